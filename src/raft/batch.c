@@ -1,0 +1,117 @@
+#include "raft/batch.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+
+/* One block: this header, the entries, the owners where some payload is shared, the copied payloads. */
+struct vlot_batch {
+  const vlot_allocator *allocator;
+  _Atomic uint32_t references;
+  uint32_t count;
+  uint64_t bytes;      /* payload of all entries */
+  vlot_bytes **owners; /* [count], or NULL when every payload was copied */
+  vlot_entry entries[];
+};
+
+/* What the k-th entry of a batch in the making is, whatever it is made from. */
+typedef struct source {
+  const vlot_entry *entries;
+  vlot_bytes *const *owners;
+  const vlot_command *commands;
+} source;
+
+static vlot_entry source_entry(const source *from, uint32_t k) {
+  if (from->entries) return from->entries[k];
+  return (vlot_entry){.data = from->commands[k].data, .size = from->commands[k].size, .kind = VLOT_ENTRY_COMMAND};
+}
+
+static vlot_bytes *source_owner(const source *from, uint32_t k) {
+  if (from->commands) return from->commands[k].owner;
+  return from->owners ? from->owners[k] : NULL;
+}
+
+static vlot_batch *make(const vlot_allocator *allocator, const source *from, uint32_t count) {
+  if (count == 0) return NULL;
+  allocator = vlot__alloc_or_default(allocator);
+  uint64_t bytes = 0, copied = 0;
+  bool is_shared = false;
+  for (uint32_t k = 0; k < count; k++) {
+    uint32_t size = source_entry(from, k).size;
+    bytes += size;
+    if (source_owner(from, k)) is_shared = true;
+    else copied += size;
+  }
+  size_t fixed = sizeof(vlot_batch) + count * (sizeof(vlot_entry) + (is_shared ? sizeof(vlot_bytes *) : 0));
+  if (copied > SIZE_MAX / 2 - fixed) return NULL;
+  vlot_batch *batch = vlot__alloc(allocator, 1, fixed + (size_t)copied);
+  if (!batch) return NULL;
+
+  batch->allocator = allocator;
+  atomic_init(&batch->references, 1);
+  batch->count = count;
+  batch->bytes = bytes;
+  batch->owners = is_shared ? (vlot_bytes **)(void *)(batch->entries + count) : NULL;
+  uint8_t *payload = (uint8_t *)batch + fixed;
+  for (uint32_t k = 0; k < count; k++) {
+    vlot_entry entry = source_entry(from, k);
+    vlot_bytes *owner = source_owner(from, k);
+    if (is_shared) batch->owners[k] = vlot_bytes_retain(owner);
+    if (!owner) {
+      if (entry.size > 0) memcpy(payload, entry.data, entry.size);
+      entry.data = payload;
+      payload += entry.size;
+    }
+    batch->entries[k] = entry;
+  }
+  return batch;
+}
+
+vlot_batch *vlot_batch_make(const vlot_allocator *allocator, const vlot_entry *entries, vlot_bytes *const *owners,
+                            uint32_t count) {
+  return make(allocator, &(source){.entries = entries, .owners = owners}, count);
+}
+
+vlot_batch *vlot__batch_from_commands(const vlot_allocator *allocator, const vlot_command *commands, uint32_t count) {
+  return make(allocator, &(source){.commands = commands}, count);
+}
+
+vlot_batch *vlot_batch_retain(vlot_batch *batch) {
+  if (batch) atomic_fetch_add_explicit(&batch->references, 1, memory_order_relaxed);
+  return batch;
+}
+
+void vlot_batch_release(vlot_batch *batch) {
+  if (!batch) return;
+  uint32_t before = atomic_fetch_sub_explicit(&batch->references, 1, memory_order_acq_rel);
+  VLOT_ASSERT(before > 0);
+  if (before > 1) return;
+  if (batch->owners)
+    for (uint32_t k = 0; k < batch->count; k++) vlot_bytes_release(batch->owners[k]);
+  vlot__alloc_free(batch->allocator, batch);
+}
+
+uint32_t vlot_batch_count(const vlot_batch *batch) { return batch->count; }
+
+const vlot_entry *vlot_slice_entries(const vlot_slice *slice) { return slice->batch->entries + slice->first; }
+
+uint64_t vlot_slice_bytes(const vlot_slice *slice) {
+  if (slice->count == slice->batch->count) return slice->batch->bytes;
+  uint64_t bytes = 0;
+  for (uint32_t k = 0; k < slice->count; k++) bytes += slice->batch->entries[slice->first + k].size;
+  return bytes;
+}
+
+vlot_slice vlot__slice_cut(const vlot_slice *slice, uint64_t from, uint64_t to) {
+  uint64_t last = vlot__slice_last(slice);
+  if (from < slice->index) from = slice->index;
+  if (to > last) to = last;
+  VLOT_ASSERT(from <= to);
+  vlot_slice cut = *slice;
+  cut.first += (uint32_t)(from - slice->index);
+  cut.count = (uint32_t)(to - from + 1);
+  cut.index = from;
+  return cut;
+}
