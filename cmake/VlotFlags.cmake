@@ -61,8 +61,11 @@ function(vlot_target target)
                C_EXTENSIONS OFF
                C_VISIBILITY_PRESET hidden
                POSITION_INDEPENDENT_CODE ON)
-  # Strict C11 hides POSIX; a file that needs more (thread names, placement) defines _GNU_SOURCE.
-  target_compile_definitions(${target} PRIVATE _DEFAULT_SOURCE _POSIX_C_SOURCE=200809L)
+  # Strict C11 hides POSIX, thread names and placement, of which only the core has no need. Empty,
+  # so that a file which also says "#define _GNU_SOURCE" says the same.
+  if(NOT target STREQUAL "vlot_raft")
+    target_compile_definitions(${target} PRIVATE _GNU_SOURCE=)
+  endif()
   target_compile_options(${target} PRIVATE ${VLOT_WARNINGS} ${VLOT_COMPILE_FLAGS})
   if(VLOT_WERROR)
     target_compile_options(${target} PRIVATE -Werror)

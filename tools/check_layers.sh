@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Includes point down: base <- raft, actor <- cluster; the command sees public headers only.
+# Prints every include that does not, and fails if there is one.
+set -eu
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# What a layer may include besides the headers of its own directory.
+public_base='vlot/(base|version)\.h'
+may_include() { # may_include LAYER -> extended regular expression
+  case $1 in
+  base) echo "base/.*|$public_base" ;;
+  raft) echo "base/.*|raft/.*|$public_base|vlot/raft(_[a-z_]+)?\.h" ;;
+  actor) echo "base/.*|actor/.*|$public_base|vlot/actor(_[a-z_]+)?\.h" ;;
+  cluster) echo "base/.*|cluster/.*|vlot/.*" ;;
+  lab) echo "lab/.*|vlot/.*" ;;
+  esac
+}
+# The core has no thread, lock, clock, input, output or random source of its own.
+raft_system='stdalign|stdarg|stdatomic|stdbool|stddef|stdint|inttypes|limits|string'
+
+failures=0
+fail() {
+  echo "$1"
+  failures=$((failures + 1))
+}
+
+shopt -s nullglob
+checked=0
+for layer in base raft actor cluster lab; do
+  allowed=$(may_include "$layer")
+  for file in src/"$layer"/*.[ch]; do
+    checked=$((checked + 1))
+    while read -r number header; do
+      [[ $header == */* || ! -e src/$layer/$header ]] || continue
+      [[ $header =~ ^($allowed)$ ]] || fail "$file:$number: $layer must not include \"$header\""
+    done < <(sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"([^"]+)".*/\1/;T;=;p' "$file" |
+      paste -d' ' - -)
+    [ "$layer" = raft ] || continue
+    while read -r number header; do
+      [[ $header =~ ^($raft_system)\.h$ ]] || fail "$file:$number: the core must not include <$header>"
+    done < <(sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*<([^>]+)>.*/\1/;T;=;p' "$file" |
+      paste -d' ' - -)
+  done
+done
+
+# Public headers include public headers only; those of the lower layers none of the upper ones.
+for file in include/vlot/*.h; do
+  checked=$((checked + 1))
+  case ${file##*/} in
+  base.h | version.h) allowed=$public_base ;;
+  raft.h | raft_*.h) allowed="$public_base|vlot/raft(_[a-z_]+)?\.h" ;;
+  actor.h | actor_*.h) allowed="$public_base|vlot/actor(_[a-z_]+)?\.h" ;;
+  *) allowed='vlot/.*' ;;
+  esac
+  while read -r number header; do
+    [[ $header =~ ^($allowed)$ ]] || fail "$file:$number: must not include \"$header\""
+  done < <(sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"([^"]+)".*/\1/;T;=;p' "$file" |
+    paste -d' ' - -)
+done
+
+if [ "$failures" -gt 0 ]; then
+  echo "$failures includes break the layering"
+  exit 1
+fi
+echo "$checked files include downwards only"
