@@ -13,15 +13,18 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+build() { # build COMPILER LEVEL DIRECTORY
+  cmake -S "$root" -B "$3" -DCMAKE_C_COMPILER="$1" -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS="$2" \
+    -DVLOT_BUILD_SHARED=OFF -DVLOT_TESTS=OFF -DVLOT_BENCH=OFF -DVLOT_EXAMPLES=OFF || return
+  cmake --build "$3" --target vlot --parallel "$(nproc)"
+}
+
 failed=0
 reference=
 for compiler in gcc clang; do
   for level in -O2 -O0; do
     name=$compiler$level
-    cmake -S "$root" -B "$work/$name" -DCMAKE_C_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=None \
-      -DCMAKE_C_FLAGS="$level" -DVLOT_BUILD_SHARED=OFF -DVLOT_TESTS=OFF -DVLOT_BENCH=OFF \
-      -DVLOT_EXAMPLES=OFF >"$work/log" 2>&1 &&
-      cmake --build "$work/$name" --target vlot --parallel "$(nproc)" >"$work/log" 2>&1 || {
+    build "$compiler" "$level" "$work/$name" >"$work/log" 2>&1 || {
       cat "$work/log"
       exit 1
     }
