@@ -6,19 +6,28 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 standard=$1
 compiler=${2:-}
 
-if [ -z "$compiler" ] || [[ $compiler == *-NOTFOUND ]]; then
-  echo "no compiler for $standard"
-  exit 77
-fi
 strict=(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
 case $standard in
-c11) language=c strict+=(-Wstrict-prototypes -Wmissing-prototypes) ;;
-c++17) language=c++ strict+=(-Wold-style-cast) ;;
+c11)
+  language=c
+  strict+=(-Wstrict-prototypes -Wmissing-prototypes)
+  candidates=(cc gcc clang)
+  ;;
+c++17)
+  language=c++
+  strict+=(-Wold-style-cast)
+  candidates=(c++ g++ clang++)
+  ;;
 *)
   echo "unknown standard $standard" >&2
   exit 64
   ;;
 esac
+[ -n "$compiler" ] || compiler=$(command -v "${candidates[@]}" | head -n 1)
+if [ -z "$compiler" ]; then
+  echo "no compiler for $standard: tried ${candidates[*]}"
+  exit 77
+fi
 
 for header in include/vlot/*.h; do
   name=vlot/${header##*/}

@@ -10,6 +10,9 @@ if [ ! -e "$root/src/lab/main.c" ]; then
   exit 77
 fi
 
+# A machine may have only one of the two, and CMake would not look for ninja by itself.
+if command -v ninja >/dev/null; then export CMAKE_GENERATOR=Ninja; fi
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -6,7 +6,11 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 build=$(cd "$1" && pwd)
 cc=${2:-cc}
-cxx=${3:-}
+cxx=${3:-$(command -v c++ g++ clang++ | head -n 1)}
+
+# The build tool that is there is the one that built vlot.
+CMAKE_GENERATOR=$(sed -n 's/^CMAKE_GENERATOR:INTERNAL=//p' "$build/CMakeCache.txt")
+export CMAKE_GENERATOR
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -72,7 +76,7 @@ else
   echo "pkg-config is not installed: that way is not tried"
 fi
 
-if [ -n "$cxx" ] && [[ $cxx != *-NOTFOUND ]]; then
+if [ -n "$cxx" ]; then
   quietly cmake -S "$here/find_package" -B "$work/find" -DCMAKE_PREFIX_PATH="$prefix" \
     -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_CXX_FLAGS="${strict[*]}"
   quietly cmake --build "$work/find"
