@@ -18,7 +18,7 @@ _Noreturn void measure_fatal(const char *what) {
   exit(70);
 }
 
-/* ---- Histogram -------------------------------------------------------------------------------- */
+/* ---- Histogram ----------------------------------------------------------------------------- */
 
 void measure_histogram_clear(struct measure_histogram *histogram) {
   memset(histogram, 0, sizeof *histogram);
@@ -34,7 +34,8 @@ void measure_histogram_merge(struct measure_histogram *into, const struct measur
   }
 }
 
-/* The greatest value that falls into a bucket: a percentile may come out too high, never too low. */
+/* The greatest value that falls into a bucket: a percentile may come out too high, never too low.
+ */
 static uint64_t bucket_top(uint32_t bucket) {
   if (bucket < MEASURE_SUB_COUNT) {
     return bucket;
@@ -61,7 +62,7 @@ uint64_t measure_histogram_percentile(const struct measure_histogram *histogram,
   return histogram->max;
 }
 
-/* ---- Rounds ----------------------------------------------------------------------------------- */
+/* ---- Rounds -------------------------------------------------------------------------------- */
 
 static int compare_doubles(const void *left, const void *right) {
   double a = *(const double *)left;
@@ -81,7 +82,7 @@ struct measure_spread measure_spread_of(double *values, size_t count) {
   return spread;
 }
 
-/* ---- Placement -------------------------------------------------------------------------------- */
+/* ---- Placement ----------------------------------------------------------------------------- */
 
 _Static_assert(sizeof(cpu_set_t) <= sizeof(((struct measure_affinity *)0)->mask),
                "a saved affinity holds a cpu_set_t");
@@ -148,7 +149,7 @@ bool measure_pin_process(int cpu) {
   return is_pinned;
 }
 
-/* ---- JSON lines ------------------------------------------------------------------------------- */
+/* ---- JSON lines ---------------------------------------------------------------------------- */
 
 static void put_quoted(FILE *out, const char *text) {
   fputc('"', out);

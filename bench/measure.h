@@ -18,10 +18,11 @@ uint64_t measure_now_ns(void);
  * no thread), never for a wrong option. */
 _Noreturn void measure_fatal(const char *what);
 
-/* ---- Histogram -------------------------------------------------------------------------------- */
+/* ---- Histogram ----------------------------------------------------------------------------- */
 
-/* Log-linear buckets: 128 per power of two, so that a percentile is at most 0.8 % too high. The memory
- * is fixed and recording never allocates, so that measuring cannot cause the pause it looks for. */
+/* Log-linear buckets: 128 per power of two, so that a percentile is at most 0.8 % too high. The
+ * memory is fixed and recording never allocates, so that measuring cannot cause the pause it looks
+ * for. */
 #define MEASURE_SUB_BITS  7
 #define MEASURE_SUB_COUNT (1U << MEASURE_SUB_BITS)
 #define MEASURE_BUCKETS   ((64U - MEASURE_SUB_BITS + 1U) * MEASURE_SUB_COUNT)
@@ -43,7 +44,7 @@ static inline uint32_t measure_histogram_bucket(uint64_t value) {
   return (shift << MEASURE_SUB_BITS) + (uint32_t)(value >> shift);
 }
 
-/* Record the same value count times: answers that are read together share one reading of the clock. */
+/* Record the same value count times: answers that are read together share one clock reading. */
 static inline void measure_histogram_record(struct measure_histogram *histogram, uint64_t value,
                                             uint64_t count) {
   histogram->counts[measure_histogram_bucket(value)] += count;
@@ -63,7 +64,7 @@ void measure_histogram_merge(struct measure_histogram *into, const struct measur
  */
 uint64_t measure_histogram_percentile(const struct measure_histogram *histogram, double percent);
 
-/* ---- Rounds ----------------------------------------------------------------------------------- */
+/* ---- Rounds -------------------------------------------------------------------------------- */
 
 struct measure_spread {
   double median;
@@ -74,7 +75,7 @@ struct measure_spread {
 /* Median, least and greatest of [count] values, which are sorted in place. All zero for count 0. */
 struct measure_spread measure_spread_of(double *values, size_t count);
 
-/* ---- Placement -------------------------------------------------------------------------------- */
+/* ---- Placement ----------------------------------------------------------------------------- */
 
 /* Where the kernel places threads. */
 #define MEASURE_CPU_ANY (-1)
@@ -88,8 +89,8 @@ struct measure_affinity {
   bool changed;
 };
 
-/* Pin the calling thread to a CPU. Threads it creates from now on inherit this; existing threads stay
- * where they are.
+/* Pin the calling thread to a CPU. Threads it creates from now on inherit this; existing threads
+ * stay where they are.
  *
  * cpu      a CPU number, or MEASURE_CPU_ANY to change nothing
  * saved    out: what measure_unpin_thread() restores
@@ -104,7 +105,7 @@ void measure_unpin_thread(const struct measure_affinity *saved);
  */
 bool measure_pin_process(int cpu);
 
-/* ---- JSON lines ------------------------------------------------------------------------------- */
+/* ---- JSON lines ---------------------------------------------------------------------------- */
 
 /* One object on one line: begin, any number of fields, end. Nothing is nested. */
 struct measure_json {

@@ -1,7 +1,9 @@
-/* The bare mailbox of all limits: one byte buffer under a mutex, swapped out whole by its one consumer.
+/* The bare mailbox of all limits: one byte buffer under a mutex, swapped out whole by its one
+ * consumer.
  *
- * Whoever appends signals only a parked consumer, and after unlocking, so that the woken thread does
- * not run into the lock. Everything is inline: a limit pays for locks, copies and wake-ups, not calls.
+ * Whoever appends signals only a parked consumer, and after unlocking, so that the woken thread
+ * does not run into the lock. Everything is inline: a limit pays for locks, copies and wake-ups,
+ * not calls.
  */
 #ifndef VLOT_BENCH_BYTEBOX_H
 #define VLOT_BENCH_BYTEBOX_H

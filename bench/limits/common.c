@@ -31,6 +31,10 @@ struct limit_result limit_check_duration(double seconds, uint64_t ops) {
   return limit_check_range("ops", ops, 0, UINT64_C(1) << 40);
 }
 
+uint64_t limit_duration_ns(double seconds, uint64_t ops) {
+  return ops > 0 ? 0 : (uint64_t)(seconds * 1e9);
+}
+
 struct limit_result limit_report(uint64_t ops, uint64_t elapsed_ns,
                                  const struct measure_histogram *latencies) {
   struct limit_result result = {.status = LIMIT_OK, .ops = ops};

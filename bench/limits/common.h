@@ -1,4 +1,5 @@
-/* What the limits share: refusing options, gates between the phases of a run, filling in results. */
+/* What the limits share: refusing options, gates between the phases of a run, filling in results.
+ */
 #ifndef VLOT_BENCH_LIMITS_COMMON_H
 #define VLOT_BENCH_LIMITS_COMMON_H
 
@@ -7,7 +8,8 @@
 
 #include "limits.h"
 
-/* Time or operations that warm caches, branch predictors and the clock rate before each measurement. */
+/* Time or operations that warm caches, branch predictors and the clock rate before each
+ * measurement. */
 #define LIMIT_WARMUP_NS    UINT64_C(100000000)
 #define LIMIT_WARMUP_SHARE 10U
 
@@ -32,6 +34,9 @@ struct limit_result limit_refuse(enum limit_status status, const char *format, .
 struct limit_result limit_check_range(const char *name, uint64_t value, uint64_t low,
                                       uint64_t high);
 struct limit_result limit_check_duration(double seconds, uint64_t ops);
+
+/* The checked duration; 0 where ops decide, as seconds may then be anything. */
+uint64_t limit_duration_ns(double seconds, uint64_t ops);
 
 /* Fill in ops, seconds, rate and, unless it is NULL, the histogram's percentiles. */
 struct limit_result limit_report(uint64_t ops, uint64_t elapsed_ns,

@@ -9,8 +9,9 @@
 
 #include "../measure.h"
 
-/* Record number i is in segment (i / records per segment), modulo the number of segments: a full log writes
- * its oldest segment again. Both are powers of two, so that finding a record costs no division. */
+/* Record number i is in segment (i / records per segment), modulo the number of segments: a full
+ * log writes its oldest segment again. Both are powers of two, so that finding a record costs no
+ * division. */
 struct limit_log {
   uint8_t **segments;
   uint64_t segment_mask;
@@ -26,6 +27,11 @@ struct limit_log {
  */
 bool limit_log_init(struct limit_log *log, size_t record_bytes, uint64_t log_bytes, bool pretouch);
 void limit_log_deinit(struct limit_log *log);
+
+/* Records the log keeps at most. */
+static inline uint64_t limit_log_capacity(const struct limit_log *log) {
+  return (log->segment_mask + 1) << log->record_shift;
+}
 
 /* Make the segment that a record belongs to. */
 void limit_log_make_segment(struct limit_log *log, uint64_t index);

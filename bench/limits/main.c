@@ -177,9 +177,15 @@ static int parse_flag(struct settings *settings, const char *flag, const char *v
   return 2;
 }
 
-/* Numbers that do not fit the option are cut to one that its own check refuses. */
-static uint32_t narrow(uint64_t value) {
-  return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+/* The flag's value, where the option is narrower than what was parsed. Its range is the limit's own
+ * to check. */
+static uint32_t narrow(const char *flag, uint64_t value) {
+  if (value > UINT32_MAX) {
+    char text[32];
+    snprintf(text, sizeof text, "%" PRIu64, value);
+    refuse(flag, text, "far too large; --help says what is allowed");
+  }
+  return (uint32_t)value;
 }
 
 static void set_defaults(struct settings *settings) {
@@ -210,16 +216,15 @@ static void hand_over(struct settings *settings) {
     cpu = measure_first_cpu();
   }
   settings->mailbox.cpu = settings->relay.cpu = settings->pipeline.cpu = cpu;
-  settings->mailbox.size = settings->pipeline.size = narrow(settings->size);
+  settings->mailbox.size = settings->pipeline.size = narrow("--size", settings->size);
   settings->relay.seconds = settings->pipeline.seconds = settings->seconds;
   settings->relay.ops = settings->pipeline.ops = settings->ops;
-  settings->mailbox.producers = narrow(settings->producers);
-  settings->mailbox.bound = narrow(settings->bound);
+  settings->mailbox.producers = narrow("--producers", settings->producers);
+  settings->mailbox.bound = narrow("--bound", settings->bound);
   settings->mailbox.messages = settings->messages;
-  settings->pipeline.window = narrow(settings->window);
-  settings->pipeline.nodes = narrow(settings->nodes);
-  settings->pipeline.log_bytes =
-      settings->log_mib > UINT64_MAX >> 20 ? UINT64_MAX : settings->log_mib << 20;
+  settings->pipeline.window = narrow("--window", settings->window);
+  settings->pipeline.nodes = narrow("--nodes", settings->nodes);
+  settings->pipeline.log_bytes = (uint64_t)narrow("--log-mib", settings->log_mib) << 20;
 }
 
 static void parse(struct settings *settings, int argc, char **argv) {

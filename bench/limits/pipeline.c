@@ -1,11 +1,12 @@
-/* The raft-shaped pipeline: client -> leader -> followers -> leader -> client with a window in flight.
+/* The raft-shaped pipeline: client -> leader -> followers -> leader -> client with a window in
+ * flight.
  *
  * client    submits commands, counts answers
- * leader    log, one message per follower and turn, majority, apply, one message of answers per turn
- * follower  log, one acknowledgement per turn, apply
+ * leader    log, one message per follower and turn, majority, apply, one message of answers per
+ * turn follower  log, one acknowledgement per turn, apply
  *
- * Batches are what happened to be queued. An index here is the number of records before it: a log that ends
- * at index i holds records 0..i-1, commit i means that those are committed.
+ * Batches are what happened to be queued. An index here is the number of records before it: a log
+ * that ends at index i holds records 0..i-1, commit i means that those are committed.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -46,8 +47,8 @@ struct client {
   uint64_t answered;
   uint64_t sum; /* of the answers */
   bool is_out_of_order;
-  /* Refills in flight, oldest first: when each began and how many of its commands are unanswered. A ring of
-   * window slots, as each refill has at least one command. */
+  /* Refills in flight, oldest first: when each began and how many of its commands are unanswered. A
+   * ring of window slots, as each refill has at least one command. */
   struct refill {
     uint64_t began_ns;
     uint64_t left;
@@ -97,10 +98,10 @@ static struct limit_header next_header(const uint8_t **at) {
   return header;
 }
 
-/* ---- Nodes ------------------------------------------------------------------------------------ */
+/* ---- Nodes --------------------------------------------------------------------------------- */
 
-/* Apply up to commit: fold each command's number into the sum. results gets one word per command, NULL on
- * followers. */
+/* Apply up to commit: fold each command's number into the sum. results gets one word per command,
+ * NULL on followers. */
 static void apply(struct node *node, uint64_t commit, uint64_t *results) {
   while (node->applied < commit) {
     uint64_t run;
@@ -212,6 +213,19 @@ static void *run_leader(void *argument) {
   }
 }
 
+static void apply_stored(struct node *follower, uint64_t commit) {
+  apply(follower, commit < follower->log.end ? commit : follower->log.end, NULL);
+}
+
+/* A follower that lags finds more mail than its log holds, and would overwrite what it has not
+ * applied. What is uncommitted at the time of a message, its own records included, is at most a
+ * window, and that fits. */
+static void make_room(struct node *follower, uint64_t count, uint64_t commit) {
+  if (follower->log.end + count - follower->applied > limit_log_capacity(&follower->log)) {
+    apply_stored(follower, commit);
+  }
+}
+
 static void *run_follower(void *argument) {
   struct node *self = argument;
   struct pipeline *run = self->run;
@@ -229,6 +243,7 @@ static void *run_follower(void *argument) {
       }
       commit = header.value;
       if (header.kind == APPEND) {
+        make_room(self, header.count, commit);
         limit_log_append(&self->log, at, header.count);
         at += header.count * self->log.record_bytes;
       } else {
@@ -238,14 +253,14 @@ static void *run_follower(void *argument) {
     if (self->log.end > end_before) {
       push_header(&run->nodes[0].box, ACK, self->id, self->log.end);
     }
-    apply(self, commit < self->log.end ? commit : self->log.end, NULL);
+    apply_stored(self, commit);
     if (must_arrive) {
       limit_latch_arrive(&run->latch);
     }
   }
 }
 
-/* ---- Client ----------------------------------------------------------------------------------- */
+/* ---- Client -------------------------------------------------------------------------------- */
 
 /* The command's number is its first 8 bytes. */
 static void write_command(struct client *client, uint8_t *at, uint32_t size) {
@@ -291,7 +306,8 @@ static void note_latencies(struct pipeline *run, uint64_t count, uint64_t now_ns
   }
 }
 
-/* Read all answers that are there, waiting for the first. Returns the time after which they were in hand. */
+/* Read all answers that are there, waiting for the first. Returns the time after which they were in
+ * hand. */
 static uint64_t read_answers(struct pipeline *run) {
   struct client *client = &run->client;
   bytebox_take(&client->box, &client->mail);
@@ -316,8 +332,8 @@ static uint64_t read_answers(struct pipeline *run) {
   return now_ns;
 }
 
-/* Keep the window full until ops commands (0: as many as limit_ns allows) are submitted, then wait until all are
- * answered and applied on every node. Returns the elapsed time. */
+/* Keep the window full until ops commands (0: as many as limit_ns allows) are submitted, then wait
+ * until all are answered and applied on every node. Returns the elapsed time. */
 static uint64_t run_client(struct pipeline *run, uint64_t ops, uint64_t limit_ns) {
   struct client *client = &run->client;
   uint64_t window = run->options.window;
@@ -344,7 +360,7 @@ static uint64_t run_client(struct pipeline *run, uint64_t ops, uint64_t limit_ns
   return measure_now_ns() - start_ns;
 }
 
-/* ---- A run ------------------------------------------------------------------------------------ */
+/* ---- A run --------------------------------------------------------------------------------- */
 
 static struct limit_result check(const struct limit_pipeline_options *options) {
   struct limit_result result = limit_check_duration(options->seconds, options->ops);
@@ -355,7 +371,8 @@ static struct limit_result check(const struct limit_pipeline_options *options) {
     result = limit_check_range("size", options->size, 8, UINT64_C(1) << 20);
   }
   if (result.status == LIMIT_OK) {
-    /* The log keeps at least half of log_bytes, and a window must not catch up with its own tail. */
+    /* The log keeps at least half of log_bytes, and a window must not catch up with its own tail.
+     */
     uint64_t window_bytes = (uint64_t)options->window * (options->size + RECORD_HEADER);
     uint64_t low = BOX_BYTES_MIN > 4 * window_bytes ? BOX_BYTES_MIN : 4 * window_bytes;
     result = limit_check_range("log bytes", options->log_bytes, low, UINT64_C(1) << 40);
@@ -387,7 +404,8 @@ static void stop(struct pipeline *run, uint32_t started) {
   }
 }
 
-/* Followers first, so that the leader's thread runs only in a whole cluster. Returns how many were started. */
+/* Followers first, so that the leader's thread runs only in a whole cluster. Returns how many were
+ * started. */
 static uint32_t start(struct pipeline *run) {
   uint32_t nodes = run->options.nodes;
   for (uint32_t i = 1; i < nodes; i++) {
@@ -427,7 +445,8 @@ static struct limit_result measure(struct pipeline *run) {
   /* All nodes passed the barrier, so the leader changes this only after the next command. */
   uint64_t appends_before = run->appends;
 
-  uint64_t elapsed_ns = run_client(run, options->ops, (uint64_t)(options->seconds * 1e9));
+  uint64_t elapsed_ns =
+      run_client(run, options->ops, limit_duration_ns(options->seconds, options->ops));
 
   stop(run, started);
   if (!is_whole(run)) {

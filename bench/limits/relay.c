@@ -1,5 +1,5 @@
-/* Client -> leader -> two followers -> leader -> client with one operation in flight: the floor of a commit in
- * a three-node cluster. What is measured is four wake-ups in a row. */
+/* Client -> leader -> two followers -> leader -> client with one operation in flight: the floor of
+ * a commit in a three-node cluster. What is measured is four wake-ups in a row. */
 #include <stdlib.h>
 
 #include "bytebox.h"
@@ -98,7 +98,8 @@ static void *run_follower(void *argument) {
   }
 }
 
-/* Operations one after the other until ops are done or, for ops 0, the time is over. Returns the elapsed time. */
+/* Operations one after the other until ops are done or, for ops 0, the time is over. Returns the
+ * elapsed time. */
 static uint64_t run_client(struct relay_run *run, uint64_t ops, uint64_t limit_ns) {
   struct relay_node *self = &run->client;
   uint64_t start_ns = measure_now_ns();
@@ -159,7 +160,8 @@ static struct limit_result measure(struct relay_run *run,
   run_client(run, 0, LIMIT_WARMUP_NS);
   measure_histogram_clear(&run->latencies);
   uint64_t before = run->client.seen;
-  uint64_t elapsed_ns = run_client(run, options->ops, (uint64_t)(options->seconds * 1e9));
+  uint64_t elapsed_ns =
+      run_client(run, options->ops, limit_duration_ns(options->seconds, options->ops));
 
   push(&run->leader, RELAY_STOP, FROM_CLIENT, 0);
   pthread_join(run->leader.thread, NULL);
