@@ -1,7 +1,9 @@
 # Everything that can be chosen at configure time, in one place. Presets set these for the usual
 # combinations (CMakePresets.json). Built inside another project, vlot is only its library.
 
-option(BUILD_SHARED_LIBS "vlot::vlot is the shared library" OFF)
+if(PROJECT_IS_TOP_LEVEL)
+  option(BUILD_SHARED_LIBS "vlot::vlot is the shared library" OFF)
+endif()
 option(VLOT_BUILD_SHARED "Build the shared library too" ${PROJECT_IS_TOP_LEVEL})
 option(VLOT_PROGRAM "Build the vlot command" ${PROJECT_IS_TOP_LEVEL})
 option(VLOT_TESTS "Build the tests (Criterion)" ${PROJECT_IS_TOP_LEVEL})
