@@ -211,7 +211,8 @@ static void hand_over(struct settings *settings) {
   }
   int cpu = MEASURE_CPU_ANY;
   if (settings->has_cpu) {
-    cpu = settings->cpu > INT32_MAX ? INT32_MAX : (int)settings->cpu;
+    uint32_t wanted = narrow("--cpu", settings->cpu);
+    cpu = wanted > INT32_MAX ? INT32_MAX : (int)wanted;
   } else if (settings->is_one_core) {
     cpu = measure_first_cpu();
   }
