@@ -1,0 +1,130 @@
+/* What a message may say at all. Everything that comes from outside passes vlot_message_check() before any state is touched,
+ * so that the handlers behind it need not think about overflow, gaps or terms out of order.
+ */
+#include "raft/message.h"
+
+const char *vlot_message_kind_name(vlot_message_kind kind) {
+  switch (kind) {
+#define VLOT_X(name, number, text)                                                                 \
+  case VLOT_MESSAGE_##name: return text;
+    VLOT_MESSAGES(VLOT_X)
+#undef VLOT_X
+  }
+  return "?";
+}
+
+static bool is_known_why(uint32_t why) {
+  switch (why) {
+#define VLOT_X(name, number, text)                                                                 \
+  case VLOT_WHY_##name: return true;
+    VLOT_WHYS(VLOT_X)
+#undef VLOT_X
+  default: return false;
+  }
+}
+
+static bool is_pre_vote(const vlot_message *message) {
+  return message->kind == VLOT_MESSAGE_PRE_VOTE || message->kind == VLOT_MESSAGE_PRE_VOTE_REPLY;
+}
+
+static bool is_append(const vlot_message *message) {
+  return message->kind == VLOT_MESSAGE_APPEND || message->kind == VLOT_MESSAGE_APPEND_REPLY;
+}
+
+static bool is_reply(const vlot_message *message) {
+  return message->kind == VLOT_MESSAGE_PRE_VOTE_REPLY || message->kind == VLOT_MESSAGE_VOTE_REPLY ||
+         message->kind == VLOT_MESSAGE_APPEND_REPLY;
+}
+
+/* A position in a log: index 0 alone has term 0 (B036: an unknown term is never written as 0). */
+static bool is_position(uint64_t index, uint64_t term, uint64_t term_max) {
+  return index < VLOT_INDEX_MAX && term <= term_max && (index == 0) == (term == 0);
+}
+
+static bool flags_are_legal(const vlot_message *message) {
+  uint32_t legal = 0;
+  if (message->kind == VLOT_MESSAGE_VOTE) legal = VLOT_MESSAGE_FORCED;
+  if (is_reply(message)) legal = VLOT_MESSAGE_OK;
+  return (message->flags & ~legal) == 0;
+}
+
+/* A refusal says why; nothing else does. */
+static bool why_is_legal(const vlot_message *message) {
+  bool is_refusal = is_reply(message) && !(message->flags & VLOT_MESSAGE_OK);
+  return is_refusal == (message->why != VLOT_WHY_NONE) && is_known_why(message->why);
+}
+
+static bool header_is_legal(const vlot_message *message) {
+  if (message->from == 0 || message->to == 0 || message->from == message->to) return false;
+  if (!is_append(message) && message->session != 0) return false;
+  if (message->term >= VLOT_INDEX_MAX) return false;
+  /* Only who never heard of a term can be in term 0, and all it can do is ask for pre-votes for term 1. */
+  if (message->term == 0 && !is_pre_vote(message)) return false;
+  /* A pre-vote is for the term after the sender's, which must exist. */
+  if (message->kind == VLOT_MESSAGE_PRE_VOTE && message->term + 1 >= VLOT_INDEX_MAX) return false;
+  return flags_are_legal(message) && why_is_legal(message);
+}
+
+static bool entries_are_known(const vlot_slice *slice) {
+  const vlot_entry *entries = vlot_slice_entries(slice);
+  for (uint32_t k = 0; k < slice->count; k++) {
+    if (entries[k].kind > VLOT_ENTRY_COMMAND) return false;
+    if (entries[k].kind == VLOT_ENTRY_NOOP && entries[k].size > 0) return false;
+  }
+  return true;
+}
+
+static bool slices_are_legal(const vlot_message *message) {
+  uint64_t index = message->as.append.prev_index;
+  uint64_t term = message->as.append.prev_term;
+  uint64_t room = VLOT__MESSAGE_ENTRIES_MAX;
+  if (message->as.append.slice_count > room) return false;
+  if (message->as.append.slice_count > 0 && !message->as.append.slices) return false;
+  for (uint32_t k = 0; k < message->as.append.slice_count; k++) {
+    const vlot_slice *slice = &message->as.append.slices[k];
+    if (!slice->batch || slice->count == 0 || slice->count > room) return false;
+    if ((uint64_t)slice->first + slice->count > vlot_batch_count(slice->batch)) return false;
+    if (slice->index != index + 1 || slice->term < term || slice->term == 0 ||
+        slice->term > message->term)
+      return false;
+    if (!entries_are_known(slice)) return false;
+    index += slice->count;
+    term = slice->term;
+    room -= slice->count;
+  }
+  return index < VLOT_INDEX_MAX &&
+         message->as.append.entry_count == VLOT__MESSAGE_ENTRIES_MAX - room;
+}
+
+static bool append_is_legal(const vlot_message *message) {
+  return is_position(message->as.append.prev_index, message->as.append.prev_term, message->term) &&
+         message->as.append.commit < VLOT_INDEX_MAX && slices_are_legal(message);
+}
+
+/* What the reply does not use is 0, so that a message has one form. */
+static bool append_reply_is_legal(const vlot_message *message) {
+  if (message->as.reply.prev_index >= VLOT_INDEX_MAX) return false;
+  if (message->flags & VLOT_MESSAGE_OK)
+    return message->as.reply.match_index < VLOT_INDEX_MAX && message->as.reply.hint_index == 0 &&
+           message->as.reply.hint_term == 0;
+  return message->as.reply.match_index == 0 &&
+         is_position(message->as.reply.hint_index, message->as.reply.hint_term, message->term);
+}
+
+static bool body_is_legal(const vlot_message *message) {
+  switch ((vlot_message_kind)message->kind) {
+  case VLOT_MESSAGE_PRE_VOTE:
+  case VLOT_MESSAGE_VOTE:
+    return is_position(message->as.vote.last_index, message->as.vote.last_term, message->term);
+  case VLOT_MESSAGE_PRE_VOTE_REPLY:
+  case VLOT_MESSAGE_VOTE_REPLY: return true;
+  case VLOT_MESSAGE_APPEND: return append_is_legal(message);
+  case VLOT_MESSAGE_APPEND_REPLY: return append_reply_is_legal(message);
+  }
+  return false;
+}
+
+vlot_why vlot_message_check(const vlot_message *message) {
+  if (!vlot__message_kind_is_known(message->kind)) return VLOT_WHY_VERSION;
+  return header_is_legal(message) && body_is_legal(message) ? VLOT_WHY_NONE : VLOT_WHY_MALFORMED;
+}

@@ -1,0 +1,14 @@
+/* Limits of a message that do not depend on anybody's options. */
+#ifndef VLOT_RAFT_MESSAGE_H
+#define VLOT_RAFT_MESSAGE_H
+
+#include "vlot/raft.h"
+
+#define VLOT__MESSAGE_ENTRIES_MAX 65536u
+#define VLOT__MESSAGE_PAYLOAD_MAX ((uint64_t)64 << 20) /* bytes of all entries of a message */
+
+static inline bool vlot__message_kind_is_known(uint32_t kind) {
+  return kind >= VLOT_MESSAGE_PRE_VOTE && kind <= VLOT_MESSAGE_APPEND_REPLY;
+}
+
+#endif
