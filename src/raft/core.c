@@ -1,0 +1,302 @@
+/* Opening a core, and its one door: step(). Take inputs in order, then finish: commit, answer, apply, send, write. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "raft/batch.h"
+#include "raft/core.h"
+
+enum {
+  CHANGES_PER_INPUT = 24, /* more than any input causes beside one per slice */
+};
+
+vlot__peer *vlot__peer_find(const vlot_raft *raft, uint32_t id) {
+  /* members are mostly numbered 1 … n */
+  if (id - 1 < raft->peer_count && raft->peers[id - 1].id == id) return &raft->peers[id - 1];
+  for (uint32_t k = 0; k < raft->peer_count; k++)
+    if (raft->peers[k].id == id) return &raft->peers[k];
+  return NULL;
+}
+
+/* --- inputs --- */
+
+static vlot__next take_tick(vlot_raft *raft, const vlot_input *input) {
+  uint64_t elapsed = input->as.tick.elapsed;
+  if (input->as.tick.now > raft->now) raft->now = input->as.tick.now;
+  uint32_t counted = elapsed < UINT32_MAX / 4 ? (uint32_t)elapsed : UINT32_MAX / 4;
+  if (raft->role == VLOT_ROLE_LEADER) {
+    vlot__leader_tick(raft, counted);
+    return VLOT__NEXT_NOTHING;
+  }
+  raft->election_elapsed =
+      raft->election_elapsed < UINT32_MAX / 4 ? raft->election_elapsed + counted : raft->election_elapsed;
+  if (raft->election_elapsed < raft->election_ticks || vlot__election_obstacle(raft)) return VLOT__NEXT_NOTHING;
+  return VLOT__NEXT_PRE_CAMPAIGN;
+}
+
+static vlot__next take_message(vlot_raft *raft, const vlot_message *message) {
+  vlot_why why = vlot_message_check(message);
+  if (why == VLOT_WHY_NONE && message->to != raft->id) why = VLOT_WHY_NOT_FOR_ME;
+  if (why != VLOT_WHY_NONE) {
+    vlot__out_change(raft, VLOT_CHANGE_IGNORED, why, message->from, message->kind, 0, message->term);
+    return VLOT__NEXT_NOTHING;
+  }
+  switch ((vlot_message_kind)message->kind) {
+    case VLOT_MESSAGE_PRE_VOTE:
+    case VLOT_MESSAGE_VOTE: vlot__election_on_vote(raft, message); return VLOT__NEXT_NOTHING;
+    case VLOT_MESSAGE_PRE_VOTE_REPLY:
+    case VLOT_MESSAGE_VOTE_REPLY: return vlot__election_on_reply(raft, message);
+    case VLOT_MESSAGE_APPEND: vlot__follower_on_append(raft, message); return VLOT__NEXT_NOTHING;
+    case VLOT_MESSAGE_APPEND_REPLY: vlot__leader_on_reply(raft, message); return VLOT__NEXT_NOTHING;
+  }
+  return VLOT__NEXT_NOTHING;
+}
+
+static void refuse(vlot_outcome *outcome, vlot_result result, vlot_why why) {
+  outcome->result = result;
+  outcome->why = why;
+}
+
+/* How many of the commands fit, from the first on; *why says what stopped the next one. */
+static uint32_t acceptable(const vlot_raft *raft, const vlot_input *input, vlot_why *why) {
+  uint64_t bytes = raft->tail_bytes;
+  for (uint32_t k = 0; k < input->as.propose.count; k++) {
+    const vlot_command *command = &input->as.propose.commands[k];
+    bytes += command->size;
+    *why = command->size > raft->options.entry_bytes_max                ? VLOT_WHY_ENTRY_TOO_LARGE
+           : bytes > raft->options.tail_bytes_max                       ? VLOT_WHY_TAIL_FULL
+           : raft->log.last_index + k + 1 >= VLOT_INDEX_MAX             ? VLOT_WHY_INDEX_LIMIT
+                                                                        : VLOT_WHY_NONE;
+    if (*why != VLOT_WHY_NONE) return k;
+  }
+  return input->as.propose.count;
+}
+
+/* False without memory, with nothing changed. */
+static bool take_propose(vlot_raft *raft, const vlot_input *input, vlot_outcome *outcome) {
+  if (raft->role != VLOT_ROLE_LEADER) {
+    refuse(outcome, VLOT_NOT_LEADER, VLOT_WHY_NOT_LEADER);
+    return true;
+  }
+  vlot_why why;
+  uint32_t count = acceptable(raft, input, &why);
+  if (count > 0) {
+    vlot_batch *batch = vlot__batch_from_commands(raft->allocator, input->as.propose.commands, count);
+    if (!batch) return false;
+    vlot__leader_propose(raft, batch, count, outcome);
+    vlot_batch_release(batch);
+  }
+  if (why != VLOT_WHY_NONE) refuse(outcome, why == VLOT_WHY_ENTRY_TOO_LARGE ? VLOT_TOO_LARGE : VLOT_BUSY, why);
+  return true;
+}
+
+static vlot__next take_campaign(vlot_raft *raft, bool is_forced, vlot_outcome *outcome) {
+  vlot_why obstacle = vlot__election_obstacle(raft);
+  if (raft->role == VLOT_ROLE_LEADER) {
+    refuse(outcome, VLOT_EXISTS, VLOT_WHY_LEADER_ALIVE);
+    return VLOT__NEXT_NOTHING;
+  }
+  if (obstacle != VLOT_WHY_NONE) {
+    refuse(outcome, VLOT_REJECTED, obstacle);
+    return VLOT__NEXT_NOTHING;
+  }
+  return is_forced ? VLOT__NEXT_ELECT : VLOT__NEXT_PRE_CAMPAIGN;
+}
+
+static void take_step_down(vlot_raft *raft, vlot_outcome *outcome) {
+  if (raft->role == VLOT_ROLE_FOLLOWER) {
+    refuse(outcome, VLOT_NOT_LEADER, VLOT_WHY_NOT_LEADER);
+    return;
+  }
+  vlot__role_follow(raft, raft->hard.term, 0, 0, VLOT_WHY_ASKED);
+}
+
+static void take_forget_leader(vlot_raft *raft, vlot_outcome *outcome) {
+  if (raft->role == VLOT_ROLE_LEADER) {
+    refuse(outcome, VLOT_INVALID, VLOT_WHY_LEADER_ALIVE);
+    return;
+  }
+  vlot__role_forget_leader(raft, VLOT_WHY_LEADER_FORGOTTEN);
+}
+
+static void take_write_failed(vlot_raft *raft, uint64_t token) {
+  vlot_why why = token > raft->last_token ? VLOT_WHY_TOKEN_UNKNOWN : VLOT_WHY_WRITE_FAILED;
+  vlot__fence(raft, why, 0, token, raft->last_token, raft->hard.term);
+}
+
+static void take_applied(vlot_raft *raft, uint64_t index) {
+  VLOT_ASSERT(index <= raft->handed_index);
+  if (index > raft->applied_index) raft->applied_index = index;
+}
+
+static vlot__next follow_up(vlot_raft *raft, vlot__next next, vlot_why why) {
+  switch (next) {
+    case VLOT__NEXT_NOTHING: return VLOT__NEXT_NOTHING;
+    case VLOT__NEXT_PRE_CAMPAIGN: return vlot__election_pre_campaign(raft, why);
+    case VLOT__NEXT_CAMPAIGN:
+      return vlot__election_campaign(raft, false,
+                                     raft->role == VLOT_ROLE_PRE_CANDIDATE ? VLOT_WHY_PRE_VOTES_WON : why);
+    case VLOT__NEXT_ELECT: return vlot__election_campaign(raft, true, VLOT_WHY_FORCED);
+    case VLOT__NEXT_LEAD:
+      vlot__role_lead(raft);
+      vlot__leader_begin(raft);
+      return VLOT__NEXT_NOTHING;
+  }
+  return VLOT__NEXT_NOTHING;
+}
+
+static vlot_outcome *new_outcome(vlot_raft *raft, uint32_t position) {
+  vlot_outcome *outcome = vlot__out_push(&raft->out_outcomes, sizeof *outcome);
+  *outcome = (vlot_outcome){.input = position, .term = raft->hard.term};
+  return outcome;
+}
+
+/* Take one input; room for what it causes is reserved. False without memory for a batch, with nothing changed. */
+static bool take(vlot_raft *raft, const vlot_input *input, uint32_t position) {
+  vlot__next next = VLOT__NEXT_NOTHING;
+  vlot_why why = VLOT_WHY_ASKED;
+  switch (input->kind) {
+    case VLOT_INPUT_TICK:
+      next = take_tick(raft, input);
+      why = VLOT_WHY_ELECTION_TIMEOUT;
+      break;
+    case VLOT_INPUT_MESSAGE: next = take_message(raft, input->as.message); break;
+    case VLOT_INPUT_PROPOSE:
+      if (!take_propose(raft, input, new_outcome(raft, position))) {
+        raft->out_outcomes.count--;
+        return false;
+      }
+      break;
+    case VLOT_INPUT_READ: vlot__reads_register(raft, input->as.read_tag, new_outcome(raft, position)); break;
+    case VLOT_INPUT_CAMPAIGN: next = take_campaign(raft, false, new_outcome(raft, position)); break;
+    case VLOT_INPUT_ELECT: next = take_campaign(raft, true, new_outcome(raft, position)); break;
+    case VLOT_INPUT_STEP_DOWN: take_step_down(raft, new_outcome(raft, position)); break;
+    case VLOT_INPUT_FORGET_LEADER: take_forget_leader(raft, new_outcome(raft, position)); break;
+    case VLOT_INPUT_STORED: next = vlot__durable_on_stored(raft, input->as.token); break;
+    case VLOT_INPUT_WRITE_FAILED: take_write_failed(raft, input->as.token); break;
+    case VLOT_INPUT_APPLIED: take_applied(raft, input->as.index); break;
+    case VLOT_INPUT_SWITCHES: raft->switches = input->as.switches & VLOT_SWITCH_ALL; break;
+  }
+  while (next != VLOT__NEXT_NOTHING) next = follow_up(raft, next, why);
+  return true;
+}
+
+/* --- room --- */
+
+static bool may_campaign(const vlot_raft *raft, const vlot_input *input) {
+  switch (input->kind) {
+    case VLOT_INPUT_TICK:
+      return raft->role != VLOT_ROLE_LEADER &&
+             raft->election_elapsed + input->as.tick.elapsed >= raft->election_ticks;
+    case VLOT_INPUT_MESSAGE:
+      return input->as.message->kind == VLOT_MESSAGE_PRE_VOTE_REPLY;
+    case VLOT_INPUT_CAMPAIGN:
+    case VLOT_INPUT_ELECT: return true;
+    default: return false;
+  }
+}
+
+/* Everything an input may need, before it is taken. */
+static bool reserve(vlot_raft *raft, const vlot_input *input) {
+  size_t slices = 1; /* a no-op, a batch */
+  size_t messages = 1;
+  size_t changes = CHANGES_PER_INPUT;
+  if (input->kind == VLOT_INPUT_MESSAGE && input->as.message->kind == VLOT_MESSAGE_APPEND)
+    slices += input->as.message->as.append.slice_count;
+  if (input->kind == VLOT_INPUT_STORED) messages += raft->held.count;
+  if (may_campaign(raft, input)) messages += raft->peer_count;
+  if (input->kind == VLOT_INPUT_READ &&
+      (!vlot__ring_reserve(&raft->reads, 1) ||
+       !vlot__out_reserve(raft, &raft->out_reads, raft->reads.count + 1, sizeof(vlot_read_answer))))
+    return false;
+  if (input->kind == VLOT_INPUT_PROPOSE &&
+      (!vlot__ring_reserve(&raft->proposed, 1) ||
+       !vlot__out_reserve(raft, &raft->out_lost, raft->proposed.count + 1, sizeof(vlot_lost))))
+    return false;
+  return vlot__out_reserve(raft, &raft->out_messages, messages, sizeof(vlot_message)) &&
+         vlot__ring_reserve(&raft->held, messages) &&
+         vlot__out_reserve(raft, &raft->out_changes, changes + slices, sizeof(vlot_change)) &&
+         vlot__out_reserve(raft, &raft->out_outcomes, 1, sizeof(vlot_outcome)) &&
+         vlot__out_reserve(raft, &raft->out_write, raft->appended_slices + slices, sizeof(vlot_slice)) &&
+         vlot__log_reserve(&raft->log, slices) && vlot__ring_reserve(&raft->writes, 1);
+}
+
+/* --- finish --- */
+
+/* Committed entries that were not handed out yet, as many as the machine may have before it and as there is memory for. */
+static void hand_out(vlot_raft *raft) {
+  uint64_t limit = raft->applied_index + raft->options.apply_entries_max;
+  if (limit > raft->commit_index) limit = raft->commit_index;
+  if (raft->handed_index >= limit) return;
+  size_t k = vlot__log_find(&raft->log, raft->handed_index + 1);
+  while (raft->handed_index < limit && vlot__out_reserve(raft, &raft->out_apply, 1, sizeof(vlot_slice))) {
+    vlot_slice *slice = vlot__out_push(&raft->out_apply, sizeof *slice);
+    *slice = vlot__slice_cut(vlot__log_slice(&raft->log, k++), raft->handed_index + 1, limit);
+    raft->handed_index = vlot__slice_last(slice);
+  }
+}
+
+static uint64_t after(uint64_t now, uint32_t period, uint32_t elapsed) {
+  return elapsed >= period ? now + 1 : now + (period - elapsed);
+}
+
+static uint64_t next_timer(const vlot_raft *raft) {
+  if (raft->is_fenced) return VLOT_NEVER;
+  if (raft->role != VLOT_ROLE_LEADER)
+    return vlot__election_obstacle(raft) ? VLOT_NEVER
+                                         : after(raft->now, raft->election_ticks, raft->election_elapsed);
+  uint64_t heartbeat = after(raft->now, raft->options.heartbeat_ticks, raft->heartbeat_elapsed);
+  uint64_t quorum = after(raft->now, raft->options.election_ticks_min, raft->quorum_elapsed);
+  if (raft->peer_count == 1) return VLOT_NEVER; /* nobody to keep in touch with */
+  if (vlot__leader_has_unsent_commit(raft)) return raft->now + 1;
+  return heartbeat < quorum ? heartbeat : quorum;
+}
+
+static void begin_step(vlot_raft *raft) {
+  vlot__buffer *buffers[] = {&raft->out_messages, &raft->out_slices,   &raft->out_write,   &raft->out_apply,
+                             &raft->out_reads,    &raft->out_lost,     &raft->out_outcomes, &raft->out_changes};
+  for (size_t k = 0; k < sizeof buffers / sizeof *buffers; k++) buffers[k]->count = 0;
+  raft->output = (vlot_output){0};
+  raft->change_from = UINT64_MAX;
+  raft->appended_slices = 0;
+  raft->has_hard_changed = false;
+}
+
+static void finish_step(vlot_raft *raft) {
+  vlot_output *output = &raft->output;
+  if (raft->role == VLOT_ROLE_LEADER && !raft->is_fenced) {
+    if (raft->has_new_match) vlot__leader_count_commit(raft);
+    vlot__reads_answer(raft);
+    vlot__leader_send(raft);
+  }
+  if (!raft->is_fenced) hand_out(raft);
+  vlot__durable_write(raft);
+  output->messages = raft->out_messages.items;
+  output->message_count = (uint32_t)raft->out_messages.count;
+  output->apply = raft->out_apply.items;
+  output->apply_count = (uint32_t)raft->out_apply.count;
+  output->reads = raft->out_reads.items;
+  output->read_count = (uint32_t)raft->out_reads.count;
+  output->lost = raft->out_lost.items;
+  output->lost_count = (uint32_t)raft->out_lost.count;
+  output->outcomes = raft->out_outcomes.items;
+  output->outcome_count = (uint32_t)raft->out_outcomes.count;
+  output->changes = raft->out_changes.items;
+  output->change_count = (uint32_t)raft->out_changes.count;
+  output->next_timer = next_timer(raft);
+}
+
+vlot_result vlot_raft_step(vlot_raft *raft, const vlot_input *inputs, uint32_t count, const vlot_output **output) {
+  vlot_result result = VLOT_OK;
+  uint32_t taken = 0;
+  begin_step(raft);
+  for (; taken < count && !raft->is_fenced; taken++) {
+    if (reserve(raft, &inputs[taken]) && take(raft, &inputs[taken], taken)) continue;
+    result = VLOT_NOMEM;
+    break;
+  }
+  finish_step(raft);
+  raft->output.consumed = taken;
+  *output = &raft->output;
+  return raft->is_fenced ? VLOT_FENCED : result;
+}

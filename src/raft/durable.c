@@ -1,0 +1,109 @@
+/* Durability: the log's writer, the tokens, what waits for them, and the net write of a step. */
+#include "base/assert.h"
+#include "raft/batch.h"
+#include "raft/core.h"
+
+/* The token that makes the entry at an index durable; 0 when it is. */
+uint64_t vlot__durable_token_of(const vlot_raft *raft, uint64_t index) {
+  if (index <= raft->durable_index) return 0;
+  for (size_t k = 0; k < raft->writes.count; k++) {
+    const vlot__pending_write *write = vlot__ring_at(&raft->writes, k);
+    if (write->last_index >= index) return write->token;
+  }
+  return raft->last_token + 1;
+}
+
+void vlot__durable_append(vlot_raft *raft, const vlot_slice *slice, uint32_t peer) {
+  if (slice->index < raft->change_from) raft->change_from = slice->index;
+  vlot__log_append(&raft->log, slice);
+  raft->appended_slices++;
+  vlot__out_change(raft, VLOT_CHANGE_APPEND, VLOT_WHY_NONE, peer, slice->index, vlot__slice_last(slice), slice->term);
+}
+
+/* Truncation lowers the durable mark at once, and what pending writes may claim (B058). */
+void vlot__durable_truncate(vlot_raft *raft, uint64_t from, vlot_why why) {
+  VLOT_ASSERT(from > raft->commit_index);
+  vlot__out_change(raft, VLOT_CHANGE_TRUNCATE, why, 0, from, raft->log.last_index, raft->hard.term);
+  vlot__log_truncate(&raft->log, from);
+  if (from < raft->change_from) raft->change_from = from;
+  if (raft->durable_index >= from) raft->durable_index = from - 1;
+  for (size_t k = 0; k < raft->writes.count; k++) {
+    vlot__pending_write *write = vlot__ring_at(&raft->writes, k);
+    if (write->last_index >= from) write->last_index = from - 1;
+  }
+}
+
+/* The vote granter's timer starts when its vote is durable: a slow disk must not make it campaign against the leader it
+ * has just elected (B026).
+ */
+static void release_held(vlot_raft *raft) {
+  size_t kept = 0;
+  for (size_t k = 0; k < raft->held.count; k++) {
+    vlot__held held = *(vlot__held *)vlot__ring_at(&raft->held, k);
+    if (held.token > raft->stored_token) {
+      *(vlot__held *)vlot__ring_at(&raft->held, kept++) = held;
+      continue;
+    }
+    if (held.message.kind == VLOT_MESSAGE_VOTE_REPLY && (held.message.flags & VLOT_MESSAGE_OK))
+      raft->election_elapsed = 0;
+    vlot_message *out = vlot__out_push(&raft->out_messages, sizeof *out);
+    *out = held.message;
+  }
+  while (raft->held.count > kept) vlot__ring_pop_back(&raft->held);
+}
+
+vlot__next vlot__durable_on_stored(vlot_raft *raft, uint64_t token) {
+  if (token == 0 || token > raft->last_token) {
+    vlot__fence(raft, VLOT_WHY_TOKEN_UNKNOWN, 0, token, raft->last_token, raft->hard.term);
+    return VLOT__NEXT_NOTHING;
+  }
+  if (token <= raft->stored_token) return VLOT__NEXT_NOTHING;
+  uint64_t before = raft->durable_index;
+  raft->stored_token = token;
+  while (raft->writes.count > 0) {
+    const vlot__pending_write *write = vlot__ring_at(&raft->writes, 0);
+    if (write->token > token) break;
+    if (write->last_index > raft->durable_index) raft->durable_index = write->last_index;
+    raft->durable_term = write->term;
+    raft->durable_vote = write->vote;
+    vlot__ring_pop_front(&raft->writes);
+  }
+  vlot__out_change(raft, VLOT_CHANGE_DURABLE, VLOT_WHY_NONE, raft->durable_vote, before, raft->durable_index,
+                   raft->durable_term);
+  release_held(raft);
+  if (raft->role == VLOT_ROLE_LEADER && raft->durable_index > raft->self->match_index) {
+    raft->self->match_index = raft->durable_index;
+    raft->has_new_match = true;
+  }
+  return vlot__election_count_own_vote(raft);
+}
+
+/* What this step changed, as one atomic write. Every slice at or above the lowest change was appended in this step, so the
+ * room reserved for those appends is enough.
+ */
+void vlot__durable_write(vlot_raft *raft) {
+  vlot_write *write = &raft->output.write;
+  bool has_log_changed = raft->change_from != UINT64_MAX;
+  if (!has_log_changed && !raft->has_hard_changed) return;
+
+  if (has_log_changed && raft->change_from <= raft->log.last_index) {
+    size_t k = vlot__log_find(&raft->log, raft->change_from);
+    for (; k < raft->log.slice_count; k++) {
+      vlot_slice *slice = vlot__out_push(&raft->out_write, sizeof *slice);
+      *slice = vlot__slice_cut(vlot__log_slice(&raft->log, k), raft->change_from, UINT64_MAX);
+    }
+  }
+  write->token = ++raft->last_token;
+  write->truncate_from = has_log_changed && raft->change_from <= raft->submitted_index ? raft->change_from : 0;
+  write->hard = raft->hard;
+  write->has_hard = raft->has_hard_changed;
+  write->slices = raft->out_write.items;
+  write->slice_count = (uint32_t)raft->out_write.count;
+  raft->submitted_index = raft->log.last_index;
+
+  vlot__pending_write *pending = vlot__ring_push(&raft->writes);
+  *pending = (vlot__pending_write){.token = write->token,
+                                   .last_index = has_log_changed ? raft->log.last_index : 0,
+                                   .term = raft->hard.term,
+                                   .vote = raft->hard.vote};
+}

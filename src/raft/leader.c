@@ -1,0 +1,369 @@
+/* The leader: proposals, progress of its peers, commit by counting, sends. Figure 2 and sections 5.3, 5.4.2. */
+#include "base/assert.h"
+#include "raft/batch.h"
+#include "raft/core.h"
+
+/* --- one leadership --- */
+
+static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
+  peer->state = VLOT_PROGRESS_PROBE;
+  peer->match_index = peer == raft->self ? raft->durable_index : 0;
+  peer->next_index = raft->log.last_index + 1;
+  peer->session = raft->next_session++;
+  peer->acked_request = 0;
+  peer->sent_commit = 0;
+  peer->seen_disk = 0;
+  vlot__ring_clear(&peer->inflight);
+  peer->inflight_bytes = 0;
+  peer->is_active = false;
+  peer->is_paused = false;
+  peer->wants_append = true; /* tell everybody at once */
+  peer->why = VLOT_WHY_NONE;
+}
+
+/* Payload above the commit index: recounted at the start of a leadership, so that the ledger cannot drift (B054). */
+static uint64_t bytes_between(const vlot_raft *raft, uint64_t from, uint64_t to) {
+  uint64_t bytes = 0;
+  if (from > to) return 0;
+  for (size_t k = vlot__log_find(&raft->log, from); k < raft->log.slice_count; k++) {
+    const vlot_slice *slice = vlot__log_slice(&raft->log, k);
+    if (slice->index > to) break;
+    vlot_slice cut = vlot__slice_cut(slice, from, to);
+    bytes += vlot_slice_bytes(&cut);
+  }
+  return bytes;
+}
+
+void vlot__leader_begin(vlot_raft *raft) {
+  for (uint32_t k = 0; k < raft->peer_count; k++) reset_progress(raft, &raft->peers[k]);
+  raft->heartbeat_elapsed = 0;
+  raft->quorum_elapsed = 0;
+  raft->term_first_index = raft->log.last_index + 1;
+  raft->tail_bytes = bytes_between(raft, raft->commit_index + 1, raft->log.last_index);
+  raft->has_new_match = true;
+  if (!(raft->switches & VLOT_SWITCH_NOOP)) return;
+  vlot_slice slice = {.batch = raft->noop, .index = raft->log.last_index + 1, .term = raft->hard.term, .count = 1};
+  vlot__durable_append(raft, &slice, raft->id);
+}
+
+void vlot__leader_end(vlot_raft *raft) {
+  vlot__reads_fail(raft);
+  for (uint32_t k = 0; k < raft->peer_count; k++) {
+    vlot__ring_clear(&raft->peers[k].inflight);
+    raft->peers[k].inflight_bytes = 0;
+    raft->peers[k].wants_append = false;
+  }
+  raft->tail_bytes = 0;
+  raft->has_new_match = false;
+}
+
+/* --- proposals --- */
+
+/* The newest range of own proposals grows, or another begins: after a leadership, or after a no-op between. */
+static void remember_proposed(vlot_raft *raft, uint64_t first, uint64_t last) {
+  vlot_lost *range = raft->proposed.count > 0 ? vlot__ring_at(&raft->proposed, raft->proposed.count - 1) : NULL;
+  if (range && range->term == raft->hard.term && range->last + 1 == first) {
+    range->last = last;
+    return;
+  }
+  range = vlot__ring_push(&raft->proposed);
+  *range = (vlot_lost){.term = raft->hard.term, .first = first, .last = last};
+}
+
+void vlot__leader_propose(vlot_raft *raft, vlot_batch *batch, uint32_t count, vlot_outcome *outcome) {
+  vlot_slice slice = {.batch = batch, .index = raft->log.last_index + 1, .term = raft->hard.term, .count = count};
+  outcome->index = slice.index;
+  outcome->term = slice.term;
+  outcome->accepted = count;
+  vlot__durable_append(raft, &slice, raft->id);
+  raft->tail_bytes += vlot_slice_bytes(&slice);
+  remember_proposed(raft, slice.index, raft->log.last_index);
+}
+
+/* --- commit --- */
+
+/* What became of own proposals at or below the commit index. Once one of them is known to be overwritten, so are all after
+ * it: the log holds another entry below them (5.3, Log Matching).
+ */
+static void settle_proposed(vlot_raft *raft) {
+  while (raft->proposed.count > 0) {
+    vlot_lost *range = vlot__ring_at(&raft->proposed, 0);
+    if (range->first > raft->commit_index) return;
+    uint64_t term;
+    uint64_t limit = range->last < raft->commit_index ? range->last : raft->commit_index;
+    uint64_t kept = vlot__log_find_agreement(&raft->log, limit, range->term, &term);
+    if (term != range->term || kept < range->first) kept = range->first - 1;
+    if (kept < limit) {
+      vlot_lost *lost = vlot__out_push(&raft->out_lost, sizeof *lost);
+      *lost = (vlot_lost){.term = range->term, .first = kept + 1, .last = range->last};
+      kept = range->last;
+    }
+    range->first = kept + 1;
+    if (range->first > range->last) vlot__ring_pop_front(&raft->proposed);
+  }
+}
+
+/* The one function that advances the commit index. */
+void vlot__commit_to(vlot_raft *raft, uint64_t index) {
+  uint64_t before = raft->commit_index, term;
+  VLOT_ASSERT(index > before && index <= raft->log.last_index);
+  VLOT_ASSERT(vlot__log_term(&raft->log, index, &term));
+  if (raft->role == VLOT_ROLE_LEADER) raft->tail_bytes -= bytes_between(raft, before + 1, index);
+  raft->commit_index = index;
+  vlot__out_change(raft, VLOT_CHANGE_COMMIT, VLOT_WHY_NONE, 0, before, index, term);
+  settle_proposed(raft);
+}
+
+/* 5.4.2: only entries of the leader's own term are committed by counting; older ones ride along. */
+void vlot__leader_count_commit(vlot_raft *raft) {
+  uint32_t count = 0;
+  uint64_t term;
+  for (uint32_t k = 0; k < raft->peer_count; k++) {
+    const vlot__peer *peer = &raft->peers[k];
+    if (!peer->is_voter) continue;
+    bool counts = vlot__peer_counts_disk(peer, peer == raft->self ? raft->hard.disk : peer->seen_disk);
+    raft->scratch[count++] = counts ? peer->match_index : 0;
+  }
+  uint64_t reached = vlot__quorum_reached(raft->scratch, count);
+  raft->has_new_match = false;
+  if (reached <= raft->commit_index || !vlot__log_term(&raft->log, reached, &term)) return;
+  if (term == raft->hard.term) vlot__commit_to(raft, reached);
+}
+
+/* --- replies --- */
+
+static void set_state(vlot_raft *raft, vlot__peer *peer, vlot_progress_state state, vlot_why why) {
+  if (peer->state == state) return;
+  vlot__out_change(raft, VLOT_CHANGE_PROGRESS, why, peer->id, peer->state, state, raft->hard.term);
+  peer->state = state;
+  peer->is_paused = false;
+  /* leaving a state clears the whole window (B047) */
+  vlot__ring_clear(&peer->inflight);
+  peer->inflight_bytes = 0;
+}
+
+static void free_window(vlot__peer *peer) {
+  while (peer->inflight.count > 0) {
+    const vlot__inflight *oldest = vlot__ring_at(&peer->inflight, 0);
+    if (oldest->last_index > peer->match_index) return;
+    peer->inflight_bytes -= oldest->bytes;
+    vlot__ring_pop_front(&peer->inflight);
+  }
+}
+
+/* The peer holds the leader's log, durably, up to match: a fact of this term, however late it arrives (B038, B039). */
+static void advance_match(vlot_raft *raft, vlot__peer *peer, uint64_t match) {
+  if (match > peer->match_index) {
+    vlot__out_change(raft, VLOT_CHANGE_MATCH, VLOT_WHY_NONE, peer->id, peer->match_index, match, raft->hard.term);
+    peer->match_index = match;
+    raft->has_new_match = true;
+  }
+  if (peer->next_index <= peer->match_index) peer->next_index = peer->match_index + 1;
+  free_window(peer);
+}
+
+/* Step back to the highest place where the logs can agree, by the follower's hint and the own log (5.3). */
+static void step_back(vlot_raft *raft, vlot__peer *peer, const vlot_message *message) {
+  uint64_t term;
+  uint64_t limit = message->as.reply.prev_index - 1; /* a mismatch at prev_index > match_index >= 0 */
+  if (message->as.reply.hint_index < limit) limit = message->as.reply.hint_index;
+  uint64_t agreed = vlot__log_find_agreement(&raft->log, limit, message->as.reply.hint_term, &term);
+  if (agreed > limit) agreed = limit; /* the base is above what the follower has: it needs a snapshot */
+  if (agreed < peer->match_index) agreed = peer->match_index;
+  set_state(raft, peer, VLOT_PROGRESS_PROBE, VLOT_WHY_LOG_MISMATCH);
+  peer->next_index = agreed + 1;
+  peer->is_paused = false;
+}
+
+/* A peer that answers from another disk than before has forgotten what it acknowledged: deal with it afresh. */
+static void observe_disk(vlot_raft *raft, vlot__peer *peer, uint64_t disk) {
+  if (peer->seen_disk == disk) return;
+  if (peer->seen_disk != 0) {
+    reset_progress(raft, peer);
+    peer->next_index = raft->log.base_index + 1;
+  }
+  peer->seen_disk = disk;
+  peer->why = vlot__peer_counts_disk(peer, disk) ? VLOT_WHY_NONE : VLOT_WHY_FOREIGN_DISK;
+}
+
+/* Why a reply says nothing about this leadership; NONE when it does (B042, B043). */
+static vlot_why reply_obstacle(const vlot_raft *raft, const vlot__peer *peer, const vlot_message *message) {
+  bool is_ok = (message->flags & VLOT_MESSAGE_OK) != 0;
+  if (!peer || peer == raft->self) return VLOT_WHY_UNKNOWN_MEMBER;
+  if (raft->role != VLOT_ROLE_LEADER) return VLOT_WHY_NOT_LEADER;
+  if (message->session != peer->session || message->request >= raft->next_request) return VLOT_WHY_STALE_REPLY;
+  if (is_ok && message->as.reply.match_index > raft->log.last_index) return VLOT_WHY_MALFORMED;
+  return VLOT_WHY_NONE;
+}
+
+/* The one function that acknowledges progress. */
+void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message) {
+  vlot__peer *peer = vlot__peer_find(raft, message->from);
+  vlot_why why = vlot__role_observe_term(raft, message) == VLOT__TERM_STALE ? VLOT_WHY_STALE_TERM
+                                                                            : reply_obstacle(raft, peer, message);
+  if (why == VLOT_WHY_NONE) {
+    uint64_t session = peer->session;
+    observe_disk(raft, peer, message->disk);
+    if (peer->session != session) why = VLOT_WHY_FOREIGN_DISK;
+  }
+  if (why == VLOT_WHY_NONE) {
+    peer->is_active = true;
+    if (message->request > peer->acked_request) peer->acked_request = message->request;
+    if (message->flags & VLOT_MESSAGE_OK) {
+      advance_match(raft, peer, message->as.reply.match_index);
+      set_state(raft, peer, VLOT_PROGRESS_REPLICATE, VLOT_WHY_NONE);
+      return;
+    }
+    if (message->as.reply.prev_index > peer->match_index && message->as.reply.prev_index < peer->next_index) {
+      step_back(raft, peer, message);
+      return;
+    }
+    why = VLOT_WHY_STALE_REPLY; /* a refusal below what it acknowledged since, or of a probe given up (B044) */
+  }
+  vlot__out_change(raft, VLOT_CHANGE_IGNORED, why, message->from, message->kind, 0, message->term);
+}
+
+/* --- time --- */
+
+static bool has_quorum_contact(vlot_raft *raft) {
+  uint32_t active = raft->self->is_voter ? 1 : 0;
+  for (uint32_t k = 0; k < raft->peer_count; k++) {
+    vlot__peer *peer = &raft->peers[k];
+    if (peer != raft->self && peer->is_voter && peer->is_active && vlot__peer_counts_disk(peer, peer->seen_disk))
+      active++;
+    peer->is_active = false;
+  }
+  return active >= vlot__quorum_of(raft->voter_count);
+}
+
+bool vlot__leader_has_unsent_commit(const vlot_raft *raft) {
+  for (uint32_t k = 0; k < raft->peer_count; k++) {
+    const vlot__peer *peer = &raft->peers[k];
+    if (peer != raft->self && peer->state == VLOT_PROGRESS_REPLICATE && peer->sent_commit < raft->commit_index)
+      return true;
+  }
+  return false;
+}
+
+void vlot__leader_tick(vlot_raft *raft, uint32_t elapsed) {
+  raft->quorum_elapsed += elapsed;
+  if (raft->quorum_elapsed >= raft->options.election_ticks_min) {
+    raft->quorum_elapsed = 0;
+    if (!has_quorum_contact(raft) && (raft->switches & VLOT_SWITCH_CHECK_QUORUM)) {
+      vlot__role_follow(raft, raft->hard.term, 0, 0, VLOT_WHY_NO_QUORUM_CONTACT);
+      return;
+    }
+  }
+  raft->heartbeat_elapsed += elapsed;
+  bool is_heartbeat = raft->heartbeat_elapsed >= raft->options.heartbeat_ticks;
+  if (is_heartbeat) raft->heartbeat_elapsed = 0;
+  for (uint32_t k = 0; k < raft->peer_count; k++) {
+    vlot__peer *peer = &raft->peers[k];
+    if (is_heartbeat) {
+      peer->wants_append = true;
+      peer->is_paused = false;
+    } else if (peer->state == VLOT_PROGRESS_REPLICATE && peer->sent_commit < raft->commit_index) {
+      /* the commit index rides on the next append; when none came within a tick it travels alone */
+      peer->wants_append = true;
+    }
+  }
+}
+
+/* --- sends --- */
+
+/* Put the entries from an index on into the slice arena, as many as one message may carry. Returns their payload. */
+static uint64_t gather(vlot_raft *raft, uint64_t from, vlot_message *message) {
+  uint64_t bytes = 0;
+  uint32_t entries = 0;
+  size_t k = from <= raft->log.last_index ? vlot__log_find(&raft->log, from) : raft->log.slice_count;
+  for (; k < raft->log.slice_count && entries < raft->options.append_entries_max; k++) {
+    const vlot_slice *slice = vlot__log_slice(&raft->log, k);
+    vlot_slice cut = vlot__slice_cut(slice, from, from + (raft->options.append_entries_max - entries) - 1);
+    uint64_t size = vlot_slice_bytes(&cut);
+    if (bytes + size > raft->options.append_bytes_max) {
+      const vlot_entry *entry = vlot_slice_entries(&cut);
+      uint32_t fit = 0;
+      for (size = 0; fit < cut.count && bytes + size + entry[fit].size <= raft->options.append_bytes_max; fit++)
+        size += entry[fit].size;
+      if (fit == 0 && entries == 0) size = entry[fit++].size; /* one entry always fits */
+      cut.count = fit;
+    }
+    if (cut.count == 0 || !vlot__out_reserve(raft, &raft->out_slices, 1, sizeof cut)) break;
+    *(vlot_slice *)vlot__out_push(&raft->out_slices, sizeof cut) = cut;
+    message->as.append.slice_count++;
+    entries += cut.count;
+    bytes += size;
+    from += cut.count;
+  }
+  message->as.append.entry_count = entries;
+  return bytes;
+}
+
+/* One append to a peer, of the entries after prev (or none). False when there was no memory for it. */
+static bool send_append(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool has_entries) {
+  vlot_message message = vlot__out_request(raft, VLOT_MESSAGE_APPEND, peer->id);
+  if (!vlot__out_reserve(raft, &raft->out_messages, 1, sizeof message)) return false;
+  if (!vlot__ring_reserve(&peer->inflight, 1)) return false;
+  bool is_known = vlot__log_term(&raft->log, prev, &message.as.append.prev_term);
+  VLOT_ASSERT(is_known);
+  message.session = peer->session;
+  message.as.append.prev_index = prev;
+  message.as.append.commit = raft->commit_index;
+  uint64_t bytes = has_entries ? gather(raft, prev + 1, &message) : 0;
+  if (has_entries && message.as.append.entry_count == 0 && prev < raft->log.last_index) return false;
+  message.request = raft->next_request++;
+  if (peer->state == VLOT_PROGRESS_REPLICATE && message.as.append.entry_count > 0) {
+    peer->next_index = prev + message.as.append.entry_count + 1;
+    peer->inflight_bytes += bytes;
+    vlot__inflight *inflight = vlot__ring_push(&peer->inflight);
+    *inflight = (vlot__inflight){.last_index = peer->next_index - 1, .bytes = bytes};
+  }
+  peer->wants_append = false;
+  peer->sent_commit = raft->commit_index;
+  vlot__out_message(raft, &message, raft->hard_token);
+  return true;
+}
+
+static bool has_window(const vlot_raft *raft, const vlot__peer *peer) {
+  return peer->inflight.count < raft->options.window_messages_max &&
+         peer->inflight_bytes < raft->options.window_bytes_max;
+}
+
+static void send_to(vlot_raft *raft, vlot__peer *peer) {
+  uint64_t last = raft->log.last_index;
+  if (peer->next_index <= raft->log.base_index) {
+    /* Its entries are gone. Keep in touch with an append it can only refuse, until there are snapshots. */
+    if (peer->why == VLOT_WHY_NONE) peer->why = VLOT_WHY_NEEDS_SNAPSHOT;
+    if (peer->wants_append) send_append(raft, peer, raft->log.base_index, false);
+    return;
+  }
+  if (peer->why == VLOT_WHY_NEEDS_SNAPSHOT) peer->why = VLOT_WHY_NONE;
+  switch (peer->state) {
+    case VLOT_PROGRESS_PROBE:
+      if (!peer->is_paused) {
+        if (send_append(raft, peer, peer->next_index - 1, true)) peer->is_paused = true;
+      } else if (peer->wants_append) {
+        send_append(raft, peer, peer->next_index - 1, false);
+      }
+      return;
+    case VLOT_PROGRESS_REPLICATE:
+      while (peer->next_index <= last && has_window(raft, peer))
+        if (!send_append(raft, peer, peer->next_index - 1, true)) return;
+      if (peer->wants_append) send_append(raft, peer, peer->next_index - 1, false);
+      return;
+  }
+}
+
+void vlot__leader_send(vlot_raft *raft) {
+  for (uint32_t k = 0; k < raft->peer_count; k++)
+    if (&raft->peers[k] != raft->self) send_to(raft, &raft->peers[k]);
+
+  /* the arena may have moved while it grew: hand out its runs now */
+  const vlot_message *end = (const vlot_message *)raft->out_messages.items + raft->out_messages.count;
+  const vlot_slice *run = raft->out_slices.items;
+  for (vlot_message *message = raft->out_messages.items; message && message < end; message++) {
+    if (message->kind != VLOT_MESSAGE_APPEND || message->as.append.slice_count == 0) continue;
+    message->as.append.slices = run;
+    run += message->as.append.slice_count;
+  }
+}

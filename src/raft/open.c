@@ -1,0 +1,223 @@
+/* Opening and closing a core: options, members, and what storage gave back. */
+#include "base/alloc.h"
+#include "raft/batch.h"
+#include "raft/core.h"
+
+void vlot_raft_options_init(vlot_raft_options *options) {
+  *options = (vlot_raft_options){
+      .size = sizeof *options,
+      .request_base = 1,
+      .election_ticks_min = 15,
+      .election_ticks_max = 30,
+      .heartbeat_ticks = 5,
+      .switches = VLOT_SWITCH_ALL,
+      .entry_bytes_max = 1u << 20,
+      .append_entries_max = 4096,
+      .append_bytes_max = 1u << 20,
+      .window_messages_max = 64,
+      .window_bytes_max = 4u << 20,
+      .tail_bytes_max = 64u << 20,
+      .reads_max = 65536,
+      .apply_entries_max = 65536,
+  };
+}
+
+static const char *members_problem(const vlot_raft_options *options) {
+  uint32_t voters = 0;
+  bool has_self = false;
+  if (options->member_count == 0 || options->member_count > VLOT_MEMBERS_MAX || !options->members)
+    return "members: 1 to 1024 of them are needed";
+  for (uint32_t k = 0; k < options->member_count; k++) {
+    const vlot_member *member = &options->members[k];
+    if (member->id == 0) return "members: id 0 means none";
+    if (member->is_learner > 1) return "members: is_learner is 0 or 1";
+    for (uint32_t other = 0; other < k; other++)
+      if (options->members[other].id == member->id) return "members: an id stands there twice";
+    voters += member->is_learner ? 0 : 1;
+    has_self = has_self || member->id == options->id;
+  }
+  if (voters == 0) return "members: at least one voter is needed";
+  return has_self ? NULL : "id: it must be one of the members";
+}
+
+static const char *limits_problem(const vlot_raft_options *options) {
+  const struct {
+    uint64_t value, low, high;
+    const char *problem;
+  } ranges[] = {
+      {options->heartbeat_ticks, 1, 1u << 20, "heartbeat_ticks: 1 to 1048576"},
+      {options->election_ticks_min, (uint64_t)options->heartbeat_ticks + 1, 1u << 20,
+       "election_ticks_min: more than heartbeat_ticks, at most 1048576"},
+      {options->election_ticks_max, (uint64_t)options->election_ticks_min + 1, 1u << 21,
+       "election_ticks_max: more than election_ticks_min, at most 2097152"},
+      {options->switches, 0, VLOT_SWITCH_ALL, "switches: a combination of VLOT_SWITCH_*"},
+      {options->entry_bytes_max, 1, 64u << 20, "entry_bytes_max: 1 to 64 MiB"},
+      {options->append_entries_max, 1, 65536, "append_entries_max: 1 to 65536"},
+      {options->append_bytes_max, 1, 64u << 20, "append_bytes_max: 1 to 64 MiB"},
+      {options->window_messages_max, 1, 1024, "window_messages_max: 1 to 1024"},
+      {options->window_bytes_max, 1, 1u << 30, "window_bytes_max: 1 to 1 GiB"},
+      {options->tail_bytes_max, 1, 1u << 30, "tail_bytes_max: 1 to 1 GiB"},
+      {options->reads_max, 1, 1u << 20, "reads_max: 1 to 1048576"},
+      {options->apply_entries_max, 1, 1u << 20, "apply_entries_max: 1 to 1048576"},
+      {options->request_base, 1, VLOT_INDEX_MAX - 1, "request_base: 1 to 2^62 - 1"},
+      {options->hard.term, 0, VLOT_INDEX_MAX - 1, "hard.term: below 2^62"},
+      {options->base_index, 0, VLOT_INDEX_MAX - 1, "base_index: below 2^62"},
+  };
+  for (size_t k = 0; k < sizeof ranges / sizeof *ranges; k++)
+    if (ranges[k].value < ranges[k].low || ranges[k].value > ranges[k].high) return ranges[k].problem;
+  return NULL;
+}
+
+/* The log must be one that a Raft node can have left behind: terms do not go down, and none is above the hard state's:
+ * a log without its hard state means a vote may have been forgotten (B005).
+ */
+static const char *log_problem(const vlot_raft_options *options) {
+  uint64_t index = options->base_index, term = options->base_term;
+  if ((options->base_index == 0) != (options->base_term == 0)) return "base_term: 0 exactly when base_index is 0";
+  if (options->log_slice_count > 0 && options->log_entry_count > 0)
+    return "log: give slices or entries, not both";
+  if (options->log_slice_count > 0 && !options->log_slices) return "log_slices: missing";
+  if (options->log_entry_count > 0 && !options->log_entries) return "log_entries: missing";
+  for (size_t k = 0; k < options->log_slice_count; k++) {
+    const vlot_slice *slice = &options->log_slices[k];
+    if (!slice->batch || slice->count == 0 || slice->index != index + 1 ||
+        slice->count > vlot_batch_count(slice->batch) || slice->first > vlot_batch_count(slice->batch) - slice->count)
+      return "log_slices: must be contiguous from base_index + 1 and lie inside their batches";
+    if (slice->term < term || slice->term == 0) return "log_slices: terms must not go down";
+    term = slice->term;
+    index = vlot__slice_last(slice);
+  }
+  for (size_t k = 0; k < options->log_entry_count; k++) {
+    const vlot_log_entry *entry = &options->log_entries[k];
+    if (entry->term < term || entry->term == 0) return "log_entries: terms must not go down";
+    if (entry->entry.kind > VLOT_ENTRY_COMMAND) return "log_entries: unknown kind of entry";
+    if (entry->entry.size > 0 && !entry->entry.data) return "log_entries: data is missing";
+    term = entry->term;
+    index++;
+  }
+  if (index >= VLOT_INDEX_MAX) return "log: indexes must stay below 2^62";
+  return term > options->hard.term ? "hard.term: below the log's last term; the hard state is missing or old" : NULL;
+}
+
+static const char *find_problem(const vlot_raft_options *options) {
+  if (!options || options->size != sizeof *options) return "options: call vlot_raft_options_init() first";
+  const char *problem = members_problem(options);
+  if (!problem) problem = limits_problem(options);
+  return problem ? problem : log_problem(options);
+}
+
+/* One slice per run of entries of the same term. */
+static bool restore_entries(vlot_raft *raft, const vlot_raft_options *options) {
+  for (size_t from = 0, to; from < options->log_entry_count; from = to) {
+    uint64_t term = options->log_entries[from].term;
+    for (to = from; to < options->log_entry_count && options->log_entries[to].term == term && to - from < 65536;) to++;
+    vlot_entry *entries = vlot__alloc(raft->allocator, to - from, sizeof *entries);
+    if (!entries) return false;
+    for (size_t k = from; k < to; k++) entries[k - from] = options->log_entries[k].entry;
+    vlot_batch *batch = vlot_batch_make(raft->allocator, entries, NULL, (uint32_t)(to - from));
+    vlot__alloc_free(raft->allocator, entries);
+    bool is_ready = batch && vlot__log_reserve(&raft->log, 1);
+    if (is_ready)
+      vlot__log_append(&raft->log, &(vlot_slice){.batch = batch,
+                                                 .index = raft->log.last_index + 1,
+                                                 .term = term,
+                                                 .count = (uint32_t)(to - from)});
+    vlot_batch_release(batch);
+    if (!is_ready) return false;
+  }
+  return true;
+}
+
+static bool restore_log(vlot_raft *raft, const vlot_raft_options *options) {
+  if (!vlot__log_reserve(&raft->log, options->log_slice_count + 1)) return false;
+  for (size_t k = 0; k < options->log_slice_count; k++) vlot__log_append(&raft->log, &options->log_slices[k]);
+  return restore_entries(raft, options);
+}
+
+static bool make_members(vlot_raft *raft, const vlot_raft_options *options) {
+  uint32_t count = options->member_count;
+  raft->members = vlot__alloc(raft->allocator, count, sizeof *raft->members);
+  raft->peers = vlot__alloc_zero(raft->allocator, count, sizeof *raft->peers);
+  raft->scratch = vlot__alloc(raft->allocator, count, sizeof *raft->scratch);
+  if (!raft->members || !raft->peers || !raft->scratch) return false;
+  raft->peer_count = count;
+  for (uint32_t k = 0; k < count; k++) {
+    const vlot_member *member = &options->members[k];
+    vlot__peer *peer = &raft->peers[k];
+    raft->members[k] = *member;
+    peer->id = member->id;
+    peer->is_voter = !member->is_learner;
+    peer->disk = member->disk;
+    vlot__ring_init(&peer->inflight, raft->allocator, sizeof(vlot__inflight));
+    if (peer->is_voter) raft->voter_count++;
+    if (member->id == options->id) raft->self = peer;
+  }
+  return true;
+}
+
+static bool restore(vlot_raft *raft, const vlot_raft_options *options) {
+  raft->noop = vlot_batch_make(raft->allocator, &(vlot_entry){.kind = VLOT_ENTRY_NOOP}, NULL, 1);
+  return raft->noop && make_members(raft, options) && restore_log(raft, options);
+}
+
+vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options, const char **problem) {
+  const char *found = find_problem(options);
+  if (problem) *problem = found;
+  *out = NULL;
+  if (found) return VLOT_INVALID;
+  const vlot_allocator *allocator = vlot__alloc_or_default(options->allocator);
+  vlot_raft *raft = vlot__alloc_zero(allocator, 1, sizeof *raft);
+  if (!raft) return VLOT_NOMEM;
+
+  raft->allocator = allocator;
+  raft->options = *options;
+  raft->id = options->id;
+  raft->switches = options->switches;
+  raft->hard = options->hard;
+  raft->now = options->now;
+  raft->next_request = options->request_base;
+  raft->next_session = options->request_base;
+  vlot__prng_init(&raft->prng, options->seed, options->id);
+  vlot__log_init(&raft->log, allocator, options->base_index, options->base_term);
+  vlot__ring_init(&raft->writes, allocator, sizeof(vlot__pending_write));
+  vlot__ring_init(&raft->held, allocator, sizeof(vlot__held));
+  vlot__ring_init(&raft->reads, allocator, sizeof(vlot__read));
+  vlot__ring_init(&raft->proposed, allocator, sizeof(vlot_lost));
+  if (!restore(raft, options)) {
+    vlot_raft_close(raft);
+    return VLOT_NOMEM;
+  }
+  raft->base_snapshot = vlot_bytes_retain(options->base_snapshot);
+  raft->durable_index = raft->submitted_index = raft->log.last_index;
+  raft->durable_term = raft->hard.term;
+  raft->durable_vote = raft->hard.vote;
+  raft->commit_index = raft->handed_index = raft->applied_index = raft->log.base_index;
+  vlot__role_reset_election_timer(raft);
+  *out = raft;
+  return VLOT_OK;
+}
+
+void vlot_raft_close(vlot_raft *raft) {
+  if (!raft) return;
+  const vlot_allocator *allocator = raft->allocator;
+  void *owned[] = {raft->members,           raft->scratch,           raft->out_messages.items, raft->out_slices.items,
+                   raft->out_write.items,   raft->out_apply.items,   raft->out_reads.items,    raft->out_lost.items,
+                   raft->out_outcomes.items, raft->out_changes.items};
+  for (uint32_t k = 0; k < raft->peer_count; k++) vlot__ring_deinit(&raft->peers[k].inflight);
+  vlot__alloc_free(allocator, raft->peers);
+  for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) vlot__alloc_free(allocator, owned[k]);
+  vlot__ring_deinit(&raft->writes);
+  vlot__ring_deinit(&raft->held);
+  vlot__ring_deinit(&raft->reads);
+  vlot__ring_deinit(&raft->proposed);
+  vlot__log_deinit(&raft->log);
+  vlot_batch_release(raft->noop);
+  vlot_bytes_release(raft->base_snapshot);
+  vlot__alloc_free(allocator, raft);
+}
+
+vlot_bytes *vlot_raft_base_snapshot(vlot_raft *raft) {
+  vlot_bytes *snapshot = raft->base_snapshot;
+  raft->base_snapshot = NULL;
+  return snapshot;
+}

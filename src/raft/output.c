@@ -1,0 +1,51 @@
+/* What a step leaves behind. Room is reserved before an input is taken, so that taking it cannot fail. */
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "raft/core.h"
+
+bool vlot__out_reserve(vlot_raft *raft, vlot__buffer *buffer, size_t more, size_t element) {
+  return vlot__alloc_grow(raft->allocator, &buffer->items, &buffer->capacity, buffer->count + more, element);
+}
+
+void *vlot__out_push(vlot__buffer *buffer, size_t element) {
+  VLOT_ASSERT(buffer->count < buffer->capacity);
+  return (char *)buffer->items + element * buffer->count++;
+}
+
+void vlot__out_change(vlot_raft *raft, vlot_change_kind kind, vlot_why why, uint32_t peer, uint64_t from, uint64_t to,
+                      uint64_t term) {
+  vlot_change *change = vlot__out_push(&raft->out_changes, sizeof *change);
+  *change = (vlot_change){
+      .kind = (uint16_t)kind, .why = (uint16_t)why, .peer = peer, .from = from, .to = to, .term = term};
+}
+
+/* The one way for a message to leave: at once when the write with this token is durable, else held until it is. A driver
+ * cannot release it early because it does not have it.
+ */
+void vlot__out_message(vlot_raft *raft, const vlot_message *message, uint64_t token) {
+  if (token <= raft->stored_token) {
+    vlot_message *out = vlot__out_push(&raft->out_messages, sizeof *out);
+    *out = *message;
+  } else {
+    VLOT_ASSERT(message->kind != VLOT_MESSAGE_APPEND);
+    vlot__held *held = vlot__ring_push(&raft->held);
+    *held = (vlot__held){.token = token, .message = *message};
+  }
+}
+
+vlot_message vlot__out_request(vlot_raft *raft, vlot_message_kind kind, uint32_t to) {
+  return (vlot_message){
+      .kind = (uint16_t)kind,
+      .from = raft->id,
+      .to = to,
+      .disk = raft->hard.disk,
+      .term = raft->hard.term,
+  };
+}
+
+vlot_message vlot__out_reply(vlot_raft *raft, vlot_message_kind kind, const vlot_message *to) {
+  vlot_message reply = vlot__out_request(raft, kind, to->from);
+  reply.request = to->request;
+  reply.session = to->session;
+  return reply;
+}

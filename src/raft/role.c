@@ -1,0 +1,104 @@
+/* Roles and terms. The only file that writes role, term, vote and leader. */
+#include "raft/core.h"
+
+static void set_role(vlot_raft *raft, vlot_role role, vlot_why why, uint32_t peer) {
+  if (raft->role == role) return;
+  vlot__out_change(raft, VLOT_CHANGE_ROLE, why, peer, raft->role, role, raft->hard.term);
+  raft->role = role;
+}
+
+static void set_leader(vlot_raft *raft, uint32_t leader, vlot_why why) {
+  if (raft->leader == leader) return;
+  vlot__out_change(raft, VLOT_CHANGE_LEADER, why, leader, raft->leader, leader, raft->hard.term);
+  raft->leader = leader;
+}
+
+static void hard_state_changed(vlot_raft *raft) {
+  raft->has_hard_changed = true;
+  raft->hard_token = raft->last_token + 1;
+}
+
+/* A higher term always clears the vote, and only that does (B008). What was held is of a term that is over: an
+ * acknowledgement must not leave once a newer leader may have overwritten what it speaks of.
+ */
+static void raise_term(vlot_raft *raft, uint64_t term, uint32_t peer, vlot_why why) {
+  vlot__out_change(raft, VLOT_CHANGE_TERM, why, peer, raft->hard.term, term, term);
+  raft->hard.term = term;
+  raft->hard.vote = 0;
+  vlot__ring_clear(&raft->held);
+  hard_state_changed(raft);
+}
+
+void vlot__role_reset_election_timer(vlot_raft *raft) {
+  const vlot_raft_options *options = &raft->options;
+  raft->election_elapsed = 0;
+  raft->election_ticks = options->election_ticks_min;
+  if (raft->switches & VLOT_SWITCH_RANDOM_TIMEOUT)
+    raft->election_ticks +=
+        (uint32_t)vlot__prng_below(&raft->prng, options->election_ticks_max - options->election_ticks_min);
+}
+
+void vlot__role_follow(vlot_raft *raft, uint64_t term, uint32_t leader, uint32_t peer, vlot_why why) {
+  bool was_leader = raft->role == VLOT_ROLE_LEADER;
+  set_role(raft, VLOT_ROLE_FOLLOWER, why, peer);
+  if (was_leader) {
+    vlot__leader_end(raft);
+    vlot__role_reset_election_timer(raft);
+  }
+  if (term > raft->hard.term) {
+    set_leader(raft, 0, why);
+    raise_term(raft, term, peer, why);
+  }
+  set_leader(raft, leader, why);
+}
+
+void vlot__role_pre_candidate(vlot_raft *raft) {
+  set_role(raft, VLOT_ROLE_PRE_CANDIDATE, VLOT_WHY_ELECTION_TIMEOUT, 0);
+  set_leader(raft, 0, VLOT_WHY_ELECTION_TIMEOUT);
+}
+
+void vlot__role_candidate(vlot_raft *raft, vlot_why why) {
+  set_role(raft, VLOT_ROLE_CANDIDATE, why, 0);
+  set_leader(raft, 0, why);
+  raise_term(raft, raft->hard.term + 1, raft->id, why);
+  vlot__role_vote_for(raft, raft->id);
+}
+
+void vlot__role_lead(vlot_raft *raft) {
+  vlot_why why = raft->voter_count == 1 ? VLOT_WHY_SINGLE_VOTER : VLOT_WHY_QUORUM_OF_VOTES;
+  set_role(raft, VLOT_ROLE_LEADER, why, 0);
+  set_leader(raft, raft->id, why);
+}
+
+void vlot__role_vote_for(vlot_raft *raft, uint32_t candidate) {
+  if (raft->hard.vote == candidate) return;
+  raft->hard.vote = candidate;
+  hard_state_changed(raft);
+}
+
+void vlot__role_forget_leader(vlot_raft *raft, vlot_why why) { set_leader(raft, 0, why); }
+
+/* Thesis 4.2.3: whoever heard from a leader within the minimum election timeout grants no vote. */
+bool vlot__role_is_sticky(const vlot_raft *raft) {
+  if (!(raft->switches & VLOT_SWITCH_STICKINESS)) return false;
+  if (raft->role == VLOT_ROLE_LEADER) return true;
+  return raft->leader != 0 && raft->election_elapsed < raft->options.election_ticks_min;
+}
+
+/* Every message passes here first, of whatever kind (B053). Figure 2, "Rules for servers". */
+vlot__term_verdict vlot__role_observe_term(vlot_raft *raft, const vlot_message *message) {
+  bool is_vote = message->kind == VLOT_MESSAGE_VOTE || message->kind == VLOT_MESSAGE_PRE_VOTE;
+  bool is_forced = (message->flags & VLOT_MESSAGE_FORCED) != 0;
+  if (message->term < raft->hard.term) return VLOT__TERM_STALE;
+  if (is_vote && !is_forced && vlot__role_is_sticky(raft)) return VLOT__TERM_REFUSED;
+  if (message->term > raft->hard.term)
+    vlot__role_follow(raft, message->term, 0, message->from, VLOT_WHY_HIGHER_TERM);
+  return VLOT__TERM_CURRENT;
+}
+
+/* A broken promise is a value, not an abort: this core takes no further input, and says why. */
+void vlot__fence(vlot_raft *raft, vlot_why why, uint32_t peer, uint64_t from, uint64_t to, uint64_t term) {
+  raft->is_fenced = true;
+  raft->fenced_why = why;
+  vlot__out_change(raft, VLOT_CHANGE_FENCED, why, peer, from, to, term);
+}
