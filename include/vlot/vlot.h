@@ -4,7 +4,11 @@
 
 #include "vlot/actor.h"
 #include "vlot/base.h"
+#include "vlot/cluster.h"
+#include "vlot/event.h"
+#include "vlot/machine.h"
 #include "vlot/raft.h"
+#include "vlot/storage.h"
 #include "vlot/version.h"
 
 #endif
