@@ -249,7 +249,7 @@ VLOT_API uint64_t vlot_actor_system_letter_count(vlot_actor_system *system, vlot
 
 typedef struct vlot_actor_options {
   size_t size;      /* sizeof, set by init */
-  const char *name; /* of the thread, at most 15 characters are used; NULL: "vlot-a<id>"; copied */
+  const char *name; /* of the thread, at most 15 characters are used; NULL: "vlot-<id>"; copied */
   uint32_t id;      /* 1 to 2^31 - 1, or 0: assigned, from 2^31 on */
   vlot_behaviour behaviour;
   void *context;

@@ -1,0 +1,116 @@
+/* Call and reply. A caller outside actors has no mailbox: it waits on its own stack, listed under a token. */
+#include "actor/actor.h"
+
+static vlot__call *find_call(vlot_actor_system *system, uint64_t token) {
+  vlot__call *call = system->calls;
+  while (call && call->token != token) call = call->next;
+  return call;
+}
+
+static void list_call(vlot_actor_system *system, vlot__call *call) {
+  vlot__lock(&system->calls_lock);
+  call->token = ++system->call_last;
+  call->next = system->calls;
+  system->calls = call;
+  vlot__unlock(&system->calls_lock);
+}
+
+/* Under the lock. */
+static void unlist_call(vlot_actor_system *system, vlot__call *call) {
+  vlot__call **link = &system->calls;
+  while (*link != call) link = &(*link)->next;
+  *link = call->next;
+}
+
+vlot_result vlot__call_answer(vlot_actor_system *system, uint64_t token, vlot_result result,
+                              vlot_bytes *reply) {
+  vlot__lock(&system->calls_lock);
+  vlot__call *call = find_call(system, token);
+  bool is_waited_for = call && !call->is_done;
+  if (is_waited_for) {
+    call->is_done = true;
+    call->result = result;
+    call->reply = reply;
+    /* under the lock: afterwards the caller's stack may be gone */
+    pthread_cond_signal(&call->answered);
+  }
+  vlot__unlock(&system->calls_lock);
+  return is_waited_for ? VLOT_OK : VLOT_CLOSED;
+}
+
+static void wait_for_answer(vlot_actor_system *system, vlot__call *call, uint64_t wait_ns) {
+  uint64_t deadline = vlot__clock_after(vlot_clock_ns(), wait_ns);
+  bool in_time = true;
+  vlot__lock(&system->calls_lock);
+  while (!call->is_done && in_time)
+    in_time = vlot__cond_wait_until(&call->answered, &system->calls_lock, deadline);
+  unlist_call(system, call);
+  vlot__unlock(&system->calls_lock);
+}
+
+vlot_result vlot_actor_call(vlot_actor *to, uint32_t kind, const void *payload, size_t size,
+                            uint64_t wait_ns, vlot_bytes **reply) {
+  vlot_actor_system *system = to->system;
+  if (reply) *reply = NULL;
+  if (vlot__system_is_forked(system)) return VLOT_UNSUPPORTED;
+  if (vlot__system_current(system)) return VLOT_DEADLOCK;
+  if (kind >= VLOT_MAIL_RESERVED || (size > 0 && !payload)) return VLOT_INVALID;
+  if (size > VLOT__MAIL_BYTES_MAX) return VLOT_TOO_LARGE;
+  if (vlot__mail_bytes(size) > to->box.lanes[VLOT_LANE_DATA].bytes_max) return VLOT_TOO_LARGE;
+
+  vlot__call call = {.result = VLOT_TIMEOUT};
+  if (!vlot__cond_init(&call.answered)) return VLOT_NOMEM;
+  list_call(system, &call);
+  vlot_mail header = {.kind = kind,
+                      .size = (uint32_t)size,
+                      .sender = {.incarnation = VLOT__CALLER},
+                      .stamp = call.token};
+  vlot_piece piece = {.data = payload, .size = size};
+  vlot_result sent = vlot__actor_post(to, VLOT_LANE_DATA, &header, &piece, 1);
+  wait_for_answer(system, &call, sent == VLOT_OK ? wait_ns : 0);
+  pthread_cond_destroy(&call.answered);
+  if (reply)
+    *reply = call.reply;
+  else
+    vlot_bytes_release(call.reply);
+  return sent == VLOT_OK ? call.result : sent;
+}
+
+static void bury_late_answer(vlot_actor *self, const vlot_mail *mail, uint32_t kind, size_t size) {
+  vlot_letter letter = {.sender = self->address,
+                        .receiver = mail->sender,
+                        .kind = kind,
+                        .size = (uint32_t)size,
+                        .stamp = mail->stamp,
+                        .why = VLOT_WHY_DEADLINE,
+                        .lane = VLOT_LANE_DATA};
+  vlot__letters_add(&self->system->letters, &letter);
+}
+
+static vlot_result answer_caller(vlot_actor *self, const vlot_mail *mail, uint32_t kind,
+                                 const void *payload, size_t size) {
+  vlot_bytes *reply = vlot_bytes_copy(self->system->allocator, payload, size);
+  if (!reply) return VLOT_NOMEM;
+  bool brackets = !self->has_entered;
+  if (brackets && !vlot_actor_enter(self)) {
+    vlot_bytes_release(reply);
+    return VLOT_FENCED;
+  }
+  vlot_result result = vlot__call_answer(self->system, mail->stamp, VLOT_OK, reply);
+  if (brackets) vlot_actor_leave(self);
+  if (result == VLOT_OK) return VLOT_OK;
+  vlot_bytes_release(reply);
+  bury_late_answer(self, mail, kind, size);
+  return result;
+}
+
+vlot_result vlot_actor_reply(vlot_actor *self, const vlot_mail *mail, uint32_t kind,
+                             const void *payload, size_t size) {
+  if (kind >= VLOT_MAIL_RESERVED || (size > 0 && !payload)) return VLOT_INVALID;
+  if (size > VLOT__MAIL_BYTES_MAX) return VLOT_TOO_LARGE;
+  if (mail->sender.id != 0)
+    return vlot_actor_send_to(self->system, self, mail->sender, VLOT_LANE_DATA, kind, mail->stamp,
+                              payload, size);
+  if (mail->sender.incarnation != VLOT__CALLER) return VLOT_INVALID;
+  return answer_caller(self, mail, kind, payload, size);
+}

@@ -1,0 +1,51 @@
+#include "actor/lock.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "vlot/actor.h"
+
+_Thread_local int vlot__lock_count;
+
+int vlot__lock_held(void) {
+  return vlot__lock_count;
+}
+
+bool vlot__lock_init(pthread_mutex_t *mutex) {
+  return pthread_mutex_init(mutex, NULL) == 0;
+}
+
+bool vlot__cond_init(pthread_cond_t *cond) {
+  pthread_condattr_t monotonic;
+  if (pthread_condattr_init(&monotonic) != 0) return false;
+  bool is_ready = pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0 &&
+                  pthread_cond_init(cond, &monotonic) == 0;
+  pthread_condattr_destroy(&monotonic);
+  return is_ready;
+}
+
+bool vlot__cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline_ns) {
+  /* the C library's seconds are signed: a deadline beyond them is some 146 years away in any case */
+  uint64_t ns = deadline_ns > INT64_MAX / 2 ? INT64_MAX / 2 : deadline_ns;
+  struct timespec deadline = {.tv_sec = (time_t)(ns / VLOT_NS_PER_S),
+                              .tv_nsec = (long)(ns % VLOT_NS_PER_S)};
+  return pthread_cond_timedwait(cond, mutex, &deadline) != ETIMEDOUT;
+}
+
+static uint64_t read_clock(clockid_t clock) {
+  struct timespec now;
+  clock_gettime(clock, &now);
+  return (uint64_t)now.tv_sec * VLOT_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+uint64_t vlot_clock_ns(void) {
+  return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t vlot__clock_coarse_ns(void) {
+#ifdef CLOCK_MONOTONIC_COARSE
+  return read_clock(CLOCK_MONOTONIC_COARSE);
+#else
+  return read_clock(CLOCK_MONOTONIC);
+#endif
+}

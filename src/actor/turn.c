@@ -1,0 +1,319 @@
+/* The right to run, and what is done with it: turns, the own thread, holds, grants, suspension. */
+#include <string.h>
+
+#include "actor/actor.h"
+#include "base/assert.h"
+
+/* --- one turn --- */
+
+static bool is_due(vlot_actor *actor) {
+  return actor->next_timer_ns != VLOT__TIMER_NEVER && actor->next_timer_ns <= vlot_clock_ns();
+}
+
+static bool has_work(vlot_actor *actor) {
+  return vlot__actor_right(actor) == VLOT__READY || is_due(actor);
+}
+
+/* Under the lock: the right is won, the mail taken. */
+static void begin_turn(vlot_actor *actor) {
+  bool was_parked = actor->woke || vlot__actor_right(actor) == VLOT__PARKED;
+  actor->turn.was_parked = was_parked && !actor->was_suspended;
+  actor->woke = false;
+  actor->was_suspended = false;
+  actor->turns++;
+  if (was_parked) actor->wakes++;
+  vlot__actor_set_right(actor, VLOT__RUNNING);
+  vlot__mailbox_take(&actor->box, &actor->hand);
+}
+
+static void free_garbage(vlot_actor *actor) {
+  vlot__chunk *garbage = actor->hand.garbage;
+  actor->hand.garbage = NULL;
+  vlot__chunk_free_all(actor->box.allocator, garbage);
+}
+
+/* Without a lock: the behaviour. */
+static void run_turn(vlot_actor *actor) {
+  vlot_turn *turn = &actor->turn;
+  if (actor->hand.garbage) free_garbage(actor);
+  turn->messages_left = actor->turn_messages_max;
+  turn->bytes_left = actor->turn_bytes_max;
+  turn->asks_timers = actor->timers.count > 0;
+  if (turn->asks_timers) turn->now_ns = vlot_clock_ns();
+  turn->generation_max = actor->timers.generation;
+  actor->behaviour.turn(actor, actor->context, turn);
+  VLOT_ASSERT(!actor->has_entered); /* every enter has its leave, in the same turn */
+}
+
+/* Under the lock: settle, publish, and look at the mailbox again before parking. */
+static void end_turn(vlot_actor *actor) {
+  vlot__actor_record(actor, VLOT_ACTOR_EVENT_TURN, VLOT_WHY_NONE, actor->hand.processed);
+  vlot__mailbox_settle(&actor->box, &actor->hand);
+  actor->next_timer_ns =
+      actor->timers.count > 0 ? vlot__timers_next_ns(&actor->timers) : VLOT__TIMER_NEVER;
+  actor->turn_ended_ns = vlot__clock_coarse_ns();
+  memcpy(actor->data, actor->data_next, sizeof actor->data);
+  bool is_idle = vlot__hand_is_empty(&actor->hand) && vlot__mailbox_is_empty(&actor->box);
+  vlot__actor_set_right(actor, is_idle ? VLOT__PARKED : VLOT__READY);
+  if (actor->wants_exit && actor->phase < VLOT__ENDING) {
+    actor->phase = VLOT__ENDING;
+    actor->box.is_closed = true;
+  }
+  if (actor->is_granted) {
+    actor->is_granted = false;
+    actor->grants++;
+  }
+  vlot__actor_tell_waiters(actor);
+}
+
+/* --- the mail of a turn --- */
+
+static const vlot_mail *next_timer(vlot_turn *turn) {
+  vlot__timers *timers = &turn->actor->timers;
+  if (!vlot__timers_pop(timers, turn->now_ns, turn->generation_max, &turn->timer.expiry)) {
+    turn->asks_timers = false;
+    return NULL;
+  }
+  turn->timer.mail = (vlot_mail){.kind = VLOT_MAIL_TIMER,
+                                 .size = sizeof turn->timer.expiry,
+                                 .sender = turn->actor->address,
+                                 .stamp = turn->timer.expiry.kind};
+  turn->lane = VLOT_LANE_CONTROL;
+  return &turn->timer.mail;
+}
+
+static const vlot_mail *next_control(vlot_turn *turn) {
+  vlot__hand *hand = &turn->actor->hand;
+  const vlot_mail *mail = vlot__hand_peek(hand, VLOT_LANE_CONTROL);
+  vlot__hand_step(hand, VLOT_LANE_CONTROL, mail);
+  turn->lane = VLOT_LANE_CONTROL;
+  return mail;
+}
+
+/* False: the turn has had its share. One record is always handed over, or a large one would never be. */
+static bool may_take(const vlot_turn *turn, size_t bytes) {
+  if (turn->messages_left == 0) return false;
+  return bytes <= turn->bytes_left || turn->messages_left == turn->actor->turn_messages_max;
+}
+
+static const vlot_mail *next_data(vlot_turn *turn) {
+  vlot__hand *hand = &turn->actor->hand;
+  turn->lane = VLOT_LANE_DATA;
+  for (;;) {
+    const vlot_mail *mail = vlot__hand_peek(hand, VLOT_LANE_DATA);
+    if (!mail) return NULL;
+    size_t bytes = vlot__mail_bytes(mail->size);
+    if (!may_take(turn, bytes)) return NULL;
+    turn->messages_left--;
+    turn->bytes_left -= bytes < turn->bytes_left ? bytes : turn->bytes_left;
+    vlot__hand_step(hand, VLOT_LANE_DATA, mail);
+    if (mail->kind != VLOT_MAIL_DOWN || vlot__monitor_take(turn->actor, mail->stamp)) return mail;
+  }
+}
+
+const vlot_mail *vlot_turn_next(vlot_turn *turn) {
+  if (turn->actor->hand.lanes[VLOT_LANE_CONTROL].first) return next_control(turn);
+  if (turn->asks_timers) {
+    const vlot_mail *mail = next_timer(turn);
+    if (mail) return mail;
+  }
+  return next_data(turn);
+}
+
+vlot_lane vlot_turn_lane(const vlot_turn *turn) {
+  return turn->lane;
+}
+
+bool vlot_turn_was_parked(const vlot_turn *turn) {
+  return turn->was_parked;
+}
+
+/* --- the own thread --- */
+
+static bool may_run_alone(vlot_actor *actor) {
+  return actor->phase == VLOT__LIVE && vlot__actor_right(actor) != VLOT__RUNNING &&
+         !actor->is_suspended && (actor->holds == 0 || actor->is_granted);
+}
+
+/* Look for mail without sleeping, and without the lock. Nobody signals meanwhile: is_waiting is false. */
+static void spin(vlot_actor *actor) {
+  vlot__unlock(&actor->box.lock);
+  uint64_t until = vlot__clock_after(vlot_clock_ns(), actor->spin_ns);
+  while (vlot__actor_right(actor) == VLOT__PARKED && vlot_clock_ns() < until) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+  }
+  vlot__lock(&actor->box.lock);
+}
+
+/* Under the lock. The wait has a deadline of its own, so that a wake-up lost by a bug is survived, and counted. */
+static void park(vlot_actor *actor) {
+  if (actor->hand.garbage) {
+    vlot__unlock(&actor->box.lock);
+    free_garbage(actor);
+    vlot__lock(&actor->box.lock);
+    return;
+  }
+  if (actor->spin_ns > 0 && may_run_alone(actor)) {
+    spin(actor);
+    if (actor->phase >= VLOT__ENDING || (may_run_alone(actor) && has_work(actor))) return;
+  }
+  uint64_t until = vlot__clock_after(vlot_clock_ns(), actor->system->options.park_ns_max);
+  if (may_run_alone(actor) && actor->next_timer_ns < until) until = actor->next_timer_ns;
+  actor->is_waiting = true;
+  bool was_woken = vlot__cond_wait_until(&actor->wake, &actor->box.lock, until);
+  if (!was_woken && actor->is_waiting && may_run_alone(actor) &&
+      vlot__actor_right(actor) == VLOT__READY)
+    actor->lost_wakes++;
+  actor->is_waiting = false;
+}
+
+void vlot__actor_live(vlot_actor *actor) {
+  vlot__lock(&actor->box.lock);
+  for (;;) {
+    bool is_running = vlot__actor_right(actor) == VLOT__RUNNING; /* by somebody inline */
+    if (actor->phase == VLOT__ENDING && !is_running) break;
+    if (!may_run_alone(actor) || !has_work(actor)) {
+      park(actor);
+      continue;
+    }
+    begin_turn(actor);
+    vlot__unlock(&actor->box.lock);
+    run_turn(actor);
+    vlot__lock(&actor->box.lock);
+    end_turn(actor);
+  }
+  vlot__unlock(&actor->box.lock);
+}
+
+/* --- others --- */
+
+bool vlot__actor_wait(vlot_actor *actor, uint64_t deadline_ns) {
+  actor->waiters++;
+  bool in_time = vlot__cond_wait_until(&actor->changed, &actor->box.lock, deadline_ns);
+  actor->waiters--;
+  return in_time;
+}
+
+bool vlot_actor_run(vlot_actor *actor) {
+  vlot__lock(&actor->box.lock);
+  bool may_run = actor->phase == VLOT__LIVE && vlot__actor_right(actor) != VLOT__RUNNING &&
+                 !actor->is_suspended && has_work(actor);
+  if (may_run) begin_turn(actor);
+  vlot__unlock(&actor->box.lock);
+  if (!may_run) return false;
+
+  pthread_key_t current = actor->system->current;
+  void *outer = pthread_getspecific(current);
+  pthread_setspecific(current, actor);
+  run_turn(actor);
+  pthread_setspecific(current, outer);
+
+  vlot__lock(&actor->box.lock);
+  end_turn(actor);
+  bool is_last = actor->phase >= VLOT__ENDING;
+  if (actor->is_waiting && (is_last || may_run_alone(actor))) vlot__actor_rouse(actor);
+  vlot__unlock(&actor->box.lock);
+  return true;
+}
+
+/* Under the lock: no turn is running, or it is the caller's own. */
+static bool wait_for_turn_end(vlot_actor *actor, uint64_t wait_ns) {
+  if (vlot__system_current(actor->system) == actor) return true;
+  uint64_t deadline = vlot__clock_after(vlot_clock_ns(), wait_ns);
+  bool in_time = true;
+  while (vlot__actor_right(actor) == VLOT__RUNNING && in_time)
+    in_time = vlot__actor_wait(actor, deadline);
+  return vlot__actor_right(actor) != VLOT__RUNNING;
+}
+
+/* Under the lock: what kept the own thread from running has gone. */
+static void rouse_if_it_may(vlot_actor *actor) {
+  if (actor->is_waiting && may_run_alone(actor)) vlot__actor_rouse(actor);
+}
+
+vlot_result vlot_actor_hold(vlot_actor *actor, uint64_t wait_ns) {
+  vlot__lock(&actor->box.lock);
+  actor->holds++;
+  bool is_still = wait_for_turn_end(actor, wait_ns);
+  if (!is_still) {
+    actor->holds--;
+    rouse_if_it_may(actor);
+  }
+  vlot__unlock(&actor->box.lock);
+  return is_still ? VLOT_OK : VLOT_TIMEOUT;
+}
+
+void vlot_actor_unhold(vlot_actor *actor) {
+  vlot__lock(&actor->box.lock);
+  bool was_held = actor->holds > 0;
+  if (was_held) actor->holds--;
+  rouse_if_it_may(actor);
+  vlot__unlock(&actor->box.lock);
+  VLOT_ASSERT(was_held);
+}
+
+static vlot_result refuse_grant(vlot_actor *actor) {
+  if (actor->phase != VLOT__LIVE) return VLOT_CLOSED;
+  if (actor->holds == 0) return VLOT_INVALID;
+  if (actor->is_suspended || actor->is_granted) return VLOT_BUSY;
+  if (vlot__actor_right(actor) == VLOT__RUNNING) return VLOT_BUSY;
+  return has_work(actor) ? VLOT_OK : VLOT_NOT_FOUND;
+}
+
+vlot_result vlot_actor_grant(vlot_actor *actor) {
+  if (vlot__system_current(actor->system) == actor) return VLOT_DEADLOCK;
+  vlot__lock(&actor->box.lock);
+  vlot_result result = refuse_grant(actor);
+  if (result == VLOT_OK) {
+    uint64_t before = actor->grants;
+    actor->is_granted = true;
+    vlot__actor_rouse(actor);
+    while (actor->grants == before && actor->phase < VLOT__GONE)
+      vlot__actor_wait(actor, vlot__clock_after(vlot_clock_ns(), VLOT_NS_PER_S));
+    if (actor->grants == before) result = VLOT_CLOSED;
+  }
+  vlot__unlock(&actor->box.lock);
+  return result;
+}
+
+vlot_result vlot_actor_suspend(vlot_actor *actor, uint64_t wait_ns) {
+  vlot__lock(&actor->box.lock);
+  bool was_suspended = actor->is_suspended;
+  actor->is_suspended = true;
+  bool is_still = wait_for_turn_end(actor, wait_ns);
+  if (!is_still) {
+    actor->is_suspended = was_suspended;
+    rouse_if_it_may(actor);
+  } else if (!was_suspended) {
+    vlot__actor_record(actor, VLOT_ACTOR_EVENT_SUSPENDED, VLOT_WHY_SUSPENDED, 0);
+  }
+  vlot__unlock(&actor->box.lock);
+  return is_still ? VLOT_OK : VLOT_TIMEOUT;
+}
+
+void vlot_actor_resume(vlot_actor *actor) {
+  vlot__lock(&actor->box.lock);
+  if (actor->is_suspended) {
+    actor->is_suspended = false;
+    actor->was_suspended = true;
+    vlot__actor_record(actor, VLOT_ACTOR_EVENT_RESUMED, VLOT_WHY_RESUMED, 0);
+    rouse_if_it_may(actor);
+  }
+  vlot__unlock(&actor->box.lock);
+}
+
+/* --- timers --- */
+
+vlot_result vlot_timer_set(vlot_actor *self, uint64_t kind, uint64_t delay_ns,
+                           uint64_t *generation) {
+  uint64_t due = vlot__clock_after(vlot_clock_ns(), delay_ns);
+  if (!vlot__timers_set(&self->timers, self->system->allocator, kind, due)) return VLOT_NOMEM;
+  if (generation) *generation = self->timers.generation;
+  return VLOT_OK;
+}
+
+bool vlot_timer_cancel(vlot_actor *self, uint64_t kind) {
+  return vlot__timers_cancel(&self->timers, kind);
+}
