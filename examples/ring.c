@@ -32,7 +32,7 @@ static void turn(vlot_actor *self, void *context, vlot_turn *mails) {
       pass_on(self, mail->stamp);
     } else {
       uint64_t hops = mail->stamp;
-      (void)vlot_actor_reply(self, &station->asker, ASK, &hops, sizeof hops);
+      vlot_actor_reply(self, &station->asker, ASK, &hops, sizeof hops);
     }
   }
 }

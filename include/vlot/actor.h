@@ -423,9 +423,8 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_actor_call(vlot_actor *to, uint32_t ki
  * that kind. VLOT_CLOSED: the asker is gone or waits no longer; VLOT_INVALID: the mail names no sender.
  * thread  self
  */
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_actor_reply(vlot_actor *self, const vlot_mail *mail,
-                                                      uint32_t kind, const void *payload,
-                                                      size_t size);
+VLOT_API vlot_result vlot_actor_reply(vlot_actor *self, const vlot_mail *mail, uint32_t kind,
+                                      const void *payload, size_t size);
 
 /* --- looking at actors ---------------------------------------------------------------------------- */
 
