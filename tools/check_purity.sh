@@ -15,26 +15,28 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+mkdir "$work/objects"
 # Without PIC, constant tables of pointers are read-only data, as they are to the language.
 for source in "${sources[@]}"; do
   "$compiler" -std=c11 -O2 -fno-pic -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables \
-    -DVLOT_BUILDING -Iinclude -Isrc -c "$source" -o "$work/$(basename "$source" .c).o"
+    -DVLOT_BUILDING -Iinclude -Isrc -c "$source" -o "$work/objects/$(basename "$source" .c).o"
 done
-ld -r -o "$work/core.o" "$work"/*.o
+ld -r -o "$work/whole.o" "$work"/objects/*.o
 
 failed=0
 sed -E 's/#.*//; s/[[:space:]]+//g; /^$/d' tools/raft_symbols.txt >"$work/allowed"
-nm -u "$work/core.o" | awk '{ print $NF }' | sort -u >"$work/undefined"
+nm -u "$work/whole.o" | awk '{ print $NF }' | sort -u >"$work/undefined"
 foreign=$(grep -vxE -f "$work/allowed" "$work/undefined" || true)
 if [ -n "$foreign" ]; then
   failed=1
   echo "src/raft uses symbols that are not on tools/raft_symbols.txt:"
   for symbol in $foreign; do
-    echo "  $symbol ($(cd "$work" && nm -A -u ./*.o | grep -v '^./core.o' |
-      awk -v s="$symbol" '$NF == s { sub(/^\.\//, "", $1); sub(/\.o:.*/, ".c", $1); print $1 }' | paste -sd' '))"
+    users=$(cd "$work/objects" && nm -A -u -- *.o |
+      awk -v s="$symbol" '$NF == s { sub(/\.o:.*/, ".c", $1); print $1 }' | paste -sd' ')
+    echo "  $symbol ($users)"
   done
 fi
-mutable=$(nm "$work/core.o" | awk '$2 ~ /^[bBdDcCsSgG]$/ { print "  " $3 " (" $2 ")" }')
+mutable=$(nm "$work/whole.o" | awk '$2 ~ /^[bBdDcCsSgG]$/ { print "  " $3 " (" $2 ")" }')
 if [ -n "$mutable" ]; then
   failed=1
   echo "src/raft has static data that can change:"

@@ -329,7 +329,7 @@ typedef struct vlot_raft_options {
   const vlot_member *members;      /* [member_count] the configuration at the base; copied */
   uint64_t seed;                   /* of the election timeouts */
   uint64_t now;                    /* tick at start */
-  uint64_t request_base;           /* requests are numbered from here; give every incarnation another range */
+  uint64_t request_base;           /* requests and tokens are numbered from here; give every incarnation another range */
   uint32_t election_ticks_min;     /* T: default 15; > heartbeat_ticks */
   uint32_t election_ticks_max;     /* a timeout is drawn from [min, max): default 30; > min */
   uint32_t heartbeat_ticks;        /* default 5; >= 1 */

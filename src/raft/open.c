@@ -177,6 +177,7 @@ vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options, co
   raft->now = options->now;
   raft->next_request = options->request_base;
   raft->next_session = options->request_base;
+  raft->last_token = raft->stored_token = options->request_base - 1;
   vlot__prng_init(&raft->prng, options->seed, options->id);
   vlot__log_init(&raft->log, allocator, options->base_index, options->base_term);
   vlot__ring_init(&raft->writes, allocator, sizeof(vlot__pending_write));
