@@ -1,0 +1,619 @@
+/* Events as JSON, as sentences, and as the words that the event hash is made of. */
+#include "vlot/event.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- which part of the union a kind uses: one table --- */
+
+typedef enum body { BODY_none, BODY_step, BODY_message, BODY_change, BODY_slice, BODY_client } body;
+
+static const uint8_t bodies[VLOT_EVENT_KINDS] = {
+#define VLOT_X(name, number, text, part) [number] = BODY_##part,
+    VLOT_EVENTS(VLOT_X)
+#undef VLOT_X
+};
+
+static const char *const kind_names[VLOT_EVENT_KINDS] = {
+#define VLOT_X(name, number, text, part) [number] = text,
+    VLOT_EVENTS(VLOT_X)
+#undef VLOT_X
+};
+
+static body body_of(const vlot_event *event) {
+  return event->kind < VLOT_EVENT_KINDS ? (body)bodies[event->kind] : BODY_none;
+}
+
+const char *vlot_event_kind_name(vlot_event_kind kind) {
+  uint32_t number = (uint32_t)kind;
+  return number < VLOT_EVENT_KINDS && kind_names[number] ? kind_names[number] : "?";
+}
+
+/* --- text that may be longer than its room --- */
+
+typedef struct writer {
+  char *out;
+  size_t capacity;
+  size_t length; /* wanted so far */
+} writer;
+
+static void put(writer *w, const char *text, size_t size) {
+  if (w->length < w->capacity) {
+    size_t room = w->capacity - w->length;
+    memcpy(w->out + w->length, text, size < room ? size : room);
+  }
+  w->length += size;
+}
+
+static void put_text(writer *w, const char *text) {
+  put(w, text, strlen(text));
+}
+
+static void put_number(writer *w, uint64_t number) {
+  char digits[20];
+  size_t k = sizeof digits;
+  do digits[--k] = (char)('0' + number % 10);
+  while (number /= 10);
+  put(w, digits + k, sizeof digits - k);
+}
+
+static size_t finish(writer *w) {
+  if (w->capacity > 0) w->out[w->length < w->capacity ? w->length : w->capacity - 1] = '\0';
+  return w->length;
+}
+
+/* --- JSON --- */
+
+typedef enum shape {
+  IN_32,
+  IN_64,
+  AS_HEX, /* a string: JSON's readers lose bits above 2^53 */
+  AS_TRUTH,
+  AS_ROLE,
+  AS_PROGRESS,
+  AS_CAMPAIGN,
+  AS_DISK,
+  AS_MESSAGE_KIND,
+  AS_RESULT,
+} shape;
+
+typedef struct field {
+  const char *key;
+  uint16_t offset;
+  uint8_t shape;
+} field;
+
+enum { FIELDS_MAX = 8 };
+
+#define AT(part) (uint16_t) offsetof(vlot_event, part)
+#define PEER(key)                                                                                  \
+  { key, AT(peer), IN_32 }
+#define FROM(key, shape)                                                                           \
+  { key, AT(as.change.from), shape }
+#define TO(key, shape)                                                                             \
+  { key, AT(as.change.to), shape }
+#define TERM(key)                                                                                  \
+  { key, AT(as.change.term), IN_64 }
+#define ROLES                                                                                      \
+  { FROM("role_before", AS_ROLE), TO("role_after", AS_ROLE), TERM("term"), PEER("peer") }
+#define PLAIN                                                                                      \
+  { PEER("peer"), FROM("from", IN_64), TO("to", IN_64), TERM("term") }
+#define ENTRIES                                                                                    \
+  {                                                                                                \
+    PEER("peer"), {"first", AT(as.slice.first), IN_64}, {"count", AT(as.slice.count), IN_64},      \
+        {"term", AT(as.slice.term), IN_64}, {"chain", AT(as.slice.chain), AS_HEX},                 \
+  }
+#define CLIENT                                                                                     \
+  {"client", AT(as.client.client), IN_32}, {"client_seq", AT(as.client.sequence), IN_64},          \
+      {"count", AT(as.client.count), IN_32}, {"index", AT(as.client.index), IN_64}, {              \
+    "term", AT(as.client.term), IN_64                                                              \
+  }
+
+/* The fields of each kind of event; steps and messages have functions of their own. */
+static const field fields[VLOT_EVENT_KINDS][FIELDS_MAX] = {
+    [VLOT_EVENT_CAMPAIGN] = {FROM("campaign", AS_CAMPAIGN), TO("last_index", IN_64), TERM("term")},
+    [VLOT_EVENT_LEADER] = ROLES,
+    [VLOT_EVENT_STEP_DOWN] = ROLES,
+    [VLOT_EVENT_ROLE] = ROLES,
+    [VLOT_EVENT_TERM] = {FROM("term_before", IN_64), TO("term_after", IN_64), PEER("peer")},
+    [VLOT_EVENT_KNOWN_LEADER] = {FROM("leader_before", IN_64), TO("leader_after", IN_64),
+                                 TERM("term")},
+    [VLOT_EVENT_VOTE] = {PEER("candidate"), FROM("pre_vote", AS_TRUTH), TO("granted", AS_TRUTH),
+                         TERM("term")},
+    [VLOT_EVENT_TALLY] = {PEER("voter"), FROM("granted", IN_64), TO("quorum", IN_64), TERM("term")},
+    [VLOT_EVENT_APPEND] = ENTRIES,
+    [VLOT_EVENT_TRUNCATE] = ENTRIES,
+    [VLOT_EVENT_MATCH] = {PEER("peer"), FROM("match_before", IN_64), TO("match_after", IN_64),
+                          TERM("term")},
+    [VLOT_EVENT_PROGRESS] = {PEER("peer"), FROM("progress_before", AS_PROGRESS),
+                             TO("progress_after", AS_PROGRESS), TERM("term")},
+    [VLOT_EVENT_MISMATCH] = {PEER("leader"), FROM("prev_index", IN_64), TERM("prev_term"),
+                             TO("hint_index", IN_64)},
+    [VLOT_EVENT_DURABLE] = {FROM("durable_before", IN_64), TO("durable_after", IN_64), TERM("term"),
+                            PEER("vote")},
+    [VLOT_EVENT_COMMIT] = ENTRIES,
+    [VLOT_EVENT_APPLY] = {{"first", AT(as.slice.first), IN_64},
+                          {"count", AT(as.slice.count), IN_64},
+                          {"term", AT(as.slice.term), IN_64},
+                          {"chain", AT(as.slice.chain), AS_HEX},
+                          {"hash", AT(as.slice.hash), AS_HEX}},
+    [VLOT_EVENT_IGNORED] = {PEER("from"), FROM("kind", AS_MESSAGE_KIND), TERM("term")},
+    [VLOT_EVENT_FENCED] = PLAIN,
+    [VLOT_EVENT_KILL] = {FROM("power_cut", AS_TRUTH)},
+    [VLOT_EVENT_RESTART] = {FROM("disk", AS_DISK)},
+    [VLOT_EVENT_FAULT] = PLAIN,
+    [VLOT_EVENT_CLOCK_WAIT] = {PEER("peer")},
+    [VLOT_EVENT_PROPOSE] = {CLIENT},
+    [VLOT_EVENT_ANSWER] = {CLIENT, {"result", AT(as.client.result), AS_RESULT}},
+    [VLOT_EVENT_READ] = {CLIENT, {"result", AT(as.client.result), AS_RESULT}},
+    [VLOT_EVENT_VIOLATION] = {FROM("invariant", IN_64)},
+};
+
+static const char *name_of_role(uint64_t role) {
+  return vlot_role_name((vlot_role)role);
+}
+
+static const char *name_of_progress(uint64_t state) {
+  return state == VLOT_PROGRESS_REPLICATE ? "replicate" : "probe";
+}
+
+static const char *name_of_campaign(uint64_t how) {
+  static const char *const names[] = {"pre_vote", "vote", "forced"};
+  return how < 3 ? names[how] : "?";
+}
+
+static const char *name_of_disk(uint64_t how) {
+  static const char *const names[] = {"keep", "lose_unsynced", "wipe"};
+  return how < 3 ? names[how] : "?";
+}
+
+static void put_key(writer *w, const char *key) {
+  put(w, ",\"", 2);
+  put_text(w, key);
+  put(w, "\":", 2);
+}
+
+static void put_name(writer *w, const char *name) {
+  put(w, "\"", 1);
+  put_text(w, name);
+  put(w, "\"", 1);
+}
+
+static void put_hash(writer *w, uint64_t hash) {
+  char digits[18] = "\"";
+  for (int k = 0; k < 16; k++) digits[1 + k] = "0123456789abcdef"[hash >> (60 - 4 * k) & 15];
+  digits[17] = '"';
+  put(w, digits, sizeof digits);
+}
+
+static void json_number(writer *w, const char *key, uint64_t number) {
+  put_key(w, key);
+  put_number(w, number);
+}
+
+static void json_name(writer *w, const char *key, const char *name) {
+  put_key(w, key);
+  put_name(w, name);
+}
+
+static void json_value(writer *w, shape how, uint64_t value) {
+  switch (how) {
+  case IN_32:
+  case IN_64: put_number(w, value); return;
+  case AS_HEX: put_hash(w, value); return;
+  case AS_TRUTH: put_text(w, value == 1 ? "true" : "false"); return;
+  case AS_ROLE: put_name(w, name_of_role(value)); return;
+  case AS_PROGRESS: put_name(w, name_of_progress(value)); return;
+  case AS_CAMPAIGN: put_name(w, name_of_campaign(value)); return;
+  case AS_DISK: put_name(w, name_of_disk(value)); return;
+  case AS_MESSAGE_KIND: put_name(w, vlot_message_kind_name((vlot_message_kind)value)); return;
+  case AS_RESULT: put_name(w, vlot_result_name((vlot_result)value)); return;
+  }
+}
+
+static uint64_t value_of(const vlot_event *event, const field *at) {
+  const char *place = (const char *)event + at->offset;
+  uint32_t narrow;
+  uint64_t wide;
+  memcpy(&narrow, place, sizeof narrow);
+  if (at->shape == IN_32 || at->shape == AS_RESULT) return narrow;
+  memcpy(&wide, place, sizeof wide);
+  return wide;
+}
+
+static void json_fields(writer *w, const vlot_event *event) {
+  const field *at = fields[event->kind];
+  for (int k = 0; k < FIELDS_MAX && at[k].key; k++) {
+    put_key(w, at[k].key);
+    json_value(w, (shape)at[k].shape, value_of(event, &at[k]));
+  }
+}
+
+static void json_brief(writer *w, const char *key, const vlot_brief *brief) {
+  put_key(w, key);
+  put_text(w, "{\"role\":");
+  put_name(w, name_of_role(brief->role));
+  json_number(w, "term", brief->term);
+  json_number(w, "vote", brief->vote);
+  json_number(w, "last", brief->last_index);
+  json_number(w, "commit", brief->commit_index);
+  put(w, "}", 1);
+}
+
+static uint32_t receiver_of(const vlot_event *event) {
+  if (event->kind == VLOT_EVENT_RECEIVED) return event->node;
+  bool is_known =
+      event->kind == VLOT_EVENT_SENT || (event->peer != 0 && event->peer != event->as.message.from);
+  return is_known ? event->peer : event->node;
+}
+
+/* Does the reply say yes? */
+static bool is_success(const vlot_event *event) {
+  return (event->as.message.flags & VLOT_MESSAGE_OK) != 0;
+}
+
+static void json_message(writer *w, const vlot_event *event) {
+  bool is_ok = is_success(event);
+  json_name(w, "kind", vlot_message_kind_name((vlot_message_kind)event->as.message.kind));
+  json_number(w, "from", event->as.message.from);
+  json_number(w, "to", receiver_of(event));
+  json_number(w, "term", event->as.message.term);
+  json_number(w, "request", event->as.message.request);
+  switch (event->as.message.kind) {
+  case VLOT_MESSAGE_PRE_VOTE:
+  case VLOT_MESSAGE_VOTE:
+    json_number(w, "last_index", event->as.message.index);
+    json_number(w, "last_term", event->as.message.log_term);
+    put_key(w, "forced");
+    put_text(w, event->as.message.flags & VLOT_MESSAGE_FORCED ? "true" : "false");
+    return;
+  case VLOT_MESSAGE_APPEND:
+    json_number(w, "prev_index", event->as.message.index);
+    json_number(w, "prev_term", event->as.message.log_term);
+    json_number(w, "entries", event->as.message.entries);
+    json_number(w, "commit", event->as.message.commit);
+    return;
+  case VLOT_MESSAGE_APPEND_REPLY:
+    json_number(w, "prev_index", event->as.message.commit);
+    json_number(w, is_ok ? "match_index" : "hint_index", event->as.message.index);
+    if (!is_ok) json_number(w, "hint_term", event->as.message.log_term);
+    break;
+  default: break;
+  }
+  put_key(w, "success");
+  put_text(w, is_ok ? "true" : "false");
+}
+
+size_t vlot_event_json(const vlot_event *event, char *out, size_t capacity) {
+  writer w = {.out = out, .capacity = capacity};
+  put_text(&w, "{\"seq\":");
+  put_number(&w, event->sequence);
+  json_number(&w, "lamport", event->lamport);
+  json_number(&w, "action", event->action);
+  json_number(&w, "tick", event->tick);
+  json_number(&w, "node", event->node);
+  json_number(&w, "inc", event->incarnation);
+  if (event->cause != 0) { /* [node, sequence] */
+    put_key(&w, "cause");
+    put(&w, "[", 1);
+    put_number(&w, event->cause >> 48);
+    put(&w, ",", 1);
+    put_number(&w, event->cause & (((uint64_t)1 << 48) - 1));
+    put(&w, "]", 1);
+  }
+  json_name(&w, "event", vlot_event_kind_name((vlot_event_kind)event->kind));
+  if (event->message != 0) json_number(&w, "message", event->message);
+  switch (body_of(event)) {
+  case BODY_none: break;
+  case BODY_step:
+    json_brief(&w, "before", &event->as.step.before);
+    json_brief(&w, "after", &event->as.step.after);
+    break;
+  case BODY_message: json_message(&w, event); break;
+  case BODY_change:
+  case BODY_slice:
+  case BODY_client: json_fields(&w, event); break;
+  }
+  if (event->why != VLOT_WHY_NONE) json_name(&w, "why", vlot_why_name((vlot_why)event->why));
+  put(&w, "}", 1);
+  return finish(&w);
+}
+
+/* --- sentences --- */
+
+static void __attribute__((format(printf, 2, 3))) say(writer *w, const char *format, ...) {
+  va_list arguments;
+  bool has_room = w->length < w->capacity;
+  va_start(arguments, format);
+  int length = vsnprintf(has_room ? w->out + w->length : NULL,
+                         has_room ? w->capacity - w->length : 0, format, arguments);
+  va_end(arguments);
+  if (length > 0) w->length += (size_t)length;
+}
+
+typedef unsigned long long number; /* what %llu wants */
+
+static const char *plural(uint64_t count) {
+  return count == 1 ? "y" : "ies";
+}
+
+static void say_step(writer *w, const vlot_event *event) {
+  const vlot_brief *before = &event->as.step.before, *after = &event->as.step.after;
+  if (event->kind == VLOT_EVENT_START) {
+    say(w, "n%u starts (incarnation %u): it recovered term %llu", event->node, event->incarnation,
+        (number)after->term);
+    if (after->vote != 0) say(w, ", a vote for n%u", after->vote);
+    say(w, ", a log up to %llu, committed %llu", (number)after->last_index,
+        (number)after->commit_index);
+    return;
+  }
+  say(w, "n%u takes a step as %s", event->node, name_of_role(before->role));
+  if (after->role != before->role) say(w, " and becomes %s", name_of_role(after->role));
+  say(w, ": term %llu", (number)before->term);
+  if (after->term != before->term) say(w, " to %llu", (number)after->term);
+  if (after->vote != 0) say(w, ", vote n%u", after->vote);
+  say(w, ", last %llu", (number)before->last_index);
+  if (after->last_index != before->last_index) say(w, " to %llu", (number)after->last_index);
+  say(w, ", commit %llu", (number)before->commit_index);
+  if (after->commit_index != before->commit_index) say(w, " to %llu", (number)after->commit_index);
+}
+
+static void say_what(writer *w, const vlot_event *event) {
+  number term = event->as.message.term, index = event->as.message.index,
+         log_term = event->as.message.log_term;
+  say(w, "%s of term %llu", vlot_message_kind_name((vlot_message_kind)event->as.message.kind),
+      term);
+  switch (event->as.message.kind) {
+  case VLOT_MESSAGE_PRE_VOTE:
+  case VLOT_MESSAGE_VOTE:
+    say(w, " (its log ends at %llu of term %llu%s)", index, log_term,
+        event->as.message.flags & VLOT_MESSAGE_FORCED ? "; forced" : "");
+    return;
+  case VLOT_MESSAGE_PRE_VOTE_REPLY:
+  case VLOT_MESSAGE_VOTE_REPLY: say(w, " (%s)", is_success(event) ? "granted" : "refused"); return;
+  case VLOT_MESSAGE_APPEND:
+    say(w, " (%u entr%s after %llu of term %llu, commit %llu)", event->as.message.entries,
+        plural(event->as.message.entries), index, log_term, (number)event->as.message.commit);
+    return;
+  case VLOT_MESSAGE_APPEND_REPLY:
+    if (is_success(event))
+      say(w, " (stored up to %llu)", index);
+    else
+      say(w, " (refused after %llu; try %llu of term %llu)", (number)event->as.message.commit,
+          index, log_term);
+    return;
+  default: return;
+  }
+}
+
+static void say_message(writer *w, const vlot_event *event) {
+  uint32_t from = event->as.message.from, to = receiver_of(event);
+  if (event->kind == VLOT_EVENT_SENT)
+    say(w, "n%u sends n%u ", from, to);
+  else if (event->kind == VLOT_EVENT_RECEIVED)
+    say(w, "n%u takes from n%u ", to, from);
+  else
+    say(w, "Dropped on its way from n%u to n%u: ", from, to);
+  say_what(w, event);
+}
+
+static void say_slice(writer *w, const vlot_event *event) {
+  uint64_t first = event->as.slice.first, count = event->as.slice.count;
+  number last = first + count - 1, term = event->as.slice.term;
+  if (event->kind == VLOT_EVENT_APPEND)
+    say(w, "n%u appends entr%s ", event->node, plural(count));
+  else if (event->kind == VLOT_EVENT_TRUNCATE)
+    say(w, "n%u removes entr%s ", event->node, plural(count));
+  else if (event->kind == VLOT_EVENT_COMMIT)
+    say(w, "n%u knows as committed entr%s ", event->node, plural(count));
+  else
+    say(w, "n%u applies entr%s ", event->node, plural(count));
+  if (count == 1)
+    say(w, "%llu", (number)first);
+  else
+    say(w, "%llu to %llu", (number)first, last);
+  if (event->kind != VLOT_EVENT_TRUNCATE) say(w, " of term %llu", term);
+  if (event->kind == VLOT_EVENT_APPLY && event->as.slice.hash != 0)
+    say(w, "; its machine hashes to %016llx", (number)event->as.slice.hash);
+}
+
+static void say_client(writer *w, const vlot_event *event) {
+  uint32_t client = event->as.client.client, count = event->as.client.count;
+  if (event->kind == VLOT_EVENT_PROPOSE) {
+    say(w, "Client %u hands n%u %u command%s, the first its number %llu", client, event->node,
+        count, count == 1 ? "" : "s", (number)event->as.client.sequence);
+  } else if (event->kind == VLOT_EVENT_ANSWER) {
+    say(w, "n%u answers client %u for %u command%s from its number %llu on: %s", event->node,
+        client, count, count == 1 ? "" : "s", (number)event->as.client.sequence,
+        vlot_result_text((vlot_result)event->as.client.result));
+  } else {
+    say(w, "n%u reads for client %u, its number %llu, at index %llu: %s", event->node, client,
+        (number)event->as.client.sequence, (number)event->as.client.index,
+        vlot_result_text((vlot_result)event->as.client.result));
+  }
+}
+
+static void say_role(writer *w, const vlot_event *event) {
+  number term = event->as.change.term;
+  if (event->kind == VLOT_EVENT_LEADER)
+    say(w, "n%u becomes leader of term %llu", event->node, term);
+  else if (event->kind == VLOT_EVENT_STEP_DOWN)
+    say(w, "n%u steps down as leader of term %llu", event->node, term);
+  else
+    say(w, "n%u, in term %llu, turns from %s to %s", event->node, term,
+        name_of_role(event->as.change.from), name_of_role(event->as.change.to));
+}
+
+static void say_election(writer *w, const vlot_event *event) {
+  uint64_t from = event->as.change.from, to = event->as.change.to;
+  number term = event->as.change.term;
+  switch ((vlot_event_kind)event->kind) {
+  case VLOT_EVENT_CAMPAIGN:
+    if (from == 0)
+      say(w, "n%u in term %llu asks who would vote for it", event->node, term);
+    else
+      say(w, "n%u %s in term %llu", event->node,
+          from == 2 ? "forces an election" : "asks for votes", term);
+    say(w, ", with a log up to %llu", (number)to);
+    return;
+  case VLOT_EVENT_VOTE:
+    say(w, "n%u %s n%u its %svote in term %llu", event->node, to == 1 ? "grants" : "refuses",
+        event->peer, from == 1 ? "pre-" : "", term);
+    return;
+  default:
+    say(w, "n%u counts the answer of n%u in term %llu: %llu of the %llu votes it needs",
+        event->node, event->peer, term, (number)from, (number)to);
+    return;
+  }
+}
+
+static void say_known_leader(writer *w, const vlot_event *event) {
+  number term = event->as.change.term;
+  if (event->as.change.to == 0)
+    say(w, "n%u knows no leader any more in term %llu", event->node, term);
+  else
+    say(w, "n%u knows n%llu as leader of term %llu", event->node, (number)event->as.change.to,
+        term);
+}
+
+static void say_fault(writer *w, const vlot_event *event) {
+  if (event->node == 0 && event->peer == 0)
+    say(w, "The network or the clock is changed");
+  else if (event->node != 0 && event->peer != 0)
+    say(w, "The link from n%u to n%u is changed", event->node, event->peer);
+  else
+    say(w, "The surroundings of n%u are changed", event->node != 0 ? event->node : event->peer);
+  if (event->as.change.from != 0 || event->as.change.to != 0)
+    say(w, " (%llu, %llu)", (number)event->as.change.from, (number)event->as.change.to);
+}
+
+static void say_change(writer *w, const vlot_event *event) {
+  static const char *const disks[] = {"with its disk", "without what it had not synced",
+                                      "with a blank disk"};
+  uint32_t node = event->node, peer = event->peer;
+  number from = event->as.change.from, to = event->as.change.to, term = event->as.change.term;
+  switch ((vlot_event_kind)event->kind) {
+  case VLOT_EVENT_CAMPAIGN:
+  case VLOT_EVENT_VOTE:
+  case VLOT_EVENT_TALLY: say_election(w, event); return;
+  case VLOT_EVENT_LEADER:
+  case VLOT_EVENT_STEP_DOWN:
+  case VLOT_EVENT_ROLE: say_role(w, event); return;
+  case VLOT_EVENT_TERM: say(w, "n%u goes from term %llu to term %llu", node, from, to); return;
+  case VLOT_EVENT_KNOWN_LEADER: say_known_leader(w, event); return;
+  case VLOT_EVENT_MATCH:
+    say(w, "n%u knows that n%u stores its log up to %llu (was %llu)", node, peer, to, from);
+    return;
+  case VLOT_EVENT_PROGRESS:
+    say(w, "n%u, towards n%u, goes from %s to %s", node, peer, name_of_progress(from),
+        name_of_progress(to));
+    return;
+  case VLOT_EVENT_MISMATCH:
+    say(w, "n%u cannot append after %llu of term %llu from n%u; it hints at %llu", node, from, term,
+        peer, to);
+    return;
+  case VLOT_EVENT_DURABLE:
+    say(w, "n%u has made durable its log up to %llu (was %llu), term %llu", node, to, from, term);
+    if (peer != 0) say(w, " and its vote for n%u", peer);
+    return;
+  case VLOT_EVENT_IGNORED:
+    say(w, "n%u ignores a message of term %llu from n%u", node, term, peer);
+    if (from > 0 && from <= VLOT_MESSAGE_APPEND_REPLY)
+      say(w, ", %s", vlot_message_kind_name((vlot_message_kind)from));
+    return;
+  case VLOT_EVENT_FENCED:
+    say(w, "n%u is fenced and takes no input any more (peer %u, from %llu, to %llu, term %llu)",
+        node, peer, from, to, term);
+    return;
+  case VLOT_EVENT_KILL: say(w, "n%u ends%s", node, from == 1 ? " by a power cut" : ""); return;
+  case VLOT_EVENT_RESTART:
+    say(w, "n%u is started again %s", node, disks[from < 3 ? from : 0]);
+    return;
+  case VLOT_EVENT_SUSPEND: say(w, "n%u is suspended", node); return;
+  case VLOT_EVENT_RESUME: say(w, "n%u is resumed", node); return;
+  case VLOT_EVENT_FAULT: say_fault(w, event); return;
+  case VLOT_EVENT_CLOCK_WAIT: say(w, "The clock waits for n%u", node != 0 ? node : peer); return;
+  case VLOT_EVENT_VIOLATION:
+    say(w, "A safety property is broken at n%u: invariant %llu", node, from);
+    return;
+  default: return;
+  }
+}
+
+size_t vlot_event_text(const vlot_event *event, char *out, size_t capacity) {
+  writer w = {.out = out, .capacity = capacity};
+  switch (body_of(event)) {
+  case BODY_none:
+    say(&w, "n%u: an event of the unknown kind %u", event->node, (unsigned)event->kind);
+    break;
+  case BODY_step: say_step(&w, event); break;
+  case BODY_message: say_message(&w, event); break;
+  case BODY_change: say_change(&w, event); break;
+  case BODY_slice: say_slice(&w, event); break;
+  case BODY_client: say_client(&w, event); break;
+  }
+  if (event->why != VLOT_WHY_NONE) say(&w, ": %s", vlot_why_text((vlot_why)event->why));
+  return finish(&w);
+}
+
+/* --- words ---
+ *
+ * Two numbers share a word where both are small in practice: the second is turned by half a word, so that values below
+ * 2^32 never meet and larger ones only meet by chance. A change of one field alone always changes its word.
+ */
+
+static uint64_t both(uint64_t low, uint64_t high) {
+  return low ^ (high << 32 | high >> 32);
+}
+
+/* For two numbers of any shape: the multiplier is odd, so nothing is lost of either alone. */
+static uint64_t stir(uint64_t plain, uint64_t multiplied) {
+  return plain + multiplied * 0x9e3779b97f4a7c15u;
+}
+
+void vlot_event_words(const vlot_event *event, uint64_t words[24], uint32_t *count) {
+  words[0] = (uint64_t)event->node << 32 | (uint64_t)event->kind << 16 | event->why;
+  words[1] = (uint64_t)event->peer << 32 | event->incarnation;
+  words[2] = both(event->lamport, event->sequence);
+  words[3] = both(event->action, event->tick);
+  words[4] = stir(event->cause, event->message);
+  switch (body_of(event)) {
+  case BODY_none: *count = 5; return;
+  case BODY_step: {
+    const vlot_brief *before = &event->as.step.before, *after = &event->as.step.after;
+    words[5] = stir(after->term, before->term);
+    words[6] = stir(after->last_index, before->last_index);
+    words[7] = stir(after->commit_index, before->commit_index);
+    words[8] = stir((uint64_t)after->vote << 32 | after->role,
+                    (uint64_t)before->vote << 32 | before->role);
+    *count = 9;
+    return;
+  }
+  case BODY_message:
+    words[5] = (uint64_t)event->as.message.from << 32 | event->as.message.entries;
+    words[6] = stir(event->as.message.request,
+                    (uint64_t)event->as.message.kind << 32 | event->as.message.flags);
+    words[7] = stir(event->as.message.term, event->as.message.commit);
+    words[8] = both(event->as.message.index, event->as.message.log_term);
+    *count = 9;
+    return;
+  case BODY_change:
+    words[5] = event->as.change.from;
+    words[6] = stir(event->as.change.to, event->as.change.term);
+    *count = 7;
+    return;
+  case BODY_slice: /* chain and hash are 0 where nobody observes: not part of what happened */
+    words[5] = event->as.slice.first;
+    words[6] = stir(event->as.slice.count, event->as.slice.term);
+    *count = 7;
+    return;
+  case BODY_client:
+    words[5] = stir(event->as.client.sequence,
+                    (uint64_t)event->as.client.client << 32 | event->as.client.count);
+    words[6] = stir(event->as.client.index, event->as.client.term);
+    words[7] = event->as.client.result;
+    *count = 8;
+    return;
+  }
+}
