@@ -1,0 +1,52 @@
+#include "cluster/replies.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+void vlot__replies_init(vlot_replies *replies, const vlot_allocator *allocator) {
+  *replies = (vlot_replies){.allocator = vlot__alloc_or_default(allocator)};
+}
+
+void vlot__replies_deinit(vlot_replies *replies) {
+  vlot__alloc_free(replies->allocator, replies->replies);
+  vlot__alloc_free(replies->allocator, replies->bytes);
+}
+
+vlot_result vlot__replies_begin(vlot_replies *replies, uint32_t count) {
+  replies->count = 0;
+  replies->byte_count = 0;
+  void *grown = replies->replies;
+  if (!vlot__alloc_grow(replies->allocator, &grown, &replies->reply_capacity, count, sizeof *replies->replies))
+    return VLOT_NOMEM;
+  replies->replies = grown;
+  if (count > 0) memset(replies->replies, 0, count * sizeof *replies->replies);
+  replies->count = count;
+  return VLOT_OK;
+}
+
+uint8_t *vlot__replies_place(vlot_replies *replies, uint32_t k, size_t size) {
+  if (!replies || k >= replies->count) return NULL;
+  vlot__reply *reply = &replies->replies[k];
+  if (size > reply->size) { /* an earlier answer that was as long gives its place */
+    reply->size = 0;
+    if (size > SIZE_MAX / 2 - replies->byte_count) return NULL;
+    void *grown = replies->bytes;
+    if (!vlot__alloc_grow(replies->allocator, &grown, &replies->byte_capacity, replies->byte_count + size, 1)) return NULL;
+    replies->bytes = grown;
+    reply->offset = replies->byte_count;
+    replies->byte_count += size;
+  }
+  reply->size = size;
+  return size > 0 ? replies->bytes + reply->offset : NULL;
+}
+
+vlot_result vlot_replies_set(vlot_replies *replies, uint32_t k, const void *data, size_t size) {
+  if (!replies) return VLOT_OK;
+  if (k >= replies->count || (size > 0 && !data)) return VLOT_INVALID;
+  uint8_t *place = vlot__replies_place(replies, k, size);
+  if (size == 0) return VLOT_OK;
+  if (!place) return VLOT_NOMEM;
+  memcpy(place, data, size);
+  return VLOT_OK;
+}
