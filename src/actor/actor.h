@@ -101,6 +101,7 @@ struct vlot_actor {
   uint64_t event_count;
 
   /* the runner's */
+  uint64_t batch; /* records of the last turn */
   vlot__hand hand;
   vlot_turn turn;
   vlot__timers timers;
@@ -229,6 +230,7 @@ static inline bool vlot__actor_is_to_wake(vlot_actor *actor) {
   }
   if (!actor->is_waiting || actor->is_suspended) return false;
   if (actor->holds > 0 && !actor->is_granted) return false;
+  if (right == VLOT__READY) actor->lost_wakes++; /* it should not wait */
   actor->is_waiting = false;
   return true;
 }

@@ -97,7 +97,7 @@ static void keep_or_discard(vlot__mailbox *box, vlot__hand *hand, vlot__chunk *c
   }
 }
 
-/* After a burst the kept chunks go back one by one, the largest first: an idle actor is small again. */
+/* After a burst the kept chunks go back, slowly, the largest first: an actor with little to do is small again. */
 static void trim(vlot__mailbox *box, vlot__hand *hand) {
   if (box->free_count <= 2) return;
   vlot__chunk **largest = &box->free;
@@ -123,5 +123,5 @@ void vlot__mailbox_settle(vlot__mailbox *box, vlot__hand *hand) {
     chunk = next;
   }
   box->calm = is_calm ? box->calm + 1 : 0;
-  if (box->calm >= 64) trim(box, hand);
+  if (box->calm % 64 == 63) trim(box, hand);
 }

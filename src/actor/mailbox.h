@@ -17,7 +17,7 @@
 
 #define VLOT__CHUNK_BYTES_MIN 1024u  /* with its header */
 #define VLOT__CHUNK_BYTES_MAX 65536u /* larger ones hold one large record and are not kept */
-#define VLOT__CHUNKS_KEPT     16u
+#define VLOT__CHUNKS_KEPT     64u    /* a full mailbox of small messages */
 #define VLOT__MAIL_BYTES_MAX  (1u << 30)
 
 typedef struct vlot__chunk {

@@ -3,10 +3,14 @@
 
 #include "actor/actor.h"
 
+#define NOINLINE            __attribute__((noinline))
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
 /* The lock is held; given up and taken again while a chunk is allocated. */
-static vlot_mail *find_room(vlot_actor *to, vlot_lane lane, size_t size, vlot_result *result) {
+static NOINLINE vlot_mail *fetch_room(vlot_actor *to, vlot_lane lane, size_t size,
+                                      vlot_result *result) {
   vlot__mailbox *box = &to->box;
-  vlot_mail *mail = vlot__mailbox_room(box, lane, size, result);
+  vlot_mail *mail = NULL;
   while (!mail && *result == VLOT_PENDING) {
     size_t wanted = vlot__mailbox_wanted(box, lane, vlot__mail_bytes(size));
     vlot__unlock(&box->lock);
@@ -22,6 +26,13 @@ static vlot_mail *find_room(vlot_actor *to, vlot_lane lane, size_t size, vlot_re
   return mail;
 }
 
+static inline vlot_mail *find_room(vlot_actor *to, vlot_lane lane, size_t size,
+                                   vlot_result *result) {
+  vlot_mail *mail = vlot__mailbox_room(&to->box, lane, size, result);
+  if (UNLIKELY(*result == VLOT_PENDING)) return fetch_room(to, lane, size, result);
+  return mail;
+}
+
 static inline void copy_pieces(vlot_mail *mail, const vlot_piece *pieces, size_t count) {
   unsigned char *at = (unsigned char *)(mail + 1);
   for (size_t i = 0; i < count; i++) {
@@ -30,25 +41,25 @@ static inline void copy_pieces(vlot_mail *mail, const vlot_piece *pieces, size_t
   }
 }
 
-static inline vlot_result post(vlot_actor *to, vlot_lane lane, const vlot_mail *header,
-                               const vlot_piece *pieces, size_t count) {
+static inline __attribute__((always_inline)) vlot_result
+post(vlot_actor *to, vlot_lane lane, vlot_mail header, const vlot_piece *pieces, size_t count) {
   vlot_result result;
   vlot__lock(&to->box.lock);
-  vlot_mail *mail = find_room(to, lane, header->size, &result);
+  vlot_mail *mail = find_room(to, lane, header.size, &result);
   bool wakes = false;
   if (mail) {
-    *mail = *header;
+    *mail = header;
     copy_pieces(mail, pieces, count);
     wakes = vlot__actor_is_to_wake(to);
   }
   vlot__unlock(&to->box.lock);
-  if (wakes) pthread_cond_signal(&to->wake);
+  if (UNLIKELY(wakes)) pthread_cond_signal(&to->wake);
   return result;
 }
 
 vlot_result vlot__actor_post(vlot_actor *to, vlot_lane lane, const vlot_mail *header,
                              const vlot_piece *pieces, size_t count) {
-  return post(to, lane, header, pieces, count);
+  return post(to, lane, *header, pieces, count);
 }
 
 /* The total size, or why not. */
@@ -71,9 +82,9 @@ static inline bool is_to_bracket(const vlot_actor *from) {
   return from && !from->has_entered;
 }
 
-static inline vlot_result send_pieces(vlot_actor *from, vlot_actor *to, vlot_lane lane,
-                                      uint32_t kind, uint64_t stamp, const vlot_piece *pieces,
-                                      size_t count) {
+static inline __attribute__((always_inline)) vlot_result
+send_pieces(vlot_actor *from, vlot_actor *to, vlot_lane lane, uint32_t kind, uint64_t stamp,
+            const vlot_piece *pieces, size_t count) {
   size_t size;
   vlot_result result = check(to, lane, kind, pieces, count, &size);
   if (result != VLOT_OK) return result;
@@ -83,7 +94,7 @@ static inline vlot_result send_pieces(vlot_actor *from, vlot_actor *to, vlot_lan
                       .size = (uint32_t)size,
                       .sender = from ? from->address : (vlot_address){0},
                       .stamp = stamp};
-  result = post(to, lane, &header, pieces, count);
+  result = post(to, lane, header, pieces, count);
   if (brackets) vlot_actor_leave(from);
   return result;
 }

@@ -1,4 +1,5 @@
 /* The right to run, and what is done with it: turns, the own thread, holds, grants, suspension. */
+#include <sched.h>
 #include <string.h>
 
 #include "actor/actor.h"
@@ -48,6 +49,7 @@ static void run_turn(vlot_actor *actor) {
 /* Under the lock: settle, publish, and look at the mailbox again before parking. */
 static void end_turn(vlot_actor *actor) {
   vlot__actor_record(actor, VLOT_ACTOR_EVENT_TURN, VLOT_WHY_NONE, actor->hand.processed);
+  actor->batch = actor->hand.processed;
   vlot__mailbox_settle(&actor->box, &actor->hand);
   actor->next_timer_ns =
       actor->timers.count > 0 ? vlot__timers_next_ns(&actor->timers) : VLOT__TIMER_NEVER;
@@ -130,6 +132,8 @@ bool vlot_turn_was_parked(const vlot_turn *turn) {
 
 /* --- the own thread --- */
 
+#define YIELD_MESSAGES 64 /* in one turn are much mail */
+
 static bool may_run_alone(vlot_actor *actor) {
   return actor->phase == VLOT__LIVE && vlot__actor_right(actor) != VLOT__RUNNING &&
          !actor->is_suspended && (actor->holds == 0 || actor->is_granted);
@@ -147,6 +151,16 @@ static void spin(vlot_actor *actor) {
   vlot__lock(&actor->box.lock);
 }
 
+/* A turn that had much mail will have more soon: give the core away once instead of parking, so that producers on this core
+ * go on without waking anybody. Worth a factor of two with three producers on one core; nothing when nobody else is ready.
+ */
+static void give_core_away(vlot_actor *actor) {
+  actor->batch = 0;
+  vlot__unlock(&actor->box.lock);
+  sched_yield();
+  vlot__lock(&actor->box.lock);
+}
+
 /* Under the lock. The wait has a deadline of its own, so that a wake-up lost by a bug is survived, and counted. */
 static void park(vlot_actor *actor) {
   if (actor->hand.garbage) {
@@ -155,11 +169,16 @@ static void park(vlot_actor *actor) {
     vlot__lock(&actor->box.lock);
     return;
   }
+  if (actor->batch >= YIELD_MESSAGES && may_run_alone(actor)) {
+    give_core_away(actor);
+    return;
+  }
   if (actor->spin_ns > 0 && may_run_alone(actor)) {
     spin(actor);
     if (actor->phase >= VLOT__ENDING || (may_run_alone(actor) && has_work(actor))) return;
   }
-  uint64_t until = vlot__clock_after(vlot_clock_ns(), actor->system->options.park_ns_max);
+  uint64_t until = actor->system->options.park_ns_max;
+  if (until != VLOT_FOREVER) until = vlot__clock_after(vlot_clock_ns(), until);
   if (may_run_alone(actor) && actor->next_timer_ns < until) until = actor->next_timer_ns;
   actor->is_waiting = true;
   bool was_woken = vlot__cond_wait_until(&actor->wake, &actor->box.lock, until);
