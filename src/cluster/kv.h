@@ -1,0 +1,32 @@
+/* What the parts of the key-value machine share: its limits, its statuses, its state. */
+#ifndef VLOT_CLUSTER_KV_H
+#define VLOT_CLUSTER_KV_H
+
+#include "cluster/kv_table.h"
+#include "vlot/machine.h"
+
+enum {
+  VLOT__KV_KEY_MAX = 65535,
+  VLOT__KV_VALUE_MAX = 1 << 20,
+};
+
+/* The first byte of an answer. */
+enum {
+  VLOT__KV_OK = 0,
+  VLOT__KV_NOT_FOUND = 1,
+  VLOT__KV_NOT_A_NUMBER = 2,
+  VLOT__KV_MALFORMED = 3,
+};
+
+typedef struct vlot__kv {
+  const vlot_allocator *allocator;
+  vlot__kv_table table;
+} vlot__kv;
+
+/* The machine's snapshot and restore. A stream that is cut, damaged or longer than it says leaves the old state, with
+ * VLOT_CORRUPT; equal states may have different streams.
+ */
+vlot_result vlot__kv_snapshot(void *state, const vlot_writer *writer);
+vlot_result vlot__kv_restore(void *state, const vlot_reader *reader);
+
+#endif

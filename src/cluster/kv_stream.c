@@ -1,0 +1,161 @@
+/* The key-value machine as a stream: mark 8 · items 8 · each key size 4, value size 4, key, value · hash of the state 8. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "cluster/kv.h"
+
+enum { BUFFER = 4096 };
+
+static const uint8_t mark[8] = {'v', 'l', 'o', 't', '-', 'k', 'v', 1};
+
+/* --- out --- */
+
+typedef struct sink {
+  const vlot_writer *writer;
+  vlot_result result; /* the first error; nothing is written after it */
+  size_t used;
+  uint8_t buffer[BUFFER];
+} sink;
+
+static void sink_flush(sink *out) {
+  if (out->result == VLOT_OK && out->used > 0) out->result = out->writer->write(out->writer->context, out->buffer, out->used);
+  out->used = 0;
+}
+
+static void sink_put(sink *out, const void *data, size_t size) {
+  if (size > BUFFER - out->used) sink_flush(out);
+  if (size > BUFFER) {
+    if (out->result == VLOT_OK) out->result = out->writer->write(out->writer->context, data, size);
+  } else if (size > 0) {
+    memcpy(out->buffer + out->used, data, size);
+    out->used += size;
+  }
+}
+
+static void sink_number(sink *out, uint64_t value, size_t size) {
+  uint8_t bytes[8];
+  for (size_t k = 0; k < size; k++) bytes[k] = (uint8_t)(value >> (8 * k));
+  sink_put(out, bytes, size);
+}
+
+vlot_result vlot__kv_snapshot(void *state, const vlot_writer *writer) {
+  const vlot__kv_table *table = &((vlot__kv *)state)->table;
+  sink out = {.writer = writer, .result = VLOT_OK};
+  sink_put(&out, mark, sizeof mark);
+  sink_number(&out, table->count, 8);
+  for (size_t bucket = 0; out.result == VLOT_OK && bucket < table->bucket_count; bucket++) {
+    for (const vlot__kv_item *item = vlot__kv_table_bucket(table, bucket); item; item = item->next) {
+      sink_number(&out, item->key_size, 4);
+      sink_number(&out, item->value_size, 4);
+      sink_put(&out, item->bytes, (size_t)item->key_size + item->value_size);
+    }
+  }
+  sink_number(&out, vlot__kv_table_hash(table), 8);
+  sink_flush(&out);
+  return out.result;
+}
+
+/* --- in --- */
+
+typedef struct source {
+  const vlot_reader *reader;
+  size_t at;
+  size_t used;
+  uint8_t buffer[BUFFER];
+} source;
+
+/* What the reader has; *got 0: the end. A reader that claims more than it was asked for is not believed. */
+static vlot_result source_read(source *in, void *data, size_t size, size_t *got) {
+  *got = 0;
+  vlot_result result = in->reader->read(in->reader->context, data, size, got);
+  return result == VLOT_OK && *got > size ? VLOT_CORRUPT : result;
+}
+
+static vlot_result source_fill(source *in) {
+  in->at = in->used = 0;
+  return source_read(in, in->buffer, BUFFER, &in->used);
+}
+
+static vlot_result source_take(source *in, void *data, size_t size) {
+  uint8_t *to = data;
+  while (size > 0) {
+    if (in->at == in->used) {
+      vlot_result result = source_fill(in);
+      if (result != VLOT_OK) return result;
+      if (in->used == 0) return VLOT_CORRUPT; /* it ends too early */
+    }
+    size_t part = in->used - in->at < size ? in->used - in->at : size;
+    memcpy(to, in->buffer + in->at, part);
+    in->at += part;
+    to += part;
+    size -= part;
+  }
+  return VLOT_OK;
+}
+
+static vlot_result source_number(source *in, size_t size, uint64_t *value) {
+  uint8_t bytes[8];
+  vlot_result result = source_take(in, bytes, size);
+  *value = 0;
+  for (size_t k = 0; result == VLOT_OK && k < size; k++) *value |= (uint64_t)bytes[k] << (8 * k);
+  return result;
+}
+
+static vlot_result source_end(source *in) {
+  if (in->at < in->used) return VLOT_CORRUPT;
+  vlot_result result = source_fill(in);
+  return result == VLOT_OK && in->used > 0 ? VLOT_CORRUPT : result;
+}
+
+/* A growable place for one item on its way into the table. */
+typedef struct scratch {
+  const vlot_allocator *allocator;
+  void *bytes;
+  size_t capacity;
+} scratch;
+
+static vlot_result restore_item(vlot__kv_table *table, source *in, scratch *room) {
+  uint64_t key_size, value_size;
+  vlot_result result = source_number(in, 4, &key_size);
+  if (result == VLOT_OK) result = source_number(in, 4, &value_size);
+  if (result != VLOT_OK) return result;
+  if (key_size == 0 || key_size > VLOT__KV_KEY_MAX || value_size > VLOT__KV_VALUE_MAX) return VLOT_CORRUPT;
+  size_t size = (size_t)(key_size + value_size);
+  if (!vlot__alloc_grow(room->allocator, &room->bytes, &room->capacity, size, 1)) return VLOT_NOMEM;
+  result = source_take(in, room->bytes, size);
+  if (result != VLOT_OK) return result;
+  const uint8_t *key = room->bytes;
+  if (vlot__kv_table_get(table, key, (size_t)key_size)) return VLOT_CORRUPT; /* twice */
+  return vlot__kv_table_set(table, key, (size_t)key_size, key + key_size, (size_t)value_size);
+}
+
+static vlot_result restore_table(vlot__kv_table *table, source *in, scratch *room) {
+  uint8_t head[sizeof mark];
+  uint64_t count = 0, hash = 0;
+  vlot_result result = source_take(in, head, sizeof head);
+  if (result == VLOT_OK && memcmp(head, mark, sizeof mark) != 0) result = VLOT_CORRUPT;
+  if (result == VLOT_OK) result = source_number(in, 8, &count);
+  for (uint64_t k = 0; result == VLOT_OK && k < count; k++) result = restore_item(table, in, room);
+  if (result == VLOT_OK) result = source_number(in, 8, &hash);
+  if (result == VLOT_OK && hash != vlot__kv_table_hash(table)) result = VLOT_CORRUPT;
+  if (result == VLOT_OK) result = source_end(in);
+  return result;
+}
+
+vlot_result vlot__kv_restore(void *state, const vlot_reader *reader) {
+  vlot__kv *kv = state;
+  vlot__kv_table fresh;
+  vlot_result result = vlot__kv_table_init(&fresh, kv->allocator);
+  if (result != VLOT_OK) return result;
+  source in = {.reader = reader};
+  scratch room = {.allocator = kv->allocator};
+  result = restore_table(&fresh, &in, &room);
+  vlot__alloc_free(kv->allocator, room.bytes);
+  if (result == VLOT_OK) {
+    vlot__kv_table old = kv->table;
+    kv->table = fresh;
+    fresh = old;
+  }
+  vlot__kv_table_deinit(&fresh);
+  return result;
+}

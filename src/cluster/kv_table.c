@@ -1,0 +1,183 @@
+#include "cluster/kv_table.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/prng.h"
+
+/* --- hashing: by value, 8 bytes at a time, the same on every platform --- */
+
+static uint64_t load8(const uint8_t *data) { /* written out: compilers make one load of it */
+  return (uint64_t)data[0] | (uint64_t)data[1] << 8 | (uint64_t)data[2] << 16 | (uint64_t)data[3] << 24 |
+         (uint64_t)data[4] << 32 | (uint64_t)data[5] << 40 | (uint64_t)data[6] << 48 | (uint64_t)data[7] << 56;
+}
+
+static uint64_t load_rest(const uint8_t *data, size_t size) {
+  uint64_t word = 0;
+  for (size_t k = 0; k < size; k++) word |= (uint64_t)data[k] << (8 * k);
+  return word;
+}
+
+static uint64_t hash_bytes(const void *bytes, size_t size) {
+  const uint8_t *data = bytes;
+  uint64_t hash = size * 0x9fb21c651e98df25u;
+  for (; size >= 8; size -= 8, data += 8) {
+    hash = (hash ^ load8(data)) * 0xd6e8feb86659fd93u;
+    hash ^= hash >> 32;
+  }
+  if (size > 0) hash = (hash ^ load_rest(data, size)) * 0xd6e8feb86659fd93u;
+  return vlot__prng_mix(hash);
+}
+
+static uint64_t digest_of(uint64_t key_hash, const void *value, size_t size) {
+  return vlot__prng_mix(key_hash * 0xa0761d6478bd642fu + hash_bytes(value, size));
+}
+
+uint64_t vlot__kv_table_hash(const vlot__kv_table *table) {
+  return vlot__prng_mix(table->digest + vlot__prng_mix(table->count));
+}
+
+/* --- buckets --- */
+
+vlot_result vlot__kv_table_init(vlot__kv_table *table, const vlot_allocator *allocator) {
+  *table = (vlot__kv_table){.allocator = allocator};
+  void *segments = NULL;
+  if (!vlot__alloc_grow(allocator, &segments, &table->segment_capacity, 1, sizeof(vlot__kv_segment *))) return VLOT_NOMEM;
+  table->segments = segments;
+  table->segments[0] = vlot__alloc_zero(allocator, 1, sizeof(vlot__kv_segment));
+  if (!table->segments[0]) {
+    vlot__alloc_free(allocator, segments);
+    return VLOT_NOMEM;
+  }
+  table->segment_count = 1;
+  table->bucket_count = VLOT__KV_SEGMENT;
+  table->mask = VLOT__KV_SEGMENT - 1;
+  return VLOT_OK;
+}
+
+static vlot__kv_item **bucket_at(const vlot__kv_table *table, size_t bucket) {
+  return &table->segments[bucket / VLOT__KV_SEGMENT]->buckets[bucket % VLOT__KV_SEGMENT];
+}
+
+void vlot__kv_table_deinit(vlot__kv_table *table) {
+  for (size_t bucket = 0; bucket < table->bucket_count; bucket++) {
+    vlot__kv_item *item = *bucket_at(table, bucket);
+    while (item) {
+      vlot__kv_item *next = item->next;
+      vlot__alloc_free(table->allocator, item);
+      item = next;
+    }
+  }
+  for (size_t k = 0; k < table->segment_count; k++) vlot__alloc_free(table->allocator, table->segments[k]);
+  vlot__alloc_free(table->allocator, table->segments);
+}
+
+/* Buckets below bucket_count - 2^level have been split already: their keys use one bit more. */
+static size_t bucket_of(const vlot__kv_table *table, uint64_t hash) {
+  size_t bucket = (size_t)hash & (table->mask * 2 + 1);
+  return bucket < table->bucket_count ? bucket : bucket & table->mask;
+}
+
+static bool grow_segments(vlot__kv_table *table) {
+  if (table->bucket_count < table->segment_count * VLOT__KV_SEGMENT) return true;
+  void *grown = table->segments;
+  if (!vlot__alloc_grow(table->allocator, &grown, &table->segment_capacity, table->segment_count + 1,
+                        sizeof(vlot__kv_segment *)))
+    return false;
+  table->segments = grown;
+  vlot__kv_segment *segment = vlot__alloc_zero(table->allocator, 1, sizeof *segment);
+  if (!segment) return false;
+  table->segments[table->segment_count++] = segment;
+  return true;
+}
+
+/* One more bucket: it takes its share of the one whose turn it is. Without memory the chains just get longer. */
+static void grow(vlot__kv_table *table) {
+  if (!grow_segments(table)) return;
+  size_t fresh = table->bucket_count++;
+  vlot__kv_item **from = bucket_at(table, fresh & table->mask);
+  vlot__kv_item **to = bucket_at(table, fresh);
+  while (*from) {
+    vlot__kv_item *item = *from;
+    if (((size_t)item->hash & (table->mask * 2 + 1)) == fresh) {
+      *from = item->next;
+      item->next = NULL;
+      *to = item;
+      to = &item->next;
+    } else {
+      from = &item->next;
+    }
+  }
+  if (table->bucket_count == table->mask * 2 + 2) table->mask = table->mask * 2 + 1;
+}
+
+/* The pointer to the item of a key, or the end of the chain where it would stand. */
+static vlot__kv_item **find(const vlot__kv_table *table, uint64_t hash, const void *key, size_t key_size) {
+  vlot__kv_item **link = bucket_at(table, bucket_of(table, hash));
+  while (*link) {
+    const vlot__kv_item *item = *link;
+    if (item->hash == hash && item->key_size == key_size && memcmp(item->bytes, key, key_size) == 0) break;
+    link = &(*link)->next;
+  }
+  return link;
+}
+
+const vlot__kv_item *vlot__kv_table_get(const vlot__kv_table *table, const void *key, size_t key_size) {
+  return *find(table, hash_bytes(key, key_size), key, key_size);
+}
+
+/* --- changes --- */
+
+static vlot__kv_item *item_make(vlot__kv_table *table, const void *key, size_t key_size, size_t value_size) {
+  size_t bytes = (key_size + value_size + 7) / 8 * 8; /* a number that gains a digit stays in place */
+  vlot__kv_item *item = vlot__alloc(table->allocator, 1, sizeof *item + bytes);
+  if (!item) return NULL;
+  item->next = NULL;
+  item->key_size = (uint32_t)key_size;
+  item->value_room = (uint32_t)(bytes - key_size);
+  memcpy(item->bytes, key, key_size);
+  return item;
+}
+
+/* Fits, and not by wasting what a much larger value has left behind. */
+static bool item_has_room(const vlot__kv_item *item, size_t value_size) {
+  return value_size <= item->value_room && item->value_room <= value_size * 2 + 64;
+}
+
+vlot_result vlot__kv_table_set(vlot__kv_table *table, const void *key, size_t key_size, const void *value,
+                               size_t value_size) {
+  uint64_t hash = hash_bytes(key, key_size);
+  vlot__kv_item **link = find(table, hash, key, key_size);
+  vlot__kv_item *old = *link;
+  vlot__kv_item *item = old;
+  if (!old || !item_has_room(old, value_size)) {
+    item = item_make(table, key, key_size, value_size);
+    if (!item) return VLOT_NOMEM;
+    item->hash = hash;
+  }
+
+  if (old) table->digest -= old->digest;
+  else table->count++;
+  if (value_size > 0) memcpy(item->bytes + key_size, value, value_size);
+  item->value_size = (uint32_t)value_size;
+  item->digest = digest_of(hash, value, value_size);
+  table->digest += item->digest;
+  if (item != old) {
+    item->next = old ? old->next : NULL;
+    *link = item;
+    vlot__alloc_free(table->allocator, old);
+  }
+  if (table->count > table->bucket_count) grow(table);
+  return VLOT_OK;
+}
+
+bool vlot__kv_table_delete(vlot__kv_table *table, const void *key, size_t key_size) {
+  vlot__kv_item **link = find(table, hash_bytes(key, key_size), key, key_size);
+  vlot__kv_item *item = *link;
+  if (!item) return false;
+  *link = item->next;
+  table->digest -= item->digest;
+  table->count--;
+  vlot__alloc_free(table->allocator, item);
+  return true;
+}
