@@ -181,8 +181,10 @@ typedef struct vlot_actor_system_options {
       stop_ns; /* per actor, what an orderly stop may take before it is fenced and quarantined; 1 s */
   uint64_t seed;    /* of what is random here: jitter of restarts */
   uint32_t letters; /* dead letters kept; 1,024 */
-  uint64_t
-      park_ns_max; /* longest wait in one piece, so that a lost wake-up is survived (and counted); 10 s */
+  /* Longest wait in one piece, so that a lost wake-up is survived (and counted) even without further mail; 10 s.
+   * VLOT_FOREVER spares the kernel a timer per wait, about a tenth of the price of a wake-up.
+   */
+  uint64_t park_ns_max;
 } vlot_actor_system_options;
 
 VLOT_API void vlot_actor_system_options_init(vlot_actor_system_options *options);

@@ -112,6 +112,7 @@ struct vlot_actor {
   uint8_t data_next[VLOT_OWNER_DATA];
   bool has_entered;
   bool wants_exit;
+  vlot_end exit_end;
   vlot_why exit_why;
   uint32_t exit_code;
 
@@ -247,11 +248,17 @@ static inline void vlot__actor_tell_waiters(vlot_actor *actor) {
 
 /* --- life.c --- */
 void *vlot__actor_main(void *actor);
+/* vlot_actor_spawn; has_begun: the context is no longer the caller's, finish has been or will be called. */
+vlot_result vlot__actor_spawn(vlot_actor_system *system, const vlot_actor_options *options,
+                              vlot_actor **actor, bool *has_begun);
 void vlot__actor_reap(vlot_actor_system *system); /* join the threads that have gone */
 /* Under the lock: close the fence with a reason; true: announce after the unlock. */
 bool vlot__actor_close_fence(vlot_actor *actor, vlot_end end, vlot_why why, uint32_t code);
 /* Under the lock: the kill itself. False: fenced before. *announces as above. */
 bool vlot__actor_kill_locked(vlot_actor *actor, vlot_why why, bool *announces);
+
+/* vlot_actor_exit with any end. */
+void vlot__actor_exit_as(vlot_actor *self, vlot_end end, vlot_why why, uint32_t code);
 
 /* --- send.c --- */
 vlot_result vlot__actor_post(vlot_actor *to, vlot_lane lane, const vlot_mail *header,

@@ -130,7 +130,8 @@ static void forget_actor(vlot_actor *actor) {
 }
 
 /* References: the registry's, until its thread is joined or quarantined and gone; the thread's; the caller's. */
-static vlot_result start_actor(vlot_actor *actor, const vlot_actor_options *options) {
+static vlot_result start_actor(vlot_actor *actor, const vlot_actor_options *options,
+                               bool *has_begun) {
   vlot_result result = vlot__registry_add(actor->system, actor, options);
   if (result != VLOT_OK) return result;
   atomic_fetch_add_explicit(&actor->references, 2, memory_order_relaxed);
@@ -140,13 +141,15 @@ static vlot_result start_actor(vlot_actor *actor, const vlot_actor_options *opti
     forget_actor(actor);
     return result;
   }
+  *has_begun = true;
   result = wait_for_start(actor);
   if (result != VLOT_OK) vlot__actor_reap(actor->system);
   return result;
 }
 
-vlot_result vlot_actor_spawn(vlot_actor_system *system, const vlot_actor_options *options,
-                             vlot_actor **actor) {
+vlot_result vlot__actor_spawn(vlot_actor_system *system, const vlot_actor_options *options,
+                              vlot_actor **actor, bool *has_begun) {
+  *has_begun = false;
   if (actor) *actor = NULL;
   vlot_result result = check_options(options);
   if (result != VLOT_OK) return result;
@@ -154,12 +157,18 @@ vlot_result vlot_actor_spawn(vlot_actor_system *system, const vlot_actor_options
   vlot__actor_reap(system);
   vlot_actor *spawned = make_actor(system, options);
   if (!spawned) return VLOT_NOMEM;
-  result = start_actor(spawned, options);
+  result = start_actor(spawned, options, has_begun);
   if (result == VLOT_OK && actor)
     *actor = spawned;
   else
     vlot_actor_release(spawned);
   return result;
+}
+
+vlot_result vlot_actor_spawn(vlot_actor_system *system, const vlot_actor_options *options,
+                             vlot_actor **actor) {
+  bool has_begun;
+  return vlot__actor_spawn(system, options, actor, &has_begun);
 }
 
 /* --- the end --- */
@@ -237,8 +246,7 @@ static void wait_until_announced(vlot_actor *actor) {
 
 /* Close the fence unless a kill was first. True: it is ours to announce. */
 static bool close_own_fence(vlot_actor *actor, bool has_started) {
-  vlot_end end = actor->exit_code != 0 ? VLOT_END_CRASHED : VLOT_END_NORMAL;
-  if (!has_started) end = VLOT_END_START_FAILED;
+  vlot_end end = has_started ? actor->exit_end : VLOT_END_START_FAILED;
   vlot_why why = actor->wants_exit ? actor->exit_why : VLOT_WHY_ASKED;
   if (!has_started) why = VLOT_WHY_START_FAILED;
   vlot__lock(&actor->box.lock);
@@ -352,7 +360,12 @@ void vlot__actor_reap(vlot_actor_system *system) {
 /* --- from outside --- */
 
 void vlot_actor_exit(vlot_actor *self, vlot_why why, uint32_t code) {
+  vlot__actor_exit_as(self, code != 0 ? VLOT_END_CRASHED : VLOT_END_NORMAL, why, code);
+}
+
+void vlot__actor_exit_as(vlot_actor *self, vlot_end end, vlot_why why, uint32_t code) {
   self->wants_exit = true;
+  self->exit_end = end;
   self->exit_why = why;
   self->exit_code = code;
 }
