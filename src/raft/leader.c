@@ -294,6 +294,7 @@ static uint64_t gather(vlot_raft *raft, uint64_t from, vlot_message *message) {
     entries += cut.count;
     bytes += size;
     from += cut.count;
+    if (from <= vlot__slice_last(slice)) break; /* not all of it fits: what follows would leave a gap */
   }
   message->as.append.entry_count = entries;
   return bytes;
