@@ -1,0 +1,782 @@
+/* The checker, by hand-made histories of three members: each invariant has one that breaks it and nothing else, and
+ * neighbours that break nothing.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cluster/checker.h"
+
+enum { NODES = 3, REPLICA_HASH = 100 };
+
+typedef struct stage {
+  vlot__model models[NODES];
+  vlot__checker *checker;
+  vlot_brief briefs[NODES];
+  uint64_t sequence;
+  uint64_t seen; /* bit per invariant that was reported */
+  char text[200];
+} stage;
+
+static const vlot_allocator *memory_of(const vlot_allocator *given) {
+  return given ? given : vlot_allocator_default();
+}
+
+static bool stage_open(stage *s, const vlot_allocator *allocator) {
+  const vlot__model *models[NODES];
+  vlot_member members[NODES];
+  memset(s, 0, sizeof *s);
+  for (uint32_t k = 0; k < NODES; k++) {
+    vlot__model_init(&s->models[k], memory_of(allocator), 0, 0);
+    models[k] = &s->models[k];
+    members[k] = (vlot_member){.id = k + 1, .disk = 100 + k};
+  }
+  s->checker = vlot__checker_open(memory_of(allocator), members, NODES, models);
+  return s->checker != NULL;
+}
+
+static void stage_close(stage *s) {
+  vlot__checker_close(s->checker);
+  for (int k = 0; k < NODES; k++) vlot__model_deinit(&s->models[k]);
+}
+
+static vlot__model *model_of(stage *s, uint32_t node) {
+  return &s->models[node - 1];
+}
+
+static void feed(stage *s, vlot_event event) {
+  event.sequence = ++s->sequence;
+  event.action = s->sequence;
+  const vlot__violation *violation = vlot__checker_feed(s->checker, &event);
+  if (!violation) return;
+  if (!s->seen) snprintf(s->text, sizeof s->text, "%s", violation->text);
+  s->seen |= (uint64_t)1 << (violation->invariant == REPLICA_HASH ? 63 : violation->invariant);
+  cr_assert_gt(strlen(violation->text), 10);
+  cr_assert_eq(violation->node, event.node);
+  cr_assert_eq(violation->action, event.action);
+}
+
+static uint64_t chain_at(stage *s, uint32_t node, uint64_t index, uint64_t *term) {
+  uint64_t chain, unused;
+  cr_assert(vlot__model_at(model_of(s, node), index, term ? term : &unused, &chain) ||
+            model_of(s, node)->is_lost);
+  return chain;
+}
+
+/* --- one event each --- */
+
+static void start(stage *s, uint32_t node, uint64_t term, uint32_t vote) {
+  vlot_event event = {.kind = VLOT_EVENT_START, .node = node};
+  event.as.step.after =
+      (vlot_brief){.term = term, .vote = vote, .last_index = vlot__model_last(model_of(s, node))};
+  feed(s, event);
+}
+
+static void change(stage *s, vlot_event_kind kind, uint32_t node, uint32_t peer, uint64_t from,
+                   uint64_t to, uint64_t term) {
+  vlot_event event = {.kind = (uint16_t)kind, .node = node, .peer = peer};
+  event.as.change.from = from;
+  event.as.change.to = to;
+  event.as.change.term = term;
+  feed(s, event);
+}
+
+static void raise_term(stage *s, uint32_t node, uint64_t from, uint64_t to) {
+  change(s, VLOT_EVENT_TERM, node, 0, from, to, to);
+}
+
+static void lead(stage *s, uint32_t node, uint64_t term) {
+  change(s, VLOT_EVENT_LEADER, node, 0, VLOT_ROLE_CANDIDATE, VLOT_ROLE_LEADER, term);
+}
+
+static void step_down(stage *s, uint32_t node, uint64_t term) {
+  change(s, VLOT_EVENT_STEP_DOWN, node, 0, VLOT_ROLE_LEADER, VLOT_ROLE_FOLLOWER, term);
+}
+
+static void durable(stage *s, uint32_t node, uint64_t term, uint32_t vote) {
+  change(s, VLOT_EVENT_DURABLE, node, vote, 0, vlot__model_last(model_of(s, node)), term);
+}
+
+static void restart(stage *s, uint32_t node, uint64_t disk) {
+  change(s, VLOT_EVENT_KILL, node, 0, 1, 0, 0);
+  change(s, VLOT_EVENT_RESTART, node, 0, disk, 0, 0);
+}
+
+static void slice_event(stage *s, vlot_event_kind kind, uint32_t node, uint64_t first,
+                        uint64_t count, uint64_t at) {
+  vlot_event event = {.kind = (uint16_t)kind, .node = node};
+  event.as.slice.first = first;
+  event.as.slice.count = count;
+  event.as.slice.chain = chain_at(s, node, at, &event.as.slice.term);
+  feed(s, event);
+}
+
+/* Entries [count] of a term whose content is their index and a letter, in one slice. */
+static void grow(stage *s, uint32_t node, uint64_t term, uint32_t count, char letter) {
+  vlot__model *model = model_of(s, node);
+  char texts[16][24];
+  vlot_entry entries[16];
+  uint64_t first = vlot__model_last(model) + 1;
+  for (uint32_t k = 0; k < count; k++) {
+    int size = snprintf(texts[k], sizeof texts[k], "%d%c", (int)(first + k), letter);
+    entries[k] = (vlot_entry){
+        .data = (uint8_t *)texts[k], .size = (uint32_t)size, .kind = VLOT_ENTRY_COMMAND};
+  }
+  vlot_slice slice = {.batch = vlot_batch_make(NULL, entries, NULL, count),
+                      .index = first,
+                      .term = term,
+                      .count = count};
+  vlot__model_append(model, &slice);
+  vlot_batch_release(slice.batch);
+}
+
+static void append_as(stage *s, uint32_t node, uint64_t term, uint32_t count, char letter) {
+  grow(s, node, term, count, letter);
+  uint64_t last = vlot__model_last(model_of(s, node));
+  if (!model_of(s, node)->is_lost)
+    slice_event(s, VLOT_EVENT_APPEND, node, last - count + 1, count, last);
+}
+
+static void append(stage *s, uint32_t node, uint64_t term, uint32_t count) {
+  append_as(s, node, term, count, 'a');
+}
+
+static void truncate(stage *s, uint32_t node, uint64_t from) {
+  uint64_t count = vlot__model_last(model_of(s, node)) - from + 1;
+  vlot__model_truncate(model_of(s, node), from);
+  slice_event(s, VLOT_EVENT_TRUNCATE, node, from, count, from - 1);
+}
+
+static void commit(stage *s, uint32_t node, uint64_t from, uint64_t to) {
+  slice_event(s, VLOT_EVENT_COMMIT, node, from, to - from + 1, to);
+}
+
+static void apply(stage *s, uint32_t node, uint64_t from, uint64_t to, uint64_t hash) {
+  vlot_event event = {.kind = VLOT_EVENT_APPLY, .node = node};
+  event.as.slice.first = from;
+  event.as.slice.count = to - from + 1;
+  event.as.slice.chain = chain_at(s, node, to, &event.as.slice.term);
+  event.as.slice.hash = hash;
+  feed(s, event);
+}
+
+static void message(stage *s, vlot_event_kind kind, uint32_t node, uint32_t peer,
+                    vlot_message_kind what, uint64_t term, uint64_t index, uint32_t entries) {
+  vlot_event event = {.kind = (uint16_t)kind, .node = node, .peer = peer};
+  event.as.message.kind = (uint32_t)what;
+  event.as.message.flags =
+      what == VLOT_MESSAGE_VOTE_REPLY || what == VLOT_MESSAGE_APPEND_REPLY ? VLOT_MESSAGE_OK : 0;
+  event.as.message.term = term;
+  event.as.message.index = index;
+  event.as.message.entries = entries;
+  event.as.message.from = kind == VLOT_EVENT_SENT ? node : peer;
+  feed(s, event);
+}
+
+static void acknowledge(stage *s, uint32_t node, uint32_t leader, uint64_t term, uint64_t match) {
+  message(s, VLOT_EVENT_SENT, node, leader, VLOT_MESSAGE_APPEND_REPLY, term, match, 0);
+}
+
+static void receive(stage *s, uint32_t node, uint32_t leader, uint64_t term, uint64_t prev,
+                    uint32_t entries) {
+  message(s, VLOT_EVENT_RECEIVED, node, leader, VLOT_MESSAGE_APPEND, term, prev, entries);
+}
+
+/* --- longer stretches of a correct history --- */
+
+static void start_all(stage *s) {
+  for (uint32_t node = 1; node <= NODES; node++) start(s, node, 0, 0);
+}
+
+/* The leader and one voter go from a term to the next, the third stays behind. */
+static void elect(stage *s, uint32_t leader, uint32_t voter, uint64_t from, uint64_t term) {
+  raise_term(s, leader, from, term);
+  durable(s, leader, term, leader);
+  message(s, VLOT_EVENT_SENT, leader, voter, VLOT_MESSAGE_VOTE, term,
+          vlot__model_last(model_of(s, leader)), 0);
+  raise_term(s, voter, from, term);
+  durable(s, voter, term, leader);
+  message(s, VLOT_EVENT_SENT, voter, leader, VLOT_MESSAGE_VOTE_REPLY, term, 0, 0);
+  lead(s, leader, term);
+}
+
+/* Leader and follower get entries; the follower acknowledges them. */
+static void replicate(stage *s, uint32_t leader, uint32_t follower, uint64_t term, uint32_t count) {
+  uint64_t prev = vlot__model_last(model_of(s, leader));
+  append(s, leader, term, count);
+  durable(s, leader, term, leader);
+  receive(s, follower, leader, term, prev, count);
+  append(s, follower, term, count);
+  durable(s, follower, term, leader);
+  acknowledge(s, follower, leader, term, prev + count);
+}
+
+/* n1 leads term 1; n1 and n2 hold and know as committed entries 1 to 4. */
+static void four_committed(stage *s) {
+  start_all(s);
+  elect(s, 1, 2, 0, 1);
+  replicate(s, 1, 2, 1, 4);
+  commit(s, 1, 1, 4);
+  commit(s, 2, 1, 4);
+}
+
+/* --- the table --- */
+
+static void good_life(stage *s) {
+  four_committed(s);
+  apply(s, 1, 1, 4, 77);
+  apply(s, 2, 1, 2, 0);
+  apply(s, 2, 3, 4, 77);
+  raise_term(s, 3, 0, 1);
+  receive(s, 3, 1, 1, 0, 4);
+  append(s, 3, 1, 2);
+  append(s, 3, 1, 2);
+  durable(s, 3, 1, 0);
+  acknowledge(s, 3, 1, 1, 4);
+  commit(s, 3, 1, 4);
+  apply(s, 3, 1, 4, 77);
+}
+
+static void i1_bad(stage *s) {
+  start_all(s);
+  lead(s, 1, 1);
+  step_down(s, 1, 1);
+  lead(s, 2, 1);
+}
+static void i1_fenced(stage *s) {
+  start_all(s);
+  vlot_event event = {.kind = VLOT_EVENT_FENCED, .node = 1, .peer = 2, .why = VLOT_WHY_TWO_LEADERS};
+  feed(s, event);
+}
+static void i1_good(stage *s) {
+  start_all(s);
+  lead(s, 1, 1);
+  step_down(s, 1, 1);
+  lead(s, 2, 2);
+  vlot_event event = {.kind = VLOT_EVENT_FENCED, .node = 1, .why = VLOT_WHY_WRITE_FAILED};
+  feed(s, event);
+}
+
+static void i2_bad(stage *s) {
+  start_all(s);
+  elect(s, 1, 2, 0, 1);
+  append(s, 1, 1, 4);
+  truncate(s, 1, 3);
+}
+static void i2_good(stage *s) {
+  start_all(s);
+  elect(s, 1, 2, 0, 1);
+  append(s, 1, 1, 4);
+  step_down(s, 1, 1);
+  truncate(s, 1, 3);
+}
+
+static void i3_bad(stage *s) {
+  start_all(s);
+  elect(s, 1, 2, 0, 1);
+  append(s, 1, 1, 3);
+  append_as(s, 2, 1, 2, 'b');
+}
+static void i3_bad_prefix(stage *s) { /* the same entry on another one */
+  start_all(s);
+  append(s, 1, 1, 1);
+  append(s, 1, 2, 1);
+  append_as(s, 2, 1, 1, 'a');
+  truncate(s, 2, 1);
+  append_as(s, 2, 3, 1, 'b');
+  grow(s, 3, 1, 1, 'b');
+  slice_event(s, VLOT_EVENT_APPEND, 3, 1, 1, 1);
+}
+static void i3_bad_forgotten(stage *s) { /* the history has a higher term there */
+  start_all(s);
+  append(s, 1, 1, 1);
+  append(s, 2, 2, 1);
+  append_as(s, 3, 1, 1, 'b');
+}
+static void i3_bad_gap(stage *s) {
+  start_all(s);
+  append(s, 1, 1, 3);
+  slice_event(s, VLOT_EVENT_APPEND, 2, 3, 0, 0);
+}
+static void i3_good(stage *s) {
+  start_all(s);
+  append(s, 1, 1, 3);
+  append(s, 2, 1, 2);
+  truncate(s, 2, 2);
+  append_as(s, 2, 2, 1, 'b');
+  append(s, 3, 1, 2);
+}
+
+static void i4_bad(stage *s) {
+  four_committed(s);
+  lead(s, 3, 2);
+}
+static void i4_good(stage *s) { /* a leader of an older term, elected late, need not have them */
+  start_all(s);
+  elect(s, 1, 2, 0, 5);
+  replicate(s, 1, 2, 5, 4);
+  commit(s, 1, 1, 4);
+  lead(s, 3, 4);
+}
+static void i4_good_next(stage *s) {
+  four_committed(s);
+  lead(s, 2, 2);
+}
+
+static void i5_bad_apply(stage *s) {
+  four_committed(s);
+  vlot_event event = {.kind = VLOT_EVENT_APPLY, .node = 1};
+  event.as.slice.first = 1;
+  event.as.slice.count = 4;
+  event.as.slice.term = 1;
+  event.as.slice.chain = 99;
+  feed(s, event);
+}
+static void i5_bad_gap(stage *s) {
+  four_committed(s);
+  apply(s, 1, 2, 4, 0);
+}
+static void i5_bad_again(stage *s) {
+  four_committed(s);
+  apply(s, 1, 1, 2, 0);
+  apply(s, 1, 2, 4, 0);
+}
+static void i5_bad_commit(stage *s) {
+  four_committed(s);
+  raise_term(s, 3, 0, 1);
+  receive(s, 3, 1, 1, 0, 4);
+  append(s, 3, 3, 4);
+  commit(s, 3, 1, 4);
+}
+static void i5_good_restart(stage *s) { /* everything again, after a restart */
+  four_committed(s);
+  apply(s, 2, 1, 4, 0);
+  restart(s, 2, 0);
+  start(s, 2, 1, 1);
+  receive(s, 2, 1, 1, 4, 0);
+  commit(s, 2, 1, 3);
+  apply(s, 2, 1, 3, 0);
+}
+
+static void i6_bad_truncate(stage *s) {
+  four_committed(s);
+  truncate(s, 2, 4);
+}
+static void i6_bad_after_restart(stage *s) {
+  four_committed(s);
+  restart(s, 2, 0);
+  start(s, 2, 1, 1);
+  truncate(s, 2, 4);
+}
+static void i6_bad_recovery(stage *s) {
+  four_committed(s);
+  restart(s, 2, 1);
+  vlot__model_truncate(model_of(s, 2), 3);
+  start(s, 2, 1, 1);
+}
+static void i6_bad_fenced(stage *s) {
+  four_committed(s);
+  vlot_event event = {
+      .kind = VLOT_EVENT_FENCED, .node = 2, .peer = 3, .why = VLOT_WHY_COMMITTED_CONFLICT};
+  feed(s, event);
+}
+static void i6_good(stage *s) {
+  four_committed(s);
+  append(s, 2, 1, 2);
+  truncate(s, 2, 5);
+}
+static void i6_good_lost(stage *s) { /* known as committed, but never durable here */
+  four_committed(s);
+  raise_term(s, 3, 0, 1);
+  durable(s, 3, 1, 0);
+  receive(s, 3, 1, 1, 0, 4);
+  append(s, 3, 1, 4);
+  commit(s, 3, 1, 4);
+  restart(s, 3, 1);
+  vlot__model_truncate(model_of(s, 3), 1);
+  start(s, 3, 1, 0);
+  append(s, 3, 1, 4);
+  truncate(s, 3, 2);
+}
+
+static void i7_bad_term(stage *s) {
+  start_all(s);
+  raise_term(s, 1, 0, 3);
+  raise_term(s, 1, 3, 2);
+}
+static void i7_bad_durable_term(stage *s) {
+  start_all(s);
+  durable(s, 1, 3, 0);
+  durable(s, 1, 2, 0);
+}
+static void i7_bad_recovered_term(stage *s) {
+  start_all(s);
+  durable(s, 1, 3, 0);
+  restart(s, 1, 1);
+  start(s, 1, 2, 0);
+}
+static void i7_bad_commit_back(stage *s) {
+  four_committed(s);
+  commit(s, 2, 3, 4);
+}
+static void i7_bad_unverified(stage *s) { /* a heartbeat verified 2, and 4 is committed */
+  four_committed(s);
+  raise_term(s, 3, 0, 1);
+  append(s, 3, 1, 4);
+  receive(s, 3, 1, 1, 2, 0);
+  commit(s, 3, 1, 4);
+}
+static void i7_bad_apply(stage *s) {
+  four_committed(s);
+  append(s, 1, 1, 1);
+  apply(s, 1, 1, 5, 0);
+}
+static void i7_bad_step(stage *s) {
+  four_committed(s);
+  vlot_event event = {.kind = VLOT_EVENT_STEP, .node = 1};
+  event.as.step.before = (vlot_brief){.term = 1, .last_index = 4, .commit_index = 4};
+  event.as.step.after = (vlot_brief){.term = 1, .last_index = 4, .commit_index = 3};
+  feed(s, event);
+}
+static void i7_good(stage *s) {
+  four_committed(s);
+  receive(s, 3, 1, 1, 0,
+          2); /* two messages of two terms are received before the step that takes both */
+  receive(s, 3, 1, 2, 2, 0);
+  vlot_event event = {.kind = VLOT_EVENT_STEP, .node = 3};
+  event.as.step.after = (vlot_brief){.term = 2, .last_index = 2, .commit_index = 2};
+  feed(s, event);
+  raise_term(s, 3, 0, 1);
+  append(s, 3, 1, 2);
+  commit(s, 3, 1, 2);
+  raise_term(s, 3, 1, 2);
+}
+
+static void i8_bad_twice(stage *s) {
+  start_all(s);
+  raise_term(s, 1, 0, 1);
+  durable(s, 1, 1, 2);
+  message(s, VLOT_EVENT_SENT, 1, 2, VLOT_MESSAGE_VOTE_REPLY, 1, 0, 0);
+  raise_term(s, 1, 1, 2);
+  durable(s, 1, 2, 0);
+  message(s, VLOT_EVENT_SENT, 1, 3, VLOT_MESSAGE_VOTE_REPLY, 1, 0, 0);
+}
+static void i8_bad_early(stage *s) {
+  start_all(s);
+  raise_term(s, 1, 0, 1);
+  message(s, VLOT_EVENT_SENT, 1, 2, VLOT_MESSAGE_VOTE_REPLY, 1, 0, 0);
+}
+static void i8_bad_own(stage *s) {
+  start_all(s);
+  raise_term(s, 1, 0, 1);
+  durable(s, 1, 1, 0);
+  message(s, VLOT_EVENT_SENT, 1, 2, VLOT_MESSAGE_VOTE, 1, 0, 0);
+}
+static void i8_bad_recovered(stage *s) {
+  start_all(s);
+  durable(s, 1, 3, 2);
+  restart(s, 1, 1);
+  start(s, 1, 3, 0);
+}
+static void i8_bad_durable(stage *s) {
+  start_all(s);
+  durable(s, 1, 3, 2);
+  durable(s, 1, 3, 1);
+}
+static void i8_good(stage *s) {
+  start_all(s);
+  raise_term(s, 1, 0, 1);
+  durable(s, 1, 1, 2);
+  message(s, VLOT_EVENT_SENT, 1, 2, VLOT_MESSAGE_VOTE_REPLY, 1, 0, 0);
+  message(s, VLOT_EVENT_SENT, 1, 2, VLOT_MESSAGE_VOTE_REPLY, 1, 0, 0); /* the same once more */
+  message(s, VLOT_EVENT_SENT, 1, 3, VLOT_MESSAGE_PRE_VOTE_REPLY, 1, 0, 0);
+  raise_term(s, 1, 1, 2);
+  durable(s, 1, 2, 3);
+  message(s, VLOT_EVENT_SENT, 1, 3, VLOT_MESSAGE_VOTE_REPLY, 2, 0, 0);
+}
+static void i8_good_superseded(stage *s) {
+  start_all(s);
+  raise_term(s, 1, 0, 1);
+  durable(s, 1, 2, 0);
+  message(s, VLOT_EVENT_SENT, 1, 2, VLOT_MESSAGE_VOTE_REPLY, 1, 0, 0);
+}
+
+static void i9_bad_early(stage *s) {
+  start_all(s);
+  elect(s, 1, 2, 0, 1);
+  append(s, 1, 1, 3);
+  receive(s, 2, 1, 1, 0, 3);
+  append(s, 2, 1, 3);
+  acknowledge(s, 2, 1, 1, 3);
+}
+static void i9_bad_overwritten(stage *s) { /* durable was what is removed since */
+  start_all(s);
+  elect(s, 1, 2, 0, 1);
+  append(s, 1, 1, 3);
+  append_as(s, 2, 1, 1, 'a');
+  append_as(s, 2, 1, 1, 'a');
+  durable(s, 2, 1, 1);
+  truncate(s, 2, 2);
+  append(s, 2, 1, 1);
+  acknowledge(s, 2, 1, 1, 2);
+}
+static void i9_bad_other(stage *s) { /* durable, but not the leader's */
+  start_all(s);
+  append_as(s, 2, 1, 2, 'b');
+  durable(s, 2, 0, 0);
+  elect(s, 1, 2, 0, 2);
+  append(s, 1, 2, 2);
+  acknowledge(s, 2, 1, 2, 2);
+}
+static void i9_bad_recovery(stage *s) {
+  start_all(s);
+  append(s, 1, 1, 4);
+  durable(s, 1, 1, 0);
+  restart(s, 1, 1);
+  vlot__model_truncate(model_of(s, 1), 4);
+  start(s, 1, 1, 0);
+}
+static void i9_bad_claim(stage *s) {
+  start_all(s);
+  append(s, 1, 1, 4);
+  change(s, VLOT_EVENT_DURABLE, 1, 0, 0, 3, 1);
+  vlot_event event = {.kind = VLOT_EVENT_DURABLE, .node = 1};
+  event.as.change.to = 5;
+  event.as.change.term = 1;
+  feed(s, event);
+}
+static void i9_good_past(stage *s) { /* one step answers the old leader, then follows the new one */
+  start_all(s);
+  elect(s, 1, 2, 0, 1);
+  append(s, 1, 1, 3);
+  append(s, 2, 1, 3);
+  durable(s, 2, 1, 1);
+  vlot_event event = {.kind = VLOT_EVENT_STEP, .node = 2};
+  event.as.step.before = (vlot_brief){.term = 1, .last_index = 3};
+  event.as.step.after = (vlot_brief){.term = 2, .last_index = 2};
+  feed(s, event);
+  raise_term(s, 2, 1, 2);
+  truncate(s, 2, 3);
+  acknowledge(s, 2, 1, 1, 3);
+}
+static void i9_good_recovery(stage *s) { /* what was not durable may be lost */
+  start_all(s);
+  append(s, 1, 1, 2);
+  durable(s, 1, 1, 0);
+  append(s, 1, 1, 2);
+  restart(s, 1, 1);
+  vlot__model_truncate(model_of(s, 1), 3);
+  start(s, 1, 1, 0);
+}
+static void i9_good_wiped(stage *s) {
+  four_committed(s);
+  restart(s, 2, 2);
+  vlot__checker_disk_wiped(s->checker, 2);
+  vlot__model_truncate(model_of(s, 2), 1);
+  start(s, 2, 0, 0);
+}
+
+static void i10_bad(stage *s) {
+  start_all(s);
+  elect(s, 1, 2, 0, 1);
+  append(s, 1, 1, 2);
+  durable(s, 1, 1, 1);
+  append(s, 2, 1, 2);
+  commit(s, 1, 1, 2);
+}
+static void i10_bad_other(stage *s) { /* the second one holds another entry there */
+  start_all(s);
+  append_as(s, 2, 1, 2, 'b');
+  durable(s, 2, 0, 0);
+  elect(s, 1, 3, 0, 2);
+  append(s, 1, 2, 2);
+  durable(s, 1, 2, 1);
+  commit(s, 1, 1, 2);
+}
+static void i10_good_down(stage *s) { /* a node that is down still holds what it stored */
+  start_all(s);
+  elect(s, 1, 2, 0, 1);
+  replicate(s, 1, 2, 1, 2);
+  change(s, VLOT_EVENT_KILL, 2, 0, 1, 0, 0);
+  commit(s, 1, 1, 2);
+}
+static void i10_good_wiped(stage *s) {
+  start_all(s);
+  elect(s, 1, 2, 0, 1);
+  replicate(s, 1, 2, 1, 2);
+  restart(s, 2, 2);
+  vlot__model_truncate(model_of(s, 2), 1);
+  start(s, 2, 0, 0);
+  commit(s, 1, 1, 2);
+}
+
+static void i11_bad(stage *s) { /* Figure 8 */
+  start_all(s);
+  elect(s, 1, 2, 0, 1);
+  replicate(s, 1, 2, 1, 2);
+  step_down(s, 1, 1);
+  elect(s, 1, 2, 1, 2);
+  commit(s, 1, 1, 2);
+}
+static void i11_good(stage *s) {
+  start_all(s);
+  elect(s, 1, 2, 0, 1);
+  replicate(s, 1, 2, 1, 2);
+  step_down(s, 1, 1);
+  elect(s, 1, 2, 1, 2);
+  replicate(s, 1, 2, 2, 1);
+  commit(s, 1, 1, 3);
+  commit(s, 2, 1, 2); /* a follower may learn of an old entry alone */
+}
+
+static void hash_bad(stage *s) {
+  four_committed(s);
+  apply(s, 1, 1, 4, 77);
+  apply(s, 2, 1, 4, 78);
+}
+static void hash_good(stage *s) {
+  four_committed(s);
+  apply(s, 1, 1, 3, 77);
+  apply(s, 1, 4, 4, 78);
+  apply(s, 2, 1, 4, 78);
+}
+
+static const struct history {
+  const char *name;
+  void (*play)(stage *s);
+  uint32_t breaks; /* 0: nothing */
+} histories[] = {
+#define GOOD(name)                                                                                 \
+  { #name, name, 0 }
+#define BAD(number, name)                                                                          \
+  { #name, name, number }
+    GOOD(good_life),
+    BAD(1, i1_bad),
+    BAD(1, i1_fenced),
+    GOOD(i1_good),
+    BAD(2, i2_bad),
+    GOOD(i2_good),
+    BAD(3, i3_bad),
+    BAD(3, i3_bad_prefix),
+    BAD(3, i3_bad_forgotten),
+    BAD(3, i3_bad_gap),
+    GOOD(i3_good),
+    BAD(4, i4_bad),
+    GOOD(i4_good),
+    GOOD(i4_good_next),
+    BAD(5, i5_bad_apply),
+    BAD(5, i5_bad_gap),
+    BAD(5, i5_bad_again),
+    BAD(5, i5_bad_commit),
+    GOOD(i5_good_restart),
+    BAD(6, i6_bad_truncate),
+    BAD(6, i6_bad_after_restart),
+    BAD(6, i6_bad_recovery),
+    BAD(6, i6_bad_fenced),
+    GOOD(i6_good),
+    GOOD(i6_good_lost),
+    BAD(7, i7_bad_term),
+    BAD(7, i7_bad_durable_term),
+    BAD(7, i7_bad_recovered_term),
+    BAD(7, i7_bad_commit_back),
+    BAD(7, i7_bad_unverified),
+    BAD(7, i7_bad_apply),
+    BAD(7, i7_bad_step),
+    GOOD(i7_good),
+    BAD(8, i8_bad_twice),
+    BAD(8, i8_bad_early),
+    BAD(8, i8_bad_own),
+    BAD(8, i8_bad_recovered),
+    BAD(8, i8_bad_durable),
+    GOOD(i8_good),
+    GOOD(i8_good_superseded),
+    BAD(9, i9_bad_early),
+    BAD(9, i9_bad_overwritten),
+    BAD(9, i9_bad_other),
+    BAD(9, i9_bad_recovery),
+    BAD(9, i9_bad_claim),
+    GOOD(i9_good_past),
+    GOOD(i9_good_recovery),
+    GOOD(i9_good_wiped),
+    BAD(10, i10_bad),
+    BAD(10, i10_bad_other),
+    GOOD(i10_good_down),
+    GOOD(i10_good_wiped),
+    BAD(11, i11_bad),
+    GOOD(i11_good),
+    BAD(REPLICA_HASH, hash_bad),
+    GOOD(hash_good),
+};
+enum { HISTORIES = sizeof histories / sizeof *histories };
+
+Test(checker, each_history_breaks_the_invariant_it_is_made_to_break_and_no_other) {
+  for (int k = 0; k < HISTORIES; k++) {
+    const struct history *history = &histories[k];
+    stage s;
+    cr_assert(stage_open(&s, NULL));
+    history->play(&s);
+    uint32_t bit = history->breaks == REPLICA_HASH ? 63 : history->breaks;
+    uint64_t wanted = history->breaks ? (uint64_t)1 << bit : 0;
+    cr_expect_eq(s.seen, wanted, "%s: wanted I-%u, got %llx: %s", history->name, history->breaks,
+                 (unsigned long long)s.seen, s.text);
+    const vlot__violation *first = vlot__checker_first(s.checker);
+    cr_expect_eq(first != NULL, history->breaks != 0);
+    if (first) cr_expect_str_eq(first->text, s.text);
+    cr_expect_not(vlot__checker_is_incomplete(s.checker));
+    stage_close(&s);
+  }
+}
+
+Test(checker, every_invariant_has_a_history_that_breaks_it) {
+  uint64_t broken = 0;
+  for (int k = 0; k < HISTORIES; k++)
+    if (histories[k].breaks < 64) broken |= (uint64_t)1 << histories[k].breaks;
+  cr_assert_eq(broken, 0xfff);
+}
+
+Test(checker, evidence_names_nodes_terms_and_indexes) {
+  stage s;
+  cr_assert(stage_open(&s, NULL));
+  i4_bad(&s);
+  cr_assert_str_eq(s.text,
+                   "n3 leads term 2 without entry 4 of term 1 that was committed in term 1");
+  stage_close(&s);
+}
+
+Test(checker, without_memory_it_reports_nothing_and_says_so) {
+  for (int k = 0; k < HISTORIES; k++) {
+    bool is_done = false;
+    for (uint64_t n = 1; !is_done; n++) {
+      vlot_fault_allocator *faults = vlot_fault_allocator_open();
+      vlot_fault_allocator_fail_at(faults, n, true);
+      stage s;
+      if (stage_open(&s, vlot_fault_allocator_get(faults))) {
+        histories[k].play(&s);
+        is_done = vlot_fault_allocator_made(faults) < n;
+        bool is_lost = false;
+        for (int m = 0; m < NODES; m++) is_lost = is_lost || s.models[m].is_lost;
+        bool may_be_missing = vlot__checker_is_incomplete(s.checker) || is_lost;
+        uint32_t bit = histories[k].breaks == REPLICA_HASH ? 63 : histories[k].breaks;
+        uint64_t wanted = histories[k].breaks ? (uint64_t)1 << bit : 0;
+        cr_expect(s.seen == wanted || (s.seen == 0 && may_be_missing),
+                  "%s with allocation %d failing: %llx: %s", histories[k].name, (int)n,
+                  (unsigned long long)s.seen, s.text);
+      }
+      stage_close(&s);
+      cr_assert_eq(vlot_fault_allocator_live(faults), 0);
+      vlot_fault_allocator_close(faults);
+      cr_assert_lt(n, 1000);
+    }
+  }
+}
+
+Test(checker, events_of_others_are_ignored) {
+  stage s;
+  cr_assert(stage_open(&s, NULL));
+  for (uint32_t kind = 0; kind <= VLOT_EVENT_KINDS; kind++) {
+    feed(&s, (vlot_event){.kind = (uint16_t)kind, .node = 0});
+    feed(&s, (vlot_event){.kind = (uint16_t)kind, .node = 9});
+  }
+  cr_assert_eq(s.seen, 0);
+  stage_close(&s);
+}
