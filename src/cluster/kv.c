@@ -134,7 +134,7 @@ static vlot_result kv_apply(void *state, const vlot_entry *commands, uint32_t co
   vlot_result result = VLOT_OK;
   for (uint32_t k = 0; result == VLOT_OK && k < count; k++) {
     vlot_kv_command command;
-    if (vlot_kv_decode(commands[k].data, commands[k].size, &command) == VLOT_OK)
+    if (vlot__kv_decode(commands[k].data, commands[k].size, &command) == VLOT_OK)
       result = execute(state, &command, replies, k);
     else answer(replies, k, VLOT__KV_MALFORMED, NULL, 0);
   }
@@ -143,7 +143,7 @@ static vlot_result kv_apply(void *state, const vlot_entry *commands, uint32_t co
 
 static vlot_result kv_query(void *state, const void *question, size_t size, vlot_replies *replies) {
   vlot_kv_command command;
-  if (vlot_kv_decode(question, size, &command) == VLOT_OK && command.operation == VLOT_KV_GET)
+  if (vlot__kv_decode(question, size, &command) == VLOT_OK && command.operation == VLOT_KV_GET)
     get(state, &command, replies, 0);
   else answer(replies, 0, VLOT__KV_MALFORMED, NULL, 0);
   return VLOT_OK;

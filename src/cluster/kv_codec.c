@@ -106,23 +106,27 @@ static vlot_result decode_amount(vlot_kv_command *command, const uint8_t *data, 
   return VLOT_OK;
 }
 
-vlot_result vlot_kv_decode(const void *data, size_t size, vlot_kv_command *command) {
-  const uint8_t *bytes = data;
-  if (!data || size < 4) return VLOT_CORRUPT;
-  size_t key_size = (size_t)get_number(bytes + 1, 2);
+vlot_result vlot__kv_decode(const uint8_t *data, size_t size, vlot_kv_command *command) {
+  if (size < 4) return VLOT_CORRUPT;
+  size_t key_size = data[1] | (size_t)data[2] << 8;
   if (key_size == 0 || key_size > size - 3) return VLOT_CORRUPT;
-  vlot_kv_command decoded = {.operation = (vlot_kv_operation)bytes[0], .key = bytes + 3, .key_size = key_size};
-  const uint8_t *rest = bytes + 3 + key_size;
+  *command = (vlot_kv_command){.operation = (vlot_kv_operation)data[0], .key = data + 3, .key_size = key_size};
+  const uint8_t *rest = data + 3 + key_size;
   size_t rest_size = size - 3 - key_size;
-  vlot_result result = VLOT_CORRUPT;
-  switch (bytes[0]) {
+  switch (data[0]) {
   case VLOT_KV_GET:
-  case VLOT_KV_DELETE: result = rest_size == 0 ? VLOT_OK : VLOT_CORRUPT; break;
-  case VLOT_KV_SET: result = decode_value(&decoded, rest, rest_size); break;
-  case VLOT_KV_CAS: result = decode_cas(&decoded, rest, rest_size); break;
-  case VLOT_KV_INCREMENT: result = decode_amount(&decoded, rest, rest_size); break;
-  default: break;
+  case VLOT_KV_DELETE: return rest_size == 0 ? VLOT_OK : VLOT_CORRUPT;
+  case VLOT_KV_SET: return decode_value(command, rest, rest_size);
+  case VLOT_KV_CAS: return decode_cas(command, rest, rest_size);
+  case VLOT_KV_INCREMENT: return decode_amount(command, rest, rest_size);
+  default: return VLOT_CORRUPT;
   }
+}
+
+vlot_result vlot_kv_decode(const void *data, size_t size, vlot_kv_command *command) {
+  vlot_kv_command decoded;
+  if (!data || !command) return VLOT_CORRUPT;
+  vlot_result result = vlot__kv_decode(data, size, &decoded);
   if (result == VLOT_OK) *command = decoded;
   return result;
 }
