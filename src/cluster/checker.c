@@ -340,8 +340,11 @@ static void on_append(vlot__checker *checker, member *m, const vlot_event *event
            m->id, first, last, m->last);
   bool is_sound = first == m->last + 1 && last >= first;
   m->last = last;
-  vlot__model_entry newest = {.term = event->as.slice.term, .chain = event->as.slice.chain};
-  if (is_sound) witness(checker, m, event, first, last, &newest);
+  if (!is_sound) return;
+  /* what the same step removed again nobody ever saw, and its chain is not known any more */
+  vlot__model_entry newest;
+  if (look(checker, m, last, &newest) && newest.term == event->as.slice.term)
+    witness(checker, m, event, first, last, &newest);
 }
 
 static void on_truncate(vlot__checker *checker, member *m, const vlot_event *event) {

@@ -146,7 +146,7 @@ static const field fields[VLOT_EVENT_KINDS][FIELDS_MAX] = {
     [VLOT_EVENT_CLOCK_WAIT] = {PEER("peer")},
     [VLOT_EVENT_PROPOSE] = {CLIENT},
     [VLOT_EVENT_ANSWER] = {CLIENT, {"result", AT(as.client.result), AS_RESULT}},
-    [VLOT_EVENT_READ] = {CLIENT, {"result", AT(as.client.result), AS_RESULT}},
+    [VLOT_EVENT_READ] = {CLIENT},
     [VLOT_EVENT_VIOLATION] = {FROM("invariant", IN_64)},
 };
 
@@ -255,6 +255,10 @@ static bool is_success(const vlot_event *event) {
 
 static void json_message(writer *w, const vlot_event *event) {
   bool is_ok = is_success(event);
+  if (event->as.message.kind == 0) { /* mail that is no message of Raft's */
+    json_number(w, "to", receiver_of(event));
+    return;
+  }
   json_name(w, "kind", vlot_message_kind_name((vlot_message_kind)event->as.message.kind));
   json_number(w, "from", event->as.message.from);
   json_number(w, "to", receiver_of(event));
@@ -420,18 +424,16 @@ static void say_slice(writer *w, const vlot_event *event) {
 
 static void say_client(writer *w, const vlot_event *event) {
   uint32_t client = event->as.client.client, count = event->as.client.count;
-  if (event->kind == VLOT_EVENT_PROPOSE) {
-    say(w, "Client %u hands n%u %u command%s, the first its number %llu", client, event->node,
-        count, count == 1 ? "" : "s", (number)event->as.client.sequence);
-  } else if (event->kind == VLOT_EVENT_ANSWER) {
-    say(w, "n%u answers client %u for %u command%s from its number %llu on: %s", event->node,
-        client, count, count == 1 ? "" : "s", (number)event->as.client.sequence,
-        vlot_result_text((vlot_result)event->as.client.result));
-  } else {
-    say(w, "n%u reads for client %u, its number %llu, at index %llu: %s", event->node, client,
-        (number)event->as.client.sequence, (number)event->as.client.index,
-        vlot_result_text((vlot_result)event->as.client.result));
-  }
+  number sequence = event->as.client.sequence;
+  const char *s = count == 1 ? "" : "s";
+  if (event->kind == VLOT_EVENT_PROPOSE)
+    say(w, "Client %u hands n%u %u command%s from its number %llu on", client, event->node, count,
+        s, sequence);
+  else if (event->kind == VLOT_EVENT_READ)
+    say(w, "Client %u asks n%u for a read, its number %llu", client, event->node, sequence);
+  else
+    say(w, "n%u answers client %u for %u operation%s from its number %llu on (%s)", event->node,
+        client, count, s, sequence, vlot_result_text((vlot_result)event->as.client.result));
 }
 
 static void say_role(writer *w, const vlot_event *event) {
@@ -478,14 +480,15 @@ static void say_known_leader(writer *w, const vlot_event *event) {
 }
 
 static void say_fault(writer *w, const vlot_event *event) {
-  if (event->node == 0 && event->peer == 0)
-    say(w, "The network or the clock is changed");
-  else if (event->node != 0 && event->peer != 0)
-    say(w, "The link from n%u to n%u is changed", event->node, event->peer);
+  bool is_link = event->why == VLOT_WHY_LINK_FAULT || event->why == VLOT_WHY_HEALED;
+  uint32_t whose = event->node != 0 ? event->node : event->peer;
+  if (whose == 0)
+    say(w, "The network is changed");
+  else if (is_link)
+    say(w, "The link from n%llu to n%u is changed", (number)event->as.change.from, whose);
   else
-    say(w, "The surroundings of n%u are changed", event->node != 0 ? event->node : event->peer);
-  if (event->as.change.from != 0 || event->as.change.to != 0)
-    say(w, " (%llu, %llu)", (number)event->as.change.from, (number)event->as.change.to);
+    say(w, "%s of n%u is changed", event->why == VLOT_WHY_CLOCK_FAULT ? "The clock" : "The disk",
+        whose);
 }
 
 static void say_change(writer *w, const vlot_event *event) {
