@@ -1,0 +1,570 @@
+/* The cluster object: open, close, status, waiting. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cluster/internal.h"
+
+/* --- options --- */
+
+void vlot_cluster_options_init(vlot_cluster_options *options) {
+  *options = (vlot_cluster_options){
+      .size = sizeof *options,
+      .nodes = 3,
+      .is_inline = 1,
+      .seed = 1,
+      .tick_ns = 10000000,
+      .has_checker = 2,
+      .stop_ns = 1000000000,
+      .ring_events = 64,
+      .group_max = 8,
+  };
+  vlot_raft_options_init(&options->raft);
+  options->raft.apply_entries_max = 4096;
+}
+
+static const char *starts_problem(const vlot_cluster_options *options) {
+  if (options->start_count > 0 && !options->starts) return "starts: missing";
+  for (size_t k = 0; k < options->start_count; k++) {
+    const vlot_start *start = &options->starts[k];
+    uint64_t last = start->log_count > 0 ? start->log[start->log_count - 1].term : 0;
+    if (start->id == 0 || start->id > options->nodes) return "starts: id must be one of the nodes";
+    if (start->vote > options->nodes) return "starts: vote must be one of the nodes, or 0";
+    if (start->term < last) return "starts: term must not be below the log's last term";
+    if (start->vote != 0 && start->term == 0) return "starts: there are no votes in term 0";
+    for (size_t other = 0; other < k; other++)
+      if (options->starts[other].id == start->id) return "starts: an id stands there twice";
+  }
+  return NULL;
+}
+
+static const char *find_problem(const vlot_cluster_options *options) {
+  const vlot_machine *machine = options->machine;
+  uint32_t ring = options->ring_events;
+  if (options->size != sizeof *options) return "options: call vlot_cluster_options_init() first";
+  if (options->nodes == 0 || options->nodes > VLOT_MEMBERS_MAX) return "nodes: 1 to 1024";
+  if (options->learners >= options->nodes) return "learners: fewer than nodes, at least one node must vote";
+  if (options->driver > VLOT_DRIVER_LOCKSTEP) return "driver: VLOT_DRIVER_THREADS or VLOT_DRIVER_LOCKSTEP";
+  if (options->tick_ns < 100000 || options->tick_ns > 10000000000) return "tick_ns: 100 microseconds to 10 seconds";
+  if (options->has_checker > 2) return "has_checker: 0 off, 1 on, 2 as the driver says";
+  if (options->clock_waits > VLOT_CLOCK_WAITS_ALWAYS) return "clock_waits: one of VLOT_CLOCK_WAITS_*";
+  if (ring < 16 || ring > 65536 || (ring & (ring - 1))) return "ring_events: a power of two, 16 to 65536";
+  if (options->group_max == 0 || options->group_max > 64) return "group_max: 1 to 64";
+  if (options->stop_ns == 0) return "stop_ns: more than 0";
+  if (options->place > VLOT_PLACE_SPREAD) return "place: one of VLOT_PLACE_*";
+  if (options->raft.size != sizeof options->raft) return "raft: call vlot_cluster_options_init() first";
+  if (machine && (machine->size != sizeof *machine || !machine->create || !machine->apply || !machine->destroy))
+    return "machine: size, create, apply and destroy are needed";
+  return starts_problem(options);
+}
+
+/* Periods, switches and limits are the core's to judge: try them on a core that is thrown away. */
+static vlot_result try_core(const vlot_cluster_options *options, const char **problem) {
+  vlot_raft_options raft = options->raft;
+  vlot_member member = {.id = 1};
+  vlot_raft *core;
+  raft.allocator = options->allocator;
+  raft.id = 1;
+  raft.members = &member;
+  raft.member_count = 1;
+  vlot_result result = vlot_raft_open(&core, &raft, problem);
+  vlot_raft_close(core);
+  return result;
+}
+
+/* --- opening --- */
+
+static uint64_t draw_disk_id(vlot__prng *prng) {
+  uint64_t id = vlot__prng_next(prng);
+  return id ? id : 1;
+}
+
+static const vlot_start *start_of(const vlot_cluster *cluster, uint32_t id) {
+  for (size_t k = 0; k < cluster->options.start_count; k++)
+    if (cluster->options.starts[k].id == id) return &cluster->options.starts[k];
+  return NULL;
+}
+
+/* A disk in memory, formatted with where the member begins; or the user's storage, which keeps its own disk id. */
+static vlot_result open_storage(vlot__slot *slot) {
+  vlot_cluster *cluster = slot->cluster;
+  const vlot_start *start = start_of(cluster, slot->id);
+  if (cluster->options.open_storage) {
+    vlot_stored stored = {0};
+    vlot_result result = cluster->options.open_storage(cluster->options.storage_context, slot->id, &slot->storage);
+    if (result == VLOT_OK) result = slot->storage.load(slot->storage.context, &stored);
+    if (stored.hard.disk) slot->disk_id = stored.hard.disk;
+    return result;
+  }
+  slot->disk = vlot__disk_open(cluster->allocator, cluster->options.seed, slot->id);
+  if (!slot->disk) return VLOT_NOMEM;
+  slot->storage = vlot__disk_storage(slot->disk);
+  vlot__disk_set_clock(slot->disk, &cluster->now);
+  vlot_hard_state hard = {.disk = slot->disk_id};
+  if (start) {
+    hard.term = start->term;
+    hard.vote = start->vote;
+  }
+  return vlot__disk_format(slot->disk, &hard, 0, 0, start ? start->log : NULL, start ? start->log_count : 0);
+}
+
+static vlot_result open_slot(vlot__slot *slot) {
+  vlot_cluster *cluster = slot->cluster;
+  pthread_mutex_init(&slot->status_lock, NULL);
+  atomic_init(&slot->clock_permille, 1000);
+  atomic_init(&slot->state, VLOT_NODE_DOWN);
+  atomic_init(&slot->due, VLOT_NEVER);
+  vlot__model_init(&slot->model, cluster->allocator, 0, 0);
+  slot->events = vlot__alloc(cluster->allocator, cluster->options.ring_events, sizeof *slot->events);
+  if (!slot->events) return VLOT_NOMEM;
+  return open_storage(slot);
+}
+
+static void close_slot(vlot__slot *slot) {
+  vlot_cluster *cluster = slot->cluster;
+  if (!cluster) return;
+  if (slot->storage.release) slot->storage.release(slot->storage.context);
+  vlot__model_deinit(&slot->model);
+  vlot__alloc_free(cluster->allocator, slot->events);
+  if (slot->contacts)
+    for (uint32_t k = 0; k < cluster->nodes; k++) vlot_actor_release(slot->contacts[k].actor);
+  vlot__alloc_free(cluster->allocator, slot->contacts);
+  vlot_actor_release(slot->actor);
+  pthread_mutex_destroy(&slot->status_lock);
+}
+
+static vlot_result open_slots(vlot_cluster *cluster) {
+  vlot__prng disks, nodes;
+  vlot__prng_init(&disks, cluster->options.seed, UINT64_C(3) << 40);
+  vlot__prng_init(&nodes, cluster->options.seed, UINT64_C(4) << 40);
+  cluster->members = vlot__alloc_zero(cluster->allocator, cluster->nodes, sizeof *cluster->members);
+  cluster->slots = vlot__alloc_zero(cluster->allocator, cluster->nodes, sizeof *cluster->slots);
+  if (!cluster->members || !cluster->slots) return VLOT_NOMEM;
+  for (uint32_t k = 0; k < cluster->nodes; k++) {
+    vlot__slot *slot = &cluster->slots[k];
+    slot->id = k + 1;
+    slot->seed = vlot__prng_next(&nodes);
+    slot->disk_id = draw_disk_id(&disks);
+    slot->cluster = cluster;
+    vlot_result result = open_slot(slot);
+    if (result != VLOT_OK) return result;
+    cluster->members[k] = (vlot_member){
+        .id = k + 1, .is_learner = k >= cluster->nodes - cluster->options.learners, .disk = slot->disk_id};
+  }
+  return VLOT_OK;
+}
+
+static vlot_result open_parts(vlot_cluster *cluster) {
+  cluster->events = vlot__alloc(cluster->allocator, cluster->options.ring_events, sizeof *cluster->events);
+  vlot_result result = open_slots(cluster);
+  if (result != VLOT_OK) return result;
+  if (!cluster->events || !vlot__observer_init(cluster) || !vlot__links_init(cluster) || !vlot__lockstep_init(cluster))
+    return VLOT_NOMEM;
+  if (cluster->options.driver == VLOT_DRIVER_LOCKSTEP && cluster->options.is_inline) return VLOT_OK;
+  return vlot__threads_open(cluster);
+}
+
+static vlot_result start_nodes(vlot_cluster *cluster) {
+  vlot_result result = VLOT_OK;
+  for (uint32_t k = 0; k < cluster->nodes && result == VLOT_OK; k++) result = vlot__slot_start(&cluster->slots[k]);
+  return result;
+}
+
+static void init_locks(vlot_cluster *cluster) {
+  pthread_mutex_init(&cluster->stats_lock, NULL);
+  pthread_mutex_init(&cluster->control_lock, NULL);
+  pthread_cond_init(&cluster->control_free, NULL);
+  pthread_mutex_init(&cluster->clients_lock, NULL);
+  pthread_mutex_init(&cluster->change_lock, NULL);
+  pthread_cond_init(&cluster->changed, NULL);
+  pthread_mutex_init(&cluster->slots_lock, NULL);
+}
+
+static void free_cluster(vlot_cluster *cluster) {
+  if (cluster->slots)
+    for (uint32_t k = 0; k < cluster->nodes; k++) {
+      vlot__node *node = cluster->slots[k].node;
+      if (node) vlot__node_close(node, VLOT_WHY_CLUSTER_CLOSED);
+    }
+  if (cluster->lockstep.newest) vlot__lockstep_deinit(cluster);
+  if (cluster->slots)
+    for (uint32_t k = 0; k < cluster->nodes; k++) close_slot(&cluster->slots[k]);
+  if (cluster->links.is_faulty) vlot__links_deinit(cluster);
+  if (cluster->observer.models) vlot__observer_deinit(cluster);
+  pthread_key_delete(cluster->in_turn);
+  pthread_mutex_destroy(&cluster->stats_lock);
+  pthread_mutex_destroy(&cluster->control_lock);
+  pthread_cond_destroy(&cluster->control_free);
+  pthread_mutex_destroy(&cluster->clients_lock);
+  pthread_mutex_destroy(&cluster->change_lock);
+  pthread_cond_destroy(&cluster->changed);
+  pthread_mutex_destroy(&cluster->slots_lock);
+  vlot__alloc_free(cluster->allocator, cluster->clients);
+  vlot__alloc_free(cluster->allocator, cluster->events);
+  vlot__alloc_free(cluster->allocator, cluster->members);
+  vlot__alloc_free(cluster->allocator, cluster->slots);
+  vlot__alloc_free(cluster->allocator, cluster);
+}
+
+static vlot_result make(vlot_cluster **out, const vlot_cluster_options *options) {
+  const vlot_allocator *allocator = vlot__alloc_or_default(options->allocator);
+  vlot_cluster *cluster = vlot__alloc_zero(allocator, 1, sizeof *cluster);
+  if (!cluster) return VLOT_NOMEM;
+  if (pthread_key_create(&cluster->in_turn, NULL) != 0) {
+    vlot__alloc_free(allocator, cluster);
+    return VLOT_BUSY;
+  }
+  cluster->options = *options;
+  cluster->allocator = allocator;
+  cluster->nodes = options->nodes;
+  cluster->machine = options->machine ? *options->machine : *vlot_kv_machine();
+  cluster->is_lockstep = options->driver == VLOT_DRIVER_LOCKSTEP;
+  cluster->lockstep.is_inline = options->is_inline != 0;
+  /* 1 … 2n are the ids of the nodes' timers and writes in the pending list */
+  atomic_init(&cluster->next_id, 2 * (uint64_t)options->nodes + 1);
+  init_locks(cluster);
+  *out = cluster;
+  vlot_result result = open_parts(cluster);
+  return result == VLOT_OK ? start_nodes(cluster) : result;
+}
+
+vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *options, const char **problem) {
+  const char *ignored;
+  vlot_cluster_options defaults;
+  if (!problem) problem = &ignored;
+  *problem = NULL;
+  *out = NULL;
+  vlot_cluster_options_init(&defaults);
+  if (!options) options = &defaults;
+  *problem = find_problem(options);
+  if (*problem) return VLOT_INVALID;
+  vlot_result result = try_core(options, problem);
+  if (result != VLOT_OK) return result;
+  vlot_cluster *cluster = NULL;
+  result = make(&cluster, options);
+  if (result != VLOT_OK && cluster) {
+    vlot__threads_close(cluster);
+    free_cluster(cluster);
+    return result;
+  }
+  *out = cluster;
+  return result;
+}
+
+vlot_result vlot_cluster_close(vlot_cluster *cluster) {
+  if (!cluster) return VLOT_OK;
+  if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
+  vlot__control_begin(cluster);
+  cluster->is_closing = true;
+  vlot_result result = VLOT_OK;
+  for (uint32_t k = cluster->nodes; k > 0; k--) {
+    vlot_result stopped = vlot__slot_stop(&cluster->slots[k - 1], VLOT_WHY_CLUSTER_CLOSED, false);
+    if (stopped == VLOT_TIMEOUT) result = VLOT_TIMEOUT;
+  }
+  vlot_result stopped = vlot__threads_close(cluster);
+  if (stopped == VLOT_TIMEOUT) result = VLOT_TIMEOUT;
+  bool is_violated = cluster->observer.has_violation;
+  vlot__control_end(cluster);
+  /* a quarantined thread still uses the cluster's memory: it is left alone, with all of it */
+  if (result != VLOT_TIMEOUT) free_cluster(cluster);
+  return result == VLOT_OK && is_violated ? VLOT_VIOLATED : result;
+}
+
+/* --- who is calling --- */
+
+bool vlot__is_node_thread(vlot_cluster *cluster) { return pthread_getspecific(cluster->in_turn) != NULL; }
+
+/* Control calls wait for each other without a lock being held: they start threads and run user code. */
+void vlot__control_begin(vlot_cluster *cluster) {
+  pthread_mutex_lock(&cluster->control_lock);
+  while (cluster->is_controlled) pthread_cond_wait(&cluster->control_free, &cluster->control_lock);
+  cluster->is_controlled = true;
+  pthread_mutex_unlock(&cluster->control_lock);
+}
+
+void vlot__control_end(vlot_cluster *cluster) {
+  pthread_mutex_lock(&cluster->control_lock);
+  cluster->is_controlled = false;
+  pthread_mutex_unlock(&cluster->control_lock);
+  pthread_cond_signal(&cluster->control_free);
+}
+
+void vlot__log(vlot_cluster *cluster, const char *format, ...) {
+  char line[256];
+  va_list arguments;
+  if (!cluster->options.log) return;
+  va_start(arguments, format);
+  vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  cluster->options.log(cluster->options.log_context, line);
+}
+
+/* --- looking --- */
+
+uint32_t vlot_cluster_nodes(const vlot_cluster *cluster) { return cluster->nodes; }
+
+uint64_t vlot_cluster_now(vlot_cluster *cluster) { return vlot__now(cluster); }
+
+static void fill_status(vlot__slot *slot, vlot_node_status *status) {
+  vlot__node_get_status(slot->node, status);
+  status->id = slot->id;
+  status->incarnation = slot->incarnation;
+  status->is_learner = slot->cluster->members[slot->id - 1].is_learner;
+  status->disk = slot->disk_id;
+  status->clock_permille = atomic_load(&slot->clock_permille);
+}
+
+void vlot__slot_publish(vlot__slot *slot) {
+  vlot_node_status status = {0};
+  fill_status(slot, &status);
+  pthread_mutex_lock(&slot->status_lock);
+  slot->status = status;
+  slot->status_tick = vlot__now(slot->cluster);
+  pthread_mutex_unlock(&slot->status_lock);
+}
+
+vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id, vlot_node_status *status) {
+  vlot__slot *slot = vlot__slot_of(cluster, id);
+  *status = (vlot_node_status){.id = id};
+  if (!slot) return VLOT_NOT_FOUND;
+  vlot_node_state state = atomic_load(&slot->state);
+  if (cluster->is_lockstep && slot->node) vlot__slot_publish(slot);
+  pthread_mutex_lock(&slot->status_lock);
+  *status = slot->status;
+  status->age_ticks = vlot__now(cluster) - slot->status_tick;
+  pthread_mutex_unlock(&slot->status_lock);
+  status->id = id;
+  status->state = state;
+  status->is_learner = cluster->members[id - 1].is_learner;
+  status->clock_permille = atomic_load(&slot->clock_permille);
+  if (slot->disk) status->lost_writes = vlot__disk_lost(slot->disk);
+  pthread_mutex_lock(&cluster->slots_lock);
+  vlot_actor *actor = vlot_actor_retain(slot->actor);
+  pthread_mutex_unlock(&cluster->slots_lock);
+  if (actor && !cluster->is_lockstep) {
+    vlot_actor_status actor_status;
+    vlot_actor_get_status(actor, &actor_status);
+    status->mailbox = actor_status.queued;
+  } else {
+    status->mailbox = slot->parked_mail.count;
+  }
+  vlot_actor_release(actor);
+  return VLOT_OK;
+}
+
+uint32_t vlot_cluster_leader(vlot_cluster *cluster) {
+  uint32_t leader = 0;
+  uint64_t term = 0;
+  for (uint32_t id = 1; id <= cluster->nodes; id++) {
+    vlot_node_status status;
+    (void)vlot_cluster_get_status(cluster, id, &status);
+    bool leads = status.state == VLOT_NODE_UP && status.raft.role == VLOT_ROLE_LEADER;
+    if (!leads || status.raft.term <= term) continue;
+    leader = id;
+    term = status.raft.term;
+  }
+  return leader;
+}
+
+/* Hold the node's actor for a look inside; false: it is busy for longer than a stop may take. */
+static bool hold(vlot_cluster *cluster, vlot__slot *slot, vlot_actor **actor) {
+  pthread_mutex_lock(&cluster->slots_lock);
+  *actor = cluster->is_lockstep ? NULL : vlot_actor_retain(slot->actor);
+  pthread_mutex_unlock(&cluster->slots_lock);
+  if (!*actor) return true;
+  if (vlot_actor_hold(*actor, cluster->options.stop_ns) == VLOT_OK) return true;
+  vlot_actor_release(*actor);
+  return false;
+}
+
+static void unhold(vlot_actor *actor) {
+  if (actor) vlot_actor_unhold(actor);
+  vlot_actor_release(actor);
+}
+
+vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash, uint64_t *applied) {
+  vlot__slot *slot = vlot__slot_of(cluster, id);
+  vlot_actor *actor;
+  *hash = *applied = 0;
+  if (!slot) return VLOT_NOT_FOUND;
+  if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
+  vlot__control_begin(cluster);
+  vlot_result result = VLOT_TIMEOUT;
+  if (!slot->node) result = VLOT_CLOSED;
+  else if (hold(cluster, slot, &actor)) {
+    result = vlot__node_hash(slot->node, hash, applied);
+    unhold(actor);
+  }
+  vlot__control_end(cluster);
+  return result;
+}
+
+void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats) {
+  pthread_mutex_lock(&cluster->stats_lock);
+  *stats = cluster->stats;
+  if (cluster->leaders == 0) stats->leaderless_ticks += vlot__now(cluster) - cluster->leaderless_since;
+  pthread_mutex_unlock(&cluster->stats_lock);
+  for (uint32_t id = 1; id <= cluster->nodes; id++) {
+    vlot_node_status status;
+    (void)vlot_cluster_get_status(cluster, id, &status);
+    if (status.raft.commit_index > stats->commits) stats->commits = status.raft.commit_index;
+  }
+  stats->actions = cluster->action;
+  stats->event_hash = cluster->observer.hash;
+}
+
+static size_t copy_ring(const vlot_cluster *cluster, const vlot_event *ring, uint64_t sequence, vlot_event *events,
+                        size_t capacity) {
+  uint64_t kept = sequence < cluster->options.ring_events ? sequence : cluster->options.ring_events;
+  if (kept > capacity) kept = capacity;
+  for (uint64_t k = 0; k < kept; k++)
+    events[k] = ring[(sequence - kept + 1 + k) & (cluster->options.ring_events - 1)];
+  return (size_t)kept;
+}
+
+size_t vlot_cluster_events(vlot_cluster *cluster, uint32_t id, vlot_event *events, size_t capacity) {
+  vlot__slot *slot = vlot__slot_of(cluster, id);
+  vlot_actor *actor = NULL;
+  size_t count = 0;
+  if ((id != 0 && !slot) || vlot__is_node_thread(cluster)) return 0;
+  vlot__control_begin(cluster);
+  if (id == 0) {
+    count = copy_ring(cluster, cluster->events, cluster->sequence, events, capacity);
+  } else if (hold(cluster, slot, &actor)) {
+    count = copy_ring(cluster, slot->events, slot->sequence, events, capacity);
+    unhold(actor);
+  }
+  vlot__control_end(cluster);
+  return count;
+}
+
+/* --- waiting --- */
+
+void vlot__notify_changed(vlot_cluster *cluster) {
+  if (atomic_load_explicit(&cluster->waiters, memory_order_seq_cst) == 0) return;
+  pthread_mutex_lock(&cluster->change_lock);
+  cluster->changes++;
+  pthread_mutex_unlock(&cluster->change_lock);
+  pthread_cond_broadcast(&cluster->changed);
+}
+
+static uint64_t changes_so_far(vlot_cluster *cluster) {
+  pthread_mutex_lock(&cluster->change_lock);
+  uint64_t changes = cluster->changes;
+  pthread_mutex_unlock(&cluster->change_lock);
+  return changes;
+}
+
+static void wait_for_change(vlot_cluster *cluster, uint64_t seen, uint64_t deadline) {
+  vlot__threads_wake_supervisor(cluster, deadline);
+  pthread_mutex_lock(&cluster->change_lock);
+  while (cluster->changes == seen && vlot__now(cluster) < deadline)
+    pthread_cond_wait(&cluster->changed, &cluster->change_lock);
+  pthread_mutex_unlock(&cluster->change_lock);
+}
+
+/* Who waits says so before it looks, and the deadline is the supervisor's to announce: it wakes every waiter at each tick it takes. */
+static vlot_result await_with_threads(vlot_cluster *cluster, bool (*is_reached)(vlot_cluster *cluster, void *context),
+                                      void *context, uint64_t deadline) {
+  vlot_result result = VLOT_PENDING;
+  atomic_fetch_add(&cluster->waiters, 1);
+  while (result == VLOT_PENDING) {
+    uint64_t seen = changes_so_far(cluster);
+    if (is_reached(cluster, context)) result = VLOT_OK;
+    else if (vlot__now(cluster) >= deadline) result = VLOT_TIMEOUT;
+    else wait_for_change(cluster, seen, deadline);
+  }
+  atomic_fetch_sub(&cluster->waiters, 1);
+  return result;
+}
+
+vlot_result vlot__await(vlot_cluster *cluster, bool (*is_reached)(vlot_cluster *cluster, void *context), void *context,
+                        uint64_t timeout_ticks) {
+  uint64_t now = vlot__now(cluster);
+  uint64_t deadline = timeout_ticks < VLOT_NEVER - 1 - now ? now + timeout_ticks : VLOT_NEVER - 1;
+  if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
+  if (!cluster->is_lockstep) return await_with_threads(cluster, is_reached, context, deadline);
+  for (;;) {
+    if (is_reached(cluster, context)) return VLOT_OK;
+    if (vlot__now(cluster) >= deadline) return VLOT_TIMEOUT;
+    vlot__lockstep_run_one(cluster, deadline);
+  }
+}
+
+/* A leader whose quorum says so too. */
+static bool has_leader(vlot_cluster *cluster, void *context) {
+  uint32_t *id = context;
+  vlot_node_status leader, status;
+  *id = vlot_cluster_leader(cluster);
+  if (*id == 0) return false;
+  uint32_t voters = cluster->nodes - cluster->options.learners, followers = 0;
+  (void)vlot_cluster_get_status(cluster, *id, &leader);
+  for (uint32_t k = 1; k <= voters; k++) {
+    (void)vlot_cluster_get_status(cluster, k, &status);
+    if (status.state == VLOT_NODE_UP && status.raft.leader == *id && status.raft.term == leader.raft.term) followers++;
+  }
+  return followers > voters / 2;
+}
+
+vlot_result vlot_await_leader(vlot_cluster *cluster, uint64_t timeout_ticks, uint32_t *id) {
+  uint32_t leader = 0;
+  vlot_result result = vlot__await(cluster, has_leader, &leader, timeout_ticks);
+  if (id) *id = result == VLOT_OK ? leader : 0;
+  return result;
+}
+
+typedef struct goal {
+  uint32_t id;
+  uint64_t index;
+  vlot_role role;
+} goal;
+
+static bool has_applied(vlot_cluster *cluster, void *context) {
+  const goal *wanted = context;
+  for (uint32_t k = 1; k <= cluster->nodes; k++) {
+    vlot_node_status status;
+    (void)vlot_cluster_get_status(cluster, k, &status);
+    bool is_asked = wanted->id ? wanted->id == k : status.state == VLOT_NODE_UP;
+    if (is_asked && status.applied_index < wanted->index) return false;
+  }
+  return true;
+}
+
+vlot_result vlot_await_applied(vlot_cluster *cluster, uint32_t id, uint64_t index, uint64_t timeout_ticks) {
+  goal wanted = {.id = id, .index = index};
+  if (id > cluster->nodes) return VLOT_NOT_FOUND;
+  return vlot__await(cluster, has_applied, &wanted, timeout_ticks);
+}
+
+static bool has_role(vlot_cluster *cluster, void *context) {
+  const goal *wanted = context;
+  vlot_node_status status;
+  (void)vlot_cluster_get_status(cluster, wanted->id, &status);
+  return status.state == VLOT_NODE_UP && status.raft.role == wanted->role;
+}
+
+vlot_result vlot_await_role(vlot_cluster *cluster, uint32_t id, vlot_role role, uint64_t timeout_ticks) {
+  goal wanted = {.id = id, .role = role};
+  if (!vlot__slot_of(cluster, id)) return VLOT_NOT_FOUND;
+  return vlot__await(cluster, has_role, &wanted, timeout_ticks);
+}
+
+/* Nodes that are up have all applied the same, and as much as any of them knows to be committed, and nobody waits. */
+static bool is_quiet(vlot_cluster *cluster, void *context) {
+  uint64_t commit = 0, applied = UINT64_MAX;
+  (void)context;
+  for (uint32_t k = 1; k <= cluster->nodes; k++) {
+    vlot_node_status status;
+    (void)vlot_cluster_get_status(cluster, k, &status);
+    if (status.state != VLOT_NODE_UP) continue;
+    if (status.mailbox > 0 || status.waiting > 0 || status.raft.held_messages > 0) return false;
+    if (status.raft.durable_index < status.raft.last_index) return false;
+    if (status.raft.commit_index > commit) commit = status.raft.commit_index;
+    if (status.applied_index < applied) applied = status.applied_index;
+  }
+  return (applied == UINT64_MAX || applied >= commit) && !(cluster->is_lockstep && vlot__lockstep_has_traffic(cluster));
+}
+
+vlot_result vlot_await_quiet(vlot_cluster *cluster, uint64_t timeout_ticks) {
+  return vlot__await(cluster, is_quiet, NULL, timeout_ticks);
+}

@@ -1,0 +1,200 @@
+/* What a person can do to nodes while load runs: spawn, kill, restart, suspend, orders, clocks, disks. */
+#include "cluster/internal.h"
+
+/* --- one slot, under the driver in force; control is held --- */
+
+static void emit_start(vlot__slot *slot) {
+  vlot_raft_status status;
+  vlot_event event = {.kind = VLOT_EVENT_START};
+  vlot_raft_get_status(vlot__node_raft(slot->node), &status);
+  event.as.step.after = (vlot_brief){.term = status.term,
+                                     .last_index = status.last_index,
+                                     .commit_index = status.commit_index,
+                                     .vote = status.vote,
+                                     .role = status.role};
+  slot->cause = 0;
+  vlot__emit(slot->cluster, slot, &event);
+}
+
+vlot_result vlot__slot_start(vlot__slot *slot) {
+  vlot_cluster *cluster = slot->cluster;
+  vlot_result result;
+  const char *problem;
+  slot->incarnation++;
+  vlot__node *node = vlot__node_open(slot, &result, &problem);
+  if (!node) {
+    slot->incarnation--;
+    vlot__log(cluster, "n%u could not start: %s", slot->id, problem);
+    return result;
+  }
+  slot->node = node;
+  emit_start(slot);
+  atomic_store(&slot->due, vlot__node_due(node));
+  vlot__slot_publish(slot);
+  if (!cluster->is_lockstep || !cluster->lockstep.is_inline) result = vlot__threads_start(slot, cluster->is_lockstep);
+  if (result != VLOT_OK) {
+    slot->node = NULL;
+    vlot__node_close(node, VLOT_WHY_START_FAILED);
+    return result;
+  }
+  slot->was_suspended = false;
+  atomic_store(&slot->state, VLOT_NODE_UP);
+  if (cluster->is_lockstep) vlot__lockstep_slot_changed(slot);
+  else vlot__threads_wake_supervisor(cluster, atomic_load(&slot->due));
+  return VLOT_OK;
+}
+
+static bool was_leader(vlot__slot *slot) {
+  pthread_mutex_lock(&slot->status_lock);
+  bool was = slot->status.raft.role == VLOT_ROLE_LEADER;
+  pthread_mutex_unlock(&slot->status_lock);
+  return was;
+}
+
+/* VLOT_TIMEOUT: its thread is stuck in user code and quarantined; node, machine and mailbox are left alone, for good. */
+vlot_result vlot__slot_stop(vlot__slot *slot, vlot_why why, bool is_power_cut) {
+  vlot_cluster *cluster = slot->cluster;
+  vlot__node *node = slot->node;
+  vlot_result result = VLOT_OK;
+  if (!node) return VLOT_CLOSED;
+  atomic_store(&slot->state, VLOT_NODE_DOWN);
+  if (slot->actor && atomic_load(&slot->actor_incarnation) == slot->incarnation)
+    result = vlot__threads_stop(slot, why, is_power_cut);
+  if (slot->storage.stop) slot->storage.stop(slot->storage.context, is_power_cut);
+  vlot__lockstep_forget(slot);
+  slot->node = NULL;
+  if (cluster->is_lockstep && result != VLOT_TIMEOUT) {
+    vlot_node_status status = {0};
+    vlot__node_get_status(node, &status);
+    slot->status.raft = status.raft;
+  }
+  slot->cause = 0;
+  vlot__emit_change(cluster, slot, VLOT_EVENT_KILL, why, 0, is_power_cut, was_leader(slot), 0);
+  vlot__lockstep_drop_parked(slot, VLOT_WHY_NODE_DOWN);
+  if (result != VLOT_TIMEOUT) vlot__node_close(node, why);
+  return result;
+}
+
+/* --- calls --- */
+
+static vlot_result begin(vlot_cluster *cluster, uint32_t id, vlot__slot **slot) {
+  *slot = vlot__slot_of(cluster, id);
+  if (!*slot) return VLOT_NOT_FOUND;
+  if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
+  vlot__control_begin(cluster);
+  return VLOT_OK;
+}
+
+static vlot_result end(vlot_cluster *cluster, vlot_result result) {
+  vlot__control_end(cluster);
+  vlot__notify_changed(cluster);
+  return result;
+}
+
+vlot_result vlot_cluster_spawn(vlot_cluster *cluster, uint32_t id) {
+  vlot__slot *slot;
+  vlot_result result = begin(cluster, id, &slot);
+  if (result != VLOT_OK) return result;
+  return end(cluster, slot->node ? VLOT_EXISTS : vlot__slot_start(slot));
+}
+
+vlot_result vlot_cluster_kill(vlot_cluster *cluster, uint32_t id, bool is_power_cut) {
+  vlot__slot *slot;
+  vlot_result result = begin(cluster, id, &slot);
+  if (result != VLOT_OK) return result;
+  return end(cluster, vlot__slot_stop(slot, VLOT_WHY_KILLED, is_power_cut));
+}
+
+static void wipe(vlot__slot *slot) {
+  vlot_cluster *cluster = slot->cluster;
+  slot->disk_id = vlot__prng_mix(slot->disk_id);
+  vlot__disk_wipe(slot->disk, slot->disk_id);
+  if (cluster->observer.checker) vlot__checker_disk_wiped(cluster->observer.checker, slot->id);
+}
+
+vlot_result vlot_cluster_restart(vlot_cluster *cluster, uint32_t id, vlot_restart how) {
+  vlot__slot *slot;
+  if (how > VLOT_RESTART_WIPE) return VLOT_INVALID;
+  vlot_result result = begin(cluster, id, &slot);
+  if (result != VLOT_OK) return result;
+  if (how == VLOT_RESTART_WIPE && !slot->disk) return end(cluster, VLOT_UNSUPPORTED);
+  vlot__slot_stop(slot, VLOT_WHY_RESTARTED, how == VLOT_RESTART_LOSE);
+  vlot__emit_change(cluster, slot, VLOT_EVENT_RESTART, VLOT_WHY_RESTARTED, 0, how, 0, 0);
+  if (how == VLOT_RESTART_WIPE) wipe(slot);
+  return end(cluster, vlot__slot_start(slot));
+}
+
+vlot_result vlot_cluster_suspend(vlot_cluster *cluster, uint32_t id) {
+  vlot__slot *slot;
+  vlot_result result = begin(cluster, id, &slot);
+  if (result != VLOT_OK) return result;
+  vlot_node_state state = atomic_load(&slot->state);
+  if (state == VLOT_NODE_SUSPENDED) return end(cluster, VLOT_OK);
+  if (state != VLOT_NODE_UP) return end(cluster, VLOT_CLOSED);
+  if (slot->actor && !cluster->is_lockstep) result = vlot_actor_suspend(slot->actor, cluster->options.stop_ns);
+  if (result != VLOT_OK) return end(cluster, result);
+  atomic_store(&slot->state, VLOT_NODE_SUSPENDED);
+  if (cluster->is_lockstep) vlot__lockstep_forget(slot);
+  vlot__emit_change(cluster, slot, VLOT_EVENT_SUSPEND, VLOT_WHY_SUSPENDED, 0, 0, 0, 0);
+  return end(cluster, VLOT_OK);
+}
+
+vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id) {
+  vlot__slot *slot;
+  vlot_result result = begin(cluster, id, &slot);
+  if (result != VLOT_OK) return result;
+  vlot_node_state state = atomic_load(&slot->state);
+  if (state != VLOT_NODE_SUSPENDED) return end(cluster, state == VLOT_NODE_UP ? VLOT_OK : VLOT_CLOSED);
+  vlot__emit_change(cluster, slot, VLOT_EVENT_RESUME, VLOT_WHY_RESUMED, 0, 0, 0, 0);
+  atomic_store(&slot->state, VLOT_NODE_UP);
+  if (cluster->is_lockstep) {
+    if (slot->disk && vlot__disk_pending(slot->disk, NULL, 0) > 0) slot->has_pending_writes = true;
+    vlot__lockstep_resume(slot);
+  } else if (slot->actor) {
+    vlot_actor_resume(slot->actor);
+    vlot__threads_wake_supervisor(cluster, atomic_load(&slot->due));
+  }
+  return end(cluster, VLOT_OK);
+}
+
+vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_kind kind, uint32_t value) {
+  vlot__slot *slot = vlot__slot_of(cluster, id);
+  bool is_order = kind == VLOT_INPUT_CAMPAIGN || kind == VLOT_INPUT_ELECT || kind == VLOT_INPUT_STEP_DOWN ||
+                  kind == VLOT_INPUT_FORGET_LEADER || kind == VLOT_INPUT_SWITCHES;
+  if (!is_order || (kind == VLOT_INPUT_SWITCHES && value > VLOT_SWITCH_ALL)) return VLOT_INVALID;
+  if (!slot) return VLOT_NOT_FOUND;
+  if (atomic_load(&slot->state) == VLOT_NODE_DOWN) return VLOT_CLOSED;
+  vlot__mail_order order = {.kind = kind, .value = value};
+  vlot_piece piece = {.data = &order, .size = sizeof order};
+  return vlot__route(cluster, NULL, NULL, id, VLOT__MAIL_ORDER, 0, &piece, 1);
+}
+
+vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id, uint32_t permille) {
+  vlot__slot *slot;
+  if (permille > 100000) return VLOT_INVALID;
+  vlot_result result = begin(cluster, id, &slot);
+  if (result != VLOT_OK) return result;
+  atomic_store(&slot->clock_permille, permille);
+  vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_CLOCK_FAULT, id, 0, permille, 0);
+  if (cluster->is_lockstep) {
+    vlot__lockstep_slot_changed(slot);
+  } else {
+    /* its next timer is due at another tick now: let it look at its clock */
+    vlot__threads_poke(slot);
+  }
+  return end(cluster, VLOT_OK);
+}
+
+vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id, const vlot_disk_fault *fault) {
+  vlot__slot *slot;
+  vlot_result result = begin(cluster, id, &slot);
+  if (result != VLOT_OK) return result;
+  if (!slot->disk) return end(cluster, VLOT_UNSUPPORTED);
+  result = vlot__disk_set_fault(slot->disk, fault);
+  if (result != VLOT_OK) return end(cluster, result);
+  vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_DISK_FAULT, id, fault->fail_at, fault->delay_ticks_max,
+                    fault->is_stalled);
+  if (cluster->is_lockstep) vlot__lockstep_slot_changed(slot);
+  else vlot__threads_wake_supervisor(cluster, vlot__disk_next_due(slot->disk));
+  return end(cluster, VLOT_OK);
+}

@@ -1,0 +1,405 @@
+/* The cluster object, as its own files see it. Nothing outside src/cluster includes this.
+ *
+ *   cluster.c   open, close, status, waiting          node.c      mail -> inputs, outputs -> effects; no thread in it
+ *   control.c   spawn, kill, restart, faults          client.c    clients: submit, poll, wait
+ *   observe.c   events, rings, hash, subscriptions    link.c      what a link does to a message
+ *   lockstep.c  the pending list and its verbs        threads.c   actors, the supervisor's thread, the clock
+ *
+ * A *slot* is a member's place: it outlives the incarnations of its node, and holds what must (disk, event numbers, model).
+ * Both drivers run the same three calls for a turn: vlot__node_begin(), vlot__node_take() for each mail, vlot__node_end().
+ */
+#ifndef VLOT_CLUSTER_INTERNAL_H
+#define VLOT_CLUSTER_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/prng.h"
+#include "base/ring.h"
+#include "cluster/checker.h"
+#include "cluster/disk.h"
+#include "cluster/model.h"
+#include "cluster/replies.h"
+#include "vlot/cluster.h"
+
+/* --- mail ---------------------------------------------------------------------------------------- */
+
+/* Kinds of mail that a node takes. */
+typedef enum vlot__mail_kind {
+  VLOT__MAIL_TICK = 1, /* no payload: a timer is due */
+  VLOT__MAIL_MESSAGE,  /* vlot__mail_message */
+  VLOT__MAIL_PROPOSE,  /* vlot__mail_propose */
+  VLOT__MAIL_READ,     /* vlot__mail_read */
+  VLOT__MAIL_ORDER,    /* vlot__mail_order */
+  VLOT__MAIL_STORED,   /* vlot__mail_stored; in the control lane */
+} vlot__mail_kind;
+
+/* Begins every payload but STORED's. */
+typedef struct vlot__mail_head {
+  uint64_t id;      /* of this mail, in the whole cluster */
+  uint64_t lamport; /* of the event that sent it */
+  uint64_t cause;   /* that event; 0 */
+} vlot__mail_head;
+
+typedef struct vlot__mail_message {
+  vlot__mail_head head;
+  vlot_message message;  /* its slices pointer is set by the receiver … */
+  vlot_slice slices[];   /* … to these: [message.as.append.slice_count], each holding a reference */
+} vlot__mail_message;
+
+/* One command of a PROPOSE: this header, then, unless it has an owner, its bytes, padded to 8. */
+typedef struct vlot__mail_command {
+  vlot_bytes *owner; /* holds a reference; the data is all of it */
+  uint32_t size;
+  uint32_t reserved;
+} vlot__mail_command;
+
+typedef struct vlot__mail_propose {
+  vlot__mail_head head;
+  uint64_t sequence; /* of the first command */
+  uint32_t client;
+  uint32_t count;
+  uint32_t hops; /* 1: forwarded once, not again */
+  uint32_t node; /* that forwarded it; 0 */
+} vlot__mail_propose; /* then [count] commands */
+
+typedef struct vlot__mail_read {
+  vlot__mail_head head;
+  uint64_t sequence;
+  uint64_t min_index; /* VLOT_NEVER: linearizable */
+  uint32_t client;
+  uint32_t hops;
+  uint32_t node;
+  uint32_t size;
+} vlot__mail_read; /* then the question, [size] bytes */
+
+typedef struct vlot__mail_order {
+  vlot__mail_head head;
+  uint32_t kind; /* vlot_input_kind */
+  uint32_t value;
+} vlot__mail_order;
+
+typedef struct vlot__mail_stored {
+  uint64_t token;
+  uint32_t result; /* vlot_result */
+  uint32_t reserved;
+} vlot__mail_stored;
+
+static inline size_t vlot__padded(size_t size) { return (size + 7) & ~(size_t)7; }
+
+/* Give back what a mail's payload refers to. */
+void vlot__mail_dispose(uint32_t kind, void *payload);
+/* Take a further reference to all it refers to: it was copied. */
+void vlot__mail_retain(uint32_t kind, void *payload);
+
+/* --- node ---------------------------------------------------------------------------------------- */
+
+typedef struct vlot__slot vlot__slot;
+typedef struct vlot__node vlot__node;
+
+/* Make a node from its slot's disk: recovery. NULL: *result and *problem say why. */
+vlot__node *vlot__node_open(vlot__slot *slot, vlot_result *result, const char **problem);
+/* Free it; whoever waits for an outcome here gets UNKNOWN with this why. */
+void vlot__node_close(vlot__node *node, vlot_why why);
+
+/* One turn: begin, take each mail, end. actor: whose turn it is; NULL in lockstep, where no kill comes between. was_parked: nothing kept the node from running when the first mail came, so that the
+ * ticks since its last turn count in full; else as one (P15).
+ */
+void vlot__node_begin(vlot__node *node, vlot_actor *actor, bool was_parked);
+void vlot__node_take(vlot__node *node, uint32_t kind, uint64_t stamp, void *payload, uint32_t size);
+void vlot__node_end(vlot__node *node);
+
+/* Cluster tick at which it needs a TICK; VLOT_NEVER. Valid between turns. */
+uint64_t vlot__node_due(const vlot__node *node);
+void vlot__node_get_status(const vlot__node *node, vlot_node_status *status); /* fills raft, applied, waiting, turns */
+vlot_result vlot__node_hash(vlot__node *node, uint64_t *hash, uint64_t *applied);
+bool vlot__node_is_fenced(const vlot__node *node);
+const vlot_raft *vlot__node_raft(const vlot__node *node);
+/* Are reads or commands waiting for something here? */
+bool vlot__node_is_idle(const vlot__node *node);
+
+/* --- slots and the cluster ------------------------------------------------------------------------ */
+
+/* A sender's remembered handle of a receiver: renewed when the receiver's incarnation has changed. */
+typedef struct vlot__contact {
+  vlot_actor *actor;
+  uint32_t incarnation;
+} vlot__contact;
+
+typedef struct vlot__item vlot__item; /* a pending thing; lockstep.c */
+
+struct vlot__slot {
+  vlot_cluster *cluster;
+  uint32_t id;
+  uint32_t incarnation; /* of the newest node; 0: none yet */
+  uint64_t disk_id;
+  uint64_t seed;        /* of its nodes */
+  vlot__node *node;     /* NULL: down */
+  _Atomic vlot_node_state state;
+
+  /* storage */
+  vlot_storage storage;
+  vlot__disk *disk; /* NULL with a user's storage */
+  bool has_pending_writes; /* lockstep: storage said PENDING */
+
+  /* clock */
+  _Atomic uint32_t clock_permille;
+
+  /* observation: written in its turns, or by control while no turn runs */
+  vlot_event *events; /* [options.ring_events] */
+  uint64_t sequence;  /* of the last event */
+  uint64_t lamport;
+  uint64_t cause;     /* what the next events follow from */
+  vlot__model model;
+
+  /* published at the end of each turn */
+  pthread_mutex_t status_lock;
+  vlot_node_status status;
+  uint64_t status_tick;
+
+  /* threads */
+  vlot_actor *turn_actor;         /* in its turns: whose */
+  vlot_actor *actor;              /* newest incarnation's; changes under slots_lock */
+  _Atomic uint32_t actor_incarnation;
+  _Atomic uint64_t due;           /* cluster tick of its next timer */
+  vlot__contact *contacts;        /* [nodes] of its turns */
+  uint64_t seen_turns;            /* supervisor: to find stragglers */
+  bool is_collected;              /* its mail goes to the pending list: the cluster is being paused */
+  bool is_tick_sent;              /* supervisor: a TICK for `due` is under way */
+  uint64_t tick_sent_due;
+
+  /* lockstep */
+  vlot__item *timer; /* in the heap, or NULL */
+  vlot__item *write; /* likewise */
+  bool was_suspended;
+  vlot__ring parked_mail; /* vlot__item *: arrived while suspended */
+};
+
+/* The key of the newest mail on a link, so that links keep their order. */
+typedef struct vlot__link_key {
+  uint64_t due;
+  uint64_t tie;
+} vlot__link_key;
+
+typedef struct vlot__lockstep {
+  vlot__item **heap; /* by (due, tie, id) */
+  size_t count;
+  size_t capacity;
+  vlot__item **held;
+  size_t held_count;
+  size_t held_capacity;
+  vlot__item *pool;      /* free items */
+  vlot__link_key *newest; /* [(nodes + 1) * nodes]: row 0 is clients */
+  vlot__prng schedule;
+  bool is_inline;
+} vlot__lockstep;
+
+typedef struct vlot__links {
+  pthread_mutex_t lock;
+  _Atomic uint8_t *is_faulty; /* [nodes * nodes] */
+  vlot_link **profiles;       /* [nodes * nodes], NULL: clean */
+  vlot__prng *streams;        /* [nodes * nodes], made when the first profile is set */
+} vlot__links;
+
+typedef struct vlot__observer {
+  _Atomic bool is_on; /* somebody looks: models and chains are kept */
+  pthread_mutex_t lock;
+  vlot__checker *checker;
+  const vlot__model **models; /* [nodes] for the checker */
+  struct vlot_subscription *subscriptions;
+  bool has_violation;
+  char violation[256];
+  /* lockstep only */
+  uint64_t hash;
+} vlot__observer;
+
+typedef struct vlot__supervisor vlot__supervisor; /* threads.c */
+
+struct vlot_cluster {
+  vlot_cluster_options options;
+  const vlot_allocator *allocator;
+  uint32_t nodes;
+  vlot_member *members; /* [nodes] as bootstrapped */
+  vlot__slot *slots;    /* [nodes]; member id at id - 1 */
+  vlot_machine machine;
+  bool is_lockstep; /* now: also while a threads cluster is paused */
+  bool is_closing;
+
+  _Atomic uint64_t now;     /* cluster clock, ticks */
+  _Atomic uint64_t next_id; /* of mail */
+  _Atomic uint32_t leader_hint;
+  uint64_t action;          /* lockstep: number of the action under way */
+
+  /* statistics; under stats_lock */
+  pthread_mutex_t stats_lock;
+  vlot_cluster_stats stats;
+  uint32_t leaders;         /* nodes that lead, in whatever term */
+  uint64_t leaderless_since;
+
+  vlot__observer observer;
+  vlot__links links;
+  vlot__lockstep lockstep;
+
+  /* the cluster's own events (node 0) */
+  vlot_event *events;
+  uint64_t sequence;
+  uint64_t lamport;
+
+  /* control calls are taken one at a time */
+  pthread_mutex_t control_lock;
+  pthread_cond_t control_free;
+  bool is_controlled;
+
+  /* clients */
+  pthread_mutex_t clients_lock;
+  vlot_client **clients; /* [client_capacity]; number - 1; NULL: closed */
+  size_t client_capacity;
+  uint32_t client_count; /* numbers given out */
+
+  /* whoever waits for something to change */
+  pthread_mutex_t change_lock;
+  pthread_cond_t changed;
+  _Atomic uint32_t waiters;
+  uint64_t changes;
+
+  vlot_actor_system *actors; /* threads, or lockstep not inline */
+  pthread_mutex_t slots_lock;
+  vlot__supervisor *supervisor;
+  bool is_paused;
+  pthread_key_t in_turn; /* of a thread: set inside a turn */
+};
+
+static inline vlot__slot *vlot__slot_of(const vlot_cluster *cluster, uint32_t id) {
+  return id >= 1 && id <= cluster->nodes ? &cluster->slots[id - 1] : NULL;
+}
+
+static inline uint64_t vlot__now(vlot_cluster *cluster) {
+  return atomic_load_explicit(&cluster->now, memory_order_relaxed);
+}
+
+static inline uint64_t vlot__new_id(vlot_cluster *cluster) {
+  return atomic_fetch_add_explicit(&cluster->next_id, 1, memory_order_relaxed);
+}
+
+void vlot__log(vlot_cluster *cluster, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* --- effects: how a node's turn reaches the world; each goes to the driver in force ---------------- */
+
+/* Send a mail from a slot (NULL: a client or the supervisor) to a member, through the link between them. The payload's head
+ * gets id, lamport and cause here. What it refers to is taken over in any case.
+ *
+ * message_kind  0 for what is not a Raft message
+ * returns       VLOT_OK also when the link lost it: nobody is told; for clients: VLOT_CLOSED, VLOT_BUSY, VLOT_NOMEM with the
+ *               references given back
+ */
+vlot_result vlot__route(vlot_cluster *cluster, vlot__slot *from, vlot__contact *contact, uint32_t to, uint32_t kind,
+                        uint32_t message_kind, vlot_piece *pieces, size_t count);
+
+/* One mail to a member, link or not; the driver's. due: cluster tick; pieces[0] begins with the head. */
+vlot_result vlot__threads_post(vlot_cluster *cluster, vlot__slot *from, vlot__contact *contact, uint32_t to, uint32_t kind,
+                               const vlot_piece *pieces, size_t count);
+vlot_result vlot__threads_post_later(vlot_cluster *cluster, uint32_t from, uint32_t to, uint32_t kind, uint64_t due,
+                                     const vlot_piece *pieces, size_t count);
+vlot_result vlot__lockstep_post(vlot_cluster *cluster, uint32_t from, uint32_t to, uint32_t kind, uint32_t message_kind,
+                                uint64_t due, bool may_overtake, const vlot_piece *pieces, size_t count);
+
+/* A storage write was completed, later than at once. Any thread. */
+void vlot__write_done(void *slot, uint64_t token, vlot_result result);
+
+/* --- links ------------------------------------------------------------------------------------------ */
+
+/* What becomes of one message: copies [0..2] with a delay each; may_overtake: it may pass earlier ones. */
+typedef struct vlot__fate {
+  uint32_t copies;
+  uint64_t delay[2];
+  bool may_overtake;
+  vlot_why why; /* of no copy, or of two */
+} vlot__fate;
+
+bool vlot__links_init(vlot_cluster *cluster);
+void vlot__links_deinit(vlot_cluster *cluster);
+vlot__fate vlot__links_fate(vlot_cluster *cluster, uint32_t from, uint32_t to, uint32_t message_kind);
+
+/* --- observation ------------------------------------------------------------------------------------ */
+
+bool vlot__observer_init(vlot_cluster *cluster);
+void vlot__observer_deinit(vlot_cluster *cluster);
+
+/* Record an event of a slot (NULL: of the cluster): number, time, Lamport time and cause are filled in. Returns its id. */
+uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event);
+
+/* The event of a message; kind SENT, RECEIVED or DROPPED. */
+uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind, vlot_why why, uint64_t id,
+                            const vlot_message *message);
+uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind, vlot_why why, uint32_t peer,
+                           uint64_t from, uint64_t to, uint64_t term);
+
+/* A member's log begins anew (a start): the model takes what was recovered. */
+void vlot__observe_recovered(vlot__slot *slot, const vlot_stored *stored);
+
+/* --- clients ---------------------------------------------------------------------------------------- */
+
+/* An answer to `count` commands in a row, all alike; reply only with count 1. */
+typedef struct vlot__answer {
+  uint64_t sequence;
+  uint64_t index;
+  uint64_t term;
+  uint32_t client;
+  uint32_t count;
+  uint32_t result;
+  uint32_t why;
+  uint32_t node;
+  uint32_t reply_size; /* bytes that follow, padded to 8 */
+} vlot__answer;
+
+/* Put answers [size] bytes of records, all of one client, into its mailbox. Any thread. */
+void vlot__client_deliver(vlot_cluster *cluster, uint32_t number, const void *records, size_t size);
+
+/* A mail that nobody will take: if it is a client's, the client is told that certainly nothing has happened. */
+void vlot__mail_refused(vlot_cluster *cluster, uint32_t kind, const void *payload, vlot_why why);
+
+/* Earliest deadline of a client that is waiting; VLOT_NEVER. And: wake those whose deadline has come. */
+uint64_t vlot__clients_due(vlot_cluster *cluster);
+void vlot__clients_wake(vlot_cluster *cluster, uint64_t now);
+
+/* --- control, drivers ------------------------------------------------------------------------------- */
+
+void vlot__control_begin(vlot_cluster *cluster);
+void vlot__control_end(vlot_cluster *cluster);
+
+/* Start and stop a slot's node under the driver in force; control is held. */
+vlot_result vlot__slot_start(vlot__slot *slot);
+vlot_result vlot__slot_stop(vlot__slot *slot, vlot_why why, bool is_power_cut);
+void vlot__slot_publish(vlot__slot *slot); /* status, at the end of a turn */
+void vlot__notify_changed(vlot_cluster *cluster);
+
+/* Is this thread inside a turn of one of this cluster's nodes? */
+bool vlot__is_node_thread(vlot_cluster *cluster);
+
+vlot_result vlot__threads_open(vlot_cluster *cluster);   /* the actor system and the supervisor's thread */
+vlot_result vlot__threads_close(vlot_cluster *cluster);
+vlot_result vlot__threads_start(vlot__slot *slot, bool is_held); /* give the node an actor */
+vlot_result vlot__threads_stop(vlot__slot *slot, vlot_why why, bool is_power_cut);
+void vlot__threads_wake_supervisor(vlot_cluster *cluster, uint64_t due);
+void vlot__threads_poke(vlot__slot *slot); /* let it look at its clock */
+
+bool vlot__lockstep_init(vlot_cluster *cluster);
+void vlot__lockstep_deinit(vlot_cluster *cluster);
+void vlot__lockstep_slot_changed(vlot__slot *slot); /* its timer or pending write may be another */
+void vlot__lockstep_forget(vlot__slot *slot);       /* the node is gone: no timer, no write */
+void vlot__lockstep_stored(vlot__slot *slot, vlot__mail_stored *stored);
+void vlot__lockstep_resume(vlot__slot *slot);
+void vlot__lockstep_hand_back(vlot_cluster *cluster); /* pending mail goes to the mailboxes again, in its order */
+void vlot__lockstep_drop_parked(vlot__slot *slot, vlot_why why);
+void vlot__lockstep_cut(vlot_cluster *cluster, uint32_t from, uint32_t to, vlot_why why);
+bool vlot__lockstep_has_traffic(const vlot_cluster *cluster); /* mail under way, held or not */
+/* One action, none of it later than `limit`; then time stands at limit. False: there was none. */
+bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit);
+
+/* Wait, in either driver, until is_reached() or timeout_ticks have passed. */
+vlot_result vlot__await(vlot_cluster *cluster, bool (*is_reached)(vlot_cluster *cluster, void *context), void *context,
+                        uint64_t timeout_ticks);
+
+#endif

@@ -1,0 +1,676 @@
+/* The lockstep driver: virtual time, a list of everything that can happen, and one thing at a time. The next one is the earliest;
+ * among those due at the same tick the seed decides, but mail of one sender to one receiver keeps its order unless a fault
+ * says otherwise. A node's turn runs inline, on the caller's thread, or is granted to its own thread: the run is the same.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cluster/internal.h"
+
+enum {
+  ITEM_BYTES = 256,  /* payload that a pooled item holds; larger ones are made for it */
+
+};
+
+struct vlot__item {
+  uint64_t due;
+  uint64_t tie;
+  uint64_t id;
+  vlot__item *next;  /* in the pool */
+  size_t place;      /* in the heap */
+  uint32_t kind;     /* vlot_pending_kind */
+  uint32_t node;
+  uint32_t from;
+  uint32_t mail_kind;
+  uint32_t message_kind;
+  uint32_t size;
+  uint32_t capacity;
+  bool is_held;
+  uint8_t payload[] __attribute__((aligned(8)));
+};
+
+/* --- items --- */
+
+static vlot__item *new_item(vlot_cluster *cluster, size_t size) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  vlot__item *item = size <= ITEM_BYTES ? lockstep->pool : NULL;
+  if (item) {
+    lockstep->pool = item->next;
+  } else {
+    size_t capacity = size <= ITEM_BYTES ? ITEM_BYTES : size;
+    item = vlot__alloc(cluster->allocator, 1, sizeof *item + capacity);
+    if (!item) return NULL;
+    item->capacity = (uint32_t)capacity;
+  }
+  item->is_held = false;
+  item->size = (uint32_t)size;
+  return item;
+}
+
+static void free_item(vlot_cluster *cluster, vlot__item *item) {
+  if (item->capacity != ITEM_BYTES) {
+    vlot__alloc_free(cluster->allocator, item);
+    return;
+  }
+  item->next = cluster->lockstep.pool;
+  cluster->lockstep.pool = item;
+}
+
+static void dispose_item(vlot_cluster *cluster, vlot__item *item) {
+  if (item->mail_kind) vlot__mail_dispose(item->mail_kind, item->payload);
+  free_item(cluster, item);
+}
+
+/* --- the heap --- */
+
+static bool is_before(const vlot__item *a, const vlot__item *b) {
+  if (a->due != b->due) return a->due < b->due;
+  if (a->tie != b->tie) return a->tie < b->tie;
+  return a->id < b->id;
+}
+
+static void set_place(vlot__lockstep *lockstep, size_t place, vlot__item *item) {
+  lockstep->heap[place] = item;
+  item->place = place;
+}
+
+static void sift_up(vlot__lockstep *lockstep, vlot__item *item) {
+  size_t place = item->place;
+  while (place > 0) {
+    size_t parent = (place - 1) / 2;
+    if (!is_before(item, lockstep->heap[parent])) break;
+    set_place(lockstep, place, lockstep->heap[parent]);
+    place = parent;
+  }
+  set_place(lockstep, place, item);
+}
+
+static void sift_down(vlot__lockstep *lockstep, vlot__item *item) {
+  size_t place = item->place;
+  for (;;) {
+    size_t child = 2 * place + 1;
+    if (child >= lockstep->count) break;
+    if (child + 1 < lockstep->count && is_before(lockstep->heap[child + 1], lockstep->heap[child])) child++;
+    if (!is_before(lockstep->heap[child], item)) break;
+    set_place(lockstep, place, lockstep->heap[child]);
+    place = child;
+  }
+  set_place(lockstep, place, item);
+}
+
+static bool reserve(vlot_cluster *cluster, size_t more) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  void *heap = lockstep->heap;
+  bool has_room = vlot__alloc_grow(cluster->allocator, &heap, &lockstep->capacity, lockstep->count + more,
+                                   sizeof *lockstep->heap);
+  lockstep->heap = heap;
+  return has_room;
+}
+
+/* Room must have been reserved. */
+static void push(vlot__lockstep *lockstep, vlot__item *item) {
+  item->place = lockstep->count++;
+  sift_up(lockstep, item);
+}
+
+static void take_out(vlot__lockstep *lockstep, vlot__item *item) {
+  size_t place = item->place;
+  vlot__item *last = lockstep->heap[--lockstep->count];
+  if (last == item) return;
+  last->place = place;
+  lockstep->heap[place] = last;
+  sift_up(lockstep, last);
+  sift_down(lockstep, last);
+}
+
+static uint64_t draw_tie(vlot_cluster *cluster) { return vlot__prng_next(&cluster->lockstep.schedule) >> 32; }
+
+/* --- beginning and end --- */
+
+bool vlot__lockstep_init(vlot_cluster *cluster) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  size_t links = ((size_t)cluster->nodes + 1) * cluster->nodes;
+  vlot__prng_init(&lockstep->schedule, cluster->options.seed, UINT64_C(2) << 40);
+  lockstep->newest = vlot__alloc_zero(cluster->allocator, links, sizeof *lockstep->newest);
+  for (uint32_t k = 0; k < cluster->nodes; k++)
+    vlot__ring_init(&cluster->slots[k].parked_mail, cluster->allocator, sizeof(vlot__item *));
+  return lockstep->newest != NULL && reserve(cluster, 2 * (size_t)cluster->nodes);
+}
+
+void vlot__lockstep_deinit(vlot_cluster *cluster) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  for (size_t k = 0; k < lockstep->count; k++) dispose_item(cluster, lockstep->heap[k]);
+  for (size_t k = 0; k < lockstep->held_count; k++) dispose_item(cluster, lockstep->held[k]);
+  for (uint32_t k = 0; k < cluster->nodes; k++) {
+    vlot__ring *parked = &cluster->slots[k].parked_mail;
+    for (size_t m = 0; m < parked->count; m++) dispose_item(cluster, *(vlot__item **)vlot__ring_at(parked, m));
+    if (parked->allocator) vlot__ring_deinit(parked);
+  }
+  for (vlot__item *item = lockstep->pool, *next; item; item = next) {
+    next = item->next;
+    vlot__alloc_free(cluster->allocator, item);
+  }
+  vlot__alloc_free(cluster->allocator, lockstep->heap);
+  vlot__alloc_free(cluster->allocator, lockstep->held);
+  vlot__alloc_free(cluster->allocator, lockstep->newest);
+}
+
+/* --- posting --- */
+
+vlot_result vlot__lockstep_post(vlot_cluster *cluster, uint32_t from, uint32_t to, uint32_t kind, uint32_t message_kind,
+                                uint64_t due, bool may_overtake, const vlot_piece *pieces, size_t count) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  size_t size = 0;
+  for (size_t k = 0; k < count; k++) size += pieces[k].size;
+  vlot__item *item = reserve(cluster, 1) ? new_item(cluster, size) : NULL;
+  if (!item) return VLOT_NOMEM;
+  uint8_t *at = item->payload;
+  for (size_t k = 0; k < count; k++) {
+    memcpy(at, pieces[k].data, pieces[k].size);
+    at += pieces[k].size;
+  }
+  item->id = ((const vlot__mail_head *)(const void *)item->payload)->id;
+  item->kind = message_kind ? VLOT_PENDING_MESSAGE : from ? VLOT_PENDING_MESSAGE : VLOT_PENDING_CLIENT;
+  item->node = to;
+  item->from = from;
+  item->mail_kind = kind;
+  item->message_kind = message_kind;
+  item->due = due;
+  item->tie = draw_tie(cluster);
+  vlot__link_key *newest = &lockstep->newest[(size_t)from * cluster->nodes + (to - 1)];
+  if (!may_overtake) {
+    if (item->due < newest->due) item->due = newest->due;
+    if (item->due == newest->due && item->tie < newest->tie) item->tie = newest->tie;
+    *newest = (vlot__link_key){.due = item->due, .tie = item->tie};
+  }
+  push(lockstep, item);
+  return VLOT_OK;
+}
+
+/* --- timers and writes: one item per slot each --- */
+
+static vlot__item *slot_item(vlot__slot *slot, vlot_pending_kind kind, uint64_t due) {
+  vlot_cluster *cluster = slot->cluster;
+  vlot__item *item = reserve(cluster, 1) ? new_item(cluster, 0) : NULL;
+  if (!item) return NULL; /* tried again after the slot's next turn */
+  item->kind = kind;
+  item->id = kind == VLOT_PENDING_TIMER ? slot->id : cluster->nodes + slot->id;
+  item->node = slot->id;
+  item->from = 0;
+  item->mail_kind = item->message_kind = 0;
+  item->due = due;
+  item->tie = draw_tie(cluster);
+  push(&cluster->lockstep, item);
+  return item;
+}
+
+/* A due time that moved later is only looked at when the old one comes: heartbeats move it all the time. */
+static void set_due(vlot__slot *slot, vlot__item **item, vlot_pending_kind kind, uint64_t due) {
+  vlot_cluster *cluster = slot->cluster;
+  if (!*item) {
+    if (due != VLOT_NEVER) *item = slot_item(slot, kind, due);
+  } else if (!(*item)->is_held && due < (*item)->due) {
+    (*item)->due = due;
+    sift_up(&cluster->lockstep, *item);
+  }
+}
+
+static bool runs(const vlot__slot *slot) { return slot->node && atomic_load(&slot->state) == VLOT_NODE_UP; }
+
+void vlot__lockstep_slot_changed(vlot__slot *slot) {
+  if (!runs(slot)) return;
+  set_due(slot, &slot->timer, VLOT_PENDING_TIMER, vlot__node_due(slot->node));
+  if (slot->disk && slot->has_pending_writes) {
+    uint64_t due = vlot__disk_next_due(slot->disk);
+    set_due(slot, &slot->write, VLOT_PENDING_WRITE, due);
+    if (due == VLOT_NEVER && vlot__disk_pending(slot->disk, NULL, 0) == 0) slot->has_pending_writes = false;
+  }
+}
+
+static void remove_held(vlot__lockstep *lockstep, const vlot__item *item) {
+  size_t k = 0;
+  while (lockstep->held[k] != item) k++;
+  memmove(&lockstep->held[k], &lockstep->held[k + 1], (lockstep->held_count - k - 1) * sizeof *lockstep->held);
+  lockstep->held_count--;
+}
+
+static void unlist(vlot_cluster *cluster, vlot__item *item) {
+  if (item->is_held) remove_held(&cluster->lockstep, item);
+  else take_out(&cluster->lockstep, item);
+  item->is_held = false;
+}
+
+static void forget(vlot__slot *slot, vlot__item **item) {
+  if (!*item) return;
+  unlist(slot->cluster, *item);
+  free_item(slot->cluster, *item);
+  *item = NULL;
+}
+
+void vlot__lockstep_forget(vlot__slot *slot) {
+  forget(slot, &slot->timer);
+  forget(slot, &slot->write);
+  slot->has_pending_writes = false;
+}
+
+/* --- carrying one thing out --- */
+
+typedef struct taken_mail {
+  uint32_t kind;
+  uint32_t size;
+  uint64_t stamp;
+  void *payload;
+} taken_mail;
+
+static void run_inline(vlot__slot *slot, const taken_mail *mails, uint32_t count) {
+  vlot_cluster *cluster = slot->cluster;
+  pthread_setspecific(cluster->in_turn, cluster);
+  vlot__node_begin(slot->node, NULL, !slot->was_suspended);
+  for (uint32_t k = 0; k < count; k++)
+    vlot__node_take(slot->node, mails[k].kind, mails[k].stamp, mails[k].payload, mails[k].size);
+  vlot__node_end(slot->node);
+  pthread_setspecific(cluster->in_turn, NULL);
+}
+
+/* The same turn, on the node's own thread. */
+static void run_granted(vlot__slot *slot, const taken_mail *mails, uint32_t count) {
+  uint32_t sent = 0;
+  for (uint32_t k = 0; k < count; k++) {
+    vlot_lane lane = mails[k].kind == VLOT__MAIL_STORED ? VLOT_LANE_CONTROL : VLOT_LANE_DATA;
+    if (vlot_actor_send(NULL, slot->actor, lane, mails[k].kind, mails[k].stamp, mails[k].payload, mails[k].size) == VLOT_OK)
+      sent++;
+    else vlot__mail_dispose(mails[k].kind, mails[k].payload);
+  }
+  if (sent > 0 && vlot_actor_grant(slot->actor) != VLOT_OK)
+    vlot__log(slot->cluster, "n%u could not be given its turn", slot->id);
+}
+
+static void run_turn(vlot__slot *slot, const taken_mail *mails, uint32_t count) {
+  vlot_cluster *cluster = slot->cluster;
+  if (cluster->lockstep.is_inline) run_inline(slot, mails, count);
+  else run_granted(slot, mails, count);
+  slot->was_suspended = false;
+  if (vlot__node_is_fenced(slot->node)) {
+    atomic_store(&slot->state, VLOT_NODE_FENCED);
+    vlot__lockstep_forget(slot);
+  } else {
+    vlot__lockstep_slot_changed(slot);
+  }
+}
+
+/* A storage completion is a turn of its own; called by the disk while the write's action is carried out. */
+void vlot__lockstep_stored(vlot__slot *slot, vlot__mail_stored *stored) {
+  if (!runs(slot)) return;
+  taken_mail one = {.kind = VLOT__MAIL_STORED, .size = sizeof *stored, .payload = stored};
+  run_turn(slot, &one, 1);
+}
+
+static void begin_action(vlot_cluster *cluster, uint64_t due) {
+  if (due > vlot__now(cluster)) atomic_store_explicit(&cluster->now, due, memory_order_relaxed);
+  cluster->action++;
+}
+
+static void drop_mail(vlot_cluster *cluster, vlot__item *item, vlot_why why) {
+  vlot__mail_message *message = (void *)item->payload;
+  if (item->mail_kind == VLOT__MAIL_MESSAGE) {
+    vlot__emit_message(cluster, NULL, VLOT_EVENT_DROPPED, why, item->id, &message->message);
+  } else {
+    vlot_event event = {.kind = VLOT_EVENT_DROPPED, .why = (uint16_t)why, .peer = item->node, .message = item->id};
+    vlot__emit(cluster, NULL, &event);
+  }
+  vlot__mail_refused(cluster, item->mail_kind, item->payload, why);
+  dispose_item(cluster, item);
+}
+
+/* Deliveries to the same node that come next and are due: a turn takes what is queued, and the seed says how much that is. */
+static uint32_t gather(vlot_cluster *cluster, vlot__item **items, uint32_t max) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  uint32_t count = 1, wanted = 0;
+  while (count < max && lockstep->count > 0) {
+    vlot__item *next = lockstep->heap[0];
+    if (!next->mail_kind || next->node != items[0]->node || next->due > vlot__now(cluster)) break;
+    if (wanted == 0) wanted = 1 + (uint32_t)vlot__prng_below(&lockstep->schedule, max);
+    if (count >= wanted) break;
+    take_out(lockstep, next);
+    items[count++] = next;
+    cluster->action++;
+  }
+  return count;
+}
+
+enum { GROUP_MAX = 64 };
+
+static void deliver(vlot_cluster *cluster, vlot__item *first, uint32_t group_max) {
+  vlot__slot *slot = vlot__slot_of(cluster, first->node);
+  vlot__item *items[GROUP_MAX] = {first};
+  taken_mail mails[GROUP_MAX];
+  vlot_node_state state = atomic_load(&slot->state);
+  if (state == VLOT_NODE_SUSPENDED) {
+    vlot__item **parked = vlot__ring_push(&slot->parked_mail);
+    if (parked) *parked = first;
+    else drop_mail(cluster, first, VLOT_WHY_NO_MEMORY);
+    return;
+  }
+  if (state != VLOT_NODE_UP) {
+    drop_mail(cluster, first, VLOT_WHY_NODE_DOWN);
+    return;
+  }
+  uint32_t count = group_max > 1 ? gather(cluster, items, group_max) : 1;
+  for (uint32_t k = 0; k < count; k++)
+    mails[k] = (taken_mail){
+        .kind = items[k]->mail_kind, .size = items[k]->size, .stamp = vlot__now(cluster), .payload = items[k]->payload};
+  cluster->stats.delivered += count;
+  run_turn(slot, mails, count);
+  for (uint32_t k = 0; k < count; k++) free_item(cluster, items[k]); /* what they referred to is the node's now */
+}
+
+/* The timer's item leaves the list; the node's next timer makes another one. */
+static void fire_timer(vlot_cluster *cluster, vlot__item *item, bool is_early) {
+  vlot__slot *slot = vlot__slot_of(cluster, item->node);
+  slot->timer = NULL;
+  free_item(cluster, item);
+  if (!runs(slot)) return;
+  taken_mail tick = {.kind = VLOT__MAIL_TICK, .stamp = is_early ? VLOT_NEVER : vlot__now(cluster)};
+  run_turn(slot, &tick, 1);
+}
+
+static void complete_write(vlot_cluster *cluster, vlot__item *item) {
+  vlot__slot *slot = vlot__slot_of(cluster, item->node);
+  slot->write = NULL;
+  free_item(cluster, item);
+  vlot__disk_complete_one(slot->disk, NULL);
+  vlot__lockstep_slot_changed(slot);
+}
+
+/* The item is out of the list. */
+static void carry_out(vlot_cluster *cluster, vlot__item *item, uint32_t group_max, bool is_early) {
+  switch ((vlot_pending_kind)item->kind) {
+    case VLOT_PENDING_TIMER: fire_timer(cluster, item, is_early); return;
+    case VLOT_PENDING_WRITE: complete_write(cluster, item); return;
+    case VLOT_PENDING_MESSAGE:
+    case VLOT_PENDING_CLIENT: deliver(cluster, item, group_max); return;
+  }
+}
+
+/* The due time of a slot's item as it is by now. */
+static uint64_t true_due(vlot_cluster *cluster, const vlot__item *item) {
+  vlot__slot *slot = vlot__slot_of(cluster, item->node);
+  if (item->kind == VLOT_PENDING_TIMER) return runs(slot) ? vlot__node_due(slot->node) : VLOT_NEVER;
+  if (item->kind == VLOT_PENDING_WRITE) return runs(slot) ? vlot__disk_next_due(slot->disk) : VLOT_NEVER;
+  return item->due;
+}
+
+/* The earliest thing, with due times brought up to date; NULL: there is none. */
+static vlot__item *earliest(vlot_cluster *cluster) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  while (lockstep->count > 0) {
+    vlot__item *item = lockstep->heap[0];
+    if (item->mail_kind) return item;
+    uint64_t due = true_due(cluster, item);
+    if (due <= item->due) return item;
+    if (due == VLOT_NEVER) {
+      vlot__slot *slot = vlot__slot_of(cluster, item->node);
+      forget(slot, item->kind == VLOT_PENDING_TIMER ? &slot->timer : &slot->write);
+      continue;
+    }
+    item->due = due;
+    sift_down(lockstep, item);
+  }
+  return NULL;
+}
+
+bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit) {
+  vlot__item *item = earliest(cluster);
+  if (!item || item->due > limit) {
+    if (limit != VLOT_NEVER && limit > vlot__now(cluster))
+      atomic_store_explicit(&cluster->now, limit, memory_order_relaxed);
+    return false;
+  }
+  take_out(&cluster->lockstep, item);
+  begin_action(cluster, item->due);
+  carry_out(cluster, item, cluster->options.group_max, false);
+  return true;
+}
+
+bool vlot__lockstep_has_traffic(const vlot_cluster *cluster) {
+  for (size_t k = 0; k < cluster->lockstep.count; k++)
+    if (cluster->lockstep.heap[k]->kind != VLOT_PENDING_TIMER) return true;
+  for (size_t k = 0; k < cluster->lockstep.held_count; k++)
+    if (cluster->lockstep.held[k]->kind != VLOT_PENDING_TIMER) return true;
+  return false;
+}
+
+void vlot__lockstep_cut(vlot_cluster *cluster, uint32_t from, uint32_t to, vlot_why why) {
+  for (;;) {
+    vlot__item *found = NULL;
+    /* by id, not by place in the heap: the order of these events is the order in which the messages were sent */
+    for (size_t k = 0; k < cluster->lockstep.count; k++) {
+      vlot__item *item = cluster->lockstep.heap[k];
+      if (item->kind == VLOT_PENDING_MESSAGE && item->from == from && item->node == to && (!found || item->id < found->id))
+        found = item;
+    }
+    if (!found) return;
+    take_out(&cluster->lockstep, found);
+    drop_mail(cluster, found, why);
+  }
+}
+
+/* Mail that arrived while the node was suspended is due now, in the order it came. */
+void vlot__lockstep_resume(vlot__slot *slot) {
+  vlot_cluster *cluster = slot->cluster;
+  slot->was_suspended = true;
+  while (slot->parked_mail.count > 0) {
+    vlot__item *item = *(vlot__item **)vlot__ring_at(&slot->parked_mail, 0);
+    vlot__ring_pop_front(&slot->parked_mail);
+    item->due = vlot__now(cluster);
+    item->tie = 0; /* before anything newer; ids keep their order */
+    if (reserve(cluster, 1)) push(&cluster->lockstep, item);
+    else drop_mail(cluster, item, VLOT_WHY_NO_MEMORY);
+  }
+  vlot__lockstep_slot_changed(slot);
+}
+
+/* The node is gone for good: what waited for it is lost with it. */
+void vlot__lockstep_drop_parked(vlot__slot *slot, vlot_why why) {
+  while (slot->parked_mail.count > 0) {
+    vlot__item *item = *(vlot__item **)vlot__ring_at(&slot->parked_mail, 0);
+    vlot__ring_pop_front(&slot->parked_mail);
+    drop_mail(slot->cluster, item, why);
+  }
+}
+
+/* --- the caller's verbs --- */
+
+static vlot_result check(vlot_cluster *cluster) {
+  if (!cluster->is_lockstep) return VLOT_UNSUPPORTED;
+  return vlot__is_node_thread(cluster) ? VLOT_DEADLOCK : VLOT_OK;
+}
+
+vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t *done) {
+  uint64_t before = cluster->action;
+  if (done) *done = 0;
+  vlot_result result = check(cluster);
+  if (result != VLOT_OK) return result;
+  while (cluster->action - before < actions && !cluster->observer.has_violation)
+    if (!vlot__lockstep_run_one(cluster, VLOT_NEVER)) break;
+  if (done) *done = cluster->action - before;
+  return cluster->observer.has_violation ? VLOT_VIOLATED : VLOT_OK;
+}
+
+vlot_result vlot_lockstep_until(vlot_cluster *cluster, bool (*is_reached)(vlot_cluster *cluster, void *context),
+                                void *context, uint64_t actions) {
+  uint64_t before = cluster->action;
+  vlot_result result = check(cluster);
+  while (result == VLOT_OK && !is_reached(cluster, context)) {
+    if (cluster->observer.has_violation) result = VLOT_VIOLATED;
+    else if (cluster->action - before >= actions || !vlot__lockstep_run_one(cluster, VLOT_NEVER)) result = VLOT_TIMEOUT;
+  }
+  return result;
+}
+
+static vlot__item *find(vlot_cluster *cluster, uint64_t id) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  for (size_t k = 0; k < lockstep->count; k++)
+    if (lockstep->heap[k]->id == id) return lockstep->heap[k];
+  for (size_t k = 0; k < lockstep->held_count; k++)
+    if (lockstep->held[k]->id == id) return lockstep->held[k];
+  return NULL;
+}
+
+vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id) {
+  vlot_result result = check(cluster);
+  if (result != VLOT_OK) return result;
+  vlot__item *item = find(cluster, id);
+  if (!item) return VLOT_NOT_FOUND;
+  bool is_early = true_due(cluster, item) > vlot__now(cluster);
+  unlist(cluster, item);
+  begin_action(cluster, 0);
+  carry_out(cluster, item, 1, is_early);
+  return cluster->observer.has_violation ? VLOT_VIOLATED : VLOT_OK;
+}
+
+vlot_result vlot_lockstep_drop(vlot_cluster *cluster, uint64_t id) {
+  vlot_result result = check(cluster);
+  if (result != VLOT_OK) return result;
+  vlot__item *item = find(cluster, id);
+  if (!item) return VLOT_NOT_FOUND;
+  if (!item->mail_kind) return VLOT_UNSUPPORTED;
+  unlist(cluster, item);
+  begin_action(cluster, 0);
+  drop_mail(cluster, item, VLOT_WHY_DROPPED);
+  return VLOT_OK;
+}
+
+vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  vlot_result result = check(cluster);
+  if (result != VLOT_OK) return result;
+  vlot__item *item = find(cluster, id);
+  if (!item) return VLOT_NOT_FOUND;
+  if (item->is_held == is_held) return VLOT_OK;
+  if (!is_held) {
+    if (!reserve(cluster, 1)) return VLOT_NOMEM;
+    remove_held(lockstep, item);
+    item->is_held = false;
+    push(lockstep, item);
+    return VLOT_OK;
+  }
+  void *held = lockstep->held;
+  if (!vlot__alloc_grow(cluster->allocator, &held, &lockstep->held_capacity, lockstep->held_count + 1, sizeof *lockstep->held))
+    return VLOT_NOMEM;
+  lockstep->held = held;
+  take_out(lockstep, item);
+  item->is_held = true;
+  lockstep->held[lockstep->held_count++] = item;
+  return VLOT_OK;
+}
+
+vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t *copy) {
+  vlot_result result = check(cluster);
+  if (result != VLOT_OK) return result;
+  vlot__item *item = find(cluster, id);
+  if (!item) return VLOT_NOT_FOUND;
+  if (!item->mail_kind) return VLOT_UNSUPPORTED;
+  vlot__item *twin = reserve(cluster, 1) ? new_item(cluster, item->size) : NULL;
+  if (!twin) return VLOT_NOMEM;
+  size_t place = twin->place;
+  uint32_t capacity = twin->capacity;
+  memcpy(twin, item, sizeof *item + item->size);
+  twin->place = place;
+  twin->capacity = capacity;
+  twin->is_held = false;
+  twin->id = vlot__new_id(cluster);
+  ((vlot__mail_head *)(void *)twin->payload)->id = twin->id;
+  vlot__mail_retain(twin->mail_kind, twin->payload);
+  push(&cluster->lockstep, twin);
+  if (copy) *copy = twin->id;
+  return VLOT_OK;
+}
+
+vlot_result vlot_lockstep_delay(vlot_cluster *cluster, uint64_t id, uint64_t ticks) {
+  vlot_result result = check(cluster);
+  if (result != VLOT_OK) return result;
+  vlot__item *item = find(cluster, id);
+  if (!item) return VLOT_NOT_FOUND;
+  if (item->kind == VLOT_PENDING_TIMER) return VLOT_UNSUPPORTED; /* a timer is due when its node says so: hold it */
+  if (item->kind == VLOT_PENDING_WRITE && !vlot__disk_postpone(vlot__slot_of(cluster, item->node)->disk, ticks))
+    return VLOT_NOT_FOUND;
+  uint64_t now = vlot__now(cluster);
+  item->due = (item->due > now ? item->due : now) + ticks;
+  if (!item->is_held) sift_down(&cluster->lockstep, item);
+  return VLOT_OK;
+}
+
+static vlot_pending describe(vlot_cluster *cluster, const vlot__item *item) {
+  vlot_pending pending = {
+      .id = item->id,
+      .kind = (vlot_pending_kind)item->kind,
+      .node = item->node,
+      .from = item->from,
+      .is_held = item->is_held,
+      .due = true_due(cluster, item),
+      .message_kind = item->message_kind,
+  };
+  if (item->mail_kind == VLOT__MAIL_PROPOSE) {
+    const vlot__mail_propose *mail = (const void *)item->payload;
+    pending.entries = mail->count;
+    if (item->from == 0) pending.from = mail->client;
+  }
+  if (item->mail_kind == VLOT__MAIL_READ && item->from == 0)
+    pending.from = ((const vlot__mail_read *)(const void *)item->payload)->client;
+  if (item->mail_kind != VLOT__MAIL_MESSAGE) return pending;
+  const vlot_message *message = &((const vlot__mail_message *)(const void *)item->payload)->message;
+  bool is_append = message->kind == VLOT_MESSAGE_APPEND;
+  bool is_reply = message->kind == VLOT_MESSAGE_APPEND_REPLY;
+  bool is_request = message->kind == VLOT_MESSAGE_VOTE || message->kind == VLOT_MESSAGE_PRE_VOTE;
+  pending.message_flags = message->flags;
+  pending.term = message->term;
+  pending.entries = is_append ? message->as.append.entry_count : 0;
+  pending.index = is_append    ? message->as.append.prev_index
+                  : is_request ? message->as.vote.last_index
+                  : is_reply   ? (message->flags & VLOT_MESSAGE_OK ? message->as.reply.match_index
+                                                                   : message->as.reply.hint_index)
+                               : 0;
+  return pending;
+}
+
+static int compare_pending(const void *left, const void *right) {
+  const vlot__item *a = *(vlot__item *const *)left;
+  const vlot__item *b = *(vlot__item *const *)right;
+  return is_before(a, b) ? -1 : is_before(b, a) ? 1 : 0; /* ids differ: there are no ties */
+}
+
+size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pending, size_t capacity) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  if (check(cluster) != VLOT_OK) return 0;
+  /* due times first, then the heap is sorted in place: a sorted array is a heap */
+  for (size_t k = 0; k < lockstep->count; k++)
+    if (!lockstep->heap[k]->mail_kind) lockstep->heap[k]->due = true_due(cluster, lockstep->heap[k]);
+  if (lockstep->count > 0) qsort(lockstep->heap, lockstep->count, sizeof *lockstep->heap, compare_pending);
+  size_t count = 0;
+  for (size_t k = 0; k < lockstep->count; k++) {
+    lockstep->heap[k]->place = k;
+    if (lockstep->heap[k]->due == VLOT_NEVER) continue;
+    if (count < capacity) pending[count] = describe(cluster, lockstep->heap[k]);
+    count++;
+  }
+  for (size_t k = 0; k < lockstep->held_count; k++, count++)
+    if (count < capacity) pending[count] = describe(cluster, lockstep->held[k]);
+  return count;
+}
+
+/* Timers and writes are the supervisor's again; what is held stays here until it is released in a later pause. */
+void vlot__lockstep_hand_back(vlot_cluster *cluster) {
+  for (uint32_t k = 0; k < cluster->nodes; k++) vlot__lockstep_forget(&cluster->slots[k]);
+  while (cluster->lockstep.count > 0) {
+    vlot__item *item = cluster->lockstep.heap[0];
+    vlot_piece piece = {.data = item->payload, .size = item->size};
+    take_out(&cluster->lockstep, item);
+    vlot_result result =
+        item->due > vlot__now(cluster)
+            ? vlot__threads_post_later(cluster, item->from, item->node, item->mail_kind, item->due, &piece, 1)
+            : vlot__threads_post(cluster, NULL, NULL, item->node, item->mail_kind, &piece, 1);
+    if (result == VLOT_OK) free_item(cluster, item);
+    else drop_mail(cluster, item, VLOT_WHY_NODE_DOWN);
+  }
+}

@@ -1,0 +1,278 @@
+/* Events: every slot keeps a ring of its last ones, always. Checker, hash and subscriptions see all of them, when on. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cluster/internal.h"
+
+/* --- subscriptions: a growing queue of chunks, owned by one reader --- */
+
+enum { CHUNK_EVENTS = 256 };
+
+typedef struct chunk {
+  struct chunk *next;
+  uint32_t count;
+  uint32_t taken;
+  vlot_event events[CHUNK_EVENTS];
+} chunk;
+
+struct vlot_subscription {
+  vlot_cluster *cluster;
+  struct vlot_subscription *next;
+  chunk *first, *last; /* under the observer's lock */
+  uint64_t bytes_max;
+  uint64_t bytes;
+  _Atomic uint64_t lost;
+};
+
+static void subscription_push(vlot_subscription *subscription, const vlot_event *event) {
+  chunk *last = subscription->last;
+  if (!last || last->count == CHUNK_EVENTS) {
+    bool has_room = subscription->bytes + sizeof *last <= subscription->bytes_max;
+    last = has_room ? vlot__alloc(subscription->cluster->allocator, 1, sizeof *last) : NULL;
+    if (!last) {
+      atomic_fetch_add(&subscription->lost, 1);
+      return;
+    }
+    last->next = NULL;
+    last->count = last->taken = 0;
+    if (subscription->last) subscription->last->next = last;
+    else subscription->first = last;
+    subscription->last = last;
+    subscription->bytes += sizeof *last;
+  }
+  last->events[last->count++] = *event;
+}
+
+static void look_again(vlot_cluster *cluster) {
+  vlot__observer *observer = &cluster->observer;
+  bool is_on = cluster->options.driver == VLOT_DRIVER_LOCKSTEP || observer->checker || observer->subscriptions;
+  atomic_store(&observer->is_on, is_on);
+}
+
+vlot_result vlot_subscription_open(vlot_subscription **out, vlot_cluster *cluster, uint64_t bytes_max) {
+  vlot_subscription *subscription = vlot__alloc_zero(cluster->allocator, 1, sizeof *subscription);
+  *out = NULL;
+  if (!subscription) return VLOT_NOMEM;
+  subscription->cluster = cluster;
+  subscription->bytes_max = bytes_max ? bytes_max : 256u << 20;
+  if (subscription->bytes_max < sizeof(chunk)) subscription->bytes_max = sizeof(chunk);
+  pthread_mutex_lock(&cluster->observer.lock);
+  subscription->next = cluster->observer.subscriptions;
+  cluster->observer.subscriptions = subscription;
+  look_again(cluster);
+  pthread_mutex_unlock(&cluster->observer.lock);
+  *out = subscription;
+  return VLOT_OK;
+}
+
+bool vlot_subscription_next(vlot_subscription *subscription, vlot_event *event) {
+  vlot_cluster *cluster = subscription->cluster;
+  chunk *empty = NULL;
+  pthread_mutex_lock(&cluster->observer.lock);
+  chunk *first = subscription->first;
+  if (first && first->taken == first->count && first->next) {
+    empty = first;
+    subscription->first = first = first->next;
+    subscription->bytes -= sizeof *empty;
+  }
+  bool has_one = first && first->taken < first->count;
+  if (has_one) *event = first->events[first->taken++];
+  if (first && first->taken == first->count && first == subscription->last) first->taken = first->count = 0;
+  pthread_mutex_unlock(&cluster->observer.lock);
+  vlot__alloc_free(cluster->allocator, empty);
+  return has_one;
+}
+
+uint64_t vlot_subscription_lost(const vlot_subscription *subscription) { return atomic_load(&subscription->lost); }
+
+void vlot_subscription_close(vlot_subscription *subscription) {
+  if (!subscription) return;
+  vlot_cluster *cluster = subscription->cluster;
+  pthread_mutex_lock(&cluster->observer.lock);
+  vlot_subscription **link = &cluster->observer.subscriptions;
+  while (*link != subscription) link = &(*link)->next;
+  *link = subscription->next;
+  look_again(cluster);
+  pthread_mutex_unlock(&cluster->observer.lock);
+  for (chunk *one = subscription->first, *next; one; one = next) {
+    next = one->next;
+    vlot__alloc_free(cluster->allocator, one);
+  }
+  vlot__alloc_free(cluster->allocator, subscription);
+}
+
+/* --- the observer --- */
+
+bool vlot__observer_init(vlot_cluster *cluster) {
+  vlot__observer *observer = &cluster->observer;
+  uint32_t wanted = cluster->options.has_checker;
+  pthread_mutex_init(&observer->lock, NULL);
+  observer->models = vlot__alloc_zero(cluster->allocator, cluster->nodes, sizeof *observer->models);
+  if (!observer->models) return false;
+  for (uint32_t k = 0; k < cluster->nodes; k++) observer->models[k] = &cluster->slots[k].model;
+  if (wanted == 1 || (wanted == 2 && cluster->options.driver == VLOT_DRIVER_LOCKSTEP)) {
+    observer->checker =
+        vlot__checker_open(cluster->allocator, cluster->members, cluster->nodes, observer->models);
+    if (!observer->checker) return false;
+  }
+  look_again(cluster);
+  return true;
+}
+
+void vlot__observer_deinit(vlot_cluster *cluster) {
+  vlot__observer *observer = &cluster->observer;
+  VLOT_ASSERT(!observer->subscriptions); /* close them before the cluster */
+  vlot__checker_close(observer->checker);
+  vlot__alloc_free(cluster->allocator, observer->models);
+  pthread_mutex_destroy(&observer->lock);
+}
+
+static void hash_event(vlot__observer *observer, const vlot_event *event) {
+  uint64_t words[24];
+  uint32_t count;
+  uint64_t hash = observer->hash;
+  vlot_event_words(event, words, &count);
+  for (uint32_t k = 0; k < count; k++) {
+    hash = (hash ^ words[k]) * 0x9e3779b97f4a7c15u;
+    hash ^= hash >> 32;
+  }
+  observer->hash = hash;
+}
+
+static void report(vlot_cluster *cluster, const vlot__violation *violation) {
+  vlot__observer *observer = &cluster->observer;
+  if (!observer->has_violation)
+    snprintf(observer->violation, sizeof observer->violation, "%s%u: %s", violation->invariant < 100 ? "I-" : "R-",
+             violation->invariant < 100 ? violation->invariant : violation->invariant - 99, violation->text);
+  observer->has_violation = true;
+}
+
+/* The feed: in lockstep by the only thread that runs, with threads in the order of the lock, which agrees with causality: an event
+ * is recorded before what it causes can reach anybody.
+ */
+static void observe(vlot_cluster *cluster, const vlot_event *event) {
+  vlot__observer *observer = &cluster->observer;
+  const vlot__violation *violation = NULL;
+  if (cluster->options.driver == VLOT_DRIVER_LOCKSTEP) hash_event(observer, event);
+  else pthread_mutex_lock(&observer->lock);
+  if (observer->checker) violation = vlot__checker_feed(observer->checker, event);
+  if (violation) report(cluster, violation);
+  for (vlot_subscription *one = observer->subscriptions; one; one = one->next) subscription_push(one, event);
+  if (cluster->options.driver != VLOT_DRIVER_LOCKSTEP) pthread_mutex_unlock(&observer->lock);
+}
+
+bool vlot_cluster_violation(vlot_cluster *cluster, char *text, size_t capacity) {
+  vlot__observer *observer = &cluster->observer;
+  pthread_mutex_lock(&observer->lock);
+  bool has_one = observer->has_violation;
+  if (has_one && capacity > 0) snprintf(text, capacity, "%s", observer->violation);
+  pthread_mutex_unlock(&observer->lock);
+  return has_one;
+}
+
+/* --- counting what statistics need --- */
+
+static void count_leader(vlot_cluster *cluster, bool is_leader) {
+  pthread_mutex_lock(&cluster->stats_lock);
+  uint64_t now = vlot__now(cluster);
+  if (is_leader) {
+    if (cluster->leaders++ == 0) cluster->stats.leaderless_ticks += now - cluster->leaderless_since;
+    cluster->stats.elections++;
+  } else if (--cluster->leaders == 0) {
+    cluster->leaderless_since = now;
+  }
+  pthread_mutex_unlock(&cluster->stats_lock);
+}
+
+static void count_stat(vlot_cluster *cluster, uint64_t *counter) {
+  pthread_mutex_lock(&cluster->stats_lock);
+  ++*counter;
+  pthread_mutex_unlock(&cluster->stats_lock);
+}
+
+static void count(vlot_cluster *cluster, vlot__slot *slot, const vlot_event *event) {
+  switch (event->kind) {
+    case VLOT_EVENT_LEADER:
+      count_leader(cluster, true);
+      atomic_store(&cluster->leader_hint, slot->id);
+      break;
+    case VLOT_EVENT_STEP_DOWN: count_leader(cluster, false); break;
+    case VLOT_EVENT_CAMPAIGN: count_stat(cluster, &cluster->stats.campaigns); break;
+    case VLOT_EVENT_KILL: count_stat(cluster, &cluster->stats.kills); break;
+    case VLOT_EVENT_RESTART: count_stat(cluster, &cluster->stats.restarts); break;
+    default: break;
+  }
+}
+
+/* --- emitting --- */
+
+uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) {
+  uint64_t *sequence = slot ? &slot->sequence : &cluster->sequence;
+  vlot_event *ring = slot ? slot->events : cluster->events;
+  event->sequence = ++*sequence;
+  event->lamport = slot ? ++slot->lamport : ++cluster->lamport;
+  event->action = cluster->action;
+  event->tick = vlot__now(cluster);
+  event->node = slot ? slot->id : 0;
+  event->incarnation = slot ? slot->incarnation : 0;
+  if (slot && event->cause == 0) event->cause = slot->cause;
+  ring[event->sequence & (cluster->options.ring_events - 1)] = *event;
+  if (event->kind >= VLOT_EVENT_CAMPAIGN) count(cluster, slot, event);
+  if (atomic_load_explicit(&cluster->observer.is_on, memory_order_relaxed)) observe(cluster, event);
+  return vlot_event_id(event->node, event->sequence);
+}
+
+uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind, vlot_why why, uint64_t id,
+                            const vlot_message *message) {
+  vlot_event event = {.kind = (uint16_t)kind, .why = (uint16_t)why, .message = id};
+  event.peer = kind == VLOT_EVENT_RECEIVED ? message->from : message->to;
+  if (why == VLOT_WHY_NONE) event.why = (uint16_t)message->why;
+  event.as.message.kind = message->kind;
+  event.as.message.flags = message->flags;
+  event.as.message.term = message->term;
+  event.as.message.request = message->request;
+  event.as.message.from = message->from;
+  switch ((vlot_message_kind)message->kind) {
+    case VLOT_MESSAGE_PRE_VOTE:
+    case VLOT_MESSAGE_VOTE:
+      event.as.message.index = message->as.vote.last_index;
+      event.as.message.log_term = message->as.vote.last_term;
+      break;
+    case VLOT_MESSAGE_APPEND:
+      event.as.message.index = message->as.append.prev_index;
+      event.as.message.log_term = message->as.append.prev_term;
+      event.as.message.commit = message->as.append.commit;
+      event.as.message.entries = message->as.append.entry_count;
+      break;
+    case VLOT_MESSAGE_APPEND_REPLY: {
+      bool is_ok = (message->flags & VLOT_MESSAGE_OK) != 0;
+      event.as.message.index = is_ok ? message->as.reply.match_index : message->as.reply.hint_index;
+      event.as.message.log_term = is_ok ? 0 : message->as.reply.hint_term;
+      event.as.message.commit = message->as.reply.prev_index;
+      break;
+    }
+    case VLOT_MESSAGE_PRE_VOTE_REPLY:
+    case VLOT_MESSAGE_VOTE_REPLY: break;
+  }
+  return vlot__emit(cluster, slot, &event);
+}
+
+uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind, vlot_why why, uint32_t peer,
+                           uint64_t from, uint64_t to, uint64_t term) {
+  vlot_event event = {.kind = (uint16_t)kind, .why = (uint16_t)why, .peer = peer};
+  event.as.change.from = from;
+  event.as.change.to = to;
+  event.as.change.term = term;
+  return vlot__emit(cluster, slot, &event);
+}
+
+void vlot__observe_recovered(vlot__slot *slot, const vlot_stored *stored) {
+  vlot_cluster *cluster = slot->cluster;
+  vlot__model_deinit(&slot->model);
+  vlot__model_init(&slot->model, cluster->allocator, stored->base_index, stored->base_term);
+  if (!atomic_load(&cluster->observer.is_on)) {
+    slot->model.is_lost = stored->slice_count > 0; /* it begins where nobody looked: chains stay unknown */
+    return;
+  }
+  for (size_t k = 0; k < stored->slice_count; k++) vlot__model_append(&slot->model, &stored->slices[k]);
+}
