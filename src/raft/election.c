@@ -4,7 +4,7 @@
 vlot_why vlot__election_obstacle(const vlot_raft *raft) {
   if (!raft->self->is_voter) return VLOT_WHY_NOT_A_VOTER;
   if (!vlot__peer_counts_disk(raft->self, raft->hard.disk)) return VLOT_WHY_FOREIGN_DISK;
-  if (raft->hard.term + 1 >= VLOT_INDEX_MAX) return VLOT_WHY_INDEX_LIMIT;
+  if (raft->hard.term + 1 >= VLOT_INDEX_MAX || raft->log.last_index + 1 >= VLOT_INDEX_MAX) return VLOT_WHY_INDEX_LIMIT;
   return VLOT_WHY_NONE;
 }
 
@@ -132,6 +132,7 @@ vlot__next vlot__election_on_reply(vlot_raft *raft, const vlot_message *message)
   vlot_why why = VLOT_WHY_NONE;
   if (!voter) why = VLOT_WHY_UNKNOWN_MEMBER;
   else if (raft->role != wanted || message->request != raft->campaign_request) why = VLOT_WHY_NOT_CANDIDATE;
+  else if (raft->hard_token > raft->stored_token) why = VLOT_WHY_STALE_REPLY; /* nobody was asked yet: a forgery */
   else if (verdict == VLOT__TERM_STALE && is_granted) why = VLOT_WHY_STALE_TERM;
   else if (!voter->is_voter) why = VLOT_WHY_NOT_A_VOTER;
   else if (!vlot__peer_counts_disk(voter, message->disk)) why = VLOT_WHY_FOREIGN_DISK;

@@ -58,9 +58,9 @@ void vlot__role_pre_candidate(vlot_raft *raft) {
 }
 
 void vlot__role_candidate(vlot_raft *raft, vlot_why why) {
-  set_role(raft, VLOT_ROLE_CANDIDATE, why, 0);
   set_leader(raft, 0, why);
   raise_term(raft, raft->hard.term + 1, raft->id, why);
+  set_role(raft, VLOT_ROLE_CANDIDATE, why, 0); /* of the new term */
   vlot__role_vote_for(raft, raft->id);
 }
 
