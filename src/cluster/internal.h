@@ -167,7 +167,7 @@ struct vlot__slot {
   vlot__contact *contacts;        /* [nodes] of its turns */
   uint64_t seen_turns;            /* supervisor: to find stragglers */
   bool is_collected;              /* its mail goes to the pending list: the cluster is being paused */
-  bool is_tick_sent;              /* supervisor: a TICK for `due` is under way */
+  _Atomic bool is_tick_sent;      /* supervisor: a TICK for `due` is under way */
   uint64_t tick_sent_due;
 
   /* lockstep */
