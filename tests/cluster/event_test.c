@@ -1,0 +1,319 @@
+/* Events as JSON, as sentences, and as the words of the event hash. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "json.h"
+#include "vlot/event.h"
+
+enum { ROOM = 2048 };
+
+typedef enum part { PART_step, PART_message, PART_change, PART_slice, PART_client } part;
+
+static const struct kind {
+  uint16_t number;
+  part part;
+  const char *name;
+} kinds[] = {
+#define VLOT_X(name, number, text, body) {number, PART_##body, text},
+    VLOT_EVENTS(VLOT_X)
+#undef VLOT_X
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+/* Small, plausible numbers everywhere. */
+static vlot_event sample(const struct kind *kind, uint32_t message_kind) {
+  vlot_event event = {.sequence = 5,
+                      .lamport = 9,
+                      .action = 70,
+                      .tick = 30,
+                      .message = 17,
+                      .node = 2,
+                      .incarnation = 1};
+  event.kind = kind->number;
+  event.peer = 1;
+  event.why = VLOT_WHY_LOG_BEHIND;
+  event.cause = vlot_event_id(1, 4);
+  switch (kind->part) {
+  case PART_step:
+    event.as.step.before =
+        (vlot_brief){.term = 2, .last_index = 3, .commit_index = 2, .vote = 1, .role = 0};
+    event.as.step.after =
+        (vlot_brief){.term = 3, .last_index = 4, .commit_index = 3, .vote = 2, .role = 2};
+    break;
+  case PART_message:
+    event.as.message.kind = message_kind;
+    event.as.message.flags = VLOT_MESSAGE_OK;
+    event.as.message.term = 3;
+    event.as.message.index = 4;
+    event.as.message.log_term = 2;
+    event.as.message.commit = 6;
+    event.as.message.request = 8;
+    event.as.message.entries = 1;
+    event.as.message.from = kind->number == VLOT_EVENT_RECEIVED ? 1 : 2;
+    break;
+  case PART_change:
+    event.as.change.from = kind->number == VLOT_EVENT_IGNORED; /* the kind of a message */
+    event.as.change.to = 1;
+    event.as.change.term = 3;
+    break;
+  case PART_slice:
+    event.as.slice.first = 4;
+    event.as.slice.count = 2;
+    event.as.slice.term = 3;
+    event.as.slice.chain = 0xfedcba9876543210u;
+    event.as.slice.hash = 0x123;
+    break;
+  case PART_client:
+    event.as.client.sequence = 11;
+    event.as.client.index = 12;
+    event.as.client.term = 3;
+    event.as.client.client = 4;
+    event.as.client.count = 2;
+    event.as.client.result = VLOT_UNKNOWN;
+    break;
+  }
+  return event;
+}
+
+static const char *json_of(const vlot_event *event, char out[ROOM]) {
+  size_t size = vlot_event_json(event, out, ROOM);
+  cr_assert_lt(size, (size_t)ROOM);
+  cr_assert_eq(strlen(out), size);
+  cr_assert(json_is_valid(out, size), "%s", out);
+  cr_assert_null(strchr(out, '\n'));
+  return out;
+}
+
+static const char *text_of(const vlot_event *event, char out[ROOM]) {
+  size_t size = vlot_event_text(event, out, ROOM);
+  cr_assert_lt(size, (size_t)ROOM);
+  cr_assert_eq(strlen(out), size);
+  return out;
+}
+
+Test(event, every_kind_has_a_name) {
+  for (int k = 0; k < KINDS; k++) {
+    cr_assert_str_eq(vlot_event_kind_name((vlot_event_kind)kinds[k].number), kinds[k].name);
+    for (int other = 0; other < k; other++) cr_assert_str_neq(kinds[k].name, kinds[other].name);
+  }
+  cr_assert_str_eq(vlot_event_kind_name((vlot_event_kind)0), "?");
+  cr_assert_str_eq(vlot_event_kind_name(VLOT_EVENT_KINDS), "?");
+  cr_assert_str_eq(vlot_event_kind_name((vlot_event_kind)-1), "?");
+}
+
+Test(event, every_kind_is_valid_json_and_a_sentence_without_gaps) {
+  char out[ROOM], wanted[64];
+  for (int k = 0; k < KINDS; k++) {
+    for (uint32_t message = 1; message <= VLOT_MESSAGE_APPEND_REPLY; message++) {
+      for (uint32_t why = 0; why <= VLOT_WHY_STRAGGLER; why++) {
+        vlot_event event = sample(&kinds[k], message);
+        event.why = strcmp(vlot_why_name((vlot_why)why), "?") != 0 ? (uint16_t)why : 0;
+        snprintf(wanted, sizeof wanted, "\"event\":\"%s\"", kinds[k].name);
+        cr_assert_not_null(strstr(json_of(&event, out), wanted), "%s", out);
+        cr_assert_null(strchr(out, '?'), "%s", out);
+        cr_assert_gt(strlen(text_of(&event, out)), 8);
+        cr_assert_null(strchr(out, '?'), "%s", out);
+      }
+    }
+  }
+}
+
+Test(event, extreme_numbers_and_unknown_kinds_are_still_valid_json) {
+  char out[ROOM];
+  for (uint32_t kind = 0; kind < 70; kind++) {
+    vlot_event event;
+    memset(&event, 0xff, sizeof event);
+    event.kind = (uint16_t)kind;
+    json_of(&event, out);
+    cr_assert_gt(strlen(text_of(&event, out)), 0);
+    memset(&event, 0, sizeof event);
+    event.kind = (uint16_t)kind;
+    json_of(&event, out);
+    cr_assert_gt(strlen(text_of(&event, out)), 0);
+  }
+}
+
+static void check_json(uint16_t number, uint32_t message_kind, const char *wanted) {
+  char out[ROOM];
+  for (int k = 0; k < KINDS; k++) {
+    if (kinds[k].number != number) continue;
+    vlot_event event = sample(&kinds[k], message_kind);
+    json_of(&event, out);
+    cr_expect_not_null(strstr(out, wanted), "%s lacks %s", out, wanted);
+  }
+}
+
+Test(event, json_names_what_a_reader_looks_for) {
+  check_json(VLOT_EVENT_SENT, VLOT_MESSAGE_APPEND,
+             "{\"seq\":5,\"lamport\":9,\"action\":70,\"tick\":30,\"node\":2,\"inc\":1,\"cause\":[1,"
+             "4],\"event\":\"sent\","
+             "\"message\":17,\"kind\":\"AppendEntries\",\"from\":2,\"to\":1,\"term\":3,\"request\":"
+             "8,\"prev_index\":4,"
+             "\"prev_term\":2,\"entries\":1,\"commit\":6,\"why\":\"LOG_BEHIND\"}");
+  check_json(VLOT_EVENT_RECEIVED, VLOT_MESSAGE_APPEND_REPLY,
+             "\"from\":1,\"to\":2,\"term\":3,\"request\":8,\"prev_index\":6,\"match_index\":4,"
+             "\"success\":true");
+  check_json(VLOT_EVENT_SENT, VLOT_MESSAGE_VOTE, "\"kind\":\"RequestVote\"");
+  check_json(VLOT_EVENT_SENT, VLOT_MESSAGE_VOTE, "\"last_index\":4,\"last_term\":2");
+  check_json(VLOT_EVENT_SENT, VLOT_MESSAGE_VOTE_REPLY, "\"success\":true");
+  check_json(VLOT_EVENT_STEP, 0,
+             "\"before\":{\"role\":\"follower\",\"term\":2,\"vote\":1,\"last\":3,\"commit\":2},"
+             "\"after\":{\"role\":\"candidate\",\"term\":3,\"vote\":2,\"last\":4,\"commit\":3}");
+  check_json(VLOT_EVENT_CAMPAIGN, 0, "\"campaign\":\"pre_vote\",\"last_index\":1,\"term\":3");
+  check_json(VLOT_EVENT_STEP_DOWN, 0, "\"why\":\"LOG_BEHIND\"");
+  check_json(VLOT_EVENT_APPEND, 0,
+             "\"first\":4,\"count\":2,\"term\":3,\"chain\":\"fedcba9876543210\"");
+  check_json(VLOT_EVENT_TRUNCATE, 0, "\"event\":\"truncate\"");
+  check_json(VLOT_EVENT_DURABLE, 0,
+             "\"durable_before\":0,\"durable_after\":1,\"term\":3,\"vote\":1");
+  check_json(VLOT_EVENT_COMMIT, 0, "\"first\":4,\"count\":2");
+  check_json(VLOT_EVENT_APPLY, 0, "\"hash\":\"0000000000000123\"");
+  check_json(VLOT_EVENT_RESTART, 0, "\"disk\":\"keep\"");
+  check_json(
+      VLOT_EVENT_ANSWER, 0,
+      "\"client\":4,\"client_seq\":11,\"count\":2,\"index\":12,\"term\":3,\"result\":\"UNKNOWN\"");
+}
+
+static void check_text(uint16_t number, uint32_t message_kind, vlot_why why, const char *wanted) {
+  char out[ROOM];
+  for (int k = 0; k < KINDS; k++) {
+    if (kinds[k].number != number) continue;
+    vlot_event event = sample(&kinds[k], message_kind);
+    event.why = (uint16_t)why;
+    cr_expect_str_eq(text_of(&event, out), wanted);
+  }
+}
+
+Test(event, sentences_say_who_does_what_and_why) {
+  check_text(VLOT_EVENT_LEADER, 0, VLOT_WHY_QUORUM_OF_VOTES,
+             "n2 becomes leader of term 3: a quorum granted its votes");
+  check_text(VLOT_EVENT_SENT, VLOT_MESSAGE_APPEND, VLOT_WHY_NONE,
+             "n2 sends n1 AppendEntries of term 3 (1 entry after 4 of term 2, commit 6)");
+  check_text(VLOT_EVENT_DROPPED, VLOT_MESSAGE_VOTE_REPLY, VLOT_WHY_LINK_LOSS,
+             "Dropped on its way from n2 to n1: VoteReply of term 3 (granted): the link lost it");
+  check_text(VLOT_EVENT_APPEND, 0, VLOT_WHY_NONE, "n2 appends entries 4 to 5 of term 3");
+  check_text(VLOT_EVENT_TRUNCATE, 0, VLOT_WHY_CONFLICT,
+             "n2 removes entries 4 to 5: entries of another term were in its place");
+  check_text(VLOT_EVENT_STEP, 0, VLOT_WHY_NONE,
+             "n2 takes a step as follower and becomes candidate: term 2 to 3, vote n2, last 3 to "
+             "4, commit 2 to 3");
+}
+
+Test(event, text_that_does_not_fit_is_cut_and_its_length_is_told) {
+  for (int k = 0; k < KINDS; k++) {
+    vlot_event event = sample(&kinds[k], VLOT_MESSAGE_APPEND);
+    char whole[ROOM], cut[ROOM];
+    for (int is_json = 0; is_json < 2; is_json++) {
+      size_t (*face)(const vlot_event *, char *, size_t) =
+          is_json ? vlot_event_json : vlot_event_text;
+      size_t length = face(&event, whole, sizeof whole);
+      for (size_t room = 0; room <= length + 1; room++) {
+        memset(cut, '#', sizeof cut);
+        cr_assert_eq(face(&event, room > 0 ? cut : NULL, room), length);
+        cr_assert_eq(cut[room], '#');
+        if (room == 0) continue;
+        size_t kept = room <= length ? room - 1 : length;
+        cr_assert_eq(memcmp(cut, whole, kept), 0);
+        cr_assert_eq(cut[kept], '\0');
+      }
+    }
+  }
+}
+
+/* --- words --- */
+
+typedef struct place {
+  size_t offset;
+  size_t size;
+} place;
+
+#define PLACE(member)                                                                              \
+  { offsetof(vlot_event, member), sizeof((vlot_event *)0)->member }
+
+static const place heads[] = {PLACE(sequence), PLACE(lamport), PLACE(action), PLACE(cause),
+                              PLACE(tick),     PLACE(message), PLACE(node),   PLACE(incarnation),
+                              PLACE(peer),     PLACE(kind),    PLACE(why)};
+static const place steps[] = {PLACE(as.step.before.term),         PLACE(as.step.before.last_index),
+                              PLACE(as.step.before.commit_index), PLACE(as.step.before.vote),
+                              PLACE(as.step.before.role),         PLACE(as.step.after.term),
+                              PLACE(as.step.after.last_index),    PLACE(as.step.after.commit_index),
+                              PLACE(as.step.after.vote),          PLACE(as.step.after.role)};
+static const place messages[] = {
+    PLACE(as.message.kind),    PLACE(as.message.flags),    PLACE(as.message.term),
+    PLACE(as.message.index),   PLACE(as.message.log_term), PLACE(as.message.commit),
+    PLACE(as.message.request), PLACE(as.message.entries),  PLACE(as.message.from)};
+static const place changes[] = {PLACE(as.change.from), PLACE(as.change.to), PLACE(as.change.term)};
+static const place slices[] = {PLACE(as.slice.first), PLACE(as.slice.count), PLACE(as.slice.term)};
+static const place clients[] = {PLACE(as.client.sequence), PLACE(as.client.index),
+                                PLACE(as.client.term),     PLACE(as.client.client),
+                                PLACE(as.client.count),    PLACE(as.client.result)};
+static const place unobserved[] = {PLACE(as.slice.chain), PLACE(as.slice.hash)};
+
+static const struct places {
+  const place *list;
+  size_t count;
+} parts[] = {
+    [PART_step] = {steps, sizeof steps / sizeof *steps},
+    [PART_message] = {messages, sizeof messages / sizeof *messages},
+    [PART_change] = {changes, sizeof changes / sizeof *changes},
+    [PART_slice] = {slices, sizeof slices / sizeof *slices},
+    [PART_client] = {clients, sizeof clients / sizeof *clients},
+};
+
+static bool have_same_words(const vlot_event *one, const vlot_event *other) {
+  uint64_t words[2][24];
+  uint32_t counts[2] = {0, 0};
+  vlot_event_words(one, words[0], &counts[0]);
+  vlot_event_words(other, words[1], &counts[1]);
+  cr_assert_leq(counts[0], 24);
+  return counts[0] == counts[1] && memcmp(words[0], words[1], counts[0] * sizeof words[0][0]) == 0;
+}
+
+/* Every bit of every place, one at a time. */
+static void check_places(const vlot_event *event, const place *list, size_t count,
+                         bool is_semantic) {
+  for (size_t k = 0; k < count; k++) {
+    for (size_t bit = 0; bit < 8 * list[k].size; bit++) {
+      vlot_event changed = *event;
+      ((unsigned char *)&changed)[list[k].offset + bit / 8] ^= (unsigned char)(1u << bit % 8);
+      cr_assert_eq(have_same_words(event, &changed), !is_semantic, "kind %u, offset %zu, bit %zu",
+                   event->kind, list[k].offset, bit);
+    }
+  }
+}
+
+Test(event, any_change_of_what_happened_changes_the_words) {
+  for (int k = 0; k < KINDS; k++) {
+    for (int is_large = 0; is_large < 2; is_large++) {
+      vlot_event event = sample(&kinds[k], VLOT_MESSAGE_APPEND);
+      if (is_large) {
+        memset(&event, 0xa5, sizeof event);
+        event.kind = kinds[k].number;
+      }
+      check_places(&event, heads, sizeof heads / sizeof *heads, true);
+      check_places(&event, parts[kinds[k].part].list, parts[kinds[k].part].count, true);
+    }
+  }
+}
+
+Test(event, what_only_an_observer_knows_is_not_in_the_words) {
+  for (int k = 0; k < KINDS; k++) {
+    if (kinds[k].part != PART_slice) continue;
+    vlot_event event = sample(&kinds[k], 0);
+    check_places(&event, unobserved, 2, false);
+  }
+}
+
+Test(event, padding_and_unused_parts_are_not_in_the_words) {
+  for (int k = 0; k < KINDS; k++) {
+    vlot_event event = sample(&kinds[k], VLOT_MESSAGE_APPEND), dirty;
+    memset(&dirty, 0xff, sizeof dirty);
+    memcpy(&dirty, &event, offsetof(vlot_event, as));
+    const struct places *used = &parts[kinds[k].part];
+    for (size_t p = 0; p < used->count; p++)
+      memcpy((char *)&dirty + used->list[p].offset, (char *)&event + used->list[p].offset,
+             used->list[p].size);
+    cr_assert(have_same_words(&event, &dirty), "kind %u", event.kind);
+  }
+}
