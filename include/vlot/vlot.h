@@ -6,6 +6,7 @@
 #include "vlot/base.h"
 #include "vlot/cluster.h"
 #include "vlot/event.h"
+#include "vlot/history.h"
 #include "vlot/machine.h"
 #include "vlot/raft.h"
 #include "vlot/storage.h"

@@ -529,7 +529,9 @@ static void say_change(writer *w, const vlot_event *event) {
     say(w, "n%u is fenced and takes no input any more (peer %u, from %llu, to %llu, term %llu)",
         node, peer, from, to, term);
     return;
-  case VLOT_EVENT_KILL: say(w, "n%u ends%s", node, from == 1 ? " by a power cut" : ""); return;
+  case VLOT_EVENT_KILL:
+    say(w, "n%u stops running%s", node, from == 1 ? " by a power cut" : "");
+    return;
   case VLOT_EVENT_RESTART:
     say(w, "n%u is started again %s", node, disks[from < 3 ? from : 0]);
     return;
