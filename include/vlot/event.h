@@ -58,15 +58,6 @@ typedef enum vlot_event_kind {
 
 VLOT_API const char *vlot_event_kind_name(vlot_event_kind kind);
 
-/* A node, in short. */
-typedef struct vlot_brief {
-  uint64_t term;
-  uint64_t last_index;
-  uint64_t commit_index;
-  uint32_t vote;
-  uint32_t role; /* vlot_role */
-} vlot_brief;
-
 typedef struct vlot_event {
   uint64_t sequence; /* of this node, from 1, across its incarnations */
   uint64_t lamport;
@@ -128,8 +119,11 @@ VLOT_API size_t vlot_event_json(const vlot_event *event, char *out, size_t capac
 /* One event as a sentence for people ("n2 becomes leader of term 3: a quorum granted its votes"); as above. */
 VLOT_API size_t vlot_event_text(const vlot_event *event, char *out, size_t capacity);
 
-/* The canonical encoding that the event hash is made of: [*count] words, at most 24. No pointer, time, or thread in it. */
-VLOT_API void vlot_event_words(const vlot_event *event, uint64_t words[24], uint32_t *count);
+/* The canonical encoding that the event hash is made of. No pointer, real time or thread in it, and not what only observers compute
+ * (slice.chain, slice.hash).
+ */
+#define VLOT_EVENT_WORDS 16
+VLOT_API void vlot_event_words(const vlot_event *event, uint64_t words[VLOT_EVENT_WORDS]);
 
 #ifdef __cplusplus
 }

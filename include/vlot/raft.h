@@ -291,6 +291,15 @@ typedef struct vlot_change {
   uint64_t term;
 } vlot_change;
 
+/* A node, in short. */
+typedef struct vlot_brief {
+  uint64_t term;
+  uint64_t last_index;
+  uint64_t commit_index;
+  uint32_t vote;
+  uint32_t role; /* vlot_role */
+} vlot_brief;
+
 /* Carry out in field order. Everything is borrowed until the next call on this core. */
 typedef struct vlot_output {
   vlot_write write;             /* hand to storage; write.token 0: nothing */
@@ -307,8 +316,9 @@ typedef struct vlot_output {
   uint32_t outcome_count;
   uint32_t change_count;
   uint32_t consumed;   /* inputs taken; fewer than given after VLOT_NOMEM or VLOT_FENCED */
-  uint32_t reserved;
+  uint32_t leader;     /* known after this step; 0: none */
   uint64_t next_timer; /* the `now` at which a TICK is needed next; VLOT_NEVER */
+  vlot_brief after;    /* the node after this step */
 } vlot_output;
 
 /* --- a core --------------------------------------------------------------------------------------- */

@@ -13,8 +13,7 @@ void vlot__ring_deinit(vlot__ring *ring) {
   *ring = (vlot__ring){.allocator = ring->allocator, .element = ring->element};
 }
 
-bool vlot__ring_reserve(vlot__ring *ring, size_t more) {
-  if (ring->count + more <= ring->capacity) return true;
+bool vlot__ring_grow(vlot__ring *ring, size_t more) {
   size_t capacity = ring->capacity > 0 ? ring->capacity : 4;
   while (capacity < ring->count + more) capacity *= 2;
   unsigned char *slots = vlot__alloc(ring->allocator, capacity, ring->element);

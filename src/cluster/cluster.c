@@ -272,7 +272,10 @@ vlot_result vlot_cluster_close(vlot_cluster *cluster) {
 
 /* --- who is calling --- */
 
-bool vlot__is_node_thread(vlot_cluster *cluster) { return pthread_getspecific(cluster->in_turn) != NULL; }
+bool vlot__is_node_thread(vlot_cluster *cluster) {
+  if (cluster->is_lockstep && cluster->lockstep.is_inline) return cluster->is_in_turn;
+  return pthread_getspecific(cluster->in_turn) != NULL;
+}
 
 /* Control calls wait for each other without a lock being held: they start threads and run user code. */
 void vlot__control_begin(vlot_cluster *cluster) {
@@ -410,7 +413,7 @@ void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats) {
     if (status.raft.commit_index > stats->commits) stats->commits = status.raft.commit_index;
   }
   stats->actions = cluster->action;
-  stats->event_hash = cluster->observer.hash;
+  stats->event_hash = vlot__observer_hash(&cluster->observer);
 }
 
 static size_t copy_ring(const vlot_cluster *cluster, const vlot_event *ring, uint64_t sequence, vlot_event *events,

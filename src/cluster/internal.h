@@ -212,7 +212,7 @@ typedef struct vlot__observer {
   bool has_violation;
   char violation[256];
   /* lockstep only */
-  uint64_t hash;
+  uint64_t hash[4];
 } vlot__observer;
 
 typedef struct vlot__supervisor vlot__supervisor; /* threads.c */
@@ -268,7 +268,8 @@ struct vlot_cluster {
   pthread_mutex_t slots_lock;
   vlot__supervisor *supervisor;
   bool is_paused;
-  pthread_key_t in_turn; /* of a thread: set inside a turn */
+  pthread_key_t in_turn; /* of a thread: set inside a turn … */
+  bool is_in_turn;       /* … and for turns that run inline */
 };
 
 static inline vlot__slot *vlot__slot_of(const vlot_cluster *cluster, uint32_t id) {
@@ -326,6 +327,7 @@ vlot__fate vlot__links_fate(vlot_cluster *cluster, uint32_t from, uint32_t to, u
 
 bool vlot__observer_init(vlot_cluster *cluster);
 void vlot__observer_deinit(vlot_cluster *cluster);
+uint64_t vlot__observer_hash(const vlot__observer *observer);
 
 /* Record an event of a slot (NULL: of the cluster): number, time, Lamport time and cause are filled in. Returns its id. */
 uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event);

@@ -264,12 +264,12 @@ typedef struct taken_mail {
 
 static void run_inline(vlot__slot *slot, const taken_mail *mails, uint32_t count) {
   vlot_cluster *cluster = slot->cluster;
-  pthread_setspecific(cluster->in_turn, cluster);
+  cluster->is_in_turn = true;
   vlot__node_begin(slot->node, NULL, !slot->was_suspended);
   for (uint32_t k = 0; k < count; k++)
     vlot__node_take(slot->node, mails[k].kind, mails[k].stamp, mails[k].payload, mails[k].size);
   vlot__node_end(slot->node);
-  pthread_setspecific(cluster->in_turn, NULL);
+  cluster->is_in_turn = false;
 }
 
 /* The same turn, on the node's own thread. */

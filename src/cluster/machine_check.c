@@ -23,7 +23,8 @@ typedef struct machine_trial {
   const char *problem;
   const vlot_entry *questions;
   uint32_t question_count;
-  bool has_copy; /* the copy takes part */
+  uint8_t *scratch; /* as large as the largest command */
+  bool has_copy;    /* the copy takes part */
 } machine_trial;
 
 static vlot_result fail(machine_trial *trial, const char *problem) {
@@ -57,16 +58,14 @@ static vlot_result apply(machine_trial *trial, uint32_t which, const vlot_entry 
                "apply() refuses a command of the sample, and so would stop its node");
 }
 
-/* One command to the second instance, from a copy that does not outlive the call. */
+/* One command to the second instance, from memory that holds something else afterwards (but is still there: a machine that
+ * kept a pointer to it shall be told so, not crash).
+ */
 static vlot_result apply_copied(machine_trial *trial, const vlot_entry *command, uint64_t index) {
-  const vlot_allocator *allocator = vlot_allocator_default();
-  uint8_t *data = vlot__alloc(allocator, command->size, 1);
-  if (!data) return VLOT_NOMEM;
-  if (command->size > 0) memcpy(data, command->data, command->size);
-  vlot_entry copied = {.data = data, .size = command->size, .kind = command->kind};
+  if (command->size > 0) memcpy(trial->scratch, command->data, command->size);
+  vlot_entry copied = {.data = trial->scratch, .size = command->size, .kind = command->kind};
   vlot_result result = apply(trial, SECOND, &copied, 1, index);
-  memset(data, 0xa5, command->size);
-  vlot__alloc_free(allocator, data);
+  memset(trial->scratch, 0xa5, command->size);
   return result;
 }
 
@@ -208,6 +207,14 @@ static vlot_result run(machine_trial *trial, const vlot_entry *commands, uint32_
   return result;
 }
 
+static vlot_result make_scratch(machine_trial *trial, const vlot_entry *commands, uint32_t count) {
+  size_t largest = 0;
+  for (uint32_t k = 0; k < count; k++)
+    if (commands[k].size > largest) largest = commands[k].size;
+  trial->scratch = vlot__alloc(vlot_allocator_default(), largest, 1);
+  return trial->scratch ? VLOT_OK : VLOT_NOMEM;
+}
+
 static vlot_result make_instances(machine_trial *trial) {
   const vlot_machine *machine = trial->machine;
   for (uint32_t which = 0; which < INSTANCES; which++)
@@ -225,6 +232,7 @@ static void free_instances(machine_trial *trial) {
     if (trial->instances[which].state) trial->machine->destroy(trial->instances[which].state);
     vlot__replies_deinit(&trial->instances[which].replies);
   }
+  vlot__alloc_free(vlot_allocator_default(), trial->scratch);
 }
 
 static const char *check_arguments(const vlot_machine *machine, const vlot_entry *commands, uint32_t count,
@@ -245,6 +253,7 @@ vlot_result vlot_machine_check(const vlot_machine *machine, const vlot_entry *co
   if (invalid) return VLOT_INVALID;
   machine_trial trial = {.machine = machine, .questions = questions, .question_count = question_count};
   vlot_result result = make_instances(&trial);
+  if (result == VLOT_OK) result = make_scratch(&trial, commands, count);
   if (result == VLOT_OK) result = run(&trial, commands, count);
   free_instances(&trial);
   if (problem) *problem = trial.problem;

@@ -71,6 +71,8 @@ struct vlot__node {
   uint64_t applied_index;
   uint64_t told_applied;
   uint64_t commit_index;
+  vlot_brief brief; /* after the last step */
+  uint32_t leader;  /* likewise */
 
   vlot__ring waiters; /* waiter, by index */
   vlot__ring readers; /* reader */
@@ -160,6 +162,7 @@ vlot__node *vlot__node_open(vlot__slot *slot, vlot_result *result, const char **
   const vlot_output *output;
   *result = vlot_raft_step(node->raft, NULL, 0, &output);
   read_time(node, output);
+  node->brief = output->after;
   node->applied_index = node->told_applied = node->commit_index = stored.base_index;
   vlot__observe_recovered(slot, &stored);
   return node;
@@ -397,17 +400,13 @@ static void take_propose(vlot__node *node, vlot__mail_propose *mail, uint32_t si
   node->groups[node->group_count++] = (group){.mail = mail, .size = size, .count = mail->count};
 }
 
-static vlot_why leader_why(const vlot__node *node, uint32_t *leader) {
-  vlot_raft_status status;
-  vlot_raft_get_status(node->raft, &status);
-  *leader = status.leader;
-  return status.leader == 0 ? VLOT_WHY_NO_LEADER : VLOT_WHY_NOT_LEADER;
+static vlot_why no_leader_why(const vlot__node *node) {
+  return node->leader == 0 ? VLOT_WHY_NO_LEADER : VLOT_WHY_NOT_LEADER;
 }
 
 /* Pass a client's mail on to the leader, once (B118). False: nobody to pass it to. Takes over what it refers to when true. */
 static bool forward(vlot__node *node, uint32_t kind, void *payload, size_t size, uint32_t hops) {
-  uint32_t leader;
-  leader_why(node, &leader);
+  uint32_t leader = node->leader;
   if (hops > 0 || leader == 0 || leader == node->slot->id) return false;
   if (!enter(node)) return false;
   vlot_piece piece = {.data = payload, .size = size};
@@ -422,13 +421,10 @@ static void take_read(vlot__node *node, vlot__mail_read *mail, uint32_t size) {
   follow(node, &mail->head);
   emit_client(node, VLOT_EVENT_READ, mail->client, mail->sequence, 1);
   bool is_local = mail->min_index != VLOT_NEVER;
-  vlot_raft_status status;
-  vlot_raft_get_status(node->raft, &status);
-  if (!is_local && status.role != VLOT_ROLE_LEADER) {
+  if (!is_local && node->brief.role != VLOT_ROLE_LEADER) {
     mail->hops++;
     if (!forward(node, VLOT__MAIL_READ, mail, size, mail->hops - 1))
-      answer_client(node, mail->client, mail->sequence, 1, VLOT_REJECTED,
-                    status.leader ? VLOT_WHY_NOT_LEADER : VLOT_WHY_NO_LEADER);
+      answer_client(node, mail->client, mail->sequence, 1, VLOT_REJECTED, no_leader_why(node));
     return;
   }
   uint8_t *question = vlot__alloc(node->allocator, 1, mail->size);
@@ -490,16 +486,6 @@ void vlot__node_take(vlot__node *node, uint32_t kind, uint64_t stamp, void *payl
 
 /* --- the core's output: what happened --- */
 
-static vlot_brief brief_of(const vlot_raft *raft) {
-  vlot_raft_status status;
-  vlot_raft_get_status(raft, &status);
-  return (vlot_brief){.term = status.term,
-                      .last_index = status.last_index,
-                      .commit_index = status.commit_index,
-                      .vote = status.vote,
-                      .role = status.role};
-}
-
 static vlot_event_kind event_kind_of(const vlot_change *change) {
   switch ((vlot_change_kind)change->kind) {
     case VLOT_CHANGE_TERM: return VLOT_EVENT_TERM;
@@ -547,11 +533,12 @@ static void observe_write(vlot__node *node, const vlot_write *write) {
   for (uint32_t k = 0; k < write->slice_count; k++) vlot__model_append(model, &write->slices[k]);
 }
 
-static void emit_changes(vlot__node *node, const vlot_brief *before, const vlot_output *output) {
+static void emit_changes(vlot__node *node, const vlot_output *output) {
   vlot__slot *slot = node->slot;
   vlot_event step = {.kind = VLOT_EVENT_STEP};
-  step.as.step.before = *before;
-  step.as.step.after = brief_of(node->raft);
+  step.as.step.before = node->brief;
+  step.as.step.after = node->brief = output->after;
+  node->leader = output->leader;
   slot->cause = vlot__emit(node->cluster, slot, &step);
   for (uint32_t k = 0; k < output->change_count; k++) {
     const vlot_change *change = &output->changes[k];
@@ -638,8 +625,7 @@ static void settle_groups(vlot__node *node, const vlot_outcome *outcome) {
       if (forward(node, VLOT__MAIL_PROPOSE, (void *)(uintptr_t)mail, node->groups[k].size, copy.hops - 1)) continue;
       vlot__mail_dispose(VLOT__MAIL_PROPOSE, (void *)(uintptr_t)mail);
     }
-    uint32_t leader;
-    vlot_why why = outcome->result == VLOT_NOT_LEADER ? leader_why(node, &leader) : outcome->why;
+    vlot_why why = outcome->result == VLOT_NOT_LEADER ? no_leader_why(node) : outcome->why;
     answer_client(node, mail->client, mail->sequence + taken, mail->count - taken, client_result(outcome->result), why);
   }
 }
@@ -900,11 +886,10 @@ static void give_up(vlot__node *node, uint32_t from) {
 
 /* One step of the core and what follows from it. False: the node is fenced, or killed meanwhile. */
 static bool step(vlot__node *node) {
-  vlot_brief before = brief_of(node->raft);
   const vlot_output *output;
   vlot_result result = vlot_raft_step(node->raft, node->inputs, (uint32_t)node->input_count, &output);
   observe_write(node, &output->write);
-  emit_changes(node, &before, output);
+  emit_changes(node, output);
   read_time(node, output);
   settle_outcomes(node, output);
   if (result == VLOT_NOMEM) give_up(node, output->consumed);

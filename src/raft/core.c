@@ -253,10 +253,9 @@ static uint64_t next_timer(const vlot_raft *raft) {
 }
 
 static void begin_step(vlot_raft *raft) {
-  vlot__buffer *buffers[] = {&raft->out_messages, &raft->out_slices,   &raft->out_write,   &raft->out_apply,
-                             &raft->out_reads,    &raft->out_lost,     &raft->out_outcomes, &raft->out_changes};
-  for (size_t k = 0; k < sizeof buffers / sizeof *buffers; k++) buffers[k]->count = 0;
-  raft->output = (vlot_output){0};
+  raft->out_messages.count = raft->out_slices.count = raft->out_write.count = raft->out_apply.count = 0;
+  raft->out_reads.count = raft->out_lost.count = raft->out_outcomes.count = raft->out_changes.count = 0;
+  raft->output.write = (vlot_write){0};
   raft->change_from = UINT64_MAX;
   raft->appended_slices = 0;
   raft->has_hard_changed = false;
@@ -284,6 +283,12 @@ static void finish_step(vlot_raft *raft) {
   output->changes = raft->out_changes.items;
   output->change_count = (uint32_t)raft->out_changes.count;
   output->next_timer = next_timer(raft);
+  output->leader = raft->leader;
+  output->after = (vlot_brief){.term = raft->hard.term,
+                               .last_index = raft->log.last_index,
+                               .commit_index = raft->commit_index,
+                               .vote = raft->hard.vote,
+                               .role = raft->role};
 }
 
 vlot_result vlot_raft_step(vlot_raft *raft, const vlot_input *inputs, uint32_t count, const vlot_output **output) {

@@ -11,6 +11,8 @@
 #ifndef VLOT_RAFT_CORE_H
 #define VLOT_RAFT_CORE_H
 
+#include "base/alloc.h"
+#include "base/assert.h"
 #include "base/prng.h"
 #include "base/ring.h"
 #include "raft/log.h"
@@ -206,8 +208,13 @@ vlot__next vlot__durable_on_stored(vlot_raft *raft, uint64_t token);
 void vlot__durable_write(vlot_raft *raft);
 
 /* --- output.c --- */
-bool vlot__out_reserve(vlot_raft *raft, vlot__buffer *buffer, size_t more, size_t element);
-void *vlot__out_push(vlot__buffer *buffer, size_t element); /* room must have been reserved */
+static inline bool vlot__out_reserve(vlot_raft *raft, vlot__buffer *buffer, size_t more, size_t element) {
+  return vlot__alloc_grow(raft->allocator, &buffer->items, &buffer->capacity, buffer->count + more, element);
+}
+static inline void *vlot__out_push(vlot__buffer *buffer, size_t element) { /* room must have been reserved */
+  VLOT_ASSERT(buffer->count < buffer->capacity);
+  return (char *)buffer->items + element * buffer->count++;
+}
 void vlot__out_change(vlot_raft *raft, vlot_change_kind kind, vlot_why why, uint32_t peer, uint64_t from, uint64_t to,
                       uint64_t term);
 void vlot__out_message(vlot_raft *raft, const vlot_message *message, uint64_t token);

@@ -3,15 +3,6 @@
 #include "base/assert.h"
 #include "raft/core.h"
 
-bool vlot__out_reserve(vlot_raft *raft, vlot__buffer *buffer, size_t more, size_t element) {
-  return vlot__alloc_grow(raft->allocator, &buffer->items, &buffer->capacity, buffer->count + more, element);
-}
-
-void *vlot__out_push(vlot__buffer *buffer, size_t element) {
-  VLOT_ASSERT(buffer->count < buffer->capacity);
-  return (char *)buffer->items + element * buffer->count++;
-}
-
 void vlot__out_change(vlot_raft *raft, vlot_change_kind kind, vlot_why why, uint32_t peer, uint64_t from, uint64_t to,
                       uint64_t term) {
   vlot_change *change = vlot__out_push(&raft->out_changes, sizeof *change);
