@@ -193,12 +193,20 @@ static vlot_result transfer(machine_trial *trial) {
 
 /* --- the whole trial --- */
 
+/* What is restored must replace a state, not add to it: so the copy gets one, from more commands than the first has had. */
+static vlot_result live_otherwise(machine_trial *trial, const vlot_entry *commands, uint32_t count) {
+  uint32_t half = count / 2;
+  vlot_result result = VLOT_OK;
+  for (uint32_t k = half; result == VLOT_OK && k < count; k++) result = apply(trial, COPY, &commands[k], 1, k - half + 1);
+  if (result == VLOT_OK && count > 0) result = apply(trial, COPY, commands, 1, (uint64_t)(count - half) + 1);
+  return result;
+}
+
 static vlot_result run(machine_trial *trial, const vlot_entry *commands, uint32_t count) {
   uint32_t half = count / 2;
   vlot_result result = compare_hashes(trial);
   if (result == VLOT_OK) result = apply_range(trial, commands, 0, half);
-  /* What is restored must replace a state, not add to it: so there is one. */
-  if (result == VLOT_OK && trial->machine->snapshot) result = apply(trial, COPY, commands + half, count - half, 1);
+  if (result == VLOT_OK && trial->machine->snapshot) result = live_otherwise(trial, commands, count);
   if (result == VLOT_OK) result = transfer(trial);
   if (result == VLOT_OK) result = ask_questions(trial);
   if (result == VLOT_OK) result = apply_range(trial, commands, half, count);
