@@ -15,7 +15,9 @@ typedef struct storm {
   uint64_t committed;
 } storm;
 
-static uint32_t draw(storm *s, uint32_t bound) { return (uint32_t)vlot__prng_below(&s->prng, bound); }
+static uint32_t draw(storm *s, uint32_t bound) {
+  return (uint32_t)vlot__prng_below(&s->prng, bound);
+}
 
 static uint32_t in_flight(storm *s) {
   uint32_t count = 0;
@@ -76,13 +78,20 @@ static void rage(storm *s, uint32_t rounds) {
       continue;
     }
     uint32_t choice = draw(s, 100);
-    if (choice < 50) move_a_message(s);
-    else if (choice < 70) basin_tick(s->b, id, 1 + draw(s, 3));
-    else if (choice < 80) basin_store_one(s->b, id);
-    else if (choice < 83) basin_store_all(s->b, id);
-    else if (choice < 93) propose(s, basin_leader(s->b) && draw(s, 8) ? basin_leader(s->b) : id);
-    else if (choice < 96) basin_read(s->b, id, round);
-    else if (draw(s, 3) == 0) trouble(s, id);
+    if (choice < 50)
+      move_a_message(s);
+    else if (choice < 70)
+      basin_tick(s->b, id, 1 + draw(s, 3));
+    else if (choice < 80)
+      basin_store_one(s->b, id);
+    else if (choice < 83)
+      basin_store_all(s->b, id);
+    else if (choice < 93)
+      propose(s, basin_leader(s->b) && draw(s, 8) ? basin_leader(s->b) : id);
+    else if (choice < 96)
+      basin_read(s->b, id, round);
+    else if (draw(s, 3) == 0)
+      trouble(s, id);
   }
 }
 
@@ -140,7 +149,9 @@ static uint64_t run_storm(uint64_t seed, uint32_t nodes, uint32_t rounds) {
   calm_down(&s);
   uint64_t term = basin_status(s.b, 1).term;
   basin_close(s.b);
-  if (getenv("VLOT_SEEDS")) fprintf(stderr, "  %llu committed, %u proposed, term %llu\n", (unsigned long long)s.committed, s.proposed, (unsigned long long)term);
+  if (getenv("VLOT_SEEDS"))
+    fprintf(stderr, "  %llu committed, %u proposed, term %llu\n", (unsigned long long)s.committed,
+            s.proposed, (unsigned long long)term);
   return s.committed;
 }
 
@@ -156,7 +167,15 @@ static void run_seeds(uint32_t nodes) {
   cr_assert_gt(committed, count * 10, "the storms do not get anything done");
 }
 
-Test(chaos, one_node_agrees_with_itself) { run_seeds(1); }
-Test(chaos, two_nodes_agree_after_any_storm) { run_seeds(2); }
-Test(chaos, three_nodes_agree_after_any_storm) { run_seeds(3); }
-Test(chaos, five_nodes_agree_after_any_storm) { run_seeds(5); }
+Test(chaos, one_node_agrees_with_itself) {
+  run_seeds(1);
+}
+Test(chaos, two_nodes_agree_after_any_storm) {
+  run_seeds(2);
+}
+Test(chaos, three_nodes_agree_after_any_storm) {
+  run_seeds(3);
+}
+Test(chaos, five_nodes_agree_after_any_storm) {
+  run_seeds(5);
+}
