@@ -12,7 +12,7 @@
 
 #include "vlot/actor.h"
 
-enum { IDS = 6, ROUNDS = 250, CHURNERS = 2 };
+enum { IDS = 6, ROUNDS = 5000, CHURNERS = 2 };
 enum { WORK = 1, WATCH, ECHO, SPEAK };
 
 static vlot_actor_system *life;

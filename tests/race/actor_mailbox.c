@@ -10,7 +10,7 @@
 
 #include "vlot/actor.h"
 
-enum { PRODUCERS = 3, EACH = 6000, TICK = 9 };
+enum { PRODUCERS = 3, EACH = 60000, TICK = 9 };
 
 static vlot_actor_system *life;
 static vlot_actor *consumer;
