@@ -298,6 +298,7 @@ static uint64_t next_due(vlot__supervisor *supervisor) {
   vlot_cluster *cluster = supervisor->cluster;
   uint64_t now = vlot__now(cluster);
   uint64_t due = vlot__clients_due(cluster);
+  if (due <= now) due = now + 1; /* it has been woken, and has not come round to it */
   for (uint32_t k = 0; k < cluster->nodes; k++) {
     uint64_t one = due_of(&cluster->slots[k], now);
     if (one < due) due = one;
@@ -316,7 +317,8 @@ static struct timespec timespec_of(uint64_t ns) {
 /* Sleep until the tick `due` begins, or somebody has something earlier. */
 static void sleep_until(vlot__supervisor *supervisor, uint64_t due) {
   vlot_cluster *cluster = supervisor->cluster;
-  uint64_t ticks = due - vlot__now(cluster);
+  uint64_t now = vlot__now(cluster);
+  uint64_t ticks = due > now ? due - now : 0; /* a turn may ask for a tick that is over by now */
   uint64_t limit = UINT64_C(3600000000000) / cluster->options.tick_ns + 1; /* an hour in one piece */
   struct timespec until = timespec_of(supervisor->anchor_ns + (ticks < limit ? ticks : limit) * cluster->options.tick_ns);
   pthread_mutex_lock(&supervisor->lock);
