@@ -119,11 +119,11 @@ VLOT_API size_t vlot_event_json(const vlot_event *event, char *out, size_t capac
 /* One event as a sentence for people ("n2 becomes leader of term 3: a quorum granted its votes"); as above. */
 VLOT_API size_t vlot_event_text(const vlot_event *event, char *out, size_t capacity);
 
-/* The canonical encoding that the event hash is made of. No pointer, real time or thread in it, and not what only observers compute
- * (slice.chain, slice.hash).
+/* The canonical encoding that the event hash is made of: [returned] words. No pointer, real time or thread in it, and not what only
+ * observers compute (slice.chain, slice.hash).
  */
 #define VLOT_EVENT_WORDS 16
-VLOT_API void vlot_event_words(const vlot_event *event, uint64_t words[VLOT_EVENT_WORDS]);
+VLOT_API uint32_t vlot_event_words(const vlot_event *event, uint64_t words[VLOT_EVENT_WORDS]);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,4 @@
-#include "vlot/statem.h"
+#include "vlot/actor_statem.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "vlot/supervisor.h"
+#include "vlot/actor_supervisor.h"
 
 #include <string.h>
 

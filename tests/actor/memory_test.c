@@ -2,8 +2,8 @@
  * or it succeeds; nothing leaks, hangs or is half done.
  */
 #include "stage.h"
-#include "vlot/statem.h"
-#include "vlot/supervisor.h"
+#include "vlot/actor_statem.h"
+#include "vlot/actor_supervisor.h"
 
 static stage on; /* each test is a process of its own */
 

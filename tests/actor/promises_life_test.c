@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "stage.h"
-#include "vlot/supervisor.h"
+#include "vlot/actor_supervisor.h"
 
 static stage on; /* each test is a process of its own */
 

@@ -1,7 +1,7 @@
 #include <stdio.h>
 
 #include "stage.h"
-#include "vlot/statem.h"
+#include "vlot/actor_statem.h"
 
 static stage on; /* each test is a process of its own */
 

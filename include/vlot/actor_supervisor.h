@@ -5,8 +5,8 @@
  * period, with jitter from the system's seed. More than restarts_max restarts of one child within period_ns: the supervisor
  * reports FAILED, stops the other children in reverse order and ends with VLOT_END_INTENSITY. The process never ends because of it.
  */
-#ifndef VLOT_SUPERVISOR_H
-#define VLOT_SUPERVISOR_H
+#ifndef VLOT_ACTOR_SUPERVISOR_H
+#define VLOT_ACTOR_SUPERVISOR_H
 
 #include "vlot/actor.h"
 

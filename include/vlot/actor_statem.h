@@ -7,8 +7,8 @@
  *   options.behaviour = vlot_statem_behaviour();   the actor owns the machine and closes it
  *   options.context = machine;
  */
-#ifndef VLOT_STATEM_H
-#define VLOT_STATEM_H
+#ifndef VLOT_ACTOR_STATEM_H
+#define VLOT_ACTOR_STATEM_H
 
 #include "vlot/actor.h"
 
@@ -35,7 +35,7 @@ typedef struct vlot_statem_event {
 } vlot_statem_event;
 
 typedef enum vlot_statem_verdict {
-  VLOT_STATEM_HANDLED = 0,
+  VLOT_ACTOR_STATEM_HANDLED = 0,
   VLOT_STATEM_POSTPONE =
       1 /* MAIL and NEXT only: again in the next state; what the payload refers to is kept with it */
 } vlot_statem_verdict;
