@@ -1,0 +1,33 @@
+/* The vlot command: verbs, exit codes, and the small things that several verbs need. */
+#ifndef VLOT_LAB_LAB_H
+#define VLOT_LAB_LAB_H
+
+#include "options.h"
+
+enum {
+  VLOT__EXIT_OK = 0,
+  VLOT__EXIT_VIOLATED = 1, /* a check failed: safety */
+  VLOT__EXIT_STUCK = 2,    /* nothing was committed for a long time: liveness */
+  VLOT__EXIT_USAGE = 64,   /* sysexits.h's numbers */
+  VLOT__EXIT_DATA = 65,
+  VLOT__EXIT_NO_INPUT = 66,
+  VLOT__EXIT_SOFTWARE = 70,
+  VLOT__EXIT_CANNOT_CREATE = 73,
+};
+
+extern const vlot__verb vlot__verb_run;
+extern const vlot__verb vlot__verb_sim;
+
+/* The whole command; argv as main() gets it. */
+int vlot__lab_main(int argc, char **argv);
+
+/* Nanoseconds of one monotonic clock. For what people read, never for what happens in lockstep. */
+uint64_t vlot__lab_now(void);
+
+/* A number with thousands separators: 1,234,567. out holds at least 32 bytes; returned. */
+const char *vlot__lab_commas(uint64_t number, char out[32]);
+
+/* A JSON string with its quotes. */
+void vlot__lab_json_text(FILE *out, const char *text);
+
+#endif

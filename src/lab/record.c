@@ -1,0 +1,134 @@
+/* Files of events and of clients' histories. */
+#include "record.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab.h"
+#include "script.h"
+
+static FILE *create(const char *path, bool *is_ok) {
+  FILE *file = path ? fopen(path, "w") : NULL;
+  if (!path || file) return file;
+  fprintf(stderr, "vlot: cannot write %s: %s\n", path, strerror(errno));
+  *is_ok = false;
+  return NULL;
+}
+
+static void write_line(void *context, const char *text, size_t size) {
+  fwrite(text, 1, size, context);
+}
+
+bool vlot__record_open(vlot__record *record, const char *events_path, const char *history_path) {
+  bool is_ok = true;
+  *record = (vlot__record){.events_path = events_path, .history_path = history_path};
+  record->events_file = create(events_path, &is_ok);
+  if (is_ok) record->history_file = create(history_path, &is_ok);
+  if (!is_ok && record->events_file) fclose(record->events_file);
+  return is_ok;
+}
+
+bool vlot__record_attach(vlot__record *record, vlot_cluster *cluster, bool is_lockstep) {
+  record->is_lockstep = is_lockstep;
+  if (record->events_file &&
+      vlot_subscription_open(&record->subscription, cluster, 0) != VLOT_OK)
+    return false;
+  vlot_history_sink sink = {.context = record->history_file, .line = write_line};
+  return !record->history_file || vlot_history_open(&record->history, NULL, &sink) == VLOT_OK;
+}
+
+void vlot__record_detach(vlot__record *record) {
+  vlot__record_drain(record);
+  if (record->subscription) {
+    record->lost += vlot_subscription_lost(record->subscription);
+    vlot_subscription_close(record->subscription);
+  }
+  vlot_history_close(record->history);
+  record->subscription = NULL;
+  record->history = NULL;
+}
+
+void vlot__record_drain(vlot__record *record) {
+  vlot_event event;
+  char text[2048];
+  while (record->subscription && vlot_subscription_next(record->subscription, &event)) {
+    size_t size = vlot_event_json(&event, text, sizeof text - 1);
+    if (size > sizeof text - 1) size = sizeof text - 1;
+    text[size] = '\n';
+    fwrite(text, 1, size + 1, record->events_file);
+  }
+}
+
+/* --- histories --- */
+
+static uint64_t time_of(const vlot__record *record, vlot_cluster *cluster) {
+  if (!record->is_lockstep) return vlot__lab_now();
+  vlot_cluster_stats stats;
+  vlot_cluster_get_stats(cluster, &stats);
+  return stats.actions;
+}
+
+uint32_t vlot__record_begin(vlot__record *record, vlot_cluster *cluster, uint32_t client,
+                            const vlot_kv_command *command) {
+  uint32_t operation;
+  if (!record->history) return 0;
+  vlot_history_call call = {
+      .client = client,
+      .has_expected = command->operation == VLOT_KV_CAS,
+      .time = time_of(record, cluster),
+      .operation = vlot__script_operation_name(command->operation),
+      .key = command->key,
+      .key_size = command->key_size,
+      .value = command->value,
+      .value_size = command->value_size,
+      .expected = command->expected,
+      .expected_size = command->expected_size,
+  };
+  char amount[32];
+  if (command->operation == VLOT_KV_INCREMENT) {
+    call.value_size = (size_t)snprintf(amount, sizeof amount, "%lld", (long long)command->amount);
+    call.value = amount;
+  }
+  return vlot_history_begin(record->history, &call, &operation) == VLOT_OK ? operation + 1 : 0;
+}
+
+/* What people and checkers read, for the bytes that the machine answers. */
+static const void *readable(vlot_kv_operation kind, const void *reply, size_t *size) {
+  vlot_kv_answer answer;
+  if (vlot_kv_answer_decode(reply, *size, &answer) != VLOT_OK || answer.status == 1) return NULL;
+  const char *text = NULL;
+  if (answer.status == 2) text = "not a number";
+  else if (answer.status == 3) text = "not a command";
+  else if (kind == VLOT_KV_SET) return NULL;
+  else if (kind == VLOT_KV_DELETE || kind == VLOT_KV_CAS)
+    text = answer.size == 1 && answer.value[0] ? "1" : "0";
+  *size = text ? strlen(text) : answer.size;
+  return text ? text : (const char *)answer.value;
+}
+
+void vlot__record_end(vlot__record *record, vlot_cluster *cluster, uint32_t operation,
+                      vlot_kv_operation kind, vlot_result result, const void *reply, size_t size) {
+  if (!record->history || operation == 0) return;
+  const void *text = result == VLOT_OK ? readable(kind, reply, &size) : NULL;
+  vlot_result written = vlot_history_end(record->history, operation - 1,
+                                         time_of(record, cluster), result, text, text ? size : 0);
+  if (written != VLOT_OK) record->lost++;
+}
+
+static bool finish(FILE *file, const char *path) {
+  if (!file) return true;
+  bool is_bad = ferror(file) != 0;
+  if (fclose(file) == 0 && !is_bad) return true;
+  fprintf(stderr, "vlot: %s could not be written whole: %s\n", path, strerror(errno));
+  return false;
+}
+
+bool vlot__record_close(vlot__record *record) {
+  bool has_events = finish(record->events_file, record->events_path);
+  bool has_history = finish(record->history_file, record->history_path);
+  if (record->lost > 0)
+    fprintf(stderr, "vlot: %llu records were lost for lack of memory\n",
+            (unsigned long long)record->lost);
+  return has_events && has_history;
+}

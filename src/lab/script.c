@@ -1,0 +1,300 @@
+/* The input format: lines to commands, and the commands of each key in their order. */
+#include "script.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+
+enum { COMPLAINTS_MAX = 20, SHOWN_MAX = 40, KEY_BYTES_MAX = 65535, VALUE_BYTES_MAX = 1 << 20 };
+
+typedef struct word {
+  const char *text;
+  size_t size;
+} word;
+
+/* --- reading --- */
+
+static bool read_all(FILE *file, char **text, size_t *size) {
+  size_t room = 1 << 16, used = 0;
+  char *buffer = malloc(room);
+  while (buffer) {
+    used += fread(buffer + used, 1, room - used, file);
+    if (used < room) break;
+    char *larger = room > SIZE_MAX / 2 ? NULL : realloc(buffer, room * 2);
+    if (!larger) {
+      free(buffer);
+      buffer = NULL;
+      errno = ENOMEM;
+    } else {
+      buffer = larger;
+      room *= 2;
+    }
+  }
+  if (!buffer) return false;
+  if (ferror(file)) {
+    int reason = errno;
+    free(buffer);
+    errno = reason;
+    return false;
+  }
+  *text = buffer;
+  *size = used;
+  return true;
+}
+
+bool vlot__script_read(const char *path, char **text, size_t *size) {
+  if (strcmp(path, "-") == 0) return read_all(stdin, text, size);
+  FILE *file = fopen(path, "rb");
+  if (!file) return false;
+  bool is_read = read_all(file, text, size);
+  int reason = errno;
+  fclose(file);
+  errno = reason;
+  return is_read;
+}
+
+/* --- lines --- */
+
+typedef struct place { /* where a complaint points to */
+  FILE *out;
+  const char *name;
+  uint64_t line;
+  uint64_t complaints;
+} place;
+
+static const struct {
+  const char *name;
+  vlot_kv_operation operation;
+  const char *form;
+} forms[] = {
+    {"set", VLOT_KV_SET, "set KEY VALUE"},       {"del", VLOT_KV_DELETE, "del KEY"},
+    {"get", VLOT_KV_GET, "get KEY"},             {"cas", VLOT_KV_CAS, "cas KEY OLD NEW"},
+    {"incr", VLOT_KV_INCREMENT, "incr KEY [N]"},
+};
+enum { FORMS = sizeof forms / sizeof *forms };
+
+const char *vlot__script_operation_name(vlot_kv_operation operation) {
+  for (size_t k = 0; k < FORMS; k++)
+    if (forms[k].operation == operation) return forms[k].name;
+  return "?";
+}
+
+/* What stands there, with what no terminal should get replaced. */
+static const char *shown(word what, char out[SHOWN_MAX + 4]) {
+  size_t size = what.size < SHOWN_MAX ? what.size : SHOWN_MAX;
+  for (size_t k = 0; k < size; k++) {
+    unsigned char c = (unsigned char)what.text[k];
+    out[k] = c < 0x20 || c == 0x7f ? '?' : (char)c;
+  }
+  strcpy(out + size, what.size > size ? "…" : "");
+  return out;
+}
+
+static bool complain(place *at, word what, const char *problem, const char *expected) {
+  char text[SHOWN_MAX + 4];
+  if (at->complaints++ >= COMPLAINTS_MAX) return false;
+  fprintf(at->out, "%s:%" PRIu64 ": ", at->name, at->line);
+  if (what.text) fprintf(at->out, "'%s': ", shown(what, text));
+  fprintf(at->out, "%s; expected %s\n", problem, expected);
+  return false;
+}
+
+static bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
+static word skip_blanks(word rest) {
+  while (rest.size > 0 && is_blank(*rest.text)) rest.text++, rest.size--;
+  return rest;
+}
+
+static word next_word(word *rest) {
+  *rest = skip_blanks(*rest);
+  word found = *rest;
+  found.size = 0;
+  while (found.size < rest->size && !is_blank(found.text[found.size])) found.size++;
+  rest->text += found.size;
+  rest->size -= found.size;
+  return found;
+}
+
+static bool parse_amount(word text, int64_t *amount) {
+  char digits[32];
+  bool is_negative = text.size > 0 && text.text[0] == '-';
+  size_t size = text.size - is_negative;
+  if (size == 0 || size >= sizeof digits) return false;
+  for (size_t k = 0; k < size; k++) {
+    digits[k] = text.text[k + is_negative];
+    if (digits[k] < '0' || digits[k] > '9') return false;
+  }
+  digits[size] = '\0';
+  uint64_t number = 0;
+  if (!vlot__options_number(digits, &number) || number > (uint64_t)INT64_MAX + is_negative)
+    return false;
+  if (!is_negative) *amount = (int64_t)number;
+  else *amount = number > (uint64_t)INT64_MAX ? INT64_MIN : -(int64_t)number;
+  return true;
+}
+
+static bool parse_value(place *at, word rest, const char *form, vlot_kv_command *command) {
+  word value = skip_blanks(rest);
+  if (value.size == 0) return complain(at, (word){0}, "the value is missing", form);
+  if (value.size > VALUE_BYTES_MAX)
+    return complain(at, value, "the value is too long", "at most 1,048,576 bytes");
+  command->value = value.text;
+  command->value_size = value.size;
+  return true;
+}
+
+/* What follows the key. */
+static bool parse_rest(place *at, word rest, const char *form, vlot_kv_command *command) {
+  if (command->operation == VLOT_KV_SET) return parse_value(at, rest, form, command);
+  if (command->operation == VLOT_KV_CAS) {
+    word old = next_word(&rest);
+    if (old.size == 0) return complain(at, old, "the old value is missing", form);
+    command->expected = old.text;
+    command->expected_size = old.size;
+    return parse_value(at, rest, form, command);
+  }
+  word more = next_word(&rest);
+  if (command->operation == VLOT_KV_INCREMENT && more.size > 0) {
+    if (!parse_amount(more, &command->amount))
+      return complain(at, more, "no whole number of 64 bits", form);
+    more = next_word(&rest);
+  }
+  return more.size == 0 || complain(at, more, "too much on this line", form);
+}
+
+static bool say_unknown(place *at, word name) {
+  const char *names[FORMS];
+  char text[SHOWN_MAX + 4], problem[64] = "unknown command";
+  for (size_t k = 0; k < FORMS; k++) names[k] = forms[k].name;
+  const char *nearest = vlot__options_nearest(shown(name, text), names, FORMS);
+  if (nearest) snprintf(problem, sizeof problem, "unknown command, did you mean %s?", nearest);
+  return complain(at, name, problem, "set, del, get, cas or incr");
+}
+
+static bool parse_line(place *at, word rest, vlot_kv_command *command) {
+  word name = next_word(&rest);
+  size_t k = 0;
+  while (k < FORMS &&
+         !(strlen(forms[k].name) == name.size && memcmp(forms[k].name, name.text, name.size) == 0))
+    k++;
+  if (k == FORMS) return say_unknown(at, name);
+  word key = next_word(&rest);
+  if (key.size == 0) return complain(at, (word){0}, "the key is missing", forms[k].form);
+  if (key.size > KEY_BYTES_MAX)
+    return complain(at, key, "the key is too long", "at most 65,535 bytes");
+  *command = (vlot_kv_command){.operation = forms[k].operation,
+                               .key = key.text,
+                               .key_size = key.size,
+                               .amount = forms[k].operation == VLOT_KV_INCREMENT};
+  return parse_rest(at, rest, forms[k].form, command);
+}
+
+/* --- keys --- */
+
+static uint64_t hash_of(const char *text, size_t size) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (size_t k = 0; k < size; k++) hash = (hash ^ (unsigned char)text[k]) * 0x100000001b3u;
+  return hash ^ hash >> 29;
+}
+
+static uint32_t *slot_of(const vlot__script *script, const char *text, size_t size) {
+  for (uint64_t at = hash_of(text, size);; at++) {
+    uint32_t *slot = &script->table[at & (script->table_size - 1)];
+    if (*slot == VLOT__SCRIPT_NONE) return slot;
+    const vlot__script_key *key = &script->keys[*slot];
+    if (key->size == size && memcmp(key->text, text, size) == 0) return slot;
+  }
+}
+
+static bool grow_table(vlot__script *script) {
+  uint32_t size = script->table_size ? script->table_size * 2 : 1024;
+  uint32_t *table = malloc(size * sizeof *table);
+  if (!table) return false;
+  for (uint32_t k = 0; k < size; k++) table[k] = VLOT__SCRIPT_NONE;
+  free(script->table);
+  script->table = table;
+  script->table_size = size;
+  for (uint32_t k = 0; k < script->key_count; k++)
+    *slot_of(script, script->keys[k].text, script->keys[k].size) = k;
+  return true;
+}
+
+static bool grow(void **array, uint32_t *room, uint32_t count, size_t size) {
+  if (count < *room) return true;
+  uint32_t larger = *room ? *room * 2 : 1024;
+  void *moved = larger > VLOT__SCRIPT_NONE / 4 ? NULL : realloc(*array, larger * size);
+  if (!moved) return false;
+  *array = moved;
+  *room = larger;
+  return true;
+}
+
+static bool add(vlot__script *script, const vlot_kv_command *kv) {
+  if (script->table_size / 2 <= script->key_count && !grow_table(script)) return false;
+  if (!grow((void **)&script->commands, &script->command_room, script->count,
+            sizeof *script->commands) ||
+      !grow((void **)&script->keys, &script->key_room, script->key_count, sizeof *script->keys))
+    return false;
+  uint32_t number = script->count++;
+  uint32_t *slot = slot_of(script, kv->key, kv->key_size);
+  if (*slot == VLOT__SCRIPT_NONE) {
+    *slot = script->key_count++;
+    script->keys[*slot] = (vlot__script_key){
+        .text = kv->key, .size = kv->key_size, .first = number, .last = number};
+  } else {
+    vlot__script_key *key = &script->keys[*slot];
+    script->commands[key->last].next = number;
+    key->last = number;
+  }
+  script->commands[number] =
+      (vlot__script_command){.kv = *kv, .key = *slot, .next = VLOT__SCRIPT_NONE};
+  return true;
+}
+
+/* --- the whole text --- */
+
+static word cut_line(word *rest) {
+  word line = *rest;
+  const char *end = memchr(rest->text, '\n', rest->size);
+  if (end) line.size = (size_t)(end - rest->text);
+  size_t taken = line.size + (end != NULL);
+  rest->text += taken;
+  rest->size -= taken;
+  if (line.size > 0 && line.text[line.size - 1] == '\r') line.size--;
+  return skip_blanks(line);
+}
+
+bool vlot__script_parse(vlot__script *script, const char *name, const char *text, size_t size,
+                        FILE *complaints) {
+  *script = (vlot__script){0};
+  place at = {.out = complaints, .name = name};
+  word rest = {text, size};
+  while (rest.size > 0) {
+    word line = cut_line(&rest);
+    vlot_kv_command kv;
+    at.line++;
+    if (line.size == 0 || line.text[0] == '#') continue;
+    if (!parse_line(&at, line, &kv)) script->bad_lines++;
+    else if (!add(script, &kv)) {
+      vlot__script_deinit(script);
+      return false;
+    }
+  }
+  if (at.complaints > COMPLAINTS_MAX)
+    fprintf(complaints, "%s: %" PRIu64 " more bad lines\n", name, at.complaints - COMPLAINTS_MAX);
+  return true;
+}
+
+void vlot__script_deinit(vlot__script *script) {
+  free(script->text);
+  free(script->commands);
+  free(script->keys);
+  free(script->table);
+  *script = (vlot__script){0};
+}
