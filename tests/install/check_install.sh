@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs a build to a scratch prefix, moves it, and builds and runs programs outside the tree.
+# Installs a build to a scratch prefix, moves it, and builds and runs programs outside the tree. Each does what consumer.h says
+# and prints the version: a word more, on standard output or error, and vlot has printed something.
 # usage: check_install.sh BUILD_DIR [CC [CXX]]
 set -eu
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -27,8 +28,8 @@ version=$(sed -nE 's/^#define +VLOT_VERSION_STRING +"(.*)"/\1/p' "$root/include/
 prints_version() { # prints_version NAME COMMAND...
   local name=$1 said
   shift
-  said=$("$@") || {
-    echo "$name: exit $?"
+  said=$("$@" 2>&1) || {
+    echo "$name: exit $?: $said"
     exit 1
   }
   [ "$said" = "$version" ] || {

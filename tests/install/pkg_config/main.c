@@ -1,11 +1,10 @@
 /* A C11 program outside the tree, found through pkg-config. */
-#include <vlot/vlot.h>
+#include "../consumer.h"
 
 #include <stdio.h>
-#include <string.h>
 
 int main(void) {
-  if (strcmp(vlot_version_string(), VLOT_VERSION_STRING) != 0) return 1;
-  puts(vlot_version_string());
-  return 0;
+  const char *problem = consume();
+  puts(problem ? problem : vlot_version_string());
+  return problem ? 1 : 0;
 }
