@@ -35,7 +35,7 @@ typedef struct vlot_statem_event {
 } vlot_statem_event;
 
 typedef enum vlot_statem_verdict {
-  VLOT_ACTOR_STATEM_HANDLED = 0,
+  VLOT_STATEM_HANDLED = 0,
   VLOT_STATEM_POSTPONE =
       1 /* MAIL and NEXT only: again in the next state; what the payload refers to is kept with it */
 } vlot_statem_verdict;
