@@ -1,0 +1,309 @@
+/* Without memory: the k-th allocation fails, alone or with all later ones, for every k of a script of inputs. The step says
+ * VLOT_NOMEM, nothing of the input has happened, and the same input taken again brings the same state as if nothing had been.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vlot/raft.h"
+
+enum { MEMBERS = 3 };
+
+/* One core and two peers that say what the script wants. */
+typedef struct bench {
+  vlot_fault_allocator *faults;
+  vlot_raft *raft;
+  uint64_t token, handed;    /* of the last write; last index handed out */
+  uint64_t session, request; /* of the last append to member 2 */
+  uint64_t fails_from;       /* number of the allocation that fails */
+  uint32_t failures;
+  char trail[8192]; /* what came out, of all steps */
+} bench;
+
+static const vlot_member members[MEMBERS] = {{.id = 1}, {.id = 2}, {.id = 3}};
+
+static vlot_result open_core(bench *at, const vlot_raft_options *like) {
+  vlot_raft_options options = *like;
+  options.allocator = vlot_fault_allocator_get(at->faults);
+  options.id = 1;
+  options.members = members;
+  options.member_count = MEMBERS;
+  options.heartbeat_ticks = 1;
+  options.election_ticks_min = 10;
+  options.election_ticks_max = 11;
+  const char *problem = NULL;
+  return vlot_raft_open(&at->raft, &options, &problem);
+}
+
+/* What counts of a state. */
+static void describe(const vlot_raft *raft, char *text, size_t size) {
+  vlot_raft_status s;
+  vlot_raft_get_status(raft, &s);
+  snprintf(text, size, "%d T%llu v%u L%u c%llu a%llu l%llu/%llu d%llu h%u r%u t%llu e%u",
+           (int)s.role, (unsigned long long)s.term, s.vote, s.leader,
+           (unsigned long long)s.commit_index, (unsigned long long)s.applied_index,
+           (unsigned long long)s.last_index, (unsigned long long)s.last_term,
+           (unsigned long long)s.durable_index, s.held_messages, s.pending_reads,
+           (unsigned long long)s.tail_bytes, s.election_elapsed);
+}
+
+static void note(bench *at, const vlot_output *output) {
+  if (output->write.token) at->token = output->write.token;
+  for (uint32_t k = 0; k < output->message_count; k++) {
+    const vlot_message *message = &output->messages[k];
+    if (message->kind == VLOT_MESSAGE_APPEND && message->to == 2) {
+      at->session = message->session;
+      at->request = message->request;
+    }
+    if (message->kind == VLOT_MESSAGE_PRE_VOTE || message->kind == VLOT_MESSAGE_VOTE)
+      at->request = message->request;
+  }
+  for (uint32_t k = 0; k < output->apply_count; k++)
+    at->handed = output->apply[k].index + output->apply[k].count - 1;
+}
+
+/* One input until it is taken; in between everything must be as before. */
+static void give(bench *at, vlot_input input) {
+  char before[256], after[256];
+  describe(at->raft, before, sizeof before);
+  for (int tries = 0;; tries++) {
+    cr_assert_lt(tries, 200, "it never recovers");
+    const vlot_output *output = NULL;
+    vlot_result result = vlot_raft_step(at->raft, &input, 1, &output);
+    note(at, output);
+    describe(at->raft, after, sizeof after);
+    if (result == VLOT_OK) {
+      cr_assert_eq(output->consumed, 1);
+      break;
+    }
+    cr_assert_eq(result, VLOT_NOMEM);
+    cr_assert_eq(output->consumed, 0);
+    cr_assert_eq(output->outcome_count, 0);
+    cr_assert_eq(output->write.token, 0);
+    cr_assert_str_eq(after, before, "something of it has happened");
+    at->failures++;
+    vlot_fault_allocator_fail_at(at->faults, 0, false); /* memory is back */
+  }
+  /* Sending and handing out are put off without memory, not refused: the next step, even an empty one, catches up. */
+  if (vlot_fault_allocator_made(at->faults) >= at->fails_from)
+    vlot_fault_allocator_fail_at(at->faults, 0, false);
+  const vlot_output *output = NULL;
+  cr_assert_eq(vlot_raft_step(at->raft, NULL, 0, &output), VLOT_OK);
+  note(at, output);
+  describe(at->raft, after, sizeof after);
+  size_t used = strlen(at->trail);
+  snprintf(at->trail + used, sizeof at->trail - used, "%s\n", after);
+}
+
+static void tick(bench *at, uint64_t now, uint64_t elapsed) {
+  vlot_input input = {.kind = VLOT_INPUT_TICK};
+  input.as.tick.now = now;
+  input.as.tick.elapsed = elapsed;
+  give(at, input);
+}
+
+static void store(bench *at) {
+  give(at, (vlot_input){.kind = VLOT_INPUT_STORED, .as.token = at->token});
+}
+
+static void propose(bench *at, const char *text) {
+  vlot_command command = {.data = (const uint8_t *)text, .size = (uint32_t)strlen(text)};
+  vlot_input input = {.kind = VLOT_INPUT_PROPOSE};
+  input.as.propose.commands = &command;
+  input.as.propose.count = 1;
+  give(at, input);
+}
+
+static void hear(bench *at, vlot_message message) {
+  message.to = 1;
+  give(at, (vlot_input){.kind = VLOT_INPUT_MESSAGE, .as.message = &message});
+}
+
+static vlot_message grant(const bench *at, uint16_t kind, uint64_t term) {
+  return (vlot_message){
+      .kind = kind, .flags = VLOT_MESSAGE_OK, .from = 2, .term = term, .request = at->request};
+}
+
+static void acknowledge(bench *at, uint64_t term, uint64_t match) {
+  vlot_message reply = grant(at, VLOT_MESSAGE_APPEND_REPLY, term);
+  reply.session = at->session;
+  reply.as.reply.match_index = match;
+  hear(at, reply);
+}
+
+/* An append of three slices from member 3, as of a batch of its own. */
+static void follow(bench *at, uint64_t term, uint64_t prev_index, uint64_t prev_term,
+                   uint64_t commit) {
+  vlot_entry entries[3] = {{.kind = 1}, {.kind = 1}, {.kind = 1}};
+  vlot_batch *batch = vlot_batch_make(NULL, entries, NULL, 3);
+  vlot_slice slices[3];
+  for (uint32_t k = 0; k < 3; k++)
+    slices[k] = (vlot_slice){
+        .batch = batch, .index = prev_index + 1 + k, .term = term, .first = k, .count = 1};
+  vlot_message message = {
+      .kind = VLOT_MESSAGE_APPEND, .from = 3, .term = term, .request = 1, .session = 1};
+  message.as.append.prev_index = prev_index;
+  message.as.append.prev_term = prev_term;
+  message.as.append.commit = commit;
+  message.as.append.slices = slices;
+  message.as.append.slice_count = message.as.append.entry_count = 3;
+  hear(at, message);
+  vlot_batch_release(batch);
+}
+
+/* A life that passes every door: elected, proposing, reading, committing, applying, deposed, following, overwritten. */
+static void live(bench *at) {
+  tick(at, 10, 10);
+  hear(at, grant(at, VLOT_MESSAGE_PRE_VOTE_REPLY, 0));
+  store(at);
+  hear(at, grant(at, VLOT_MESSAGE_VOTE_REPLY, 1));
+  store(at);
+  propose(at, "one");
+  propose(at, "two");
+  store(at);
+  acknowledge(at, 1, 3);
+  give(at, (vlot_input){.kind = VLOT_INPUT_APPLIED, .as.index = at->handed});
+  give(at, (vlot_input){.kind = VLOT_INPUT_READ, .as.read_tag = 5});
+  tick(at, 11, 1);
+  acknowledge(at, 1, 3);
+  for (int k = 0; k < 20; k++) propose(at, "many"); /* until arrays have to grow */
+  store(at);
+  hear(at, (vlot_message){.kind = VLOT_MESSAGE_VOTE,
+                          .flags = VLOT_MESSAGE_FORCED,
+                          .from = 3,
+                          .term = 2,
+                          .request = 1,
+                          .as.vote = {.last_index = 30, .last_term = 1}});
+  store(at);
+  follow(at, 2, 3, 1, 3);
+  store(at);
+  follow(at, 2, 6, 2, 9);
+  store(at);
+  give(at, (vlot_input){.kind = VLOT_INPUT_CAMPAIGN});
+  give(at, (vlot_input){.kind = VLOT_INPUT_ELECT});
+  store(at);
+  give(at, (vlot_input){.kind = VLOT_INPUT_STEP_DOWN});
+  give(at, (vlot_input){.kind = VLOT_INPUT_SWITCHES, .as.switches = 0});
+}
+
+/* Runs the life with the n-th allocation failing; returns the allocations it took. */
+static uint64_t live_with(uint64_t n, bool is_sticky, bench *at) {
+  vlot_raft_options options;
+  vlot_raft_options_init(&options);
+  memset(at, 0, sizeof *at);
+  at->faults = vlot_fault_allocator_open();
+  cr_assert_eq(open_core(at, &options), VLOT_OK);
+  uint64_t before = vlot_fault_allocator_made(at->faults);
+  vlot_fault_allocator_fail_at(at->faults, n, is_sticky);
+  at->fails_from = n > 0 ? before + n : UINT64_MAX;
+  live(at);
+  uint64_t made = vlot_fault_allocator_made(at->faults) - before;
+  vlot_raft_close(at->raft);
+  cr_assert_eq(vlot_fault_allocator_live(at->faults), 0, "leaked");
+  vlot_fault_allocator_close(at->faults);
+  return made;
+}
+
+static void sweep(bool is_sticky) {
+  static bench calm, troubled;
+  uint64_t made = live_with(0, false, &calm);
+  cr_assert_gt(made, 10);
+  uint32_t refused = 0;
+  for (uint64_t n = 1; n <= made; n++) {
+    live_with(n, is_sticky, &troubled);
+    cr_assert_str_eq(troubled.trail, calm.trail, "allocation %d", (int)n);
+    refused += troubled.failures;
+  }
+  cr_assert_gt(refused, made / 3, "hardly any allocation was for an input");
+}
+
+Test(memory, a_step_that_had_none_can_be_repeated) {
+  sweep(false);
+}
+
+Test(memory, a_step_that_had_none_for_a_while_can_be_repeated) {
+  sweep(true);
+}
+
+Test(memory, an_open_that_has_none_makes_nothing) {
+  vlot_log_entry entries[3] = {
+      {.term = 1, .entry.kind = 1}, {.term = 1, .entry.kind = 1}, {.term = 2, .entry.kind = 1}};
+  vlot_raft_options options;
+  vlot_raft_options_init(&options);
+  options.hard.term = 2;
+  options.log_entries = entries;
+  options.log_entry_count = 3;
+  for (int is_sticky = 0; is_sticky < 2; is_sticky++) {
+    uint64_t n = 0;
+    for (vlot_result result = VLOT_NOMEM; result != VLOT_OK;) {
+      bench at = {.faults = vlot_fault_allocator_open(), .fails_from = UINT64_MAX};
+      vlot_fault_allocator_fail_at(at.faults, ++n, is_sticky);
+      result = open_core(&at, &options);
+      cr_assert(result == VLOT_OK || result == VLOT_NOMEM);
+      cr_assert((result == VLOT_OK) == (at.raft != NULL));
+      vlot_raft_close(at.raft);
+      cr_assert_eq(vlot_fault_allocator_live(at.faults), 0);
+      vlot_fault_allocator_close(at.faults);
+    }
+    cr_assert_gt(n, 8, "there was something to fail");
+  }
+}
+
+Test(memory, of_a_group_of_inputs_those_before_the_failure_stand) {
+  bench at = {.faults = vlot_fault_allocator_open(), .fails_from = UINT64_MAX};
+  vlot_raft_options options;
+  vlot_raft_options_init(&options);
+  cr_assert_eq(open_core(&at, &options), VLOT_OK);
+  tick(&at, 10, 10);
+  hear(&at, grant(&at, VLOT_MESSAGE_PRE_VOTE_REPLY, 0));
+  store(&at);
+  hear(&at, grant(&at, VLOT_MESSAGE_VOTE_REPLY, 1));
+  store(&at);
+  vlot_command command = {.data = (const uint8_t *)"x", .size = 1};
+  vlot_input inputs[40] = {0};
+  for (int k = 0; k < 40; k++) {
+    inputs[k].kind = VLOT_INPUT_PROPOSE;
+    inputs[k].as.propose.commands = &command;
+    inputs[k].as.propose.count = 1;
+  }
+  const vlot_output *output;
+  vlot_fault_allocator_fail_at(at.faults, 20, false);
+  cr_assert_eq(vlot_raft_step(at.raft, inputs, 40, &output), VLOT_NOMEM);
+  uint32_t taken = output->consumed;
+  cr_assert(taken > 0 && taken < 40);
+  cr_assert_eq(output->outcome_count, taken);
+  vlot_raft_status status;
+  vlot_raft_get_status(at.raft, &status);
+  cr_assert_eq(status.last_index, 1 + taken);
+  cr_assert_eq(output->write.slice_count, taken, "what was taken is written");
+  cr_assert_eq(vlot_raft_step(at.raft, inputs + taken, 40 - taken, &output), VLOT_OK);
+  vlot_raft_get_status(at.raft, &status);
+  cr_assert_eq(status.last_index, 41);
+  vlot_raft_close(at.raft);
+  vlot_fault_allocator_close(at.faults);
+}
+
+/* A vote, a heartbeat and stepping down need nothing new once they have been done. */
+Test(memory, what_was_done_before_needs_none_again) {
+  bench at = {.faults = vlot_fault_allocator_open(), .fails_from = UINT64_MAX};
+  vlot_raft_options options;
+  vlot_raft_options_init(&options);
+  cr_assert_eq(open_core(&at, &options), VLOT_OK);
+  for (uint64_t term = 1; term <= 3; term++) {
+    if (term == 3) vlot_fault_allocator_fail_at(at.faults, 1, true);
+    uint64_t made = vlot_fault_allocator_made(at.faults);
+    hear(&at, (vlot_message){.kind = VLOT_MESSAGE_VOTE,
+                             .flags = VLOT_MESSAGE_FORCED,
+                             .from = 3,
+                             .term = term,
+                             .request = term});
+    store(&at);
+    vlot_message heartbeat = {
+        .kind = VLOT_MESSAGE_APPEND, .from = 3, .term = term, .request = term, .session = 1};
+    hear(&at, heartbeat);
+    if (term == 3) cr_assert_eq(vlot_fault_allocator_made(at.faults), made);
+  }
+  cr_assert_eq(at.failures, 0);
+  vlot_raft_close(at.raft);
+  vlot_fault_allocator_close(at.faults);
+}
