@@ -127,6 +127,17 @@ static void note_waking(vlot_actor *self, void *context, vlot_turn *turn) {
   if (mail->kind == 2) cr_assert(stage_await(&on, CUE, 1));
 }
 
+static bool await_parked(vlot_actor *actor) {
+  uint64_t deadline = vlot_clock_ns() + STAGE_PATIENCE_NS;
+  vlot_actor_status status;
+  do {
+    vlot_actor_get_status(actor, &status);
+    if (status.state == VLOT_ACTOR_PARKED) return true;
+    sched_yield();
+  } while (vlot_clock_ns() < deadline);
+  return false;
+}
+
 Test(promises, p15_a_turn_knows_whether_its_actor_was_parked_or_busy_or_suspended) {
   vlot_actor_system *system = stage_system();
   vlot_actor_options options = stage_options(1, note_waking, NULL);
@@ -147,6 +158,7 @@ Test(promises, p15_a_turn_knows_whether_its_actor_was_parked_or_busy_or_suspende
   cr_assert(stage_await_mails(&on, 3));
   cr_expect_not(on.mails[2].size, "it was suspended for a part of the time");
 
+  cr_assert(await_parked(actor));
   stage_send(actor, 2, 0);
   cr_assert(stage_await_mails(&on, 4));
   cr_expect(on.mails[3].size);
