@@ -551,6 +551,8 @@ static void check_acknowledgement(vlot__checker *checker, const member *m,
   }
   const member *leader = find(checker, event->peer);
   if (is_of_past || !leader || leader->role != VLOT_ROLE_LEADER || leader->term != term) return;
+  /* with threads the leader may be about to tell that it stepped down and truncated */
+  if (vlot__model_last(leader->model) != leader->last) return;
   vlot__model_entry mine, theirs;
   if (match <= m->model->base_index || match <= leader->model->base_index) return;
   if (!look(checker, m, match, &mine) || !look(checker, leader, match, &theirs) ||
