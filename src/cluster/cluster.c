@@ -413,7 +413,7 @@ void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats) {
     if (status.raft.commit_index > stats->commits) stats->commits = status.raft.commit_index;
   }
   stats->actions = cluster->action;
-  stats->event_hash = vlot__observer_hash(&cluster->observer);
+  stats->event_hash = cluster->observer.hash;
 }
 
 static size_t copy_ring(const vlot_cluster *cluster, const vlot_event *ring, uint64_t sequence, vlot_event *events,

@@ -212,7 +212,7 @@ typedef struct vlot__observer {
   bool has_violation;
   char violation[256];
   /* lockstep only */
-  uint64_t hash[4];
+  uint64_t hash;
 } vlot__observer;
 
 typedef struct vlot__supervisor vlot__supervisor; /* threads.c */
@@ -327,7 +327,12 @@ vlot__fate vlot__links_fate(vlot_cluster *cluster, uint32_t from, uint32_t to, u
 
 bool vlot__observer_init(vlot_cluster *cluster);
 void vlot__observer_deinit(vlot_cluster *cluster);
-uint64_t vlot__observer_hash(const vlot__observer *observer);
+
+/* Where the next event of a slot (NULL: of the cluster) goes in its ring: fill it there to save a copy. */
+static inline vlot_event *vlot__event_place(const vlot_cluster *cluster, const vlot__slot *slot) {
+  uint64_t sequence = (slot ? slot->sequence : cluster->sequence) + 1;
+  return &(slot ? slot->events : cluster->events)[sequence & (cluster->options.ring_events - 1)];
+}
 
 /* Record an event of a slot (NULL: of the cluster): number, time, Lamport time and cause are filled in. Returns its id. */
 uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event);

@@ -342,7 +342,7 @@ enum { GROUP_MAX = 64 };
 
 static void deliver(vlot_cluster *cluster, vlot__item *first, uint32_t group_max) {
   vlot__slot *slot = vlot__slot_of(cluster, first->node);
-  vlot__item *items[GROUP_MAX] = {first};
+  vlot__item *items[GROUP_MAX];
   taken_mail mails[GROUP_MAX];
   vlot_node_state state = atomic_load(&slot->state);
   if (state == VLOT_NODE_SUSPENDED) {
@@ -355,6 +355,7 @@ static void deliver(vlot_cluster *cluster, vlot__item *first, uint32_t group_max
     drop_mail(cluster, first, VLOT_WHY_NODE_DOWN);
     return;
   }
+  items[0] = first;
   uint32_t count = group_max > 1 ? gather(cluster, items, group_max) : 1;
   for (uint32_t k = 0; k < count; k++)
     mails[k] = (taken_mail){

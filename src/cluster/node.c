@@ -185,13 +185,14 @@ static void push_answer(vlot__node *node, const vlot__answer *answer, const void
 
 static void answer_client(vlot__node *node, uint32_t client, uint64_t sequence, uint32_t count, vlot_result result,
                           vlot_why why) {
-  vlot_event event = {.kind = VLOT_EVENT_ANSWER, .why = (uint16_t)why};
+  vlot_event *event = vlot__event_place(node->cluster, node->slot);
+  *event = (vlot_event){.kind = VLOT_EVENT_ANSWER, .why = (uint16_t)why};
   if (count == 0) return;
-  event.as.client.client = client;
-  event.as.client.sequence = sequence;
-  event.as.client.count = count;
-  event.as.client.result = result;
-  vlot__emit(node->cluster, node->slot, &event);
+  event->as.client.client = client;
+  event->as.client.sequence = sequence;
+  event->as.client.count = count;
+  event->as.client.result = result;
+  vlot__emit(node->cluster, node->slot, event);
   push_answer(node,
               &(vlot__answer){.sequence = sequence,
                               .client = client,
@@ -360,11 +361,12 @@ static void take_message(vlot__node *node, vlot__mail_message *mail) {
 }
 
 static void emit_client(vlot__node *node, vlot_event_kind kind, uint32_t client, uint64_t sequence, uint32_t count) {
-  vlot_event event = {.kind = (uint16_t)kind};
-  event.as.client.client = client;
-  event.as.client.sequence = sequence;
-  event.as.client.count = count;
-  node->slot->cause = vlot__emit(node->cluster, node->slot, &event);
+  vlot_event *event = vlot__event_place(node->cluster, node->slot);
+  *event = (vlot_event){.kind = (uint16_t)kind};
+  event->as.client.client = client;
+  event->as.client.sequence = sequence;
+  event->as.client.count = count;
+  node->slot->cause = vlot__emit(node->cluster, node->slot, event);
 }
 
 static bool reserve_commands(vlot__node *node, uint32_t count) {
@@ -512,15 +514,16 @@ static vlot_event_kind event_kind_of(const vlot_change *change) {
 
 /* APPEND, TRUNCATE, COMMIT speak of entries: first, count, and the chain at the newest entry that stands after it. */
 static void emit_slice(vlot__node *node, const vlot_change *change, vlot_event_kind kind) {
-  vlot_event event = {.kind = (uint16_t)kind, .why = change->why, .peer = change->peer};
+  vlot_event *event = vlot__event_place(node->cluster, node->slot);
+  *event = (vlot_event){.kind = (uint16_t)kind, .why = change->why, .peer = change->peer};
   uint64_t first = kind == VLOT_EVENT_COMMIT ? change->from + 1 : change->from;
   uint64_t newest = kind == VLOT_EVENT_TRUNCATE ? change->from - 1 : change->to;
   uint64_t term;
-  event.as.slice.first = first;
-  event.as.slice.count = change->to - first + 1;
-  event.as.slice.term = change->term;
-  if (!vlot__model_at(&node->slot->model, newest, &term, &event.as.slice.chain)) event.as.slice.chain = 0;
-  vlot__emit(node->cluster, node->slot, &event);
+  event->as.slice.first = first;
+  event->as.slice.count = change->to - first + 1;
+  event->as.slice.term = change->term;
+  if (!vlot__model_at(&node->slot->model, newest, &term, &event->as.slice.chain)) event->as.slice.chain = 0;
+  vlot__emit(node->cluster, node->slot, event);
 }
 
 static void observe_write(vlot__node *node, const vlot_write *write) {
@@ -535,11 +538,12 @@ static void observe_write(vlot__node *node, const vlot_write *write) {
 
 static void emit_changes(vlot__node *node, const vlot_output *output) {
   vlot__slot *slot = node->slot;
-  vlot_event step = {.kind = VLOT_EVENT_STEP};
-  step.as.step.before = node->brief;
-  step.as.step.after = node->brief = output->after;
+  vlot_event *step = vlot__event_place(node->cluster, slot);
+  *step = (vlot_event){.kind = VLOT_EVENT_STEP};
+  step->as.step.before = node->brief;
+  step->as.step.after = node->brief = output->after;
   node->leader = output->leader;
-  slot->cause = vlot__emit(node->cluster, slot, &step);
+  slot->cause = vlot__emit(node->cluster, slot, step);
   for (uint32_t k = 0; k < output->change_count; k++) {
     const vlot_change *change = &output->changes[k];
     vlot_event_kind kind = event_kind_of(change);
@@ -653,14 +657,15 @@ static size_t reply_of(const vlot__node *node, uint32_t k, bool has_replies, con
 
 static void answer_applied(vlot__node *node, const waiter *one, uint64_t index, uint32_t count, uint32_t first_reply,
                            bool has_replies) {
-  vlot_event event = {.kind = VLOT_EVENT_ANSWER};
+  vlot_event *event = vlot__event_place(node->cluster, node->slot);
+  *event = (vlot_event){.kind = VLOT_EVENT_ANSWER};
   uint64_t sequence = one->sequence + (index - one->index);
-  event.as.client.client = one->client;
-  event.as.client.sequence = sequence;
-  event.as.client.count = count;
-  event.as.client.index = index;
-  event.as.client.term = one->term;
-  vlot__emit(node->cluster, node->slot, &event);
+  event->as.client.client = one->client;
+  event->as.client.sequence = sequence;
+  event->as.client.count = count;
+  event->as.client.index = index;
+  event->as.client.term = one->term;
+  vlot__emit(node->cluster, node->slot, event);
   vlot__answer answer = {.sequence = sequence,
                          .index = index,
                          .term = one->term,
@@ -742,15 +747,16 @@ static bool apply_slice(vlot__node *node, const vlot_slice *slice) {
       k++;
     }
   }
-  vlot_event event = {.kind = VLOT_EVENT_APPLY};
-  event.as.slice.first = slice->index;
-  event.as.slice.count = slice->count;
-  event.as.slice.term = slice->term;
+  vlot_event *event = vlot__event_place(node->cluster, node->slot);
+  *event = (vlot_event){.kind = VLOT_EVENT_APPLY};
+  event->as.slice.first = slice->index;
+  event->as.slice.count = slice->count;
+  event->as.slice.term = slice->term;
   uint64_t term;
-  if (!vlot__model_at(&node->slot->model, node->applied_index, &term, &event.as.slice.chain)) event.as.slice.chain = 0;
+  if (!vlot__model_at(&node->slot->model, node->applied_index, &term, &event->as.slice.chain)) event->as.slice.chain = 0;
   if (node->cluster->observer.checker && node->cluster->machine.hash)
-    event.as.slice.hash = node->cluster->machine.hash(node->machine);
-  vlot__emit(node->cluster, node->slot, &event);
+    event->as.slice.hash = node->cluster->machine.hash(node->machine);
+  vlot__emit(node->cluster, node->slot, event);
   return true;
 }
 
@@ -772,13 +778,14 @@ static void answer_read(vlot__node *node, const reader *one, vlot_result result,
     if (is_void(node)) return;
     if (result == VLOT_OK) vlot__replies_get(&node->replies, 0, &reply, &size);
   }
-  vlot_event event = {.kind = VLOT_EVENT_ANSWER, .why = (uint16_t)why};
-  event.as.client.client = one->client;
-  event.as.client.sequence = one->sequence;
-  event.as.client.count = 1;
-  event.as.client.index = node->applied_index;
-  event.as.client.result = result;
-  vlot__emit(node->cluster, node->slot, &event);
+  vlot_event *event = vlot__event_place(node->cluster, node->slot);
+  *event = (vlot_event){.kind = VLOT_EVENT_ANSWER, .why = (uint16_t)why};
+  event->as.client.client = one->client;
+  event->as.client.sequence = one->sequence;
+  event->as.client.count = 1;
+  event->as.client.index = node->applied_index;
+  event->as.client.result = result;
+  vlot__emit(node->cluster, node->slot, event);
   push_answer(node,
               &(vlot__answer){.sequence = one->sequence,
                               .index = node->applied_index,

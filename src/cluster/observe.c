@@ -127,21 +127,25 @@ void vlot__observer_deinit(vlot_cluster *cluster) {
   pthread_mutex_destroy(&observer->lock);
 }
 
-/* Four lanes, so that one event costs four multiplications in a row and not sixteen. */
+/* An event is hashed on its own, by a sum of products that need not wait for each other, and then joins the hash of all: only
+ * that last step has to wait for the event before.
+ */
 static void hash_event(vlot__observer *observer, const vlot_event *event) {
+  static const uint64_t odd[VLOT_EVENT_WORDS] = {
+      0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0xd6e8feb86659fd93, 0xa0761d6478bd642f, 0xe7037ed1a0b428db,
+      0x8ebc6af09c88c6e3, 0x589965cc75374cc3, 0x1d8e4e27c47d124f, 0xeb44accab455d165, 0x2545f4914f6cdd1d, 0xc2b2ae3d27d4eb4f,
+      0x165667b19e3779f9, 0x85ebca77c2b2ae63, 0x27d4eb2f165667c5, 0xff51afd7ed558ccd};
   uint64_t words[VLOT_EVENT_WORDS];
-  vlot_event_words(event, words);
-  for (int k = 0; k < VLOT_EVENT_WORDS; k += 4)
-    for (int lane = 0; lane < 4; lane++) {
-      uint64_t mixed = (observer->hash[lane] ^ words[k + lane]) * 0x9e3779b97f4a7c15u;
-      observer->hash[lane] = mixed ^ (mixed >> 32);
-    }
-}
-
-uint64_t vlot__observer_hash(const vlot__observer *observer) {
-  uint64_t hash = 0;
-  for (int lane = 0; lane < 4; lane++) hash = vlot__prng_mix(hash ^ observer->hash[lane]);
-  return hash;
+  uint32_t count = vlot_event_words(event, words);
+  uint64_t sum = count, other = 0;
+  for (uint32_t k = 0; k < 8; k += 2) { /* every event has eight words at least */
+    sum += words[k] * odd[k];
+    other += words[k + 1] * odd[k + 1];
+  }
+  for (uint32_t k = 8; k < count; k++) sum += words[k] * odd[k];
+  sum += other;
+  uint64_t hash = (observer->hash ^ sum ^ (sum >> 32)) * 0x9e3779b97f4a7c15u;
+  observer->hash = hash ^ (hash >> 32);
 }
 
 static void report(vlot_cluster *cluster, const vlot__violation *violation) {
@@ -220,7 +224,7 @@ static void count(vlot_cluster *cluster, vlot__slot *slot, const vlot_event *eve
 
 uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) {
   uint64_t *sequence = slot ? &slot->sequence : &cluster->sequence;
-  vlot_event *ring = slot ? slot->events : cluster->events;
+  vlot_event *place = vlot__event_place(cluster, slot);
   event->sequence = ++*sequence;
   event->lamport = slot ? ++slot->lamport : ++cluster->lamport;
   event->action = cluster->action;
@@ -228,7 +232,7 @@ uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) 
   event->node = slot ? slot->id : 0;
   event->incarnation = slot ? slot->incarnation : 0;
   if (slot && event->cause == 0) event->cause = slot->cause;
-  ring[event->sequence & (cluster->options.ring_events - 1)] = *event;
+  if (event != place) *place = *event;
   if (COUNTED >> event->kind & 1) count(cluster, slot, event);
   if (atomic_load_explicit(&cluster->observer.is_on, memory_order_relaxed)) observe(cluster, event);
   return vlot_event_id(event->node, event->sequence);
@@ -236,46 +240,48 @@ uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) 
 
 uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind, vlot_why why, uint64_t id,
                             const vlot_message *message) {
-  vlot_event event = {.kind = (uint16_t)kind, .why = (uint16_t)why, .message = id};
-  event.peer = kind == VLOT_EVENT_RECEIVED ? message->from : message->to;
-  if (why == VLOT_WHY_NONE) event.why = (uint16_t)message->why;
-  event.as.message.kind = message->kind;
-  event.as.message.flags = message->flags;
-  event.as.message.term = message->term;
-  event.as.message.request = message->request;
-  event.as.message.from = message->from;
+  vlot_event *event = vlot__event_place(cluster, slot);
+  *event = (vlot_event){.kind = (uint16_t)kind, .why = (uint16_t)why, .message = id};
+  event->peer = kind == VLOT_EVENT_RECEIVED ? message->from : message->to;
+  if (why == VLOT_WHY_NONE) event->why = (uint16_t)message->why;
+  event->as.message.kind = message->kind;
+  event->as.message.flags = message->flags;
+  event->as.message.term = message->term;
+  event->as.message.request = message->request;
+  event->as.message.from = message->from;
   switch ((vlot_message_kind)message->kind) {
     case VLOT_MESSAGE_PRE_VOTE:
     case VLOT_MESSAGE_VOTE:
-      event.as.message.index = message->as.vote.last_index;
-      event.as.message.log_term = message->as.vote.last_term;
+      event->as.message.index = message->as.vote.last_index;
+      event->as.message.log_term = message->as.vote.last_term;
       break;
     case VLOT_MESSAGE_APPEND:
-      event.as.message.index = message->as.append.prev_index;
-      event.as.message.log_term = message->as.append.prev_term;
-      event.as.message.commit = message->as.append.commit;
-      event.as.message.entries = message->as.append.entry_count;
+      event->as.message.index = message->as.append.prev_index;
+      event->as.message.log_term = message->as.append.prev_term;
+      event->as.message.commit = message->as.append.commit;
+      event->as.message.entries = message->as.append.entry_count;
       break;
     case VLOT_MESSAGE_APPEND_REPLY: {
       bool is_ok = (message->flags & VLOT_MESSAGE_OK) != 0;
-      event.as.message.index = is_ok ? message->as.reply.match_index : message->as.reply.hint_index;
-      event.as.message.log_term = is_ok ? 0 : message->as.reply.hint_term;
-      event.as.message.commit = message->as.reply.prev_index;
+      event->as.message.index = is_ok ? message->as.reply.match_index : message->as.reply.hint_index;
+      event->as.message.log_term = is_ok ? 0 : message->as.reply.hint_term;
+      event->as.message.commit = message->as.reply.prev_index;
       break;
     }
     case VLOT_MESSAGE_PRE_VOTE_REPLY:
     case VLOT_MESSAGE_VOTE_REPLY: break;
   }
-  return vlot__emit(cluster, slot, &event);
+  return vlot__emit(cluster, slot, event);
 }
 
 uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind, vlot_why why, uint32_t peer,
                            uint64_t from, uint64_t to, uint64_t term) {
-  vlot_event event = {.kind = (uint16_t)kind, .why = (uint16_t)why, .peer = peer};
-  event.as.change.from = from;
-  event.as.change.to = to;
-  event.as.change.term = term;
-  return vlot__emit(cluster, slot, &event);
+  vlot_event *event = vlot__event_place(cluster, slot);
+  *event = (vlot_event){.kind = (uint16_t)kind, .why = (uint16_t)why, .peer = peer};
+  event->as.change.from = from;
+  event->as.change.to = to;
+  event->as.change.term = term;
+  return vlot__emit(cluster, slot, event);
 }
 
 void vlot__observe_recovered(vlot__slot *slot, const vlot_stored *stored) {

@@ -263,9 +263,9 @@ static const struct places {
 
 static bool have_same_words(const vlot_event *one, const vlot_event *other) {
   uint64_t words[2][VLOT_EVENT_WORDS];
-  vlot_event_words(one, words[0]);
-  vlot_event_words(other, words[1]);
-  return memcmp(words[0], words[1], sizeof words[0]) == 0;
+  uint32_t counts[2] = {vlot_event_words(one, words[0]), vlot_event_words(other, words[1])};
+  cr_assert_leq(counts[0], VLOT_EVENT_WORDS);
+  return counts[0] == counts[1] && memcmp(words[0], words[1], counts[0] * sizeof words[0][0]) == 0;
 }
 
 /* Every bit of every place, one at a time. */
