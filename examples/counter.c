@@ -1,11 +1,15 @@
-/* A state machine of one's own: a counter. It is checked first, then replicated to three nodes, one of which is killed. */
+/* A state machine of one's own: a counter. It is checked first, then replicated to three nodes, one
+ * of which is killed.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "vlot/vlot.h"
 
-/* --- the machine: a command is an amount, its answer is the new total --------------------------- */
+/* --- the machine: a command is an amount, its answer is the new total
+ * ---------------------------
+ */
 
 enum { NUMBER = 8 }; /* bytes of a number in commands, answers and snapshots; little-endian */
 
@@ -30,12 +34,13 @@ static vlot_result answer(vlot_replies *replies, uint32_t k, uint64_t total) {
   return vlot_replies_set(replies, k, bytes, NUMBER);
 }
 
-static vlot_result counter_apply(void *state, const vlot_entry *commands, uint32_t count, uint64_t first_index,
-                                 vlot_replies *replies) {
+static vlot_result counter_apply(void *state, const vlot_entry *commands, uint32_t count,
+                                 uint64_t first_index, vlot_replies *replies) {
   uint64_t *total = state;
   (void)first_index;
   for (uint32_t k = 0; k < count; k++) {
-    if (commands[k].size != NUMBER) continue; /* the log is data: what is no command is skipped, everywhere alike */
+    if (commands[k].size != NUMBER)
+      continue; /* the log is data: what is no command is skipped, everywhere alike */
     *total += get(commands[k].data);
     vlot_result result = answer(replies, k, *total);
     if (result != VLOT_OK) return result;
@@ -43,7 +48,8 @@ static vlot_result counter_apply(void *state, const vlot_entry *commands, uint32
   return VLOT_OK;
 }
 
-static vlot_result counter_query(void *state, const void *question, size_t size, vlot_replies *replies) {
+static vlot_result counter_query(void *state, const void *question, size_t size,
+                                 vlot_replies *replies) {
   (void)question, (void)size; /* there is only one thing to ask */
   return answer(replies, 0, *(uint64_t *)state);
 }
@@ -67,7 +73,9 @@ static vlot_result counter_restore(void *state, const vlot_reader *reader) {
   return VLOT_OK;
 }
 
-static uint64_t counter_hash(void *state) { return *(uint64_t *)state; }
+static uint64_t counter_hash(void *state) {
+  return *(uint64_t *)state;
+}
 
 static const vlot_machine counter = {
     .size = sizeof(vlot_machine),
@@ -81,7 +89,9 @@ static const vlot_machine counter = {
     .destroy = free,
 };
 
-/* --- its use -------------------------------------------------------------------------------------- */
+/* --- its use
+ * --------------------------------------------------------------------------------------
+ */
 
 enum { NODES = 3, ADDITIONS = 20, TICKS = 500 };
 
@@ -94,7 +104,9 @@ static vlot_result check(void) {
   }
   const char *problem;
   vlot_result result = vlot_machine_check(&counter, commands, 10, &question, 1, &problem);
-  printf("the machine %s\n", result == VLOT_OK ? "is sound" : problem ? problem : vlot_result_text(result));
+  printf("the machine %s\n", result == VLOT_OK ? "is sound"
+                             : problem         ? problem
+                                               : vlot_result_text(result));
   return result;
 }
 
@@ -108,8 +120,9 @@ static vlot_result add(vlot_client *client, uint64_t from, uint64_t to) {
   return result;
 }
 
-/* Waiting for the next leader is not needed for safety; but an addition that is on its way to a dead one would come back as
- * VLOT_UNKNOWN, and what may have been counted already must not be counted again.
+/* Waiting for the next leader is not needed for safety; but an addition that is on its way to a
+ * dead one would come back as VLOT_UNKNOWN, and what may have been counted already must not be
+ * counted again.
  */
 static vlot_result replace_leader(vlot_cluster *cluster) {
   uint32_t leader = 0;

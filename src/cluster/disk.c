@@ -9,7 +9,9 @@
 #include "base/ring.h"
 #include "cluster/disk_log.h"
 
-enum { STREAM = 0x6469736b }; /* separates the disks' random numbers from those of nodes and links of the same seed */
+enum {
+  STREAM = 0x6469736b
+}; /* separates the disks' random numbers from those of nodes and links of the same seed */
 
 /* A write that was submitted and is not durable yet. */
 typedef struct waiting {
@@ -19,7 +21,9 @@ typedef struct waiting {
   bool must_fail;
 } waiting;
 
-/* Guarded by lock. Batches are released and memory is asked for while it is held: an allocator is a leaf below it. */
+/* Guarded by lock. Batches are released and memory is asked for while it is held: an allocator is a
+ * leaf below it.
+ */
 struct vlot__disk {
   const vlot_allocator *allocator;
   pthread_mutex_t lock;
@@ -63,7 +67,8 @@ no_lock:
 }
 
 static void waiting_free(vlot__disk *disk, waiting *one) {
-  for (uint32_t k = 0; k < one->write.slice_count; k++) vlot_batch_release(one->write.slices[k].batch);
+  for (uint32_t k = 0; k < one->write.slice_count; k++)
+    vlot_batch_release(one->write.slices[k].batch);
   vlot__alloc_free(disk->allocator, (void *)(uintptr_t)one->write.slices);
 }
 
@@ -95,10 +100,13 @@ void vlot__disk_set_clock(vlot__disk *disk, _Atomic uint64_t *now) {
 
 /* --- what it holds --- */
 
-/* One record becomes durable: all of it, at once (a crash between truncating and appending cannot be seen). Cannot fail. */
+/* One record becomes durable: all of it, at once (a crash between truncating and appending cannot
+ * be seen). Cannot fail.
+ */
 static void make_durable(vlot__disk *disk, const vlot_write *write) {
   if (write->truncate_from > 0) vlot__disk_log_truncate(&disk->log, write->truncate_from);
-  for (uint32_t k = 0; k < write->slice_count; k++) vlot__disk_log_append(&disk->log, &write->slices[k]);
+  for (uint32_t k = 0; k < write->slice_count; k++)
+    vlot__disk_log_append(&disk->log, &write->slices[k]);
   if (write->has_hard) disk->hard = write->hard;
 }
 
@@ -116,23 +124,27 @@ static void replace(vlot__disk *disk, const vlot_hard_state *hard, vlot__disk_lo
   vlot__alloc_free(disk->allocator, loaded);
 }
 
-vlot_result vlot__disk_format_slices(vlot__disk *disk, const vlot_hard_state *hard, uint64_t base_index,
-                                     uint64_t base_term, const vlot_slice *slices, size_t count) {
+vlot_result vlot__disk_format_slices(vlot__disk *disk, const vlot_hard_state *hard,
+                                     uint64_t base_index, uint64_t base_term,
+                                     const vlot_slice *slices, size_t count) {
   vlot__disk_log log;
   vlot__disk_log_init(&log, disk->allocator, base_index, base_term);
   vlot_result result = vlot__disk_log_reserve(&log, count) ? VLOT_OK : VLOT_NOMEM;
   uint64_t term = base_term;
   for (size_t k = 0; result == VLOT_OK && k < count; k++) {
     const vlot_slice *slice = &slices[k];
-    if (slice->count == 0 || slice->index != log.last_index + 1 || slice->term < term || slice->term == 0) {
+    if (slice->count == 0 || slice->index != log.last_index + 1 || slice->term < term ||
+        slice->term == 0) {
       result = VLOT_INVALID;
     } else {
       vlot__disk_log_append(&log, slice);
       term = slice->term;
     }
   }
-  if (result == VLOT_OK) replace(disk, hard, log);
-  else vlot__disk_log_deinit(&log);
+  if (result == VLOT_OK)
+    replace(disk, hard, log);
+  else
+    vlot__disk_log_deinit(&log);
   return result;
 }
 
@@ -152,8 +164,8 @@ static vlot_batch *format_batch(vlot__disk *disk, const vlot_log_entry *entries,
   return batch;
 }
 
-vlot_result vlot__disk_format(vlot__disk *disk, const vlot_hard_state *hard, uint64_t base_index, uint64_t base_term,
-                              const vlot_log_entry *entries, size_t count) {
+vlot_result vlot__disk_format(vlot__disk *disk, const vlot_hard_state *hard, uint64_t base_index,
+                              uint64_t base_term, const vlot_log_entry *entries, size_t count) {
   vlot__disk_log log;
   vlot__disk_log_init(&log, disk->allocator, base_index, base_term);
   vlot_result result = VLOT_OK;
@@ -169,15 +181,18 @@ vlot_result vlot__disk_format(vlot__disk *disk, const vlot_hard_state *hard, uin
     vlot_batch *batch = format_batch(disk, entries + k, run);
     if (batch && vlot__disk_log_reserve(&log, 1)) {
       vlot__disk_log_append(
-          &log, &(vlot_slice){.batch = batch, .index = log.last_index + 1, .term = term, .count = run});
+          &log,
+          &(vlot_slice){.batch = batch, .index = log.last_index + 1, .term = term, .count = run});
     } else {
       result = VLOT_NOMEM;
     }
     vlot_batch_release(batch);
     k += run;
   }
-  if (result == VLOT_OK) replace(disk, hard, log);
-  else vlot__disk_log_deinit(&log);
+  if (result == VLOT_OK)
+    replace(disk, hard, log);
+  else
+    vlot__disk_log_deinit(&log);
   return result;
 }
 
@@ -278,12 +293,14 @@ static void tail_after(vlot__disk *disk, const vlot_write *write) {
 
 static uint64_t submit_due(vlot__disk *disk) {
   uint64_t now = disk->clock ? atomic_load_explicit(disk->clock, memory_order_relaxed) : disk->now;
-  uint64_t delay = disk->delay_max > 0 ? vlot__prng_between(&disk->prng, disk->delay_min, disk->delay_max) : 0;
+  uint64_t delay =
+      disk->delay_max > 0 ? vlot__prng_between(&disk->prng, disk->delay_min, disk->delay_max) : 0;
   uint64_t due = delay < VLOT_NEVER - now ? now + delay : VLOT_NEVER - 1;
   return due > disk->last_due ? due : disk->last_due;
 }
 
-static vlot_result submit_pending(vlot__disk *disk, const vlot_write *write, const vlot_storage_done *done, bool must_fail) {
+static vlot_result submit_pending(vlot__disk *disk, const vlot_write *write,
+                                  const vlot_storage_done *done, bool must_fail) {
   vlot_slice *slices = NULL;
   if (write->slice_count > 0) {
     slices = vlot__alloc(disk->allocator, write->slice_count, sizeof *slices);
@@ -303,13 +320,15 @@ static vlot_result submit_pending(vlot__disk *disk, const vlot_write *write, con
   return VLOT_PENDING;
 }
 
-static vlot_result submit(vlot__disk *disk, const vlot_write *write, const vlot_storage_done *done) {
+static vlot_result submit(vlot__disk *disk, const vlot_write *write,
+                          const vlot_storage_done *done) {
   bool must_fail = submit_must_fail(disk);
   bool must_wait = disk->queue.count > 0 || disk->is_stalled || disk->delay_max > 0;
   if (must_fail && !must_wait) return VLOT_IO;
   if (!must_fail) {
     submit_check(disk, write);
-    if (!vlot__disk_log_reserve(&disk->log, disk->queued_slices + write->slice_count)) return VLOT_NOMEM;
+    if (!vlot__disk_log_reserve(&disk->log, disk->queued_slices + write->slice_count))
+      return VLOT_NOMEM;
   }
   vlot_result result = must_wait ? submit_pending(disk, write, done, must_fail) : VLOT_OK;
   if (result == VLOT_OK) make_durable(disk, write);
@@ -317,7 +336,8 @@ static vlot_result submit(vlot__disk *disk, const vlot_write *write, const vlot_
   return result;
 }
 
-static vlot_result disk_submit(void *context, const vlot_write *write, const vlot_storage_done *done) {
+static vlot_result disk_submit(void *context, const vlot_write *write,
+                               const vlot_storage_done *done) {
   vlot__disk *disk = context;
   pthread_mutex_lock(&disk->lock);
   if (disk->loaded) {
@@ -330,12 +350,13 @@ static vlot_result disk_submit(void *context, const vlot_write *write, const vlo
   return result;
 }
 
-/* So many of the waiting writes survive: all that will not fail, or, after a power cut, the first few of them (a disk keeps
- * the order of its writes, so what is left is always a prefix).
+/* So many of the waiting writes survive: all that will not fail, or, after a power cut, the first
+ * few of them (a disk keeps the order of its writes, so what is left is always a prefix).
  */
 static size_t stop_survivors(vlot__disk *disk, bool is_power_cut) {
   size_t sound = 0;
-  while (sound < disk->queue.count && !((waiting *)vlot__ring_at(&disk->queue, sound))->must_fail) sound++;
+  while (sound < disk->queue.count && !((waiting *)vlot__ring_at(&disk->queue, sound))->must_fail)
+    sound++;
   if (!is_power_cut || sound == 0) return sound;
   size_t kept = (size_t)vlot__prng_below(&disk->prng, (uint64_t)sound + 1);
   disk->lost += sound - kept;
@@ -347,16 +368,22 @@ static void disk_stop(void *context, bool is_power_cut) {
   pthread_mutex_lock(&disk->lock);
   while (disk->completing > 0) pthread_cond_wait(&disk->completed, &disk->lock);
   size_t kept = stop_survivors(disk, is_power_cut);
-  for (size_t k = 0; k < kept; k++) make_durable(disk, &((waiting *)vlot__ring_at(&disk->queue, k))->write);
+  for (size_t k = 0; k < kept; k++)
+    make_durable(disk, &((waiting *)vlot__ring_at(&disk->queue, k))->write);
   queue_drop(disk);
   pthread_mutex_unlock(&disk->lock);
 }
 
-static void disk_release(void *context) { vlot__disk_close(context); }
+static void disk_release(void *context) {
+  vlot__disk_close(context);
+}
 
 vlot_storage vlot__disk_storage(vlot__disk *disk) {
-  return (vlot_storage){
-      .context = disk, .load = disk_load, .submit = disk_submit, .stop = disk_stop, .release = disk_release};
+  return (vlot_storage){.context = disk,
+                        .load = disk_load,
+                        .submit = disk_submit,
+                        .stop = disk_stop,
+                        .release = disk_release};
 }
 
 /* --- pending writes --- */
@@ -364,7 +391,8 @@ vlot_storage vlot__disk_storage(vlot__disk *disk) {
 uint64_t vlot__disk_next_due(vlot__disk *disk) {
   uint64_t due = VLOT_NEVER;
   pthread_mutex_lock(&disk->lock);
-  if (disk->queue.count > 0 && !disk->is_stalled) due = ((waiting *)vlot__ring_at(&disk->queue, 0))->due;
+  if (disk->queue.count > 0 && !disk->is_stalled)
+    due = ((waiting *)vlot__ring_at(&disk->queue, 0))->due;
   pthread_mutex_unlock(&disk->lock);
   return due;
 }
@@ -403,14 +431,17 @@ static bool complete(vlot__disk *disk, bool is_forced, uint64_t *token) {
 uint32_t vlot__disk_advance(vlot__disk *disk, uint64_t now) {
   pthread_mutex_lock(&disk->lock);
   if (now > disk->now) disk->now = now;
-  size_t waiting_now = disk->queue.count; /* a write that a completion brings about is for the next time */
+  size_t waiting_now =
+      disk->queue.count; /* a write that a completion brings about is for the next time */
   pthread_mutex_unlock(&disk->lock);
   uint32_t count = 0;
   while (count < waiting_now && complete(disk, false, NULL)) count++;
   return count;
 }
 
-bool vlot__disk_complete_one(vlot__disk *disk, uint64_t *token) { return complete(disk, true, token); }
+bool vlot__disk_complete_one(vlot__disk *disk, uint64_t *token) {
+  return complete(disk, true, token);
+}
 
 bool vlot__disk_postpone(vlot__disk *disk, uint64_t ticks) {
   pthread_mutex_lock(&disk->lock);
@@ -426,7 +457,8 @@ bool vlot__disk_postpone(vlot__disk *disk, uint64_t ticks) {
 size_t vlot__disk_pending(vlot__disk *disk, uint64_t *tokens, size_t capacity) {
   pthread_mutex_lock(&disk->lock);
   size_t count = disk->queue.count;
-  for (size_t k = 0; k < count && k < capacity; k++) tokens[k] = ((waiting *)vlot__ring_at(&disk->queue, k))->write.token;
+  for (size_t k = 0; k < count && k < capacity; k++)
+    tokens[k] = ((waiting *)vlot__ring_at(&disk->queue, k))->write.token;
   pthread_mutex_unlock(&disk->lock);
   return count;
 }

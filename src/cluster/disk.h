@@ -1,12 +1,14 @@
-/* The in-memory disk of one member: a storage (vlot/storage.h) that outlives the node, and whose faults are set from outside.
+/* The in-memory disk of one member: a storage (vlot/storage.h) that outlives the node, and whose
+ * faults are set from outside.
  *
- * Without a fault a write is durable when submit() returns. With a delay or a stall, or behind a write that waits, it is
- * pending: it completes when advance() or complete_one() says so, in the order of submission, always.
- * A write that fails: with nothing pending and no delay submit() says so at once; else it becomes pending and its completion says
- * so. Either way nothing of it is stored, and every later write fails too, until the next load.
+ * Without a fault a write is durable when submit() returns. With a delay or a stall, or behind a
+ * write that waits, it is pending: it completes when advance() or complete_one() says so, in the
+ * order of submission, always. A write that fails: with nothing pending and no delay submit() says
+ * so at once; else it becomes pending and its completion says so. Either way nothing of it is
+ * stored, and every later write fails too, until the next load.
  *
- * Thread  any, unless it says otherwise; a leaf lock inside, not held while `done` runs. advance() and complete_one() from
- *         one thread at a time, or completions could be seen out of order.
+ * Thread  any, unless it says otherwise; a leaf lock inside, not held while `done` runs. advance()
+ *         and complete_one() from one thread at a time, or completions could be seen out of order.
  */
 #ifndef VLOT_CLUSTER_DISK_H
 #define VLOT_CLUSTER_DISK_H
@@ -27,31 +29,46 @@ vlot__disk *vlot__disk_open(const vlot_allocator *allocator, uint64_t seed, uint
 /* NULL is allowed. The storage's release() does the same: call one of the two, once. */
 void vlot__disk_close(vlot__disk *disk);
 
-/* The disk as a storage. Its stop() returns after a completion that is under way; do not call it from `done`. */
+/* The disk as a storage. Its stop() returns after a completion that is under way; do not call it
+ * from `done`.
+ */
 vlot_storage vlot__disk_storage(vlot__disk *disk);
 
-/* Where the disk reads what tick it is when a write is delayed; borrowed for its life. NULL (default): the last advance(). */
+/* Where the disk reads what tick it is when a write is delayed; borrowed for its life. NULL
+ * (default): the last advance().
+ */
 void vlot__disk_set_clock(vlot__disk *disk, _Atomic uint64_t *now);
 
-/* --- what it holds; while no node uses it ------------------------------------------------------- */
-
-/* Replace everything by a hard state (with its disk id) and a log, copied from entries [count], terms never decreasing,
- * or slices [count], retained, contiguous from base_index + 1. VLOT_INVALID (order of terms or indexes), VLOT_NOMEM: nothing has changed.
+/* --- what it holds; while no node uses it
+ * -------------------------------------------------------
  */
-VLOT_MUST_CHECK vlot_result vlot__disk_format(vlot__disk *disk, const vlot_hard_state *hard, uint64_t base_index,
-                                              uint64_t base_term, const vlot_log_entry *entries, size_t count);
-VLOT_MUST_CHECK vlot_result vlot__disk_format_slices(vlot__disk *disk, const vlot_hard_state *hard, uint64_t base_index,
-                                                     uint64_t base_term, const vlot_slice *slices, size_t count);
+
+/* Replace everything by a hard state (with its disk id) and a log, copied from entries [count],
+ * terms never decreasing, or slices [count], retained, contiguous from base_index + 1. VLOT_INVALID
+ * (order of terms or indexes), VLOT_NOMEM: nothing has changed.
+ */
+VLOT_MUST_CHECK vlot_result vlot__disk_format(vlot__disk *disk, const vlot_hard_state *hard,
+                                              uint64_t base_index, uint64_t base_term,
+                                              const vlot_log_entry *entries, size_t count);
+VLOT_MUST_CHECK vlot_result vlot__disk_format_slices(vlot__disk *disk, const vlot_hard_state *hard,
+                                                     uint64_t base_index, uint64_t base_term,
+                                                     const vlot_slice *slices, size_t count);
 
 /* Forget everything; blank but for another id. Cannot fail. */
 void vlot__disk_wipe(vlot__disk *disk, uint64_t disk_id);
 
-/* --- faults: they stay until they are changed --------------------------------------------------- */
+/* --- faults: they stay until they are changed
+ * ---------------------------------------------------
+ */
 
-/* Every write submitted from now on takes min … max ticks, uniformly; 0, 0: none. VLOT_INVALID: min > max. */
+/* Every write submitted from now on takes min … max ticks, uniformly; 0, 0: none. VLOT_INVALID: min
+ * > max.
+ */
 vlot_result vlot__disk_set_delay(vlot__disk *disk, uint32_t ticks_min, uint32_t ticks_max);
 
-/* Nothing completes by itself while it stalls (complete_one() still does); afterwards what was due meanwhile is due at once. */
+/* Nothing completes by itself while it stalls (complete_one() still does); afterwards what was due
+ * meanwhile is due at once.
+ */
 void vlot__disk_stall(vlot__disk *disk, bool is_stalled);
 
 /* The n-th write submitted from now on fails with VLOT_IO; 0: none does. */
@@ -63,18 +80,26 @@ void vlot__disk_set_full(vlot__disk *disk, bool is_full);
 /* All of the above as the public struct says it. VLOT_INVALID: nothing has changed. */
 vlot_result vlot__disk_set_fault(vlot__disk *disk, const vlot_disk_fault *fault);
 
-/* --- pending writes ------------------------------------------------------------------------------ */
+/* --- pending writes
+ * ------------------------------------------------------------------------------
+ */
 
 /* The tick at which the oldest pending write is due; VLOT_NEVER: none, or it stalls. */
 uint64_t vlot__disk_next_due(vlot__disk *disk);
 
-/* Complete every write that is due by `now`, oldest first: each is durable (or failed), then its done is called. How many. */
+/* Complete every write that is due by `now`, oldest first: each is durable (or failed), then its
+ * done is called. How many.
+ */
 uint32_t vlot__disk_advance(vlot__disk *disk, uint64_t now);
 
-/* Complete the oldest pending write, due or not, stalled or not; *token says which (NULL to ignore). False: none is pending. */
+/* Complete the oldest pending write, due or not, stalled or not; *token says which (NULL to
+ * ignore). False: none is pending.
+ */
 bool vlot__disk_complete_one(vlot__disk *disk, uint64_t *token);
 
-/* The oldest pending write, and so those behind it, is due so many ticks later. False: none is pending. */
+/* The oldest pending write, and so those behind it, is due so many ticks later. False: none is
+ * pending.
+ */
 bool vlot__disk_postpone(vlot__disk *disk, uint64_t ticks);
 
 /* Tokens of the pending writes, oldest first: at most [capacity] are stored; how many there are. */

@@ -3,9 +3,12 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 
-void vlot__disk_log_init(vlot__disk_log *log, const vlot_allocator *allocator, uint64_t base_index, uint64_t base_term) {
-  *log = (vlot__disk_log){
-      .allocator = allocator, .base_index = base_index, .base_term = base_term, .last_index = base_index};
+void vlot__disk_log_init(vlot__disk_log *log, const vlot_allocator *allocator, uint64_t base_index,
+                         uint64_t base_term) {
+  *log = (vlot__disk_log){.allocator = allocator,
+                          .base_index = base_index,
+                          .base_term = base_term,
+                          .last_index = base_index};
 }
 
 static vlot_slice *slice_at(const vlot__disk_log *log, size_t k) {
@@ -14,7 +17,8 @@ static vlot_slice *slice_at(const vlot__disk_log *log, size_t k) {
 
 void vlot__disk_log_deinit(vlot__disk_log *log) {
   for (size_t k = 0; k < log->slice_count; k++) vlot_batch_release(slice_at(log, k)->batch);
-  for (size_t k = 0; k < log->segment_count; k++) vlot__alloc_free(log->allocator, log->segments[k]);
+  for (size_t k = 0; k < log->segment_count; k++)
+    vlot__alloc_free(log->allocator, log->segments[k]);
   vlot__alloc_free(log->allocator, log->segments);
 }
 
@@ -22,7 +26,9 @@ bool vlot__disk_log_reserve(vlot__disk_log *log, size_t more) {
   size_t wanted = (log->slice_count + more + VLOT__DISK_SEGMENT - 1) / VLOT__DISK_SEGMENT;
   if (wanted <= log->segment_count) return true;
   void *grown = log->segments;
-  if (!vlot__alloc_grow(log->allocator, &grown, &log->segment_capacity, wanted, sizeof(vlot__disk_segment *))) return false;
+  if (!vlot__alloc_grow(log->allocator, &grown, &log->segment_capacity, wanted,
+                        sizeof(vlot__disk_segment *)))
+    return false;
   log->segments = grown;
   while (log->segment_count < wanted) {
     vlot__disk_segment *segment = vlot__alloc(log->allocator, 1, sizeof *segment);

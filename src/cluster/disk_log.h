@@ -1,5 +1,6 @@
-/* The durable log of an in-memory disk: retained slices above a base, in segments, so that it grows without ever moving
- * what it holds (one array grown by realloc would stall its node for tens of milliseconds).
+/* The durable log of an in-memory disk: retained slices above a base, in segments, so that it grows
+ * without ever moving what it holds (one array grown by realloc would stall its node for tens of
+ * milliseconds).
  */
 #ifndef VLOT_CLUSTER_DISK_LOG_H
 #define VLOT_CLUSTER_DISK_LOG_H
@@ -23,10 +24,13 @@ typedef struct vlot__disk_log {
   uint64_t last_index;
 } vlot__disk_log;
 
-void vlot__disk_log_init(vlot__disk_log *log, const vlot_allocator *allocator, uint64_t base_index, uint64_t base_term);
+void vlot__disk_log_init(vlot__disk_log *log, const vlot_allocator *allocator, uint64_t base_index,
+                         uint64_t base_term);
 void vlot__disk_log_deinit(vlot__disk_log *log);
 
-/* Room for [more] slices beyond those it holds; false without memory, with nothing changed that can be seen. */
+/* Room for [more] slices beyond those it holds; false without memory, with nothing changed that can
+ * be seen.
+ */
 bool vlot__disk_log_reserve(vlot__disk_log *log, size_t more);
 
 /* Append a slice that begins at last_index + 1, in room that was reserved; retains its batch. */

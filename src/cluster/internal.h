@@ -346,6 +346,9 @@ uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__slot *slot, vlot_event_k
 /* A member's log begins anew (a start): the model takes what was recovered. */
 void vlot__observe_recovered(vlot__slot *slot, const vlot_stored *stored);
 
+/* Its log changes by this write: the model takes it before the step's events are recorded. */
+void vlot__observe_write(vlot__slot *slot, const vlot_write *write);
+
 /* --- clients ---------------------------------------------------------------------------------------- */
 
 /* An answer to `count` commands in a row, all alike; reply only with count 1. */

@@ -42,7 +42,8 @@ static const uint8_t *format(uint64_t number, uint8_t out[DIGITS_MAX]) {
 /* --- operations --- */
 
 /* Without memory the answer stays empty, which no client takes for an answer. */
-static void answer(vlot_replies *replies, uint32_t k, uint8_t status, const void *value, size_t size) {
+static void answer(vlot_replies *replies, uint32_t k, uint8_t status, const void *value,
+                   size_t size) {
   uint8_t *place = vlot__replies_place(replies, k, 1 + size);
   if (!place) return;
   place[0] = status;
@@ -55,12 +56,15 @@ static void answer_bool(vlot_replies *replies, uint32_t k, bool is_true) {
 
 static void get(vlot__kv *kv, const vlot_kv_command *command, vlot_replies *replies, uint32_t k) {
   const vlot__kv_item *item = vlot__kv_table_get(&kv->table, command->key, command->key_size);
-  if (item) answer(replies, k, VLOT__KV_OK, vlot__kv_item_value(item), item->value_size);
-  else answer(replies, k, VLOT__KV_NOT_FOUND, NULL, 0);
+  if (item)
+    answer(replies, k, VLOT__KV_OK, vlot__kv_item_value(item), item->value_size);
+  else
+    answer(replies, k, VLOT__KV_NOT_FOUND, NULL, 0);
 }
 
 static vlot_result set(vlot__kv *kv, const vlot_kv_command *command) {
-  return vlot__kv_table_set(&kv->table, command->key, command->key_size, command->value, command->value_size);
+  return vlot__kv_table_set(&kv->table, command->key, command->key_size, command->value,
+                            command->value_size);
 }
 
 static bool is_expected(const vlot__kv *kv, const vlot_kv_command *command) {
@@ -70,14 +74,16 @@ static bool is_expected(const vlot__kv *kv, const vlot_kv_command *command) {
          memcmp(vlot__kv_item_value(item), command->expected, command->expected_size) == 0;
 }
 
-static vlot_result compare_and_set(vlot__kv *kv, const vlot_kv_command *command, vlot_replies *replies, uint32_t k) {
+static vlot_result compare_and_set(vlot__kv *kv, const vlot_kv_command *command,
+                                   vlot_replies *replies, uint32_t k) {
   bool is_set = is_expected(kv, command);
   vlot_result result = is_set ? set(kv, command) : VLOT_OK;
   if (result == VLOT_OK) answer_bool(replies, k, is_set);
   return result;
 }
 
-static vlot_result increment(vlot__kv *kv, const vlot_kv_command *command, vlot_replies *replies, uint32_t k) {
+static vlot_result increment(vlot__kv *kv, const vlot_kv_command *command, vlot_replies *replies,
+                             uint32_t k) {
   const vlot__kv_item *item = vlot__kv_table_get(&kv->table, command->key, command->key_size);
   uint64_t number = 0;
   if (item && !parse(vlot__kv_item_value(item), item->value_size, &number)) {
@@ -92,7 +98,8 @@ static vlot_result increment(vlot__kv *kv, const vlot_kv_command *command, vlot_
   return result;
 }
 
-static vlot_result execute(vlot__kv *kv, const vlot_kv_command *command, vlot_replies *replies, uint32_t k) {
+static vlot_result execute(vlot__kv *kv, const vlot_kv_command *command, vlot_replies *replies,
+                           uint32_t k) {
   vlot_result result = VLOT_OK;
   switch (command->operation) {
   case VLOT_KV_GET: get(kv, command, replies, k); break;
@@ -100,7 +107,9 @@ static vlot_result execute(vlot__kv *kv, const vlot_kv_command *command, vlot_re
     result = set(kv, command);
     if (result == VLOT_OK) answer(replies, k, VLOT__KV_OK, NULL, 0);
     break;
-  case VLOT_KV_DELETE: answer_bool(replies, k, vlot__kv_table_delete(&kv->table, command->key, command->key_size)); break;
+  case VLOT_KV_DELETE:
+    answer_bool(replies, k, vlot__kv_table_delete(&kv->table, command->key, command->key_size));
+    break;
   case VLOT_KV_CAS: result = compare_and_set(kv, command, replies, k); break;
   case VLOT_KV_INCREMENT: result = increment(kv, command, replies, k); break;
   }
@@ -128,15 +137,16 @@ static void kv_destroy(void *state) {
   vlot__alloc_free(kv->allocator, kv);
 }
 
-static vlot_result kv_apply(void *state, const vlot_entry *commands, uint32_t count, uint64_t first_index,
-                            vlot_replies *replies) {
+static vlot_result kv_apply(void *state, const vlot_entry *commands, uint32_t count,
+                            uint64_t first_index, vlot_replies *replies) {
   (void)first_index;
   vlot_result result = VLOT_OK;
   for (uint32_t k = 0; result == VLOT_OK && k < count; k++) {
     vlot_kv_command command;
     if (vlot__kv_decode(commands[k].data, commands[k].size, &command) == VLOT_OK)
       result = execute(state, &command, replies, k);
-    else answer(replies, k, VLOT__KV_MALFORMED, NULL, 0);
+    else
+      answer(replies, k, VLOT__KV_MALFORMED, NULL, 0);
   }
   return result;
 }
@@ -145,11 +155,14 @@ static vlot_result kv_query(void *state, const void *question, size_t size, vlot
   vlot_kv_command command;
   if (vlot__kv_decode(question, size, &command) == VLOT_OK && command.operation == VLOT_KV_GET)
     get(state, &command, replies, 0);
-  else answer(replies, 0, VLOT__KV_MALFORMED, NULL, 0);
+  else
+    answer(replies, 0, VLOT__KV_MALFORMED, NULL, 0);
   return VLOT_OK;
 }
 
-static uint64_t kv_hash(void *state) { return vlot__kv_table_hash(&((vlot__kv *)state)->table); }
+static uint64_t kv_hash(void *state) {
+  return vlot__kv_table_hash(&((vlot__kv *)state)->table);
+}
 
 const vlot_machine *vlot_kv_machine(void) {
   static const vlot_machine machine = {
@@ -166,4 +179,6 @@ const vlot_machine *vlot_kv_machine(void) {
   return &machine;
 }
 
-uint64_t vlot_kv_count(void *state) { return ((vlot__kv *)state)->table.count; }
+uint64_t vlot_kv_count(void *state) {
+  return ((vlot__kv *)state)->table.count;
+}

@@ -23,13 +23,13 @@ typedef struct vlot__kv {
   vlot__kv_table table;
 } vlot__kv;
 
-/* As vlot_kv_decode(), straight into *command, which is not to be looked at after an error: copying it would cost more
- * than decoding does. data may be NULL when size is 0.
+/* As vlot_kv_decode(), straight into *command, which is not to be looked at after an error: copying
+ * it would cost more than decoding does. data may be NULL when size is 0.
  */
 vlot_result vlot__kv_decode(const uint8_t *data, size_t size, vlot_kv_command *command);
 
-/* The machine's snapshot and restore. A stream that is cut, damaged or longer than it says leaves the old state, with
- * VLOT_CORRUPT; equal states may have different streams.
+/* The machine's snapshot and restore. A stream that is cut, damaged or longer than it says leaves
+ * the old state, with VLOT_CORRUPT; equal states may have different streams.
  */
 vlot_result vlot__kv_snapshot(void *state, const vlot_writer *writer);
 vlot_result vlot__kv_restore(void *state, const vlot_reader *reader);

@@ -1,6 +1,8 @@
-/* Commands and answers of the key-value machine as bytes. Little-endian; every command has one encoding:
+/* Commands and answers of the key-value machine as bytes. Little-endian; every command has one
+ * encoding:
  *
- *   operation 1 · key size 2 · key · then  SET value · CAS has 1 [size 4 · expected] value · INCREMENT amount 8
+ *   operation 1 · key size 2 · key · then  SET value · CAS has 1 [size 4 · expected] value ·
+ *   INCREMENT amount 8
  *
  * The last field takes what is left, so that a small command stays small.
  */
@@ -25,7 +27,9 @@ static uint64_t get_number(const uint8_t *data, size_t size) {
 
 /* --- encoding --- */
 
-static bool is_field(const void *data, size_t size) { return size <= VLOT__KV_VALUE_MAX && (data || size == 0); }
+static bool is_field(const void *data, size_t size) {
+  return size <= VLOT__KV_VALUE_MAX && (data || size == 0);
+}
 
 static bool encode_check(const vlot_kv_command *command) {
   if (!command->key || command->key_size == 0 || command->key_size > VLOT__KV_KEY_MAX) return false;
@@ -102,7 +106,8 @@ static vlot_result decode_cas(vlot_kv_command *command, const uint8_t *data, siz
 static vlot_result decode_amount(vlot_kv_command *command, const uint8_t *data, size_t size) {
   if (size != 8) return VLOT_CORRUPT;
   uint64_t amount = get_number(data, 8);
-  memcpy(&command->amount, &amount, sizeof amount); /* two's complement, whatever the conversion would do */
+  memcpy(&command->amount, &amount,
+         sizeof amount); /* two's complement, whatever the conversion would do */
   return VLOT_OK;
 }
 
@@ -110,7 +115,8 @@ vlot_result vlot__kv_decode(const uint8_t *data, size_t size, vlot_kv_command *c
   if (size < 4) return VLOT_CORRUPT;
   size_t key_size = data[1] | (size_t)data[2] << 8;
   if (key_size == 0 || key_size > size - 3) return VLOT_CORRUPT;
-  *command = (vlot_kv_command){.operation = (vlot_kv_operation)data[0], .key = data + 3, .key_size = key_size};
+  *command = (vlot_kv_command){
+      .operation = (vlot_kv_operation)data[0], .key = data + 3, .key_size = key_size};
   const uint8_t *rest = data + 3 + key_size;
   size_t rest_size = size - 3 - key_size;
   switch (data[0]) {
@@ -133,7 +139,8 @@ vlot_result vlot_kv_decode(const void *data, size_t size, vlot_kv_command *comma
 
 vlot_result vlot_kv_answer_decode(const void *data, size_t size, vlot_kv_answer *answer) {
   const uint8_t *bytes = data;
-  if (!data || size == 0 || bytes[0] > VLOT__KV_MALFORMED || size - 1 > VLOT__KV_VALUE_MAX) return VLOT_CORRUPT;
+  if (!data || size == 0 || bytes[0] > VLOT__KV_MALFORMED || size - 1 > VLOT__KV_VALUE_MAX)
+    return VLOT_CORRUPT;
   if (bytes[0] != VLOT__KV_OK && size > 1) return VLOT_CORRUPT;
   *answer = (vlot_kv_answer){.status = bytes[0], .size = (uint32_t)(size - 1), .value = bytes + 1};
   return VLOT_OK;

@@ -1,4 +1,6 @@
-/* The key-value machine as a stream: mark 8 · items 8 · each key size 4, value size 4, key, value · hash of the state 8. */
+/* The key-value machine as a stream: mark 8 · items 8 · each key size 4, value size 4, key, value ·
+ * hash of the state 8.
+ */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -18,7 +20,8 @@ typedef struct sink {
 } sink;
 
 static void sink_flush(sink *out) {
-  if (out->result == VLOT_OK && out->used > 0) out->result = out->writer->write(out->writer->context, out->buffer, out->used);
+  if (out->result == VLOT_OK && out->used > 0)
+    out->result = out->writer->write(out->writer->context, out->buffer, out->used);
   out->used = 0;
 }
 
@@ -44,7 +47,8 @@ vlot_result vlot__kv_snapshot(void *state, const vlot_writer *writer) {
   sink_put(&out, mark, sizeof mark);
   sink_number(&out, table->count, 8);
   for (size_t bucket = 0; out.result == VLOT_OK && bucket < table->bucket_count; bucket++) {
-    for (const vlot__kv_item *item = vlot__kv_table_bucket(table, bucket); item; item = item->next) {
+    for (const vlot__kv_item *item = vlot__kv_table_bucket(table, bucket); item;
+         item = item->next) {
       sink_number(&out, item->key_size, 4);
       sink_number(&out, item->value_size, 4);
       sink_put(&out, item->bytes, (size_t)item->key_size + item->value_size);
@@ -64,7 +68,9 @@ typedef struct source {
   uint8_t buffer[BUFFER];
 } source;
 
-/* What the reader has; *got 0: the end. A reader that claims more than it was asked for is not believed. */
+/* What the reader has; *got 0: the end. A reader that claims more than it was asked for is not
+ * believed.
+ */
 static vlot_result source_read(source *in, void *data, size_t size, size_t *got) {
   *got = 0;
   vlot_result result = in->reader->read(in->reader->context, data, size, got);
@@ -119,7 +125,8 @@ static vlot_result restore_item(vlot__kv_table *table, source *in, scratch *room
   vlot_result result = source_number(in, 4, &key_size);
   if (result == VLOT_OK) result = source_number(in, 4, &value_size);
   if (result != VLOT_OK) return result;
-  if (key_size == 0 || key_size > VLOT__KV_KEY_MAX || value_size > VLOT__KV_VALUE_MAX) return VLOT_CORRUPT;
+  if (key_size == 0 || key_size > VLOT__KV_KEY_MAX || value_size > VLOT__KV_VALUE_MAX)
+    return VLOT_CORRUPT;
   size_t size = (size_t)(key_size + value_size);
   if (!vlot__alloc_grow(room->allocator, &room->bytes, &room->capacity, size, 1)) return VLOT_NOMEM;
   result = source_take(in, room->bytes, size);

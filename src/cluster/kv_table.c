@@ -8,8 +8,9 @@
 /* --- hashing: by value, 8 bytes at a time, the same on every platform --- */
 
 static uint64_t load8(const uint8_t *data) { /* written out: compilers make one load of it */
-  return (uint64_t)data[0] | (uint64_t)data[1] << 8 | (uint64_t)data[2] << 16 | (uint64_t)data[3] << 24 |
-         (uint64_t)data[4] << 32 | (uint64_t)data[5] << 40 | (uint64_t)data[6] << 48 | (uint64_t)data[7] << 56;
+  return (uint64_t)data[0] | (uint64_t)data[1] << 8 | (uint64_t)data[2] << 16 |
+         (uint64_t)data[3] << 24 | (uint64_t)data[4] << 32 | (uint64_t)data[5] << 40 |
+         (uint64_t)data[6] << 48 | (uint64_t)data[7] << 56;
 }
 
 static uint64_t load_rest(const uint8_t *data, size_t size) {
@@ -42,7 +43,9 @@ uint64_t vlot__kv_table_hash(const vlot__kv_table *table) {
 vlot_result vlot__kv_table_init(vlot__kv_table *table, const vlot_allocator *allocator) {
   *table = (vlot__kv_table){.allocator = allocator};
   void *segments = NULL;
-  if (!vlot__alloc_grow(allocator, &segments, &table->segment_capacity, 1, sizeof(vlot__kv_segment *))) return VLOT_NOMEM;
+  if (!vlot__alloc_grow(allocator, &segments, &table->segment_capacity, 1,
+                        sizeof(vlot__kv_segment *)))
+    return VLOT_NOMEM;
   table->segments = segments;
   table->segments[0] = vlot__alloc_zero(allocator, 1, sizeof(vlot__kv_segment));
   if (!table->segments[0]) {
@@ -68,7 +71,8 @@ void vlot__kv_table_deinit(vlot__kv_table *table) {
       item = next;
     }
   }
-  for (size_t k = 0; k < table->segment_count; k++) vlot__alloc_free(table->allocator, table->segments[k]);
+  for (size_t k = 0; k < table->segment_count; k++)
+    vlot__alloc_free(table->allocator, table->segments[k]);
   vlot__alloc_free(table->allocator, table->segments);
 }
 
@@ -81,8 +85,8 @@ static size_t bucket_of(const vlot__kv_table *table, uint64_t hash) {
 static bool grow_segments(vlot__kv_table *table) {
   if (table->bucket_count < table->segment_count * VLOT__KV_SEGMENT) return true;
   void *grown = table->segments;
-  if (!vlot__alloc_grow(table->allocator, &grown, &table->segment_capacity, table->segment_count + 1,
-                        sizeof(vlot__kv_segment *)))
+  if (!vlot__alloc_grow(table->allocator, &grown, &table->segment_capacity,
+                        table->segment_count + 1, sizeof(vlot__kv_segment *)))
     return false;
   table->segments = grown;
   vlot__kv_segment *segment = vlot__alloc_zero(table->allocator, 1, sizeof *segment);
@@ -91,7 +95,9 @@ static bool grow_segments(vlot__kv_table *table) {
   return true;
 }
 
-/* One more bucket: it takes its share of the one whose turn it is. Without memory the chains just get longer. */
+/* One more bucket: it takes its share of the one whose turn it is. Without memory the chains just
+ * get longer.
+ */
 static void grow(vlot__kv_table *table) {
   if (!grow_segments(table)) return;
   size_t fresh = table->bucket_count++;
@@ -112,24 +118,29 @@ static void grow(vlot__kv_table *table) {
 }
 
 /* The pointer to the item of a key, or the end of the chain where it would stand. */
-static vlot__kv_item **find(const vlot__kv_table *table, uint64_t hash, const void *key, size_t key_size) {
+static vlot__kv_item **find(const vlot__kv_table *table, uint64_t hash, const void *key,
+                            size_t key_size) {
   vlot__kv_item **link = bucket_at(table, bucket_of(table, hash));
   while (*link) {
     const vlot__kv_item *item = *link;
-    if (item->hash == hash && item->key_size == key_size && memcmp(item->bytes, key, key_size) == 0) break;
+    if (item->hash == hash && item->key_size == key_size && memcmp(item->bytes, key, key_size) == 0)
+      break;
     link = &(*link)->next;
   }
   return link;
 }
 
-const vlot__kv_item *vlot__kv_table_get(const vlot__kv_table *table, const void *key, size_t key_size) {
+const vlot__kv_item *vlot__kv_table_get(const vlot__kv_table *table, const void *key,
+                                        size_t key_size) {
   return *find(table, hash_bytes(key, key_size), key, key_size);
 }
 
 /* --- changes --- */
 
-static vlot__kv_item *item_make(vlot__kv_table *table, const void *key, size_t key_size, size_t value_size) {
-  size_t bytes = (key_size + value_size + 7) / 8 * 8; /* a number that gains a digit stays in place */
+static vlot__kv_item *item_make(vlot__kv_table *table, const void *key, size_t key_size,
+                                size_t value_size) {
+  size_t bytes =
+      (key_size + value_size + 7) / 8 * 8; /* a number that gains a digit stays in place */
   vlot__kv_item *item = vlot__alloc(table->allocator, 1, sizeof *item + bytes);
   if (!item) return NULL;
   item->next = NULL;
@@ -144,8 +155,8 @@ static bool item_has_room(const vlot__kv_item *item, size_t value_size) {
   return value_size <= item->value_room && item->value_room <= value_size * 2 + 64;
 }
 
-vlot_result vlot__kv_table_set(vlot__kv_table *table, const void *key, size_t key_size, const void *value,
-                               size_t value_size) {
+vlot_result vlot__kv_table_set(vlot__kv_table *table, const void *key, size_t key_size,
+                               const void *value, size_t value_size) {
   uint64_t hash = hash_bytes(key, key_size);
   vlot__kv_item **link = find(table, hash, key, key_size);
   vlot__kv_item *old = *link;
@@ -156,8 +167,10 @@ vlot_result vlot__kv_table_set(vlot__kv_table *table, const void *key, size_t ke
     item->hash = hash;
   }
 
-  if (old) table->digest -= old->digest;
-  else table->count++;
+  if (old)
+    table->digest -= old->digest;
+  else
+    table->count++;
   if (value_size > 0) memcpy(item->bytes + key_size, value, value_size);
   item->value_size = (uint32_t)value_size;
   item->digest = digest_of(hash, value, value_size);

@@ -1,7 +1,9 @@
-/* The key-value machine's table: linear hashing, so that it grows by one bucket at a time and no insertion pays for a
- * rehash; and a hash of the whole content that is kept up to date by every change.
+/* The key-value machine's table: linear hashing, so that it grows by one bucket at a time and no
+ * insertion pays for a rehash; and a hash of the whole content that is kept up to date by every
+ * change.
  *
- * Nothing in it depends on addresses: the same changes in the same order give the same table, bucket by bucket.
+ * Nothing in it depends on addresses: the same changes in the same order give the same table,
+ * bucket by bucket.
  */
 #ifndef VLOT_CLUSTER_KV_TABLE_H
 #define VLOT_CLUSTER_KV_TABLE_H
@@ -37,15 +39,18 @@ typedef struct vlot__kv_table {
 } vlot__kv_table;
 
 /* VLOT_NOMEM: nothing was made. */
-VLOT_MUST_CHECK vlot_result vlot__kv_table_init(vlot__kv_table *table, const vlot_allocator *allocator);
+VLOT_MUST_CHECK vlot_result vlot__kv_table_init(vlot__kv_table *table,
+                                                const vlot_allocator *allocator);
 void vlot__kv_table_deinit(vlot__kv_table *table);
 
 /* The item of a key, borrowed until the next change; NULL. */
-const vlot__kv_item *vlot__kv_table_get(const vlot__kv_table *table, const void *key, size_t key_size);
+const vlot__kv_item *vlot__kv_table_get(const vlot__kv_table *table, const void *key,
+                                        size_t key_size);
 
 /* Store a value under a key; neither may lie in the table. VLOT_NOMEM: nothing has changed. */
-VLOT_MUST_CHECK vlot_result vlot__kv_table_set(vlot__kv_table *table, const void *key, size_t key_size,
-                                               const void *value, size_t value_size);
+VLOT_MUST_CHECK vlot_result vlot__kv_table_set(vlot__kv_table *table, const void *key,
+                                               size_t key_size, const void *value,
+                                               size_t value_size);
 
 /* Was the key there? It is not any more. */
 bool vlot__kv_table_delete(vlot__kv_table *table, const void *key, size_t key_size);
@@ -54,10 +59,13 @@ bool vlot__kv_table_delete(vlot__kv_table *table, const void *key, size_t key_si
 uint64_t vlot__kv_table_hash(const vlot__kv_table *table);
 
 /* First item of a bucket; bucket < bucket_count. */
-static inline const vlot__kv_item *vlot__kv_table_bucket(const vlot__kv_table *table, size_t bucket) {
+static inline const vlot__kv_item *vlot__kv_table_bucket(const vlot__kv_table *table,
+                                                         size_t bucket) {
   return table->segments[bucket / VLOT__KV_SEGMENT]->buckets[bucket % VLOT__KV_SEGMENT];
 }
 
-static inline const uint8_t *vlot__kv_item_value(const vlot__kv_item *item) { return item->bytes + item->key_size; }
+static inline const uint8_t *vlot__kv_item_value(const vlot__kv_item *item) {
+  return item->bytes + item->key_size;
+}
 
 #endif

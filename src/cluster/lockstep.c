@@ -641,17 +641,22 @@ static int compare_pending(const void *left, const void *right) {
   return is_before(a, b) ? -1 : is_before(b, a) ? 1 : 0; /* ids differ: there are no ties */
 }
 
+/* What is due never keeps its old time: earliest() forgets it there, and looking must not change the run. */
+static void bring_up_to_date(vlot_cluster *cluster, vlot__item *item) {
+  uint64_t due = item->mail_kind ? item->due : true_due(cluster, item);
+  if (due != VLOT_NEVER) item->due = due;
+}
+
 size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pending, size_t capacity) {
   vlot__lockstep *lockstep = &cluster->lockstep;
   if (check(cluster) != VLOT_OK) return 0;
   /* due times first, then the heap is sorted in place: a sorted array is a heap */
-  for (size_t k = 0; k < lockstep->count; k++)
-    if (!lockstep->heap[k]->mail_kind) lockstep->heap[k]->due = true_due(cluster, lockstep->heap[k]);
+  for (size_t k = 0; k < lockstep->count; k++) bring_up_to_date(cluster, lockstep->heap[k]);
   if (lockstep->count > 0) qsort(lockstep->heap, lockstep->count, sizeof *lockstep->heap, compare_pending);
   size_t count = 0;
   for (size_t k = 0; k < lockstep->count; k++) {
     lockstep->heap[k]->place = k;
-    if (lockstep->heap[k]->due == VLOT_NEVER) continue;
+    if (true_due(cluster, lockstep->heap[k]) == VLOT_NEVER) continue;
     if (count < capacity) pending[count] = describe(cluster, lockstep->heap[k]);
     count++;
   }

@@ -1,4 +1,6 @@
-/* vlot_machine_check(): four instances of a machine that live through the same commands in different ways. */
+/* vlot_machine_check(): four instances of a machine that live through the same commands in
+ * different ways.
+ */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -40,7 +42,8 @@ static uint64_t hash_of(const machine_trial *trial, uint32_t which) {
   return trial->machine->hash ? trial->machine->hash(trial->instances[which].state) : 0;
 }
 
-static bool is_same_answer(const machine_trial *trial, uint32_t a, uint32_t ka, uint32_t b, uint32_t kb) {
+static bool is_same_answer(const machine_trial *trial, uint32_t a, uint32_t ka, uint32_t b,
+                           uint32_t kb) {
   const uint8_t *left, *right;
   size_t left_size, right_size;
   vlot__replies_get(&trial->instances[a].replies, ka, &left, &left_size);
@@ -50,7 +53,8 @@ static bool is_same_answer(const machine_trial *trial, uint32_t a, uint32_t ka, 
 
 /* --- commands --- */
 
-static vlot_result apply(machine_trial *trial, uint32_t which, const vlot_entry *commands, uint32_t count, uint64_t index) {
+static vlot_result apply(machine_trial *trial, uint32_t which, const vlot_entry *commands,
+                         uint32_t count, uint64_t index) {
   instance *it = &trial->instances[which];
   vlot_replies *replies = which == THIRD ? NULL : &it->replies;
   if (replies && vlot__replies_begin(replies, count) != VLOT_OK) return VLOT_NOMEM;
@@ -58,8 +62,8 @@ static vlot_result apply(machine_trial *trial, uint32_t which, const vlot_entry 
                "apply() refuses a command of the sample, and so would stop its node");
 }
 
-/* One command to the second instance, from memory that holds something else afterwards (but is still there: a machine that
- * kept a pointer to it shall be told so, not crash).
+/* One command to the second instance, from memory that holds something else afterwards (but is
+ * still there: a machine that kept a pointer to it shall be told so, not crash).
  */
 static vlot_result apply_copied(machine_trial *trial, const vlot_entry *command, uint64_t index) {
   if (command->size > 0) memcpy(trial->scratch, command->data, command->size);
@@ -71,33 +75,42 @@ static vlot_result apply_copied(machine_trial *trial, const vlot_entry *command,
 
 static vlot_result compare_hashes(machine_trial *trial) {
   uint64_t hash = hash_of(trial, FIRST);
-  if (hash_of(trial, FIRST) != hash) return fail(trial, "hash() of an unchanged state is not always the same");
+  if (hash_of(trial, FIRST) != hash)
+    return fail(trial, "hash() of an unchanged state is not always the same");
   if (hash_of(trial, SECOND) != hash)
-    return fail(trial, "the same commands in other batches, from other memory, lead to another state");
+    return fail(trial,
+                "the same commands in other batches, from other memory, lead to another state");
   if (hash_of(trial, THIRD) != hash)
-    return fail(trial, "the state depends on the node, on is_replaying, or on whether answers are asked for");
+    return fail(
+        trial,
+        "the state depends on the node, on is_replaying, or on whether answers are asked for");
   if (trial->has_copy && hash_of(trial, COPY) != hash)
-    return fail(trial, "a restored machine goes on to another state than the one the snapshot is of");
+    return fail(trial,
+                "a restored machine goes on to another state than the one the snapshot is of");
   return VLOT_OK;
 }
 
 /* The same batch to all of them. */
-static vlot_result apply_batch(machine_trial *trial, const vlot_entry *commands, uint32_t count, uint64_t index) {
+static vlot_result apply_batch(machine_trial *trial, const vlot_entry *commands, uint32_t count,
+                               uint64_t index) {
   vlot_result result = apply(trial, FIRST, commands, count, index);
   if (result == VLOT_OK) result = apply(trial, THIRD, commands, count, index);
   if (result == VLOT_OK && trial->has_copy) result = apply(trial, COPY, commands, count, index);
   for (uint32_t k = 0; result == VLOT_OK && k < count; k++) {
     result = apply_copied(trial, &commands[k], index + k);
     if (result == VLOT_OK && !is_same_answer(trial, FIRST, k, SECOND, 0))
-      result = fail(trial, "the same commands in other batches, from other memory, get other answers");
+      result =
+          fail(trial, "the same commands in other batches, from other memory, get other answers");
     if (result == VLOT_OK && trial->has_copy && !is_same_answer(trial, FIRST, k, COPY, k))
-      result = fail(trial, "a restored machine gives other answers than the one the snapshot is of");
+      result =
+          fail(trial, "a restored machine gives other answers than the one the snapshot is of");
   }
   return result == VLOT_OK ? compare_hashes(trial) : result;
 }
 
 /* Commands [from, to) in batches of 1, 2, 3 … */
-static vlot_result apply_range(machine_trial *trial, const vlot_entry *commands, uint32_t from, uint32_t to) {
+static vlot_result apply_range(machine_trial *trial, const vlot_entry *commands, uint32_t from,
+                               uint32_t to) {
   vlot_result result = VLOT_OK;
   for (uint32_t size = 1; result == VLOT_OK && from < to; size++) {
     uint32_t count = size < to - from ? size : to - from;
@@ -109,7 +122,8 @@ static vlot_result apply_range(machine_trial *trial, const vlot_entry *commands,
 
 /* --- questions --- */
 
-static vlot_result ask(machine_trial *trial, uint32_t which, const vlot_entry *question, vlot_result *said) {
+static vlot_result ask(machine_trial *trial, uint32_t which, const vlot_entry *question,
+                       vlot_result *said) {
   instance *it = &trial->instances[which];
   uint64_t before = hash_of(trial, which);
   if (vlot__replies_begin(&it->replies, 1) != VLOT_OK) return VLOT_NOMEM;
@@ -132,7 +146,8 @@ static vlot_result ask_all(machine_trial *trial, const vlot_entry *question) {
 
 static vlot_result ask_questions(machine_trial *trial) {
   vlot_result result = VLOT_OK;
-  for (uint32_t k = 0; result == VLOT_OK && k < trial->question_count; k++) result = ask_all(trial, &trial->questions[k]);
+  for (uint32_t k = 0; result == VLOT_OK && k < trial->question_count; k++)
+    result = ask_all(trial, &trial->questions[k]);
   return result;
 }
 
@@ -148,7 +163,8 @@ typedef struct stream {
 static vlot_result stream_write(void *context, const void *data, size_t size) {
   stream *to = context;
   if (size > SIZE_MAX / 2 - to->used) return VLOT_NOMEM;
-  if (!vlot__alloc_grow(vlot_allocator_default(), &to->bytes, &to->capacity, to->used + size, 1)) return VLOT_NOMEM;
+  if (!vlot__alloc_grow(vlot_allocator_default(), &to->bytes, &to->capacity, to->used + size, 1))
+    return VLOT_NOMEM;
   if (size > 0) memcpy((uint8_t *)to->bytes + to->used, data, size);
   to->used += size;
   return VLOT_OK;
@@ -175,8 +191,10 @@ static vlot_result transfer_through(machine_trial *trial, stream *between) {
   if (result != VLOT_OK) return judge(trial, result, "snapshot() fails");
   if (hash_of(trial, FIRST) != hash) return fail(trial, "snapshot() changes the state");
   result = machine->restore(trial->instances[COPY].state, &reader);
-  if (result != VLOT_OK) return judge(trial, result, "restore() refuses what snapshot() has written");
-  if (between->at != between->used) return fail(trial, "restore() does not read all that snapshot() has written");
+  if (result != VLOT_OK)
+    return judge(trial, result, "restore() refuses what snapshot() has written");
+  if (between->at != between->used)
+    return fail(trial, "restore() does not read all that snapshot() has written");
   if (hash_of(trial, COPY) != hash) return fail(trial, "a snapshot, restored, is another state");
   return VLOT_OK;
 }
@@ -193,12 +211,17 @@ static vlot_result transfer(machine_trial *trial) {
 
 /* --- the whole trial --- */
 
-/* What is restored must replace a state, not add to it: so the copy gets one, from more commands than the first has had. */
-static vlot_result live_otherwise(machine_trial *trial, const vlot_entry *commands, uint32_t count) {
+/* What is restored must replace a state, not add to it: so the copy gets one, from more commands
+ * than the first has had.
+ */
+static vlot_result live_otherwise(machine_trial *trial, const vlot_entry *commands,
+                                  uint32_t count) {
   uint32_t half = count / 2;
   vlot_result result = VLOT_OK;
-  for (uint32_t k = half; result == VLOT_OK && k < count; k++) result = apply(trial, COPY, &commands[k], 1, k - half + 1);
-  if (result == VLOT_OK && count > 0) result = apply(trial, COPY, commands, 1, (uint64_t)(count - half) + 1);
+  for (uint32_t k = half; result == VLOT_OK && k < count; k++)
+    result = apply(trial, COPY, &commands[k], 1, k - half + 1);
+  if (result == VLOT_OK && count > 0)
+    result = apply(trial, COPY, commands, 1, (uint64_t)(count - half) + 1);
   return result;
 }
 
@@ -206,7 +229,8 @@ static vlot_result run(machine_trial *trial, const vlot_entry *commands, uint32_
   uint32_t half = count / 2;
   vlot_result result = compare_hashes(trial);
   if (result == VLOT_OK) result = apply_range(trial, commands, 0, half);
-  if (result == VLOT_OK && trial->machine->snapshot) result = live_otherwise(trial, commands, count);
+  if (result == VLOT_OK && trial->machine->snapshot)
+    result = live_otherwise(trial, commands, count);
   if (result == VLOT_OK) result = transfer(trial);
   if (result == VLOT_OK) result = ask_questions(trial);
   if (result == VLOT_OK) result = apply_range(trial, commands, half, count);
@@ -243,10 +267,12 @@ static void free_instances(machine_trial *trial) {
   vlot__alloc_free(vlot_allocator_default(), trial->scratch);
 }
 
-static const char *check_arguments(const vlot_machine *machine, const vlot_entry *commands, uint32_t count,
-                                   const vlot_entry *questions, uint32_t question_count) {
+static const char *check_arguments(const vlot_machine *machine, const vlot_entry *commands,
+                                   uint32_t count, const vlot_entry *questions,
+                                   uint32_t question_count) {
   if (!machine || machine->size != sizeof *machine) return "size is not sizeof(vlot_machine)";
-  if (!machine->create || !machine->apply || !machine->destroy) return "create, apply and destroy are required";
+  if (!machine->create || !machine->apply || !machine->destroy)
+    return "create, apply and destroy are required";
   if (!machine->snapshot != !machine->restore) return "snapshot and restore go together";
   if (count > 0 && !commands) return "commands is NULL";
   if (question_count > 0 && !questions) return "questions is NULL";
@@ -254,12 +280,14 @@ static const char *check_arguments(const vlot_machine *machine, const vlot_entry
   return NULL;
 }
 
-vlot_result vlot_machine_check(const vlot_machine *machine, const vlot_entry *commands, uint32_t count,
-                               const vlot_entry *questions, uint32_t question_count, const char **problem) {
+vlot_result vlot_machine_check(const vlot_machine *machine, const vlot_entry *commands,
+                               uint32_t count, const vlot_entry *questions, uint32_t question_count,
+                               const char **problem) {
   const char *invalid = check_arguments(machine, commands, count, questions, question_count);
   if (problem) *problem = invalid;
   if (invalid) return VLOT_INVALID;
-  machine_trial trial = {.machine = machine, .questions = questions, .question_count = question_count};
+  machine_trial trial = {
+      .machine = machine, .questions = questions, .question_count = question_count};
   vlot_result result = make_instances(&trial);
   if (result == VLOT_OK) result = make_scratch(&trial, commands, count);
   if (result == VLOT_OK) result = run(&trial, commands, count);

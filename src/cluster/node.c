@@ -526,16 +526,6 @@ static void emit_slice(vlot__node *node, const vlot_change *change, vlot_event_k
   vlot__emit(node->cluster, node->slot, event);
 }
 
-static void observe_write(vlot__node *node, const vlot_write *write) {
-  vlot__model *model = &node->slot->model;
-  if (!atomic_load_explicit(&node->cluster->observer.is_on, memory_order_relaxed)) {
-    if (write->slice_count > 0) model->is_lost = true; /* whoever looks later does not know these */
-    return;
-  }
-  if (write->truncate_from) vlot__model_truncate(model, write->truncate_from);
-  for (uint32_t k = 0; k < write->slice_count; k++) vlot__model_append(model, &write->slices[k]);
-}
-
 static void emit_changes(vlot__node *node, const vlot_output *output) {
   vlot__slot *slot = node->slot;
   vlot_event *step = vlot__event_place(node->cluster, slot);
@@ -895,7 +885,7 @@ static void give_up(vlot__node *node, uint32_t from) {
 static bool step(vlot__node *node) {
   const vlot_output *output;
   vlot_result result = vlot_raft_step(node->raft, node->inputs, (uint32_t)node->input_count, &output);
-  observe_write(node, &output->write);
+  vlot__observe_write(node->slot, &output->write);
   emit_changes(node, output);
   read_time(node, output);
   settle_outcomes(node, output);

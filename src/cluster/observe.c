@@ -284,13 +284,37 @@ uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__slot *slot, vlot_event_k
   return vlot__emit(cluster, slot, event);
 }
 
+/* Models are read by the checker in the feeds of other nodes: with threads they change under its lock. */
+static void lock_models(vlot_cluster *cluster) {
+  if (cluster->options.driver != VLOT_DRIVER_LOCKSTEP) pthread_mutex_lock(&cluster->observer.lock);
+}
+
+static void unlock_models(vlot_cluster *cluster) {
+  if (cluster->options.driver != VLOT_DRIVER_LOCKSTEP) pthread_mutex_unlock(&cluster->observer.lock);
+}
+
 void vlot__observe_recovered(vlot__slot *slot, const vlot_stored *stored) {
   vlot_cluster *cluster = slot->cluster;
+  lock_models(cluster);
   vlot__model_deinit(&slot->model);
   vlot__model_init(&slot->model, cluster->allocator, stored->base_index, stored->base_term);
   if (!atomic_load(&cluster->observer.is_on)) {
     slot->model.is_lost = stored->slice_count > 0; /* it begins where nobody looked: chains stay unknown */
+  } else {
+    for (size_t k = 0; k < stored->slice_count; k++) vlot__model_append(&slot->model, &stored->slices[k]);
+  }
+  unlock_models(cluster);
+}
+
+void vlot__observe_write(vlot__slot *slot, const vlot_write *write) {
+  vlot_cluster *cluster = slot->cluster;
+  if (write->slice_count == 0 && write->truncate_from == 0) return;
+  if (!atomic_load_explicit(&cluster->observer.is_on, memory_order_relaxed)) {
+    slot->model.is_lost = true; /* whoever looks later does not know these */
     return;
   }
-  for (size_t k = 0; k < stored->slice_count; k++) vlot__model_append(&slot->model, &stored->slices[k]);
+  lock_models(cluster);
+  if (write->truncate_from) vlot__model_truncate(&slot->model, write->truncate_from);
+  for (uint32_t k = 0; k < write->slice_count; k++) vlot__model_append(&slot->model, &write->slices[k]);
+  unlock_models(cluster);
 }

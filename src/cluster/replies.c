@@ -17,7 +17,8 @@ vlot_result vlot__replies_begin(vlot_replies *replies, uint32_t count) {
   replies->count = 0;
   replies->byte_count = 0;
   void *grown = replies->replies;
-  if (!vlot__alloc_grow(replies->allocator, &grown, &replies->reply_capacity, count, sizeof *replies->replies))
+  if (!vlot__alloc_grow(replies->allocator, &grown, &replies->reply_capacity, count,
+                        sizeof *replies->replies))
     return VLOT_NOMEM;
   replies->replies = grown;
   if (count > 0) memset(replies->replies, 0, count * sizeof *replies->replies);
@@ -32,7 +33,9 @@ uint8_t *vlot__replies_place(vlot_replies *replies, uint32_t k, size_t size) {
     reply->size = 0;
     if (size > SIZE_MAX / 2 - replies->byte_count) return NULL;
     void *grown = replies->bytes;
-    if (!vlot__alloc_grow(replies->allocator, &grown, &replies->byte_capacity, replies->byte_count + size, 1)) return NULL;
+    if (!vlot__alloc_grow(replies->allocator, &grown, &replies->byte_capacity,
+                          replies->byte_count + size, 1))
+      return NULL;
     replies->bytes = grown;
     reply->offset = replies->byte_count;
     replies->byte_count += size;

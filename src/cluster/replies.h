@@ -1,5 +1,5 @@
-/* The answers to one batch of commands: per command where its answer lies, and one block of bytes for all of them. Memory
- * is kept from batch to batch, so that a steady load allocates nothing.
+/* The answers to one batch of commands: per command where its answer lies, and one block of bytes
+ * for all of them. Memory is kept from batch to batch, so that a steady load allocates nothing.
  */
 #ifndef VLOT_CLUSTER_REPLIES_H
 #define VLOT_CLUSTER_REPLIES_H
@@ -24,16 +24,22 @@ struct vlot_replies {
 void vlot__replies_init(vlot_replies *replies, const vlot_allocator *allocator);
 void vlot__replies_deinit(vlot_replies *replies);
 
-/* Forget the last batch; the next one has [count] commands, all of them unanswered. VLOT_NOMEM: there are none (count 0). */
+/* Forget the last batch; the next one has [count] commands, all of them unanswered. VLOT_NOMEM:
+ * there are none (count 0).
+ */
 VLOT_MUST_CHECK vlot_result vlot__replies_begin(vlot_replies *replies, uint32_t count);
 
-/* Room for the k-th answer, [size] bytes to be filled before the next call; its earlier answer is gone. NULL: without
- * memory, with size 0 or with k outside the batch; the answer is empty then. replies may be NULL.
+/* Room for the k-th answer, [size] bytes to be filled before the next call; its earlier answer is
+ * gone. NULL: without memory, with size 0 or with k outside the batch; the answer is empty then.
+ * replies may be NULL.
  */
 uint8_t *vlot__replies_place(vlot_replies *replies, uint32_t k, size_t size);
 
-/* The k-th answer, borrowed until the next call that changes the replies; empty when nobody answered. k < count. */
-static inline void vlot__replies_get(const vlot_replies *replies, uint32_t k, const uint8_t **data, size_t *size) {
+/* The k-th answer, borrowed until the next call that changes the replies; empty when nobody
+ * answered. k < count.
+ */
+static inline void vlot__replies_get(const vlot_replies *replies, uint32_t k, const uint8_t **data,
+                                     size_t *size) {
   const vlot__reply *reply = &replies->replies[k];
   *data = reply->size > 0 ? replies->bytes + reply->offset : NULL;
   *size = reply->size;

@@ -22,21 +22,26 @@ static void note(void *context, uint64_t token, vlot_result result) {
   into->results[into->count++] = result;
 }
 
-/* Entries [count] of a term from an index on; each holds its index and term, so that a mix-up shows. */
-static vlot_slice slice_make(const vlot_allocator *allocator, uint64_t index, uint64_t term, uint32_t count) {
+/* Entries [count] of a term from an index on; each holds its index and term, so that a mix-up
+ * shows.
+ */
+static vlot_slice slice_make(const vlot_allocator *allocator, uint64_t index, uint64_t term,
+                             uint32_t count) {
   uint64_t content[8][2];
   vlot_entry entries[8];
   cr_assert_leq(count, 8);
   for (uint32_t k = 0; k < count; k++) {
     content[k][0] = index + k;
     content[k][1] = term;
-    entries[k] = (vlot_entry){.data = (uint8_t *)content[k], .size = sizeof content[k], .kind = VLOT_ENTRY_COMMAND};
+    entries[k] = (vlot_entry){
+        .data = (uint8_t *)content[k], .size = sizeof content[k], .kind = VLOT_ENTRY_COMMAND};
   }
   vlot_batch *batch = vlot_batch_make(allocator, entries, NULL, count);
   return (vlot_slice){.batch = batch, .index = index, .term = term, .count = count};
 }
 
-static vlot_result append(vlot__disk *disk, record *into, uint64_t token, uint64_t index, uint64_t term, uint32_t count) {
+static vlot_result append(vlot__disk *disk, record *into, uint64_t token, uint64_t index,
+                          uint64_t term, uint32_t count) {
   vlot_storage storage = vlot__disk_storage(disk);
   vlot_slice slice = slice_make(NULL, index, term, count);
   vlot_write write = {.token = token, .slices = &slice, .slice_count = 1};
@@ -74,7 +79,8 @@ static picture picture_of(vlot__disk *disk) {
 
 static bool is_same(const picture *a, const picture *b) {
   return a->last == b->last && memcmp(a->terms, b->terms, a->last * sizeof *a->terms) == 0 &&
-         a->hard.term == b->hard.term && a->hard.vote == b->hard.vote && a->hard.disk == b->hard.disk;
+         a->hard.term == b->hard.term && a->hard.vote == b->hard.vote &&
+         a->hard.disk == b->hard.disk;
 }
 
 /* --- without faults --- */
@@ -97,7 +103,8 @@ Test(disk, without_a_fault_a_write_is_durable_when_submit_returns) {
   vlot__disk *disk = vlot__disk_open(NULL, 1, 1);
   vlot_storage storage = vlot__disk_storage(disk);
   record done = {0};
-  for (uint64_t k = 0; k < 400; k++) cr_assert_eq(append(disk, &done, k + 1, k + 1, 1 + k / 100, 1), VLOT_OK);
+  for (uint64_t k = 0; k < 400; k++)
+    cr_assert_eq(append(disk, &done, k + 1, k + 1, 1 + k / 100, 1), VLOT_OK);
   vlot_write hard = {.token = 401, .has_hard = 1, .hard = {.term = 9, .vote = 2, .disk = 77}};
   cr_assert_eq(storage.submit(storage.context, &hard, NULL), VLOT_OK);
   storage.stop(storage.context, true);
@@ -123,7 +130,8 @@ Test(disk, a_slice_is_retained_not_copied) {
   cr_assert_eq(storage.load(storage.context, &stored), VLOT_OK);
   cr_assert_eq(stored.slices[0].batch, slice.batch);
   vlot_batch_release(slice.batch);
-  cr_assert_eq(vlot_slice_entries(&stored.slices[0])[3].size, 16, "the disk holds a reference of its own");
+  cr_assert_eq(vlot_slice_entries(&stored.slices[0])[3].size, 16,
+               "the disk holds a reference of its own");
   vlot__disk_close(disk);
 }
 
@@ -135,14 +143,19 @@ Test(disk, truncation_may_cut_inside_a_slice_and_is_one_record_with_the_append) 
     cr_assert_eq(append(disk, &done, 1, 1, 1, 4), VLOT_OK);
     cr_assert_eq(append(disk, &done, 2, 5, 2, 4), VLOT_OK);
     vlot_slice slice = slice_make(NULL, from, 3, 2);
-    vlot_write write = {
-        .token = 3, .truncate_from = from, .slices = &slice, .slice_count = 1, .has_hard = 1, .hard = {.term = 3}};
+    vlot_write write = {.token = 3,
+                        .truncate_from = from,
+                        .slices = &slice,
+                        .slice_count = 1,
+                        .has_hard = 1,
+                        .hard = {.term = 3}};
     cr_assert_eq(storage.submit(storage.context, &write, NULL), VLOT_OK);
     vlot_batch_release(slice.batch);
     picture seen = picture_of(disk);
     cr_assert_eq(seen.last, from + 1);
     cr_assert_eq(seen.hard.term, 3);
-    for (uint64_t k = 1; k <= seen.last; k++) cr_assert_eq(seen.terms[k - 1], k >= from ? 3 : k <= 4 ? 1 : 2);
+    for (uint64_t k = 1; k <= seen.last; k++)
+      cr_assert_eq(seen.terms[k - 1], k >= from ? 3 : k <= 4 ? 1 : 2);
     vlot__disk_close(disk);
   }
 }
@@ -188,7 +201,9 @@ Test(disk, a_later_write_never_completes_before_an_earlier_one) {
     record done = {0};
     cr_assert_eq(vlot__disk_set_delay(disk, 0, 20), VLOT_OK);
     for (uint64_t k = 1; k <= 30; k++) {
-      if (k == 25) cr_assert_eq(vlot__disk_set_delay(disk, 0, 0), VLOT_OK); /* does not let the rest overtake */
+      if (k == 25)
+        cr_assert_eq(vlot__disk_set_delay(disk, 0, 0),
+                     VLOT_OK); /* does not let the rest overtake */
       cr_assert_eq(append(disk, &done, k, k, 1, 1), VLOT_PENDING);
     }
     for (uint64_t now = 0; now <= 20; now++) {
@@ -243,7 +258,8 @@ Test(disk, one_completion_is_an_action_of_its_own) {
   cr_assert_not(vlot__disk_complete_one(disk, &token));
   cr_assert_not(vlot__disk_postpone(disk, 1));
   vlot__disk_stall(disk, true);
-  for (uint64_t k = 1; k <= 3; k++) cr_assert_eq(append(disk, &done, k + 10, k, 1, 1), VLOT_PENDING);
+  for (uint64_t k = 1; k <= 3; k++)
+    cr_assert_eq(append(disk, &done, k + 10, k, 1, 1), VLOT_PENDING);
   for (uint64_t k = 1; k <= 3; k++) {
     cr_assert(vlot__disk_complete_one(disk, &token));
     cr_assert_eq(token, k + 10);
@@ -336,9 +352,13 @@ Test(disk, a_full_disk_fails_every_write_even_after_a_load) {
 Test(disk, the_faults_of_the_public_struct_are_these) {
   vlot__disk *disk = vlot__disk_open(NULL, 1, 1);
   record done = {0};
-  cr_assert_eq(vlot__disk_set_fault(disk, &(vlot_disk_fault){.delay_ticks_min = 2, .delay_ticks_max = 1}), VLOT_INVALID);
+  cr_assert_eq(
+      vlot__disk_set_fault(disk, &(vlot_disk_fault){.delay_ticks_min = 2, .delay_ticks_max = 1}),
+      VLOT_INVALID);
   cr_assert_eq(append(disk, &done, 1, 1, 1, 1), VLOT_OK, "nothing has changed");
-  cr_assert_eq(vlot__disk_set_fault(disk, &(vlot_disk_fault){.delay_ticks_min = 3, .delay_ticks_max = 3}), VLOT_OK);
+  cr_assert_eq(
+      vlot__disk_set_fault(disk, &(vlot_disk_fault){.delay_ticks_min = 3, .delay_ticks_max = 3}),
+      VLOT_OK);
   cr_assert_eq(append(disk, &done, 2, 2, 1, 1), VLOT_PENDING);
   cr_assert_eq(vlot__disk_next_due(disk), 3);
   cr_assert_eq(vlot__disk_set_fault(disk, &(vlot_disk_fault){.is_stalled = 1}), VLOT_OK);
@@ -413,7 +433,8 @@ static void script_write(script *run) {
   uint64_t what = vlot__prng_below(&run->prng, 4);
   if (what == 0 || was->hard.term == 0) {
     write.has_hard = 1;
-    write.hard = (vlot_hard_state){.term = was->hard.term + 1, .vote = 1 + (uint32_t)(run->submitted % 3), .disk = 5};
+    write.hard = (vlot_hard_state){
+        .term = was->hard.term + 1, .vote = 1 + (uint32_t)(run->submitted % 3), .disk = 5};
     is->hard = write.hard;
   }
   if (what == 1 && was->last > 0) {
@@ -445,7 +466,8 @@ static void script_run(script *run, uint64_t seed, uint64_t operations) {
     switch (vlot__prng_below(&run->prng, 6)) {
     case 0: vlot__disk_advance(run->disk, run->now += vlot__prng_below(&run->prng, 5)); break;
     case 1:
-      cr_assert_eq(vlot__disk_set_delay(run->disk, 0, (uint32_t)vlot__prng_below(&run->prng, 8)), VLOT_OK);
+      cr_assert_eq(vlot__disk_set_delay(run->disk, 0, (uint32_t)vlot__prng_below(&run->prng, 8)),
+                   VLOT_OK);
       break;
     case 2: vlot__disk_stall(run->disk, vlot__prng_below(&run->prng, 3) == 0); break;
     default: script_write(run);
@@ -468,7 +490,8 @@ Test(disk, a_crash_at_every_operation_leaves_a_legal_prefix) {
         uint64_t survived = run.submitted - vlot__disk_lost(run.disk);
         cr_assert(is_power_cut || survived == run.submitted);
         cr_assert_geq(survived, acknowledged, "an acknowledged write is lost");
-        cr_assert(is_same(&seen, &run.after[survived]), "seed %d operations %d", (int)seed, (int)operations);
+        cr_assert(is_same(&seen, &run.after[survived]), "seed %d operations %d", (int)seed,
+                  (int)operations);
         cr_assert_eq(run.done.count, acknowledged);
         vlot__disk_close(run.disk);
       }
@@ -486,9 +509,10 @@ Test(disk, formatting_gives_a_position_to_start_from) {
   for (uint64_t k = 0; k < 6; k++) {
     content[k][0] = k + 1;
     content[k][1] = terms[k];
-    entries[k] = (vlot_log_entry){
-        .term = terms[k],
-        .entry = {.data = (uint8_t *)content[k], .size = sizeof content[k], .kind = VLOT_ENTRY_COMMAND}};
+    entries[k] = (vlot_log_entry){.term = terms[k],
+                                  .entry = {.data = (uint8_t *)content[k],
+                                            .size = sizeof content[k],
+                                            .kind = VLOT_ENTRY_COMMAND}};
   }
   vlot_hard_state hard = {.term = 6, .vote = 2, .disk = 11};
   cr_assert_eq(vlot__disk_format(disk, &hard, 0, 0, entries, 6), VLOT_OK);
@@ -521,7 +545,8 @@ Test(disk, a_format_that_is_no_log_is_refused_and_changes_nothing) {
   cr_assert_eq(vlot__disk_format_slices(disk, &hard, 0, 0, slices, 2), VLOT_INVALID, "a gap");
   slices[1].index = 3;
   slices[1].term = 1;
-  cr_assert_eq(vlot__disk_format_slices(disk, &hard, 0, 0, slices, 2), VLOT_INVALID, "an older term");
+  cr_assert_eq(vlot__disk_format_slices(disk, &hard, 0, 0, slices, 2), VLOT_INVALID,
+               "an older term");
   picture seen = picture_of(disk);
   cr_assert_eq(seen.last, 3);
   cr_assert_eq(seen.hard.term, 0);
@@ -533,7 +558,8 @@ Test(disk, slices_can_be_formatted_above_a_base) {
   vlot__disk *disk = vlot__disk_open(NULL, 1, 1);
   vlot_storage storage = vlot__disk_storage(disk);
   vlot_slice slices[2] = {slice_make(NULL, 8, 2, 2), slice_make(NULL, 10, 3, 1)};
-  cr_assert_eq(vlot__disk_format_slices(disk, &(vlot_hard_state){.term = 3}, 7, 2, slices, 2), VLOT_OK);
+  cr_assert_eq(vlot__disk_format_slices(disk, &(vlot_hard_state){.term = 3}, 7, 2, slices, 2),
+               VLOT_OK);
   for (int k = 0; k < 2; k++) vlot_batch_release(slices[k].batch);
   vlot_stored stored;
   cr_assert_eq(storage.load(storage.context, &stored), VLOT_OK);
@@ -578,7 +604,8 @@ static bool sweep_once(uint64_t fail_at, bool is_delayed) {
   for (uint64_t k = 1; k <= 200; k++) {
     vlot_result result = append(disk, &done, k, taken + 1, 1, 1);
     if (has_failed) {
-      cr_assert(result == VLOT_IO || (is_delayed && result == VLOT_PENDING), "a later write did not fail");
+      cr_assert(result == VLOT_IO || (is_delayed && result == VLOT_PENDING),
+                "a later write did not fail");
       continue;
     }
     has_failed = result == VLOT_NOMEM;

@@ -26,7 +26,9 @@ static void subject_close(subject *on) {
   vlot__replies_deinit(&on->replies);
 }
 
-static uint64_t hash_of(const subject *on) { return vlot_kv_machine()->hash(on->state); }
+static uint64_t hash_of(const subject *on) {
+  return vlot_kv_machine()->hash(on->state);
+}
 
 static vlot_result apply_bytes(subject *on, const void *data, size_t size) {
   cr_assert_eq(vlot__replies_begin(&on->replies, 1), VLOT_OK);
@@ -54,26 +56,34 @@ static vlot_kv_answer answer_of(const subject *on) {
 
 static bool answer_is(const subject *on, uint32_t status, const void *value, size_t size) {
   vlot_kv_answer answer = answer_of(on);
-  return answer.status == status && answer.size == size && (size == 0 || memcmp(answer.value, value, size) == 0);
+  return answer.status == status && answer.size == size &&
+         (size == 0 || memcmp(answer.value, value, size) == 0);
 }
 
 static void ask(subject *on, const void *key, size_t key_size) {
   vlot_kv_command command = {.operation = VLOT_KV_GET, .key = key, .key_size = key_size};
   vlot_bytes *question = vlot_kv_encode(NULL, &command);
   cr_assert_eq(vlot__replies_begin(&on->replies, 1), VLOT_OK);
-  cr_assert_eq(vlot_kv_machine()->query(on->state, vlot_bytes_data(question), vlot_bytes_size(question), &on->replies),
+  cr_assert_eq(vlot_kv_machine()->query(on->state, vlot_bytes_data(question),
+                                        vlot_bytes_size(question), &on->replies),
                VLOT_OK);
   vlot_bytes_release(question);
 }
 
-static void set(subject *on, const void *key, size_t key_size, const void *value, size_t value_size) {
-  vlot_kv_command command = {
-      .operation = VLOT_KV_SET, .key = key, .key_size = key_size, .value = value, .value_size = value_size};
+static void set(subject *on, const void *key, size_t key_size, const void *value,
+                size_t value_size) {
+  vlot_kv_command command = {.operation = VLOT_KV_SET,
+                             .key = key,
+                             .key_size = key_size,
+                             .value = value,
+                             .value_size = value_size};
   cr_assert_eq(apply(on, &command), VLOT_OK);
   cr_assert(answer_is(on, 0, NULL, 0));
 }
 
-static void set_text(subject *on, const char *key, const char *value) { set(on, key, strlen(key), value, strlen(value)); }
+static void set_text(subject *on, const char *key, const char *value) {
+  set(on, key, strlen(key), value, strlen(value));
+}
 
 /* --- codec --- */
 
@@ -82,8 +92,20 @@ static const vlot_kv_command samples[] = {
     {.operation = VLOT_KV_SET, .key = "key", .key_size = 3, .value = "value", .value_size = 5},
     {.operation = VLOT_KV_SET, .key = "key", .key_size = 3},
     {.operation = VLOT_KV_DELETE, .key = "\0\xff", .key_size = 2},
-    {.operation = VLOT_KV_CAS, .key = "k", .key_size = 1, .value = "new", .value_size = 3, .expected = "old", .expected_size = 3},
-    {.operation = VLOT_KV_CAS, .key = "k", .key_size = 1, .value = "new", .value_size = 3, .expected = "", .expected_size = 0},
+    {.operation = VLOT_KV_CAS,
+     .key = "k",
+     .key_size = 1,
+     .value = "new",
+     .value_size = 3,
+     .expected = "old",
+     .expected_size = 3},
+    {.operation = VLOT_KV_CAS,
+     .key = "k",
+     .key_size = 1,
+     .value = "new",
+     .value_size = 3,
+     .expected = "",
+     .expected_size = 0},
     {.operation = VLOT_KV_CAS, .key = "k", .key_size = 1, .value = "new", .value_size = 3},
     {.operation = VLOT_KV_INCREMENT, .key = "n", .key_size = 1, .amount = INT64_MIN},
     {.operation = VLOT_KV_INCREMENT, .key = "n", .key_size = 1, .amount = 7},
@@ -99,12 +121,14 @@ Test(kv, a_command_comes_back_as_it_was) {
     const vlot_kv_command *sent = &samples[k];
     vlot_bytes *bytes = vlot_kv_encode(NULL, sent);
     vlot_kv_command came;
-    cr_assert_eq(vlot_kv_decode(vlot_bytes_data(bytes), vlot_bytes_size(bytes), &came), VLOT_OK, "sample %zu", k);
+    cr_assert_eq(vlot_kv_decode(vlot_bytes_data(bytes), vlot_bytes_size(bytes), &came), VLOT_OK,
+                 "sample %zu", k);
     cr_assert_eq(came.operation, sent->operation);
     cr_assert(is_same_bytes(came.key, came.key_size, sent->key, sent->key_size));
     cr_assert(is_same_bytes(came.value, came.value_size, sent->value, sent->value_size));
     cr_assert_eq(came.expected == NULL, sent->expected == NULL);
-    cr_assert(is_same_bytes(came.expected, came.expected_size, sent->expected, sent->expected_size));
+    cr_assert(
+        is_same_bytes(came.expected, came.expected_size, sent->expected, sent->expected_size));
     cr_assert_eq(came.amount, sent->amount);
     vlot_bytes_release(bytes);
   }
@@ -122,16 +146,28 @@ Test(kv, what_is_out_of_range_is_not_encoded) {
       {.operation = VLOT_KV_GET, .key = "k", .key_size = 0},
       {.operation = VLOT_KV_GET, .key = NULL, .key_size = 1},
       {.operation = VLOT_KV_GET, .key = large, .key_size = 65536},
-      {.operation = VLOT_KV_SET, .key = "k", .key_size = 1, .value = large, .value_size = sizeof large},
+      {.operation = VLOT_KV_SET,
+       .key = "k",
+       .key_size = 1,
+       .value = large,
+       .value_size = sizeof large},
       {.operation = VLOT_KV_SET, .key = "k", .key_size = 1, .value = NULL, .value_size = 1},
-      {.operation = VLOT_KV_CAS, .key = "k", .key_size = 1, .expected = large, .expected_size = sizeof large},
+      {.operation = VLOT_KV_CAS,
+       .key = "k",
+       .key_size = 1,
+       .expected = large,
+       .expected_size = sizeof large},
       {.operation = (vlot_kv_operation)0, .key = "k", .key_size = 1},
       {.operation = (vlot_kv_operation)6, .key = "k", .key_size = 1},
   };
-  for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) cr_assert_null(vlot_kv_encode(NULL, &bad[k]), "case %zu", k);
+  for (size_t k = 0; k < sizeof bad / sizeof *bad; k++)
+    cr_assert_null(vlot_kv_encode(NULL, &bad[k]), "case %zu", k);
   cr_assert_null(vlot_kv_encode(NULL, NULL));
-  vlot_kv_command largest = {
-      .operation = VLOT_KV_SET, .key = large, .key_size = 65535, .value = large, .value_size = sizeof large - 1};
+  vlot_kv_command largest = {.operation = VLOT_KV_SET,
+                             .key = large,
+                             .key_size = 65535,
+                             .value = large,
+                             .value_size = sizeof large - 1};
   vlot_bytes *bytes = vlot_kv_encode(NULL, &largest);
   cr_assert_not_null(bytes);
   vlot_bytes_release(bytes);
@@ -146,7 +182,8 @@ static void check_total(const uint8_t *data, size_t size) {
   }
   vlot_bytes *bytes = vlot_kv_encode(NULL, &command);
   cr_assert_not_null(bytes);
-  cr_assert(is_same_bytes(vlot_bytes_data(bytes), vlot_bytes_size(bytes), data, size), "two encodings of one command");
+  cr_assert(is_same_bytes(vlot_bytes_data(bytes), vlot_bytes_size(bytes), data, size),
+            "two encodings of one command");
   vlot_bytes_release(bytes);
 }
 
@@ -198,16 +235,52 @@ Test(kv, every_operation_answers_what_it_says) {
   } steps[] = {
       {{.operation = VLOT_KV_GET, .key = "a", .key_size = 1}, 1, "", 0},
       {{.operation = VLOT_KV_DELETE, .key = "a", .key_size = 1}, 0, "\0", 1},
-      {{.operation = VLOT_KV_SET, .key = "a", .key_size = 1, .value = "x", .value_size = 1}, 0, "", 0},
+      {{.operation = VLOT_KV_SET, .key = "a", .key_size = 1, .value = "x", .value_size = 1},
+       0,
+       "",
+       0},
       {{.operation = VLOT_KV_GET, .key = "a", .key_size = 1}, 0, "x", 1},
-      {{.operation = VLOT_KV_CAS, .key = "a", .key_size = 1, .value = "y", .value_size = 1}, 0, "\0", 1},
-      {{.operation = VLOT_KV_CAS, .key = "a", .key_size = 1, .value = "y", .value_size = 1, .expected = "", .expected_size = 0}, 0, "\0", 1},
-      {{.operation = VLOT_KV_CAS, .key = "a", .key_size = 1, .value = "y", .value_size = 1, .expected = "x", .expected_size = 1}, 0, "\1", 1},
+      {{.operation = VLOT_KV_CAS, .key = "a", .key_size = 1, .value = "y", .value_size = 1},
+       0,
+       "\0",
+       1},
+      {{.operation = VLOT_KV_CAS,
+        .key = "a",
+        .key_size = 1,
+        .value = "y",
+        .value_size = 1,
+        .expected = "",
+        .expected_size = 0},
+       0,
+       "\0",
+       1},
+      {{.operation = VLOT_KV_CAS,
+        .key = "a",
+        .key_size = 1,
+        .value = "y",
+        .value_size = 1,
+        .expected = "x",
+        .expected_size = 1},
+       0,
+       "\1",
+       1},
       {{.operation = VLOT_KV_GET, .key = "a", .key_size = 1}, 0, "y", 1},
       {{.operation = VLOT_KV_INCREMENT, .key = "a", .key_size = 1, .amount = 1}, 2, "", 0},
       {{.operation = VLOT_KV_GET, .key = "a", .key_size = 1}, 0, "y", 1},
-      {{.operation = VLOT_KV_CAS, .key = "b", .key_size = 1, .value = "9", .value_size = 1, .expected = "", .expected_size = 0}, 0, "\0", 1},
-      {{.operation = VLOT_KV_CAS, .key = "b", .key_size = 1, .value = "9", .value_size = 1}, 0, "\1", 1},
+      {{.operation = VLOT_KV_CAS,
+        .key = "b",
+        .key_size = 1,
+        .value = "9",
+        .value_size = 1,
+        .expected = "",
+        .expected_size = 0},
+       0,
+       "\0",
+       1},
+      {{.operation = VLOT_KV_CAS, .key = "b", .key_size = 1, .value = "9", .value_size = 1},
+       0,
+       "\1",
+       1},
       {{.operation = VLOT_KV_INCREMENT, .key = "b", .key_size = 1, .amount = 1}, 0, "10", 2},
       {{.operation = VLOT_KV_INCREMENT, .key = "b", .key_size = 1, .amount = -11}, 0, "-1", 2},
       {{.operation = VLOT_KV_INCREMENT, .key = "c", .key_size = 1, .amount = 5}, 0, "5", 1},
@@ -241,7 +314,8 @@ Test(kv, increments_wrap_at_64_bits) {
   subject on = subject_open(NULL);
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
     set_text(&on, "n", cases[k].before);
-    vlot_kv_command command = {.operation = VLOT_KV_INCREMENT, .key = "n", .key_size = 1, .amount = cases[k].amount};
+    vlot_kv_command command = {
+        .operation = VLOT_KV_INCREMENT, .key = "n", .key_size = 1, .amount = cases[k].amount};
     cr_assert_eq(apply(&on, &command), VLOT_OK);
     cr_assert(answer_is(&on, 0, cases[k].after, strlen(cases[k].after)), "case %zu", k);
   }
@@ -249,14 +323,26 @@ Test(kv, increments_wrap_at_64_bits) {
 }
 
 Test(kv, what_is_not_a_number_is_left_alone) {
-  static const char *const texts[] = {"",   "-",  "+1",  "01", "-0", "00", "1 ",
-                                      " 1", "1x", "0x1", "--1", "9223372036854775808", "-9223372036854775809",
+  static const char *const texts[] = {"",
+                                      "-",
+                                      "+1",
+                                      "01",
+                                      "-0",
+                                      "00",
+                                      "1 ",
+                                      " 1",
+                                      "1x",
+                                      "0x1",
+                                      "--1",
+                                      "9223372036854775808",
+                                      "-9223372036854775809",
                                       "10000000000000000000"};
   subject on = subject_open(NULL);
   for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
     set_text(&on, "n", texts[k]);
     uint64_t hash = hash_of(&on);
-    vlot_kv_command command = {.operation = VLOT_KV_INCREMENT, .key = "n", .key_size = 1, .amount = 1};
+    vlot_kv_command command = {
+        .operation = VLOT_KV_INCREMENT, .key = "n", .key_size = 1, .amount = 1};
     cr_assert_eq(apply(&on, &command), VLOT_OK);
     cr_assert(answer_is(&on, 2, NULL, 0), "\"%s\"", texts[k]);
     cr_assert_eq(hash_of(&on), hash);
@@ -268,7 +354,8 @@ Test(kv, a_malformed_command_changes_nothing_and_says_so) {
   subject on = subject_open(NULL);
   set_text(&on, "k", "v");
   uint64_t hash = hash_of(&on);
-  static const char *const bad[] = {"", "\2", "\2\1", "\2\0\0x", "\7\1\0k", "\2\5\0k", "\5\1\0k1234567"};
+  static const char *const bad[] = {"",        "\2",      "\2\1",          "\2\0\0x",
+                                    "\7\1\0k", "\2\5\0k", "\5\1\0k1234567"};
   static const size_t sizes[] = {0, 1, 2, 4, 4, 4, 11};
   for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
     cr_assert_eq(apply_bytes(&on, bad[k], sizes[k]), VLOT_OK);
@@ -285,7 +372,9 @@ Test(kv, only_a_get_is_a_question) {
   for (size_t k = 0; k < SAMPLES; k++) {
     vlot_bytes *bytes = vlot_kv_encode(NULL, &samples[k]);
     cr_assert_eq(vlot__replies_begin(&on.replies, 1), VLOT_OK);
-    cr_assert_eq(vlot_kv_machine()->query(on.state, vlot_bytes_data(bytes), vlot_bytes_size(bytes), &on.replies), VLOT_OK);
+    cr_assert_eq(vlot_kv_machine()->query(on.state, vlot_bytes_data(bytes), vlot_bytes_size(bytes),
+                                          &on.replies),
+                 VLOT_OK);
     cr_assert_eq(answer_of(&on).status, samples[k].operation == VLOT_KV_GET ? 0 : 3);
     cr_assert_eq(hash_of(&on), hash);
     vlot_bytes_release(bytes);
@@ -297,7 +386,8 @@ Test(kv, nobody_has_to_ask) {
   subject on = subject_open(NULL);
   for (size_t k = 0; k < SAMPLES; k++) {
     vlot_bytes *bytes = vlot_kv_encode(NULL, &samples[k]);
-    vlot_entry entry = {.data = vlot_bytes_data(bytes), .size = (uint32_t)vlot_bytes_size(bytes), .kind = 1};
+    vlot_entry entry = {
+        .data = vlot_bytes_data(bytes), .size = (uint32_t)vlot_bytes_size(bytes), .kind = 1};
     cr_assert_eq(vlot_kv_machine()->apply(on.state, &entry, 1, 1, NULL), VLOT_OK);
     vlot_bytes_release(bytes);
   }
@@ -326,7 +416,9 @@ static size_t key_of(size_t number, char key[32]) {
 
 static size_t random_value(vlot__prng *prng, uint8_t value[VALUE_MAX]) {
   uint64_t kind = vlot__prng_below(prng, 4);
-  if (kind == 0) return (size_t)snprintf((char *)value, VALUE_MAX, "%d", (int)vlot__prng_below(prng, 2000) - 1000);
+  if (kind == 0)
+    return (size_t)snprintf((char *)value, VALUE_MAX, "%d",
+                            (int)vlot__prng_below(prng, 2000) - 1000);
   size_t size = (size_t)vlot__prng_below(prng, kind == 1 ? VALUE_MAX + 1 : 4);
   for (size_t k = 0; k < size; k++) value[k] = (uint8_t)vlot__prng_below(prng, kind == 1 ? 256 : 2);
   return size;
@@ -344,7 +436,8 @@ static bool model_number(const model_item *item, long long *number) {
   memcpy(text, item->value, item->size);
   text[item->size] = '\0';
   if (strlen(text) != item->size || sscanf(text, "%lld", number) != 1) return false;
-  return (size_t)snprintf(again, sizeof again, "%lld", *number) == item->size && strcmp(text, again) == 0;
+  return (size_t)snprintf(again, sizeof again, "%lld", *number) == item->size &&
+         strcmp(text, again) == 0;
 }
 
 static void model_step(dictionary *model, subject *on, vlot__prng *prng) {
@@ -383,7 +476,8 @@ static void model_step(dictionary *model, subject *on, vlot__prng *prng) {
     case 1:
       command.expected = expected;
       command.expected_size = random_value(prng, expected);
-      is_done = was_there && is_same_bytes(item->value, item->size, expected, command.expected_size);
+      is_done =
+          was_there && is_same_bytes(item->value, item->size, expected, command.expected_size);
       break;
     default:
       command.expected = item->value;
@@ -424,7 +518,8 @@ static uint64_t model_hash(const dictionary *model) {
   subject fresh = subject_open(NULL);
   char key[32];
   for (size_t k = KEYS; k-- > 0;)
-    if (model->items[k].is_there) set(&fresh, key, key_of(k, key), model->items[k].value, model->items[k].size);
+    if (model->items[k].is_there)
+      set(&fresh, key, key_of(k, key), model->items[k].value, model->items[k].size);
   uint64_t hash = hash_of(&fresh);
   subject_close(&fresh);
   return hash;
@@ -448,8 +543,9 @@ Test(kv, it_is_a_dictionary_whose_hash_says_what_it_holds) {
 
 Test(kv, different_contents_have_different_hashes) {
   static const char *const contents[][4] = {
-      {"a", "b", NULL, NULL}, {"b", "a", NULL, NULL}, {"a", "", NULL, NULL}, {"ab", "", NULL, NULL}, {"a", "b", "b", "a"},
-      {"a", "a", "b", "b"},   {"a", "bb", "b", "a"},  {"a", "b", "c", ""},   {"a", "\1", NULL, NULL},
+      {"a", "b", NULL, NULL}, {"b", "a", NULL, NULL}, {"a", "", NULL, NULL},
+      {"ab", "", NULL, NULL}, {"a", "b", "b", "a"},   {"a", "a", "b", "b"},
+      {"a", "bb", "b", "a"},  {"a", "b", "c", ""},    {"a", "\1", NULL, NULL},
   };
   enum { COUNT = sizeof contents / sizeof *contents };
   uint64_t hashes[COUNT + 1];
@@ -458,7 +554,8 @@ Test(kv, different_contents_have_different_hashes) {
     for (size_t pair = 0; k < COUNT && pair < 4 && contents[k][pair]; pair += 2)
       set_text(&on, contents[k][pair], contents[k][pair + 1]);
     hashes[k] = hash_of(&on);
-    for (size_t before = 0; before < k; before++) cr_assert_neq(hashes[k], hashes[before], "%zu and %zu", k, before);
+    for (size_t before = 0; before < k; before++)
+      cr_assert_neq(hashes[k], hashes[before], "%zu and %zu", k, before);
     subject_close(&on);
   }
 }
@@ -658,7 +755,11 @@ Test(kv, errors_of_a_stream_are_passed_on) {
 Test(kv, without_memory_a_command_changes_nothing) {
   static const vlot_kv_command commands[] = {
       {.operation = VLOT_KV_SET, .key = "new", .key_size = 3, .value = "value", .value_size = 5},
-      {.operation = VLOT_KV_SET, .key = "old", .key_size = 3, .value = "a value that has no room", .value_size = 24},
+      {.operation = VLOT_KV_SET,
+       .key = "old",
+       .key_size = 3,
+       .value = "a value that has no room",
+       .value_size = 24},
       {.operation = VLOT_KV_CAS, .key = "cas", .key_size = 3, .value = "value", .value_size = 5},
       {.operation = VLOT_KV_INCREMENT, .key = "number", .key_size = 6, .amount = 5},
   };
@@ -720,7 +821,8 @@ Test(kv, without_memory_there_is_no_machine) {
   vlot_fault_allocator *faults = vlot_fault_allocator_open();
   for (uint64_t n = 1; n <= 3; n++) {
     vlot_fault_allocator_fail_at(faults, n, false);
-    cr_assert_null(vlot_kv_machine()->create((void *)(uintptr_t)vlot_fault_allocator_get(faults), 1, false));
+    cr_assert_null(
+        vlot_kv_machine()->create((void *)(uintptr_t)vlot_fault_allocator_get(faults), 1, false));
   }
   vlot_fault_allocator_close(faults);
 }
@@ -739,11 +841,14 @@ Test(kv, it_passes_the_check_for_machines) {
     command.key = &key;
     command.key_size = 1;
     encoded[k] = vlot_kv_encode(NULL, &command);
-    commands[k] = (vlot_entry){.data = vlot_bytes_data(encoded[k]), .size = (uint32_t)vlot_bytes_size(encoded[k]), .kind = 1};
+    commands[k] = (vlot_entry){.data = vlot_bytes_data(encoded[k]),
+                               .size = (uint32_t)vlot_bytes_size(encoded[k]),
+                               .kind = 1};
   }
   for (size_t k = 0; k < SAMPLES; k++) questions[k] = commands[k];
   const char *problem = "";
-  vlot_result result = vlot_machine_check(vlot_kv_machine(), commands, COUNT, questions, SAMPLES, &problem);
+  vlot_result result =
+      vlot_machine_check(vlot_kv_machine(), commands, COUNT, questions, SAMPLES, &problem);
   cr_assert_eq(result, VLOT_OK, "%s", problem ? problem : vlot_result_text(result));
   cr_assert_null(problem);
   for (size_t k = 0; k < COUNT; k++) vlot_bytes_release(encoded[k]);

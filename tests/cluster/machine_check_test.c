@@ -53,8 +53,8 @@ static void *sum_create(void *context, uint32_t node, bool is_replaying) {
   return made;
 }
 
-static vlot_result sum_apply(void *state, const vlot_entry *commands, uint32_t count, uint64_t first_index,
-                             vlot_replies *replies) {
+static vlot_result sum_apply(void *state, const vlot_entry *commands, uint32_t count,
+                             uint64_t first_index, vlot_replies *replies) {
   sum *on = state;
   (void)first_index;
   if (on->flaw == REFUSES) return VLOT_FAILED;
@@ -74,11 +74,13 @@ static vlot_result sum_apply(void *state, const vlot_entry *commands, uint32_t c
     vlot_result result = vlot_replies_set(replies, k, &said, sizeof said);
     if (result != VLOT_OK) return result;
   }
-  if (on->flaw == KEEPS_POINTER && count > 1) on->last = NULL; /* only what one batch leaves to the next */
+  if (on->flaw == KEEPS_POINTER && count > 1)
+    on->last = NULL; /* only what one batch leaves to the next */
   return VLOT_OK;
 }
 
-static vlot_result sum_query(void *state, const void *question, size_t size, vlot_replies *replies) {
+static vlot_result sum_query(void *state, const void *question, size_t size,
+                             vlot_replies *replies) {
   sum *on = state;
   (void)question;
   if (size == 0) return VLOT_INVALID;
@@ -155,7 +157,8 @@ enum { COUNT = 40 };
 
 static vlot_result check(const vlot_machine *machine, const char **problem) {
   vlot_entry commands[COUNT];
-  for (size_t k = 0; k < COUNT; k++) commands[k] = (vlot_entry){.data = content + k, .size = 1, .kind = VLOT_ENTRY_COMMAND};
+  for (size_t k = 0; k < COUNT; k++)
+    commands[k] = (vlot_entry){.data = content + k, .size = 1, .kind = VLOT_ENTRY_COMMAND};
   vlot_entry questions[2] = {{.data = content, .size = 1}, {.data = content, .size = 0}};
   return vlot_machine_check(machine, commands, COUNT, questions, 2, problem);
 }
@@ -176,16 +179,26 @@ Test(machine_check, every_flaw_is_found_and_named) {
     flaw flaw;
     const char *says;
   } cases[] = {
-      {NEEDS_NODE, "other batches"},         {NEEDS_REPLAYING, "is_replaying"},
-      {NEEDS_REPLIES, "asked for"},          {NEEDS_BATCHES, "other batches"},
-      {NEEDS_BATCHES_FOR_ANSWERS, "other answers"}, {KEEPS_POINTER, "other memory"},
-      {REFUSES, "apply() refuses"},          {HASH_CHANGES, "hash()"},
-      {QUERY_CHANGES, "query() changes"},    {QUERY_DIFFERS, "question differently"},
-      {SNAPSHOT_CHANGES, "snapshot() changes"}, {SNAPSHOT_FAILS, "snapshot() fails"},
-      {RESTORE_FAILS, "restore() refuses"},  {RESTORE_ADDS, "another state"},
-      {RESTORE_FORGETS, "another state"},    {RESTORE_FORGETS_LATER, "restored machine"},
-      {RESTORE_LEAVES_SOME, "does not read all"}, {RESTORE_WANTS_ALL_AT_ONCE, "does not read all"},
-      {RESTORE_CHANGES_ANSWERS, "other answers"}, {NO_STATE, "create()"},
+      {NEEDS_NODE, "other batches"},
+      {NEEDS_REPLAYING, "is_replaying"},
+      {NEEDS_REPLIES, "asked for"},
+      {NEEDS_BATCHES, "other batches"},
+      {NEEDS_BATCHES_FOR_ANSWERS, "other answers"},
+      {KEEPS_POINTER, "other memory"},
+      {REFUSES, "apply() refuses"},
+      {HASH_CHANGES, "hash()"},
+      {QUERY_CHANGES, "query() changes"},
+      {QUERY_DIFFERS, "question differently"},
+      {SNAPSHOT_CHANGES, "snapshot() changes"},
+      {SNAPSHOT_FAILS, "snapshot() fails"},
+      {RESTORE_FAILS, "restore() refuses"},
+      {RESTORE_ADDS, "another state"},
+      {RESTORE_FORGETS, "another state"},
+      {RESTORE_FORGETS_LATER, "restored machine"},
+      {RESTORE_LEAVES_SOME, "does not read all"},
+      {RESTORE_WANTS_ALL_AT_ONCE, "does not read all"},
+      {RESTORE_CHANGES_ANSWERS, "other answers"},
+      {NO_STATE, "create()"},
   };
   cr_assert_eq(sizeof cases / sizeof *cases, FLAWS - 1);
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {

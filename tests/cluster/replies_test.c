@@ -65,7 +65,8 @@ Test(replies, a_steady_load_allocates_nothing) {
   uint64_t made = 0;
   for (int batch = 0; batch < 10; batch++) {
     cr_assert_eq(vlot__replies_begin(&replies, 1000), VLOT_OK);
-    for (uint32_t k = 0; k < 1000; k++) cr_assert_eq(vlot_replies_set(&replies, k, "0123456789", 10), VLOT_OK);
+    for (uint32_t k = 0; k < 1000; k++)
+      cr_assert_eq(vlot_replies_set(&replies, k, "0123456789", 10), VLOT_OK);
     if (batch == 0) made = vlot_fault_allocator_made(faults);
   }
   cr_assert_eq(vlot_fault_allocator_made(faults), made);

@@ -1,5 +1,6 @@
-/* The in-memory disk between a node's thread, which writes, and the supervisor's, which completes, sets faults and cuts the
- * power: completions come in order, none comes after stop, and nothing that was acknowledged is lost.
+/* The in-memory disk between a node's thread, which writes, and the supervisor's, which completes,
+ * sets faults and cuts the power: completions come in order, none comes after stop, and nothing
+ * that was acknowledged is lost.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -7,8 +8,9 @@
 
 #include "cluster/disk.h"
 
-#define CHECK(condition) \
-  ((condition) ? (void)0 : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition), exit(1)))
+#define CHECK(condition)                                                                           \
+  ((condition) ? (void)0                                                                           \
+               : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition), exit(1)))
 
 enum { LIVES = 60, WRITES = 200 };
 
@@ -43,7 +45,8 @@ static void write_entries(node *on, uint64_t first) {
   vlot_storage_done answer = {.context = on, .done = done};
   for (uint64_t index = first; index < first + WRITES; index++) {
     vlot_entry entry = {.kind = VLOT_ENTRY_COMMAND};
-    vlot_slice slice = {.batch = vlot_batch_make(NULL, &entry, NULL, 1), .index = index, .term = 1, .count = 1};
+    vlot_slice slice = {
+        .batch = vlot_batch_make(NULL, &entry, NULL, 1), .index = index, .term = 1, .count = 1};
     vlot_write write = {.token = index, .slices = &slice, .slice_count = 1};
     CHECK(storage.submit(storage.context, &write, &answer) == VLOT_PENDING);
     vlot_batch_release(slice.batch);
