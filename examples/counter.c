@@ -7,9 +7,7 @@
 
 #include "vlot/vlot.h"
 
-/* --- the machine: a command is an amount, its answer is the new total
- * ---------------------------
- */
+/* --- the machine: a command is an amount, its answer is the new total --- */
 
 enum { NUMBER = 8 }; /* bytes of a number in commands, answers and snapshots; little-endian */
 
@@ -39,8 +37,7 @@ static vlot_result counter_apply(void *state, const vlot_entry *commands, uint32
   uint64_t *total = state;
   (void)first_index;
   for (uint32_t k = 0; k < count; k++) {
-    if (commands[k].size != NUMBER)
-      continue; /* the log is data: what is no command is skipped, everywhere alike */
+    if (commands[k].size != NUMBER) continue; /* the log is data: skipped, everywhere alike */
     *total += get(commands[k].data);
     vlot_result result = answer(replies, k, *total);
     if (result != VLOT_OK) return result;
@@ -89,9 +86,7 @@ static const vlot_machine counter = {
     .destroy = free,
 };
 
-/* --- its use
- * --------------------------------------------------------------------------------------
- */
+/* --- its use --- */
 
 enum { NODES = 3, ADDITIONS = 20, TICKS = 500 };
 
@@ -104,9 +99,10 @@ static vlot_result check(void) {
   }
   const char *problem;
   vlot_result result = vlot_machine_check(&counter, commands, 10, &question, 1, &problem);
-  printf("the machine %s\n", result == VLOT_OK ? "is sound"
-                             : problem         ? problem
-                                               : vlot_result_text(result));
+  if (result == VLOT_OK)
+    printf("the machine is sound\n");
+  else
+    printf("the machine: %s\n", problem ? problem : vlot_result_text(result));
   return result;
 }
 

@@ -39,9 +39,7 @@ vlot_storage vlot__disk_storage(vlot__disk *disk);
  */
 void vlot__disk_set_clock(vlot__disk *disk, _Atomic uint64_t *now);
 
-/* --- what it holds; while no node uses it
- * -------------------------------------------------------
- */
+/* --- what it holds; while no node uses it --- */
 
 /* Replace everything by a hard state (with its disk id) and a log, copied from entries [count],
  * terms never decreasing, or slices [count], retained, contiguous from base_index + 1. VLOT_INVALID
@@ -57,9 +55,7 @@ VLOT_MUST_CHECK vlot_result vlot__disk_format_slices(vlot__disk *disk, const vlo
 /* Forget everything; blank but for another id. Cannot fail. */
 void vlot__disk_wipe(vlot__disk *disk, uint64_t disk_id);
 
-/* --- faults: they stay until they are changed
- * ---------------------------------------------------
- */
+/* --- faults: they stay until they are changed --- */
 
 /* Every write submitted from now on takes min … max ticks, uniformly; 0, 0: none. VLOT_INVALID: min
  * > max.
@@ -80,9 +76,7 @@ void vlot__disk_set_full(vlot__disk *disk, bool is_full);
 /* All of the above as the public struct says it. VLOT_INVALID: nothing has changed. */
 vlot_result vlot__disk_set_fault(vlot__disk *disk, const vlot_disk_fault *fault);
 
-/* --- pending writes
- * ------------------------------------------------------------------------------
- */
+/* --- pending writes --- */
 
 /* The tick at which the oldest pending write is due; VLOT_NEVER: none, or it stalls. */
 uint64_t vlot__disk_next_due(vlot__disk *disk);

@@ -106,8 +106,8 @@ static vlot_result decode_cas(vlot_kv_command *command, const uint8_t *data, siz
 static vlot_result decode_amount(vlot_kv_command *command, const uint8_t *data, size_t size) {
   if (size != 8) return VLOT_CORRUPT;
   uint64_t amount = get_number(data, 8);
-  memcpy(&command->amount, &amount,
-         sizeof amount); /* two's complement, whatever the conversion would do */
+  /* Two's complement, whatever a conversion would do. */
+  memcpy(&command->amount, &amount, sizeof amount);
   return VLOT_OK;
 }
 
