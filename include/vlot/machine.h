@@ -73,7 +73,7 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_machine_check(const vlot_machine *mach
 /* --- the key-value machine ----------------------------------------------------------------------- */
 
 typedef enum vlot_kv_operation {
-  VLOT_KV_GET = 1,   /* also a query; answer: the value, or result NOT_FOUND */
+  VLOT_KV_GET = 1,   /* also a query; answer: the value, or status 1 */
   VLOT_KV_SET,       /* answer: empty */
   VLOT_KV_DELETE,    /* answer: one byte, 1 when the key was there */
   VLOT_KV_CAS,       /* set to value if it is `expected`; answer: one byte, 1 when it was */

@@ -3,6 +3,7 @@
  * that was acknowledged is lost.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,7 +13,7 @@
   ((condition) ? (void)0                                                                           \
                : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition), exit(1)))
 
-enum { LIVES = 60, WRITES = 200 };
+enum { LIVES = 60, WRITES = 400 };
 
 typedef struct node {
   vlot__disk *disk;
@@ -50,6 +51,8 @@ static void write_entries(node *on, uint64_t first) {
     vlot_write write = {.token = index, .slices = &slice, .slice_count = 1};
     CHECK(storage.submit(storage.context, &write, &answer) == VLOT_PENDING);
     vlot_batch_release(slice.batch);
+    /* Half way at the latest both threads are at work; in the end some writes are still pending. */
+    while (index == first + WRITES / 2 && atomic_load(&on->acknowledged) < first) sched_yield();
   }
 }
 
