@@ -322,13 +322,38 @@ static void drop_mail(vlot_cluster *cluster, vlot__item *item, vlot_why why) {
   dispose_item(cluster, item);
 }
 
+/* The due time of a slot's item as it is by now. */
+static uint64_t true_due(vlot_cluster *cluster, const vlot__item *item) {
+  vlot__slot *slot = vlot__slot_of(cluster, item->node);
+  if (item->kind == VLOT_PENDING_TIMER) return runs(slot) ? vlot__node_due(slot->node) : VLOT_NEVER;
+  if (item->kind == VLOT_PENDING_WRITE) return runs(slot) ? vlot__disk_next_due(slot->disk) : VLOT_NEVER;
+  return item->due;
+}
+
+/* The earliest thing, with due times brought up to date; NULL: there is none. What is due never stays, at the end of the heap: when it
+ * would leave depends on who has looked at it, and a new item would draw another tie.
+ */
+static vlot__item *earliest(vlot_cluster *cluster) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  while (lockstep->count > 0) {
+    vlot__item *item = lockstep->heap[0];
+    if (item->due == VLOT_NEVER) return NULL;
+    if (item->mail_kind) return item;
+    uint64_t due = true_due(cluster, item);
+    if (due <= item->due) return item;
+    item->due = due;
+    sift_down(lockstep, item);
+  }
+  return NULL;
+}
+
 /* Deliveries to the same node that come next and are due: a turn takes what is queued, and the seed says how much that is. */
 static uint32_t gather(vlot_cluster *cluster, vlot__item **items, uint32_t max) {
   vlot__lockstep *lockstep = &cluster->lockstep;
   uint32_t count = 1, wanted = 0;
-  while (count < max && lockstep->count > 0) {
-    vlot__item *next = lockstep->heap[0];
-    if (!next->mail_kind || next->node != items[0]->node || next->due > vlot__now(cluster)) break;
+  while (count < max) {
+    vlot__item *next = earliest(cluster);
+    if (!next || !next->mail_kind || next->node != items[0]->node || next->due > vlot__now(cluster)) break;
     if (wanted == 0) wanted = 1 + (uint32_t)vlot__prng_below(&lockstep->schedule, max);
     if (count >= wanted) break;
     take_out(lockstep, next);
@@ -391,33 +416,6 @@ static void carry_out(vlot_cluster *cluster, vlot__item *item, uint32_t group_ma
     case VLOT_PENDING_MESSAGE:
     case VLOT_PENDING_CLIENT: deliver(cluster, item, group_max); return;
   }
-}
-
-/* The due time of a slot's item as it is by now. */
-static uint64_t true_due(vlot_cluster *cluster, const vlot__item *item) {
-  vlot__slot *slot = vlot__slot_of(cluster, item->node);
-  if (item->kind == VLOT_PENDING_TIMER) return runs(slot) ? vlot__node_due(slot->node) : VLOT_NEVER;
-  if (item->kind == VLOT_PENDING_WRITE) return runs(slot) ? vlot__disk_next_due(slot->disk) : VLOT_NEVER;
-  return item->due;
-}
-
-/* The earliest thing, with due times brought up to date; NULL: there is none. */
-static vlot__item *earliest(vlot_cluster *cluster) {
-  vlot__lockstep *lockstep = &cluster->lockstep;
-  while (lockstep->count > 0) {
-    vlot__item *item = lockstep->heap[0];
-    if (item->mail_kind) return item;
-    uint64_t due = true_due(cluster, item);
-    if (due <= item->due) return item;
-    if (due == VLOT_NEVER) {
-      vlot__slot *slot = vlot__slot_of(cluster, item->node);
-      forget(slot, item->kind == VLOT_PENDING_TIMER ? &slot->timer : &slot->write);
-      continue;
-    }
-    item->due = due;
-    sift_down(lockstep, item);
-  }
-  return NULL;
 }
 
 bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit) {
@@ -641,22 +639,17 @@ static int compare_pending(const void *left, const void *right) {
   return is_before(a, b) ? -1 : is_before(b, a) ? 1 : 0; /* ids differ: there are no ties */
 }
 
-/* What is due never keeps its old time: earliest() forgets it there, and looking must not change the run. */
-static void bring_up_to_date(vlot_cluster *cluster, vlot__item *item) {
-  uint64_t due = item->mail_kind ? item->due : true_due(cluster, item);
-  if (due != VLOT_NEVER) item->due = due;
-}
-
 size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pending, size_t capacity) {
   vlot__lockstep *lockstep = &cluster->lockstep;
   if (check(cluster) != VLOT_OK) return 0;
   /* due times first, then the heap is sorted in place: a sorted array is a heap */
-  for (size_t k = 0; k < lockstep->count; k++) bring_up_to_date(cluster, lockstep->heap[k]);
+  for (size_t k = 0; k < lockstep->count; k++)
+    if (!lockstep->heap[k]->mail_kind) lockstep->heap[k]->due = true_due(cluster, lockstep->heap[k]);
   if (lockstep->count > 0) qsort(lockstep->heap, lockstep->count, sizeof *lockstep->heap, compare_pending);
   size_t count = 0;
   for (size_t k = 0; k < lockstep->count; k++) {
     lockstep->heap[k]->place = k;
-    if (true_due(cluster, lockstep->heap[k]) == VLOT_NEVER) continue;
+    if (lockstep->heap[k]->due == VLOT_NEVER) continue;
     if (count < capacity) pending[count] = describe(cluster, lockstep->heap[k]);
     count++;
   }
