@@ -28,6 +28,8 @@ static void done(void *context, uint64_t token, vlot_result result) {
   CHECK(result == VLOT_OK);
   CHECK(token == atomic_load(&on->acknowledged) + 1);
   atomic_store(&on->acknowledged, token);
+  for (int k = 0; k < 3; k++) sched_yield(); /* gives a stop that does not wait its chance */
+  CHECK(!atomic_load(&on->has_stopped));
 }
 
 /* The supervisor while the node lives: time goes on, and the disk gets slower and faster. */
