@@ -319,7 +319,7 @@ void vlot__mail_dispose(uint32_t kind, void *payload) {
   } else if (kind == VLOT__MAIL_PROPOSE) {
     vlot__mail_propose *mail = payload;
     uint8_t *at = (uint8_t *)(mail + 1);
-    for (uint32_t k = 0; k < mail->count; k++) {
+    for (uint32_t k = 0; k < mail->count && mail->has_owners; k++) {
       vlot__mail_command *command = (vlot__mail_command *)(void *)at;
       at += sizeof *command + (command->owner ? 0 : vlot__padded(command->size));
       vlot_bytes_release(command->owner);
@@ -335,7 +335,7 @@ void vlot__mail_retain(uint32_t kind, void *payload) {
   } else if (kind == VLOT__MAIL_PROPOSE) {
     vlot__mail_propose *mail = payload;
     uint8_t *at = (uint8_t *)(mail + 1);
-    for (uint32_t k = 0; k < mail->count; k++) {
+    for (uint32_t k = 0; k < mail->count && mail->has_owners; k++) {
       vlot__mail_command *command = (vlot__mail_command *)(void *)at;
       at += sizeof *command + (command->owner ? 0 : vlot__padded(command->size));
       vlot_bytes_retain(command->owner);
@@ -384,7 +384,6 @@ static bool reserve_commands(vlot__node *node, uint32_t count) {
 /* All commands of a turn become one batch: what happened to be queued, never a timer's doing. */
 static void take_propose(vlot__node *node, vlot__mail_propose *mail, uint32_t size) {
   follow(node, &mail->head);
-  emit_client(node, VLOT_EVENT_PROPOSE, mail->client, mail->sequence, mail->count);
   if (!reserve_commands(node, mail->count)) {
     answer_client(node, mail->client, mail->sequence, mail->count, VLOT_REJECTED, VLOT_WHY_NO_MEMORY);
     vlot__mail_dispose(VLOT__MAIL_PROPOSE, mail);
@@ -595,6 +594,18 @@ static vlot_result client_result(vlot_result result) {
 }
 
 /* The commands of this turn's groups stand in the log from outcome->index on; what was not accepted certainly never will. */
+/* Commands in a row of one client wait as one: what was submitted one by one is answered together. */
+static void await_commit(vlot__node *node, const vlot__mail_propose *mail, uint64_t index, uint64_t term, uint32_t count) {
+  waiter *last = node->waiters.count > 0 ? vlot__ring_at(&node->waiters, node->waiters.count - 1) : NULL;
+  if (last && last->client == mail->client && last->term == term && last->index + last->count == index &&
+      last->sequence + last->count == mail->sequence) {
+    last->count += count;
+    return;
+  }
+  waiter *one = vlot__ring_push(&node->waiters);
+  *one = (waiter){.index = index, .term = term, .sequence = mail->sequence, .client = mail->client, .count = count};
+}
+
 static void settle_groups(vlot__node *node, const vlot_outcome *outcome) {
   uint32_t accepted = outcome->accepted;
   uint64_t index = outcome->index;
@@ -603,17 +614,11 @@ static void settle_groups(vlot__node *node, const vlot_outcome *outcome) {
     uint32_t taken = mail->count < accepted ? mail->count : accepted;
     accepted -= taken;
     if (taken > 0) {
-      waiter *one = vlot__ring_push(&node->waiters);
-      *one = (waiter){.index = index,
-                      .term = outcome->term,
-                      .sequence = mail->sequence,
-                      .client = mail->client,
-                      .count = taken};
+      await_commit(node, mail, index, outcome->term, taken);
       index += taken;
     } else if (outcome->result == VLOT_NOT_LEADER) {
       vlot__mail_propose copy = *mail;
       copy.hops++;
-      copy.node = node->slot->id;
       *(vlot__mail_propose *)(uintptr_t)mail = copy;
       vlot__mail_retain(VLOT__MAIL_PROPOSE, (void *)(uintptr_t)mail);
       if (forward(node, VLOT__MAIL_PROPOSE, (void *)(uintptr_t)mail, node->groups[k].size, copy.hops - 1)) continue;
@@ -676,17 +681,28 @@ static void answer_applied(vlot__node *node, const waiter *one, uint64_t index, 
   }
 }
 
-/* Entries [index, index + count) of term were applied: whose were they? A waiter is (index, term) (B122): with another term
- * there, its commands and all after them certainly are not committed (Log Matching).
+/* What was proposed in a term and is lost is lost with all that follows it there. */
+static void reject_waiters(vlot__node *node, uint64_t term) {
+  while (node->waiters.count > 0) {
+    const waiter *one = vlot__ring_at(&node->waiters, 0);
+    if (one->term != term) return;
+    answer_client(node, one->client, one->sequence, one->count, VLOT_REJECTED, VLOT_WHY_OVERWRITTEN);
+    vlot__ring_pop_front(&node->waiters);
+  }
+}
+
+/* Entries [index, index + count) of term were applied: whose were they? A waiter is (index, term) (B122), in the order of terms. With
+ * another term there it is lost (Log Matching), and so is one of an older term wherever it stands: behind a committed
+ * entry no older term is ever committed.
  */
 static void settle_waiters(vlot__node *node, uint64_t index, uint64_t term, uint32_t count, bool has_replies) {
   uint64_t last = index + count - 1;
   while (node->waiters.count > 0) {
     waiter *one = vlot__ring_at(&node->waiters, 0);
-    if (one->index > last) return;
-    if (one->term != term) {
-      answer_client(node, one->client, one->sequence, one->count, VLOT_REJECTED, VLOT_WHY_OVERWRITTEN);
-      vlot__ring_pop_front(&node->waiters);
+    uint64_t lost = one->term;
+    if (lost >= term && one->index > last) return;
+    if (lost != term) {
+      reject_waiters(node, lost);
       continue;
     }
     uint64_t waiter_last = one->index + one->count - 1;
@@ -856,8 +872,23 @@ static void add_internal_inputs(vlot__node *node) {
   }
 }
 
+/* One event for commands in a row of one client. */
+static void emit_proposals(vlot__node *node) {
+  for (size_t from = 0, to; from < node->group_count; from = to) {
+    const vlot__mail_propose *first = node->groups[from].mail;
+    uint32_t count = first->count;
+    for (to = from + 1; to < node->group_count; to++) {
+      const vlot__mail_propose *next = node->groups[to].mail;
+      if (next->client != first->client || next->sequence != first->sequence + count) break;
+      count += next->count;
+    }
+    emit_client(node, VLOT_EVENT_PROPOSE, first->client, first->sequence, count);
+  }
+}
+
 static void add_proposals(vlot__node *node) {
   if (node->command_count == 0) return;
+  emit_proposals(node);
   vlot_input *input = new_input(node, VLOT_INPUT_PROPOSE);
   if (!input) return;
   input->as.propose.commands = node->commands;
