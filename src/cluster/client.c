@@ -210,12 +210,15 @@ static bool lay_out(vlot_client *client, const vlot_command *commands, uint32_t 
     else if (command->owner || command->size >= SHARED_BYTES)
       out->owner = vlot_bytes_copy(client->cluster->allocator, command->data, command->size);
     if (!out->owner && (command->owner || command->size >= SHARED_BYTES)) {
-      mail->count = k;
+      mail->count = k; /* so many hold references */
       vlot__mail_dispose(VLOT__MAIL_PROPOSE, mail);
       return false;
     }
     at += sizeof *out;
-    if (out->owner) continue;
+    if (out->owner) {
+      mail->has_owners = 1;
+      continue;
+    }
     if (command->size > 0) memcpy(at, command->data, command->size);
     at += vlot__padded(command->size);
   }

@@ -61,8 +61,8 @@ typedef struct vlot__mail_propose {
   uint64_t sequence; /* of the first command */
   uint32_t client;
   uint32_t count;
-  uint32_t hops; /* 1: forwarded once, not again */
-  uint32_t node; /* that forwarded it; 0 */
+  uint32_t hops;       /* 1: forwarded once, not again */
+  uint32_t has_owners; /* some command's bytes are shared */
 } vlot__mail_propose; /* then [count] commands */
 
 typedef struct vlot__mail_read {
@@ -292,8 +292,8 @@ void vlot__log(vlot_cluster *cluster, const char *format, ...) __attribute__((fo
  * gets id, lamport and cause here. What it refers to is taken over in any case.
  *
  * message_kind  0 for what is not a Raft message
- * returns       VLOT_OK also when the link lost it: nobody is told; for clients: VLOT_CLOSED, VLOT_BUSY, VLOT_NOMEM with the
- *               references given back
+ * returns       VLOT_OK, also when the link lost it or nobody took a Raft message; a client's mail that nobody took gives
+ *               VLOT_CLOSED, VLOT_BUSY, VLOT_NOMEM. The references are given back then
  */
 vlot_result vlot__route(vlot_cluster *cluster, vlot__slot *from, vlot__contact *contact, uint32_t to, uint32_t kind,
                         uint32_t message_kind, vlot_piece *pieces, size_t count);

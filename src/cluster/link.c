@@ -241,5 +241,5 @@ vlot_result vlot__route(vlot_cluster *cluster, vlot__slot *from, vlot__contact *
     if (from) drop(cluster, from, to, kind, why_of(result), head);
     release_pieces(kind, pieces, count);
   }
-  return from ? VLOT_OK : result;
+  return kind == VLOT__MAIL_MESSAGE ? VLOT_OK : result; /* whoever sent it for a client can tell the client */
 }

@@ -405,17 +405,18 @@ static vlot_why no_leader_why(const vlot__node *node) {
   return node->leader == 0 ? VLOT_WHY_NO_LEADER : VLOT_WHY_NOT_LEADER;
 }
 
-/* Pass a client's mail on to the leader, once (B118). False: nobody to pass it to. Takes over what it refers to when true. */
+/* Pass a client's mail on to the leader, once (B118). False: nobody took it, so that certainly nothing has happened. What a
+ * faulty link loses is lost like any message: the client's deadline covers it.
+ */
 static bool forward(vlot__node *node, uint32_t kind, void *payload, size_t size, uint32_t hops) {
   uint32_t leader = node->leader;
-  if (hops > 0 || leader == 0 || leader == node->slot->id) return false;
-  if (!enter(node)) return false;
+  if (hops > 0 || leader == 0 || leader == node->slot->id || !enter(node)) return false;
+  vlot__contact *contact = node->slot->contacts ? &node->slot->contacts[leader - 1] : NULL;
   vlot_piece piece = {.data = payload, .size = size};
-  vlot_result result = vlot__route(node->cluster, node->slot, node->slot->contacts ? &node->slot->contacts[leader - 1] : NULL,
-                                   leader, kind, 0, &piece, 1);
+  vlot__mail_retain(kind, payload);
+  vlot_result result = vlot__route(node->cluster, node->slot, contact, leader, kind, 0, &piece, 1);
   leave(node);
-  (void)result; /* lost on the way like any message: the client's deadline covers it */
-  return true;
+  return result == VLOT_OK;
 }
 
 static void take_read(vlot__node *node, vlot__mail_read *mail, uint32_t size) {
@@ -620,9 +621,7 @@ static void settle_groups(vlot__node *node, const vlot_outcome *outcome) {
       vlot__mail_propose copy = *mail;
       copy.hops++;
       *(vlot__mail_propose *)(uintptr_t)mail = copy;
-      vlot__mail_retain(VLOT__MAIL_PROPOSE, (void *)(uintptr_t)mail);
       if (forward(node, VLOT__MAIL_PROPOSE, (void *)(uintptr_t)mail, node->groups[k].size, copy.hops - 1)) continue;
-      vlot__mail_dispose(VLOT__MAIL_PROPOSE, (void *)(uintptr_t)mail);
     }
     vlot_why why = outcome->result == VLOT_NOT_LEADER ? no_leader_why(node) : outcome->why;
     answer_client(node, mail->client, mail->sequence + taken, mail->count - taken, client_result(outcome->result), why);
