@@ -41,7 +41,8 @@ static bool as_number(const vlot__expect *value, uint64_t *number) {
   const char *text = value->text;
   if (value->size == 0 || value->size > 20) return false;
   bool is_negative = text[0] == '-';
-  for (size_t k = is_negative; k < value->size; k++) *number = *number * 10 + (uint64_t)(text[k] - '0');
+  for (size_t k = is_negative; k < value->size; k++)
+    *number = *number * 10 + (uint64_t)(text[k] - '0');
   if (is_negative) *number = 0 - *number;
   vlot__expect printed = {.kind = VLOT__EXPECT_NUMBER, .number = *number};
   return is_value(&printed, value->text, value->size);

@@ -27,6 +27,9 @@ uint64_t vlot__lab_now(void);
 /* A number with thousands separators: 1,234,567. out holds at least 32 bytes; returned. */
 const char *vlot__lab_commas(uint64_t number, char out[32]);
 
+/* Nanoseconds as "12.3 ms"; out is returned. */
+const char *vlot__lab_ms(uint64_t ns, char out[40]);
+
 /* A JSON string with its quotes. */
 void vlot__lab_json_text(FILE *out, const char *text);
 

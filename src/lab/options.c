@@ -51,9 +51,12 @@ bool vlot__options_number(const char *text, uint64_t *number) {
   if (!*text) return false;
   for (; *text; text++) {
     uint64_t digit = 99;
-    if (*text >= '0' && *text <= '9') digit = (uint64_t)(*text - '0');
-    else if (*text >= 'a' && *text <= 'f') digit = (uint64_t)(*text - 'a' + 10);
-    else if (*text >= 'A' && *text <= 'F') digit = (uint64_t)(*text - 'A' + 10);
+    if (*text >= '0' && *text <= '9')
+      digit = (uint64_t)(*text - '0');
+    else if (*text >= 'a' && *text <= 'f')
+      digit = (uint64_t)(*text - 'a' + 10);
+    else if (*text >= 'A' && *text <= 'F')
+      digit = (uint64_t)(*text - 'A' + 10);
     if (digit >= base || value > (UINT64_MAX - digit) / base) return false;
     value = value * base + digit;
   }
@@ -102,10 +105,12 @@ static bool choose(const vlot__option *option, const char *text, uint64_t *choic
 
 static bool say_range(const vlot__verb *verb, const vlot__option *option, const char *text) {
   fprintf(stderr, "vlot %s: %s %s: ", verb->name, option->name, text);
-  if (option->type == VLOT__OPTION_CHOICE) fprintf(stderr, "%s is allowed\n", option->choices);
+  if (option->type == VLOT__OPTION_CHOICE)
+    fprintf(stderr, "%s is allowed\n", option->choices);
   else if (option->max == UINT64_MAX)
     fprintf(stderr, "a number from %" PRIu64 " on is allowed\n", option->min);
-  else fprintf(stderr, "%" PRIu64 " to %" PRIu64 " is allowed\n", option->min, option->max);
+  else
+    fprintf(stderr, "%" PRIu64 " to %" PRIu64 " is allowed\n", option->min, option->max);
   return false;
 }
 

@@ -15,7 +15,7 @@ typedef enum vlot__option_type {
 } vlot__option_type;
 
 typedef struct vlot__option {
-  const char *name; /* "--nodes" */
+  const char *name;  /* "--nodes" */
   const char *value; /* how help names the value; NULL for a flag */
   vlot__option_type type;
   size_t offset; /* of the field in the verb's settings */
@@ -28,11 +28,12 @@ typedef struct vlot__option {
 /* What a verb takes, and what it says about itself. */
 typedef struct vlot__verb {
   const char *name;
-  const char *summary; /* one line */
-  const char *text;    /* below the options in `help VERB`; NULL */
+  const char *summary;         /* one line */
+  const char *text;            /* below the options in `help VERB`; NULL */
   const vlot__option *options; /* [option_count] */
   size_t option_count;
-  int (*run)(int argc, char **argv); /* argv [argc] without program and verb; returns the exit code */
+  int (*run)(int argc,
+             char **argv); /* argv [argc] without program and verb; returns the exit code */
 } vlot__verb;
 
 /* Fill settings, which hold the defaults, from arguments.

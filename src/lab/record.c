@@ -31,8 +31,7 @@ bool vlot__record_open(vlot__record *record, const char *events_path, const char
 
 bool vlot__record_attach(vlot__record *record, vlot_cluster *cluster, bool is_lockstep) {
   record->is_lockstep = is_lockstep;
-  if (record->events_file &&
-      vlot_subscription_open(&record->subscription, cluster, 0) != VLOT_OK)
+  if (record->events_file && vlot_subscription_open(&record->subscription, cluster, 0) != VLOT_OK)
     return false;
   vlot_history_sink sink = {.context = record->history_file, .line = write_line};
   return !record->history_file || vlot_history_open(&record->history, NULL, &sink) == VLOT_OK;
@@ -98,9 +97,12 @@ static const void *readable(vlot_kv_operation kind, const void *reply, size_t *s
   vlot_kv_answer answer;
   if (vlot_kv_answer_decode(reply, *size, &answer) != VLOT_OK || answer.status == 1) return NULL;
   const char *text = NULL;
-  if (answer.status == 2) text = "not a number";
-  else if (answer.status == 3) text = "not a command";
-  else if (kind == VLOT_KV_SET) return NULL;
+  if (answer.status == 2)
+    text = "not a number";
+  else if (answer.status == 3)
+    text = "not a command";
+  else if (kind == VLOT_KV_SET)
+    return NULL;
   else if (kind == VLOT_KV_DELETE || kind == VLOT_KV_CAS)
     text = answer.size == 1 && answer.value[0] ? "1" : "0";
   *size = text ? strlen(text) : answer.size;
@@ -111,8 +113,8 @@ void vlot__record_end(vlot__record *record, vlot_cluster *cluster, uint32_t oper
                       vlot_kv_operation kind, vlot_result result, const void *reply, size_t size) {
   if (!record->history || operation == 0) return;
   const void *text = result == VLOT_OK ? readable(kind, reply, &size) : NULL;
-  vlot_result written = vlot_history_end(record->history, operation - 1,
-                                         time_of(record, cluster), result, text, text ? size : 0);
+  vlot_result written = vlot_history_end(record->history, operation - 1, time_of(record, cluster),
+                                         result, text, text ? size : 0);
   if (written != VLOT_OK) record->lost++;
 }
 

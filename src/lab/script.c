@@ -70,8 +70,10 @@ static const struct {
   vlot_kv_operation operation;
   const char *form;
 } forms[] = {
-    {"set", VLOT_KV_SET, "set KEY VALUE"},       {"del", VLOT_KV_DELETE, "del KEY"},
-    {"get", VLOT_KV_GET, "get KEY"},             {"cas", VLOT_KV_CAS, "cas KEY OLD NEW"},
+    {"set", VLOT_KV_SET, "set KEY VALUE"},
+    {"del", VLOT_KV_DELETE, "del KEY"},
+    {"get", VLOT_KV_GET, "get KEY"},
+    {"cas", VLOT_KV_CAS, "cas KEY OLD NEW"},
     {"incr", VLOT_KV_INCREMENT, "incr KEY [N]"},
 };
 enum { FORMS = sizeof forms / sizeof *forms };
@@ -134,8 +136,10 @@ static bool parse_amount(word text, int64_t *amount) {
   uint64_t number = 0;
   if (!vlot__options_number(digits, &number) || number > (uint64_t)INT64_MAX + is_negative)
     return false;
-  if (!is_negative) *amount = (int64_t)number;
-  else *amount = number > (uint64_t)INT64_MAX ? INT64_MIN : -(int64_t)number;
+  if (!is_negative)
+    *amount = (int64_t)number;
+  else
+    *amount = number > (uint64_t)INT64_MAX ? INT64_MIN : -(int64_t)number;
   return true;
 }
 
@@ -245,8 +249,8 @@ static bool add(vlot__script *script, const vlot_kv_command *kv) {
   uint32_t *slot = slot_of(script, kv->key, kv->key_size);
   if (*slot == VLOT__SCRIPT_NONE) {
     *slot = script->key_count++;
-    script->keys[*slot] = (vlot__script_key){
-        .text = kv->key, .size = kv->key_size, .first = number, .last = number};
+    script->keys[*slot] =
+        (vlot__script_key){.text = kv->key, .size = kv->key_size, .first = number, .last = number};
   } else {
     vlot__script_key *key = &script->keys[*slot];
     script->commands[key->last].next = number;
@@ -280,7 +284,8 @@ bool vlot__script_parse(vlot__script *script, const char *name, const char *text
     vlot_kv_command kv;
     at.line++;
     if (line.size == 0 || line.text[0] == '#') continue;
-    if (!parse_line(&at, line, &kv)) script->bad_lines++;
+    if (!parse_line(&at, line, &kv))
+      script->bad_lines++;
     else if (!add(script, &kv)) {
       vlot__script_deinit(script);
       return false;

@@ -1,0 +1,187 @@
+/* vlot run: a cluster replicates a data set, may lose its leader half way, and is compared at the end. */
+#include "run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataset.h"
+
+#define FIELD(name) offsetof(vlot__run_settings, name)
+
+static const vlot__option options[] = {
+    {"--nodes", "N", VLOT__OPTION_NUMBER, FIELD(nodes), 1, 1024, NULL, "nodes: default 5"},
+    {"--learners", "N", VLOT__OPTION_NUMBER, FIELD(learners), 0, 1023, NULL,
+     "so many of them learn without voting: default 0"},
+    {"--input", "FILE", VLOT__OPTION_TEXT, FIELD(input), 0, 0, NULL,
+     "commands to replicate, - for stdin: default the world's time zones"},
+    {"--keep-going", NULL, VLOT__OPTION_FLAG, FIELD(keeps_going), 0, 0, NULL,
+     "skip bad lines of the input instead of running nothing"},
+    {"--kill-leader", NULL, VLOT__OPTION_FLAG, FIELD(kills_leader), 0, 0, NULL,
+     "kill the leader half way; restart it once another has committed"},
+    {"--driver", "threads|lockstep", VLOT__OPTION_CHOICE, FIELD(driver), 0, 0, "threads|lockstep",
+     "threads, or virtual time: default threads"},
+    {"--seed", "S", VLOT__OPTION_NUMBER, FIELD(seed), 0, UINT64_MAX, NULL,
+     "of everything random: default 1"},
+    {"--tick", "MS", VLOT__OPTION_NUMBER, FIELD(tick_ms), 1, 10000, NULL,
+     "length of a tick in ms: default 10"},
+    {"--election", "TICKS", VLOT__OPTION_NUMBER, FIELD(election_ticks), 2, 100000, NULL,
+     "shortest election timeout T, the longest is 2 T: default 15"},
+    {"--heartbeat", "TICKS", VLOT__OPTION_NUMBER, FIELD(heartbeat_ticks), 1, 99999, NULL,
+     "between heartbeats: default a third of T"},
+    {"--inflight", "N", VLOT__OPTION_NUMBER, FIELD(inflight), 1, 1000000, NULL,
+     "commands that wait for their answer: default a sixteenth of the input"},
+    {"--checker", NULL, VLOT__OPTION_FLAG, FIELD(has_checker), 0, 0, NULL,
+     "check Raft's safety properties all along (lockstep always does)"},
+    {"--events", "FILE", VLOT__OPTION_TEXT, FIELD(events), 0, 0, NULL,
+     "write every event as a JSON line"},
+    {"--history", "FILE", VLOT__OPTION_TEXT, FIELD(history), 0, 0, NULL,
+     "write every client operation as a JSON line"},
+    {"--json", NULL, VLOT__OPTION_FLAG, FIELD(is_json), 0, 0, NULL,
+     "print the summary as one JSON object"},
+    {"--quiet", NULL, VLOT__OPTION_FLAG, FIELD(is_quiet), 0, 0, NULL,
+     "print nothing but errors (and the JSON)"},
+    {"--ascii", NULL, VLOT__OPTION_FLAG, FIELD(is_ascii), 0, 0, NULL, "no glyphs in the live view"},
+};
+
+static const char help_text[] =
+    "Input, one command per line:\n"
+    "  set KEY VALUE...   the value is the rest of the line\n"
+    "  del KEY\n"
+    "  get KEY\n"
+    "  cas KEY OLD NEW    set NEW if the value is OLD\n"
+    "  incr KEY [N]       add N to a whole number, 1 unless said\n"
+    "Blank lines and lines that begin with # are skipped. A bad line stops everything before it\n"
+    "begins, unless --keep-going. Commands of one key keep their order.\n"
+    "\n"
+    "Exit code: 0 all is well; 1 something was lost, or replicas differ; 2 stuck; 64 wrong usage;\n"
+    "65 bad input; 66 the input cannot be read; 70 no cluster; 73 a file cannot be written.\n";
+
+/* --- from settings to an end --- */
+
+static int prepare_input(vlot__run *run) {
+  const char *text = vlot__dataset, *name = run->set.input;
+  size_t size = vlot__dataset_size;
+  char *own = NULL;
+  if (name && !vlot__script_read(name, &own, &size)) {
+    fprintf(stderr, "vlot run: cannot read %s: %s\n", name, strerror(errno));
+    return VLOT__EXIT_NO_INPUT;
+  }
+  if (own) text = own;
+  if (name && strcmp(name, "-") == 0) name = "stdin";
+  if (!vlot__script_parse(&run->script, name ? name : "zones.txt", text, size, stderr)) {
+    free(own);
+    fprintf(stderr, "vlot run: the input does not fit into memory\n");
+    return VLOT__EXIT_SOFTWARE;
+  }
+  run->script.text = own;
+  if (run->script.bad_lines == 0 || run->set.keeps_going) return VLOT__EXIT_OK;
+  fprintf(stderr, "vlot run: %" PRIu64 " bad lines, nothing was run; --keep-going skips them\n",
+          run->script.bad_lines);
+  return VLOT__EXIT_DATA;
+}
+
+static bool open_cluster(vlot__run *run) {
+  const char *problem = NULL;
+  vlot_cluster_options cluster;
+  vlot_cluster_options_init(&cluster);
+  cluster.nodes = (uint32_t)run->set.nodes;
+  cluster.learners = (uint32_t)run->set.learners;
+  cluster.driver = run->set.driver == 0 ? VLOT_DRIVER_THREADS : VLOT_DRIVER_LOCKSTEP;
+  cluster.seed = run->set.seed;
+  cluster.tick_ns = run->set.tick_ms * 1000000u;
+  cluster.has_checker = run->set.has_checker ? 1 : 2;
+  cluster.raft.election_ticks_min = (uint32_t)run->set.election_ticks;
+  cluster.raft.election_ticks_max = (uint32_t)run->set.election_ticks * 2;
+  cluster.raft.heartbeat_ticks = (uint32_t)run->set.heartbeat_ticks;
+  cluster.raft.entry_bytes_max = 4u << 20; /* the longest key and values of the input format */
+  run->raft = cluster.raft;
+  vlot_result result = vlot_cluster_open(&run->cluster, &cluster, &problem);
+  if (result == VLOT_OK) return true;
+  fprintf(stderr, "vlot run: the cluster cannot be opened: %s%s%s\n", vlot_result_text(result),
+          problem ? ": " : "", problem ? problem : "");
+  return false;
+}
+
+static bool open_load(vlot__run *run) {
+  uint64_t inflight = run->set.inflight ? run->set.inflight : run->script.count / 16;
+  if (inflight < 1) inflight = 1;
+  if (run->set.inflight == 0 && inflight > 4096) inflight = 4096;
+  vlot__load_options load = {.cluster = run->cluster,
+                             .script = &run->script,
+                             .record = &run->record,
+                             .inflight_max = (uint32_t)inflight,
+                             .stuck_ticks = vlot__run_stuck_ticks(run)};
+  bool is_lockstep = run->set.driver == 1;
+  if (vlot__record_attach(&run->record, run->cluster, is_lockstep) &&
+      vlot__load_open(&run->load, &load))
+    return true;
+  fprintf(stderr, "vlot run: %s\n", vlot_result_text(VLOT_NOMEM));
+  return false;
+}
+
+static int with_cluster(vlot__run *run) {
+  int code = VLOT__EXIT_SOFTWARE;
+  run->replicas = calloc(run->set.nodes, sizeof *run->replicas);
+  if (!run->replicas || !open_cluster(run)) return code;
+  if (open_load(run)) {
+    run->state = vlot__run_carry_out(run);
+    vlot__record_detach(&run->record);
+    vlot_cluster_get_stats(run->cluster, &run->stats);
+    vlot_cluster_violation(run->cluster, run->violation, sizeof run->violation);
+    code = vlot__run_report(run);
+  } else {
+    vlot__record_detach(&run->record);
+  }
+  vlot__load_close(&run->load);
+  vlot_result closed = vlot_cluster_close(run->cluster);
+  if (closed != VLOT_OK && code == VLOT__EXIT_OK) {
+    fprintf(stderr, "vlot run: closing the cluster: %s\n", vlot_result_text(closed));
+    code = closed == VLOT_VIOLATED ? VLOT__EXIT_VIOLATED : VLOT__EXIT_SOFTWARE;
+  }
+  return code;
+}
+
+/* What one option's range cannot say. */
+static const char *contradiction(vlot__run_settings *set) {
+  if (set->learners >= set->nodes) return "--learners must leave at least one voter";
+  if (set->heartbeat_ticks == 0)
+    set->heartbeat_ticks = set->election_ticks < 3 ? 1 : set->election_ticks / 3;
+  if (set->heartbeat_ticks >= set->election_ticks) return "--heartbeat must be below --election";
+  return NULL;
+}
+
+static int run_run(int argc, char **argv) {
+  vlot__run run = {.set = {.nodes = 5, .seed = 1, .tick_ms = 10, .election_ticks = 15}};
+  int parsed = vlot__options_parse(&vlot__verb_run, argc, argv, &run.set);
+  if (parsed != 0) return parsed == 1 ? VLOT__EXIT_OK : VLOT__EXIT_USAGE;
+  const char *problem = contradiction(&run.set);
+  if (problem) {
+    fprintf(stderr, "vlot run: %s\n", problem);
+    return VLOT__EXIT_USAGE;
+  }
+  int code = prepare_input(&run);
+  if (code == VLOT__EXIT_OK) {
+    vlot__screen_init(&run.screen, stdout, !run.set.is_json && !run.set.is_quiet, run.set.is_ascii);
+    if (!vlot__record_open(&run.record, run.set.events, run.set.history)) {
+      code = VLOT__EXIT_CANNOT_CREATE;
+    } else {
+      code = with_cluster(&run);
+      if (!vlot__record_close(&run.record) && code == VLOT__EXIT_OK)
+        code = VLOT__EXIT_CANNOT_CREATE;
+    }
+  }
+  free(run.replicas);
+  vlot__script_deinit(&run.script);
+  return code;
+}
+
+const vlot__verb vlot__verb_run = {
+    .name = "run",
+    .summary = "Replicate a data set, kill the leader on the way, compare what is left",
+    .text = help_text,
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .run = run_run,
+};

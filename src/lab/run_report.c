@@ -1,0 +1,130 @@
+/* vlot run, what it says at the end: for people, and as JSON. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "run.h"
+
+int vlot__run_verdict(const vlot__run *run) {
+  if (run->state == VLOT__LOAD_FAILED) return VLOT__EXIT_SOFTWARE;
+  if (run->lost > 0 || run->load.wrong > 0 || run->replicas_differ || run->violation[0])
+    return VLOT__EXIT_VIOLATED;
+  if (run->state == VLOT__LOAD_STUCK) return VLOT__EXIT_STUCK;
+  return run->script.bad_lines > 0 ? VLOT__EXIT_DATA : VLOT__EXIT_OK;
+}
+
+static uint64_t elapsed_ns(const vlot__run *run) {
+  return run->end_ns > run->begin_ns ? run->end_ns - run->begin_ns : 1;
+}
+
+static uint64_t ops_per_second(const vlot__run *run) {
+  return (uint64_t)((double)run->load.done * 1e9 / (double)elapsed_ns(run));
+}
+
+static const char *driver_name(const vlot__run *run) {
+  return run->set.driver == 0 ? "threads" : "lockstep";
+}
+
+static void print_replicas(const vlot__run *run) {
+  char at[32];
+  const vlot__run_replica *first = &run->replicas[0];
+  bool is_same = run->state == VLOT__LOAD_DONE && !run->replicas_differ;
+  if (is_same) {
+    printf("  replicas           %" PRIu64 " identical: hash %016" PRIx64 " at index %s\n",
+           run->set.nodes, first->hash, vlot__lab_commas(first->applied, at));
+    return;
+  }
+  for (uint32_t k = 0; k < run->set.nodes; k++) {
+    const vlot__run_replica *one = &run->replicas[k];
+    if (one->result != VLOT_OK)
+      printf("  replica n%-8u  %s\n", k + 1, vlot_result_text(one->result));
+    else
+      printf("  replica n%-8u  hash %016" PRIx64 " at index %s\n", k + 1, one->hash,
+             vlot__lab_commas(one->applied, at));
+  }
+}
+
+static const char *ending(int code) {
+  switch (code) {
+  case VLOT__EXIT_OK: return "all is well";
+  case VLOT__EXIT_VIOLATED: return "VERIFICATION FAILED";
+  case VLOT__EXIT_STUCK: return "STUCK: nothing was committed for a long time";
+  case VLOT__EXIT_DATA: return "bad lines of the input were skipped";
+  default: return "FAILED";
+  }
+}
+
+static void print_text(const vlot__run *run, int code) {
+  char a[32], b[32], c[32], ms[40];
+  const vlot__load *load = &run->load;
+  printf("vlot run: %" PRIu64 " nodes, %s, %s, seed %" PRIu64 "\n", run->set.nodes,
+         driver_name(run), run->set.input ? run->set.input : "the world's time zones",
+         run->set.seed);
+  if (!run->screen.is_live)
+    for (uint32_t k = 0; k < run->story_count; k++) printf("  %s\n", run->stories[k]);
+  printf("\n  commands           %s acknowledged of %s\n", vlot__lab_commas(load->done, a),
+         vlot__lab_commas(run->script.count, b));
+  if (run->script.bad_lines > 0)
+    printf("  bad lines          %s, skipped\n", vlot__lab_commas(run->script.bad_lines, a));
+  printf("  submitted again    %s refused, %s of %s in doubt\n", vlot__lab_commas(load->refused, a),
+         vlot__lab_commas(load->repeated, b), vlot__lab_commas(load->in_doubt, c));
+  printf("  seconds            %.3f\n", (double)elapsed_ns(run) / 1e9);
+  printf("  ops/s              %s\n", vlot__lab_commas(ops_per_second(run), a));
+  printf("  elections          %s\n", vlot__lab_commas(run->stats.elections, a));
+  printf("  unavailable        %s ticks, %s\n", vlot__lab_commas(run->outage_ticks, a),
+         vlot__lab_ms(run->outage_ns, ms));
+  printf("  read back          %s of %s keys\n", vlot__lab_commas(run->verified, a),
+         vlot__lab_commas(run->script.key_count, b));
+  printf("  lost acknowledged  %s\n", vlot__lab_commas(run->lost, a));
+  if (load->wrong > 0)
+    printf("  wrong answers      %s, first: %s\n", vlot__lab_commas(load->wrong, a),
+           load->wrong_text);
+  print_replicas(run);
+  if (run->violation[0]) printf("  violation          %s\n", run->violation);
+  printf("  %s\n", ending(code));
+}
+
+static void print_json(const vlot__run *run, int code) {
+  const vlot__load *load = &run->load;
+  printf("{\"nodes\":%" PRIu64 ",\"learners\":%" PRIu64 ",\"driver\":\"%s\",\"seed\":%" PRIu64,
+         run->set.nodes, run->set.learners, driver_name(run), run->set.seed);
+  printf(",\"commands\":%u,\"acknowledged\":%" PRIu64 ",\"bad_lines\":%" PRIu64, run->script.count,
+         load->done, run->script.bad_lines);
+  printf(",\"refused\":%" PRIu64 ",\"in_doubt\":%" PRIu64 ",\"repeated\":%" PRIu64, load->refused,
+         load->in_doubt, load->repeated);
+  printf(",\"seconds\":%.6f,\"ops_per_second\":%" PRIu64, (double)elapsed_ns(run) / 1e9,
+         ops_per_second(run));
+  printf(",\"ticks\":%" PRIu64 ",\"elections\":%" PRIu64, run->end_tick - run->begin_tick,
+         run->stats.elections);
+  printf(",\"unavailable_ticks\":%" PRIu64 ",\"unavailable_ms\":%.3f", run->outage_ticks,
+         (double)run->outage_ns / 1e6);
+  printf(",\"killed\":%u,\"keys\":%u,\"verified\":%" PRIu64 ",\"lost\":%" PRIu64
+         ",\"wrong_answers\":%" PRIu64,
+         run->victim, run->script.key_count, run->verified, run->lost, load->wrong);
+  printf(",\"replicas\":[");
+  for (uint32_t k = 0; k < run->set.nodes; k++)
+    printf("%s{\"node\":%u,\"applied\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\"}", k ? "," : "",
+           k + 1, run->replicas[k].applied, run->replicas[k].hash);
+  printf("],\"replicas_identical\":%s",
+         run->state == VLOT__LOAD_DONE && !run->replicas_differ ? "true" : "false");
+  if (run->set.driver == 1)
+    printf(",\"actions\":%" PRIu64 ",\"event_hash\":\"%016" PRIx64 "\"", run->stats.actions,
+           run->stats.event_hash);
+  printf(",\"violation\":");
+  if (run->violation[0])
+    vlot__lab_json_text(stdout, run->violation);
+  else
+    printf("null");
+  printf(",\"exit\":%d}\n", code);
+}
+
+int vlot__run_report(vlot__run *run) {
+  int code = vlot__run_verdict(run);
+  vlot__screen_erase(&run->screen);
+  if (run->set.is_json)
+    print_json(run, code);
+  else if (!run->set.is_quiet)
+    print_text(run, code);
+  else if (code != VLOT__EXIT_OK)
+    fprintf(stderr, "vlot run: %s\n", ending(code));
+  return code;
+}
