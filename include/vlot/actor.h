@@ -1,10 +1,15 @@
 /* vlot: actors. One thread, one mailbox, one behaviour each; usable without Raft.
  *
- * Turn       an actor takes mail, runs its behaviour, lets go of the effects. One turn at a time; between turns it is parked.
- * Address    (id, incarnation). A new life of the same id is a new incarnation; mail never passes from one to the next.
- * Handle     a vlot_actor *: one incarnation. Counted references: it stays valid, dead or alive, until released.
- * Time       nanoseconds of the monotonic clock for timers and waits; stamps are the caller's and are not looked at.
- * Memory     from the system's allocator. Bytes are copied in at send and borrowed out until the turn ends.
+ * Turn       an actor takes mail, runs its behaviour, lets go of the effects. One turn at a time;
+ *            between turns it is parked.
+ * Address    (id, incarnation). A new life of the same id is a new incarnation; mail never passes
+ *            from one to the next.
+ * Handle     a vlot_actor *: one incarnation. Counted references: it stays valid, dead or alive,
+ *            until released.
+ * Time       nanoseconds of the monotonic clock for timers and waits; stamps are the caller's and
+ *            are not looked at.
+ * Memory     from the system's allocator. Bytes are copied in at send and borrowed out until the
+ *            turn ends.
  * Thread     any, unless a declaration says *self*: inside that actor's turn or hooks only.
  */
 #ifndef VLOT_ACTOR_H
@@ -28,7 +33,7 @@ typedef struct vlot_address {
   uint32_t incarnation; /* from 1 */
 } vlot_address;
 
-/* --- mail --------------------------------------------------------------------------------------- */
+/* --- mail ------------------------------------------------------------------------------------- */
 
 typedef enum vlot_lane {
   VLOT_LANE_CONTROL = 0, /* handed over first; capacity of its own, which data cannot use up */
@@ -51,9 +56,11 @@ static inline const void *vlot_mail_payload(const vlot_mail *mail) {
   return mail + 1;
 }
 
-/* The next record of this turn: control, then timers that are due, then data, until a bound of the turn is reached.
+/* The next record of this turn: control, then timers that are due, then data, until a bound of the
+ * turn is reached.
  *
- * returns  NULL: no more in this turn; what was not taken is there again in the next one, before newer mail
+ * returns  NULL: no more in this turn; what was not taken is there again in the next one, before
+ *          newer mail
  * memory   borrowed until the turn ends. Whatever the payload refers to is the behaviour's now.
  * thread   self
  */
@@ -62,8 +69,9 @@ VLOT_API const vlot_mail *vlot_turn_next(vlot_turn *turn);
 /* Lane of the record handed over last; timers say VLOT_LANE_CONTROL. */
 VLOT_API vlot_lane vlot_turn_lane(const vlot_turn *turn);
 
-/* The actor was parked, with nothing to do, when the cause of this turn arrived. False when it was busy with another
- * turn or suspended then: whoever counts time by ticks counts the time slept through only when this is true.
+/* The actor was parked, with nothing to do, when the cause of this turn arrived. False when it was
+ * busy with another turn or suspended then: whoever counts time by ticks counts the time slept
+ * through only when this is true.
  */
 VLOT_API bool vlot_turn_was_parked(const vlot_turn *turn);
 
@@ -75,16 +83,16 @@ typedef struct vlot_piece {
 
 /* Put mail into an actor's mailbox: one lock, the receiver's; copies [size] bytes.
  *
- * from     the actor in whose turn this is called, or NULL outside actors. With from, the mail is an effect: outside
- *          vlot_actor_enter/leave it is bracketed by itself.
+ * from     the actor in whose turn this is called, or NULL outside actors. With from, the mail is
+ *          an effect: outside vlot_actor_enter/leave it is bracketed by itself.
  * kind     below VLOT_MAIL_RESERVED
  * payload  may be NULL when size is 0; begins 8-aligned at the receiver
- * returns  VLOT_OK        queued: it will be handed over, or appear among the dead letters with a why
- *          VLOT_BUSY      a bound of that lane is reached
- *          VLOT_CLOSED    the receiver takes no mail any more
- *          VLOT_FENCED    the sender is fenced
+ * returns  VLOT_OK      queued: it will be handed over, or be a dead letter with a why
+ *          VLOT_BUSY    a bound of that lane is reached
+ *          VLOT_CLOSED  the receiver takes no mail any more
+ *          VLOT_FENCED  the sender is fenced
  *          VLOT_NOMEM, VLOT_INVALID, VLOT_TOO_LARGE (more than the lane's bytes, or 1 GiB)
- *          unless VLOT_OK nothing has changed and what the payload refers to is still the caller's
+ *          Unless VLOT_OK, nothing has changed, and what the payload refers to stays the caller's.
  * order    mail of one sender to one receiver in one lane keeps its order; nothing else does
  * thread   any (from != NULL: self of from); never blocks on anything but the receiver's short lock
  */
@@ -98,21 +106,24 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_actor_send_pieces(vlot_actor *from, vl
                                                             uint64_t stamp,
                                                             const vlot_piece *pieces, size_t count);
 
-/* The same in the data lane, coalesced: while the newest mail sent this way still waits in the mailbox with the same kind
- * and size, it keeps its place and only its sender, stamp and payload are replaced. For ticks. What it replaces counts as sent
- * and dropped (VLOT_WHY_DROPPED), without a dead letter and without dispose.
+/* The same in the data lane, coalesced: while the newest mail sent this way still waits in the
+ * mailbox with the same kind and size, it keeps its place and only its sender, stamp and payload
+ * are replaced. For ticks. What it replaces counts as sent and dropped (VLOT_WHY_DROPPED), without
+ * a dead letter and without dispose.
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_actor_send_latest(vlot_actor *from, vlot_actor *to,
                                                             uint32_t kind, uint64_t stamp,
                                                             const void *payload, size_t size);
 
-/* By address: one more lock, the system's. VLOT_CLOSED for an incarnation that is not (or no longer) running. */
+/* By address: one more lock, the system's. VLOT_CLOSED for an incarnation that is not (or no
+ * longer) running.
+ */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_actor_send_to(vlot_actor_system *system, vlot_actor *from,
                                                         vlot_address to, vlot_lane lane,
                                                         uint32_t kind, uint64_t stamp,
                                                         const void *payload, size_t size);
 
-/* --- behaviour ---------------------------------------------------------------------------------- */
+/* --- behaviour -------------------------------------------------------------------------------- */
 
 typedef enum vlot_end {
   VLOT_END_NORMAL = 0,       /* stopped, or it ended itself */
@@ -136,17 +147,20 @@ typedef struct vlot_down {
   uint8_t data[VLOT_OWNER_DATA]; /* as last published */
 } vlot_down;
 
-/* All hooks get the context of the options. They run without any lock of the library held, on the actor's own thread unless said.
+/* All hooks get the context of the options. They run without any lock of the library held, on the
+ * actor's own thread unless said.
  *
  * turn     required; begins with vlot_turn_next
- * start    recovery; anything but VLOT_OK makes the spawn fail with that result and nothing remains (finish is
- *          called, stop is not). NULL: nothing to recover
- * stop     the orderly end, before the fence closes: last effects may be let go. Not called after a kill
- * fenced   called exactly once, by whichever thread finds the fence closed and no effect open, before anybody hears
- *          of it and before any DOWN is sent: the point of a power cut. After a kill the turn may still be running elsewhere, so it must
- *          not touch what the turn uses
+ * start    recovery; anything but VLOT_OK makes the spawn fail with that result and nothing remains
+ *          (finish is called, stop is not). NULL: nothing to recover
+ * stop     the orderly end, before the fence closes: last effects may be let go. Not called after a
+ *          kill
+ * fenced   called exactly once, by whichever thread finds the fence closed and no effect open,
+ *          before anybody hears of it and before any DOWN is sent: the point of a power cut. After
+ *          a kill the turn may still be running elsewhere, so it must not touch what the turn uses
  * finish   the last call for this context on any thread; not while a quarantined thread is stuck
- * dispose  a record nobody will handle, as it goes to the dead letters: give back what its payload refers to
+ * dispose  a record nobody will handle, as it goes to the dead letters: give back what its payload
+ *          refers to
  */
 typedef struct vlot_behaviour {
   void (*turn)(vlot_actor *self, void *context, vlot_turn *turn);
@@ -165,24 +179,27 @@ typedef enum vlot_place {
   VLOT_PLACE_SPREAD = 3   /* round robin over the cores the process may use */
 } vlot_place;
 
-/* --- the system --------------------------------------------------------------------------------- */
+/* --- the system ------------------------------------------------------------------------------- */
 
 typedef struct vlot_actor_system_options {
   size_t size; /* sizeof, set by init */
-  const vlot_allocator
-      *allocator; /* NULL: the default; must outlive every handle and quarantined thread */
-  void (*log)(void *context, const char *line); /* NULL: silent; any thread, no lock held */
-  void (*down)(void *context,
-               const vlot_down *down); /* NULL; every end of an actor, as the DOWN mail goes out */
-  void *context;                       /* of log and down */
+  /* NULL: the default; must outlive every handle and quarantined thread */
+  const vlot_allocator *allocator;
+  /* Lines for people, and every end of an actor as its DOWN mail goes out; either may be NULL.
+   * Called on any thread, without a lock held.
+   */
+  void (*log)(void *context, const char *line);
+  void (*down)(void *context, const vlot_down *down);
+  void *context;
   vlot_place place;
   uint32_t core; /* of VLOT_PLACE_CORE */
-  uint64_t
-      stop_ns; /* per actor, what an orderly stop may take before it is fenced and quarantined; 1 s */
+  /* Per actor, what an orderly stop may take before it is fenced and quarantined; 1 s. */
+  uint64_t stop_ns;
   uint64_t seed;    /* of what is random here: jitter of restarts */
   uint32_t letters; /* dead letters kept; 1,024 */
-  /* Longest wait in one piece, so that a lost wake-up is survived (and counted) even without further mail; 10 s.
-   * VLOT_FOREVER spares the kernel a timer per wait, about a tenth of the price of a wake-up.
+  /* Longest wait in one piece, so that a lost wake-up is survived (and counted) even without
+   * further mail; 10 s. VLOT_FOREVER spares the kernel a timer per wait, about a tenth of the price
+   * of a wake-up.
    */
   uint64_t park_ns_max;
 } vlot_actor_system_options;
@@ -193,23 +210,29 @@ VLOT_API void vlot_actor_system_options_init(vlot_actor_system_options *options)
  *
  * options  NULL: the defaults; copied
  * system   out
- * returns  VLOT_OK, VLOT_NOMEM, VLOT_INVALID (a bound of 0, an unknown place, a core the process may not use)
+ * returns  VLOT_OK, VLOT_NOMEM, VLOT_INVALID (a bound of 0, an unknown place, a core the process
+ *          may not use)
  */
 VLOT_API VLOT_MUST_CHECK vlot_result
 vlot_actor_system_open(const vlot_actor_system_options *options, vlot_actor_system **system);
 
 /* Stop all actors in reverse order of start and join their threads. No spawn succeeds afterwards.
  *
- * Idempotent; callable from any thread, by several at once; takes at most (number of actors) * stop_ns + 1 s.
- * returns  VLOT_OK; VLOT_TIMEOUT: some threads were stuck in user code and are quarantined; VLOT_DEADLOCK: called inside an actor, nothing
- *          was done; VLOT_UNSUPPORTED: in a process forked after open, nothing was done
+ * Idempotent; callable from any thread, by several at once; takes at most (number of actors) *
+ * stop_ns + 1 s.
+ * returns  VLOT_OK; VLOT_TIMEOUT: some threads were stuck in user code and are quarantined;
+ *          VLOT_DEADLOCK: called inside an actor, nothing was done; VLOT_UNSUPPORTED: in a process
+ *          forked after open, nothing was done
  */
 VLOT_API vlot_result vlot_actor_system_stop(vlot_actor_system *system);
 
-/* Stop, and let go of the system; memory is freed with the last handle. NULL is allowed. Result of the stop; VLOT_DEADLOCK: still open. */
+/* Stop, and let go of the system; memory is freed with the last handle. NULL is allowed. Result of
+ * the stop; VLOT_DEADLOCK: still open.
+ */
 VLOT_API vlot_result vlot_actor_system_close(vlot_actor_system *system);
 
-/* The conservation law, exact at any time: for each actor and for those gone, sent = processed + queued + dropped.
+/* The conservation law, exact at any time: for each actor and for those gone, sent = processed +
+ * queued + dropped.
  *
  * returns  VLOT_OK, VLOT_VIOLATED, VLOT_NOMEM
  */
@@ -247,7 +270,7 @@ VLOT_API size_t vlot_actor_system_letters(vlot_actor_system *system, vlot_letter
 /* How many dead letters there have been for a why; VLOT_WHY_NONE: for all. */
 VLOT_API uint64_t vlot_actor_system_letter_count(vlot_actor_system *system, vlot_why why);
 
-/* --- life --------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 typedef struct vlot_actor_options {
   size_t size;      /* sizeof, set by init */
@@ -270,13 +293,15 @@ typedef struct vlot_actor_options {
 
 VLOT_API void vlot_actor_options_init(vlot_actor_options *options);
 
-/* Start an actor: returns when its start hook has succeeded and mail is taken, or when nothing of it remains.
+/* Start an actor: returns when its start hook has succeeded and mail is taken, or when nothing of
+ * it remains.
  *
- * options  copied, except what context points to; on failure the context is the caller's again (finish has been
- *          called if and only if the start hook has)
+ * options  copied, except what context points to; on failure the context is the caller's again
+ *          (finish has been called if and only if the start hook has)
  * actor    out: one reference, given back with vlot_actor_release; NULL: none wanted
- * returns  VLOT_OK, VLOT_NOMEM, VLOT_INVALID, VLOT_EXISTS (an incarnation of that id is running), VLOT_CLOSED (the system is stopping), VLOT_BUSY
- *          (no more threads), VLOT_UNSUPPORTED (after fork), or the start hook's own result
+ * returns  VLOT_OK, VLOT_NOMEM, VLOT_INVALID, VLOT_EXISTS (an incarnation of that id is running),
+ *          VLOT_CLOSED (the system is stopping), VLOT_BUSY (no more threads), VLOT_UNSUPPORTED
+ *          (after fork), or the start hook's own result
  * thread   any; blocks while the start hook runs, in an actor's turn too
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_actor_spawn(vlot_actor_system *system,
@@ -292,21 +317,25 @@ VLOT_API vlot_actor_system *vlot_actor_get_system(const vlot_actor *actor);
 /* A reference to the running incarnation of an id, or NULL. */
 VLOT_API vlot_actor *vlot_actor_find(vlot_actor_system *system, uint32_t id);
 
-/* End oneself after this turn, orderly: the stop hook runs. code 0: NORMAL; otherwise CRASHED with that code.
+/* End oneself after this turn, orderly: the stop hook runs. code 0: NORMAL; otherwise CRASHED with
+ * that code.
  * thread  self
  */
 VLOT_API void vlot_actor_exit(vlot_actor *self, vlot_why why, uint32_t code);
 
-/* Orderly end after the present turn; mail still queued becomes dead letters (VLOT_WHY_NODE_DOWN). Waits until the thread
- * has gone.
+/* Orderly end after the present turn; mail still queued becomes dead letters (VLOT_WHY_NODE_DOWN).
+ * Waits until the thread has gone.
  *
- * wait_ns  then it is fenced and its thread quarantined: left alone with its memory, counted, never cancelled
- * returns  VLOT_OK: gone; VLOT_TIMEOUT: quarantined; VLOT_DEADLOCK: called inside this actor, nothing was done
+ * wait_ns  then it is fenced and its thread quarantined: left alone with its memory, counted, never
+ *          cancelled
+ * returns  VLOT_OK: gone; VLOT_TIMEOUT: quarantined; VLOT_DEADLOCK: called inside this actor,
+ *          nothing was done
  */
 VLOT_API vlot_result vlot_actor_stop(vlot_actor *actor, uint64_t wait_ns);
 
-/* Fence an actor, at once: each of its effects is wholly before or wholly after, and those after do not happen. DOWN
- * goes out when no effect is open. The thread, if it is in user code, is left to come back by itself.
+/* Fence an actor, at once: each of its effects is wholly before or wholly after, and those after do
+ * not happen. DOWN goes out when no effect is open. The thread, if it is in user code, is left to
+ * come back by itself.
  *
  * returns  VLOT_OK, VLOT_CLOSED (it was fenced already)
  * thread   any, inside the actor too; never blocks
@@ -316,13 +345,15 @@ VLOT_API vlot_result vlot_actor_kill(vlot_actor *actor, vlot_why why);
 /* Kill, then wait until the thread has gone; results as vlot_actor_stop. */
 VLOT_API vlot_result vlot_actor_kill_wait(vlot_actor *actor, vlot_why why, uint64_t wait_ns);
 
-/* True when its thread has gone: nothing of this incarnation runs any more. False while quarantined. */
+/* True when its thread has gone: nothing of this incarnation runs any more. False while
+ * quarantined.
+ */
 VLOT_API bool vlot_actor_is_gone(vlot_actor *actor);
 
-/* --- effects ------------------------------------------------------------------------------------ */
+/* --- effects ---------------------------------------------------------------------------------- */
 
-/* Open the effects of this turn. Between enter and leave: sends, storage submissions, answers; no user code, nothing
- * that blocks, because a kill is not known to anybody before leave.
+/* Open the effects of this turn. Between enter and leave: sends, storage submissions, answers; no
+ * user code, nothing that blocks, because a kill is not known to anybody before leave.
  *
  * returns  false: fenced; let nothing go. Then leave must not be called.
  * thread   self; not nested
@@ -333,10 +364,11 @@ VLOT_API void vlot_actor_leave(vlot_actor *self);
 /* True once fenced: a long turn may look and give up. Any thread. */
 VLOT_API bool vlot_actor_is_fenced(const vlot_actor *actor);
 
-/* --- the right to run --------------------------------------------------------------------------- */
+/* --- the right to run ------------------------------------------------------------------------- */
 
-/* Hold: the actor's own thread runs no turn by itself, whatever arrives; vlot_actor_run and vlot_actor_grant still do. Returns
- * when no turn is running. Holds are counted; each needs its unhold. Stop and kill work on a held actor.
+/* Hold: the actor's own thread runs no turn by itself, whatever arrives; vlot_actor_run and
+ * vlot_actor_grant still do. Returns when no turn is running. Holds are counted; each needs its
+ * unhold. Stop and kill work on a held actor.
  *
  * wait_ns  how long a running turn may take to end (not waited for when called inside this actor)
  * returns  VLOT_OK; VLOT_TIMEOUT: the turn is still running and nothing is held
@@ -344,23 +376,27 @@ VLOT_API bool vlot_actor_is_fenced(const vlot_actor *actor);
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_actor_hold(vlot_actor *actor, uint64_t wait_ns);
 VLOT_API void vlot_actor_unhold(vlot_actor *actor);
 
-/* Run one turn here and now if there is mail or a timer is due, and nobody else is running one. Never blocks.
+/* Run one turn here and now if there is mail or a timer is due, and nobody else is running one.
+ * Never blocks.
  * returns  a turn was run
  */
 VLOT_API bool vlot_actor_run(vlot_actor *actor);
 
 /* Let a held actor's own thread run one turn, and wait until that has ended.
  *
- * returns  VLOT_OK; VLOT_NOT_FOUND: there was nothing to run a turn for; VLOT_CLOSED: it is ending; VLOT_BUSY: suspended, or another grant is under way
- *          VLOT_INVALID: not held; VLOT_DEADLOCK: called inside this actor
+ * returns  VLOT_OK; VLOT_NOT_FOUND: there was nothing to run a turn for; VLOT_CLOSED: it is ending;
+ *          VLOT_BUSY: suspended, or another grant is under way VLOT_INVALID: not held;
+ *          VLOT_DEADLOCK: called inside this actor
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_actor_grant(vlot_actor *actor);
 
-/* Suspend: nobody runs a turn, until resume. A flag: suspending twice is once. Independent of holds. wait_ns and results as hold. */
+/* Suspend: nobody runs a turn, until resume. A flag: suspending twice is once. Independent of
+ * holds. wait_ns and results as hold.
+ */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_actor_suspend(vlot_actor *actor, uint64_t wait_ns);
 VLOT_API void vlot_actor_resume(vlot_actor *actor);
 
-/* --- timers ------------------------------------------------------------------------------------- */
+/* --- timers ----------------------------------------------------------------------------------- */
 
 typedef struct vlot_timer_expiry {
   uint64_t kind;
@@ -368,8 +404,9 @@ typedef struct vlot_timer_expiry {
   uint64_t due_ns;     /* on the monotonic clock */
 } vlot_timer_expiry;
 
-/* Arm the timer of a kind, one per (actor, kind): arming replaces. Its expiry comes as VLOT_MAIL_TIMER in a later turn, never early.
- * Once set or cancel has returned, no older expiry of that kind is handed over.
+/* Arm the timer of a kind, one per (actor, kind): arming replaces. Its expiry comes as
+ * VLOT_MAIL_TIMER in a later turn, never early. Once set or cancel has returned, no older expiry of
+ * that kind is handed over.
  *
  * delay_ns    from now; 0: the next turn
  * generation  out, may be NULL
@@ -383,10 +420,10 @@ VLOT_API bool vlot_timer_cancel(vlot_actor *self, uint64_t kind); /* was it arme
 /* Nanoseconds of the monotonic clock. */
 VLOT_API uint64_t vlot_clock_ns(void);
 
-/* --- monitors and links ------------------------------------------------------------------------- */
+/* --- monitors and links ----------------------------------------------------------------------- */
 
-/* Exactly one VLOT_MAIL_DOWN when the target ends, in the data lane behind its last mail, in memory reserved here. Already
- * ended: at once, VLOT_END_NOPROC.
+/* Exactly one VLOT_MAIL_DOWN when the target ends, in the data lane behind its last mail, in memory
+ * reserved here. Already ended: at once, VLOT_END_NOPROC.
  *
  * monitor  out: stamp of the DOWN
  * returns  VLOT_OK, VLOT_NOMEM, VLOT_FENCED (self is)
@@ -398,37 +435,41 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_actor_monitor(vlot_actor *self, vlot_a
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_actor_monitor_address(vlot_actor *self,
                                                                 vlot_address target,
                                                                 uint64_t *monitor);
-/* Once it has returned no DOWN of that monitor is handed over. VLOT_NOT_FOUND: no such monitor (any more). */
+/* Once it has returned no DOWN of that monitor is handed over. VLOT_NOT_FOUND: no such monitor (any
+ * more).
+ */
 VLOT_API vlot_result vlot_actor_demonitor(vlot_actor *self, uint64_t monitor);
 
-/* Share fate: when either ends otherwise than NORMAL, the other is killed with the same why. VLOT_CLOSED: the other has
- * ended. Linking twice is once.
+/* Share fate: when either ends otherwise than NORMAL, the other is killed with the same why.
+ * VLOT_CLOSED: the other has ended. Linking twice is once.
  * thread  self
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_actor_link(vlot_actor *self, vlot_actor *other);
 VLOT_API void vlot_actor_unlink(vlot_actor *self, vlot_actor *other);
 
-/* --- call --------------------------------------------------------------------------------------- */
+/* --- call ------------------------------------------------------------------------------------- */
 
-/* Send in the data lane and wait for the answer; outside actors only (inside, send and take the answer as mail).
+/* Send in the data lane and wait for the answer; outside actors only (inside, send and take the
+ * answer as mail).
  *
  * reply    out: the answer's payload, released by the caller; NULL to ignore
  * wait_ns  deadline
- * returns  VLOT_OK; VLOT_TIMEOUT (a later answer is a dead letter); VLOT_DEADLOCK (inside an actor of this system);
- *          or as vlot_actor_send
+ * returns  VLOT_OK; VLOT_TIMEOUT (a later answer is a dead letter); VLOT_DEADLOCK (inside an actor
+ *          of this system); or as vlot_actor_send
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_actor_call(vlot_actor *to, uint32_t kind,
                                                      const void *payload, size_t size,
                                                      uint64_t wait_ns, vlot_bytes **reply);
 
-/* Answer a mail: to whoever sent it, with its stamp. An answer to a call goes to the caller, one to an actor is data mail of
- * that kind. VLOT_CLOSED: the asker is gone or waits no longer; VLOT_INVALID: the mail names no sender.
+/* Answer a mail: to whoever sent it, with its stamp. An answer to a call goes to the caller, one to
+ * an actor is data mail of that kind. VLOT_CLOSED: the asker is gone or waits no longer;
+ * VLOT_INVALID: the mail names no sender.
  * thread  self
  */
 VLOT_API vlot_result vlot_actor_reply(vlot_actor *self, const vlot_mail *mail, uint32_t kind,
                                       const void *payload, size_t size);
 
-/* --- looking at actors ---------------------------------------------------------------------------- */
+/* --- looking at actors ------------------------------------------------------------------------ */
 
 /* Publish 16 bytes with this actor's status at the end of this turn. Self. */
 VLOT_API void vlot_actor_publish(vlot_actor *self, const void *data);
@@ -489,7 +530,9 @@ typedef struct vlot_actor_event {
 
 #define VLOT_ACTOR_EVENTS 16 /* kept of each actor */
 
-/* The last events, oldest first: copies at most [max], returns how many. Turns in a row are one event. */
+/* The last events, oldest first: copies at most [max], returns how many. Turns in a row are one
+ * event.
+ */
 VLOT_API size_t vlot_actor_events(vlot_actor *actor, vlot_actor_event *events, size_t max);
 
 /* Add one of the owner's. Self. */

@@ -1,8 +1,9 @@
 /* vlot: state machines above the turn of an actor, in the spirit of Erlang's gen_statem.
  *
- * A machine is in one state. Its handler gets one event at a time: mail, a timeout, a next event it has sent itself, or
- * that a state was entered. On a change of state: the state timeout is cancelled, ENTER is handed over, and what was
- * postponed comes again, in order, before newer mail. Next events come before anything else.
+ * A machine is in one state. Its handler gets one event at a time: mail, a timeout, a next event it
+ * has sent itself, or that a state was entered. On a change of state: the state timeout is
+ * cancelled, ENTER is handed over, and what was postponed comes again, in order, before newer mail.
+ * Next events come before anything else.
  *
  *   options.behaviour = vlot_statem_behaviour();   the actor owns the machine and closes it
  *   options.context = machine;
@@ -36,8 +37,7 @@ typedef struct vlot_statem_event {
 
 typedef enum vlot_statem_verdict {
   VLOT_STATEM_HANDLED = 0,
-  VLOT_STATEM_POSTPONE =
-      1 /* MAIL and NEXT only: again in the next state; what the payload refers to is kept with it */
+  VLOT_STATEM_POSTPONE = 1 /* MAIL and NEXT only: again in the next state, with what it refers to */
 } vlot_statem_verdict;
 
 typedef vlot_statem_verdict (*vlot_statem_handler)(vlot_statem *machine, void *context,
@@ -48,12 +48,12 @@ typedef struct vlot_statem_options {
   const vlot_allocator *allocator; /* NULL: the default */
   vlot_statem_handler handler;     /* required */
   void *context;
-  void (*dispose)(void *context, const vlot_mail *mail,
-                  vlot_why why); /* as of an actor; NULL: nothing to give back */
-  void (*finish)(void *context); /* NULL: nothing to do */
-  uint32_t state;                /* the initial one */
-  uint32_t
-      postponed_max; /* events; more are dropped and disposed of (VLOT_WHY_MAILBOX_FULL); 1,024 */
+  /* As of an actor; either may be NULL. */
+  void (*dispose)(void *context, const vlot_mail *mail, vlot_why why);
+  void (*finish)(void *context);
+  uint32_t state; /* the initial one */
+  /* Events; more are dropped and disposed of (VLOT_WHY_MAILBOX_FULL); 1,024. */
+  uint32_t postponed_max;
   uint32_t next_max; /* next events waiting; 1,024 */
 } vlot_statem_options;
 
@@ -69,16 +69,17 @@ VLOT_API void vlot_statem_close(vlot_statem *machine);
 /* The behaviour of an actor whose context is a machine. */
 VLOT_API vlot_behaviour vlot_statem_behaviour(void);
 
-/* --- inside the handler -------------------------------------------------------------------------- */
+/* --- inside the handler ----------------------------------------------------------------------- */
 
 VLOT_API vlot_actor *vlot_statem_self(vlot_statem *machine);
 
-/* Change the state when the handler returns; the present state: no change. Not in ENTER (asserts). */
+/* Change the state when the handler returns; the present state: no change. Not in ENTER (asserts).
+ */
 VLOT_API void vlot_statem_goto(vlot_statem *machine, uint32_t state);
 
-/* Timeouts: one state timeout (ends with the state; armed together with a goto it is the new state's), one event
- * timeout (ends with any other event), and one per name (ends when cancelled). Arming replaces. VLOT_OK, VLOT_NOMEM, VLOT_INVALID (a name
- * from 2^63 on).
+/* Timeouts: one state timeout (ends with the state; armed together with a goto it is the new
+ * state's), one event timeout (ends with any other event), and one per name (ends when cancelled).
+ * Arming replaces. VLOT_OK, VLOT_NOMEM, VLOT_INVALID (a name from 2^63 on).
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_statem_set_state_timeout(vlot_statem *machine,
                                                                    uint64_t delay_ns);
@@ -88,7 +89,9 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_statem_set_timeout(vlot_statem *machin
                                                              uint64_t delay_ns);
 VLOT_API bool vlot_statem_cancel_timeout(vlot_statem *machine, uint64_t name);
 
-/* An event to oneself, before anything external and in the order of these calls. VLOT_OK, VLOT_BUSY, VLOT_NOMEM, VLOT_TOO_LARGE. */
+/* An event to oneself, before anything external and in the order of these calls. VLOT_OK,
+ * VLOT_BUSY, VLOT_NOMEM, VLOT_TOO_LARGE.
+ */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_statem_next(vlot_statem *machine, uint32_t kind,
                                                       uint64_t stamp, const void *payload,
                                                       size_t size);

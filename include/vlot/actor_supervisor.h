@@ -1,9 +1,12 @@
-/* vlot: supervision. A supervisor is an actor that starts its children in order, restarts those that end when their kind
- * says so, and stops them in reverse. One for one: the end of a child does not touch the others.
+/* vlot: supervision. A supervisor is an actor that starts its children in order, restarts those
+ * that end when their kind says so, and stops them in reverse. One for one: the end of a child does
+ * not touch the others.
  *
- * A restart is a recovery: the start hook runs again, with incarnation + 1. It is delayed by a back-off that doubles within the
- * period, with jitter from the system's seed. More than restarts_max restarts of one child within period_ns: the supervisor
- * reports FAILED, stops the other children in reverse order and ends with VLOT_END_INTENSITY. The process never ends because of it.
+ * A restart is a recovery: the start hook runs again, with incarnation + 1. It is delayed by a
+ * back-off that doubles within the period, with jitter from the system's seed. More than
+ * restarts_max restarts of one child within period_ns: the supervisor reports FAILED, stops the
+ * other children in reverse order and ends with VLOT_END_INTENSITY. The process never ends because
+ * of it.
  */
 #ifndef VLOT_ACTOR_SUPERVISOR_H
 #define VLOT_ACTOR_SUPERVISOR_H
@@ -23,9 +26,10 @@ typedef enum vlot_restart {
 typedef struct vlot_child {
   vlot_actor_options actor; /* with an id */
   vlot_restart restart;
-  /* NULL: every incarnation gets the same context, one after the other, and a child whose thread is quarantined is not
-   * restarted. Otherwise: a context for the next incarnation, so that it can begin while the thread of the last one is still stuck.
-   * Anything but VLOT_OK counts as a failed start.
+  /* NULL: every incarnation gets the same context, one after the other, and a child whose thread is
+   * quarantined is not restarted. Otherwise: a context for the next incarnation, so that it can
+   * begin while the thread of the last one is still stuck. Anything but VLOT_OK counts as a failed
+   * start.
    */
   vlot_result (*renew)(void *context, void **actor_context);
   void *context; /* of renew */
@@ -58,16 +62,18 @@ typedef struct vlot_supervisor_options {
   uint64_t backoff_ns_min; /* 1 ms */
   uint64_t backoff_ns_max; /* 1 s */
   uint64_t stop_ns;        /* per child; 1 s */
-  void (*event)(void *context,
-                const vlot_supervision_event *event); /* on its own thread; NULL: none wanted */
-  void *context;                                      /* of event */
+  /* What happens, told on the supervisor's own thread; NULL: not wanted. */
+  void (*event)(void *context, const vlot_supervision_event *event);
+  void *context;
 } vlot_supervisor_options;
 
 VLOT_API void vlot_supervisor_options_init(vlot_supervisor_options *options);
 
-/* Start a supervisor and its children. When a child's start fails, those before it are stopped in reverse, and nothing remains.
+/* Start a supervisor and its children. When a child's start fails, those before it are stopped in
+ * reverse, and nothing remains.
  *
- * supervisor  out, may be NULL: one reference. Stop it with vlot_actor_stop; killing it kills the children.
+ * supervisor  out, may be NULL: one reference. Stop it with vlot_actor_stop; killing it kills the
+ *             children.
  * returns     as vlot_actor_spawn, or the failed start's result
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_supervisor_spawn(vlot_actor_system *system,

@@ -1,13 +1,16 @@
 /* Inside of an actor and of a system: for the files of this directory only.
  *
  * Guarded by     what
- * box.lock       the mailbox, the right to run, phase and reason, holds, watches of this actor, published status
- * the runner     hand, turn, timers, monitors, what is to be published: whoever holds the right to run, nobody else
+ * box.lock       the mailbox, the right to run, phase and reason, holds, watches of this actor,
+ *                published status
+ * the runner     hand, turn, timers, monitors, what is to be published: whoever holds the right to
+ *                run, nobody else
  * system->lock   the registry, the list of actors, the totals of those gone
  * atomics        the fence, the references
  *
- * Files: mailbox (lanes), fence (kill point), timers, letters (ledger) are units of their own; turn (right to run, own
- * thread), life (spawn, end, wait), send, monitor, call, status, registry, system, thread stand on them.
+ * Files: mailbox (lanes), fence (kill point), timers, letters (ledger) are units of their own; turn
+ * (right to run, own thread), life (spawn, end, wait), send, monitor, call, status, registry,
+ * system, thread stand on them.
  */
 #ifndef VLOT_ACTOR_ACTOR_H
 #define VLOT_ACTOR_ACTOR_H
@@ -32,7 +35,9 @@ typedef enum vlot__phase {
   VLOT__GONE
 } vlot__phase;
 
-/* Somebody to be told when an actor ends. In the list of the actor that is watched, guarded by its lock. */
+/* Somebody to be told when an actor ends. In the list of the actor that is watched, guarded by its
+ * lock.
+ */
 typedef struct vlot__watch {
   struct vlot__watch *next;
   vlot_actor *watcher; /* retained */
@@ -182,7 +187,9 @@ struct vlot_actor_system {
   const vlot_allocator *allocator;
 };
 
-/* Sender incarnation (with id 0) of a call from outside: its answer goes to the caller with the stamp as token. */
+/* Sender incarnation (with id 0) of a call from outside: its answer goes to the caller with the
+ * stamp as token.
+ */
 #define VLOT__CALLER UINT32_C(1)
 
 /* --- system.c --- */
@@ -204,7 +211,9 @@ void vlot__registry_unlist(vlot_actor_system *system, vlot_actor *actor); /* und
 void vlot__registry_route(vlot_actor *actor);
 void vlot__registry_unroute(vlot_actor *actor); /* the id may be spawned again */
 vlot_actor *vlot__registry_find(vlot_actor_system *system, uint32_t id, uint32_t incarnation);
-/* References to all actors whose threads have not gone, oldest first, in an array from the allocator; false: no memory. */
+/* References to all actors whose threads have not gone, oldest first, in an array from the
+ * allocator; false: no memory.
+ */
 bool vlot__registry_snapshot(vlot_actor_system *system, vlot_actor ***actors, size_t *count);
 
 /* --- thread.c --- */
@@ -248,7 +257,9 @@ static inline void vlot__actor_tell_waiters(vlot_actor *actor) {
 
 /* --- life.c --- */
 void *vlot__actor_main(void *actor);
-/* vlot_actor_spawn; has_begun: the context is no longer the caller's, finish has been or will be called. */
+/* vlot_actor_spawn; has_begun: the context is no longer the caller's, finish has been or will be
+ * called.
+ */
 vlot_result vlot__actor_spawn(vlot_actor_system *system, const vlot_actor_options *options,
                               vlot_actor **actor, bool *has_begun);
 void vlot__actor_reap(vlot_actor_system *system); /* join the threads that have gone */
@@ -265,8 +276,8 @@ vlot_result vlot__actor_post(vlot_actor *to, vlot_lane lane, const vlot_mail *he
                              const vlot_piece *pieces, size_t count);
 
 /* --- monitor.c --- */
-/* The fence is closed and no effect is open: call the fenced hook, then tell everybody who watches, and those that links
- * take along. By the one caller whom close or leave has told to.
+/* The fence is closed and no effect is open: call the fenced hook, then tell everybody who watches,
+ * and those that links take along. By the one caller whom close or leave has told to.
  */
 void vlot__actor_announce(vlot_actor *actor);
 /* The two halves, for an orderly end, which finishes in between. */
@@ -277,7 +288,8 @@ bool vlot__monitor_take(vlot_actor *actor, uint64_t monitor);
 void vlot__monitor_drop_all(vlot_actor *actor); /* the runner, at its end */
 
 /* --- call.c --- */
-/* Give a caller its answer (a reference is taken over on VLOT_OK); VLOT_CLOSED: it waits no longer. */
+/* Give a caller its answer (a reference is taken over on VLOT_OK); VLOT_CLOSED: it waits no longer.
+ */
 vlot_result vlot__call_answer(vlot_actor_system *system, uint64_t token, vlot_result result,
                               vlot_bytes *reply);
 

@@ -1,4 +1,6 @@
-/* Call and reply. A caller outside actors has no mailbox: it waits on its own stack, listed under a token. */
+/* Call and reply. A caller outside actors has no mailbox: it waits on its own stack, listed under a
+ * token.
+ */
 #include "actor/actor.h"
 
 static vlot__call *find_call(vlot_actor_system *system, uint64_t token) {

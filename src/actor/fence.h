@@ -1,8 +1,10 @@
-/* The fence of an incarnation: one atomic word holds whether it is closed and how many effects are open.
+/* The fence of an incarnation: one atomic word holds whether it is closed and how many effects are
+ * open.
  *
- * The linearisation point of a kill is the fetch_or in close. An enter that succeeded before it keeps the count above
- * zero until its leave; an enter after it fails and touches nothing. So exactly one call, close or the last leave, finds
- * the fence closed and no effect open, and returns true: that caller announces the end.
+ * The linearisation point of a kill is the fetch_or in close. An enter that succeeded before it
+ * keeps the count above zero until its leave; an enter after it fails and touches nothing. So
+ * exactly one call, close or the last leave, finds the fence closed and no effect open, and returns
+ * true: that caller announces the end.
  */
 #ifndef VLOT_ACTOR_FENCE_H
 #define VLOT_ACTOR_FENCE_H
@@ -39,7 +41,9 @@ static inline bool vlot__fence_leave(vlot__fence *fence) {
   return before == (VLOT__FENCE_EFFECT | VLOT__FENCE_CLOSED);
 }
 
-/* true: closed now, and no effect is open; announce. False: closed before, or a leave will announce. */
+/* true: closed now, and no effect is open; announce. False: closed before, or a leave will
+ * announce.
+ */
 static inline bool vlot__fence_close(vlot__fence *fence) {
   return atomic_fetch_or_explicit(&fence->word, VLOT__FENCE_CLOSED, memory_order_acq_rel) == 0;
 }

@@ -129,7 +129,9 @@ static void forget_actor(vlot_actor *actor) {
   atomic_fetch_sub_explicit(&actor->references, 2, memory_order_relaxed);
 }
 
-/* References: the registry's, until its thread is joined or quarantined and gone; the thread's; the caller's. */
+/* References: the registry's, until its thread is joined or quarantined and gone; the thread's; the
+ * caller's.
+ */
 static vlot_result start_actor(vlot_actor *actor, const vlot_actor_options *options,
                                bool *has_begun) {
   vlot_result result = vlot__registry_add(actor->system, actor, options);
@@ -222,7 +224,9 @@ static void settle_as_dropped(vlot_actor *actor) {
   vlot__mailbox_settle(&actor->box, &actor->hand);
 }
 
-/* The mailbox is closed: what is in it and in hand becomes dead letters. The rest of the hand first, then what still waits. */
+/* The mailbox is closed: what is in it and in hand becomes dead letters. The rest of the hand
+ * first, then what still waits.
+ */
 static void bury_all(vlot_actor *actor) {
   vlot_why why = why_of_letters(actor->end);
   for (;;) {
@@ -389,7 +393,9 @@ vlot_result vlot_actor_kill(vlot_actor *actor, vlot_why why) {
   return was_running ? VLOT_OK : VLOT_CLOSED;
 }
 
-/* Leave a thread that is stuck in user code alone, with all it may touch. False: it has come back meanwhile, or has not begun yet. */
+/* Leave a thread that is stuck in user code alone, with all it may touch. False: it has come back
+ * meanwhile, or has not begun yet.
+ */
 static bool detach(vlot_actor *actor) {
   vlot_actor_system *system = actor->system;
   vlot__lock(&actor->box.lock);

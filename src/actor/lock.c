@@ -29,7 +29,8 @@ bool vlot__cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_
     pthread_cond_wait(cond, mutex);
     return true;
   }
-  /* the C library's seconds are signed: a deadline beyond them is some 146 years away in any case */
+  /* the C library's seconds are signed: a deadline beyond them is some 146 years away in any case
+   */
   uint64_t ns = deadline_ns > INT64_MAX / 2 ? INT64_MAX / 2 : deadline_ns;
   struct timespec deadline = {.tv_sec = (time_t)(ns / VLOT_NS_PER_S),
                               .tv_nsec = (long)(ns % VLOT_NS_PER_S)};

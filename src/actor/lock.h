@@ -1,7 +1,8 @@
 /* Mutexes and condition variables of the actor layer.
  *
- * Mutexes are leaves: a thread holds at most one, and none across a function pointer, so that there is no order to
- * remember. Debug builds count per thread and assert it. Conditions use the monotonic clock.
+ * Mutexes are leaves: a thread holds at most one, and none across a function pointer, so that there
+ * is no order to remember. Debug builds count per thread and assert it. Conditions use the
+ * monotonic clock.
  */
 #ifndef VLOT_ACTOR_LOCK_H
 #define VLOT_ACTOR_LOCK_H
@@ -36,7 +37,9 @@ static inline void vlot__unlock(pthread_mutex_t *mutex) {
 bool vlot__lock_init(pthread_mutex_t *mutex);
 bool vlot__cond_init(pthread_cond_t *cond);
 
-/* Wait under the lock until signalled, woken for nothing, or deadline_ns of the monotonic clock. False: the deadline. */
+/* Wait under the lock until signalled, woken for nothing, or deadline_ns of the monotonic clock.
+ * False: the deadline.
+ */
 bool vlot__cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline_ns);
 
 /* Now, to some milliseconds and cheaper than vlot_clock_ns. */

@@ -97,7 +97,9 @@ static void keep_or_discard(vlot__mailbox *box, vlot__hand *hand, vlot__chunk *c
   }
 }
 
-/* After a burst the kept chunks go back, slowly, the largest first: an actor with little to do is small again. */
+/* After a burst the kept chunks go back, slowly, the largest first: an actor with little to do is
+ * small again.
+ */
 static void trim(vlot__mailbox *box, vlot__hand *hand) {
   if (box->free_count <= 2) return;
   vlot__chunk **largest = &box->free;

@@ -1,12 +1,14 @@
-/* The mailbox: two lanes of chunks into which records are appended, swapped out whole by the consumer.
+/* The mailbox: two lanes of chunks into which records are appended, swapped out whole by the
+ * consumer.
  *
- *   producers, under the lock        consumer, under the lock      consumer, alone
- *   room() + fill in               → take(): lanes to the hand   → hand_next() reads records in place
- *   PENDING: bring a chunk           settle(): counts, chunks back ←
+ *   producers, under the lock         room() and fill in; PENDING: bring a chunk, try again
+ *   the consumer, under the lock      take(): lanes to the hand; settle(): counts, chunks back
+ *   the consumer, without it          hand_peek() and hand_step() over records in place
  *
- * Nothing here allocates under the lock: where memory is missing the caller unlocks, makes a chunk, and tries again.
- * Chunks begin small, so that an idle actor is small, and double up to 64 KiB within a burst; consumed ones go back to a
- * bounded free list, so that in the steady state nothing is allocated.
+ * Nothing here allocates under the lock: where memory is missing the caller unlocks, makes a chunk,
+ * and tries again. Chunks begin small, so that an idle actor is small, and double up to 64 KiB
+ * within a burst; consumed ones go back to a bounded free list, so that in the steady state nothing
+ * is allocated.
  */
 #ifndef VLOT_ACTOR_MAILBOX_H
 #define VLOT_ACTOR_MAILBOX_H
@@ -97,8 +99,8 @@ void vlot__mailbox_give(vlot__mailbox *box, vlot__chunk *chunk);
 /* From the free list to the lane's end; NULL: none is large enough. */
 vlot__chunk *vlot__mailbox_next_chunk(vlot__mailbox *box, vlot_lane lane, size_t bytes);
 
-/* Room for a record of [size] bytes of payload, counted as sent; its sender fills it in before the unlock.
- * NULL: *result is CLOSED, BUSY, or PENDING: a chunk is missing.
+/* Room for a record of [size] bytes of payload, counted as sent; its sender fills it in before the
+ * unlock. NULL: *result is CLOSED, BUSY, or PENDING: a chunk is missing.
  */
 static inline vlot_mail *vlot__mailbox_room(vlot__mailbox *box, vlot_lane lane, size_t size,
                                             vlot_result *result) {
@@ -130,7 +132,9 @@ static inline vlot_mail *vlot__mailbox_room(vlot__mailbox *box, vlot_lane lane, 
   return mail;
 }
 
-/* Append a chunk that holds exactly one record, bounds ignored: its capacity was reserved by whoever made it. False: closed. */
+/* Append a chunk that holds exactly one record, bounds ignored: its capacity was reserved by
+ * whoever made it. False: closed.
+ */
 bool vlot__mailbox_push_chunk(vlot__mailbox *box, vlot_lane lane, vlot__chunk *chunk);
 
 /* --- the consumer; under the lock ---- */
@@ -139,12 +143,14 @@ static inline bool vlot__mailbox_is_empty(const vlot__mailbox *box) {
   return box->lanes[0].queued + box->lanes[1].queued == 0;
 }
 
-/* Move the control lane behind what is in hand, and the data lane when none is in hand: what a turn has left over comes
- * before newer mail, and no more than one mailbox full is ever in hand.
+/* Move the control lane behind what is in hand, and the data lane when none is in hand: what a turn
+ * has left over comes before newer mail, and no more than one mailbox full is ever in hand.
  */
 void vlot__mailbox_take(vlot__mailbox *box, vlot__hand *hand);
 
-/* Count what was processed, keep or set aside the chunks that were read. Pointers to their records end here. */
+/* Count what was processed, keep or set aside the chunks that were read. Pointers to their records
+ * end here.
+ */
 void vlot__mailbox_settle(vlot__mailbox *box, vlot__hand *hand);
 
 /* --- the consumer; without the lock ---- */

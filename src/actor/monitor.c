@@ -1,7 +1,8 @@
 /* Monitors, links, and the telling of an end.
  *
- * A watch stands in the list of the actor that is watched; whoever takes it out, under that actor's lock, owns it. The
- * room for its DOWN is reserved when it is made, so that telling of an end cannot fail.
+ * A watch stands in the list of the actor that is watched; whoever takes it out, under that actor's
+ * lock, owns it. The room for its DOWN is reserved when it is made, so that telling of an end
+ * cannot fail.
  */
 #include <string.h>
 
@@ -86,7 +87,9 @@ void vlot__actor_call_fenced(vlot_actor *actor) {
   if (actor->behaviour.fenced) actor->behaviour.fenced(actor->context, &down);
 }
 
-/* The other end of a link falls with this one, unless the end was normal. True: it is to be announced, next. */
+/* The other end of a link falls with this one, unless the end was normal. True: it is to be
+ * announced, next.
+ */
 static bool follow_link(vlot_actor *ended, vlot_actor *other, const vlot_down *down) {
   bool announces = false;
   vlot__lock(&other->box.lock);

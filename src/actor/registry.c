@@ -26,7 +26,9 @@ static vlot__entry *find_entry(vlot_actor_system *system, uint32_t id) {
   return is_there ? &system->entries[at] : NULL;
 }
 
-/* Room for one more entry is fetched without the lock, so another thread may have used it up meanwhile: try again. */
+/* Room for one more entry is fetched without the lock, so another thread may have used it up
+ * meanwhile: try again.
+ */
 static bool reserve_entry(vlot_actor_system *system) {
   for (;;) {
     if (system->entry_count < system->entry_capacity) return true;

@@ -1,4 +1,6 @@
-/* Sending: one lock, the receiver's; memory is fetched without it; the signal goes out after the unlock. */
+/* Sending: one lock, the receiver's; memory is fetched without it; the signal goes out after the
+ * unlock.
+ */
 #include <string.h>
 
 #include "actor/actor.h"

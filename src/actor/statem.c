@@ -74,8 +74,8 @@ static void postpone(vlot_statem *machine, const vlot_statem_event *event) {
   if (machine->options.dispose) machine->options.dispose(machine->options.context, mail, why);
 }
 
-/* What was postponed is older than what was to come again and has not: it goes first. No memory: it stays postponed, in
- * order behind what comes, until the next change.
+/* What was postponed is older than what was to come again and has not: it goes first. No memory: it
+ * stays postponed, in order behind what comes, until the next change.
  */
 static void replay_postponed(vlot_statem *machine) {
   vlot__ring *postponed = &machine->postponed, *again = &machine->again;
@@ -163,7 +163,8 @@ static vlot_result start(vlot_actor *self, void *context) {
   machine->self = self;
   enter(machine, machine->state);
   if (machine->next.count == 0) return VLOT_OK;
-  /* next events of the first ENTER come before any mail: a timer of delay 0 brings the turn about */
+  /* next events of the first ENTER come before any mail: a timer of delay 0 brings the turn about
+   */
   return vlot_timer_set(self, FIRST_TIMER, 0, NULL);
 }
 

@@ -155,7 +155,8 @@ vlot_result vlot_actor_system_stop(vlot_actor_system *system) {
 vlot_result vlot_actor_system_close(vlot_actor_system *system) {
   if (!system) return VLOT_OK;
   vlot_result result = vlot_actor_system_stop(system);
-  /* in a forked child nothing can be freed safely: its threads do not exist, its locks may be held */
+  /* in a forked child nothing can be freed safely: its threads do not exist, its locks may be held
+   */
   if (result == VLOT_OK || result == VLOT_TIMEOUT) vlot__system_release(system);
   return result;
 }

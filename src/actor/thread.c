@@ -43,7 +43,8 @@ static vlot_result place_thread(pthread_attr_t *attributes, vlot_place place, ui
   return error == 0 ? VLOT_OK : VLOT_INVALID;
 }
 
-/* The new thread inherits the mask: it is never, not for an instant, open to a signal of the host. */
+/* The new thread inherits the mask: it is never, not for an instant, open to a signal of the host.
+ */
 static vlot_result create_deaf(vlot_actor *actor, const pthread_attr_t *attributes) {
   sigset_t all, before;
   sigfillset(&all);

@@ -1,7 +1,8 @@
 /* The timers of one actor: one slot per kind, used by its runner only.
  *
- * Nothing is ever queued for an expiry: what is due is looked up in the slots when a turn asks for it. So a timer that
- * was cancelled or armed anew cannot deliver an old expiry, whatever was due before.
+ * Nothing is ever queued for an expiry: what is due is looked up in the slots when a turn asks for
+ * it. So a timer that was cancelled or armed anew cannot deliver an old expiry, whatever was due
+ * before.
  */
 #ifndef VLOT_ACTOR_TIMERS_H
 #define VLOT_ACTOR_TIMERS_H
@@ -34,8 +35,9 @@ bool vlot__timers_cancel(vlot__timers *timers, uint64_t kind);
 /* When the next one is due; VLOT__TIMER_NEVER: none is armed. */
 uint64_t vlot__timers_next_ns(const vlot__timers *timers);
 
-/* Disarm and hand out the first one, in the order of (due, arming), that is due at now_ns and was armed no later than a generation: a
- * timer armed with delay 0 inside a turn waits for the next one.
+/* Disarm and hand out the first one, in the order of (due, arming), that is due at now_ns and was
+ * armed no later than a generation: a timer armed with delay 0 inside a turn waits for the next
+ * one.
  */
 bool vlot__timers_pop(vlot__timers *timers, uint64_t now_ns, uint64_t generation_max,
                       vlot_timer_expiry *expiry);

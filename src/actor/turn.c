@@ -92,7 +92,9 @@ static const vlot_mail *next_control(vlot_turn *turn) {
   return mail;
 }
 
-/* False: the turn has had its share. One record is always handed over, or a large one would never be. */
+/* False: the turn has had its share. One record is always handed over, or a large one would never
+ * be.
+ */
 static bool may_take(const vlot_turn *turn, size_t bytes) {
   if (turn->messages_left == 0) return false;
   return bytes <= turn->bytes_left || turn->messages_left == turn->actor->turn_messages_max;
@@ -139,7 +141,9 @@ static bool may_run_alone(vlot_actor *actor) {
          !actor->is_suspended && (actor->holds == 0 || actor->is_granted);
 }
 
-/* Look for mail without sleeping, and without the lock. Nobody signals meanwhile: is_waiting is false. */
+/* Look for mail without sleeping, and without the lock. Nobody signals meanwhile: is_waiting is
+ * false.
+ */
 static void spin(vlot_actor *actor) {
   vlot__unlock(&actor->box.lock);
   uint64_t until = vlot__clock_after(vlot_clock_ns(), actor->spin_ns);
@@ -151,8 +155,9 @@ static void spin(vlot_actor *actor) {
   vlot__lock(&actor->box.lock);
 }
 
-/* A turn that had much mail will have more soon: give the core away once instead of parking, so that producers on this core
- * go on without waking anybody. Worth a factor of two with three producers on one core; nothing when nobody else is ready.
+/* A turn that had much mail will have more soon: give the core away once instead of parking, so
+ * that producers on this core go on without waking anybody. Worth a factor of two with three
+ * producers on one core; nothing when nobody else is ready.
  */
 static void give_core_away(vlot_actor *actor) {
   actor->batch = 0;
@@ -161,7 +166,9 @@ static void give_core_away(vlot_actor *actor) {
   vlot__lock(&actor->box.lock);
 }
 
-/* Under the lock. The wait has a deadline of its own, so that a wake-up lost by a bug is survived, and counted. */
+/* Under the lock. The wait has a deadline of its own, so that a wake-up lost by a bug is survived,
+ * and counted.
+ */
 static void park(vlot_actor *actor) {
   if (actor->hand.garbage) {
     vlot__unlock(&actor->box.lock);

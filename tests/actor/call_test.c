@@ -4,7 +4,7 @@
 
 static stage on; /* each test is a process of its own */
 
-enum { ECHO = 1, IGNORE, LATER, ASK };
+enum { ECHO = 1, IGNORE, LATER, ASK, TWICE };
 enum { CUE, SEEN };
 
 static vlot_mail kept;
@@ -16,6 +16,10 @@ static void serve(vlot_actor *self, void *context, vlot_turn *turn) {
     if (mail->kind == ECHO)
       cr_expect_eq(vlot_actor_reply(self, mail, ECHO, vlot_mail_payload(mail), mail->size),
                    VLOT_OK);
+    if (mail->kind == TWICE) {
+      cr_expect_eq(vlot_actor_reply(self, mail, ECHO, "first", 6), VLOT_OK);
+      cr_expect_eq(vlot_actor_reply(self, mail, ECHO, "second", 7), VLOT_CLOSED);
+    }
     if (mail->kind == IGNORE) kept = *mail;
     if (mail->kind == LATER)
       cr_expect_eq(vlot_actor_reply(self, &kept, ECHO, "late", 5), VLOT_CLOSED);
@@ -62,6 +66,18 @@ Test(call, a_late_answer_is_a_dead_letter_and_the_deadline_holds) {
   cr_expect(letter.sender.id == 1 && letter.kind == ECHO && letter.size == 5);
   vlot_actor_release(actor);
   cr_expect_eq(vlot_actor_system_close(system), VLOT_OK);
+}
+
+Test(call, has_one_answer_the_first) {
+  vlot_actor_system *system = stage_system();
+  vlot_actor_options options = stage_options(1, serve, NULL);
+  vlot_actor *actor = stage_spawn(system, &options);
+  vlot_bytes *reply;
+  cr_assert_eq(vlot_actor_call(actor, TWICE, NULL, 0, STAGE_PATIENCE_NS, &reply), VLOT_OK);
+  cr_expect_str_eq((const char *)vlot_bytes_data(reply), "first");
+  vlot_bytes_release(reply);
+  vlot_actor_release(actor);
+  stage_end(system);
 }
 
 static void *call_held(void *argument) {

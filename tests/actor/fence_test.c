@@ -44,8 +44,9 @@ Test(fence, leaving_an_open_fence_announces_nothing) {
   cr_assert(vlot__fence_close(&fence));
 }
 
-/* All interleavings of one actor (two rounds of enter and leave) with two killers: each step of the fence is one atomic operation, so
- * the order of operations is all there is. Exactly one announces, and no effect is let go after it.
+/* All interleavings of one actor (two rounds of enter and leave) with two killers: each step of the
+ * fence is one atomic operation, so the order of operations is all there is. Exactly one announces,
+ * and no effect is let go after it.
  */
 typedef struct schedule {
   int announced;

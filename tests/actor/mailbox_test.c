@@ -20,7 +20,9 @@ static void close_box(vlot__mailbox *box, vlot__hand *hand) {
   vlot__mailbox_deinit(box);
 }
 
-/* What send.c does, without threads: fetch a chunk when one is missing. Payload: [size] times the low byte of stamp. */
+/* What send.c does, without threads: fetch a chunk when one is missing. Payload: [size] times the
+ * low byte of stamp.
+ */
 static vlot_result push(vlot__mailbox *box, vlot_lane lane, uint64_t stamp, size_t size) {
   vlot_result result;
   vlot_mail *mail = vlot__mailbox_room(box, lane, size, &result);

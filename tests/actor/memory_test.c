@@ -1,5 +1,5 @@
-/* Every allocation of a script fails once, alone and with all that follow: the call says NOMEM and nothing has changed,
- * or it succeeds; nothing leaks, hangs or is half done.
+/* Every allocation of a script fails once, alone and with all that follow: the call says NOMEM and
+ * nothing has changed, or it succeeds; nothing leaks, hangs or is half done.
  */
 #include "stage.h"
 #include "vlot/actor_statem.h"

@@ -1,4 +1,5 @@
-/* Promises 14 to 16 and 20 to 23: timers, what a turn knows of waiting, locks, shutdown, threads. */
+/* Promises 14 to 16 and 20 to 23: timers, what a turn knows of waiting, locks, shutdown, threads.
+ */
 #include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
@@ -74,8 +75,8 @@ Test(promises, p14_after_cancel_or_arming_anew_the_old_expiry_is_never_delivered
   options.is_held = true;
   vlot_actor *actor = stage_spawn(system, &options);
   const uint64_t far = UINT64_C(3600000000000);
-  /* 1 and 2 are due when the second turn takes the mail that cancels and re-arms them: timers come before data, so the
-   * cancelling is done in the turn that arms.
+  /* 1 and 2 are due when the second turn takes the mail that cancels and re-arms them: timers come
+   * before data, so the cancelling is done in the turn that arms.
    */
   send_timer(actor, SET, 1, 0);
   send_timer(actor, SET, 2, 0);

@@ -1,4 +1,5 @@
-/* What the tests of actors share: a stage on which actors leave marks and wait for cues, so that no test sleeps.
+/* What the tests of actors share: a stage on which actors leave marks and wait for cues, so that no
+ * test sleeps.
  *
  * Every wait has a generous deadline and says whether it was met; a test asserts that.
  */

@@ -20,7 +20,9 @@ enum {
 
 static const uint64_t soon = 1, never = UINT64_C(3600000000000);
 
-/* A line of text of what was seen: "B" entered B, "m8" mail of kind 8, "s", "e" state and event timeouts, "t5" timeout 5. */
+/* A line of text of what was seen: "B" entered B, "m8" mail of kind 8, "s", "e" state and event
+ * timeouts, "t5" timeout 5.
+ */
 static char story[512];
 
 static void tell(const char *format, unsigned long number) {

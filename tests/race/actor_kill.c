@@ -1,7 +1,8 @@
-/* Churn for ThreadSanitizer: actors are spawned, killed, stopped, held and watched while others send to them by handle and by
- * address, arm timers, link and call.
+/* Churn for ThreadSanitizer: actors are spawned, killed, stopped, held and watched while others
+ * send to them by handle and by address, arm timers, link and call.
  *
- * Exit 0 when every monitor gave exactly one DOWN, nothing of a dead incarnation came after it, and the law of conservation held.
+ * Exit 0 when every monitor gave exactly one DOWN, nothing of a dead incarnation came after it, and
+ * the law of conservation held.
  */
 #include <pthread.h>
 #include <sched.h>

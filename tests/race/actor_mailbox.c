@@ -1,6 +1,8 @@
-/* Many producers, one consumer, bounds that are reached, while others look, hold, suspend and check: for ThreadSanitizer.
+/* Many producers, one consumer, bounds that are reached, while others look, hold, suspend and
+ * check: for ThreadSanitizer.
  *
- * Exit 0 when each sender's mail arrived in order and complete and the law of conservation held all the time.
+ * Exit 0 when each sender's mail arrived in order and complete and the law of conservation held all
+ * the time.
  */
 #include <pthread.h>
 #include <sched.h>
