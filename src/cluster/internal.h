@@ -193,6 +193,7 @@ typedef struct vlot__lockstep {
   vlot__item *pool;      /* free items */
   vlot__link_key *newest; /* [(nodes + 1) * nodes]: row 0 is clients */
   vlot__prng schedule;
+  uint64_t now_tie; /* the place inside the present tick */
   bool is_inline;
 } vlot__lockstep;
 
