@@ -14,6 +14,7 @@ void vlot__ring_deinit(vlot__ring *ring) {
 }
 
 bool vlot__ring_grow(vlot__ring *ring, size_t more) {
+  if (more > SIZE_MAX / 4 - ring->count) return false; /* doubling must not overflow */
   size_t capacity = ring->capacity > 0 ? ring->capacity : 4;
   while (capacity < ring->count + more) capacity *= 2;
   unsigned char *slots = vlot__alloc(ring->allocator, capacity, ring->element);

@@ -21,7 +21,7 @@ void vlot__ring_deinit(vlot__ring *ring);
 /* Room for [more] further elements; false without memory, with nothing changed. */
 bool vlot__ring_grow(vlot__ring *ring, size_t more);
 static inline bool vlot__ring_reserve(vlot__ring *ring, size_t more) {
-  return ring->count + more <= ring->capacity || vlot__ring_grow(ring, more);
+  return more <= ring->capacity - ring->count || vlot__ring_grow(ring, more);
 }
 
 /* A new element at the back, uninitialised; NULL without memory. Cannot fail after a reserve. */
