@@ -123,7 +123,7 @@ VLOT_API vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id, c
 typedef struct vlot_link {
   uint32_t is_cut;
   uint32_t loss;
-  uint32_t duplicate;
+  uint32_t duplicate;       /* messages of Raft; forwarded commands and reads are never duplicated */
   uint32_t reorder;         /* the message gets a delay of its own, up to reorder_ticks more, and may be overtaken */
   uint32_t reorder_ticks;
   uint32_t delay_ticks_min; /* uniform in [min, max] … */
@@ -328,8 +328,8 @@ typedef struct vlot_pending {
 /* Everything pending, in the order it is due: at most [capacity]; returns how many there are. */
 VLOT_API size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pending, size_t capacity);
 
-/* Carry out up to `actions` actions as the seed chooses; *done (NULL to ignore) says how many there were: fewer when nothing is
- * pending that is not held. VLOT_OK; VLOT_VIOLATED: the checker objects, and it stopped there; VLOT_UNSUPPORTED: not in lockstep and
+/* Carry out `actions` actions as the seed chooses; *done (NULL to ignore) says how many there were: fewer when nothing is
+ * pending that is not held, up to group_max - 1 more when the last turn takes several deliveries. VLOT_OK; VLOT_VIOLATED: the checker objects, and it stopped there; VLOT_UNSUPPORTED: not in lockstep and
  * not paused.
  */
 VLOT_API vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t *done);
@@ -339,7 +339,7 @@ VLOT_API vlot_result vlot_lockstep_until(vlot_cluster *cluster, bool (*is_reache
                                          void *context, uint64_t actions);
 
 /* Verbs on one pending thing. VLOT_NOT_FOUND: no such id; VLOT_UNSUPPORTED: not for this kind (timers and writes cannot be
- * dropped or duplicated).
+ * dropped, timers cannot be delayed, only messages between nodes can be duplicated: a client's call is made once).
  *
  * fire       now: deliver the message, fire the timer, complete the write, held or not: one action
  * drop       it never arrives

@@ -23,10 +23,25 @@ void vlot_cluster_options_init(vlot_cluster_options *options) {
   options->raft.apply_entries_max = 4096;
 }
 
+static const char *log_problem(const vlot_start *start) {
+  if (start->log_count > 0 && !start->log) return "starts: the log is missing";
+  for (size_t k = 0; k < start->log_count; k++) {
+    const vlot_log_entry *entry = &start->log[k];
+    uint64_t before = k > 0 ? start->log[k - 1].term : 1;
+    if (entry->term < before) return "starts: the log's terms begin at 1 and must not go down";
+    if (entry->entry.kind > VLOT_ENTRY_COMMAND) return "starts: unknown kind of entry";
+    if (entry->entry.size > 0 && !entry->entry.data) return "starts: an entry's data is missing";
+  }
+  return NULL;
+}
+
 static const char *starts_problem(const vlot_cluster_options *options) {
   if (options->start_count > 0 && !options->starts) return "starts: missing";
   for (size_t k = 0; k < options->start_count; k++) {
     const vlot_start *start = &options->starts[k];
+    const char *problem = log_problem(start);
+    if (problem) return problem;
+    if (start->term >= VLOT_INDEX_MAX) return "starts: term must be below 2^62";
     uint64_t last = start->log_count > 0 ? start->log[start->log_count - 1].term : 0;
     if (start->id == 0 || start->id > options->nodes) return "starts: id must be one of the nodes";
     if (start->vote > options->nodes) return "starts: vote must be one of the nodes, or 0";

@@ -129,8 +129,10 @@ vlot_result vlot_cluster_heal(vlot_cluster *cluster) {
   return VLOT_OK;
 }
 
-/* One draw per statement: the order of draws is the program's, not the compiler's. */
-static void draw_fate(vlot__prng *prng, const vlot_link *link, vlot__fate *fate) {
+/* One draw per statement: the order of draws is the program's, not the compiler's. A client's call that is forwarded is not
+ * duplicated: it would be carried out twice, and a copy that is lost would be answered as if it were the only one.
+ */
+static void draw_fate(vlot__prng *prng, const vlot_link *link, bool may_duplicate, vlot__fate *fate) {
   if (link->is_cut) {
     *fate = (vlot__fate){.why = VLOT_WHY_LINK_CUT};
     return;
@@ -139,7 +141,7 @@ static void draw_fate(vlot__prng *prng, const vlot_link *link, vlot__fate *fate)
     *fate = (vlot__fate){.why = VLOT_WHY_LINK_LOSS};
     return;
   }
-  if (vlot__prng_chance(prng, link->duplicate)) {
+  if (vlot__prng_chance(prng, link->duplicate) && may_duplicate) {
     fate->copies = 2;
     fate->why = VLOT_WHY_LINK_DUPLICATE;
   }
@@ -160,7 +162,8 @@ vlot__fate vlot__links_fate(vlot_cluster *cluster, uint32_t from, uint32_t to, u
   pthread_mutex_lock(&links->lock);
   if (atomic_load(&links->is_faulty[place])) {
     const vlot_link *link = links->profiles[place];
-    if (link->kinds == 0 || (link->kinds & (UINT32_C(1) << message_kind))) draw_fate(&links->streams[place], link, &fate);
+    if (link->kinds == 0 || (link->kinds & (UINT32_C(1) << message_kind))) 
+      draw_fate(&links->streams[place], link, message_kind != 0, &fate);
   }
   pthread_mutex_unlock(&links->lock);
   return fate;

@@ -594,7 +594,7 @@ vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t
   if (result != VLOT_OK) return result;
   vlot__item *item = find(cluster, id);
   if (!item) return VLOT_NOT_FOUND;
-  if (!item->mail_kind) return VLOT_UNSUPPORTED;
+  if (item->mail_kind != VLOT__MAIL_MESSAGE) return VLOT_UNSUPPORTED; /* Raft's messages may come twice, a client's call may not */
   vlot__item *twin = reserve(cluster, 1) ? new_item(cluster, item->size) : NULL;
   if (!twin) return VLOT_NOMEM;
   size_t place = twin->place;
@@ -620,7 +620,8 @@ vlot_result vlot_lockstep_delay(vlot_cluster *cluster, uint64_t id, uint64_t tic
   if (item->kind == VLOT_PENDING_WRITE && !vlot__disk_postpone(vlot__slot_of(cluster, item->node)->disk, ticks))
     return VLOT_NOT_FOUND;
   uint64_t now = vlot__now(cluster);
-  item->due = (item->due > now ? item->due : now) + ticks;
+  uint64_t from = item->due > now ? item->due : now;
+  item->due = ticks < VLOT_NEVER - from ? from + ticks : VLOT_NEVER;
   if (!item->is_held) sift_down(&cluster->lockstep, item);
   return VLOT_OK;
 }
@@ -674,7 +675,7 @@ size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pending, size_
   size_t count = 0;
   for (size_t k = 0; k < lockstep->count; k++) {
     lockstep->heap[k]->place = k;
-    if (lockstep->heap[k]->due == VLOT_NEVER) continue;
+    if (lockstep->heap[k]->due == VLOT_NEVER && !lockstep->heap[k]->mail_kind) continue;
     if (count < capacity) pending[count] = describe(cluster, lockstep->heap[k]);
     count++;
   }
