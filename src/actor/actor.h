@@ -166,6 +166,7 @@ struct vlot_actor_system {
   pthread_cond_t stopped;
   bool is_stopping;
   bool is_stopped;
+  pthread_t stopper; /* once is_stopping */
   vlot_result stop_result;
   vlot__entry *entries; /* sorted by id */
   size_t entry_count;

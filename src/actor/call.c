@@ -45,7 +45,7 @@ static void wait_for_answer(vlot_actor_system *system, vlot__call *call, uint64_
   bool in_time = true;
   vlot__lock(&system->calls_lock);
   while (!call->is_done && in_time)
-    in_time = vlot__cond_wait_until(&call->answered, &system->calls_lock, deadline);
+    in_time = vlot__cond_wait_piece(&call->answered, &system->calls_lock, deadline);
   unlist_call(system, call);
   vlot__unlock(&system->calls_lock);
 }

@@ -111,11 +111,10 @@ static vlot_actor *make_actor(vlot_actor_system *system, const vlot_actor_option
 static vlot_result wait_for_start(vlot_actor *actor) {
   vlot__lock(&actor->box.lock);
   while (actor->start_result == VLOT_PENDING && !actor->is_quarantined)
-    vlot__actor_wait(actor, vlot__clock_after(vlot_clock_ns(), VLOT_NS_PER_S));
+    vlot__actor_wait(actor, VLOT_FOREVER);
   vlot_result result = actor->start_result;
   bool has_failed = result != VLOT_OK && result != VLOT_PENDING;
-  while (has_failed && actor->phase != VLOT__GONE)
-    vlot__actor_wait(actor, vlot__clock_after(vlot_clock_ns(), VLOT_NS_PER_S));
+  while (has_failed && actor->phase != VLOT__GONE) vlot__actor_wait(actor, VLOT_FOREVER);
   vlot__unlock(&actor->box.lock);
   return result == VLOT_PENDING ? VLOT_FENCED : result;
 }
@@ -243,8 +242,7 @@ static void bury_all(vlot_actor *actor) {
 
 static void wait_until_announced(vlot_actor *actor) {
   vlot__lock(&actor->box.lock);
-  while (!actor->is_announced)
-    vlot__actor_wait(actor, vlot__clock_after(vlot_clock_ns(), VLOT_NS_PER_S));
+  while (!actor->is_announced) vlot__actor_wait(actor, VLOT_FOREVER);
   vlot__unlock(&actor->box.lock);
 }
 

@@ -37,6 +37,12 @@ bool vlot__cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_
   return pthread_cond_timedwait(cond, mutex, &deadline) != ETIMEDOUT;
 }
 
+bool vlot__cond_wait_piece(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline_ns) {
+  uint64_t piece_ns = vlot__clock_after(vlot_clock_ns(), VLOT_NS_PER_S);
+  vlot__cond_wait_until(cond, mutex, piece_ns < deadline_ns ? piece_ns : deadline_ns);
+  return vlot_clock_ns() < deadline_ns;
+}
+
 static uint64_t read_clock(clockid_t clock) {
   struct timespec now;
   clock_gettime(clock, &now);

@@ -115,14 +115,22 @@ static vlot_actor *next_to_stop(vlot_actor_system *system) {
   return actor;
 }
 
-/* False: another thread is at it, or has been; *result is its result then. */
+/* False: another thread is at it, or has been; *result is its result then. A hook that stops the
+ * system from within its stop would wait for itself.
+ */
 static bool begin_stop(vlot_actor_system *system, vlot_result *result) {
   vlot__lock(&system->lock);
   bool is_first = !system->is_stopping;
+  if (is_first) system->stopper = pthread_self();
+  bool is_own = !is_first && pthread_equal(system->stopper, pthread_self());
+  if (is_own && !system->is_stopped) {
+    vlot__unlock(&system->lock);
+    *result = VLOT_DEADLOCK;
+    return false;
+  }
   system->is_stopping = true;
   while (!is_first && !system->is_stopped)
-    vlot__cond_wait_until(&system->stopped, &system->lock,
-                          vlot__clock_after(vlot_clock_ns(), VLOT_NS_PER_S));
+    vlot__cond_wait_piece(&system->stopped, &system->lock, VLOT_FOREVER);
   *result = system->stop_result;
   vlot__unlock(&system->lock);
   return is_first;

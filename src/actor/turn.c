@@ -217,7 +217,7 @@ void vlot__actor_live(vlot_actor *actor) {
 
 bool vlot__actor_wait(vlot_actor *actor, uint64_t deadline_ns) {
   actor->waiters++;
-  bool in_time = vlot__cond_wait_until(&actor->changed, &actor->box.lock, deadline_ns);
+  bool in_time = vlot__cond_wait_piece(&actor->changed, &actor->box.lock, deadline_ns);
   actor->waiters--;
   return in_time;
 }
@@ -297,7 +297,7 @@ vlot_result vlot_actor_grant(vlot_actor *actor) {
     actor->is_granted = true;
     vlot__actor_rouse(actor);
     while (actor->grants == before && actor->phase < VLOT__GONE)
-      vlot__actor_wait(actor, vlot__clock_after(vlot_clock_ns(), VLOT_NS_PER_S));
+      vlot__actor_wait(actor, VLOT_FOREVER);
     if (actor->grants == before) result = VLOT_CLOSED;
   }
   vlot__unlock(&actor->box.lock);

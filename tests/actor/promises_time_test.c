@@ -307,6 +307,13 @@ static size_t count_entries(const char *path) {
   return count;
 }
 
+/* A thread that was joined may still be listed for an instant. */
+static bool await_entries(const char *path, size_t count) {
+  uint64_t deadline = vlot_clock_ns() + STAGE_PATIENCE_NS;
+  while (count_entries(path) != count && vlot_clock_ns() < deadline) sched_yield();
+  return count_entries(path) == count;
+}
+
 static void note_stop(vlot_actor *self, void *context) {
   (void)context;
   vlot_mail mail = {.stamp = vlot_actor_address(self).id};
@@ -344,10 +351,45 @@ Test(promises, p21_stop_is_idempotent_in_reverse_order_of_start_and_leaves_no_th
   vlot_actor_options late = stage_options(50, stage_turn, &on);
   cr_expect_eq(vlot_actor_spawn(system, &late, NULL), VLOT_CLOSED);
   stage_end(system);
-  cr_expect_eq(count_entries("/proc/self/task"), threads_before);
+  cr_expect(await_entries("/proc/self/task", threads_before));
   cr_expect_eq(count_entries("/proc/self/fd"), files_before);
   cr_expect_eq(vlot_fault_allocator_live(faults), 0);
   vlot_fault_allocator_close(faults);
+}
+
+static vlot_actor_system *stopping;
+
+static void stop_again(void *context, const vlot_down *down) {
+  (void)context;
+  (void)down;
+  if (stage_marks(&on, CUE) > 0) return;
+  stage_mark(&on, CUE);
+  cr_expect_eq(vlot_actor_system_stop(stopping), VLOT_DEADLOCK);
+}
+
+static void ignore_cue(vlot_actor *self, void *context, vlot_turn *turn) {
+  (void)self;
+  (void)context;
+  if (!vlot_turn_next(turn)) return;
+  stage_mark(&on, ENTERED);
+  cr_assert(stage_await(&on, MARKED, 1));
+}
+
+Test(promises, p21_stop_from_a_hook_within_the_stop_is_refused) {
+  vlot_actor_system_options system_options;
+  vlot_actor_system_options_init(&system_options);
+  system_options.stop_ns = 1;
+  system_options.down = stop_again;
+  cr_assert_eq(vlot_actor_system_open(&system_options, &stopping), VLOT_OK);
+  vlot_actor_options options = stage_options(1, ignore_cue, NULL);
+  vlot_actor *actor = stage_spawn(stopping, &options);
+  stage_send(actor, 1, 0);
+  cr_assert(stage_await(&on, ENTERED, 1));
+  cr_expect_eq(vlot_actor_system_stop(stopping), VLOT_TIMEOUT);
+  cr_expect_eq(stage_marks(&on, CUE), 1);
+  stage_mark(&on, MARKED);
+  vlot_actor_release(actor);
+  cr_expect_eq(vlot_actor_system_close(stopping), VLOT_TIMEOUT);
 }
 
 static void stick(vlot_actor *self, void *context, vlot_turn *turn) {
