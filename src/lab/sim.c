@@ -1,0 +1,241 @@
+/* vlot sim: many seeds under virtual time. */
+#include "sim.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab.h"
+#include "screen.h"
+
+typedef struct settings {
+  uint64_t seeds, seed, nodes, actions;
+  const char *events, *history;
+  bool prints_hashes, is_json, is_verbose, has_threads;
+} settings;
+
+#define FIELD(name) offsetof(settings, name)
+
+static const vlot__option options[] = {
+    {"--seeds", "N", VLOT__OPTION_NUMBER, FIELD(seeds), 1, UINT64_MAX, NULL,
+     "so many seeds: default 100, with --events or --history 1"},
+    {"--seed", "S", VLOT__OPTION_NUMBER, FIELD(seed), 0, UINT64_MAX, NULL,
+     "the first seed: default 1"},
+    {"--nodes", "N", VLOT__OPTION_NUMBER, FIELD(nodes), 1, 1024, NULL,
+     "nodes: default 1, 2, 3, 5 or 7 as the seed says"},
+    {"--actions", "A", VLOT__OPTION_NUMBER, FIELD(actions), 10, 1000000000000, NULL,
+     "actions of each run: default 20000"},
+    {"--threads", NULL, VLOT__OPTION_FLAG, FIELD(has_threads), 0, 0, NULL,
+     "run nodes on their own threads: slower, and the same run"},
+    {"--hash", NULL, VLOT__OPTION_FLAG, FIELD(prints_hashes), 0, 0, NULL,
+     "print a line per seed: seed, actions, event hash"},
+    {"--verbose", NULL, VLOT__OPTION_FLAG, FIELD(is_verbose), 0, 0, NULL,
+     "print every fault and a line per seed"},
+    {"--json", NULL, VLOT__OPTION_FLAG, FIELD(is_json), 0, 0, NULL,
+     "print the summary as one JSON object"},
+    {"--events", "FILE", VLOT__OPTION_TEXT, FIELD(events), 0, 0, NULL,
+     "write every event as a JSON line; one seed only"},
+    {"--history", "FILE", VLOT__OPTION_TEXT, FIELD(history), 0, 0, NULL,
+     "write every client operation as a JSON line; one seed only"},
+};
+
+static const char help_text[] =
+    "Seven tenths of a run's actions are chaos: bad links, cuts, partitions, kills, power cuts,\n"
+    "blank, slow, stalled, full and failing disks, suspended nodes, skewed clocks, forced "
+    "elections,\n"
+    "protections switched off, small limits. Then all is healed and something new must be "
+    "committed\n"
+    "within 50 election timeouts. After an idle rest all replicas must hash alike, and everything\n"
+    "that clients were told must be true. The checker looks at every event.\n"
+    "\n"
+    "Exit code: 0 safe; 1 violated; 2 stuck; 64 wrong usage; 73 a file cannot be written.\n";
+
+enum { FAILURES_MAX = 100 };
+
+typedef struct failure {
+  uint64_t seed;
+  uint32_t nodes;
+  vlot__sim_end end;
+  char *text;
+} failure;
+
+typedef struct totals {
+  uint64_t seeds, violated, stuck, failed;
+  uint64_t actions, elections, commits, begin_ns;
+  uint64_t marks[VLOT__SIM_MARK_COUNT];
+  uint64_t seen[VLOT__SIM_MARK_COUNT]; /* in so many seeds */
+  uint64_t recovery_permille_max;      /* slowest recovery, in thousandths of T */
+  failure failures[FAILURES_MAX];      /* the first ones */
+  uint32_t failure_count;
+} totals;
+
+static const char *end_name(vlot__sim_end end) {
+  switch (end) {
+  case VLOT__SIM_SAFE: return "safe";
+  case VLOT__SIM_VIOLATED: return "violated";
+  case VLOT__SIM_STUCK: return "stuck";
+  case VLOT__SIM_FAILED: return "failed";
+  }
+  return "?";
+}
+
+static void add(totals *sum, const vlot__sim_world *world) {
+  sum->seeds++;
+  sum->violated += world->end == VLOT__SIM_VIOLATED;
+  sum->stuck += world->end == VLOT__SIM_STUCK;
+  sum->failed += world->end == VLOT__SIM_FAILED;
+  sum->actions += world->stats.actions;
+  sum->elections += world->stats.elections;
+  sum->commits += world->stats.commits;
+  for (uint32_t k = 0; k < VLOT__SIM_MARK_COUNT; k++) {
+    sum->marks[k] += world->marks[k];
+    sum->seen[k] += world->marks[k] > 0;
+  }
+  uint64_t recovery = world->recovery_ticks * 1000;
+  if (world->raft.election_ticks_min > 0) recovery /= world->raft.election_ticks_min;
+  if (recovery > sum->recovery_permille_max) sum->recovery_permille_max = recovery;
+  if (world->end == VLOT__SIM_SAFE || sum->failure_count == FAILURES_MAX) return;
+  sum->failures[sum->failure_count++] = (failure){
+      .seed = world->seed, .nodes = world->nodes, .end = world->end, .text = strdup(world->text)};
+}
+
+static void repeat_command(FILE *out, uint64_t seed, uint32_t nodes, uint64_t actions) {
+  fprintf(out, "vlot sim --seed %" PRIu64 " --seeds 1 --nodes %u --actions %" PRIu64, seed, nodes,
+          actions);
+}
+
+static void print_world(const settings *set, const vlot__sim_world *world) {
+  if (set->prints_hashes)
+    printf("%" PRIu64 " %" PRIu64 " %016" PRIx64 "\n", world->seed, world->stats.actions,
+           world->stats.event_hash);
+  if (set->is_verbose)
+    printf("seed %" PRIu64 ": %u nodes, %u learners, T %u, %" PRIu64 " actions, %" PRIu64
+           " elections, %" PRIu64 " entries, %u operations, recovered in %" PRIu64 " ticks: %s\n",
+           world->seed, world->nodes, world->learners, world->raft.election_ticks_min,
+           world->stats.actions, world->stats.elections, world->stats.commits, world->op_count,
+           world->recovery_ticks, end_name(world->end));
+  if (world->end == VLOT__SIM_SAFE) return;
+  FILE *out = set->is_json || set->prints_hashes ? stderr : stdout;
+  fprintf(out, "%s: seed %" PRIu64 ": %s; repeat: ", end_name(world->end), world->seed,
+          world->text);
+  repeat_command(out, world->seed, world->nodes, world->actions);
+  fprintf(out, "\n");
+  fflush(out);
+}
+
+static void draw(vlot__screen *screen, const settings *set, const totals *sum) {
+  char a[32], b[32], c[32];
+  if (!vlot__screen_is_due(screen)) return;
+  uint64_t ns = vlot__lab_now() - sum->begin_ns;
+  vlot__screen_begin(screen);
+  vlot__screen_text(screen, "  ");
+  vlot__screen_bar(screen, sum->seeds, set->seeds, screen->width > 70 ? 30 : screen->width / 4 + 1);
+  vlot__screen_text(screen, " %s/%s seeds  %s actions/s  %" PRIu64 " violated  %" PRIu64 " stuck",
+                    vlot__lab_commas(sum->seeds, a), vlot__lab_commas(set->seeds, b),
+                    vlot__lab_commas((uint64_t)((double)sum->actions * 1e9 / (double)(ns + 1)), c),
+                    sum->violated, sum->stuck);
+  vlot__screen_line_end(screen);
+  vlot__screen_end(screen);
+}
+
+static void print_text(const settings *set, const totals *sum) {
+  char a[32], b[32];
+  double seconds = (double)(vlot__lab_now() - sum->begin_ns) / 1e9;
+  printf("vlot sim: %s seeds from %" PRIu64 " on: %" PRIu64 " violated, %" PRIu64 " stuck\n",
+         vlot__lab_commas(sum->seeds, a), set->seed, sum->violated, sum->stuck);
+  printf("  %s actions in %.1f s", vlot__lab_commas(sum->actions, a), seconds);
+  printf(", %s actions/s\n",
+         vlot__lab_commas((uint64_t)((double)sum->actions / (seconds + 1e-9)), b));
+  printf("  slowest recovery after healing: %" PRIu64 ".%" PRIu64 " T\n",
+         sum->recovery_permille_max / 1000, sum->recovery_permille_max / 100 % 10);
+  printf("  seen, and in how many seeds:\n");
+  for (uint32_t k = 0; k < VLOT__SIM_MARK_COUNT; k++)
+    printf("  %14s %8s  %s%s\n", vlot__lab_commas(sum->marks[k], a),
+           vlot__lab_commas(sum->seen[k], b), vlot__sim_mark_text((vlot__sim_mark)k),
+           sum->marks[k] ? "" : "  <- never");
+}
+
+static void print_json(const settings *set, const totals *sum, int code) {
+  printf("{\"seeds\":%" PRIu64 ",\"first_seed\":%" PRIu64 ",\"violated\":%" PRIu64
+         ",\"stuck\":%" PRIu64,
+         sum->seeds, set->seed, sum->violated, sum->stuck);
+  printf(",\"actions\":%" PRIu64 ",\"elections\":%" PRIu64 ",\"seconds\":%.3f", sum->actions,
+         sum->elections, (double)(vlot__lab_now() - sum->begin_ns) / 1e9);
+  printf(",\"seen\":{");
+  for (uint32_t k = 0; k < VLOT__SIM_MARK_COUNT; k++) {
+    printf("%s", k ? "," : "");
+    vlot__lab_json_text(stdout, vlot__sim_mark_text((vlot__sim_mark)k));
+    printf(":%" PRIu64, sum->marks[k]);
+  }
+  printf("},\"failures\":[");
+  for (uint32_t k = 0; k < sum->failure_count; k++) {
+    const failure *one = &sum->failures[k];
+    printf("%s{\"seed\":%" PRIu64 ",\"kind\":\"%s\",\"text\":", k ? "," : "", one->seed,
+           end_name(one->end));
+    vlot__lab_json_text(stdout, one->text ? one->text : "");
+    printf(",\"repeat\":\"");
+    repeat_command(stdout, one->seed, one->nodes, set->actions);
+    printf("\"}");
+  }
+  printf("],\"exit\":%d}\n", code);
+}
+
+static int verdict(const totals *sum) {
+  if (sum->violated > 0) return VLOT__EXIT_VIOLATED;
+  if (sum->stuck > 0) return VLOT__EXIT_STUCK;
+  return sum->failed > 0 ? VLOT__EXIT_SOFTWARE : VLOT__EXIT_OK;
+}
+
+static int run_seeds(const settings *set, vlot__record *record) {
+  totals sum = {.begin_ns = vlot__lab_now()};
+  vlot__screen screen;
+  bool wants_live = !set->is_json && !set->prints_hashes && !set->is_verbose;
+  vlot__screen_init(&screen, stdout, wants_live, false);
+  for (uint64_t k = 0; k < set->seeds; k++) {
+    vlot__sim_world world = {.seed = set->seed + k,
+                             .actions = set->actions,
+                             .nodes = (uint32_t)set->nodes,
+                             .has_threads = set->has_threads,
+                             .is_verbose = set->is_verbose,
+                             .record = record};
+    vlot__sim_run(&world);
+    add(&sum, &world);
+    if (world.end != VLOT__SIM_SAFE) vlot__screen_erase(&screen);
+    print_world(set, &world);
+    draw(&screen, set, &sum);
+  }
+  int code = verdict(&sum);
+  vlot__screen_erase(&screen);
+  if (set->is_json)
+    print_json(set, &sum, code);
+  else if (!set->prints_hashes)
+    print_text(set, &sum);
+  for (uint32_t k = 0; k < sum.failure_count; k++) free(sum.failures[k].text);
+  return code;
+}
+
+static int run_sim(int argc, char **argv) {
+  settings set = {.seed = 1, .actions = 20000};
+  vlot__record record;
+  int parsed = vlot__options_parse(&vlot__verb_sim, argc, argv, &set);
+  if (parsed != 0) return parsed == 1 ? VLOT__EXIT_OK : VLOT__EXIT_USAGE;
+  bool is_recorded = set.events || set.history;
+  if (set.seeds == 0) set.seeds = is_recorded ? 1 : 100;
+  if (is_recorded && set.seeds > 1) {
+    fprintf(stderr, "vlot sim: --events and --history take one seed: add --seeds 1\n");
+    return VLOT__EXIT_USAGE;
+  }
+  if (!vlot__record_open(&record, set.events, set.history)) return VLOT__EXIT_CANNOT_CREATE;
+  int code = run_seeds(&set, &record);
+  if (!vlot__record_close(&record) && code == VLOT__EXIT_OK) code = VLOT__EXIT_CANNOT_CREATE;
+  return code;
+}
+
+const vlot__verb vlot__verb_sim = {
+    .name = "sim",
+    .summary = "Run seeds under virtual time with faults and kills, and check everything",
+    .text = help_text,
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .run = run_sim,
+};

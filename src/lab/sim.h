@@ -1,0 +1,158 @@
+/* vlot sim: what its parts share. One world is one seed's run. */
+#ifndef VLOT_LAB_SIM_H
+#define VLOT_LAB_SIM_H
+
+#include "dice.h"
+#include "flights.h"
+#include "record.h"
+
+/* --- what should happen sometimes; a simulation that never sees it proves less than it seems --- */
+
+#define VLOT__SIM_MARKS(X)                                                                         \
+  X(LEADERS, "leaders elected")                                                                    \
+  X(FORCED, "forced elections")                                                                    \
+  X(PRE_VOTES_REFUSED, "pre-votes refused")                                                        \
+  X(VOTES_REFUSED, "votes refused")                                                                \
+  X(ELECTIONS_LOST, "elections without a winner")                                                  \
+  X(STEP_DOWNS_ALONE, "leaders that stepped down without a quorum")                                \
+  X(STEP_DOWNS_TERM, "leaders overtaken by a higher term")                                         \
+  X(TRUNCATIONS, "truncations")                                                                    \
+  X(TRUNCATIONS_LONG, "truncations of two entries or more")                                        \
+  X(MISMATCHES, "appends refused for a mismatch")                                                  \
+  X(KILLS, "kills")                                                                                \
+  X(POWER_CUTS, "power cuts")                                                                      \
+  X(LOST_WRITES, "writes lost by power cuts")                                                      \
+  X(RESTARTS, "restarts")                                                                          \
+  X(WIPES, "disks wiped")                                                                          \
+  X(FENCED, "nodes fenced after a failed write")                                                   \
+  X(SUSPENDS, "nodes suspended")                                                                   \
+  X(LOST_MESSAGES, "messages lost or cut off")                                                     \
+  X(DUPLICATES, "messages duplicated")                                                             \
+  X(ACKNOWLEDGED, "commands acknowledged")                                                         \
+  X(REFUSED, "commands refused")                                                                   \
+  X(IN_DOUBT, "commands in doubt")                                                                 \
+  X(IN_DOUBT_DONE, "commands in doubt that took effect")                                           \
+  X(READS, "linearizable reads answered")                                                          \
+  X(LOCAL_READS, "local reads answered")
+
+typedef enum vlot__sim_mark {
+#define VLOT_X(name, text) VLOT__MARK_##name,
+  VLOT__SIM_MARKS(VLOT_X)
+#undef VLOT_X
+      VLOT__SIM_MARK_COUNT
+} vlot__sim_mark;
+
+/* --- clients --- */
+
+enum { VLOT__SIM_CLIENTS = 4, VLOT__SIM_KEYS = 6, VLOT__SIM_KEY_BYTES = 8 };
+
+typedef enum vlot__sim_op_kind {
+  VLOT__SIM_SET, /* the value is the operation's number, so that it is unique */
+  VLOT__SIM_ADD, /* 1 to the client's own counter */
+  VLOT__SIM_READ,
+  VLOT__SIM_LOCAL_READ,
+} vlot__sim_op_kind;
+
+typedef struct vlot__sim_op {
+  uint8_t kind;
+  uint8_t client;
+  uint8_t key;
+  uint8_t result; /* vlot_result; PENDING: no answer yet */
+  uint32_t record;
+  uint64_t floor; /* read: what it must at least see; answered write: where it was committed */
+  uint64_t value; /* read: the number of the write it saw; 0: nothing */
+} vlot__sim_op;
+
+typedef struct vlot__sim_client {
+  vlot_client *handle;
+  vlot__flights flights;  /* items: positions in ops */
+  uint64_t added;         /* acknowledged additions to its counter … */
+  uint64_t added_perhaps; /* … and those in doubt */
+} vlot__sim_client;
+
+/* --- one run --- */
+
+typedef enum vlot__sim_end {
+  VLOT__SIM_SAFE = 0,
+  VLOT__SIM_VIOLATED,
+  VLOT__SIM_STUCK,
+  VLOT__SIM_FAILED, /* the simulator itself: no memory */
+} vlot__sim_end;
+
+typedef struct vlot__sim_world {
+  uint64_t seed;
+  uint64_t actions; /* how many the run has */
+  uint32_t nodes;
+  uint32_t learners;
+  bool has_threads;
+  bool is_verbose;
+  vlot__record *record;
+
+  vlot_cluster *cluster;
+  vlot_subscription *subscription;
+  vlot_raft_options raft; /* as drawn */
+  uint32_t group_max;
+  vlot__dice dice; /* of faults and of how far to go */
+  vlot__dice client_dice;
+  uint32_t faults; /* bit mask: kinds of faults that this seed has */
+  uint32_t fault_permille;
+  uint32_t client_permille;
+  uint32_t
+      wiped; /* voters whose promises are gone: always a minority, or nobody could be elected any more */
+
+  vlot__sim_client clients[VLOT__SIM_CLIENTS];
+  uint32_t client_count;
+  vlot__sim_op *ops; /* [op_count] */
+  uint32_t op_count;
+  uint32_t op_room;
+  uint64_t floors[VLOT__SIM_KEYS]; /* highest index a client knows that key's value to be of */
+
+  uint64_t done;           /* actions so far */
+  uint64_t recovery_ticks; /* from healing to the first commit */
+  uint64_t marks[VLOT__SIM_MARK_COUNT];
+  vlot_cluster_stats stats; /* at the end */
+  vlot__sim_end end;
+  char text[400]; /* of the failure */
+} vlot__sim_world;
+
+/* Run a seed: seed, actions, nodes (0: drawn), has_threads, is_verbose and record are set; the rest is zero. */
+void vlot__sim_run(vlot__sim_world *world);
+
+/* The first failure counts. Returns false, for the caller to pass on. */
+bool vlot__sim_fail(vlot__sim_world *world, vlot__sim_end end, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Carry out up to count actions; *done (NULL to ignore) how many there were. false: failed. */
+bool vlot__sim_step(vlot__sim_world *world, uint64_t count, uint64_t *done);
+
+/* --- its parts --- */
+
+bool vlot__sim_clients_open(vlot__sim_world *world);
+void vlot__sim_clients_close(vlot__sim_world *world);
+
+/* Let some client do something, or take its answers. */
+bool vlot__sim_clients_act(vlot__sim_world *world);
+bool vlot__sim_clients_poll(vlot__sim_world *world);
+uint32_t vlot__sim_clients_inflight(const vlot__sim_world *world);
+
+/* Start one operation. *number: its position in ops, NONE when it could not be submitted now. */
+#define VLOT__SIM_NONE UINT32_MAX
+bool vlot__sim_clients_start(vlot__sim_world *world, uint32_t client, vlot__sim_op_kind kind,
+                             uint32_t key, uint32_t *number);
+
+/* Read all keys and counters back; compare all reads of the run with what became of the writes. */
+bool vlot__sim_clients_verify(vlot__sim_world *world);
+
+/* Draw what this seed's faults are; inject one; make everything well again. */
+void vlot__sim_faults_draw(vlot__sim_world *world);
+void vlot__sim_faults_inject(vlot__sim_world *world);
+void vlot__sim_faults_heal(vlot__sim_world *world);
+
+/* Bring somebody back, since nothing can happen any more. */
+void vlot__sim_faults_revive(vlot__sim_world *world);
+
+/* Look at the events so far: count marks, find fences that must not be. */
+bool vlot__sim_marks_watch(vlot__sim_world *world);
+const char *vlot__sim_mark_text(vlot__sim_mark mark);
+
+#endif

@@ -1,0 +1,319 @@
+/* vlot sim, the faults: what goes wrong is drawn from the seed, and so is which kinds of it a seed has at all. Runs that
+ * lack some kinds reach states that a mixture of everything never reaches.
+ */
+#include "sim.h"
+
+enum { PERCENT = 10000 }; /* in millionths */
+
+/* --- choosing --- */
+
+static uint32_t some_node(vlot__sim_world *world) {
+  return (uint32_t)vlot__dice_between(&world->dice, 1, world->nodes);
+}
+
+static uint32_t some_ticks(vlot__sim_world *world, uint64_t max) {
+  return (uint32_t)vlot__dice_between(&world->dice, 0, max);
+}
+
+static vlot_node_state state_of(vlot__sim_world *world, uint32_t id) {
+  vlot_node_status status;
+  return vlot_cluster_get_status(world->cluster, id, &status) == VLOT_OK ? status.state
+                                                                         : VLOT_NODE_DOWN;
+}
+
+/* A node in a state, searched from a random place on; 0: none is. */
+static uint32_t some_node_in(vlot__sim_world *world, vlot_node_state state) {
+  uint32_t start = some_node(world);
+  for (uint32_t k = 0; k < world->nodes; k++) {
+    uint32_t id = (start + k - 1) % world->nodes + 1;
+    if (state_of(world, id) == state) return id;
+  }
+  return 0;
+}
+
+/* The leader in half of the cases: that is where it hurts. */
+static uint32_t some_victim(vlot__sim_world *world) {
+  uint32_t leader = vlot_cluster_leader(world->cluster);
+  bool is_leader = vlot__dice_chance(&world->dice, 500);
+  return is_leader && leader != 0 ? leader : some_node_in(world, VLOT_NODE_UP);
+}
+
+static void note(const vlot__sim_world *world, const char *what, uint32_t node, uint64_t detail) {
+  if (!world->is_verbose) return;
+  printf("  action %llu tick %llu: %s", (unsigned long long)world->done,
+         (unsigned long long)vlot_cluster_now(world->cluster), what);
+  if (node != 0) printf(" n%u", node);
+  if (detail != 0) printf(" (%llu)", (unsigned long long)detail);
+  printf("\n");
+}
+
+/* Results of faults are not looked at: what cannot be done now, such as killing the dead, is not done. */
+static void ignore(vlot_result result) {
+  (void)result;
+}
+
+/* --- links --- */
+
+static vlot_link draw_link(vlot__sim_world *world) {
+  vlot__dice *dice = &world->dice;
+  uint64_t t = world->raft.election_ticks_min;
+  vlot_link link = {0};
+  if (vlot__dice_chance(dice, 500)) link.loss = (uint32_t)vlot__dice_between(dice, 1, 30) * PERCENT;
+  if (vlot__dice_chance(dice, 300))
+    link.duplicate = (uint32_t)vlot__dice_between(dice, 1, 30) * PERCENT;
+  if (vlot__dice_chance(dice, 400)) {
+    link.reorder = (uint32_t)vlot__dice_between(dice, 1, 50) * PERCENT;
+    link.reorder_ticks = some_ticks(world, t);
+  }
+  if (vlot__dice_chance(dice, 500)) {
+    link.delay_ticks_min = some_ticks(world, t / 4);
+    link.delay_ticks_max = link.delay_ticks_min + some_ticks(world, t / 2);
+  }
+  if (vlot__dice_chance(dice, 300)) {
+    link.tail = (uint32_t)vlot__dice_between(dice, 1, 10) * PERCENT;
+    link.tail_ticks = some_ticks(world, 4 * t);
+  }
+  if (vlot__dice_chance(dice, 150)) link.kinds = 1u << vlot__dice_between(dice, 1, 6);
+  return link;
+}
+
+static void one_link(vlot__sim_world *world) {
+  vlot_link link = draw_link(world);
+  uint32_t from = some_node(world);
+  uint32_t to = some_node(world);
+  if (from == to) return;
+  note(world, "a bad link to", to, from);
+  ignore(vlot_cluster_set_link(world->cluster, from, to, &link));
+}
+
+static void all_links(vlot__sim_world *world) {
+  vlot_link link = draw_link(world);
+  note(world, "all links are bad", 0, link.loss);
+  ignore(vlot_cluster_set_link(world->cluster, 0, 0, &link));
+}
+
+static void one_cut(vlot__sim_world *world) {
+  uint32_t from = some_node(world);
+  uint32_t to = some_node(world);
+  if (from == to) return;
+  note(world, "a cut to", to, from);
+  ignore(vlot_cluster_set_link(world->cluster, from, to, &(vlot_link){.is_cut = 1}));
+}
+
+static void half(vlot__sim_world *world) { /* one direction only: it hears, or is heard */
+  uint32_t node = some_victim(world);
+  bool is_mute = vlot__dice_chance(&world->dice, 500);
+  if (node == 0) return;
+  note(world, is_mute ? "mute" : "deaf", node, 0);
+  ignore(vlot_cluster_set_link(world->cluster, is_mute ? node : 0, is_mute ? 0 : node,
+                               &(vlot_link){.is_cut = 1}));
+}
+
+static void partition(vlot__sim_world *world) {
+  uint32_t sides[VLOT_MEMBERS_MAX];
+  uint32_t alone = vlot_cluster_leader(world->cluster);
+  bool is_isolation = vlot__dice_chance(&world->dice, 400);
+  for (uint32_t k = 0; k < world->nodes; k++) {
+    sides[k] = (uint32_t)vlot__dice_below(&world->dice, 2);
+    if (is_isolation && alone != 0) sides[k] = k + 1 == alone;
+  }
+  note(world, is_isolation ? "the leader is isolated" : "a partition", 0, 0);
+  ignore(vlot_cluster_partition(world->cluster, sides));
+}
+
+static void heal_links(vlot__sim_world *world) {
+  note(world, "links are healed", 0, 0);
+  ignore(vlot_cluster_heal(world->cluster));
+}
+
+/* --- nodes --- */
+
+static void kill_one(vlot__sim_world *world) {
+  uint32_t node = some_victim(world);
+  bool is_power_cut = vlot__dice_chance(&world->dice, 500);
+  if (node == 0) return;
+  note(world, is_power_cut ? "power cut at" : "kill", node, 0);
+  ignore(vlot_cluster_kill(world->cluster, node, is_power_cut));
+}
+
+static void start_one(vlot__sim_world *world) {
+  uint32_t node = some_node_in(world, VLOT_NODE_DOWN);
+  if (node == 0) node = some_node_in(world, VLOT_NODE_FENCED);
+  if (node == 0) return;
+  note(world, "start", node, 0);
+  ignore(vlot_cluster_restart(world->cluster, node, VLOT_RESTART_KEEP));
+}
+
+static void restart_one(vlot__sim_world *world) {
+  uint32_t node = some_victim(world);
+  bool is_lost = vlot__dice_chance(&world->dice, 500);
+  if (node == 0) return;
+  note(world, is_lost ? "restart after a power cut" : "restart", node, 0);
+  ignore(
+      vlot_cluster_restart(world->cluster, node, is_lost ? VLOT_RESTART_LOSE : VLOT_RESTART_KEEP));
+}
+
+static void cut_all_power(vlot__sim_world *world) {
+  note(world, "power cut at all nodes", 0, 0);
+  for (uint32_t id = 1; id <= world->nodes; id++)
+    ignore(vlot_cluster_restart(world->cluster, id, VLOT_RESTART_LOSE));
+}
+
+/* A wiped voter votes no more, so the voters that are left must be a quorum. */
+static void wipe_one(vlot__sim_world *world) {
+  uint32_t node = some_node(world), voters = world->nodes - world->learners;
+  uint32_t allowed = (voters - 1) / 2;
+  if (node > voters || world->wiped >= allowed) return;
+  world->wiped++;
+  note(world, "a blank disk for", node, 0);
+  ignore(vlot_cluster_restart(world->cluster, node, VLOT_RESTART_WIPE));
+}
+
+static void suspend_one(vlot__sim_world *world) {
+  uint32_t node = some_victim(world);
+  if (node == 0) return;
+  note(world, "suspend", node, 0);
+  ignore(vlot_cluster_suspend(world->cluster, node));
+}
+
+static void resume_one(vlot__sim_world *world) {
+  uint32_t node = some_node_in(world, VLOT_NODE_SUSPENDED);
+  if (node == 0) return;
+  note(world, "resume", node, 0);
+  ignore(vlot_cluster_resume(world->cluster, node));
+}
+
+static void skew(vlot__sim_world *world) {
+  uint32_t node = some_node(world);
+  uint32_t permille = (uint32_t)vlot__dice_between(&world->dice, 900, 1100);
+  note(world, "another clock rate for", node, permille);
+  ignore(vlot_cluster_set_clock_rate(world->cluster, node, permille));
+}
+
+/* --- disks --- */
+
+static void slow_disk(vlot__sim_world *world) {
+  vlot_disk_fault fault = {0};
+  uint32_t node = some_node(world);
+  fault.delay_ticks_min = some_ticks(world, world->raft.election_ticks_min / 4);
+  fault.delay_ticks_max =
+      fault.delay_ticks_min + some_ticks(world, world->raft.election_ticks_min / 2);
+  note(world, "a slow disk at", node, fault.delay_ticks_max);
+  ignore(vlot_cluster_set_disk(world->cluster, node, &fault));
+}
+
+static void stall_disk(vlot__sim_world *world) {
+  uint32_t node = some_victim(world);
+  if (node == 0) return;
+  note(world, "a stalled disk at", node, 0);
+  ignore(vlot_cluster_set_disk(world->cluster, node, &(vlot_disk_fault){.is_stalled = 1}));
+}
+
+static void fail_disk(vlot__sim_world *world) {
+  vlot_disk_fault fault = {.fail_at = vlot__dice_between(&world->dice, 1, 20)};
+  uint32_t node = some_node(world);
+  fault.delay_ticks_max = some_ticks(world, 2);
+  note(world, "a disk that will fail at", node, fault.fail_at);
+  ignore(vlot_cluster_set_disk(world->cluster, node, &fault));
+}
+
+static void fill_disk(vlot__sim_world *world) {
+  uint32_t node = some_node(world);
+  note(world, "a full disk at", node, 0);
+  ignore(vlot_cluster_set_disk(world->cluster, node, &(vlot_disk_fault){.is_full = 1}));
+}
+
+static void mend_disk(vlot__sim_world *world) {
+  uint32_t node = some_node(world);
+  note(world, "a good disk at", node, 0);
+  ignore(vlot_cluster_set_disk(world->cluster, node, &(vlot_disk_fault){0}));
+}
+
+/* --- orders --- */
+
+static void order_one(vlot__sim_world *world) {
+  static const vlot_input_kind kinds[] = {VLOT_INPUT_CAMPAIGN, VLOT_INPUT_ELECT,
+                                          VLOT_INPUT_STEP_DOWN, VLOT_INPUT_FORGET_LEADER};
+  uint32_t node = some_node(world);
+  uint64_t pick = vlot__dice_below(&world->dice, sizeof kinds / sizeof *kinds);
+  note(world, "an order to", node, pick + 1);
+  ignore(vlot_cluster_order(world->cluster, node, kinds[pick], 0));
+}
+
+static void order_switches(vlot__sim_world *world) {
+  uint32_t node = some_node(world);
+  uint32_t switches = (uint32_t)vlot__dice_between(&world->dice, 0, VLOT_SWITCH_ALL);
+  note(world, "other switches for", node, switches);
+  ignore(vlot_cluster_order(world->cluster, node, VLOT_INPUT_SWITCHES, switches));
+}
+
+/* --- the table --- */
+
+static const struct fault {
+  void (*inject)(vlot__sim_world *world);
+  uint32_t weight;
+  bool is_remedy; /* in every seed */
+} faults[] = {
+    {one_link, 4, false},      {all_links, 2, false}, {one_cut, 4, false},
+    {half, 3, false},          {partition, 5, false}, {heal_links, 8, true},
+    {kill_one, 5, false},      {start_one, 8, true},  {restart_one, 4, false},
+    {cut_all_power, 1, false}, {wipe_one, 1, false},  {suspend_one, 3, false},
+    {resume_one, 6, true},     {skew, 2, false},      {slow_disk, 4, false},
+    {stall_disk, 2, false},    {fail_disk, 2, false}, {fill_disk, 1, false},
+    {mend_disk, 6, true},      {order_one, 5, false}, {order_switches, 2, false},
+};
+enum { FAULTS = sizeof faults / sizeof *faults };
+
+void vlot__sim_faults_draw(vlot__sim_world *world) {
+  static const uint32_t rates[] = {20, 60, 150, 300, 500};
+  uint64_t rate = vlot__dice_below(&world->dice, sizeof rates / sizeof *rates);
+  uint32_t share = (uint32_t)vlot__dice_between(&world->dice, 200, 1000);
+  world->fault_permille = rates[rate];
+  for (uint32_t k = 0; k < FAULTS; k++) {
+    bool is_chosen = vlot__dice_chance(&world->dice, share);
+    if (is_chosen || faults[k].is_remedy) world->faults |= 1u << k;
+  }
+}
+
+void vlot__sim_faults_inject(vlot__sim_world *world) {
+  uint64_t total = 0;
+  for (uint32_t k = 0; k < FAULTS; k++)
+    if (world->faults & 1u << k) total += faults[k].weight;
+  uint64_t pick = vlot__dice_below(&world->dice, total);
+  for (uint32_t k = 0; k < FAULTS; k++) {
+    if (!(world->faults & 1u << k)) continue;
+    if (pick < faults[k].weight) {
+      faults[k].inject(world);
+      return;
+    }
+    pick -= faults[k].weight;
+  }
+}
+
+/* --- all is well again --- */
+
+static void revive(vlot__sim_world *world, uint32_t id) {
+  ignore(vlot_cluster_set_disk(world->cluster, id, &(vlot_disk_fault){0}));
+  switch (state_of(world, id)) {
+  case VLOT_NODE_DOWN: ignore(vlot_cluster_spawn(world->cluster, id)); break;
+  case VLOT_NODE_FENCED: ignore(vlot_cluster_restart(world->cluster, id, VLOT_RESTART_KEEP)); break;
+  case VLOT_NODE_SUSPENDED: ignore(vlot_cluster_resume(world->cluster, id)); break;
+  case VLOT_NODE_UP: break;
+  }
+}
+
+void vlot__sim_faults_revive(vlot__sim_world *world) {
+  uint32_t id = some_node(world);
+  note(world, "nobody can do anything: revive", id, 0);
+  revive(world, id);
+}
+
+void vlot__sim_faults_heal(vlot__sim_world *world) {
+  note(world, "all is healed", 0, 0);
+  ignore(vlot_cluster_heal(world->cluster));
+  for (uint32_t id = 1; id <= world->nodes; id++) {
+    revive(world, id);
+    ignore(vlot_cluster_set_clock_rate(world->cluster, id, 1000));
+    ignore(vlot_cluster_order(world->cluster, id, VLOT_INPUT_SWITCHES, VLOT_SWITCH_ALL));
+  }
+}

@@ -1,0 +1,257 @@
+/* vlot sim, one seed's run: chaos, then everything is healed and must commit again, then it idles, then replicas and
+ * clients must agree.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim.h"
+
+enum {
+  RECOVERY_ELECTIONS = 50, /* so many T after healing something new must be committed */
+  PATIENCE_ELECTIONS = 100,
+  STREAM_SHAPE = 1,
+  STREAM_NODES,
+  STREAM_FAULTS,
+  STREAM_CLIENTS,
+};
+
+bool vlot__sim_fail(vlot__sim_world *world, vlot__sim_end end, const char *format, ...) {
+  va_list arguments;
+  if (world->end != VLOT__SIM_SAFE) return false;
+  world->end = end;
+  va_start(arguments, format);
+  vsnprintf(world->text, sizeof world->text, format, arguments);
+  va_end(arguments);
+  return false;
+}
+
+bool vlot__sim_step(vlot__sim_world *world, uint64_t count, uint64_t *done) {
+  uint64_t own;
+  if (!done) done = &own;
+  *done = 0;
+  vlot_result result = vlot_lockstep_step(world->cluster, count, done);
+  world->done += *done;
+  if (!vlot__sim_marks_watch(world)) return false;
+  if (result == VLOT_OK) return true;
+  if (result != VLOT_VIOLATED)
+    return vlot__sim_fail(world, VLOT__SIM_FAILED, "a step fails: %s", vlot_result_text(result));
+  char text[300] = "";
+  vlot_cluster_violation(world->cluster, text, sizeof text);
+  return vlot__sim_fail(world, VLOT__SIM_VIOLATED, "%s", text);
+}
+
+/* --- the shape of a world --- */
+
+/* Small limits make rare paths common. */
+static uint32_t sometimes(vlot__dice *dice, uint32_t permille, uint32_t small, uint32_t usual) {
+  bool is_small = vlot__dice_chance(dice, permille);
+  uint64_t value = vlot__dice_between(dice, 1, small);
+  return is_small ? (uint32_t)value : usual;
+}
+
+static void draw_raft(vlot__dice *dice, vlot_raft_options *raft) {
+  raft->election_ticks_min = (uint32_t)vlot__dice_between(dice, 4, 30);
+  raft->election_ticks_max = raft->election_ticks_min;
+  raft->election_ticks_max += (uint32_t)vlot__dice_between(dice, raft->election_ticks_min / 2 + 1,
+                                                           2u * raft->election_ticks_min);
+  raft->heartbeat_ticks = (uint32_t)vlot__dice_between(dice, 1, raft->election_ticks_min / 3);
+  raft->append_entries_max = sometimes(dice, 300, 3, raft->append_entries_max);
+  raft->append_bytes_max = sometimes(dice, 200, 64, raft->append_bytes_max);
+  raft->window_messages_max = sometimes(dice, 300, 3, raft->window_messages_max);
+  raft->window_bytes_max = sometimes(dice, 200, 64, (uint32_t)raft->window_bytes_max);
+  raft->tail_bytes_max = sometimes(dice, 150, 512, (uint32_t)raft->tail_bytes_max);
+  raft->reads_max = sometimes(dice, 200, 3, raft->reads_max);
+  raft->apply_entries_max = sometimes(dice, 200, 3, raft->apply_entries_max);
+}
+
+/* The number of nodes has a stream of its own: the command that repeats a run names it. */
+static void draw_nodes(vlot__sim_world *world) {
+  static const uint32_t sizes[] = {1, 2, 3, 3, 3, 5, 5, 7};
+  vlot__dice dice = vlot__dice_of(world->seed, STREAM_NODES);
+  uint64_t pick = vlot__dice_below(&dice, sizeof sizes / sizeof *sizes);
+  if (world->nodes == 0) world->nodes = sizes[pick];
+  bool has_learners = vlot__dice_chance(&dice, 200);
+  if (has_learners && world->nodes >= 3)
+    world->learners = (uint32_t)vlot__dice_between(&dice, 1, world->nodes / 3);
+}
+
+static bool open_world(vlot__sim_world *world) {
+  const char *problem = "";
+  vlot__dice dice = vlot__dice_of(world->seed, STREAM_SHAPE);
+  vlot_cluster_options options;
+  vlot_cluster_options_init(&options);
+  draw_nodes(world);
+  draw_raft(&dice, &options.raft);
+  options.nodes = world->nodes;
+  options.learners = world->learners;
+  options.driver = VLOT_DRIVER_LOCKSTEP;
+  options.is_inline = !world->has_threads;
+  options.seed = world->seed;
+  options.has_checker = 1;
+  options.ring_events = 16;
+  options.group_max = sometimes(&dice, 300, 4, options.group_max);
+  world->client_permille = (uint32_t)vlot__dice_between(&dice, 50, 800);
+  world->raft = options.raft;
+  world->group_max = options.group_max;
+  world->dice = vlot__dice_of(world->seed, STREAM_FAULTS);
+  world->client_dice = vlot__dice_of(world->seed, STREAM_CLIENTS);
+  vlot__sim_faults_draw(world);
+  vlot_result result = vlot_cluster_open(&world->cluster, &options, &problem);
+  if (result != VLOT_OK)
+    return vlot__sim_fail(world, VLOT__SIM_FAILED, "no cluster: %s: %s", vlot_result_text(result),
+                          problem);
+  if (vlot_subscription_open(&world->subscription, world->cluster, 0) != VLOT_OK ||
+      !vlot__record_attach(world->record, world->cluster, true))
+    return vlot__sim_fail(world, VLOT__SIM_FAILED, "no memory for events");
+  return vlot__sim_clients_open(world);
+}
+
+static void count_lost_writes(vlot__sim_world *world) {
+  for (uint32_t id = 1; id <= world->nodes; id++) {
+    vlot_node_status status;
+    if (vlot_cluster_get_status(world->cluster, id, &status) == VLOT_OK)
+      world->marks[VLOT__MARK_LOST_WRITES] += status.lost_writes;
+  }
+}
+
+static void close_world(vlot__sim_world *world) {
+  if (!world->cluster) return;
+  vlot_cluster_get_stats(world->cluster, &world->stats);
+  count_lost_writes(world);
+  vlot__sim_clients_close(world);
+  vlot__record_detach(world->record);
+  if (world->subscription) vlot_subscription_close(world->subscription);
+  vlot_result result = vlot_cluster_close(world->cluster);
+  if (result != VLOT_OK)
+    vlot__sim_fail(world, result == VLOT_VIOLATED ? VLOT__SIM_VIOLATED : VLOT__SIM_FAILED,
+                   "closing the cluster: %s", vlot_result_text(result));
+  world->cluster = NULL;
+}
+
+/* --- its phases --- */
+
+static bool chaos(vlot__sim_world *world) {
+  uint64_t budget = world->actions / 10 * 7;
+  while (world->done < budget) {
+    uint64_t bound = vlot__dice_chance(&world->dice, 50) ? 500 : 40, done;
+    uint64_t count = vlot__dice_between(&world->dice, 1, bound);
+    if (count > budget - world->done) count = budget - world->done;
+    if (!vlot__sim_step(world, count, &done) || !vlot__sim_clients_act(world)) return false;
+    if (done < count) vlot__sim_faults_revive(world);
+    if (vlot__dice_chance(&world->dice, world->fault_permille)) vlot__sim_faults_inject(world);
+  }
+  return true;
+}
+
+/* Submit until one is acknowledged. */
+static bool recover(vlot__sim_world *world) {
+  uint64_t begin = vlot_cluster_now(world->cluster), done;
+  uint64_t limit = (uint64_t)RECOVERY_ELECTIONS * world->raft.election_ticks_min;
+  uint32_t number = VLOT__SIM_NONE;
+  while (vlot_cluster_now(world->cluster) - begin <= limit) {
+    if (number == VLOT__SIM_NONE && !vlot__sim_clients_start(world, 0, VLOT__SIM_SET, 0, &number))
+      return false;
+    if (!vlot__sim_step(world, 4, &done) || !vlot__sim_clients_poll(world)) return false;
+    if (number == VLOT__SIM_NONE || world->ops[number].result == VLOT_PENDING) {
+      if (done == 0) break;
+      continue;
+    }
+    if (world->ops[number].result == VLOT_OK) {
+      world->recovery_ticks = vlot_cluster_now(world->cluster) - begin;
+      return true;
+    }
+    number = VLOT__SIM_NONE;
+  }
+  return vlot__sim_fail(world, VLOT__SIM_STUCK, "nothing is committed within %d T after healing",
+                        RECOVERY_ELECTIONS);
+}
+
+static bool has_no_flights(vlot__sim_world *world) {
+  return vlot__sim_clients_inflight(world) == 0;
+}
+
+/* Every operation is answered by its deadline. */
+static bool drain_clients(vlot__sim_world *world) {
+  uint64_t begin = vlot_cluster_now(world->cluster), done;
+  uint64_t limit = (uint64_t)PATIENCE_ELECTIONS * world->raft.election_ticks_min;
+  while (!has_no_flights(world)) {
+    if (!vlot__sim_step(world, 8, &done) || !vlot__sim_clients_poll(world)) return false;
+    if (done == 0 || vlot_cluster_now(world->cluster) - begin > limit)
+      return vlot__sim_fail(world, VLOT__SIM_STUCK, "%u operations are never answered",
+                            vlot__sim_clients_inflight(world));
+  }
+  return true;
+}
+
+/* With one draw per step the run would only be slower; heartbeats are all there is. */
+static bool idle(vlot__sim_world *world) {
+  while (world->done < world->actions) {
+    uint64_t left = world->actions - world->done, done;
+    if (!vlot__sim_step(world, left < 1000 ? left : 1000, &done)) return false;
+    if (done == 0) return vlot__sim_fail(world, VLOT__SIM_STUCK, "nothing is pending while idle");
+  }
+  return true;
+}
+
+static bool settle(vlot__sim_world *world) {
+  uint64_t limit = (uint64_t)PATIENCE_ELECTIONS * world->raft.election_ticks_min;
+  vlot_result result = vlot_await_quiet(world->cluster, limit);
+  if (!vlot__sim_step(world, 0, NULL)) return false;
+  if (result == VLOT_OK) return true;
+  return vlot__sim_fail(world, VLOT__SIM_STUCK, "it does not come to rest: %s",
+                        vlot_result_text(result));
+}
+
+/* Replicas apply the same commands, so at the same index they hash alike. */
+static bool compare_replicas(vlot__sim_world *world) {
+  uint64_t hash = 0, applied = 0;
+  for (uint32_t id = 1; id <= world->nodes; id++) {
+    uint64_t own_hash = 0, own_applied = 0;
+    vlot_result result = vlot_cluster_hash(world->cluster, id, &own_hash, &own_applied);
+    if (result != VLOT_OK)
+      return vlot__sim_fail(world, VLOT__SIM_STUCK, "n%u is not there at the end: %s", id,
+                            vlot_result_text(result));
+    if (id == 1) {
+      hash = own_hash;
+      applied = own_applied;
+    }
+    if (own_applied != applied)
+      return vlot__sim_fail(world, VLOT__SIM_STUCK, "at rest n1 has applied %llu entries, n%u %llu",
+                            (unsigned long long)applied, id, (unsigned long long)own_applied);
+    if (own_hash != hash)
+      return vlot__sim_fail(
+          world, VLOT__SIM_VIOLATED, "replicas differ at index %llu: n1 %016llx, n%u %016llx",
+          (unsigned long long)applied, (unsigned long long)hash, id, (unsigned long long)own_hash);
+  }
+  return true;
+}
+
+static bool check_ledgers(vlot__sim_world *world) {
+  for (uint32_t id = 1; id <= world->nodes; id++) {
+    vlot_node_status s;
+    if (vlot_cluster_get_status(world->cluster, id, &s) != VLOT_OK) continue;
+    if (s.waiting + s.mailbox + s.raft.held_messages + s.raft.pending_reads + s.raft.tail_bytes ==
+        0)
+      continue;
+    return vlot__sim_fail(world, VLOT__SIM_VIOLATED,
+                          "at rest n%u has %llu commands waiting, %llu letters, %u held messages, "
+                          "%u reads, %llu bytes",
+                          id, (unsigned long long)s.waiting, (unsigned long long)s.mailbox,
+                          s.raft.held_messages, s.raft.pending_reads,
+                          (unsigned long long)s.raft.tail_bytes);
+  }
+  return true;
+}
+
+static bool live(vlot__sim_world *world) {
+  if (!open_world(world) || !chaos(world)) return false;
+  vlot__sim_faults_heal(world);
+  return recover(world) && drain_clients(world) && idle(world) && vlot__sim_clients_verify(world) &&
+         settle(world) && compare_replicas(world) && check_ledgers(world);
+}
+
+void vlot__sim_run(vlot__sim_world *world) {
+  live(world);
+  close_world(world);
+}
