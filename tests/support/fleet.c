@@ -138,6 +138,11 @@ vlot_cluster_stats fleet_stats(vlot_cluster *cluster) {
   return stats;
 }
 
+void fleet_pass(vlot_cluster *cluster, uint64_t ticks) {
+  /* no member ever applies that much: only the time limit ends it */
+  if (vlot_await_applied(cluster, 1, VLOT_NEVER, ticks) == VLOT_OK) abort();
+}
+
 /* --- the end of a storm --- */
 
 bool fleet_agrees(vlot_cluster *cluster) {

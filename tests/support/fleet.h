@@ -31,6 +31,9 @@ vlot_answer fleet_wait(vlot_client *client);
 vlot_node_status fleet_status(vlot_cluster *cluster, uint32_t id);
 vlot_cluster_stats fleet_stats(vlot_cluster *cluster);
 
+/* Let so many ticks pass. */
+void fleet_pass(vlot_cluster *cluster, uint64_t ticks);
+
 /* Faults off, everybody up and in agreement. False: not within timeout_ticks for any of it. */
 bool fleet_settle(vlot_cluster *cluster, uint64_t timeout_ticks);
 
