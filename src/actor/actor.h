@@ -1,6 +1,6 @@
 /* Inside of an actor and of a system: for the files of this directory only.
  *
- * Guarded by     what
+ * guarded by     what
  * box.lock       the mailbox, the right to run, phase and reason, holds, watches of this actor,
  *                published status
  * the runner     hand, turn, timers, monitors, what is to be published: whoever holds the right to
@@ -8,9 +8,9 @@
  * system->lock   the registry, the list of actors, the totals of those gone
  * atomics        the fence, the references
  *
- * Files: mailbox (lanes), fence (kill point), timers, letters (ledger) are units of their own; turn
- * (right to run, own thread), life (spawn, end, wait), send, monitor, call, status, registry,
- * system, thread stand on them.
+ * Units of their own: mailbox (lanes), fence (the point of a kill), timers, letters (dead mail).
+ * On them stand: turn (right to run, own thread), life (spawn), end (stop, kill), send, monitor,
+ * call, status, registry, system, thread. Above the public interface: statem, supervisor.
  */
 #ifndef VLOT_ACTOR_ACTOR_H
 #define VLOT_ACTOR_ACTOR_H
@@ -256,8 +256,10 @@ static inline void vlot__actor_tell_waiters(vlot_actor *actor) {
   if (actor->waiters > 0) pthread_cond_broadcast(&actor->changed);
 }
 
-/* --- life.c --- */
+/* --- life.c, end.c --- */
 void *vlot__actor_main(void *actor);
+/* The own thread's way out; the actor may be freed when it returns. */
+void vlot__actor_end(vlot_actor *actor, bool has_started);
 /* vlot_actor_spawn; has_begun: the context is no longer the caller's, finish has been or will be
  * called.
  */
