@@ -196,8 +196,8 @@ void basin_laws_on_read(basin *b, const basin_node *node, const vlot_read_answer
     const basin_asked *asked = &b->asked.items[k];
     if (asked->node != node->id || asked->tag != answer->tag) continue;
     if (answer->index < asked->committed)
-      basin_fail(b, "I-18: node %u reads at %llu when %llu was committed", node->id, (ull)answer->index,
-                 (ull)asked->committed);
+      basin_fail(b, "I-18: node %u reads at %llu when %llu was committed", node->id,
+                 (ull)answer->index, (ull)asked->committed);
     return;
   }
 }
@@ -308,6 +308,16 @@ static void check_status(basin *b, const basin_node *node, const vlot_raft_statu
     basin_fail(b, "I-9: node %u takes %llu for durable", node->id, (ull)status->durable_index);
 }
 
+static void check_brief(basin *b, const basin_node *node, const vlot_raft_status *status,
+                        const vlot_output *output) {
+  const vlot_brief *after = &output->after;
+  if (after->term != status->term || after->vote != status->vote ||
+      after->role != (uint32_t)status->role || after->last_index != status->last_index ||
+      after->commit_index != status->commit_index || output->leader != status->leader ||
+      output->next_timer != status->next_timer)
+    basin_fail(b, "node %u says in its output what its status does not", node->id);
+}
+
 static void check_senders(basin *b, const basin_node *node, const vlot_output *output) {
   for (uint32_t k = 0; k < output->message_count; k++)
     if (output->messages[k].kind == VLOT_MESSAGE_APPEND &&
@@ -323,6 +333,7 @@ void basin_laws_after_step(basin *b, basin_node *node, const vlot_output *output
   if (from > 0)
     mirror_from(b, node, from <= node->mirror.count + 1 ? from : node->mirror.count + 1);
   check_written(b, node, &status);
+  check_brief(b, node, &status, output);
   if (b->is_lawless) {
     node->seen_term = status.term;
     node->seen_commit = status.commit_index;
