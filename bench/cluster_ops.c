@@ -23,7 +23,7 @@ struct pair {
  * cluster's: one arena that is touched once, and that the C library never gives back. */
 static void pretouch(uint64_t bytes) {
   mallopt(M_ARENA_MAX, 1);
-  mallopt(M_TRIM_THRESHOLD, INT32_MAX);
+  mallopt(M_TRIM_THRESHOLD, -1); /* never */
   mallopt(M_TOP_PAD, 64 << 20);
   mallopt(M_MMAP_MAX, 0);
   uint8_t *memory = malloc(bytes);
