@@ -534,6 +534,7 @@ static vlot_result open_actors(vlot_cluster *cluster) {
   options.core = cluster->options.core;
   options.stop_ns = cluster->options.stop_ns;
   options.seed = cluster->options.seed;
+  options.park_ns_max = VLOT_FOREVER; /* a lost wake-up is survived all the same: the supervisor's ticks signal again */
   return vlot_actor_system_open(&options, &cluster->actors);
 }
 
