@@ -2,6 +2,7 @@
 # What README.md shows is run. In README.md
 #   <!-- run -->      before a ```sh block: executed by bash in a scratch copy of the tree
 #   <!-- compile -->  before a ```c block: compiled against the library and run
+#   <!-- compile examples/NAME.c -->  the same, and the block is what follows that file's first comment
 # usage: check_readme.sh BUILD_DIR [COMPILER [FLAGS...]]
 set -eu
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -20,7 +21,12 @@ trap 'rm -rf "$work"' EXIT
 
 # Blocks go to $work/LINE.sh and $work/LINE.c, named by the line of the README they begin on.
 awk -v dir="$work" '
-  /^<!-- (run|compile) -->$/ { want = ($2 == "run") ? "sh" : "c"; marked = NR; next }
+  /^<!-- (run|compile( examples\/[a-z_]+\.c)?) -->$/ {
+    want = ($2 == "run") ? "sh" : "c"
+    source = NF == 4 ? $3 : ""
+    marked = NR
+    next
+  }
   inside && /^```/ { close(file); inside = 0; next }
   inside { print > file; next }
   /^```/ {
@@ -29,6 +35,7 @@ awk -v dir="$work" '
       if (language != want) { printf "README.md:%d: the marked block is %s, not %s\n", NR, language, want; bad = 1 }
       file = sprintf("%s/%04d.%s", dir, NR, want)
       printf "" > file
+      if (source != "") print source > (file "_is")
       inside = 1
       want = ""
     } else { inside = 1; file = "/dev/null" }
@@ -63,6 +70,10 @@ for block in "${blocks[@]}"; do
   case $name in
   *.sh) run=(env "PATH=$build:$PATH" VLOT_NO_INSTALL=1 bash -euo pipefail "$block") ;;
   *.c)
+    if [ -e "${block}_is" ] && ! awk 'after; /\*\/$/ { after = 1 }' "$root/$(cat "${block}_is")" | diff - "$block"; then
+      echo "README.md:$line: the block is not $(cat "${block}_is")"
+      exit 1
+    fi
     "$compiler" -std=c11 -Wall -Wextra -Werror "${flags[@]}" -I"$root/include" "$block" \
       "$build/libvlot.a" -pthread -o "${block%.c}"
     run=("${block%.c}")
