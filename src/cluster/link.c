@@ -238,7 +238,11 @@ vlot_result vlot__route(vlot_cluster *cluster, vlot__slot *from, vlot__contact *
   vlot_result result = VLOT_OK;
   for (uint32_t k = 0; k < fate.copies; k++) {
     if (k + 1 < fate.copies) retain_pieces(kind, pieces, count);
-    if (k > 0) head->id = vlot__new_id(cluster);
+    if (k > 0) {
+      head->id = vlot__new_id(cluster);
+      if (kind == VLOT__MAIL_MESSAGE)
+        vlot__emit_message(cluster, from, VLOT_EVENT_SENT, VLOT_WHY_LINK_DUPLICATE, head->id, &mail->message);
+    }
     result = post(cluster, from, contact, to, kind, message_kind, fate.delay[k], fate.may_overtake, pieces, count);
     if (result == VLOT_OK) continue;
     if (from) drop(cluster, from, to, kind, why_of(result), head);
