@@ -213,6 +213,10 @@ void basin_preset_disk(basin *b, uint32_t id, uint64_t configured, uint64_t own)
   node_of(b, id)->hard.disk = own;
 }
 
+void basin_preset_learner(basin *b, uint32_t id) {
+  node_of(b, id)->is_learner = true;
+}
+
 void basin_lawless(basin *b) {
   b->is_lawless = true;
 }
@@ -221,7 +225,8 @@ static void start(basin *b, basin_node *node) {
   if (node->raft) basin_fail(b, "node %u runs already", node->id);
   vlot_member members[BASIN_NODES_MAX] = {0};
   for (uint32_t k = 0; k < b->count; k++)
-    members[k] = (vlot_member){.id = k + 1, .disk = b->nodes[k].configured_disk};
+    members[k] = (vlot_member){
+        .id = k + 1, .is_learner = b->nodes[k].is_learner, .disk = b->nodes[k].configured_disk};
   vlot_slice *slices = calloc(node->disk.count + 1, sizeof *slices);
   for (size_t k = 0; k < node->disk.count; k++) {
     const basin_entry *entry = &node->disk.items[k];

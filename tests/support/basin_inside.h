@@ -39,7 +39,7 @@ typedef struct basin_flight {
 typedef struct basin_node {
   uint32_t id;
   vlot_raft *raft;
-  bool was_up, holds_disk, holds_machine;
+  bool was_up, is_learner, holds_disk, holds_machine;
   uint64_t now;
   uint32_t incarnation;
   uint64_t configured_disk;

@@ -220,11 +220,14 @@ static void check_completeness(basin *b, const basin_node *node) {
     basin_fail(b, "I-4: leader %u lacks a committed entry at or below %llu", node->id, (ull)last);
 }
 
-static uint32_t holders(const basin *b, uint64_t index, uint64_t chain) {
-  uint32_t count = 0;
-  for (uint32_t k = 0; k < b->count; k++)
-    count += basin_chain_at(&b->nodes[k].disk, index) == chain;
-  return count;
+static bool is_on_a_quorum(const basin *b, uint64_t index, uint64_t chain) {
+  uint32_t voters = 0, holders = 0;
+  for (uint32_t k = 0; k < b->count; k++) {
+    if (b->nodes[k].is_learner) continue;
+    voters++;
+    holders += basin_chain_at(&b->nodes[k].disk, index) == chain;
+  }
+  return 2 * holders > voters;
 }
 
 static bool are_all_real(const basin *b) {
@@ -243,7 +246,7 @@ static void check_commit(basin *b, const basin_node *node, uint64_t from, uint64
         basin_fail(b, "I-5, I-6: node %u commits another entry at %llu", node->id, (ull)index);
       continue;
     }
-    if (are_all_real(b) && holders(b, index, mine.chain) < b->count / 2 + 1)
+    if (are_all_real(b) && !is_on_a_quorum(b, index, mine.chain))
       basin_fail(b, "I-10: node %u commits %llu, which no quorum holds", node->id, (ull)index);
     *BASIN_PUSH(&b->committed) = (basin_entry){.term = mine.term, .chain = mine.chain};
   }
