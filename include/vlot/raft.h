@@ -319,6 +319,8 @@ typedef struct vlot_output {
   uint32_t leader;     /* known after this step; 0: none */
   uint64_t next_timer; /* the `now` at which a TICK is needed next; VLOT_NEVER */
   vlot_brief after;    /* the node after this step */
+  uint32_t awaits_storage; /* something waits for STORED; 0: it may as well come with the next input, whenever that is */
+  uint32_t reserved;
 } vlot_output;
 
 /* --- a core --------------------------------------------------------------------------------------- */

@@ -437,21 +437,23 @@ void vlot__clients_wake(vlot_cluster *cluster, uint64_t now) {
   }
 }
 
+/* The deadline is the supervisor's to announce; it is asked to only if it would look too late by itself. */
 static void wait_with_threads(vlot_client *client) {
   uint64_t deadline = first_deadline(client);
   pthread_mutex_lock(&client->lock);
   if (client->incoming.size == 0) {
-    atomic_store(&client->wait_deadline, deadline);
     client->is_waiting = true;
     client->is_due = false;
-    pthread_mutex_unlock(&client->lock);
-    vlot__threads_wake_supervisor(client->cluster, deadline);
-    pthread_mutex_lock(&client->lock);
-    while (client->is_waiting && client->incoming.size == 0 && !client->is_due &&
-           vlot__now(client->cluster) < deadline)
+    atomic_store(&client->wait_deadline, deadline);
+    if (vlot__threads_must_wake(client->cluster, deadline)) {
+      pthread_mutex_unlock(&client->lock);
+      vlot__threads_wake_supervisor(client->cluster, deadline);
+      pthread_mutex_lock(&client->lock);
+    }
+    while (client->is_waiting && client->incoming.size == 0 && !client->is_due && vlot__now(client->cluster) < deadline)
       pthread_cond_wait(&client->arrived, &client->lock);
     client->is_waiting = false;
-    atomic_store(&client->wait_deadline, VLOT_NEVER);
+    atomic_store_explicit(&client->wait_deadline, VLOT_NEVER, memory_order_relaxed);
   }
   pthread_mutex_unlock(&client->lock);
 }

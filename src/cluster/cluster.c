@@ -333,10 +333,8 @@ static void fill_status(vlot__slot *slot, vlot_node_status *status) {
 }
 
 void vlot__slot_publish(vlot__slot *slot) {
-  vlot_node_status status = {0};
-  fill_status(slot, &status);
   pthread_mutex_lock(&slot->status_lock);
-  slot->status = status;
+  fill_status(slot, &slot->status);
   slot->status_tick = vlot__now(slot->cluster);
   pthread_mutex_unlock(&slot->status_lock);
 }
@@ -426,6 +424,12 @@ void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats) {
     vlot_node_status status;
     (void)vlot_cluster_get_status(cluster, id, &status);
     if (status.raft.commit_index > stats->commits) stats->commits = status.raft.commit_index;
+  }
+  for (uint32_t k = 0; k <= cluster->nodes; k++) {
+    const vlot__traffic *traffic = k < cluster->nodes ? &cluster->slots[k].traffic : &cluster->traffic;
+    stats->sent += atomic_load_explicit(&traffic->sent, memory_order_relaxed);
+    stats->delivered += atomic_load_explicit(&traffic->delivered, memory_order_relaxed);
+    stats->dropped += atomic_load_explicit(&traffic->dropped, memory_order_relaxed);
   }
   stats->actions = cluster->action;
   stats->event_hash = cluster->observer.hash;

@@ -130,6 +130,13 @@ typedef struct vlot__contact {
 
 typedef struct vlot__item vlot__item; /* a pending thing; lockstep.c */
 
+/* Messages so far. One writer each: the slot's turns, or control. */
+typedef struct vlot__traffic {
+  _Atomic uint64_t sent;
+  _Atomic uint64_t delivered;
+  _Atomic uint64_t dropped;
+} vlot__traffic;
+
 struct vlot__slot {
   vlot_cluster *cluster;
   uint32_t id;
@@ -153,6 +160,7 @@ struct vlot__slot {
   uint64_t lamport;
   uint64_t cause;     /* what the next events follow from */
   vlot__model model;
+  vlot__traffic traffic;
 
   /* published at the end of each turn */
   pthread_mutex_t status_lock;
@@ -247,6 +255,7 @@ struct vlot_cluster {
   vlot_event *events;
   uint64_t sequence;
   uint64_t lamport;
+  vlot__traffic traffic; /* dropped where no node's turn did it */
 
   /* control calls are taken one at a time */
   pthread_mutex_t control_lock;
@@ -393,6 +402,7 @@ vlot_result vlot__threads_open(vlot_cluster *cluster);   /* the actor system and
 vlot_result vlot__threads_close(vlot_cluster *cluster);
 vlot_result vlot__threads_start(vlot__slot *slot, bool is_held); /* give the node an actor */
 vlot_result vlot__threads_stop(vlot__slot *slot, vlot_why why, bool is_power_cut);
+bool vlot__threads_must_wake(vlot_cluster *cluster, uint64_t due); /* is it planning to look later than that? */
 void vlot__threads_wake_supervisor(vlot_cluster *cluster, uint64_t due);
 void vlot__threads_poke(vlot__slot *slot); /* let it look at its clock */
 

@@ -408,7 +408,6 @@ static void deliver(vlot_cluster *cluster, vlot__item *first, uint32_t group_max
   for (uint32_t k = 0; k < count; k++)
     mails[k] = (taken_mail){
         .kind = items[k]->mail_kind, .size = items[k]->size, .stamp = vlot__now(cluster), .payload = items[k]->payload};
-  cluster->stats.delivered += count;
   run_turn(slot, mails, count);
   for (uint32_t k = 0; k < count; k++) free_item(cluster, items[k]); /* what they referred to is the node's now */
 }

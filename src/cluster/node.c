@@ -73,6 +73,7 @@ struct vlot__node {
   uint64_t commit_index;
   vlot_brief brief; /* after the last step */
   uint32_t leader;  /* likewise */
+  bool awaits_storage; /* likewise: something in the core waits for STORED */
 
   vlot__ring waiters; /* waiter, by index */
   vlot__ring readers; /* reader */
@@ -533,6 +534,7 @@ static void emit_changes(vlot__node *node, const vlot_output *output) {
   step->as.step.before = node->brief;
   step->as.step.after = node->brief = output->after;
   node->leader = output->leader;
+  node->awaits_storage = output->awaits_storage != 0;
   slot->cause = vlot__emit(node->cluster, slot, step);
   for (uint32_t k = 0; k < output->change_count; k++) {
     const vlot_change *change = &output->changes[k];
@@ -944,7 +946,9 @@ static void release_mail(vlot__node *node) {
     vlot__mail_dispose(VLOT__MAIL_PROPOSE, (void *)(uintptr_t)node->groups[k].mail);
 }
 
-/* Step until nothing more follows at once: a write that is durable already is told to the core in the same turn. */
+/* Step until nothing more follows at once: a write that is durable already is told to the core in the same turn if something
+ * in there waits for it, else with the next input.
+ */
 void vlot__node_end(vlot__node *node) {
   node->turns++;
   if (node->is_fenced) return;
@@ -953,7 +957,8 @@ void vlot__node_end(vlot__node *node) {
   bool goes_on = node->input_count == 0 || step(node);
   release_mail(node);
   node->command_count = node->group_count = node->input_count = 0;
-  while (goes_on && (node->stored_token || node->failed_token || node->applied_index < node->commit_index)) {
+  while (goes_on && ((node->stored_token && node->awaits_storage) || node->failed_token ||
+                     node->applied_index < node->commit_index)) {
     add_internal_inputs(node);
     if (node->input_count == 0) break;
     goes_on = step(node);

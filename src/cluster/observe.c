@@ -238,11 +238,19 @@ uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) 
   return vlot_event_id(event->node, event->sequence);
 }
 
+static void count_message(vlot__traffic *traffic, vlot_event_kind kind) {
+  _Atomic uint64_t *counter = kind == VLOT_EVENT_SENT       ? &traffic->sent
+                              : kind == VLOT_EVENT_RECEIVED ? &traffic->delivered
+                                                            : &traffic->dropped;
+  atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
 uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind, vlot_why why, uint64_t id,
                             const vlot_message *message) {
   vlot_event *event = vlot__event_place(cluster, slot);
   *event = (vlot_event){.kind = (uint16_t)kind, .why = (uint16_t)why, .message = id};
   event->peer = kind == VLOT_EVENT_RECEIVED ? message->from : message->to;
+  count_message(slot ? &slot->traffic : &cluster->traffic, kind);
   if (why == VLOT_WHY_NONE) event->why = (uint16_t)message->why;
   event->as.message.kind = message->kind;
   event->as.message.flags = message->flags;

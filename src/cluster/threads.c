@@ -210,13 +210,12 @@ static void take_turn(vlot_actor *self, void *context, vlot_turn *turn) {
   }
   vlot__node *node = slot->node;
   bool was_parked = cluster->is_lockstep ? !slot->was_suspended : vlot_turn_was_parked(turn);
-  pthread_setspecific(cluster->in_turn, cluster);
+  if (!pthread_getspecific(cluster->in_turn)) pthread_setspecific(cluster->in_turn, cluster); /* a node's thread stays one */
   vlot__node_begin(node, cluster->is_lockstep ? NULL : self, was_parked);
   while ((mail = vlot_turn_next(turn)) != NULL)
     if (mail->kind < VLOT_MAIL_RESERVED)
       vlot__node_take(node, mail->kind, mail->stamp, (void *)(uintptr_t)vlot_mail_payload(mail), mail->size);
   vlot__node_end(node);
-  pthread_setspecific(cluster->in_turn, NULL);
   /* fenced meanwhile: the slot may belong to another incarnation by now */
   if (!cluster->is_lockstep && !vlot_actor_is_fenced(self)) after_turn(cluster, slot);
 }
@@ -271,21 +270,29 @@ vlot_result vlot__threads_stop(vlot__slot *slot, vlot_why why, bool is_power_cut
 
 /* --- the supervisor --- */
 
+bool vlot__threads_must_wake(vlot_cluster *cluster, uint64_t due) {
+  vlot__supervisor *supervisor = cluster->supervisor;
+  return supervisor && due < atomic_load_explicit(&supervisor->planned, memory_order_seq_cst);
+}
+
 void vlot__threads_wake_supervisor(vlot_cluster *cluster, uint64_t due) {
   vlot__supervisor *supervisor = cluster->supervisor;
-  if (!supervisor || due >= atomic_load_explicit(&supervisor->planned, memory_order_seq_cst)) return;
+  if (!vlot__threads_must_wake(cluster, due)) return;
   pthread_mutex_lock(&supervisor->lock);
   supervisor->is_poked = true;
   pthread_mutex_unlock(&supervisor->lock);
   pthread_cond_signal(&supervisor->wake);
 }
 
-/* When this node needs the supervisor: at its timer, or at the next tick if it has been told and has not come round to it. */
+/* When this node needs the supervisor: at its timer; or, when it has been told and has not come round to it, a little later, to be told
+ * again: it speaks up itself as soon as it has another timer.
+ */
 static uint64_t due_of(vlot__slot *slot, uint64_t now) {
   uint64_t due = VLOT_NEVER;
   if (atomic_load(&slot->state) == VLOT_NODE_UP) {
     due = atomic_load(&slot->due);
-    if (due <= now && slot->is_tick_sent && slot->tick_sent_due == due) due = now + 1;
+    if (due <= now && slot->is_tick_sent && slot->tick_sent_due == due)
+      due = now + slot->cluster->options.raft.heartbeat_ticks;
   }
   if (slot->disk) {
     uint64_t write = vlot__disk_next_due(slot->disk);

@@ -261,6 +261,11 @@ static void begin_step(vlot_raft *raft) {
   raft->has_hard_changed = false;
 }
 
+/* Held messages wait, and so does a sole voter, whose own disk is the quorum. Any other leader needs an answer first anyway. */
+static bool awaits_storage(const vlot_raft *raft) {
+  return raft->held.count > 0 || (raft->voter_count == 1 && raft->self->is_voter);
+}
+
 static void finish_step(vlot_raft *raft) {
   vlot_output *output = &raft->output;
   if (raft->role == VLOT_ROLE_LEADER && !raft->is_fenced) {
@@ -284,6 +289,7 @@ static void finish_step(vlot_raft *raft) {
   output->change_count = (uint32_t)raft->out_changes.count;
   output->next_timer = next_timer(raft);
   output->leader = raft->leader;
+  output->awaits_storage = awaits_storage(raft);
   output->after = (vlot_brief){.term = raft->hard.term,
                                .last_index = raft->log.last_index,
                                .commit_index = raft->commit_index,
