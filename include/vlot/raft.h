@@ -140,7 +140,7 @@ typedef struct vlot_message {
  * size    bytes that encode() writes
  * encode  into out [capacity]; returns the bytes written, or 0 when capacity is too small or the message is malformed
  * decode  total: any bytes are either one message, whole and canonical, or an error; *out is then freed with message_free().
- *         VLOT_CORRUPT with *why MALFORMED or VERSION; VLOT_TOO_LARGE above 64 MiB or 65,536 entries; VLOT_NOMEM.
+ *         VLOT_CORRUPT with *why MALFORMED or VERSION; VLOT_TOO_LARGE above 64 MiB of payload or 65,536 entries; VLOT_NOMEM.
  * check   are the fields in range and consistent? NONE when so. step() refuses what this refuses.
  */
 VLOT_API size_t vlot_message_size(const vlot_message *message);
@@ -170,7 +170,7 @@ typedef struct vlot_command {
 } vlot_command;
 
 typedef enum vlot_input_kind {
-  VLOT_INPUT_TICK = 1,     /* time goes on; fires the timers that are due */
+  VLOT_INPUT_TICK = 1,     /* time goes on; fires the timers that are due; give one before other inputs when time has passed */
   VLOT_INPUT_MESSAGE,      /* a message arrived */
   VLOT_INPUT_PROPOSE,      /* replicate commands; in order, as one run */
   VLOT_INPUT_READ,         /* from which index on is a read linearizable? (thesis 6.4) */

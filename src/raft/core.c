@@ -223,10 +223,15 @@ static bool reserve(vlot_raft *raft, const vlot_input *input) {
 
 /* --- finish --- */
 
+/* The machine may have everything up to here before it. */
+static uint64_t hand_out_limit(const vlot_raft *raft) {
+  uint64_t limit = raft->applied_index + raft->options.apply_entries_max;
+  return limit < raft->commit_index ? limit : raft->commit_index;
+}
+
 /* Committed entries that were not handed out yet, as many as the machine may have before it and as there is memory for. */
 static void hand_out(vlot_raft *raft) {
-  uint64_t limit = raft->applied_index + raft->options.apply_entries_max;
-  if (limit > raft->commit_index) limit = raft->commit_index;
+  uint64_t limit = hand_out_limit(raft);
   if (raft->handed_index >= limit) return;
   size_t k = vlot__log_find(&raft->log, raft->handed_index + 1);
   while (raft->handed_index < limit && vlot__out_reserve(raft, &raft->out_apply, 1, sizeof(vlot_slice))) {
@@ -242,6 +247,7 @@ static uint64_t after(uint64_t now, uint32_t period, uint32_t elapsed) {
 
 static uint64_t next_timer(const vlot_raft *raft) {
   if (raft->is_fenced) return VLOT_NEVER;
+  if (raft->handed_index < hand_out_limit(raft)) return raft->now + 1; /* put off without memory */
   if (raft->role != VLOT_ROLE_LEADER)
     return vlot__election_obstacle(raft) ? VLOT_NEVER
                                          : after(raft->now, raft->election_ticks, raft->election_elapsed);

@@ -283,6 +283,38 @@ Test(memory, of_a_group_of_inputs_those_before_the_failure_stand) {
   vlot_fault_allocator_close(at.faults);
 }
 
+/* Even where nothing else would wake the node. */
+Test(memory, what_could_not_be_handed_out_is_so_at_the_next_tick) {
+  for (uint64_t n = 1;; n++) {
+    cr_assert_lt(n, 50, "handing out never lacked memory");
+    vlot_raft_options options;
+    vlot_raft_options_init(&options);
+    bench at = {.faults = vlot_fault_allocator_open(), .fails_from = UINT64_MAX};
+    options.allocator = vlot_fault_allocator_get(at.faults);
+    options.id = 1;
+    options.members = members;
+    options.member_count = 1;
+    cr_assert_eq(vlot_raft_open(&at.raft, &options, NULL), VLOT_OK);
+    give(&at, (vlot_input){.kind = VLOT_INPUT_CAMPAIGN});
+    store(&at);
+    vlot_fault_allocator_fail_at(at.faults, n, false);
+    const vlot_output *output;
+    vlot_input stored = {.kind = VLOT_INPUT_STORED, .as.token = at.token};
+    vlot_result result = vlot_raft_step(at.raft, &stored, 1, &output);
+    bool is_put_off = result == VLOT_OK && output->apply_count == 0;
+    if (is_put_off) {
+      cr_assert_eq(output->next_timer, 1);
+      vlot_input tick = {.kind = VLOT_INPUT_TICK, .as.tick = {.now = 1, .elapsed = 1}};
+      cr_assert_eq(vlot_raft_step(at.raft, &tick, 1, &output), VLOT_OK);
+      cr_assert_eq(output->apply_count, 1);
+      cr_assert_eq(output->next_timer, VLOT_NEVER);
+    }
+    vlot_raft_close(at.raft);
+    vlot_fault_allocator_close(at.faults);
+    if (is_put_off) break;
+  }
+}
+
 /* A vote, a heartbeat and stepping down need nothing new once they have been done. */
 Test(memory, what_was_done_before_needs_none_again) {
   bench at = {.faults = vlot_fault_allocator_open(), .fails_from = UINT64_MAX};
