@@ -78,7 +78,7 @@ static void watch_trouble(vlot__run *run) {
 /* After a quorum is lost only the victim itself can bring it back; it gets as long as an election would take. */
 static bool is_restart_due(const vlot__run *run) {
   if (can_lose_one(run)) return run->has_recovered;
-  return vlot_cluster_now(run->cluster) - run->kill_tick >= 2 * run->raft.election_ticks_max;
+  return vlot_cluster_now(run->cluster) - run->kill_tick >= run->raft.election_ticks_max;
 }
 
 static void tend_kill(vlot__run *run) {

@@ -27,7 +27,6 @@
   X(FENCED, "nodes fenced after a failed write")                                                   \
   X(SUSPENDS, "nodes suspended")                                                                   \
   X(LOST_MESSAGES, "messages lost or cut off")                                                     \
-  X(DUPLICATES, "messages duplicated")                                                             \
   X(ACKNOWLEDGED, "commands acknowledged")                                                         \
   X(REFUSED, "commands refused")                                                                   \
   X(IN_DOUBT, "commands in doubt")                                                                 \
