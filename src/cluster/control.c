@@ -5,15 +5,15 @@
 
 static void emit_start(vlot__slot *slot) {
   vlot_raft_status status;
-  vlot_event event = {.kind = VLOT_EVENT_START};
   vlot_raft_get_status(vlot__node_raft(slot->node), &status);
-  event.as.step.after = (vlot_brief){.term = status.term,
+  slot->cause = 0;
+  vlot_event *event = vlot__event_begin(slot->cluster, slot, VLOT_EVENT_START, VLOT_WHY_NONE, 0);
+  event->as.step.after = (vlot_brief){.term = status.term,
                                      .last_index = status.last_index,
                                      .commit_index = status.commit_index,
                                      .vote = status.vote,
                                      .role = status.role};
-  slot->cause = 0;
-  vlot__emit(slot->cluster, slot, &event);
+  vlot__emit(slot->cluster, slot, event);
 }
 
 vlot_result vlot__slot_start(vlot__slot *slot) {

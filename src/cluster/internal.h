@@ -203,6 +203,7 @@ typedef struct vlot__lockstep {
   vlot__prng schedule;
   uint64_t now_tie; /* the place inside the present tick */
   bool is_inline;
+  bool is_short; /* of memory, when a timer or write was to be listed: try again */
 } vlot__lockstep;
 
 typedef struct vlot__links {
@@ -213,7 +214,8 @@ typedef struct vlot__links {
 } vlot__links;
 
 typedef struct vlot__observer {
-  _Atomic bool is_on; /* somebody looks: models and chains are kept */
+  _Atomic bool is_on;      /* events go further than the rings: to hash, checker, subscriptions */
+  _Atomic bool has_models; /* somebody needs models and chains */
   pthread_mutex_t lock;
   vlot__checker *checker;
   const vlot__model **models; /* [nodes] for the checker */
@@ -338,13 +340,22 @@ vlot__fate vlot__links_fate(vlot_cluster *cluster, uint32_t from, uint32_t to, u
 bool vlot__observer_init(vlot_cluster *cluster);
 void vlot__observer_deinit(vlot_cluster *cluster);
 
-/* Where the next event of a slot (NULL: of the cluster) goes in its ring: fill it there to save a copy. */
-static inline vlot_event *vlot__event_place(const vlot_cluster *cluster, const vlot__slot *slot) {
+/* The next event of a slot (NULL: of the cluster), in its place in the ring: fill it there, then emit it. Cleared in pieces, because
+ * for the whole of it compilers use an instruction that takes longer than everything else here.
+ */
+static inline vlot_event *vlot__event_begin(const vlot_cluster *cluster, const vlot__slot *slot, vlot_event_kind kind,
+                                            vlot_why why, uint32_t peer) {
   uint64_t sequence = (slot ? slot->sequence : cluster->sequence) + 1;
-  return &(slot ? slot->events : cluster->events)[sequence & (cluster->options.ring_events - 1)];
+  vlot_event *event = &(slot ? slot->events : cluster->events)[sequence & (cluster->options.ring_events - 1)];
+  event->cause = event->message = 0;
+  event->peer = peer;
+  event->kind = (uint16_t)kind;
+  event->why = (uint16_t)why;
+  event->as.step.before = event->as.step.after = (vlot_brief){0};
+  return event;
 }
 
-/* Record an event of a slot (NULL: of the cluster): number, time, Lamport time and cause are filled in. Returns its id. */
+/* Record an event that was begun: number, time, Lamport time and, where it has none, its cause are filled in. Returns its id. */
 uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event);
 
 /* The event of a message; kind SENT, RECEIVED or DROPPED. */

@@ -85,8 +85,6 @@ vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from, uint32_t
         vlot__lockstep_cut(cluster, a, b, VLOT_WHY_LINK_CUT);
     }
   if (result == VLOT_OK) {
-    pthread_mutex_lock(&cluster->stats_lock);
-    pthread_mutex_unlock(&cluster->stats_lock);
     vlot__control_begin(cluster);
     vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, is_clean(link) ? VLOT_WHY_HEALED : VLOT_WHY_LINK_FAULT, to, from,
                       link->is_cut, 0);
@@ -176,8 +174,9 @@ static void drop(vlot_cluster *cluster, vlot__slot *from, uint32_t to, uint32_t 
   if (kind == VLOT__MAIL_MESSAGE) {
     vlot__emit_message(cluster, from, VLOT_EVENT_DROPPED, why, mail->head.id, &mail->message);
   } else {
-    vlot_event event = {.kind = VLOT_EVENT_DROPPED, .why = (uint16_t)why, .peer = to, .message = mail->head.id};
-    vlot__emit(cluster, from, &event);
+    vlot_event *event = vlot__event_begin(cluster, from, VLOT_EVENT_DROPPED, why, to);
+    event->message = mail->head.id;
+    vlot__emit(cluster, from, event);
   }
 }
 

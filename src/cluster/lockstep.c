@@ -208,7 +208,10 @@ vlot_result vlot__lockstep_post(vlot_cluster *cluster, uint32_t from, uint32_t t
 static vlot__item *slot_item(vlot__slot *slot, vlot_pending_kind kind, uint64_t due) {
   vlot_cluster *cluster = slot->cluster;
   vlot__item *item = reserve(cluster, 1) ? new_item(cluster, 0) : NULL;
-  if (!item) return NULL; /* tried again after the slot's next turn */
+  if (!item) {
+    cluster->lockstep.is_short = true;
+    return NULL;
+  }
   item->kind = kind;
   item->id = kind == VLOT_PENDING_TIMER ? slot->id : cluster->nodes + slot->id;
   item->node = slot->id;
@@ -338,8 +341,9 @@ static void drop_mail(vlot_cluster *cluster, vlot__item *item, vlot_why why) {
   if (item->mail_kind == VLOT__MAIL_MESSAGE) {
     vlot__emit_message(cluster, NULL, VLOT_EVENT_DROPPED, why, item->id, &message->message);
   } else {
-    vlot_event event = {.kind = VLOT_EVENT_DROPPED, .why = (uint16_t)why, .peer = item->node, .message = item->id};
-    vlot__emit(cluster, NULL, &event);
+    vlot_event *event = vlot__event_begin(cluster, NULL, VLOT_EVENT_DROPPED, why, item->node);
+    event->message = item->id;
+    vlot__emit(cluster, NULL, event);
   }
   vlot__mail_refused(cluster, item->mail_kind, item->payload, why);
   dispose_item(cluster, item);
@@ -440,7 +444,14 @@ static void carry_out(vlot_cluster *cluster, vlot__item *item, uint32_t group_ma
   }
 }
 
+/* A timer that could not be listed would never fire, and a node whose timer is lost may never have a turn again. */
+static void list_again(vlot_cluster *cluster) {
+  cluster->lockstep.is_short = false;
+  for (uint32_t k = 0; k < cluster->nodes; k++) vlot__lockstep_slot_changed(&cluster->slots[k]);
+}
+
 bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit) {
+  if (cluster->lockstep.is_short) list_again(cluster);
   vlot__item *item = earliest(cluster);
   if (!item || item->due > limit) {
     if (limit != VLOT_NEVER && limit > vlot__now(cluster)) {

@@ -186,9 +186,8 @@ static void push_answer(vlot__node *node, const vlot__answer *answer, const void
 
 static void answer_client(vlot__node *node, uint32_t client, uint64_t sequence, uint32_t count, vlot_result result,
                           vlot_why why) {
-  vlot_event *event = vlot__event_place(node->cluster, node->slot);
-  *event = (vlot_event){.kind = VLOT_EVENT_ANSWER, .why = (uint16_t)why};
   if (count == 0) return;
+  vlot_event *event = vlot__event_begin(node->cluster, node->slot, VLOT_EVENT_ANSWER, why, 0);
   event->as.client.client = client;
   event->as.client.sequence = sequence;
   event->as.client.count = count;
@@ -362,8 +361,7 @@ static void take_message(vlot__node *node, vlot__mail_message *mail) {
 }
 
 static void emit_client(vlot__node *node, vlot_event_kind kind, uint32_t client, uint64_t sequence, uint32_t count) {
-  vlot_event *event = vlot__event_place(node->cluster, node->slot);
-  *event = (vlot_event){.kind = (uint16_t)kind};
+  vlot_event *event = vlot__event_begin(node->cluster, node->slot, kind, VLOT_WHY_NONE, 0);
   event->as.client.client = client;
   event->as.client.sequence = sequence;
   event->as.client.count = count;
@@ -515,8 +513,7 @@ static vlot_event_kind event_kind_of(const vlot_change *change) {
 
 /* APPEND, TRUNCATE, COMMIT speak of entries: first, count, and the chain at the newest entry that stands after it. */
 static void emit_slice(vlot__node *node, const vlot_change *change, vlot_event_kind kind) {
-  vlot_event *event = vlot__event_place(node->cluster, node->slot);
-  *event = (vlot_event){.kind = (uint16_t)kind, .why = change->why, .peer = change->peer};
+  vlot_event *event = vlot__event_begin(node->cluster, node->slot, kind, (vlot_why)change->why, change->peer);
   uint64_t first = kind == VLOT_EVENT_COMMIT ? change->from + 1 : change->from;
   uint64_t newest = kind == VLOT_EVENT_TRUNCATE ? change->from - 1 : change->to;
   uint64_t term;
@@ -529,8 +526,7 @@ static void emit_slice(vlot__node *node, const vlot_change *change, vlot_event_k
 
 static void emit_changes(vlot__node *node, const vlot_output *output) {
   vlot__slot *slot = node->slot;
-  vlot_event *step = vlot__event_place(node->cluster, slot);
-  *step = (vlot_event){.kind = VLOT_EVENT_STEP};
+  vlot_event *step = vlot__event_begin(node->cluster, slot, VLOT_EVENT_STEP, VLOT_WHY_NONE, 0);
   step->as.step.before = node->brief;
   step->as.step.after = node->brief = output->after;
   node->leader = output->leader;
@@ -653,8 +649,7 @@ static size_t reply_of(const vlot__node *node, uint32_t k, bool has_replies, con
 
 static void answer_applied(vlot__node *node, const waiter *one, uint64_t index, uint32_t count, uint32_t first_reply,
                            bool has_replies) {
-  vlot_event *event = vlot__event_place(node->cluster, node->slot);
-  *event = (vlot_event){.kind = VLOT_EVENT_ANSWER};
+  vlot_event *event = vlot__event_begin(node->cluster, node->slot, VLOT_EVENT_ANSWER, VLOT_WHY_NONE, 0);
   uint64_t sequence = one->sequence + (index - one->index);
   event->as.client.client = one->client;
   event->as.client.sequence = sequence;
@@ -754,8 +749,7 @@ static bool apply_slice(vlot__node *node, const vlot_slice *slice) {
       k++;
     }
   }
-  vlot_event *event = vlot__event_place(node->cluster, node->slot);
-  *event = (vlot_event){.kind = VLOT_EVENT_APPLY};
+  vlot_event *event = vlot__event_begin(node->cluster, node->slot, VLOT_EVENT_APPLY, VLOT_WHY_NONE, 0);
   event->as.slice.first = slice->index;
   event->as.slice.count = slice->count;
   event->as.slice.term = slice->term;
@@ -783,10 +777,10 @@ static void answer_read(vlot__node *node, const reader *one, vlot_result result,
     else result = vlot__replies_begin(&node->replies, 1);
     if (result == VLOT_OK) result = machine->query(node->machine, one->question, one->size, &node->replies);
     if (is_void(node)) return;
+    if (result == VLOT_OK && node->replies.is_short) result = VLOT_NOMEM;
     if (result == VLOT_OK) vlot__replies_get(&node->replies, 0, &reply, &size);
   }
-  vlot_event *event = vlot__event_place(node->cluster, node->slot);
-  *event = (vlot_event){.kind = VLOT_EVENT_ANSWER, .why = (uint16_t)why};
+  vlot_event *event = vlot__event_begin(node->cluster, node->slot, VLOT_EVENT_ANSWER, why, 0);
   event->as.client.client = one->client;
   event->as.client.sequence = one->sequence;
   event->as.client.count = 1;
@@ -932,7 +926,7 @@ static bool step(vlot__node *node) {
   if (node->is_void) return false;
   settle_reads(node, output);
   serve_reads(node);
-  return !node->is_fenced && !node->is_void;
+  return result == VLOT_OK && !node->is_fenced && !node->is_void; /* without memory: go on in a later turn */
 }
 
 static void release_mail(vlot__node *node) {

@@ -45,8 +45,9 @@ static void subscription_push(vlot_subscription *subscription, const vlot_event 
 
 static void look_again(vlot_cluster *cluster) {
   vlot__observer *observer = &cluster->observer;
-  bool is_on = cluster->options.driver == VLOT_DRIVER_LOCKSTEP || observer->checker || observer->subscriptions;
-  atomic_store(&observer->is_on, is_on);
+  bool has_models = observer->checker || observer->subscriptions;
+  atomic_store(&observer->has_models, has_models);
+  atomic_store(&observer->is_on, has_models || cluster->options.driver == VLOT_DRIVER_LOCKSTEP);
 }
 
 vlot_result vlot_subscription_open(vlot_subscription **out, vlot_cluster *cluster, uint64_t bytes_max) {
@@ -224,7 +225,6 @@ static void count(vlot_cluster *cluster, vlot__slot *slot, const vlot_event *eve
 
 uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) {
   uint64_t *sequence = slot ? &slot->sequence : &cluster->sequence;
-  vlot_event *place = vlot__event_place(cluster, slot);
   event->sequence = ++*sequence;
   event->lamport = slot ? ++slot->lamport : ++cluster->lamport;
   event->action = cluster->action;
@@ -232,7 +232,6 @@ uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) 
   event->node = slot ? slot->id : 0;
   event->incarnation = slot ? slot->incarnation : 0;
   if (slot && event->cause == 0) event->cause = slot->cause;
-  if (event != place) *place = *event;
   if (COUNTED >> event->kind & 1) count(cluster, slot, event);
   if (atomic_load_explicit(&cluster->observer.is_on, memory_order_relaxed)) observe(cluster, event);
   return vlot_event_id(event->node, event->sequence);
@@ -247,9 +246,9 @@ static void count_message(vlot__traffic *traffic, vlot_event_kind kind) {
 
 uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind, vlot_why why, uint64_t id,
                             const vlot_message *message) {
-  vlot_event *event = vlot__event_place(cluster, slot);
-  *event = (vlot_event){.kind = (uint16_t)kind, .why = (uint16_t)why, .message = id};
-  event->peer = kind == VLOT_EVENT_RECEIVED ? message->from : message->to;
+  uint32_t peer = kind == VLOT_EVENT_RECEIVED ? message->from : message->to;
+  vlot_event *event = vlot__event_begin(cluster, slot, kind, why, peer);
+  event->message = id;
   count_message(slot ? &slot->traffic : &cluster->traffic, kind);
   if (why == VLOT_WHY_NONE) event->why = (uint16_t)message->why;
   event->as.message.kind = message->kind;
@@ -284,8 +283,7 @@ uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__slot *slot, vlot_event_
 
 uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind, vlot_why why, uint32_t peer,
                            uint64_t from, uint64_t to, uint64_t term) {
-  vlot_event *event = vlot__event_place(cluster, slot);
-  *event = (vlot_event){.kind = (uint16_t)kind, .why = (uint16_t)why, .peer = peer};
+  vlot_event *event = vlot__event_begin(cluster, slot, kind, why, peer);
   event->as.change.from = from;
   event->as.change.to = to;
   event->as.change.term = term;
@@ -306,7 +304,7 @@ void vlot__observe_recovered(vlot__slot *slot, const vlot_stored *stored) {
   lock_models(cluster);
   vlot__model_deinit(&slot->model);
   vlot__model_init(&slot->model, cluster->allocator, stored->base_index, stored->base_term);
-  if (!atomic_load(&cluster->observer.is_on)) {
+  if (!atomic_load(&cluster->observer.has_models)) {
     slot->model.is_lost = stored->slice_count > 0; /* it begins where nobody looked: chains stay unknown */
   } else {
     for (size_t k = 0; k < stored->slice_count; k++) vlot__model_append(&slot->model, &stored->slices[k]);
@@ -317,7 +315,7 @@ void vlot__observe_recovered(vlot__slot *slot, const vlot_stored *stored) {
 void vlot__observe_write(vlot__slot *slot, const vlot_write *write) {
   vlot_cluster *cluster = slot->cluster;
   if (write->slice_count == 0 && write->truncate_from == 0) return;
-  if (!atomic_load_explicit(&cluster->observer.is_on, memory_order_relaxed)) {
+  if (!atomic_load_explicit(&cluster->observer.has_models, memory_order_relaxed)) {
     slot->model.is_lost = true; /* whoever looks later does not know these */
     return;
   }

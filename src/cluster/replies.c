@@ -16,6 +16,7 @@ void vlot__replies_deinit(vlot_replies *replies) {
 vlot_result vlot__replies_begin(vlot_replies *replies, uint32_t count) {
   replies->count = 0;
   replies->byte_count = 0;
+  replies->is_short = false;
   void *grown = replies->replies;
   if (!vlot__alloc_grow(replies->allocator, &grown, &replies->reply_capacity, count,
                         sizeof *replies->replies))
@@ -34,8 +35,10 @@ uint8_t *vlot__replies_place(vlot_replies *replies, uint32_t k, size_t size) {
     if (size > SIZE_MAX / 2 - replies->byte_count) return NULL;
     void *grown = replies->bytes;
     if (!vlot__alloc_grow(replies->allocator, &grown, &replies->byte_capacity,
-                          replies->byte_count + size, 1))
+                          replies->byte_count + size, 1)) {
+      replies->is_short = true;
       return NULL;
+    }
     replies->bytes = grown;
     reply->offset = replies->byte_count;
     replies->byte_count += size;

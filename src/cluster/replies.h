@@ -17,6 +17,7 @@ struct vlot_replies {
   uint8_t *bytes;       /* [byte_capacity], byte_count in use */
   size_t reply_capacity;
   size_t byte_capacity;
+  bool is_short; /* an answer was left empty for want of memory */
   size_t byte_count;
   uint32_t count; /* commands of the batch under way */
 };

@@ -12,6 +12,7 @@ struct vlot_batch {
   _Atomic uint32_t references;
   uint32_t count;
   uint64_t bytes;      /* payload of all entries */
+  bool is_legal;       /* looked at once, when the batch is made */
   vlot_bytes **owners; /* [count], or NULL when every payload was copied */
   vlot_entry entries[];
 };
@@ -37,9 +38,11 @@ static vlot_batch *make(const vlot_allocator *allocator, const source *from, uin
   if (count == 0) return NULL;
   allocator = vlot__alloc_or_default(allocator);
   uint64_t bytes = 0, copied = 0;
-  bool is_shared = false;
+  bool is_shared = false, is_legal = true;
   for (uint32_t k = 0; k < count; k++) {
-    uint32_t size = source_entry(from, k).size;
+    vlot_entry entry = source_entry(from, k);
+    uint32_t size = entry.size;
+    if (entry.kind > VLOT_ENTRY_COMMAND || (entry.kind == VLOT_ENTRY_NOOP && size > 0)) is_legal = false;
     bytes += size;
     if (source_owner(from, k)) is_shared = true;
     else copied += size;
@@ -53,6 +56,7 @@ static vlot_batch *make(const vlot_allocator *allocator, const source *from, uin
   atomic_init(&batch->references, 1);
   batch->count = count;
   batch->bytes = bytes;
+  batch->is_legal = is_legal;
   batch->owners = is_shared ? (vlot_bytes **)(void *)(batch->entries + count) : NULL;
   uint8_t *payload = (uint8_t *)batch + fixed;
   for (uint32_t k = 0; k < count; k++) {
@@ -92,6 +96,8 @@ void vlot_batch_release(vlot_batch *batch) {
     for (uint32_t k = 0; k < batch->count; k++) vlot_bytes_release(batch->owners[k]);
   vlot__alloc_free(batch->allocator, batch);
 }
+
+bool vlot__batch_is_legal(const vlot_batch *batch) { return batch->is_legal; }
 
 uint32_t vlot_batch_count(const vlot_batch *batch) { return batch->count; }
 

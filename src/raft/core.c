@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "raft/batch.h"
 #include "raft/core.h"
+#include "raft/message.h"
 
 enum {
   CHANGES_PER_INPUT = 24, /* more than any input causes beside one per slice */
@@ -79,6 +80,10 @@ static uint32_t acceptable(const vlot_raft *raft, const vlot_input *input, vlot_
 static bool take_propose(vlot_raft *raft, const vlot_input *input, vlot_outcome *outcome) {
   if (raft->role != VLOT_ROLE_LEADER) {
     refuse(outcome, VLOT_NOT_LEADER, VLOT_WHY_NOT_LEADER);
+    return true;
+  }
+  if (input->as.propose.count == 0) {
+    refuse(outcome, VLOT_INVALID, VLOT_WHY_NONE);
     return true;
   }
   vlot_why why;
@@ -190,7 +195,8 @@ static bool may_campaign(const vlot_raft *raft, const vlot_input *input) {
   switch (input->kind) {
     case VLOT_INPUT_TICK:
       return raft->role != VLOT_ROLE_LEADER &&
-             raft->election_elapsed + input->as.tick.elapsed >= raft->election_ticks;
+             (input->as.tick.elapsed >= raft->election_ticks || /* the sum could overflow */
+              raft->election_elapsed + input->as.tick.elapsed >= raft->election_ticks);
     case VLOT_INPUT_MESSAGE:
       return input->as.message->kind == VLOT_MESSAGE_PRE_VOTE_REPLY;
     case VLOT_INPUT_CAMPAIGN:
@@ -204,7 +210,8 @@ static bool reserve(vlot_raft *raft, const vlot_input *input) {
   size_t slices = 1; /* a no-op, a batch */
   size_t messages = 1;
   size_t changes = CHANGES_PER_INPUT;
-  if (input->kind == VLOT_INPUT_MESSAGE && input->as.message->kind == VLOT_MESSAGE_APPEND)
+  if (input->kind == VLOT_INPUT_MESSAGE && input->as.message->kind == VLOT_MESSAGE_APPEND &&
+      input->as.message->as.append.slice_count <= VLOT__MESSAGE_ENTRIES_MAX) /* more is malformed: no room for it */
     slices += input->as.message->as.append.slice_count;
   if (input->kind == VLOT_INPUT_STORED) messages += raft->held.count;
   if (may_campaign(raft, input)) messages += raft->peer_count;
@@ -248,7 +255,7 @@ static uint64_t after(uint64_t now, uint32_t period, uint32_t elapsed) {
   return elapsed >= period ? now + 1 : now + (period - elapsed);
 }
 
-static uint64_t next_timer(const vlot_raft *raft) {
+uint64_t vlot__next_timer(const vlot_raft *raft) {
   if (raft->is_fenced) return VLOT_NEVER;
   if (raft->handed_index < hand_out_limit(raft)) return raft->now + 1; /* put off without memory */
   if (raft->role != VLOT_ROLE_LEADER)
@@ -296,7 +303,7 @@ static void finish_step(vlot_raft *raft) {
   output->outcome_count = (uint32_t)raft->out_outcomes.count;
   output->changes = raft->out_changes.items;
   output->change_count = (uint32_t)raft->out_changes.count;
-  output->next_timer = next_timer(raft);
+  output->next_timer = vlot__next_timer(raft);
   output->leader = raft->leader;
   output->awaits_storage = awaits_storage(raft);
   output->after = (vlot_brief){.term = raft->hard.term,

@@ -52,6 +52,7 @@ typedef struct vlot__peer {
   uint64_t next_index;
   uint64_t session;
   uint64_t acked_request; /* the newest request it answered in this session */
+  uint64_t match_request; /* requests from this number on were sent knowing match_index */
   uint64_t sent_commit;
   uint64_t seen_disk; /* of its last reply; 0: none yet */
   vlot__ring inflight; /* vlot__inflight, oldest first */
@@ -59,6 +60,7 @@ typedef struct vlot__peer {
   bool is_active;     /* answered since the last quorum check */
   bool is_paused;     /* PROBE: one message is out */
   bool wants_append;  /* send, even when there is no entry to send */
+  bool wants_heartbeat; /* send one without entries, which is answered at once, however slow the disk */
   vlot_why why;
 } vlot__peer;
 
@@ -158,6 +160,8 @@ struct vlot_raft {
   vlot__buffer out_messages, out_slices, out_write, out_apply, out_reads, out_lost, out_outcomes, out_changes;
   vlot_output output;
 };
+
+uint64_t vlot__next_timer(const vlot_raft *raft); /* core.c: the tick at which time is needed next */
 
 /* --- role.c: the only writer of role, term, vote and leader --- */
 typedef enum vlot__term_verdict { VLOT__TERM_CURRENT, VLOT__TERM_STALE, VLOT__TERM_REFUSED } vlot__term_verdict;

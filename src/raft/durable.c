@@ -79,12 +79,15 @@ vlot__next vlot__durable_on_stored(vlot_raft *raft, uint64_t token) {
 }
 
 /* What this step changed, as one atomic write. Every slice at or above the lowest change was appended in this step, so the
- * room reserved for those appends is enough.
+ * room reserved for those appends is enough. Storage that broke its promise is asked for nothing more: what came after a failed
+ * write would leave a gap.
  */
 void vlot__durable_write(vlot_raft *raft) {
   vlot_write *write = &raft->output.write;
   bool has_log_changed = raft->change_from != UINT64_MAX;
-  if (!has_log_changed && !raft->has_hard_changed) return;
+  bool has_storage_failed =
+      raft->fenced_why == VLOT_WHY_WRITE_FAILED || raft->fenced_why == VLOT_WHY_TOKEN_UNKNOWN;
+  if (has_storage_failed || (!has_log_changed && !raft->has_hard_changed)) return;
 
   if (has_log_changed && raft->change_from <= raft->log.last_index) {
     size_t k = vlot__log_find(&raft->log, raft->change_from);

@@ -11,6 +11,7 @@ static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->next_index = raft->log.last_index + 1;
   peer->session = raft->next_session++;
   peer->acked_request = 0;
+  peer->match_request = 0;
   peer->sent_commit = 0;
   peer->seen_disk = 0;
   vlot__ring_clear(&peer->inflight);
@@ -18,6 +19,7 @@ static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->is_active = false;
   peer->is_paused = false;
   peer->wants_append = true; /* tell everybody at once */
+  peer->wants_heartbeat = false;
   peer->why = VLOT_WHY_NONE;
 }
 
@@ -51,7 +53,7 @@ void vlot__leader_end(vlot_raft *raft) {
   for (uint32_t k = 0; k < raft->peer_count; k++) {
     vlot__ring_clear(&raft->peers[k].inflight);
     raft->peers[k].inflight_bytes = 0;
-    raft->peers[k].wants_append = false;
+    raft->peers[k].wants_append = raft->peers[k].wants_heartbeat = false;
   }
   raft->tail_bytes = 0;
   raft->has_new_match = false;
@@ -107,7 +109,8 @@ static void settle_proposed(vlot_raft *raft) {
 void vlot__commit_to(vlot_raft *raft, uint64_t index) {
   uint64_t before = raft->commit_index, term;
   VLOT_ASSERT(index > before && index <= raft->log.last_index);
-  VLOT_ASSERT(vlot__log_term(&raft->log, index, &term));
+  bool is_known = vlot__log_term(&raft->log, index, &term);
+  VLOT_ASSERT(is_known);
   if (raft->role == VLOT_ROLE_LEADER) raft->tail_bytes -= bytes_between(raft, before + 1, index);
   raft->commit_index = index;
   vlot__out_change(raft, VLOT_CHANGE_COMMIT, VLOT_WHY_NONE, 0, before, index, term);
@@ -156,6 +159,7 @@ static void advance_match(vlot_raft *raft, vlot__peer *peer, uint64_t match) {
   if (match > peer->match_index) {
     vlot__out_change(raft, VLOT_CHANGE_MATCH, VLOT_WHY_NONE, peer->id, peer->match_index, match, raft->hard.term);
     peer->match_index = match;
+    peer->match_request = raft->next_request;
     raft->has_new_match = true;
   }
   if (peer->next_index <= peer->match_index) peer->next_index = peer->match_index + 1;
@@ -175,11 +179,26 @@ static void step_back(vlot_raft *raft, vlot__peer *peer, const vlot_message *mes
   peer->is_paused = false;
 }
 
-/* A peer that answers from another disk than before has forgotten what it acknowledged: deal with it afresh. */
+/* A peer has forgotten what it acknowledged: deal with it afresh, in a new session, so that what it said before does not count. */
+static void start_over(vlot_raft *raft, vlot__peer *peer, vlot_why why) {
+  set_state(raft, peer, VLOT_PROGRESS_PROBE, why);
+  if (peer->match_index > 0)
+    vlot__out_change(raft, VLOT_CHANGE_MATCH, why, peer->id, peer->match_index, 0, raft->hard.term);
+  reset_progress(raft, peer);
+}
+
+/* Refused, although it was sent after its place had been acknowledged: the follower's disk has lost what it called durable.
+ * A refusal that was merely overtaken is of an earlier request (B044), so this one is proof (B045).
+ */
+static bool has_lost_entries(const vlot__peer *peer, const vlot_message *message) {
+  return peer->match_index > 0 && message->as.reply.prev_index <= peer->match_index &&
+         message->request >= peer->match_request && message->why == VLOT_WHY_LOG_MISMATCH;
+}
+
 static void observe_disk(vlot_raft *raft, vlot__peer *peer, uint64_t disk) {
   if (peer->seen_disk == disk) return;
   if (peer->seen_disk != 0) {
-    reset_progress(raft, peer);
+    start_over(raft, peer, VLOT_WHY_FOREIGN_DISK);
     peer->next_index = raft->log.base_index + 1;
   }
   peer->seen_disk = disk;
@@ -216,6 +235,11 @@ void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message) {
     }
     if (message->as.reply.prev_index > peer->match_index && message->as.reply.prev_index < peer->next_index) {
       step_back(raft, peer, message);
+      return;
+    }
+    if (has_lost_entries(peer, message)) {
+      start_over(raft, peer, VLOT_WHY_LOG_MISMATCH);
+      peer->seen_disk = message->disk;
       return;
     }
     why = VLOT_WHY_STALE_REPLY; /* a refusal below what it acknowledged since, or of a probe given up (B044) */
@@ -260,8 +284,7 @@ void vlot__leader_tick(vlot_raft *raft, uint32_t elapsed) {
   for (uint32_t k = 0; k < raft->peer_count; k++) {
     vlot__peer *peer = &raft->peers[k];
     if (is_heartbeat) {
-      peer->wants_append = true;
-      peer->is_paused = false;
+      peer->wants_heartbeat = true;
     } else if (peer->state == VLOT_PROGRESS_REPLICATE && peer->sent_commit < raft->commit_index) {
       /* the commit index rides on the next append; when none came within a tick it travels alone */
       peer->wants_append = true;
@@ -320,6 +343,7 @@ static bool send_append(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool h
     *inflight = (vlot__inflight){.last_index = peer->next_index - 1, .bytes = bytes};
   }
   peer->wants_append = false;
+  if (message.as.append.entry_count == 0) peer->wants_heartbeat = false;
   peer->sent_commit = raft->commit_index;
   vlot__out_message(raft, &message, raft->hard_token);
   return true;
@@ -330,29 +354,31 @@ static bool has_window(const vlot_raft *raft, const vlot__peer *peer) {
          peer->inflight_bytes < raft->options.window_bytes_max;
 }
 
+static void send_entries(vlot_raft *raft, vlot__peer *peer) {
+  switch (peer->state) {
+    case VLOT_PROGRESS_PROBE:
+      if (!peer->is_paused) peer->is_paused = send_append(raft, peer, peer->next_index - 1, true);
+      return;
+    case VLOT_PROGRESS_REPLICATE:
+      while (peer->next_index <= raft->log.last_index && has_window(raft, peer))
+        if (!send_append(raft, peer, peer->next_index - 1, true)) return;
+      return;
+  }
+}
+
+/* A heartbeat has no entries even where there are some to send: an append with entries is answered when they are durable, and
+ * a leader that sent nothing else would take a slow disk for a dead follower. Its answer also ends a probe that was lost.
+ */
 static void send_to(vlot_raft *raft, vlot__peer *peer) {
-  uint64_t last = raft->log.last_index;
   if (peer->next_index <= raft->log.base_index) {
     /* Its entries are gone. Keep in touch with an append it can only refuse, until there are snapshots. */
     if (peer->why == VLOT_WHY_NONE) peer->why = VLOT_WHY_NEEDS_SNAPSHOT;
-    if (peer->wants_append) send_append(raft, peer, raft->log.base_index, false);
+    if (peer->wants_append || peer->wants_heartbeat) send_append(raft, peer, raft->log.base_index, false);
     return;
   }
   if (peer->why == VLOT_WHY_NEEDS_SNAPSHOT) peer->why = VLOT_WHY_NONE;
-  switch (peer->state) {
-    case VLOT_PROGRESS_PROBE:
-      if (!peer->is_paused) {
-        if (send_append(raft, peer, peer->next_index - 1, true)) peer->is_paused = true;
-      } else if (peer->wants_append) {
-        send_append(raft, peer, peer->next_index - 1, false);
-      }
-      return;
-    case VLOT_PROGRESS_REPLICATE:
-      while (peer->next_index <= last && has_window(raft, peer))
-        if (!send_append(raft, peer, peer->next_index - 1, true)) return;
-      if (peer->wants_append) send_append(raft, peer, peer->next_index - 1, false);
-      return;
-  }
+  send_entries(raft, peer);
+  if (peer->wants_append || peer->wants_heartbeat) send_append(raft, peer, peer->next_index - 1, false);
 }
 
 void vlot__leader_send(vlot_raft *raft) {

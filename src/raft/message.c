@@ -3,6 +3,8 @@
  */
 #include "raft/message.h"
 
+#include "raft/batch.h"
+
 const char *vlot_message_kind_name(vlot_message_kind kind) {
   switch (kind) {
 #define VLOT_X(name, number, text)                                                                 \
@@ -65,15 +67,6 @@ static bool header_is_legal(const vlot_message *message) {
   return flags_are_legal(message) && why_is_legal(message);
 }
 
-static bool entries_are_known(const vlot_slice *slice) {
-  const vlot_entry *entries = vlot_slice_entries(slice);
-  for (uint32_t k = 0; k < slice->count; k++) {
-    if (entries[k].kind > VLOT_ENTRY_COMMAND) return false;
-    if (entries[k].kind == VLOT_ENTRY_NOOP && entries[k].size > 0) return false;
-  }
-  return true;
-}
-
 static bool slices_are_legal(const vlot_message *message) {
   uint64_t index = message->as.append.prev_index;
   uint64_t term = message->as.append.prev_term;
@@ -87,7 +80,7 @@ static bool slices_are_legal(const vlot_message *message) {
     if (slice->index != index + 1 || slice->term < term || slice->term == 0 ||
         slice->term > message->term)
       return false;
-    if (!entries_are_known(slice)) return false;
+    if (!vlot__batch_is_legal(slice->batch)) return false;
     index += slice->count;
     term = slice->term;
     room -= slice->count;

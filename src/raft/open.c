@@ -91,6 +91,7 @@ static const char *log_problem(const vlot_raft_options *options) {
     const vlot_log_entry *entry = &options->log_entries[k];
     if (entry->term < term || entry->term == 0) return "log_entries: terms must not go down";
     if (entry->entry.kind > VLOT_ENTRY_COMMAND) return "log_entries: unknown kind of entry";
+    if (entry->entry.kind == VLOT_ENTRY_NOOP && entry->entry.size > 0) return "log_entries: a no-op is empty";
     if (entry->entry.size > 0 && !entry->entry.data) return "log_entries: data is missing";
     term = entry->term;
     index++;
@@ -194,6 +195,7 @@ vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options, co
   raft->durable_vote = raft->hard.vote;
   raft->commit_index = raft->handed_index = raft->applied_index = raft->log.base_index;
   vlot__role_reset_election_timer(raft);
+  raft->output.next_timer = vlot__next_timer(raft);
   *out = raft;
   return VLOT_OK;
 }

@@ -8,20 +8,23 @@ static void swap(uint64_t *a, uint64_t *b) {
   *b = kept;
 }
 
-/* Quickselect: the value that would stand at position k if values were sorted downwards. */
+/* Quickselect: the value that would stand at position k if values were sorted downwards. Three ways, because equal values are
+ * the usual case here (all peers hold everything), and two ways would be quadratic in them.
+ */
 static uint64_t select_descending(uint64_t *values, uint32_t count, uint32_t k) {
-  uint32_t low = 0, high = count - 1;
-  while (low < high) {
-    swap(&values[low + (high - low) / 2], &values[high]);
-    uint32_t kept = low;
-    for (uint32_t i = low; i < high; i++)
-      if (values[i] > values[high]) swap(&values[i], &values[kept++]);
-    swap(&values[kept], &values[high]);
-    if (kept == k) return values[k];
-    if (kept < k) low = kept + 1;
-    else high = kept - 1;
+  uint32_t low = 0, high = count; /* position k lies in [low, high) */
+  for (;;) {
+    uint64_t pivot = values[low + (high - low) / 2];
+    uint32_t equal = low, below = high; /* [low, equal) is above the pivot, [below, high) is below it */
+    for (uint32_t i = low; i < below;) {
+      if (values[i] > pivot) swap(&values[i++], &values[equal++]);
+      else if (values[i] < pivot) swap(&values[i], &values[--below]);
+      else i++;
+    }
+    if (k < equal) high = equal;
+    else if (k >= below) low = below;
+    else return pivot;
   }
-  return values[k];
 }
 
 uint64_t vlot__quorum_reached(uint64_t *values, uint32_t count) {
