@@ -182,7 +182,7 @@ void vlot__options_help(const vlot__verb *verb, FILE *out) {
     char left[80];
     snprintf(left, sizeof left, "%s%s%s", option->name, option->value ? " " : "",
              option->value ? option->value : "");
-    fprintf(out, "  %-22s  %s", left, option->help);
+    fprintf(out, "  %-25s  %s", left, option->help);
     if (option->type == VLOT__OPTION_NUMBER && option->max != UINT64_MAX)
       fprintf(out, " (%" PRIu64 " to %" PRIu64 ")", option->min, option->max);
     fprintf(out, "\n");

@@ -4,7 +4,7 @@
 
 #include "run.h"
 
-enum { STUCK_ELECTIONS = 200, ATTEMPTS_MAX = 100 };
+enum { STUCK_ELECTIONS = 200, ATTEMPTS_MAX = 100, KILL_ACTIONS = 64 };
 
 __attribute__((format(printf, 2, 3))) static void tell(vlot__run *run, const char *format, ...) {
   if (run->story_count == VLOT__RUN_STORIES) return;
@@ -32,6 +32,8 @@ static void kill_leader(vlot__run *run) {
   char done[32], total[32];
   uint32_t leader = vlot_cluster_leader(run->cluster);
   vlot_node_status status;
+  /* Not always between two commands: the seed says how far those in flight get; with threads they say so themselves. */
+  if (run->set.driver == 1) vlot_lockstep_step(run->cluster, run->set.seed % KILL_ACTIONS, NULL);
   if (leader == 0 || vlot_cluster_get_status(run->cluster, leader, &status) != VLOT_OK) return;
   if (vlot_cluster_kill(run->cluster, leader, false) != VLOT_OK) return;
   run->phase = VLOT__RUN_KILLED;

@@ -56,9 +56,9 @@ static const char *ending(int code) {
 static void print_text(const vlot__run *run, int code) {
   char a[32], b[32], c[32], ms[40];
   const vlot__load *load = &run->load;
-  printf("vlot run: %" PRIu64 " nodes, %s, %s, seed %" PRIu64 "\n", run->set.nodes,
-         driver_name(run), run->set.input ? run->set.input : "the world's time zones",
-         run->set.seed);
+  printf("vlot run: %" PRIu64 " node%s, %s, %s, seed %" PRIu64 "\n", run->set.nodes,
+         run->set.nodes == 1 ? "" : "s", driver_name(run),
+         run->set.input ? run->set.input : "the world's time zones", run->set.seed);
   if (!run->screen.is_live)
     for (uint32_t k = 0; k < run->story_count; k++) printf("  %s\n", run->stories[k]);
   printf("\n  commands           %s acknowledged of %s\n", vlot__lab_commas(load->done, a),

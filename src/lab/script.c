@@ -158,7 +158,7 @@ static bool parse_rest(place *at, word rest, const char *form, vlot_kv_command *
   if (command->operation == VLOT_KV_SET) return parse_value(at, rest, form, command);
   if (command->operation == VLOT_KV_CAS) {
     word old = next_word(&rest);
-    if (old.size == 0) return complain(at, old, "the old value is missing", form);
+    if (old.size == 0) return complain(at, (word){0}, "the old value is missing", form);
     command->expected = old.text;
     command->expected_size = old.size;
     return parse_value(at, rest, form, command);
