@@ -25,6 +25,8 @@ static void *load(void *argument) {
   check(vlot_client_open(&client, cluster, NULL) == VLOT_OK, "a client cannot be opened");
   for (int k = 0; k < RUN; k++) commands[k] = (vlot_command){.data = payload, .size = BYTES};
   for (int round = 0; round < ROUNDS; round++) {
+    /* what is refused between two leaders is refused at once: wait for the next one, or the rounds are over before it leads */
+    check(vlot_await_leader(cluster, 10000, NULL) == VLOT_OK, "there is no leader to talk to");
     if (vlot_client_submit(client, commands, RUN, NULL) != VLOT_OK) continue;
     size_t count = vlot_client_wait(client, answers, RUN);
     for (size_t k = 0; k < count; k++) committed += answers[k].result == VLOT_OK;
