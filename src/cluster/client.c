@@ -503,7 +503,7 @@ static vlot_result ask(vlot_client *client, attempt once, const void *data, size
   }
   if (answer.result == VLOT_OK && reply) {
     *reply = vlot_bytes_copy(cluster->allocator, answer.reply, answer.reply_size);
-    if (!*reply) return VLOT_NOMEM;
+    if (!*reply) return once == submit_once ? VLOT_UNKNOWN : VLOT_NOMEM; /* NOMEM says that nothing has changed */
   }
   return answer.result;
 }

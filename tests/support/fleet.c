@@ -40,9 +40,11 @@ vlot_client *fleet_client(vlot_cluster *cluster, uint32_t contact, uint64_t time
 static vlot_result propose(vlot_client *client, const vlot_kv_command *command) {
   vlot_bytes *bytes = vlot_kv_encode(NULL, command);
   if (!bytes) return VLOT_NOMEM;
+  vlot_bytes *reply;
   vlot_result result =
-      vlot_client_propose(client, vlot_bytes_data(bytes), vlot_bytes_size(bytes), NULL);
+      vlot_client_propose(client, vlot_bytes_data(bytes), vlot_bytes_size(bytes), &reply);
   vlot_bytes_release(bytes);
+  vlot_bytes_release(reply);
   return result;
 }
 
