@@ -84,6 +84,7 @@ static const char *log_problem(const vlot_raft_options *options) {
         slice->count > vlot_batch_count(slice->batch) || slice->first > vlot_batch_count(slice->batch) - slice->count)
       return "log_slices: must be contiguous from base_index + 1 and lie inside their batches";
     if (slice->term < term || slice->term == 0) return "log_slices: terms must not go down";
+    if (!vlot__batch_is_legal(slice->batch)) return "log_slices: an entry of unknown kind, or a no-op that is not empty";
     term = slice->term;
     index = vlot__slice_last(slice);
   }

@@ -641,6 +641,7 @@ Test(exhibits, b039_next_index_stays_above_match_index) {
   basin_tick(b, 1, 1);
   for (uint64_t prev = 1; prev <= 4; prev++) { /* refusals of whatever age */
     vlot_message refusal = basin_forge_reply(peek(b, 1, 2, VLOT_MESSAGE_APPEND), 1, false, 0);
+    refusal.request = 1; /* sent before it acknowledged */
     refusal.as.reply.prev_index = prev;
     refusal.as.reply.hint_index = 1;
     refusal.as.reply.hint_term = 1;
