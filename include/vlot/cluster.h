@@ -240,6 +240,9 @@ typedef struct vlot_client_options {
   uint32_t contact;       /* always talk to this member, which forwards to the leader; 0 (default): to the leader when one is known */
   uint32_t inflight_max;  /* commands waiting for an answer: default 65,536, at most 1 M */
   uint64_t timeout_ticks; /* default 500: then the answer is UNKNOWN */
+  void (*answered)(void *context, const vlot_answer *answer); /* NULL (default): poll and wait give answers to their caller;
+                             else to this function, inside the call, on the caller's thread. It may submit, and must not close */
+  void *context;
 } vlot_client_options;
 
 VLOT_API void vlot_client_options_init(vlot_client_options *options);
@@ -268,7 +271,9 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_submit(vlot_client *client, con
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_read(vlot_client *client, const void *question, size_t size, uint64_t min_index,
                                                       uint64_t *sequence);
 
-/* Answers that are there: at most [capacity], never blocks. */
+/* Answers that are there: at most [capacity], never blocks. Returns how many. Where the client has an `answered` function, all that are
+ * there go to it, and answers and capacity are not looked at (NULL, 0).
+ */
 VLOT_API size_t vlot_client_poll(vlot_client *client, vlot_answer *answers, size_t capacity);
 
 /* The same, but waits for the first one; 0: nothing is in flight. Every command gets an answer by its deadline, so this ends. */

@@ -384,13 +384,29 @@ static void swap_in(vlot_client *client) {
   client->read_count = 0;
 }
 
-size_t vlot_client_poll(vlot_client *client, vlot_answer *answers, size_t capacity) {
-  if (capacity == 0 || vlot__is_node_thread(client->cluster)) return 0;
+static size_t take_answers(vlot_client *client, vlot_answer *answers, size_t capacity) {
   if (client->read_at >= client->taken.size) swap_in(client);
   size_t count = hand_out(client, answers, capacity);
   if (count == 0 && client->inflight > 0) count = give_up_late(client, answers, capacity);
   forget_answered(client);
   return count;
+}
+
+/* Everything that is there, to the client's own function. It may submit more: what it is shown stays valid until the next take. */
+static size_t call_back(vlot_client *client) {
+  vlot_answer answers[64];
+  size_t total = 0, count;
+  while ((count = take_answers(client, answers, sizeof answers / sizeof *answers)) > 0) {
+    for (size_t k = 0; k < count; k++) client->options.answered(client->options.context, &answers[k]);
+    total += count;
+  }
+  return total;
+}
+
+size_t vlot_client_poll(vlot_client *client, vlot_answer *answers, size_t capacity) {
+  if (vlot__is_node_thread(client->cluster)) return 0;
+  if (client->options.answered) return call_back(client);
+  return capacity > 0 ? take_answers(client, answers, capacity) : 0;
 }
 
 /* --- waiting --- */
@@ -458,13 +474,18 @@ static void wait_with_threads(vlot_client *client) {
   pthread_mutex_unlock(&client->lock);
 }
 
+/* Until an answer may be there, or a deadline has come. */
+static void wait_once(vlot_client *client) {
+  if (client->cluster->is_lockstep) vlot__lockstep_run_one(client->cluster, first_deadline(client));
+  else wait_with_threads(client);
+}
+
 size_t vlot_client_wait(vlot_client *client, vlot_answer *answers, size_t capacity) {
-  if (capacity == 0 || vlot__is_node_thread(client->cluster)) return 0;
+  if ((capacity == 0 && !client->options.answered) || vlot__is_node_thread(client->cluster)) return 0;
   for (;;) {
     size_t count = vlot_client_poll(client, answers, capacity);
     if (count > 0 || client->inflight == 0) return count;
-    if (client->cluster->is_lockstep) vlot__lockstep_run_one(client->cluster, first_deadline(client));
-    else wait_with_threads(client);
+    wait_once(client);
   }
 }
 
@@ -496,7 +517,8 @@ static vlot_result ask(vlot_client *client, attempt once, const void *data, size
   if (size > cluster->options.raft.entry_bytes_max) return VLOT_TOO_LARGE;
   for (;;) {
     answer = (vlot_answer){.result = once(client, data, size)};
-    if (answer.result == VLOT_OK && vlot_client_wait(client, &answer, 1) == 0) answer.result = VLOT_UNKNOWN;
+    if (answer.result == VLOT_OK)
+      while (take_answers(client, &answer, 1) == 0) wait_once(client);
     if (answer.result != VLOT_REJECTED && answer.result != VLOT_BUSY) break;
     if (vlot__now(cluster) >= deadline) break;
     (void)vlot__await(cluster, never, NULL, 1);
