@@ -106,7 +106,9 @@ typedef struct vlot__sim_world {
   uint32_t op_room;
   uint64_t floors[VLOT__SIM_KEYS]; /* highest index a client knows that key's value to be of */
 
-  uint64_t done;           /* actions so far */
+  uint64_t done; /* actions so far */
+  bool is_healed;
+  bool has_fence;          /* somebody was fenced since the last look */
   uint64_t recovery_ticks; /* from healing to the first commit */
   uint64_t marks[VLOT__SIM_MARK_COUNT];
   vlot_cluster_stats stats; /* at the end */
@@ -146,6 +148,9 @@ bool vlot__sim_clients_verify(vlot__sim_world *world);
 void vlot__sim_faults_draw(vlot__sim_world *world);
 void vlot__sim_faults_inject(vlot__sim_world *world);
 void vlot__sim_faults_heal(vlot__sim_world *world);
+
+/* Restart who was fenced: a write that failed before healing may be told only now. */
+void vlot__sim_faults_mend(vlot__sim_world *world);
 
 /* Bring somebody back, since nothing can happen any more. */
 void vlot__sim_faults_revive(vlot__sim_world *world);

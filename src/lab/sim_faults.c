@@ -308,8 +308,18 @@ void vlot__sim_faults_revive(vlot__sim_world *world) {
   revive(world, id);
 }
 
+void vlot__sim_faults_mend(vlot__sim_world *world) {
+  world->has_fence = false;
+  for (uint32_t id = 1; id <= world->nodes; id++) {
+    if (state_of(world, id) != VLOT_NODE_FENCED) continue;
+    note(world, "restart after a fence", id, 0);
+    revive(world, id);
+  }
+}
+
 void vlot__sim_faults_heal(vlot__sim_world *world) {
   note(world, "all is healed", 0, 0);
+  world->is_healed = true;
   ignore(vlot_cluster_heal(world->cluster));
   for (uint32_t id = 1; id <= world->nodes; id++) {
     revive(world, id);

@@ -61,6 +61,7 @@ static void count(vlot__sim_world *world, const vlot_event *event) {
 static bool watch_fence(vlot__sim_world *world, const vlot_event *event) {
   if (event->why == VLOT_WHY_WRITE_FAILED) {
     world->marks[VLOT__MARK_FENCED]++;
+    world->has_fence = true;
     return true;
   }
   return vlot__sim_fail(world, VLOT__SIM_VIOLATED, "n%u is fenced: %s", event->node,
