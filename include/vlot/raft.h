@@ -187,7 +187,8 @@ typedef enum vlot_input_kind {
 typedef struct vlot_input {
   vlot_input_kind kind;
   union {
-    struct {
+    struct { /* Time that has passed must be told before what arrives after it: a heartbeat taken at an old `now` resets the
+                election timer, and ticks told later that had passed before it would count again. */
       uint64_t now;     /* cluster tick as this node sees it; never backwards */
       uint64_t elapsed; /* ticks to count for the election and heartbeat timers; <= now - the last now */
     } tick;
@@ -354,7 +355,7 @@ typedef struct vlot_raft_options {
   uint64_t tail_bytes_max;         /* payload not committed yet, at a leader: default 64 MiB */
   uint32_t reads_max;              /* pending reads: default 65,536 */
   uint32_t apply_entries_max;      /* handed out and not yet APPLIED: default 65,536 */
-  /* what storage gave back; all zero at a first start */
+  /* what storage gave back; at a first start all zero but hard.disk, where the members' disks are told apart */
   vlot_hard_state hard;
   uint64_t base_index;             /* the log begins after this index */
   uint64_t base_term;
@@ -383,7 +384,8 @@ VLOT_API void vlot_raft_close(vlot_raft *raft);
  * output   out: borrowed until the next call on this core; valid for every result
  * returns  VLOT_OK      all inputs were taken
  *          VLOT_NOMEM   output->consumed were taken; of the next one nothing has happened: give it again later
- *          VLOT_FENCED  a Raft promise is broken or a write failed: this core takes no input any more; the last change says why
+ *          VLOT_FENCED  a Raft promise is broken or a write failed: this core takes no input any more; the last change says why.
+ *                       As after a crash, its output may be carried out or not; after a failed write it asks for no other
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_step(vlot_raft *raft, const vlot_input *inputs, uint32_t count,
                                                     const vlot_output **output);

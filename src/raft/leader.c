@@ -195,6 +195,7 @@ static bool has_lost_entries(const vlot__peer *peer, const vlot_message *message
          message->request >= peer->match_request && message->why == VLOT_WHY_LOG_MISMATCH;
 }
 
+/* A peer that answers from another disk than before knows nothing of what the old one acknowledged. */
 static void observe_disk(vlot_raft *raft, vlot__peer *peer, uint64_t disk) {
   if (peer->seen_disk == disk) return;
   if (peer->seen_disk != 0) {

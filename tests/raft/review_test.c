@@ -255,6 +255,28 @@ Test(review, a_late_refusal_is_not_a_loss) {
   basin_close(b);
 }
 
+/* --- members ------------------------------------------------------------------------------------------------- */
+
+/* In whatever order they stand, and wherever the two are. */
+Test(review, an_id_that_stands_twice_is_found_in_any_order) {
+  const uint32_t cases[][5] = {{1, 1, 2, 3, 4}, {1, 2, 3, 4, 1}, {5, 4, 1, 3, 4},
+                               {9, 1, 9, 2, 3}, {1, 5, 3, 2, 3}, {5, 4, 3, 2, 1}};
+  const size_t count = sizeof cases / sizeof *cases;
+  for (size_t k = 0; k < count; k++) {
+    vlot_member members[5] = {{0}};
+    for (size_t n = 0; n < 5; n++) members[n].id = cases[k][n];
+    vlot_raft_options options;
+    vlot_raft_options_init(&options);
+    options.id = 1;
+    options.members = members;
+    options.member_count = 5;
+    vlot_raft *raft = NULL;
+    vlot_result expected = k + 1 < count ? VLOT_INVALID : VLOT_OK;
+    cr_assert_eq(vlot_raft_open(&raft, &options, NULL), expected, "case %zu", k);
+    vlot_raft_close(raft);
+  }
+}
+
 /* --- a thousand members ---------------------------------------------------------------------------------------- */
 
 /* Equal values are the usual case: all peers hold everything. Choosing among them must not be quadratic. */
