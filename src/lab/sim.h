@@ -43,7 +43,7 @@ typedef enum vlot__sim_mark {
 
 /* --- clients --- */
 
-enum { VLOT__SIM_CLIENTS = 4, VLOT__SIM_KEYS = 6, VLOT__SIM_KEY_BYTES = 8 };
+enum { VLOT__SIM_CLIENTS = 6, VLOT__SIM_KEYS = 6, VLOT__SIM_KEY_BYTES = 8 };
 
 typedef enum vlot__sim_op_kind {
   VLOT__SIM_SET, /* the value is the operation's number, so that it is unique */

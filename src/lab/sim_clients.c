@@ -21,7 +21,7 @@ static bool open_one(vlot__sim_world *world, uint32_t k) {
   vlot_client_options options;
   vlot_client_options_init(&options);
   options.timeout_ticks = vlot__dice_between(dice, 5 * ticks, 30 * ticks);
-  bool has_contact = k > 0 && vlot__dice_chance(dice, 500);
+  bool has_contact = k > 0 && vlot__dice_chance(dice, 700);
   bool is_narrow = vlot__dice_chance(dice, 200);
   uint64_t contact = vlot__dice_between(dice, 1, world->nodes);
   if (has_contact) options.contact = (uint32_t)contact;

@@ -240,6 +240,23 @@ static void order_one(vlot__sim_world *world) {
   ignore(vlot_cluster_order(world->cluster, node, kinds[pick], 0));
 }
 
+/* A leader that nobody hears any more, and another one at once: for a while there are two, and only one of them knows. */
+static void depose(vlot__sim_world *world) {
+  uint32_t sides[VLOT_MEMBERS_MAX] = {0};
+  uint32_t leader = vlot_cluster_leader(world->cluster);
+  uint32_t heir = some_node(world);
+  bool is_blind = vlot__dice_chance(&world->dice, 500);
+  if (leader == 0 || heir == leader) return;
+  note(world, "the leader is deposed by", heir, leader);
+  sides[leader - 1] = 1;
+  ignore(vlot_cluster_partition(world->cluster, sides));
+  /* without this protection it goes on to believe that it leads */
+  if (is_blind)
+    ignore(vlot_cluster_order(world->cluster, leader, VLOT_INPUT_SWITCHES,
+                              VLOT_SWITCH_ALL & ~VLOT_SWITCH_CHECK_QUORUM));
+  ignore(vlot_cluster_order(world->cluster, heir, VLOT_INPUT_ELECT, 0));
+}
+
 static void order_switches(vlot__sim_world *world) {
   uint32_t node = some_node(world);
   uint32_t switches = (uint32_t)vlot__dice_between(&world->dice, 0, VLOT_SWITCH_ALL);
@@ -254,13 +271,14 @@ static const struct fault {
   uint32_t weight;
   bool is_remedy; /* in every seed */
 } faults[] = {
-    {one_link, 4, false},      {all_links, 2, false}, {one_cut, 4, false},
-    {half, 3, false},          {partition, 5, false}, {heal_links, 8, true},
-    {kill_one, 5, false},      {start_one, 8, true},  {restart_one, 4, false},
-    {cut_all_power, 1, false}, {wipe_one, 1, false},  {suspend_one, 3, false},
-    {resume_one, 6, true},     {skew, 2, false},      {slow_disk, 4, false},
-    {stall_disk, 2, false},    {fail_disk, 2, false}, {fill_disk, 1, false},
-    {mend_disk, 6, true},      {order_one, 5, false}, {order_switches, 2, false},
+    {one_link, 4, false},       {all_links, 2, false}, {one_cut, 4, false},
+    {half, 3, false},           {partition, 5, false}, {heal_links, 8, true},
+    {kill_one, 5, false},       {start_one, 8, true},  {restart_one, 4, false},
+    {cut_all_power, 1, false},  {wipe_one, 1, false},  {suspend_one, 3, false},
+    {resume_one, 6, true},      {skew, 2, false},      {slow_disk, 4, false},
+    {stall_disk, 2, false},     {fail_disk, 2, false}, {fill_disk, 1, false},
+    {mend_disk, 6, true},       {depose, 4, false},    {order_one, 5, false},
+    {order_switches, 2, false},
 };
 enum { FAULTS = sizeof faults / sizeof *faults };
 
