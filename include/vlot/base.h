@@ -152,7 +152,8 @@ VLOT_API const char *vlot_why_text(vlot_why why);
 /* Where an instance gets its memory. Borrowed by what it is given to, for that thing's life.
  *
  * resize  as realloc(): memory NULL allocates, size 0 frees and returns NULL; otherwise NULL is a failure
- *         that leaves memory as it was. Alignment as malloc(). Called from any thread.
+ *         that leaves memory as it was. Alignment as malloc(). Called from any thread, and with a lock of vlot held: it
+ *         must not call back into vlot.
  */
 typedef struct vlot_allocator {
   void *context;

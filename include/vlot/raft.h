@@ -157,7 +157,7 @@ enum {
   VLOT_SWITCH_PRE_VOTE = 1,       /* ask before raising the term (thesis 9.6) */
   VLOT_SWITCH_CHECK_QUORUM = 2,   /* a leader steps down after T without a quorum (thesis 6.2) */
   VLOT_SWITCH_STICKINESS = 4,     /* no votes while a leader was heard from within T (thesis 4.2.3) */
-  VLOT_SWITCH_NOOP = 8,           /* an entry at the start of each term (thesis 6.4) */
+  VLOT_SWITCH_NOOP = 8,           /* an entry at the start of each term (thesis 6.4); off: reads wait for the first proposal */
   VLOT_SWITCH_RANDOM_TIMEOUT = 16, /* off: every election timeout is exactly election_ticks_min */
   VLOT_SWITCH_ALL = 31,
 };
