@@ -179,10 +179,15 @@ static vlot_result check_submit(const vlot_client *client, uint32_t count) {
   return VLOT_OK;
 }
 
+static uint64_t new_deadline(const vlot_client *client) {
+  uint64_t now = vlot__now(client->cluster);
+  return client->options.timeout_ticks < VLOT_NEVER - now ? now + client->options.timeout_ticks : VLOT_NEVER;
+}
+
 static void remember(vlot_client *client, uint32_t count) {
   submission *one = vlot__ring_push(&client->submissions);
   *one = (submission){.sequence = client->next_sequence,
-                      .deadline = vlot__now(client->cluster) + client->options.timeout_ticks,
+                      .deadline = new_deadline(client),
                       .count = count};
   for (uint32_t k = 0; k < count; k++) client->is_open[(client->next_sequence + k) & (client->window - 1)] = 1;
   client->next_sequence += count;
@@ -510,7 +515,7 @@ static vlot_result read_once(vlot_client *client, const void *data, size_t size)
 /* Ask again as long as it is certain that nothing has happened. */
 static vlot_result ask(vlot_client *client, attempt once, const void *data, size_t size, vlot_bytes **reply) {
   vlot_cluster *cluster = client->cluster;
-  uint64_t deadline = vlot__now(cluster) + client->options.timeout_ticks;
+  uint64_t deadline = new_deadline(client);
   vlot_answer answer;
   if (reply) *reply = NULL;
   if (client->inflight > 0) return VLOT_BUSY;

@@ -127,6 +127,7 @@ static vlot_result open_slot(vlot__slot *slot) {
   vlot_cluster *cluster = slot->cluster;
   pthread_mutex_init(&slot->status_lock, NULL);
   atomic_init(&slot->clock_permille, 1000);
+  atomic_init(&slot->clock_changed, 0);
   atomic_init(&slot->state, VLOT_NODE_DOWN);
   atomic_init(&slot->due, VLOT_NEVER);
   vlot__model_init(&slot->model, cluster->allocator, 0, 0);

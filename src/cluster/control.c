@@ -174,9 +174,11 @@ vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id, uint
   if (permille > 100000) return VLOT_INVALID;
   vlot_result result = begin(cluster, id, &slot);
   if (result != VLOT_OK) return result;
+  atomic_store(&slot->clock_changed, vlot__now(cluster)); /* first: whoever sees the new rate sees since when */
   atomic_store(&slot->clock_permille, permille);
   vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_CLOCK_FAULT, id, 0, permille, 0);
   if (cluster->is_lockstep) {
+    if (slot->node) vlot__node_clock_changed(slot->node);
     vlot__lockstep_slot_changed(slot);
   } else {
     /* its next timer is due at another tick now: let it look at its clock */

@@ -111,6 +111,9 @@ void vlot__node_begin(vlot__node *node, vlot_actor *actor, bool was_parked);
 void vlot__node_take(vlot__node *node, uint32_t kind, uint64_t stamp, void *payload, uint32_t size);
 void vlot__node_end(vlot__node *node);
 
+/* Its slot's clock has another rate; between turns. With threads the TICK that a change sends does it. */
+void vlot__node_clock_changed(vlot__node *node);
+
 /* Cluster tick at which it needs a TICK; VLOT_NEVER. Valid between turns. */
 uint64_t vlot__node_due(const vlot__node *node);
 void vlot__node_get_status(const vlot__node *node, vlot_node_status *status); /* fills raft, applied, waiting, turns */
@@ -153,6 +156,7 @@ struct vlot__slot {
 
   /* clock */
   _Atomic uint32_t clock_permille;
+  _Atomic uint64_t clock_changed; /* tick at which it was set */
 
   /* observation: written in its turns, or by control while no turn runs */
   vlot_event *events; /* [options.ring_events] */

@@ -61,6 +61,7 @@ struct vlot__node {
   /* time, in the node's own ticks: see vlot__node_due */
   uint64_t seen_tick;  /* cluster tick up to which its time has gone on */
   uint64_t rest;       /* thousandths of a tick left over by its clock's rate */
+  uint32_t permille;   /* the rate at which it went on up to there */
   uint64_t now;
   uint64_t next_timer; /* in its own ticks */
   uint64_t spare;      /* own ticks that may pass before a timer would fire */
@@ -148,6 +149,7 @@ vlot__node *vlot__node_open(vlot__slot *slot, vlot_result *result, const char **
   node->cluster = cluster;
   node->allocator = cluster->allocator;
   node->seen_tick = vlot__now(cluster);
+  node->permille = atomic_load(&slot->clock_permille);
   vlot__replies_init(&node->replies, cluster->allocator);
   vlot__ring_init(&node->waiters, cluster->allocator, sizeof(waiter));
   vlot__ring_init(&node->readers, cluster->allocator, sizeof(reader));
@@ -246,6 +248,21 @@ static vlot_input *new_input(vlot__node *node, vlot_input_kind kind) {
   return input;
 }
 
+/* The clock has another rate by now: what passed before the change passed at the old one, and stays in `rest`. */
+static void change_rate(vlot__node *node, uint64_t tick) {
+  uint32_t permille = atomic_load_explicit(&node->slot->clock_permille, memory_order_acquire);
+  if (permille == node->permille) return;
+  uint64_t changed = atomic_load_explicit(&node->slot->clock_changed, memory_order_relaxed);
+  if (changed > tick) changed = tick;
+  if (changed > node->seen_tick) {
+    node->rest += (changed - node->seen_tick) * node->permille;
+    node->seen_tick = changed;
+  }
+  node->permille = permille;
+}
+
+void vlot__node_clock_changed(vlot__node *node) { change_rate(node, vlot__now(node->cluster)); }
+
 /* Let the node's time go on to a cluster tick, by its own clock's rate. Only a TICK fires timers: whatever else arrives first
  * stops its timers just short of it, so that a heartbeat that waits in the mailbox is never overtaken.
  */
@@ -260,10 +277,10 @@ static void pass_time(vlot__node *node, uint64_t tick, bool is_tick) {
     }
     return;
   }
-  uint32_t permille = atomic_load_explicit(&node->slot->clock_permille, memory_order_relaxed);
   uint64_t counted = 0;
-  if (tick > node->seen_tick) {
-    uint64_t thousandths = (tick - node->seen_tick) * permille + node->rest;
+  change_rate(node, tick);
+  if (tick > node->seen_tick || node->rest >= 1000) {
+    uint64_t thousandths = (tick - node->seen_tick) * node->permille + node->rest;
     uint64_t passed = thousandths / 1000;
     node->rest = thousandths % 1000;
     node->seen_tick = tick;
@@ -285,11 +302,18 @@ static void pass_time(vlot__node *node, uint64_t tick, bool is_tick) {
 }
 
 uint64_t vlot__node_due(const vlot__node *node) {
-  uint32_t permille = atomic_load_explicit(&node->slot->clock_permille, memory_order_relaxed);
+  uint32_t permille = atomic_load_explicit(&node->slot->clock_permille, memory_order_acquire);
   if (node->next_timer == VLOT_NEVER || permille == 0 || node->is_fenced) return VLOT_NEVER;
   uint64_t ticks = node->next_timer > node->now ? node->next_timer - node->now : 1;
-  uint64_t thousandths = ticks * 1000 - node->rest;
-  return node->seen_tick + (thousandths + permille - 1) / permille;
+  uint64_t from = node->seen_tick, gone = node->rest, wanted = ticks * 1000;
+  if (permille != node->permille) { /* up to the change it went on at the old rate */
+    uint64_t changed = atomic_load_explicit(&node->slot->clock_changed, memory_order_relaxed);
+    if (changed > from) {
+      gone += (changed - from) * node->permille;
+      from = changed;
+    }
+  }
+  return gone < wanted ? from + (wanted - gone + permille - 1) / permille : from;
 }
 
 /* --- the fence --- */

@@ -13,9 +13,9 @@ static const struct {
   uint64_t hash;
 } runs[] = {
     {1, 8, 11, UINT64_C(0x64447f2f3bc6d00a)},
-    {3, 1, 12, UINT64_C(0x211f615379c1c985)},
-    {5, 8, 13, UINT64_C(0x9da5cea513288b76)},
-    {7, 3, 14, UINT64_C(0x5f62b1a20b1cacc6)},
+    {3, 1, 12, UINT64_C(0xcaeddf5e5719fca4)},
+    {5, 8, 13, UINT64_C(0x72066e703bf16830)},
+    {7, 3, 14, UINT64_C(0x10a802d3df50824c)},
 };
 
 Test(determinism, the_hash_of_a_storm_is_the_one_written_here) {
