@@ -694,18 +694,27 @@ size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pending, size_
   return count;
 }
 
-/* Timers and writes are the supervisor's again; what is held stays here until it is released in a later pause. */
+static void hand_back(vlot_cluster *cluster, vlot__item *item, bool is_late) {
+  vlot_piece piece = {.data = item->payload, .size = item->size};
+  vlot_result result =
+      is_late ? vlot__threads_post_later(cluster, item->from, item->node, item->mail_kind, item->due, &piece, 1)
+              : vlot__threads_post(cluster, NULL, NULL, item->node, item->mail_kind, &piece, 1);
+  if (result == VLOT_OK) free_item(cluster, item);
+  else drop_mail(cluster, item, VLOT_WHY_NODE_DOWN);
+}
+
+/* Timers and writes are the supervisor's again, and mail of suspended nodes waits in their mailboxes, before what comes later; what
+ * is held stays here until it is released in a later pause.
+ */
 void vlot__lockstep_hand_back(vlot_cluster *cluster) {
-  for (uint32_t k = 0; k < cluster->nodes; k++) vlot__lockstep_forget(&cluster->slots[k]);
+  for (uint32_t k = 0; k < cluster->nodes; k++) {
+    vlot__ring *parked = &cluster->slots[k].parked_mail;
+    vlot__lockstep_forget(&cluster->slots[k]);
+    for (; parked->count > 0; vlot__ring_pop_front(parked)) hand_back(cluster, *(vlot__item **)vlot__ring_at(parked, 0), false);
+  }
   while (cluster->lockstep.count > 0) {
     vlot__item *item = cluster->lockstep.heap[0];
-    vlot_piece piece = {.data = item->payload, .size = item->size};
     take_out(&cluster->lockstep, item);
-    vlot_result result =
-        item->due > vlot__now(cluster)
-            ? vlot__threads_post_later(cluster, item->from, item->node, item->mail_kind, item->due, &piece, 1)
-            : vlot__threads_post(cluster, NULL, NULL, item->node, item->mail_kind, &piece, 1);
-    if (result == VLOT_OK) free_item(cluster, item);
-    else drop_mail(cluster, item, VLOT_WHY_NODE_DOWN);
+    hand_back(cluster, item, item->due > vlot__now(cluster));
   }
 }

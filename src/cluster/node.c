@@ -46,6 +46,7 @@ struct vlot__node {
   void *machine;
   vlot_replies replies;
   bool is_fenced;
+  vlot_why fenced_why; /* when it is not the core that says so */
 
   /* this turn */
   vlot_input *inputs;
@@ -740,6 +741,7 @@ static void settle_waiters(vlot__node *node, uint64_t index, uint64_t term, uint
 static void fence(vlot__node *node, vlot_why why) {
   if (node->is_fenced) return;
   node->is_fenced = true;
+  node->fenced_why = why;
   vlot__emit_change(node->cluster, node->slot, VLOT_EVENT_FENCED, why, 0, node->applied_index, node->commit_index, 0);
 }
 
@@ -996,6 +998,10 @@ bool vlot__node_is_idle(const vlot__node *node) { return node->waiters.count == 
 
 void vlot__node_get_status(const vlot__node *node, vlot_node_status *status) {
   vlot_raft_get_status(node->raft, &status->raft);
+  if (node->is_fenced && !status->raft.is_fenced) {
+    status->raft.is_fenced = 1;
+    status->raft.fenced_why = node->fenced_why;
+  }
   status->applied_index = node->applied_index;
   status->turns = node->turns;
   status->waiting = node->readers.count;

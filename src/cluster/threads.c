@@ -561,7 +561,7 @@ vlot_result vlot__threads_close(vlot_cluster *cluster) {
 /* --- own threads or inline, from one action to the next --- */
 
 vlot_result vlot_lockstep_set_inline(vlot_cluster *cluster, bool is_inline) {
-  if (!cluster->is_lockstep) return VLOT_UNSUPPORTED;
+  if (!cluster->is_lockstep || cluster->is_paused) return VLOT_UNSUPPORTED;
   if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
   if (cluster->lockstep.is_inline == is_inline) return VLOT_OK;
   vlot_result result = is_inline ? VLOT_OK : open_actors(cluster);
@@ -609,6 +609,7 @@ static void collect_all(vlot_cluster *cluster) {
     vlot__slot *slot = &cluster->slots[k];
     if (!slot->node || !slot->actor) continue;
     slot->is_collected = true;
+    vlot_actor_resume(slot->actor); /* it is held: while the cluster is paused only the slot's state says who is suspended */
     while (vlot_actor_run(slot->actor)) continue;
     slot->is_collected = false;
   }
@@ -657,6 +658,9 @@ vlot_result vlot_cluster_unpause(vlot_cluster *cluster) {
       atomic_store(&slot->due, vlot__node_due(slot->node));
       slot->is_tick_sent = false;
       vlot__slot_publish(slot);
+      if (atomic_load(&slot->state) == VLOT_NODE_SUSPENDED &&
+          vlot_actor_suspend(slot->actor, cluster->options.stop_ns) != VLOT_OK)
+        vlot__log(cluster, "n%u could not be suspended again", slot->id);
       vlot_actor_unhold(slot->actor);
     }
     pause_supervisor(cluster->supervisor, false);
