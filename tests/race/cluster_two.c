@@ -16,7 +16,21 @@ typedef struct side {
   const char *complaint;
 } side;
 
-static const char *use(vlot_cluster *cluster, bool must_finish) {
+/* A cluster of threads is paused with commands under way, stepped, and goes on. */
+static const char *pause_and_step(vlot_cluster *cluster, vlot_client *client) {
+  vlot_answer answers[8];
+  uint64_t count = 0;
+  if (fleet_submit(client, "p", 8, NULL) != VLOT_OK) return "not submitted";
+  if (vlot_cluster_pause(cluster) != VLOT_OK) return "not paused";
+  if (vlot_lockstep_step(cluster, 5, NULL) != VLOT_OK) return "not stepped";
+  if (vlot_cluster_unpause(cluster) != VLOT_OK) return "not resumed";
+  for (size_t taken; (taken = vlot_client_wait(client, answers, 8)) > 0;)
+    for (size_t k = 0; k < taken; k++) count += answers[k].result == VLOT_OK;
+  return count == 8 ? NULL : "a pause loses commands";
+}
+
+static const char *use(vlot_cluster *cluster, bool has_threads, bool must_finish) {
+  const char *complaint = NULL;
   uint32_t leader;
   vlot_client *client = fleet_client(cluster, 0, 2000);
   if (!client) return "no client";
@@ -24,6 +38,8 @@ static const char *use(vlot_cluster *cluster, bool must_finish) {
     if (vlot_await_leader(cluster, 5000, &leader) != VLOT_OK) return "no leader";
     for (int k = 0; k < 5; k++)
       if (fleet_add(client, "n", 1) != VLOT_OK) return "not committed";
+    if (has_threads) complaint = pause_and_step(cluster, client);
+    if (complaint) return complaint;
     if (vlot_await_quiet(cluster, 5000) != VLOT_OK) return "not quiet";
     if (!fleet_agrees(cluster)) return "replicas differ";
   } else {
@@ -45,7 +61,7 @@ static const char *play(uint32_t round, uint32_t number) {
   options.has_checker = round % 2;
   vlot_cluster *cluster = fleet_open(&options);
   if (!cluster) return "not opened";
-  const char *complaint = use(cluster, (round + number) % 2 == 0);
+  const char *complaint = use(cluster, options.driver == VLOT_DRIVER_THREADS, (round + number) % 2 == 0);
   vlot_result closed = vlot_cluster_close(cluster);
   return complaint ? complaint : closed == VLOT_OK ? NULL : vlot_result_name(closed);
 }
