@@ -183,7 +183,7 @@ static void push_answer(vlot__node *node, const vlot__answer *answer, const void
   node->answers.bytes = bytes;
   uint8_t *at = node->answers.bytes + node->answers.size;
   memcpy(at, answer, sizeof *answer);
-  if (answer->reply_size > 0) memcpy(at + sizeof *answer, reply, answer->reply_size);
+  if (reply) memcpy(at + sizeof *answer, reply, answer->reply_size);
   node->answers.size += sizeof *answer + padded;
 }
 
@@ -224,15 +224,23 @@ static void deliver_answers(vlot__node *node) {
   node->answers.size = 0;
 }
 
-void vlot__node_close(vlot__node *node, vlot_why why) {
+/* Nothing will come of what waits here: commands may yet be committed by others, reads certainly were not served. */
+static void give_up_waiting(vlot__node *node, vlot_why why) {
   for (size_t k = 0; k < node->waiters.count; k++) {
     const waiter *one = vlot__ring_at(&node->waiters, k);
     answer_client(node, one->client, one->sequence, one->count, VLOT_UNKNOWN, why);
   }
   for (size_t k = 0; k < node->readers.count; k++) {
-    const reader *one = vlot__ring_at(&node->readers, k);
+    reader *one = vlot__ring_at(&node->readers, k);
     answer_client(node, one->client, one->sequence, 1, VLOT_REJECTED, why);
+    vlot__alloc_free(node->allocator, one->question);
   }
+  vlot__ring_clear(&node->waiters);
+  vlot__ring_clear(&node->readers);
+}
+
+void vlot__node_close(vlot__node *node, vlot_why why) {
+  give_up_waiting(node, why);
   deliver_answers(node);
   free_node(node);
 }
@@ -916,17 +924,19 @@ static void add_proposals(vlot__node *node) {
   input->as.propose.count = (uint32_t)node->command_count;
 }
 
-/* Inputs that the core had no memory for: messages are lost as on a network, clients are told, completions come again. */
-static void give_up(vlot__node *node, uint32_t from) {
+/* Inputs that the core did not take, for want of memory or because it is fenced: messages are lost as on a network, clients are told,
+ * completions come again.
+ */
+static void give_up(vlot__node *node, uint32_t from, vlot_why why) {
   for (size_t k = from; k < node->input_count; k++) {
     const vlot_input *input = &node->inputs[k];
     switch (input->kind) {
       case VLOT_INPUT_STORED: node->stored_token = input->as.token; break;
       case VLOT_INPUT_WRITE_FAILED: node->failed_token = input->as.token; break;
       case VLOT_INPUT_APPLIED: node->told_applied = 0; break;
-      case VLOT_INPUT_READ: drop_reader(node, input->as.read_tag, VLOT_REJECTED, VLOT_WHY_NO_MEMORY); break;
+      case VLOT_INPUT_READ: drop_reader(node, input->as.read_tag, VLOT_REJECTED, why); break;
       case VLOT_INPUT_PROPOSE:
-        settle_groups(node, &(vlot_outcome){.result = VLOT_NOMEM, .why = VLOT_WHY_NO_MEMORY});
+        settle_groups(node, &(vlot_outcome){.result = VLOT_REJECTED, .why = why});
         break;
       default: break;
     }
@@ -941,7 +951,8 @@ static bool step(vlot__node *node) {
   emit_changes(node, output);
   read_time(node, output);
   settle_outcomes(node, output);
-  if (result == VLOT_NOMEM) give_up(node, output->consumed);
+  if (result != VLOT_OK)
+    give_up(node, output->consumed, result == VLOT_NOMEM ? VLOT_WHY_NO_MEMORY : VLOT_WHY_CRASHED);
   if (result == VLOT_FENCED) {
     node->is_fenced = true;
     settle_reads(node, output);
@@ -984,6 +995,7 @@ void vlot__node_end(vlot__node *node) {
     goes_on = step(node);
     node->input_count = 0;
   }
+  if (node->is_fenced && !node->is_void) give_up_waiting(node, VLOT_WHY_CRASHED);
   serve_reads(node);
   (void)let_go(node, NULL);
 }

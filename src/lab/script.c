@@ -281,7 +281,7 @@ bool vlot__script_parse(vlot__script *script, const char *name, const char *text
   word rest = {text, size};
   while (rest.size > 0) {
     word line = cut_line(&rest);
-    vlot_kv_command kv;
+    vlot_kv_command kv = {0};
     at.line++;
     if (line.size == 0 || line.text[0] == '#') continue;
     if (!parse_line(&at, line, &kv))
