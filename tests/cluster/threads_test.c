@@ -357,7 +357,10 @@ Test(threads, a_machine_that_fails_fences_its_node) {
   }
 }
 
-Test(threads, a_node_stuck_in_user_code_is_quarantined_and_replaced) {
+/* What the quarantine leaves alone is lost for good, as it says: in a process of its own, that no leak is reported. Returns the line of
+ * the first complaint, or 0.
+ */
+static int be_stuck(void) {
   gate at;
   vlot_machine machine;
   gate_init(&at, &machine);
@@ -366,27 +369,46 @@ Test(threads, a_node_stuck_in_user_code_is_quarantined_and_replaced) {
   options.stop_ns = 200000000;
   vlot_cluster *cluster = fleet_open(&options);
   vlot_client *client = fleet_client(cluster, 0, LONG);
-  uint32_t leader = leader_of(cluster), victim = leader == 1 ? 2 : 1;
+  uint32_t leader;
+  if (vlot_await_leader(cluster, LONG, &leader) != VLOT_OK) return __LINE__;
+  uint32_t victim = leader == 1 ? 2 : 1;
   uint64_t hash, applied;
   set_gate(&at, victim, true);
-  cr_expect_eq(vlot_client_propose(client, "x", 1, NULL), VLOT_OK);
-  LOOK_UNTIL(waiting_at(&at) == 1);
-  cr_expect_eq(vlot_cluster_hash(cluster, victim, &hash, &applied), VLOT_TIMEOUT);
+  if (vlot_client_propose(client, "x", 1, NULL) != VLOT_OK) return __LINE__;
+  while (waiting_at(&at) == 0) sched_yield();
+  if (vlot_cluster_hash(cluster, victim, &hash, &applied) != VLOT_TIMEOUT) return __LINE__;
   uint64_t begin = vlot_clock_ns();
-  cr_expect_eq(vlot_cluster_kill(cluster, victim, false), VLOT_TIMEOUT);
-  cr_expect_lt(vlot_clock_ns() - begin, UINT64_C(10000000000), "bounded");
-  cr_expect_eq(fleet_status(cluster, victim).state, VLOT_NODE_DOWN);
+  if (vlot_cluster_kill(cluster, victim, false) != VLOT_TIMEOUT) return __LINE__;
+  if (vlot_clock_ns() - begin > UINT64_C(10000000000)) return __LINE__; /* bounded */
+  if (fleet_status(cluster, victim).state != VLOT_NODE_DOWN) return __LINE__;
   set_gate(&at, 99, true); /* the stuck one goes on waiting, its successor does not */
-  cr_expect_eq(vlot_cluster_spawn(cluster, victim), VLOT_OK);
-  cr_expect_eq(vlot_client_propose(client, "x", 1, NULL), VLOT_OK);
-  cr_assert_eq(vlot_await_quiet(cluster, LONG), VLOT_OK);
-  cr_expect(fleet_agrees(cluster), "the successor has a machine of its own");
+  if (vlot_cluster_spawn(cluster, victim) != VLOT_OK) return __LINE__;
+  if (vlot_client_propose(client, "x", 1, NULL) != VLOT_OK) return __LINE__;
+  if (vlot_await_quiet(cluster, LONG) != VLOT_OK) return __LINE__;
+  if (!fleet_agrees(cluster)) return __LINE__; /* the successor has a machine of its own */
   vlot_client_close(client);
   begin = vlot_clock_ns();
-  cr_expect_eq(vlot_cluster_close(cluster), VLOT_TIMEOUT);
-  cr_expect_lt(vlot_clock_ns() - begin, UINT64_C(10000000000));
+  if (vlot_cluster_close(cluster) != VLOT_TIMEOUT) return __LINE__;
+  if (vlot_clock_ns() - begin > UINT64_C(10000000000)) return __LINE__;
   set_gate(&at, 99, false);
-  LOOK_UNTIL(waiting_at(&at) == 0);
+  while (waiting_at(&at) > 0) sched_yield();
+  return 0;
+}
+
+Test(threads, a_node_stuck_in_user_code_is_quarantined_and_replaced, .timeout = 60) {
+  int pipes[2], line = -1, status = 0;
+  cr_assert_eq(pipe(pipes), 0);
+  pid_t child = fork();
+  if (child == 0) {
+    line = be_stuck();
+    _exit(write(pipes[1], &line, sizeof line) == sizeof line ? 0 : 1);
+  }
+  close(pipes[1]);
+  cr_assert_eq(read(pipes[0], &line, sizeof line), sizeof line);
+  cr_assert_eq(waitpid(child, &status, 0), child);
+  close(pipes[0]);
+  cr_expect_eq(line, 0, "line %d complains", line);
+  cr_expect_eq(status, 0);
 }
 
 /* --- a disk that answers from another thread --- */
