@@ -137,7 +137,9 @@ typedef struct vlot_link {
 VLOT_API vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link);
 VLOT_API vlot_result vlot_cluster_get_link(vlot_cluster *cluster, uint32_t from, uint32_t to, vlot_link *link);
 
-/* Cut every link between different groups; sides[k] is the group of member k + 1, [nodes]. one-way cuts: set_link. */
+/* Cut every link between different groups; sides[k] is the group of member k + 1, [nodes]. Adds to what is cut already: heal first for
+ * nothing but this partition. One-way cuts: set_link.
+ */
 VLOT_API vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *sides);
 
 /* All links clean again. */
@@ -364,7 +366,9 @@ VLOT_API vlot_result vlot_lockstep_delay(vlot_cluster *cluster, uint64_t id, uin
 VLOT_API vlot_result vlot_lockstep_set_inline(vlot_cluster *cluster, bool is_inline);
 
 /* Pause a threads cluster: turns end, writes drain, all mail moves to the pending list; from then on it is stepped with the calls
- * above, until resume puts the mail back in its order. Drops and holds stay as done. VLOT_UNSUPPORTED in lockstep; twice is once.
+ * above, until resume puts the mail back in its order. Drops and holds stay as done: what is still held then stays in the list, and is
+ * there in the next pause. From pause to unpause only one thread at a time may use the cluster and its clients. VLOT_UNSUPPORTED in
+ * lockstep; twice is once.
  */
 VLOT_API vlot_result vlot_cluster_pause(vlot_cluster *cluster);
 VLOT_API vlot_result vlot_cluster_unpause(vlot_cluster *cluster);

@@ -51,7 +51,7 @@ static bool was_leader(vlot__slot *slot) {
   return was;
 }
 
-/* VLOT_TIMEOUT: its thread is stuck in user code and quarantined; node, machine and mailbox are left alone, for good. */
+/* VLOT_TIMEOUT: its thread is stuck in user code and quarantined; node, machine and mailbox are left alone until it comes back. */
 vlot_result vlot__slot_stop(vlot__slot *slot, vlot_why why, bool is_power_cut) {
   vlot_cluster *cluster = slot->cluster;
   vlot__node *node = slot->node;
@@ -72,6 +72,7 @@ vlot_result vlot__slot_stop(vlot__slot *slot, vlot_why why, bool is_power_cut) {
   vlot__emit_change(cluster, slot, VLOT_EVENT_KILL, why, 0, is_power_cut, was_leader(slot), 0);
   vlot__lockstep_drop_parked(slot, VLOT_WHY_NODE_DOWN);
   if (result != VLOT_TIMEOUT) vlot__node_close(node, why);
+  else if (vlot__node_leave(node)) vlot__node_free(node); /* it has come back meanwhile */
   return result;
 }
 

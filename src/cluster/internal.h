@@ -104,6 +104,14 @@ vlot__node *vlot__node_open(vlot__slot *slot, vlot_result *result, const char **
 /* Free it; whoever waits for an outcome here gets UNKNOWN with this why. */
 void vlot__node_close(vlot__node *node, vlot_why why);
 
+/* A node's memory has two owners while it has a thread: control, and the thread. The first to leave leaves it to the other, who gets
+ * true and must free it: so a node that was stuck in user code is freed when it comes back, and not under its hands.
+ */
+void vlot__node_share(vlot__node *node);
+bool vlot__node_leave(vlot__node *node);
+void vlot__node_free(vlot__node *node); /* nobody who waits is told: their deadlines say UNKNOWN */
+vlot__slot *vlot__node_slot(const vlot__node *node);
+
 /* One turn: begin, take each mail, end. actor: whose turn it is; NULL in lockstep, where no kill comes between. was_parked: nothing kept the node from running when the first mail came, so that the
  * ticks since its last turn count in full; else as one (P15).
  */
@@ -245,6 +253,7 @@ struct vlot_cluster {
   _Atomic uint64_t now;     /* cluster clock, ticks */
   _Atomic uint64_t next_id; /* of mail */
   _Atomic uint32_t leader_hint;
+  _Atomic uint64_t slow_until; /* threads: no delayed mail is due later than that */
   uint64_t action;          /* lockstep: number of the action under way */
 
   /* statistics; under stats_lock */
@@ -317,6 +326,8 @@ vlot_result vlot__route(vlot_cluster *cluster, vlot__slot *from, vlot__contact *
 /* One mail to a member, link or not; the driver's. due: cluster tick; pieces[0] begins with the head. */
 vlot_result vlot__threads_post(vlot_cluster *cluster, vlot__slot *from, vlot__contact *contact, uint32_t to, uint32_t kind,
                                const vlot_piece *pieces, size_t count);
+/* The tick at which mail that could arrive at `due` does arrive, behind what is slow on the same link. */
+uint64_t vlot__threads_arrival(vlot_cluster *cluster, uint32_t from, uint32_t to, uint64_t due);
 vlot_result vlot__threads_post_later(vlot_cluster *cluster, uint32_t from, uint32_t to, uint32_t kind, uint64_t due,
                                      const vlot_piece *pieces, size_t count);
 vlot_result vlot__lockstep_post(vlot_cluster *cluster, uint32_t from, uint32_t to, uint32_t kind, uint32_t message_kind,

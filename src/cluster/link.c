@@ -205,7 +205,10 @@ static vlot_result post(vlot_cluster *cluster, vlot__slot *from, vlot__contact *
   uint64_t due = vlot__now(cluster) + delay;
   if (cluster->is_lockstep)
     return vlot__lockstep_post(cluster, sender, to, kind, message_kind, due, may_overtake, pieces, count);
-  if (delay > 0) return vlot__threads_post_later(cluster, sender, to, kind, due, pieces, count);
+  /* what left earlier on the same link and is slow must not be overtaken, unless the link reorders */
+  if (from && !may_overtake && (delay > 0 || vlot__now(cluster) < atomic_load_explicit(&cluster->slow_until, memory_order_relaxed)))
+    due = vlot__threads_arrival(cluster, sender, to, due);
+  if (due > vlot__now(cluster)) return vlot__threads_post_later(cluster, sender, to, kind, due, pieces, count);
   return vlot__threads_post(cluster, from, contact, to, kind, pieces, count);
 }
 

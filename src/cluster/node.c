@@ -46,6 +46,7 @@ struct vlot__node {
   void *machine;
   vlot_replies replies;
   bool is_fenced;
+  atomic_bool has_left; /* one of its two owners: see vlot__node_leave() */
   vlot_why fenced_why; /* when it is not the core that says so */
 
   /* this turn */
@@ -121,7 +122,7 @@ static void read_time(vlot__node *node, const vlot_output *output) {
                                                  : 0;
 }
 
-static void free_node(vlot__node *node) {
+void vlot__node_free(vlot__node *node) {
   if (node->machine) node->cluster->machine.destroy(node->machine);
   vlot_raft_close(node->raft);
   vlot__replies_deinit(&node->replies);
@@ -160,7 +161,7 @@ vlot__node *vlot__node_open(vlot__slot *slot, vlot_result *result, const char **
     *result = create_machine(node);
   }
   if (*result != VLOT_OK) {
-    free_node(node);
+    vlot__node_free(node);
     return NULL;
   }
   const vlot_output *output;
@@ -171,6 +172,12 @@ vlot__node *vlot__node_open(vlot__slot *slot, vlot_result *result, const char **
   vlot__observe_recovered(slot, &stored);
   return node;
 }
+
+void vlot__node_share(vlot__node *node) { atomic_store(&node->has_left, false); }
+
+bool vlot__node_leave(vlot__node *node) { return atomic_exchange(&node->has_left, true); }
+
+vlot__slot *vlot__node_slot(const vlot__node *node) { return node->slot; }
 
 /* --- answers to clients --- */
 
@@ -242,7 +249,7 @@ static void give_up_waiting(vlot__node *node, vlot_why why) {
 void vlot__node_close(vlot__node *node, vlot_why why) {
   give_up_waiting(node, why);
   deliver_answers(node);
-  free_node(node);
+  vlot__node_free(node);
 }
 
 /* --- time --- */

@@ -40,6 +40,7 @@ struct vlot__supervisor {
   later **heap;             /* by (due, number) */
   size_t count, capacity;
   uint64_t numbers;
+  uint64_t *newest;         /* [nodes * nodes], made when it is needed: arrival of the newest slow mail on a link */
   /* its own */
   uint64_t traced_ns; /* when it last looked for a debugger */
   bool is_traced;
@@ -73,6 +74,20 @@ static later *pop_later(vlot__supervisor *supervisor) {
   }
   if (supervisor->count > 0) supervisor->heap[place] = last;
   return first;
+}
+
+uint64_t vlot__threads_arrival(vlot_cluster *cluster, uint32_t from, uint32_t to, uint64_t due) {
+  vlot__supervisor *supervisor = cluster->supervisor;
+  size_t links = (size_t)cluster->nodes * cluster->nodes, link = (size_t)(from - 1) * cluster->nodes + (to - 1);
+  pthread_mutex_lock(&supervisor->lock);
+  if (!supervisor->newest) supervisor->newest = vlot__alloc_zero(cluster->allocator, links, sizeof *supervisor->newest);
+  if (supervisor->newest) { /* without memory it is as if the link reordered */
+    if (due < supervisor->newest[link]) due = supervisor->newest[link];
+    supervisor->newest[link] = due;
+  }
+  if (due > atomic_load(&cluster->slow_until)) atomic_store(&cluster->slow_until, due);
+  pthread_mutex_unlock(&supervisor->lock);
+  return due;
 }
 
 vlot_result vlot__threads_post_later(vlot_cluster *cluster, uint32_t from, uint32_t to, uint32_t kind, uint64_t due,
@@ -201,14 +216,14 @@ static void after_turn(vlot_cluster *cluster, vlot__slot *slot) {
 }
 
 static void take_turn(vlot_actor *self, void *context, vlot_turn *turn) {
-  vlot__slot *slot = context;
+  vlot__node *node = context;
+  vlot__slot *slot = vlot__node_slot(node);
   vlot_cluster *cluster = slot->cluster;
   const vlot_mail *mail;
   if (slot->is_collected) {
     collect(slot, turn);
     return;
   }
-  vlot__node *node = slot->node;
   bool was_parked = cluster->is_lockstep ? !slot->was_suspended : vlot_turn_was_parked(turn);
   if (!pthread_getspecific(cluster->in_turn)) pthread_setspecific(cluster->in_turn, cluster); /* a node's thread stays one */
   vlot__node_begin(node, cluster->is_lockstep ? NULL : self, was_parked);
@@ -221,10 +236,16 @@ static void take_turn(vlot_actor *self, void *context, vlot_turn *turn) {
 }
 
 static void dispose_mail(void *context, const vlot_mail *mail, vlot_why why) {
-  vlot__slot *slot = context;
+  vlot__slot *slot = vlot__node_slot(context);
   void *payload = (void *)(uintptr_t)vlot_mail_payload(mail);
   vlot__mail_refused(slot->cluster, mail->kind, payload, why);
   vlot__mail_dispose(mail->kind, payload);
+}
+
+/* The last call on the node's thread; late, when it was stuck in user code. */
+static void leave(void *context) {
+  vlot__node *node = context;
+  if (vlot__node_leave(node)) vlot__node_free(node);
 }
 
 vlot_result vlot__threads_start(vlot__slot *slot, bool is_held) {
@@ -236,12 +257,13 @@ vlot_result vlot__threads_start(vlot__slot *slot, bool is_held) {
   snprintf(name, sizeof name, "vlot-n%u", slot->id);
   options.name = name;
   options.id = slot->id;
-  options.behaviour = (vlot_behaviour){.turn = take_turn, .dispose = dispose_mail};
-  options.context = slot;
+  options.behaviour = (vlot_behaviour){.turn = take_turn, .finish = leave, .dispose = dispose_mail};
+  options.context = slot->node;
   options.spin_ns = cluster->options.spin_ns;
   options.is_held = is_held;
   if (!slot->contacts) slot->contacts = vlot__alloc_zero(cluster->allocator, cluster->nodes, sizeof *slot->contacts);
   if (!slot->contacts) return VLOT_NOMEM;
+  vlot__node_share(slot->node);
   vlot_result result = vlot_actor_spawn(cluster->actors, &options, &actor);
   if (result != VLOT_OK) return result;
   pthread_mutex_lock(&cluster->slots_lock);
@@ -523,6 +545,7 @@ static void stop_supervisor(vlot_cluster *cluster) {
     vlot__alloc_free(cluster->allocator, one);
   }
   vlot__alloc_free(cluster->allocator, supervisor->heap);
+  vlot__alloc_free(cluster->allocator, supervisor->newest);
   pthread_mutex_destroy(&supervisor->lock);
   pthread_cond_destroy(&supervisor->wake);
   vlot__alloc_free(cluster->allocator, supervisor);

@@ -12,7 +12,7 @@ vlot_cluster_options fleet_options(vlot_driver driver, uint32_t nodes) {
   options.driver = driver;
   options.nodes = nodes;
   options.has_checker = 1;
-  options.tick_ns = 2000000;
+  options.tick_ns = 8000000; /* an election timeout is longer than a thread of a busy machine waits for its core */
   options.stop_ns = 20000000000;
   return options;
 }
