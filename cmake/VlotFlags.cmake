@@ -39,6 +39,10 @@ if(VLOT_FUZZ)
   list(APPEND VLOT_COMPILE_FLAGS -fsanitize=fuzzer-no-link)
 endif()
 
+if(NOT VLOT_HOOKS)
+  add_compile_definitions(VLOT_WITHOUT_HOOKS)
+endif()
+
 if(VLOT_HARDEN)
   vlot_supported_flags(hardening -fstack-protector-strong -fstack-clash-protection
                        -fcf-protection)

@@ -13,6 +13,7 @@ option(VLOT_INSTALL "Add the install rules" ${PROJECT_IS_TOP_LEVEL})
 option(VLOT_FUZZ "Build the fuzzers (clang)" OFF)
 option(VLOT_WERROR "Warnings are errors" OFF)
 option(VLOT_HARDEN "Fortify, stack protection, full RELRO (see VlotFlags.cmake)" OFF)
+option(VLOT_HOOKS "Call the hooks of vlot/hooks.h at every transition" ON)
 option(VLOT_COVERAGE "Instrument for gcov" OFF)
 
 set(VLOT_SANITIZE "" CACHE STRING "address (with undefined), thread, or empty")

@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # What a layer may include besides the headers of its own directory.
-public_base='vlot/(base|version)\.h'
+public_base='vlot/(base|hooks|version)\.h'
 may_include() { # may_include LAYER -> extended regular expression
   case $1 in
   base) echo "base/.*|$public_base" ;;

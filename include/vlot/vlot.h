@@ -7,6 +7,7 @@
 #include "vlot/cluster.h"
 #include "vlot/event.h"
 #include "vlot/history.h"
+#include "vlot/hooks.h"
 #include "vlot/machine.h"
 #include "vlot/raft.h"
 #include "vlot/storage.h"

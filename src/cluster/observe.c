@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hook.h"
 #include "cluster/internal.h"
 
 /* --- subscriptions: a growing queue of chunks, owned by one reader --- */
@@ -155,6 +156,7 @@ static void report(vlot_cluster *cluster, const vlot__violation *violation) {
     snprintf(observer->violation, sizeof observer->violation, "%s%u: %s", violation->invariant < 100 ? "I-" : "R-",
              violation->invariant < 100 ? violation->invariant : violation->invariant - 99, violation->text);
   observer->has_violation = true;
+  VLOT_HOOK(violation, (violation->node, observer->violation));
 }
 
 /* The feed: in lockstep by the only thread that runs, with threads in the order of the lock, which agrees with causality: an event
@@ -223,6 +225,21 @@ static void count(vlot_cluster *cluster, vlot__slot *slot, const vlot_event *eve
 
 /* --- emitting --- */
 
+/* What the core does not call itself (raft/output.c). */
+static void call_hook(const vlot_event *event) {
+  switch (event->kind) {
+    case VLOT_EVENT_STEP: VLOT_HOOK(step, (event->node, event->action)); return;
+    case VLOT_EVENT_SENT: VLOT_HOOK(send, (event->node, event->peer, event->as.message.kind, event->message)); return;
+    case VLOT_EVENT_RECEIVED: VLOT_HOOK(deliver, (event->node, event->peer, event->as.message.kind, event->message)); return;
+    case VLOT_EVENT_DROPPED: VLOT_HOOK(drop, (event->node, event->peer, event->message, (vlot_why)event->why)); return;
+    case VLOT_EVENT_APPLY: VLOT_HOOK(apply, (event->node, event->as.slice.first, event->as.slice.count)); return;
+    case VLOT_EVENT_FAULT: VLOT_HOOK(fault, (event->node, event->peer, (vlot_why)event->why)); return;
+    case VLOT_EVENT_START: VLOT_HOOK(spawn, (event->node, event->incarnation)); return;
+    case VLOT_EVENT_KILL: VLOT_HOOK(kill, (event->node, (vlot_why)event->why)); return;
+    default: return;
+  }
+}
+
 uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) {
   uint64_t *sequence = slot ? &slot->sequence : &cluster->sequence;
   event->sequence = ++*sequence;
@@ -234,6 +251,7 @@ uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) 
   if (slot && event->cause == 0) event->cause = slot->cause;
   if (COUNTED >> event->kind & 1) count(cluster, slot, event);
   if (atomic_load_explicit(&cluster->observer.is_on, memory_order_relaxed)) observe(cluster, event);
+  call_hook(event);
   return vlot_event_id(event->node, event->sequence);
 }
 
