@@ -367,8 +367,8 @@ VLOT_API vlot_result vlot_lockstep_set_inline(vlot_cluster *cluster, bool is_inl
 
 /* Pause a threads cluster: turns end, writes drain, all mail moves to the pending list; from then on it is stepped with the calls
  * above, until resume puts the mail back in its order. Drops and holds stay as done: what is still held then stays in the list, and is
- * there in the next pause. From pause to unpause only one thread at a time may use the cluster and its clients. VLOT_UNSUPPORTED in
- * lockstep; twice is once.
+ * there in the next pause. Meanwhile the calling thread alone steps the cluster and controls its nodes, links and faults (others get
+ * VLOT_BUSY); other threads' clients go on talking: what they send waits in the mailboxes. VLOT_UNSUPPORTED in lockstep; twice is once.
  */
 VLOT_API vlot_result vlot_cluster_pause(vlot_cluster *cluster);
 VLOT_API vlot_result vlot_cluster_unpause(vlot_cluster *cluster);

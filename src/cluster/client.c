@@ -481,7 +481,7 @@ static void wait_with_threads(vlot_client *client) {
 
 /* Until an answer may be there, or a deadline has come. */
 static void wait_once(vlot_client *client) {
-  if (client->cluster->is_lockstep) vlot__lockstep_run_one(client->cluster, first_deadline(client));
+  if (vlot__drives(client->cluster)) vlot__lockstep_run_one(client->cluster, first_deadline(client));
   else wait_with_threads(client);
 }
 

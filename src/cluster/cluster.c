@@ -289,7 +289,7 @@ vlot_result vlot_cluster_close(vlot_cluster *cluster) {
 /* --- who is calling --- */
 
 bool vlot__is_node_thread(vlot_cluster *cluster) {
-  if (cluster->is_lockstep && cluster->lockstep.is_inline) return cluster->is_in_turn;
+  if (cluster->options.driver == VLOT_DRIVER_LOCKSTEP && cluster->lockstep.is_inline) return cluster->is_in_turn;
   return pthread_getspecific(cluster->in_turn) != NULL;
 }
 
@@ -299,6 +299,14 @@ void vlot__control_begin(vlot_cluster *cluster) {
   while (cluster->is_controlled) pthread_cond_wait(&cluster->control_free, &cluster->control_lock);
   cluster->is_controlled = true;
   pthread_mutex_unlock(&cluster->control_lock);
+}
+
+vlot_result vlot__control_take(vlot_cluster *cluster) {
+  if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
+  vlot__control_begin(cluster);
+  if (!cluster->is_lockstep || vlot__drives(cluster)) return VLOT_OK;
+  vlot__control_end(cluster);
+  return VLOT_BUSY;
 }
 
 void vlot__control_end(vlot_cluster *cluster) {
@@ -345,7 +353,7 @@ vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id, vlot_nod
   *status = (vlot_node_status){.id = id};
   if (!slot) return VLOT_NOT_FOUND;
   vlot_node_state state = atomic_load(&slot->state);
-  if (cluster->is_lockstep && slot->node) vlot__slot_publish(slot);
+  if (vlot__drives(cluster) && slot->node) vlot__slot_publish(slot);
   pthread_mutex_lock(&slot->status_lock);
   *status = slot->status;
   status->age_ticks = vlot__now(cluster) - slot->status_tick;
@@ -358,7 +366,7 @@ vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id, vlot_nod
   pthread_mutex_lock(&cluster->slots_lock);
   vlot_actor *actor = vlot_actor_retain(slot->actor);
   pthread_mutex_unlock(&cluster->slots_lock);
-  if (actor && !cluster->is_lockstep) {
+  if (actor && !vlot__drives(cluster)) {
     vlot_actor_status actor_status;
     vlot_actor_get_status(actor, &actor_status);
     status->mailbox = actor_status.queued;
@@ -404,9 +412,9 @@ vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash
   vlot_actor *actor;
   *hash = *applied = 0;
   if (!slot) return VLOT_NOT_FOUND;
-  if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
-  vlot__control_begin(cluster);
-  vlot_result result = VLOT_TIMEOUT;
+  vlot_result result = vlot__control_take(cluster);
+  if (result != VLOT_OK) return result;
+  result = VLOT_TIMEOUT;
   if (!slot->node) result = VLOT_CLOSED;
   else if (hold(cluster, slot, &actor)) {
     result = vlot__node_hash(slot->node, hash, applied);
@@ -449,8 +457,7 @@ size_t vlot_cluster_events(vlot_cluster *cluster, uint32_t id, vlot_event *event
   vlot__slot *slot = vlot__slot_of(cluster, id);
   vlot_actor *actor = NULL;
   size_t count = 0;
-  if ((id != 0 && !slot) || vlot__is_node_thread(cluster)) return 0;
-  vlot__control_begin(cluster);
+  if ((id != 0 && !slot) || vlot__control_take(cluster) != VLOT_OK) return 0;
   if (id == 0) {
     count = copy_ring(cluster, cluster->events, cluster->sequence, events, capacity);
   } else if (hold(cluster, slot, &actor)) {
@@ -506,7 +513,7 @@ vlot_result vlot__await(vlot_cluster *cluster, bool (*is_reached)(vlot_cluster *
   uint64_t now = vlot__now(cluster);
   uint64_t deadline = timeout_ticks < VLOT_NEVER - 1 - now ? now + timeout_ticks : VLOT_NEVER - 1;
   if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
-  if (!cluster->is_lockstep) return await_with_threads(cluster, is_reached, context, deadline);
+  if (!vlot__drives(cluster)) return await_with_threads(cluster, is_reached, context, deadline);
   for (;;) {
     if (is_reached(cluster, context)) return VLOT_OK;
     if (vlot__now(cluster) >= deadline) return VLOT_TIMEOUT;
@@ -585,7 +592,7 @@ static bool is_quiet(vlot_cluster *cluster, void *context) {
     if (status.raft.commit_index > commit) commit = status.raft.commit_index;
     if (status.applied_index < applied) applied = status.applied_index;
   }
-  return (applied == UINT64_MAX || applied >= commit) && !(cluster->is_lockstep && vlot__lockstep_has_traffic(cluster));
+  return (applied == UINT64_MAX || applied >= commit) && !(vlot__drives(cluster) && vlot__lockstep_has_traffic(cluster));
 }
 
 vlot_result vlot_await_quiet(vlot_cluster *cluster, uint64_t timeout_ticks) {

@@ -81,9 +81,7 @@ vlot_result vlot__slot_stop(vlot__slot *slot, vlot_why why, bool is_power_cut) {
 static vlot_result begin(vlot_cluster *cluster, uint32_t id, vlot__slot **slot) {
   *slot = vlot__slot_of(cluster, id);
   if (!*slot) return VLOT_NOT_FOUND;
-  if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
-  vlot__control_begin(cluster);
-  return VLOT_OK;
+  return vlot__control_take(cluster);
 }
 
 static vlot_result end(vlot_cluster *cluster, vlot_result result) {

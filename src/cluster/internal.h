@@ -247,7 +247,8 @@ struct vlot_cluster {
   vlot_member *members; /* [nodes] as bootstrapped */
   vlot__slot *slots;    /* [nodes]; member id at id - 1 */
   vlot_machine machine;
-  bool is_lockstep; /* now: also while a threads cluster is paused */
+  _Atomic bool is_lockstep;      /* now: also while a threads cluster is paused … */
+  _Atomic uintptr_t driver_thread; /* … by this thread, which alone steps it then */
   bool is_closing;
 
   _Atomic uint64_t now;     /* cluster clock, ticks */
@@ -299,6 +300,14 @@ struct vlot_cluster {
 
 static inline vlot__slot *vlot__slot_of(const vlot_cluster *cluster, uint32_t id) {
   return id >= 1 && id <= cluster->nodes ? &cluster->slots[id - 1] : NULL;
+}
+
+/* Does this thread run the schedule? While a threads cluster is paused, only the thread that paused it: what others do waits in the
+ * mailboxes until the cluster goes on.
+ */
+static inline bool vlot__drives(vlot_cluster *cluster) {
+  if (cluster->options.driver == VLOT_DRIVER_LOCKSTEP) return true;
+  return atomic_load(&cluster->is_lockstep) && atomic_load(&cluster->driver_thread) == (uintptr_t)pthread_self();
 }
 
 static inline uint64_t vlot__now(vlot_cluster *cluster) {
@@ -412,6 +421,8 @@ void vlot__clients_wake(vlot_cluster *cluster, uint64_t now);
 
 /* --- control, drivers ------------------------------------------------------------------------------- */
 
+/* Take control, unless this is a node's thread (VLOT_DEADLOCK) or the cluster is paused by another thread (VLOT_BUSY). */
+vlot_result vlot__control_take(vlot_cluster *cluster);
 void vlot__control_begin(vlot_cluster *cluster);
 void vlot__control_end(vlot_cluster *cluster);
 

@@ -76,7 +76,8 @@ static bool is_valid(const vlot_link *link) {
 vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link) {
   if (!is_valid(link)) return VLOT_INVALID;
   if (from > cluster->nodes || to > cluster->nodes) return VLOT_NOT_FOUND;
-  vlot_result result = VLOT_OK;
+  vlot_result result = vlot__control_take(cluster);
+  if (result != VLOT_OK) return result;
   for (uint32_t a = from ? from : 1; a <= (from ? from : cluster->nodes) && result == VLOT_OK; a++)
     for (uint32_t b = to ? to : 1; b <= (to ? to : cluster->nodes) && result == VLOT_OK; b++) {
       if (a == b) continue;
@@ -84,12 +85,10 @@ vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from, uint32_t
       if (result == VLOT_OK && link->is_cut && !link->kinds && cluster->is_lockstep)
         vlot__lockstep_cut(cluster, a, b, VLOT_WHY_LINK_CUT);
     }
-  if (result == VLOT_OK) {
-    vlot__control_begin(cluster);
+  if (result == VLOT_OK)
     vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, is_clean(link) ? VLOT_WHY_HEALED : VLOT_WHY_LINK_FAULT, to, from,
                       link->is_cut, 0);
-    vlot__control_end(cluster);
-  }
+  vlot__control_end(cluster);
   return result;
 }
 
@@ -104,24 +103,24 @@ vlot_result vlot_cluster_get_link(vlot_cluster *cluster, uint32_t from, uint32_t
 }
 
 vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *sides) {
-  vlot_result result = VLOT_OK;
+  vlot_result result = vlot__control_take(cluster);
+  if (result != VLOT_OK) return result;
   for (uint32_t a = 1; a <= cluster->nodes && result == VLOT_OK; a++)
     for (uint32_t b = 1; b <= cluster->nodes && result == VLOT_OK; b++) {
       if (a == b || sides[a - 1] == sides[b - 1]) continue;
       result = set_one(cluster, a, b, &(vlot_link){.is_cut = 1});
       if (result == VLOT_OK && cluster->is_lockstep) vlot__lockstep_cut(cluster, a, b, VLOT_WHY_PARTITION);
     }
-  if (result != VLOT_OK) return result;
-  vlot__control_begin(cluster);
-  vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_PARTITION, 0, 0, 0, 0);
+  if (result == VLOT_OK) vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_PARTITION, 0, 0, 0, 0);
   vlot__control_end(cluster);
-  return VLOT_OK;
+  return result;
 }
 
 vlot_result vlot_cluster_heal(vlot_cluster *cluster) {
   size_t count = (size_t)cluster->nodes * cluster->nodes;
+  vlot_result result = vlot__control_take(cluster);
+  if (result != VLOT_OK) return result;
   for (size_t k = 0; k < count; k++) atomic_store(&cluster->links.is_faulty[k], 0);
-  vlot__control_begin(cluster);
   vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_HEALED, 0, 0, 0, 0);
   vlot__control_end(cluster);
   return VLOT_OK;
@@ -203,7 +202,7 @@ static vlot_result post(vlot_cluster *cluster, vlot__slot *from, vlot__contact *
                         uint32_t message_kind, uint64_t delay, bool may_overtake, const vlot_piece *pieces, size_t count) {
   uint32_t sender = from ? from->id : 0;
   uint64_t due = vlot__now(cluster) + delay;
-  if (cluster->is_lockstep)
+  if (from ? cluster->is_lockstep : vlot__drives(cluster))
     return vlot__lockstep_post(cluster, sender, to, kind, message_kind, due, may_overtake, pieces, count);
   /* what left earlier on the same link and is slow must not be overtaken, unless the link reorders */
   if (from && !may_overtake && (delay > 0 || vlot__now(cluster) < atomic_load_explicit(&cluster->slow_until, memory_order_relaxed)))

@@ -315,6 +315,7 @@ static void run_turn(vlot__slot *slot, const taken_mail *mails, uint32_t count) 
   } else {
     vlot__lockstep_slot_changed(slot);
   }
+  if (cluster->options.driver == VLOT_DRIVER_THREADS) vlot__slot_publish(slot); /* others look while it is paused */
 }
 
 /* A storage completion is a turn of its own; called by the disk while the write's action is carried out. */
@@ -517,6 +518,7 @@ void vlot__lockstep_drop_parked(vlot__slot *slot, vlot_why why) {
 
 static vlot_result check(vlot_cluster *cluster) {
   if (!cluster->is_lockstep) return VLOT_UNSUPPORTED;
+  if (!vlot__drives(cluster)) return VLOT_BUSY; /* another thread has paused it, and steps it */
   return vlot__is_node_thread(cluster) ? VLOT_DEADLOCK : VLOT_OK;
 }
 

@@ -162,7 +162,7 @@ static vlot_actor *actor_of(vlot__slot *slot) {
 void vlot__write_done(void *context, uint64_t token, vlot_result result) {
   vlot__slot *slot = context;
   vlot__mail_stored stored = {.token = token, .result = result};
-  if (slot->cluster->is_lockstep) {
+  if (vlot__drives(slot->cluster)) {
     vlot__lockstep_stored(slot, &stored);
     return;
   }
@@ -626,6 +626,7 @@ static void collect_all(vlot_cluster *cluster) {
     if (slot->disk && slot->node)
       while (vlot__disk_complete_one(slot->disk, NULL)) continue;
   }
+  atomic_store(&cluster->driver_thread, (uintptr_t)pthread_self());
   cluster->is_lockstep = true;
   cluster->lockstep.is_inline = false;
   for (uint32_t k = 0; k < cluster->nodes; k++) {
@@ -650,9 +651,8 @@ static void collect_all(vlot_cluster *cluster) {
 
 vlot_result vlot_cluster_pause(vlot_cluster *cluster) {
   if (cluster->options.driver != VLOT_DRIVER_THREADS) return VLOT_UNSUPPORTED;
-  if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
-  vlot__control_begin(cluster);
-  vlot_result result = VLOT_OK;
+  vlot_result result = vlot__control_take(cluster);
+  if (result != VLOT_OK) return result;
   if (!cluster->is_paused) {
     pause_supervisor(cluster->supervisor, true);
     result = hold_all(cluster);
@@ -669,8 +669,8 @@ vlot_result vlot_cluster_pause(vlot_cluster *cluster) {
 
 vlot_result vlot_cluster_unpause(vlot_cluster *cluster) {
   if (cluster->options.driver != VLOT_DRIVER_THREADS) return VLOT_UNSUPPORTED;
-  if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
-  vlot__control_begin(cluster);
+  vlot_result result = vlot__control_take(cluster);
+  if (result != VLOT_OK) return result;
   if (cluster->is_paused) {
     cluster->is_paused = false;
     cluster->is_lockstep = false;
