@@ -61,10 +61,11 @@ typedef struct vlot_cluster_options {
   vlot_clock_waits clock_waits;
   vlot_place place;         /* threads: where node threads run: default the kernel decides */
   uint32_t core;            /* of VLOT_PLACE_CORE */
-  uint64_t spin_ns;         /* look for mail so long before parking: default 0 */
+  uint64_t spin_ns;         /* look for mail so long before parking: default 0, at most 10 ms */
   uint64_t stop_ns;         /* threads: how long closing waits for a node's user code: default 1 s */
   uint32_t ring_events;     /* last events kept per node: default 64; a power of two, 16 … 65,536 */
   uint32_t group_max;       /* lockstep: at most so many deliveries to one node become one turn: default 8; 1: always single */
+  uint32_t keeps_events;    /* 1: all events from the opening on are kept for the first subscription; default 0 */
   uint32_t is_replaying;    /* told to machines */
   void (*log)(void *context, const char *line); /* NULL: silent. Any thread, no lock held */
   void *log_context;
@@ -72,8 +73,8 @@ typedef struct vlot_cluster_options {
 
 VLOT_API void vlot_cluster_options_init(vlot_cluster_options *options);
 
-/* Make a cluster and start all its nodes. VLOT_OK, VLOT_INVALID, VLOT_NOMEM, VLOT_BUSY (no more threads); otherwise nothing is
- * left. options NULL: the defaults.
+/* Make a cluster and start all its nodes. VLOT_OK, VLOT_INVALID, VLOT_NOMEM, VLOT_BUSY (no more threads), VLOT_FAILED (a machine could not
+ * be created), or what a user's storage said; unless VLOT_OK nothing is left. options NULL: the defaults.
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *options,
                                                        const char **problem);
@@ -207,6 +208,8 @@ VLOT_API size_t vlot_cluster_events(vlot_cluster *cluster, uint32_t id, vlot_eve
 
 /* Subscribe to all events: a queue of its own, read by its owner. From then on events are collected; none is lost until
  * bytes_max (0: 256 MiB) are waiting.
+ *
+ * It begins now; with the option keeps_events the first one begins with the cluster.
  *
  * next   false: nothing is waiting. One thread at a time.
  * lost   events that found it full

@@ -66,6 +66,8 @@ static const char *find_problem(const vlot_cluster_options *options) {
   if (ring < 16 || ring > 65536 || (ring & (ring - 1))) return "ring_events: a power of two, 16 to 65536";
   if (options->group_max == 0 || options->group_max > 64) return "group_max: 1 to 64";
   if (options->stop_ns == 0) return "stop_ns: more than 0";
+  if (options->spin_ns > 10000000) return "spin_ns: at most 10 ms";
+  if (options->keeps_events > 1) return "keeps_events: 0 or 1";
   if (options->place > VLOT_PLACE_SPREAD) return "place: one of VLOT_PLACE_*";
   if (options->raft.size != sizeof options->raft) return "raft: call vlot_cluster_options_init() first";
   if (machine && (machine->size != sizeof *machine || !machine->create || !machine->apply || !machine->destroy))
@@ -258,6 +260,8 @@ vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *op
   if (result != VLOT_OK) return result;
   vlot_cluster *cluster = NULL;
   result = make(&cluster, options);
+  if (result == VLOT_INVALID && !*problem && options->place == VLOT_PLACE_CORE)
+    *problem = "core: one that this process may run on";
   if (result != VLOT_OK && cluster) {
     vlot__threads_close(cluster);
     free_cluster(cluster);
@@ -270,6 +274,7 @@ vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *op
 vlot_result vlot_cluster_close(vlot_cluster *cluster) {
   if (!cluster) return VLOT_OK;
   if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
+  for (uint32_t k = 0; k < cluster->client_count; k++) VLOT_ASSERT(!cluster->clients[k]); /* close clients first */
   vlot__control_begin(cluster);
   cluster->is_closing = true;
   vlot_result result = VLOT_OK;

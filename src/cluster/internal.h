@@ -232,6 +232,7 @@ typedef struct vlot__observer {
   vlot__checker *checker;
   const vlot__model **models; /* [nodes] for the checker */
   struct vlot_subscription *subscriptions;
+  struct vlot_subscription *early; /* collects since the opening, for whoever subscribes first */
   bool has_violation;
   char violation[256];
   /* lockstep only */

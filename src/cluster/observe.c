@@ -51,9 +51,20 @@ static void look_again(vlot_cluster *cluster) {
   atomic_store(&observer->is_on, has_models || cluster->options.driver == VLOT_DRIVER_LOCKSTEP);
 }
 
+/* The one that has been collecting since the cluster was opened; NULL: there is none, or it has its owner. */
+static vlot_subscription *take_early(vlot_cluster *cluster, uint64_t bytes_max) {
+  pthread_mutex_lock(&cluster->observer.lock);
+  vlot_subscription *early = cluster->observer.early;
+  cluster->observer.early = NULL;
+  if (early && bytes_max) early->bytes_max = bytes_max;
+  pthread_mutex_unlock(&cluster->observer.lock);
+  return early;
+}
+
 vlot_result vlot_subscription_open(vlot_subscription **out, vlot_cluster *cluster, uint64_t bytes_max) {
+  *out = take_early(cluster, bytes_max);
+  if (*out) return VLOT_OK;
   vlot_subscription *subscription = vlot__alloc_zero(cluster->allocator, 1, sizeof *subscription);
-  *out = NULL;
   if (!subscription) return VLOT_NOMEM;
   subscription->cluster = cluster;
   subscription->bytes_max = bytes_max ? bytes_max : 256u << 20;
@@ -118,11 +129,12 @@ bool vlot__observer_init(vlot_cluster *cluster) {
     if (!observer->checker) return false;
   }
   look_again(cluster);
-  return true;
+  return !cluster->options.keeps_events || vlot_subscription_open(&observer->early, cluster, 0) == VLOT_OK;
 }
 
 void vlot__observer_deinit(vlot_cluster *cluster) {
   vlot__observer *observer = &cluster->observer;
+  vlot_subscription_close(observer->early);
   VLOT_ASSERT(!observer->subscriptions); /* close them before the cluster */
   vlot__checker_close(observer->checker);
   vlot__alloc_free(cluster->allocator, observer->models);

@@ -35,8 +35,9 @@ bool vlot__load_open(vlot__load *load, const vlot__load_options *options) {
   load->trouble_tick = VLOT_NEVER;
   load->keys = calloc(script->key_count + 1u, sizeof *load->keys);
   load->items = calloc(script->count + 1u, sizeof *load->items);
+  load->reads = calloc(script->key_count + 1u, sizeof *load->reads);
   load->ready = calloc(load->ready_size, sizeof *load->ready); /* at most one command per key */
-  if (!load->keys || !load->items || !load->ready ||
+  if (!load->keys || !load->items || !load->ready || !load->reads ||
       vlot_client_open(&load->client, options->cluster, &client) != VLOT_OK) {
     vlot__load_close(load);
     return false;
@@ -52,6 +53,7 @@ void vlot__load_close(vlot__load *load) {
   free(load->keys);
   free(load->items);
   free(load->ready);
+  free(load->reads);
   *load = (vlot__load){0};
 }
 
@@ -222,6 +224,9 @@ static vlot_result ask(vlot__load *load, uint32_t key) {
   vlot_bytes *question = vlot_kv_encode(NULL, &get);
   uint64_t sequence;
   if (!question) return VLOT_NOMEM;
+  if (load->options.record->history && load->reads[key] == 0)
+    load->reads[key] =
+        vlot__record_begin(load->options.record, load->options.cluster, vlot_client_number(load->client), &get);
   vlot_result result = vlot_client_read(load->client, vlot_bytes_data(question),
                                         vlot_bytes_size(question), VLOT_NEVER, &sequence);
   vlot_bytes_release(question);
@@ -237,6 +242,8 @@ static void compare(vlot__load *load, uint32_t key, const vlot_answer *answer, u
     return;
   }
   load->progress_tick = vlot_cluster_now(load->options.cluster);
+  vlot__record_end(load->options.record, load->options.cluster, load->reads[key], VLOT_KV_GET, answer->result,
+                   answer->reply, answer->reply_size);
   ++*verified;
   if (!vlot__expect_read(&load->keys[key], answer->reply, answer->reply_size)) ++*lost;
 }

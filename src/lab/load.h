@@ -28,6 +28,7 @@ typedef struct vlot__load {
   vlot_client *client;
   vlot__expect *keys;     /* [key_count] what each must hold: the last acknowledged command's */
   vlot__load_item *items; /* [count] */
+  uint32_t *reads;        /* [key_count] operations of reading back in the history; 0: none yet */
   uint32_t *ready;        /* ring [ready_size] of commands that may be submitted */
   uint32_t ready_size;
   uint32_t ready_head;

@@ -4,37 +4,59 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lab.h"
 #include "script.h"
 
+enum { BUFFER = 1 << 18 };
+
 static FILE *create(const char *path, bool *is_ok) {
   FILE *file = path ? fopen(path, "w") : NULL;
+  if (file) setvbuf(file, NULL, _IOFBF, BUFFER);
   if (!path || file) return file;
   fprintf(stderr, "vlot: cannot write %s: %s\n", path, strerror(errno));
   *is_ok = false;
   return NULL;
 }
 
+/* Whole lines only leave the buffer, so that a run that is interrupted leaves a file that can be read. */
 static void write_line(void *context, const char *text, size_t size) {
-  fwrite(text, 1, size, context);
+  vlot__record_file *file = context;
+  if (file->waiting + size > BUFFER) {
+    fflush(file->file);
+    file->waiting = 0;
+  }
+  fwrite(text, 1, size, file->file);
+  file->waiting += size;
+}
+
+static bool is_same(FILE *one, FILE *other) {
+  struct stat a, b;
+  return fstat(fileno(one), &a) == 0 && fstat(fileno(other), &b) == 0 && S_ISREG(a.st_mode) && a.st_dev == b.st_dev &&
+         a.st_ino == b.st_ino;
 }
 
 bool vlot__record_open(vlot__record *record, const char *events_path, const char *history_path) {
   bool is_ok = true;
   *record = (vlot__record){.events_path = events_path, .history_path = history_path};
-  record->events_file = create(events_path, &is_ok);
-  if (is_ok) record->history_file = create(history_path, &is_ok);
-  if (!is_ok && record->events_file) fclose(record->events_file);
+  record->events.file = create(events_path, &is_ok);
+  if (is_ok) record->calls.file = create(history_path, &is_ok);
+  if (is_ok && record->events.file && record->calls.file && is_same(record->events.file, record->calls.file)) {
+    fprintf(stderr, "vlot: --events and --history are the same file, %s: name two\n", events_path);
+    fclose(record->calls.file);
+    is_ok = false;
+  }
+  if (!is_ok && record->events.file) fclose(record->events.file);
   return is_ok;
 }
 
 bool vlot__record_attach(vlot__record *record, vlot_cluster *cluster, bool is_lockstep) {
   record->is_lockstep = is_lockstep;
-  if (record->events_file && vlot_subscription_open(&record->subscription, cluster, 0) != VLOT_OK)
+  if (record->events.file && vlot_subscription_open(&record->subscription, cluster, 0) != VLOT_OK)
     return false;
-  vlot_history_sink sink = {.context = record->history_file, .line = write_line};
-  return !record->history_file || vlot_history_open(&record->history, NULL, &sink) == VLOT_OK;
+  vlot_history_sink sink = {.context = &record->calls, .line = write_line};
+  return !record->calls.file || vlot_history_open(&record->history, NULL, &sink) == VLOT_OK;
 }
 
 void vlot__record_detach(vlot__record *record) {
@@ -55,7 +77,7 @@ void vlot__record_drain(vlot__record *record) {
     size_t size = vlot_event_json(&event, text, sizeof text - 1);
     if (size > sizeof text - 1) size = sizeof text - 1;
     text[size] = '\n';
-    fwrite(text, 1, size + 1, record->events_file);
+    write_line(&record->events, text, size + 1);
   }
 }
 
@@ -127,8 +149,8 @@ static bool finish(FILE *file, const char *path) {
 }
 
 bool vlot__record_close(vlot__record *record) {
-  bool has_events = finish(record->events_file, record->events_path);
-  bool has_history = finish(record->history_file, record->history_path);
+  bool has_events = finish(record->events.file, record->events_path);
+  bool has_history = finish(record->calls.file, record->history_path);
   if (record->lost > 0)
     fprintf(stderr, "vlot: %llu records were lost for lack of memory\n",
             (unsigned long long)record->lost);

@@ -7,11 +7,16 @@
 #include "vlot/cluster.h"
 #include "vlot/history.h"
 
+typedef struct vlot__record_file {
+  FILE *file;
+  size_t waiting; /* bytes in its buffer, at least */
+} vlot__record_file;
+
 typedef struct vlot__record {
   const char *events_path; /* NULL: not wished */
   const char *history_path;
-  FILE *events_file;
-  FILE *history_file;
+  vlot__record_file events;
+  vlot__record_file calls;
   vlot_subscription *subscription;
   vlot_history *history;
   uint64_t lost;

@@ -90,6 +90,7 @@ static bool open_cluster(vlot__run *run) {
   cluster.learners = (uint32_t)run->set.learners;
   cluster.driver = run->set.driver == 0 ? VLOT_DRIVER_THREADS : VLOT_DRIVER_LOCKSTEP;
   cluster.seed = run->set.seed;
+  cluster.keeps_events = run->set.events != NULL;
   cluster.tick_ns = run->set.tick_ms * 1000000u;
   cluster.has_checker = run->set.has_checker ? 1 : 2;
   cluster.raft.election_ticks_min = (uint32_t)run->set.election_ticks;

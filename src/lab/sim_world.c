@@ -101,6 +101,7 @@ static bool open_world(vlot__sim_world *world) {
   vlot__sim_faults_draw(world);
   /* A node alone commits with every action, and each start applies all of that again. */
   if (world->nodes == 1 && world->fault_permille > 60) world->fault_permille = 60;
+  options.keeps_events = 1;
   vlot_result result = vlot_cluster_open(&world->cluster, &options, &problem);
   if (result != VLOT_OK)
     return vlot__sim_fail(world, VLOT__SIM_FAILED, "no cluster: %s: %s", vlot_result_text(result),

@@ -108,7 +108,7 @@ for driver in threads lockstep; do
   expect 0 "input $driver" "$vlot" run --driver $driver --input "$work/good" --history "$work/history" --kill-leader --tick 1
   says "input $driver" out "10 acknowledged of 10"
   says "input $driver" out "3 of 3 keys"
-  [ "$(wc -l <"$work/history")" -eq 10 ] || fail "history $driver: not 10 lines"
+  [ "$(wc -l <"$work/history")" -eq 13 ] || fail "history $driver: not the 10 commands and the 3 keys read back"
   is_json "$work/history" || fail "history $driver: not JSON lines"
 done
 "$vlot" run --tick 1 --input - <"$work/good" >"$work/out" 2>"$work/err" || fail "stdin"
