@@ -311,6 +311,7 @@ static void run_turn(vlot__slot *slot, const taken_mail *mails, uint32_t count) 
   slot->was_suspended = false;
   if (vlot__node_is_fenced(slot->node)) {
     atomic_store(&slot->state, VLOT_NODE_FENCED);
+    vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", slot->id, vlot__node_fenced_text(slot->node));
     vlot__lockstep_forget(slot);
   } else {
     vlot__lockstep_slot_changed(slot);

@@ -1011,6 +1011,12 @@ void vlot__node_end(vlot__node *node) {
 
 bool vlot__node_is_fenced(const vlot__node *node) { return node->is_fenced; }
 
+const char *vlot__node_fenced_text(const vlot__node *node) {
+  vlot_node_status status;
+  vlot__node_get_status(node, &status);
+  return vlot_why_text(status.raft.fenced_why);
+}
+
 const vlot_raft *vlot__node_raft(const vlot__node *node) { return node->raft; }
 
 bool vlot__node_is_idle(const vlot__node *node) { return node->waiters.count == 0 && node->readers.count == 0; }

@@ -210,7 +210,8 @@ static void after_turn(vlot_cluster *cluster, vlot__slot *slot) {
   uint64_t due = vlot__node_due(slot->node);
   vlot__slot_publish(slot);
   if (due != atomic_load_explicit(&slot->due, memory_order_relaxed)) atomic_store(&slot->due, due);
-  if (vlot__node_is_fenced(slot->node)) atomic_store(&slot->state, VLOT_NODE_FENCED);
+  if (vlot__node_is_fenced(slot->node) && atomic_exchange(&slot->state, VLOT_NODE_FENCED) != VLOT_NODE_FENCED)
+    vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", slot->id, vlot__node_fenced_text(slot->node));
   vlot__threads_wake_supervisor(cluster, due);
   vlot__notify_changed(cluster);
 }
