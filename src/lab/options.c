@@ -12,21 +12,20 @@ static size_t least(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
-/* Letters to change, insert or remove. Longer words than WORD_MAX are far from everything. */
+/* Letters to change, insert, remove or swap with their neighbour. Longer words than WORD_MAX are far from everything. */
 static size_t distance(const char *a, const char *b) {
-  size_t rows = strlen(a), columns = strlen(b), row[WORD_MAX + 1];
+  size_t rows = strlen(a), columns = strlen(b), table[WORD_MAX + 1][WORD_MAX + 1];
   if (rows > WORD_MAX || columns > WORD_MAX) return WORD_MAX;
-  for (size_t j = 0; j <= columns; j++) row[j] = j;
-  for (size_t i = 1; i <= rows; i++) {
-    size_t diagonal = row[0];
-    row[0] = i;
+  for (size_t i = 0; i <= rows; i++) table[i][0] = i;
+  for (size_t j = 0; j <= columns; j++) table[0][j] = j;
+  for (size_t i = 1; i <= rows; i++)
     for (size_t j = 1; j <= columns; j++) {
-      size_t above = row[j];
-      row[j] = least(least(above, row[j - 1]) + 1, diagonal + (a[i - 1] != b[j - 1]));
-      diagonal = above;
+      size_t away = least(table[i - 1][j], table[i][j - 1]) + 1;
+      away = least(away, table[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) away = least(away, table[i - 2][j - 2] + 1);
+      table[i][j] = away;
     }
-  }
-  return row[columns];
+  return table[rows][columns];
 }
 
 const char *vlot__options_nearest(const char *word, const char *const *words, size_t count) {

@@ -12,6 +12,11 @@
 enum { BUFFER = 1 << 18 };
 
 static FILE *create(const char *path, bool *is_ok) {
+  if (path && strcmp(path, "-") == 0) {
+    fprintf(stderr, "vlot: the standard output is taken by the summary: name a file instead of -\n");
+    *is_ok = false;
+    return NULL;
+  }
   FILE *file = path ? fopen(path, "w") : NULL;
   if (file) setvbuf(file, NULL, _IOFBF, BUFFER);
   if (!path || file) return file;
