@@ -107,7 +107,7 @@ Test(options, the_nearest_word_shares_more_than_half) {
     const char *word, *nearest;
   } cases[] = {
       {"rum", "run"},
-      {"smi", NULL},
+      {"smi", "sim"},
       {"sin", "sim"},
       {"hlep", "help"},
       {"-version", "--version"},
