@@ -1,0 +1,49 @@
+/* What the transcripts of tests/gdb look at: `lockstep` is the same run every time; `threads` has a thread per node. */
+#include <stdio.h>
+#include <string.h>
+
+#include "vlot/vlot.h"
+
+__attribute__((noinline)) static void look_here(const vlot_cluster *cluster) { __asm__ volatile("" ::"g"(cluster) : "memory"); }
+
+static vlot_result set(vlot_client *client, const char *key, const char *value) {
+  vlot_kv_command command = {.operation = VLOT_KV_SET, .key = key, .key_size = (uint32_t)strlen(key), .value = value,
+                             .value_size = (uint32_t)strlen(value)};
+  vlot_bytes *bytes = vlot_kv_encode(NULL, &command);
+  vlot_result result = bytes ? vlot_client_propose(client, vlot_bytes_data(bytes), vlot_bytes_size(bytes), NULL) : VLOT_NOMEM;
+  vlot_bytes_release(bytes);
+  return result;
+}
+
+static vlot_result run(vlot_cluster *cluster) {
+  static const uint32_t sides[] = {1, 0, 0};
+  vlot_client *client;
+  uint32_t leader;
+  vlot_result result = vlot_await_leader(cluster, 3000, &leader);
+  if (result == VLOT_OK) result = vlot_client_open(&client, cluster, NULL);
+  if (result != VLOT_OK) return result;
+  result = set(client, "boat", "vlot");
+  if (result == VLOT_OK) result = set(client, "sea", "calm");
+  if (result == VLOT_OK) result = vlot_await_quiet(cluster, 3000);
+  if (result == VLOT_OK) result = vlot_cluster_partition(cluster, sides); /* n1 alone */
+  look_here(cluster);
+  vlot_client_close(client);
+  return result;
+}
+
+int main(int argc, char **argv) {
+  vlot_cluster_options options;
+  vlot_cluster *cluster;
+  vlot_cluster_options_init(&options);
+  options.driver = argc > 1 && strcmp(argv[1], "threads") == 0 ? VLOT_DRIVER_THREADS : VLOT_DRIVER_LOCKSTEP;
+  options.group_max = 1;
+  options.seed = 7;
+  vlot_result result = vlot_cluster_open(&cluster, &options, NULL);
+  if (result == VLOT_OK) {
+    result = run(cluster);
+    vlot_result closed = vlot_cluster_close(cluster);
+    if (result == VLOT_OK) result = closed;
+  }
+  printf("election: %s\n", vlot_result_name(result));
+  return result != VLOT_OK;
+}

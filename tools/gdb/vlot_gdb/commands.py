@@ -1,0 +1,456 @@
+"""The family of commands, and the convenience functions."""
+import gdb
+
+from . import events, find, state, words
+
+HELP = """\
+vlot: the Raft cluster inside this process. These commands only read; they work on a live process and on a core file.
+
+the cluster
+  vlot nodes            one line per node: role, term, vote, timer, log, mailbox, gdb thread
+  vlot config           members, quorum, timeouts, protections
+  vlot net              messages under way with their ids, links with faults
+  vlot timers           who times out next
+  vlot use EXPR         which cluster, when there are several or none is found
+one node
+  vlot node N           everything about it       vlot log N [FROM [COUNT]]   its log, newest entries last
+  vlot diff A B         where two logs differ     vlot mailbox N              mail that waits for it
+  vlot thread N [CMD]   go to its thread, or run a gdb command there
+what happened
+  vlot trace [K]        the last K events of all nodes (20), in one order
+  vlot why N [EVENT]    what led to N's last change, or to its last EVENT (vote, leader, commit, …)
+stopping
+  vlot break EVENT [N] [if CONDITION]     stop where it happens, at any node or at node N
+END_OF_EVENTS
+in conditions and expressions
+  $vlot_role(N) "leader"   $vlot_term(N)   $vlot_leader()   $vlot_node(N) struct vlot__node *
+  N 0 is the node whose thread or turn is selected: break vlot_hook_deliver if $_streq($vlot_role(0), "leader")"""
+
+# EVENT: (where, the node's number there, further condition, meaning). election stands in the function that does it.
+EVENTS = {
+    "election": ("vlot__election_campaign", "raft->id", "", "it raises its term and asks for votes; in the code that does it"),
+    "prevote": ("vlot__election_pre_campaign", "raft->id", "", "it asks who would vote for it; in the code that does it"),
+    "leader": ("vlot_hook_role_change", "node", "to == 3", "it has become leader"),
+    "role": ("vlot_hook_role_change", "node", "", "its role has changed"),
+    "term": ("vlot_hook_term_change", "node", "", "its term has changed"),
+    "vote": ("vlot_hook_vote", "node", "", "it was asked for a vote"),
+    "send": ("vlot_hook_send", "node", "", "a message leaves it"),
+    "deliver": ("vlot_hook_deliver", "node", "", "it takes a message"),
+    "drop": ("vlot_hook_drop", "node", "", "a message ends on its way"),
+    "append": ("vlot_hook_append", "node", "", "entries stand in its log"),
+    "truncate": ("vlot_hook_truncate", "node", "", "entries were removed"),
+    "commit": ("vlot_hook_commit", "node", "", "it knows more as committed"),
+    "apply": ("vlot_hook_apply", "node", "", "its machine has applied entries"),
+    "fault": ("vlot_hook_fault", "node", "", "a link, disk or clock was changed"),
+    "spawn": ("vlot_hook_spawn", "node", "", "it starts"),
+    "kill": ("vlot_hook_kill", "node", "", "it stops running"),
+    "fenced": ("vlot_hook_fenced", "node", "", "it refuses to go on"),
+    "violation": ("vlot_hook_violation", "node", "", "the checker found a broken property"),
+    "step": ("vlot_hook_step", "node", "", "one step of its core is done"),
+}
+
+LOG_ROWS = 20
+TRACE_ROWS = 20
+
+
+def number(text, what):
+    """A node, count or index: a number, n3, or any expression of gdb's."""
+    if len(text) > 1 and text[0] == "n" and text[1:].isdigit():
+        text = text[1:]
+    try:
+        return int(text) if text.isdigit() else int(gdb.parse_and_eval(text))
+    except (gdb.error, ValueError, TypeError):
+        raise gdb.GdbError("%s: a number is wanted, not \"%s\"" % (what, text))
+
+
+def arguments(text, least, most, usage):
+    found = gdb.string_to_argv(text)
+    if not least <= len(found) <= most:
+        raise gdb.GdbError("usage: " + usage)
+    return found
+
+
+def node_number(words_given, usage):
+    """The one named, or the one whose thread is selected."""
+    if words_given:
+        return number(words_given[0], usage)
+    found = find.current_node()
+    if not found:
+        raise gdb.GdbError("usage: %s (without N: only where a node's thread or turn is selected)" % usage)
+    return found
+
+
+# --- the commands; each gets what follows its name ---
+
+
+def show_help(_text):
+    width = max(len(name) for name in EVENTS)
+    lines = ["  EVENT  %s  %s" % (name.ljust(width), meaning[3]) for name, meaning in EVENTS.items()]
+    print(HELP.replace("END_OF_EVENTS", "\n".join(lines)))
+
+
+def show_nodes(text):
+    arguments(text, 0, 0, "vlot nodes")
+    cluster = find.cluster()
+    print(state.headline(cluster))
+    rows = []
+    for one in state.slots(cluster):
+        thread = one.thread()
+        tail = [one.mailbox(), thread.num if thread is not None else "-"]
+        if one.raft is None:
+            rows.append([words.node(one.id), "down", one.term] + ["-"] * 6 + tail)
+            continue
+        role = one.role if one.state == "up" else "%s, %s" % (one.role, one.state)
+        rows.append([
+            words.node(one.id), role, one.term, words.node(one.raft["hard"]["vote"]), words.node(one.raft["leader"]), one.left(),
+            int(one.raft["log"]["last_index"]), int(one.raft["commit_index"]), int(one.node["applied_index"])] + tail)
+    words.table(["node", "role", "term", "vote", "leader", "timer", "last", "commit", "applied", "mail", "thread"], rows)
+
+
+def show_peers(raft):
+    rows = []
+    for k in range(int(raft["peer_count"])):
+        peer = raft["peers"][k]
+        if int(peer["id"]) == int(raft["id"]):
+            continue
+        rows.append([
+            words.node(peer["id"]), words.enum("vlot_progress_state", "VLOT_PROGRESS_", peer["state"]), int(peer["match_index"]),
+            int(peer["next_index"]), int(peer["inflight"]["count"]), "yes" if bool(peer["is_active"]) else "no"])
+    words.table(["peer", "state", "match", "next", "in flight", "heard"], rows)
+
+
+def show_votes(raft):
+    counted = {1: [], 2: []}
+    for k in range(int(raft["peer_count"])):
+        counted.get(int(raft["peers"][k]["vote"]), []).append(words.node(raft["peers"][k]["id"]))
+    print("  votes      granted by %s; refused by %s; quorum %d" % (
+        ", ".join(counted[1]) or "nobody", ", ".join(counted[2]) or "nobody", int(raft["voter_count"]) // 2 + 1))
+
+
+def show_node(text):
+    cluster = find.cluster()
+    one = state.up(cluster, node_number(arguments(text, 0, 1, "vlot node N"), "vlot node N"))
+    raft, log, node = one.raft, one.raft["log"], one.node
+    thread = one.thread()
+    print("n%d  %s of term %d, %s, incarnation %d%s" % (
+        one.id, one.role, one.term, one.state, int(one.value["incarnation"]), ", thread %d" % thread.num if thread is not None else ""))
+    print("  vote       %s; knows %s as leader" % (words.node(raft["hard"]["vote"]), words.node(raft["leader"])))
+    print("  log        %d to %d, last term %d; durable %d, commit %d, applied %d" % (
+        int(log["base_index"]) + 1, int(log["last_index"]), int(log["last_term"]), int(raft["durable_index"]), int(raft["commit_index"]),
+        int(node["applied_index"])))
+    print("  time       next timer in %s ticks; election timeout %d, %d gone; clock at %d/1000" % (
+        one.left(), int(raft["election_ticks"]), int(raft["election_elapsed"]), int(one.value["clock_permille"])))
+    print("  waiting    %d mails, %d writes under way, %d messages until they are durable, %d commands, %d reads" % (
+        one.mailbox(), int(raft["writes"]["count"]), int(raft["held"]["count"]), int(node["waiters"]["count"]), int(node["readers"]["count"])))
+    print("  traffic    %d sent, %d taken, %d dropped, %d turns" % (
+        int(one.value["traffic"]["sent"]), int(one.value["traffic"]["delivered"]), int(one.value["traffic"]["dropped"]), int(node["turns"])))
+    if bool(raft["is_fenced"]) or bool(node["is_fenced"]):
+        print("  fenced     %s" % words.why(raft["fenced_why"] if bool(raft["is_fenced"]) else node["fenced_why"]))
+    if one.role in ("candidate", "pre-candidate"):
+        show_votes(raft)
+    if one.role == "leader":
+        show_peers(raft)
+
+
+def show_log(text):
+    usage = "vlot log N [FROM [COUNT]]"
+    given = arguments(text, 0, 3, usage)
+    cluster = find.cluster()
+    one = state.up(cluster, node_number(given, usage))
+    raft = one.raft
+    base, last = int(raft["log"]["base_index"]), int(raft["log"]["last_index"])
+    count = number(given[2], usage) if len(given) > 2 else LOG_ROWS
+    first = max(number(given[1], usage) if len(given) > 1 else last - count + 1, base + 1)
+    until = min(first + count - 1, last)
+    commit, applied, durable = int(raft["commit_index"]), int(one.node["applied_index"]), int(raft["durable_index"])
+    print("n%d: log %d to %d, commit %d, applied %d, durable %d" % (one.id, base + 1, last, commit, applied, durable) if last > base
+          else "n%d: the log is empty after index %d" % (one.id, base))
+    rows = []
+    for entry in state.entries(raft, first, until):
+        mark = "applied" if entry.index <= applied else "committed" if entry.index <= commit else "durable" if entry.index <= durable else "in memory"
+        rows.append([entry.index, "t%d" % entry.term, entry.kind, "%dB" % entry.size, mark, entry.preview()])
+    if rows:
+        words.table(["index", "term", "kind", "size", "is", "data"], rows)
+    elif last > base:
+        raise gdb.GdbError("no entry from %d on: the log has %d to %d" % (first, base + 1, last))
+
+
+def same(a, b):
+    return (a.term, a.kind, a.size) == (b.term, b.kind, b.size) and a.bytes(a.size) == b.bytes(b.size)
+
+
+def show_diff(text):
+    usage = "vlot diff A B"
+    given = arguments(text, 2, 2, usage)
+    cluster = find.cluster()
+    a, b = (state.up(cluster, number(one, usage)) for one in given)
+    first = max(int(one.raft["log"]["base_index"]) for one in (a, b)) + 1
+    ends = [int(one.raft["log"]["last_index"]) for one in (a, b)]
+    last = first - 1
+    for left, right in zip(state.entries(a.raft, first, min(ends)), state.entries(b.raft, first, min(ends))):
+        if not same(left, right):
+            print("n%d and n%d differ from entry %d on" % (a.id, b.id, left.index))
+            words.table(["node", "index", "term", "kind", "size", "data"], [
+                [words.node(one.id), entry.index, "t%d" % entry.term, entry.kind, "%dB" % entry.size, entry.preview()]
+                for one, entry in ((a, left), (b, right))])
+            return
+        last = left.index
+    longer = "" if ends[0] == ends[1] else "; n%d has %d more" % ((a if ends[0] > ends[1] else b).id, abs(ends[0] - ends[1]))
+    print("n%d and n%d agree up to entry %d%s" % (a.id, b.id, last, longer))
+
+
+SWITCHES = ((1, "pre-vote"), (2, "check-quorum"), (4, "stickiness"), (8, "no-op"), (16, "random timeout"))
+
+
+def show_config(text):
+    arguments(text, 0, 0, "vlot config")
+    cluster = find.cluster()
+    raft = cluster["options"]["raft"]
+    members = [cluster["members"][k] for k in range(int(cluster["nodes"]))]
+    voters = [words.node(one["id"]) for one in members if not int(one["is_learner"])]
+    learners = [words.node(one["id"]) for one in members if int(one["is_learner"])]
+    print("voters     %s; quorum %d" % (", ".join(voters), len(voters) // 2 + 1))
+    print("learners   %s" % (", ".join(learners) or "none"))
+    print("election   %d to %d ticks; heartbeat every %d" % (
+        int(raft["election_ticks_min"]), int(raft["election_ticks_max"]), int(raft["heartbeat_ticks"])))
+    switches = [(words.node(one.id), int(one.raft["switches"])) for one in state.slots(cluster) if one.raft is not None]
+    for value in sorted({value for _, value in switches}, reverse=True):
+        off = [name for bit, name in SWITCHES if not value & bit]
+        whose = "all nodes" if len({one for _, one in switches}) == 1 else ", ".join(name for name, one in switches if one == value)
+        print("switches   %s: %s" % (whose, "all on" if not off else "off: " + ", ".join(off)))
+    print("driver     %s, seed %d%s" % (
+        state.driver(cluster), int(cluster["options"]["seed"]),
+        "" if bool(cluster["is_lockstep"]) else ", a tick is %g ms" % (int(cluster["options"]["tick_ns"]) / 1e6)))
+
+
+def show_mailbox(text):
+    usage = "vlot mailbox N"
+    cluster = find.cluster()
+    one = state.slot(cluster, node_number(arguments(text, 0, 1, usage), usage))
+    if bool(cluster["is_lockstep"]):
+        items = [item for item in state.pending(cluster) if item.node == one.id and item.mail_kind]
+        print("n%d: %d mails under way" % (one.id, len(items)))
+        for item in items:
+            print("  %s" % line_of(item))
+        return
+    actor = one.actor()
+    if actor is None or one.node is None:
+        raise gdb.GdbError("n%d is down: it has no mailbox" % one.id)
+    mails = list(state.mailbox(actor))
+    print("n%d: %d mails wait" % (one.id, len(mails)))
+    for kind, payload, sender in mails[:LOG_ROWS]:
+        name = words.enum("vlot__mail_kind", "VLOT__MAIL_", kind)
+        known = kind < 6 and name not in ("tick", "stored")
+        mark = "#%d " % int(payload.cast(find.pointer_to("vlot__mail_head"))["id"]) if known else ""
+        whose = " from n%d" % sender if sender and name != "message" else ""
+        print("  %s%s%s" % (mark, state.mail(kind, payload, one.id) if kind <= 6 else "a notice of the runtime", whose))
+    if len(mails) > LOG_ROWS:
+        print("  … and %d more" % (len(mails) - LOG_ROWS))
+
+
+def line_of(item):
+    held = ", held" if item.is_held else ""
+    to = " to n%d" % item.node if item.mail_kind and words.enum("vlot__mail_kind", "VLOT__MAIL_", item.mail_kind) != "message" else ""
+    return "#%-6d tick %-6s %s%s%s" % (int(item.id), words.tick(item.due), item.what(), to, held)
+
+
+def faults(link):
+    parts = ["cut"] if int(link["is_cut"]) else []
+    parts += ["%s %.4g%%" % (name, int(link[name]) / 1e4) for name in ("loss", "duplicate", "reorder") if int(link[name])]
+    if int(link["delay_ticks_max"]):
+        parts.append("delay %d to %d ticks" % (int(link["delay_ticks_min"]), int(link["delay_ticks_max"])))
+    if int(link["tail"]):
+        parts.append("with %.4g%% up to %d ticks more" % (int(link["tail"]) / 1e4, int(link["tail_ticks"])))
+    return ", ".join(parts)
+
+
+def show_links(cluster):
+    nodes, links, rows = int(cluster["nodes"]), cluster["links"], []
+    for place in range(nodes * nodes):
+        if int(links["is_faulty"][place]):
+            rows.append(["n%d -> n%d" % (place // nodes + 1, place % nodes + 1), faults(links["profiles"][place].dereference())])
+    print("links      %s" % ("all clean" if not rows else "%d of %d with faults" % (len(rows), nodes * (nodes - 1))))
+    for row in rows:
+        print("  %s  %s" % tuple(row))
+
+
+def show_net(text):
+    arguments(text, 0, 0, "vlot net")
+    cluster = find.cluster()
+    show_links(cluster)
+    if bool(cluster["is_lockstep"]):
+        items = [item for item in state.pending(cluster) if item.kind != "timer"]
+        print("under way  %d, the next one first" % len(items) if items else "under way  nothing")
+    else:
+        items = state.late(cluster)
+        waiting = ["%s %d" % (words.node(one.id), one.mailbox()) for one in state.slots(cluster) if one.mailbox()]
+        print("mailboxes  %s" % (", ".join(waiting) or "all empty"))
+        print("delayed    %s" % (len(items) or "nothing"))
+    for item in items:
+        print("  %s" % line_of(item))
+
+
+def show_timers(text):
+    arguments(text, 0, 0, "vlot timers")
+    cluster = find.cluster()
+    rows = []
+    for one in sorted(state.slots(cluster), key=lambda one: one.due()):
+        what = "-" if one.raft is None else "heartbeat or quorum check" if one.role == "leader" else "election timeout"
+        gone = "%d of %d" % (int(one.raft["election_elapsed"]), int(one.raft["election_ticks"])) if one.raft is not None else "-"
+        rows.append([words.node(one.id), one.left(), words.tick(one.due()), one.role, what, gone])
+    print("tick %d" % state.now(cluster))
+    words.table(["node", "in", "at tick", "role", "next", "election timeout gone"], rows)
+
+
+def show_trace(text):
+    usage = "vlot trace [K]"
+    given = arguments(text, 0, 1, usage)
+    count = number(given[0], usage) if given else TRACE_ROWS
+    if count < 1:
+        raise gdb.GdbError("vlot trace: K must be 1 or more, not %d" % count)
+    cluster = find.cluster()
+    rows = [[event.lamport, event.tick, "%s/%d" % (words.node(event.node), event.sequence), event.sentence()]
+            for event in events.newest(cluster, count)]
+    words.table(["lamport", "tick", "event", "what happened"], rows)
+
+
+def show_why(text):
+    usage = "vlot why N [EVENT]"
+    given = arguments(text, 0, 2, usage)
+    cluster = find.cluster()
+    one = state.slot(cluster, node_number(given, usage))
+    if len(given) > 1:
+        wanted = given[1].replace("_", " ").replace("-", " ")
+        start = next((event for event in events.backwards(cluster, one.id) if event.kind == wanted), None)
+        if start is None:
+            kinds = sorted({event.kind for event in events.backwards(cluster, one.id)})
+            raise gdb.GdbError("no event \"%s\" of n%d is in its ring; it holds: %s" % (given[1], one.id, ", ".join(kinds)))
+    else:
+        start = events.last_change(cluster, one.id)
+        if start is None:
+            raise gdb.GdbError("the ring of n%d holds no change: only its last %d events are kept (options.ring_events)" % (
+                one.id, int(cluster["options"]["ring_events"])))
+    for depth, (event, sentence) in enumerate(events.chain(cluster, start)):
+        place = "tick %-5d" % event.tick if event is not None else " " * 10
+        print("%s %s%s" % (place, "because " if depth else "", sentence))
+
+
+def go_to_thread(text):
+    given = text.split(None, 1)
+    usage = "vlot thread N [CMD]"
+    if not given:
+        raise gdb.GdbError("usage: " + usage)
+    cluster = find.cluster()
+    one = state.slot(cluster, number(given[0], usage))
+    thread = one.thread()
+    if thread is None:
+        why = "it is down" if one.node is None else "in this cluster nodes run on the caller's thread (options.is_inline)"
+        raise gdb.GdbError("n%d has no thread: %s" % (one.id, why))
+    if len(given) > 1:
+        gdb.execute("thread apply %d %s" % (thread.num, given[1]))
+    else:
+        gdb.execute("thread %d" % thread.num)
+
+
+def stop_at(text):
+    usage = "vlot break EVENT [N] [if CONDITION]; EVENT: " + ", ".join(EVENTS)
+    head, _, condition = (" " + text + " ").partition(" if ")
+    given = head.split()
+    if not 1 <= len(given) <= 2:
+        raise gdb.GdbError("usage: " + usage)
+    name = given[0].replace("role_change", "role").replace("term_change", "term").replace("-", "_")
+    if name not in EVENTS:
+        raise gdb.GdbError("no event \"%s\"; there are: %s" % (given[0], ", ".join(EVENTS)))
+    place, node, further, _meaning = EVENTS[name]
+    conditions = ["%s == %d" % (node, number(given[1], usage))] if len(given) > 1 else []
+    conditions += [part for part in (further, condition.strip()) if part]
+    if len(conditions) > 1:
+        conditions = ["(%s)" % part for part in conditions]
+    suffix = " if " + " && ".join(conditions) if conditions else ""
+    pending = gdb.parameter("breakpoint pending")
+    gdb.execute("set breakpoint pending on")  # the library may not be loaded yet
+    try:
+        gdb.execute("break %s%s" % (place, suffix))
+    finally:
+        gdb.execute("set breakpoint pending %s" % {True: "on", False: "off"}.get(pending, "auto"))
+
+
+def use(text):
+    if not text.strip():
+        raise gdb.GdbError("usage: vlot use EXPR, such as: vlot use cluster")
+    found = find.use(text)
+    print("a cluster of %d nodes: %s" % (int(found["nodes"]), state.headline(found)))
+
+
+COMMANDS = {
+    "help": (show_help, "This page of all commands."),
+    "nodes": (show_nodes, "One line per node: role, term, vote, ticks to its next timer, log, mailbox, gdb thread."),
+    "node": (show_node, "Everything about node N; without N: the one whose thread or turn is selected."),
+    "log": (show_log, "The log of node N: vlot log N [FROM [COUNT]]."),
+    "diff": (show_diff, "The first entry in which the logs of two nodes differ: vlot diff A B."),
+    "config": (show_config, "Members, quorum, timeouts and protections."),
+    "mailbox": (show_mailbox, "Mail that waits for node N, with ids."),
+    "net": (show_net, "Messages under way with their ids, and links with faults."),
+    "timers": (show_timers, "Who times out next."),
+    "trace": (show_trace, "The last K events of all nodes, in the order of (lamport, node, number): vlot trace [K]."),
+    "why": (show_why, "What led to the last change of node N, or to its last EVENT: vlot why N [EVENT]."),
+    "thread": (go_to_thread, "Go to the thread of node N, or run a gdb command there: vlot thread N [CMD]."),
+    "break": (stop_at, "Stop where something happens: vlot break EVENT [N] [if CONDITION]."),
+    "use": (use, "Look at this cluster: vlot use EXPR (a vlot_cluster *, vlot_client *, or an address)."),
+}
+
+
+class Family(gdb.Command):
+    __doc__ = HELP.replace("END_OF_EVENTS\n", "")
+
+    def __init__(self):
+        super().__init__("vlot", gdb.COMMAND_USER, prefix=True)
+
+    def invoke(self, text, _from_tty):
+        if text.strip():
+            raise gdb.GdbError("no command \"vlot %s\"; `vlot` shows all of them" % text.split()[0])
+        show_help("")
+
+
+def command(name, action, meaning):
+    def invoke(_self, text, _from_tty):
+        try:
+            action(text)
+        except gdb.MemoryError as problem:
+            raise gdb.GdbError("vlot %s: memory cannot be read: %s" % (name, problem))
+
+    kind = type("Vlot_" + name, (gdb.Command,), {"__doc__": meaning, "invoke": invoke})
+    kind("vlot " + name, gdb.COMMAND_USER)
+
+
+# --- convenience functions ---
+
+
+def chosen(number_given):
+    cluster = find.cluster()
+    wanted = int(number_given) or find.current_node()
+    if not wanted:
+        raise gdb.GdbError("node 0 means the one whose thread or turn is selected: none is")
+    return state.slot(cluster, wanted)
+
+
+def function(name, meaning, action):
+    kind = type(name, (gdb.Function,), {"__doc__": meaning, "invoke": lambda _self, *given: action(*given)})
+    kind(name)
+
+
+def node_pointer(one):
+    return one.node if one.node is not None else gdb.Value(0).cast(find.pointer_to("vlot__node"))
+
+
+def register():
+    Family()
+    for name, (action, meaning) in COMMANDS.items():
+        command(name, action, meaning)
+    function("vlot_role", "$vlot_role(N): \"follower\", \"pre-candidate\", \"candidate\", \"leader\" or \"down\".", lambda n: chosen(n).role)
+    function("vlot_term", "$vlot_term(N): its current term.", lambda n: chosen(n).term)
+    function("vlot_leader", "$vlot_leader(): the node that leads in the highest term; 0: none.", lambda: state.leader(find.cluster()))
+    function("vlot_node", "$vlot_node(N): its struct vlot__node *; NULL: down.", lambda n: node_pointer(chosen(n)))
+    for changed in (gdb.events.exited, gdb.events.new_objfile):
+        for forget in (find.forget, words.forget):
+            changed.connect(forget)

@@ -1,0 +1,205 @@
+"""Where is the cluster? There is no global: a variable of some frame, or of a file that a frame is in, leads to it."""
+import gdb
+
+FRAMES_MAX = 64
+
+# How a pointer to such a struct leads to its cluster.
+PATHS = {
+    "vlot_cluster": lambda p: p,
+    "vlot__slot": lambda p: p["cluster"],
+    "vlot__node": lambda p: p["cluster"],
+    "vlot__supervisor": lambda p: p["cluster"],
+    "vlot_client": lambda p: p["cluster"],
+    "vlot_actor": lambda p: node_of_actor(p)["cluster"],
+}
+
+NOT_FOUND = (
+    "no cluster found: no variable in any thread's frames leads to one. Stop inside the library (`vlot break step`), go up to a frame "
+    "that has a vlot_cluster *, or say where it is: vlot use EXPR"
+)
+
+
+class Memory:
+    """What is remembered between commands."""
+
+    pinned = None  # by `vlot use`
+    last = None
+
+
+def forget(_event=None):
+    Memory.pinned = Memory.last = None
+
+
+def pointer_to(name):
+    return gdb.lookup_type("struct " + name).pointer()
+
+
+def node_of_actor(actor):
+    if not actor["name"].string().startswith("vlot-n"):
+        raise ValueError("not a node's actor")
+    return actor["context"].cast(pointer_to("vlot__node"))
+
+
+def require_debug_info():
+    if gdb.selected_inferior().pid == 0 and gdb.selected_thread() is None:
+        raise gdb.GdbError("nothing to look at: start the program (`run`, `start`), attach to one, or load a core file (`core FILE`)")
+    try:
+        known = bool(gdb.lookup_type("struct vlot_cluster").fields()) and bool(gdb.lookup_type("struct vlot__node").fields())
+    except (gdb.error, TypeError):
+        known = False
+    if not known:
+        raise gdb.GdbError(
+            "no debug information of the vlot library here: the program or libvlot was stripped or built without -g, or has not been "
+            "loaded yet. Build it with -DCMAKE_BUILD_TYPE=RelWithDebInfo; for a core file name the program that wrote it: gdb PROGRAM CORE"
+        )
+
+
+def is_cluster(p):
+    """Nothing is believed before its first slot points back."""
+    try:
+        if int(p) == 0 or not 1 <= int(p["nodes"]) <= 1024:
+            return False
+        slot = p["slots"][0]
+        return int(slot["cluster"]) == int(p) and int(slot["id"]) == 1
+    except (gdb.error, ValueError, OverflowError):
+        return False
+
+
+def struct_pointed_to(kind):
+    kind = kind.strip_typedefs()
+    if kind.code != gdb.TYPE_CODE_PTR:
+        return None
+    target = kind.target().strip_typedefs().unqualified()
+    return target.tag if target.code == gdb.TYPE_CODE_STRUCT else None
+
+
+def pointers_in(block, frame):
+    """(name of struct, value) of a block's variables that point to something of ours."""
+    for symbol in block:
+        if not (symbol.is_variable or symbol.is_argument):
+            continue
+        name = struct_pointed_to(symbol.type)
+        if name not in PATHS:
+            continue
+        try:
+            value = symbol.value(frame) if symbol.needs_frame else symbol.value()
+            if not value.is_optimized_out and not value.is_lazy or int(value) != 0:
+                yield name, value
+        except (gdb.error, ValueError):
+            continue
+
+
+def pointers_of_frame(frame):
+    try:
+        block = frame.block()
+    except RuntimeError:  # no debug information
+        return
+    while block is not None and not block.is_global:
+        yield from pointers_in(block, frame)
+        block = block.superblock
+    if block is not None:
+        yield from pointers_in(block, frame)
+
+
+def frames():
+    """Of the selected thread, newest first."""
+    try:
+        frame = gdb.newest_frame()
+        for _ in range(FRAMES_MAX):
+            if frame is None or not frame.is_valid():
+                return
+            yield frame
+            frame = frame.older()
+    except gdb.error:  # a stack that cannot be unwound further
+        return
+
+
+def cluster_of(name, value):
+    try:
+        found = PATHS[name](value)
+        return found if is_cluster(found) else None
+    except (gdb.error, ValueError):
+        return None
+
+
+def in_selected_thread():
+    for frame in frames():
+        for name, value in pointers_of_frame(frame):
+            found = cluster_of(name, value)
+            if found is not None:
+                return found
+    return None
+
+
+def in_other_threads():
+    before = gdb.selected_thread()
+    frame = None
+    try:
+        frame = gdb.selected_frame()
+    except gdb.error:
+        pass
+    try:
+        for thread in sorted(gdb.selected_inferior().threads(), key=lambda thread: thread.num):
+            if not thread.is_valid() or thread.is_running():
+                continue
+            thread.switch()
+            found = in_selected_thread()
+            if found is not None:
+                return found
+    finally:
+        if before is not None and before.is_valid():
+            before.switch()
+            if frame is not None and frame.is_valid():
+                frame.select()
+    return None
+
+
+def cluster():
+    """The cluster, as a pointer; a GdbError says what is missing."""
+    require_debug_info()
+    if Memory.pinned is not None:
+        if is_cluster(Memory.pinned):
+            return Memory.pinned
+        Memory.pinned = None
+        print("(the cluster of `vlot use` is gone)")
+    found = in_selected_thread()
+    if found is None and Memory.last is not None and is_cluster(Memory.last):
+        found = Memory.last
+    if found is None:
+        found = in_other_threads()
+    if found is None:
+        raise gdb.GdbError(NOT_FOUND)
+    Memory.last = gdb.Value(int(found)).cast(pointer_to("vlot_cluster"))
+    return Memory.last
+
+
+def use(expression):
+    require_debug_info()
+    try:
+        value = gdb.parse_and_eval(expression)
+    except gdb.error as problem:
+        raise gdb.GdbError("vlot use: %s" % problem)
+    name = struct_pointed_to(value.type)
+    if value.type.strip_typedefs().code == gdb.TYPE_CODE_INT:
+        name, value = "vlot_cluster", value.cast(pointer_to("vlot_cluster"))
+    found = cluster_of(name, value) if name in PATHS else None
+    if found is None:
+        raise gdb.GdbError(
+            "vlot use: %s is a %s and leads to no open cluster; wanted: a vlot_cluster *, vlot_client *, or an address" % (expression, value.type)
+        )
+    Memory.pinned = gdb.Value(int(found)).cast(pointer_to("vlot_cluster"))
+    return Memory.pinned
+
+
+def current_node():
+    """Number of the node whose turn the selected thread is in, or whose thread it is; 0: none."""
+    for frame in frames():
+        for name, value in pointers_of_frame(frame):
+            try:
+                if name == "vlot_actor":
+                    return int(node_of_actor(value)["slot"]["id"])
+                if name == "vlot__node" and is_cluster(value["cluster"]):
+                    return int(value["slot"]["id"])
+            except (gdb.error, ValueError):
+                continue
+    return 0
