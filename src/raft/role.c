@@ -3,8 +3,9 @@
 
 static void set_role(vlot_raft *raft, vlot_role role, vlot_why why, uint32_t peer) {
   if (raft->role == role) return;
-  vlot__out_change(raft, VLOT_CHANGE_ROLE, why, peer, raft->role, role, raft->hard.term);
-  raft->role = role;
+  vlot_role from = raft->role;
+  raft->role = role; /* first: whoever stops in the hook sees what has come of it */
+  vlot__out_change(raft, VLOT_CHANGE_ROLE, why, peer, from, role, raft->hard.term);
 }
 
 static void set_leader(vlot_raft *raft, uint32_t leader, vlot_why why) {
@@ -22,9 +23,10 @@ static void hard_state_changed(vlot_raft *raft) {
  * acknowledgement must not leave once a newer leader may have overwritten what it speaks of.
  */
 static void raise_term(vlot_raft *raft, uint64_t term, uint32_t peer, vlot_why why) {
-  vlot__out_change(raft, VLOT_CHANGE_TERM, why, peer, raft->hard.term, term, term);
+  uint64_t from = raft->hard.term;
   raft->hard.term = term;
   raft->hard.vote = 0;
+  vlot__out_change(raft, VLOT_CHANGE_TERM, why, peer, from, term, term);
   vlot__ring_clear(&raft->held);
   hard_state_changed(raft);
 }
