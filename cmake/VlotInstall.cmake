@@ -37,3 +37,5 @@ file(RELATIVE_PATH vlot_prefix_from_pc /${vlot_pkgconfig_dir} /)
 string(REGEX REPLACE "/$" "" vlot_prefix_from_pc "${vlot_prefix_from_pc}")
 configure_file(${PROJECT_SOURCE_DIR}/cmake/vlot.pc.in ${PROJECT_BINARY_DIR}/vlot.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/vlot.pc DESTINATION ${vlot_pkgconfig_dir})
+
+include(VlotGdb)

@@ -1,4 +1,6 @@
-/* What the transcripts of tests/gdb look at: `lockstep` is the same run every time; `threads` has a thread per node. */
+/* What the transcripts of tests/gdb look at: in lockstep the same run every time, `drop` without one vote; `threads` has a thread per
+ * node.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +15,16 @@ static vlot_result set(vlot_client *client, const char *key, const char *value) 
   vlot_result result = bytes ? vlot_client_propose(client, vlot_bytes_data(bytes), vlot_bytes_size(bytes), NULL) : VLOT_NOMEM;
   vlot_bytes_release(bytes);
   return result;
+}
+
+/* The first answer to n1's request for votes is lost on its way. */
+static void drop_a_vote(vlot_cluster *cluster) {
+  vlot_pending pending[32];
+  do {
+    size_t count = vlot_lockstep_pending(cluster, pending, 32);
+    for (size_t k = 0; k < count && k < 32; k++)
+      if (pending[k].message_kind == VLOT_MESSAGE_VOTE_REPLY && vlot_lockstep_drop(cluster, pending[k].id) == VLOT_OK) return;
+  } while (vlot_lockstep_step(cluster, 1, NULL) == VLOT_OK);
 }
 
 static vlot_result run(vlot_cluster *cluster) {
@@ -40,6 +52,7 @@ int main(int argc, char **argv) {
   options.seed = 7;
   vlot_result result = vlot_cluster_open(&cluster, &options, NULL);
   if (result == VLOT_OK) {
+    if (argc > 1 && strcmp(argv[1], "drop") == 0) drop_a_vote(cluster);
     result = run(cluster);
     vlot_result closed = vlot_cluster_close(cluster);
     if (result == VLOT_OK) result = closed;

@@ -140,7 +140,7 @@ def show_node(text):
         int(node["applied_index"])))
     print("  time       next timer in %s ticks; election timeout %d, %d gone; clock at %d/1000" % (
         one.left(), int(raft["election_ticks"]), int(raft["election_elapsed"]), int(one.value["clock_permille"])))
-    print("  waiting    %d mails, %d writes under way, %d messages until they are durable, %d commands, %d reads" % (
+    print("  waiting    mail %d, writes under way %d, messages held until they are durable %d, commands %d, reads %d" % (
         one.mailbox(), int(raft["writes"]["count"]), int(raft["held"]["count"]), int(node["waiters"]["count"]), int(node["readers"]["count"])))
     print("  traffic    %d sent, %d taken, %d dropped, %d turns" % (
         int(one.value["traffic"]["sent"]), int(one.value["traffic"]["delivered"]), int(one.value["traffic"]["dropped"]), int(node["turns"])))
@@ -229,7 +229,7 @@ def show_mailbox(text):
     one = state.slot(cluster, node_number(arguments(text, 0, 1, usage), usage))
     if bool(cluster["is_lockstep"]):
         items = [item for item in state.pending(cluster) if item.node == one.id and item.mail_kind]
-        print("n%d: %d mails under way" % (one.id, len(items)))
+        print("n%d: %s under way" % (one.id, words.counted(len(items), "mail", "mails")))
         for item in items:
             print("  %s" % line_of(item))
         return
@@ -237,7 +237,7 @@ def show_mailbox(text):
     if actor is None or one.node is None:
         raise gdb.GdbError("n%d is down: it has no mailbox" % one.id)
     mails = list(state.mailbox(actor))
-    print("n%d: %d mails wait" % (one.id, len(mails)))
+    print("n%d: %s waiting" % (one.id, words.counted(len(mails), "mail", "mails")))
     for kind, payload, sender in mails[:LOG_ROWS]:
         name = words.enum("vlot__mail_kind", "VLOT__MAIL_", kind)
         known = kind < 6 and name not in ("tick", "stored")

@@ -83,7 +83,7 @@ def pointers_in(block, frame):
             continue
         try:
             value = symbol.value(frame) if symbol.needs_frame else symbol.value()
-            if not value.is_optimized_out and not value.is_lazy or int(value) != 0:
+            if not value.is_optimized_out and int(value) != 0:
                 yield name, value
         except (gdb.error, ValueError):
             continue
