@@ -1,0 +1,83 @@
+/* One command table: every verb a person can say to a cluster is a row. Whoever takes commands (scenes, a prompt) hands lines to
+ * vlot__command_run(); parsing, errors and help are made from the rows.
+ */
+#ifndef VLOT_LAB_COMMAND_H
+#define VLOT_LAB_COMMAND_H
+
+#include "session.h"
+
+enum {
+  VLOT__COMMAND_PARAMETERS_MAX = 8,
+  VLOT__COMMAND_WORDS_MAX = 512,
+  VLOT__COMMAND_LINE_MAX = 4096,
+};
+
+typedef enum vlot__parameter_type {
+  VLOT__PARAMETER_NUMBER,  /* in [min, max] */
+  VLOT__PARAMETER_NODE,    /* a member's id, with or without a leading n */
+  VLOT__PARAMETER_NODES,   /* the same, or * for all: 0 */
+  VLOT__PARAMETER_CHOICE,  /* one of choices, "a|b"; number: its position */
+  VLOT__PARAMETER_WORD,    /* anything */
+  VLOT__PARAMETER_REST,    /* all words up to a keyword of the row */
+  VLOT__PARAMETER_NUMBERS, /* all numbers that follow, none is allowed too */
+  VLOT__PARAMETER_FLAG,    /* a keyword alone */
+} vlot__parameter_type;
+
+typedef struct vlot__parameter {
+  const char *name;    /* as help shows it, "NODE" */
+  const char *keyword; /* "at": it is said as `at NODE`, anywhere; NULL: by its place */
+  vlot__parameter_type type;
+  bool is_optional; /* those with keywords always are */
+  uint64_t min, max;
+  const char *choices;
+} vlot__parameter;
+
+typedef struct vlot__value {
+  bool is_given;
+  uint64_t number;
+  const char *text; /* its first word */
+  unsigned word;    /* place of that word in the line, 0 is the verb */
+  unsigned count;   /* REST, NUMBERS: so many words */
+} vlot__value;
+
+typedef struct vlot__arguments {
+  const char *words[VLOT__COMMAND_WORDS_MAX];
+  unsigned columns[VLOT__COMMAND_WORDS_MAX]; /* where they begin in the line */
+  unsigned word_count;
+  vlot__value values[VLOT__COMMAND_PARAMETERS_MAX]; /* in the order of the row's parameters */
+  char text[VLOT__COMMAND_LINE_MAX];
+} vlot__arguments;
+
+typedef struct vlot__command {
+  const char *name;
+  const char *summary; /* one line */
+  const char *example; /* without the name, NULL: none */
+  bool is_setup;       /* only before the cluster is open; the others open it */
+  bool is_summary;     /* many things happen: only changes are shown */
+  bool needs_nothing;  /* neither */
+  /* false: vlot__session_fail() has been called, and nothing was done */
+  bool (*run)(vlot__session *session, const vlot__arguments *arguments);
+  vlot__parameter parameters[VLOT__COMMAND_PARAMETERS_MAX]; /* up to the first without a name */
+} vlot__command;
+
+extern const vlot__command vlot__commands[];
+extern const size_t vlot__command_count;
+
+/* Carry out one line; what was seen, or what is wrong with it, is added to session->out.
+ *
+ * returns  false: a mistake, or it could not be done. The session goes on
+ */
+bool vlot__command_run(vlot__session *session, const char *line);
+
+/* Add to session->out what a verb does, or all of them (NULL). */
+void vlot__command_help(vlot__session *session, const vlot__command *command);
+
+const vlot__command *vlot__command_find(const char *name); /* NULL: none */
+
+/* Parse a number, or a node's id, out of a word of the line; false: the problem is told. */
+bool vlot__command_number(vlot__session *session, const vlot__arguments *arguments, unsigned word,
+                          uint64_t min, uint64_t max, uint64_t *number);
+bool vlot__command_node(vlot__session *session, const vlot__arguments *arguments, unsigned word,
+                        uint32_t *node);
+
+#endif

@@ -1,0 +1,124 @@
+#include "pattern.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "options.h"
+
+typedef struct pattern {
+  uint64_t id; /* 0: by what it is */
+  bool is_all;
+  const char *kind; /* NULL: any message */
+  uint32_t from;    /* 0: any */
+  uint32_t to;
+} pattern;
+
+static const char *const kinds[] = {"PreVote",       "PreVoteReply", "RequestVote", "VoteReply",
+                                    "AppendEntries", "AppendReply",  "forward",     "client",
+                                    "timer",         "write"};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+const char *vlot__pattern_kind(const vlot_pending *pending) {
+  switch (pending->kind) {
+  case VLOT_PENDING_TIMER: return "timer";
+  case VLOT_PENDING_WRITE: return "write";
+  case VLOT_PENDING_CLIENT: return "client";
+  case VLOT_PENDING_MESSAGE: break;
+  }
+  if (pending->message_kind == 0) return "forward";
+  return vlot_message_kind_name((vlot_message_kind)pending->message_kind);
+}
+
+static int by_id(const void *left, const void *right) {
+  const vlot_pending *a = left, *b = right;
+  return a->id < b->id ? -1 : a->id > b->id;
+}
+
+vlot_pending *vlot__pattern_pending(vlot__session *session, size_t *count) {
+  *count = vlot_lockstep_pending(session->cluster, NULL, 0);
+  vlot_pending *pending = *count > 0 ? calloc(*count, sizeof *pending) : NULL;
+  if (!pending) {
+    *count = 0;
+    return NULL;
+  }
+  *count = vlot_lockstep_pending(session->cluster, pending, *count);
+  qsort(pending, *count, sizeof *pending, by_id); /* ids differ: there are no ties */
+  return pending;
+}
+
+/* One end of A->B: a node, or * for any. */
+static bool parse_end(vlot__session *session, const char *text, size_t size, uint32_t *node) {
+  char word[16];
+  uint64_t number;
+  if (size >= sizeof word) return false;
+  memcpy(word, text, size);
+  word[size] = '\0';
+  if (strcmp(word, "*") == 0) return true;
+  if (!vlot__options_number(word + (word[0] == 'n'), &number) || number == 0 ||
+      number > session->options.nodes)
+    return false;
+  *node = (uint32_t)number;
+  return true;
+}
+
+static bool parse_word(vlot__session *session, const char *text, unsigned word, pattern *wanted) {
+  const char *arrow = strstr(text, "->");
+  const char *nearest;
+  if (strcmp(text, "all") == 0) {
+    wanted->is_all = true;
+    return true;
+  }
+  if (arrow) {
+    if (parse_end(session, text, (size_t)(arrow - text), &wanted->from) &&
+        parse_end(session, arrow + 2, strlen(arrow + 2), &wanted->to))
+      return true;
+    return vlot__session_fail(session, word, "expected A->B with nodes 1 to %u, or * for any",
+                              session->options.nodes);
+  }
+  if (vlot__options_number(text, &wanted->id) && wanted->id > 0) return true;
+  for (size_t k = 0; k < KINDS; k++)
+    if (strcasecmp(kinds[k], text) == 0) {
+      wanted->kind = kinds[k];
+      return true;
+    }
+  nearest = vlot__options_nearest(text, kinds, KINDS);
+  if (nearest)
+    return vlot__session_fail(session, word, "unknown kind of message; did you mean '%s'?",
+                              nearest);
+  return vlot__session_fail(session, word,
+                            "expected an id, all, a kind such as AppendEntries, or A->B");
+}
+
+static bool matches(const pattern *wanted, const vlot_pending *pending) {
+  if (wanted->id) return pending->id == wanted->id;
+  if (wanted->kind && strcmp(wanted->kind, vlot__pattern_kind(pending)) != 0) return false;
+  if (!wanted->kind && pending->kind != VLOT_PENDING_MESSAGE) return false;
+  return (!wanted->from || wanted->from == pending->from) &&
+         (!wanted->to || wanted->to == pending->node);
+}
+
+bool vlot__pattern_find(vlot__session *session, const vlot__arguments *arguments,
+                        const vlot__value *words, uint64_t *ids, size_t capacity, size_t *count) {
+  pattern wanted = {0};
+  size_t pending_count;
+  *count = 0;
+  for (unsigned k = 0; k < words->count; k++)
+    if (!parse_word(session, arguments->words[words->word + k], words->word + k, &wanted))
+      return false;
+  vlot_pending *pending = vlot__pattern_pending(session, &pending_count);
+  for (size_t k = 0; k < pending_count && *count < capacity; k++) {
+    if (!matches(&wanted, &pending[k])) continue;
+    ids[(*count)++] = pending[k].id;
+    if (!wanted.is_all) break;
+  }
+  free(pending);
+  if (*count > 0) return true;
+  if (wanted.id)
+    return vlot__session_fail(session, words->word,
+                              "nothing with this id is pending (any more); 'net' lists what is");
+  return vlot__session_fail(session, words->word,
+                            "nothing like this is pending; 'net' lists what is");
+}

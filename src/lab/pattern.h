@@ -1,0 +1,21 @@
+/* Which pending things a verb means: an id, or `[all] [KIND] [A->B]`; without all the one that was sent first. */
+#ifndef VLOT_LAB_PATTERN_H
+#define VLOT_LAB_PATTERN_H
+
+#include "command.h"
+
+/* The ids meant by words of the line, in the order they were made.
+ *
+ * ids      out: [*count] at most `capacity`
+ * returns  false: nothing matches, or the words are no pattern; the problem is told
+ */
+bool vlot__pattern_find(vlot__session *session, const vlot__arguments *arguments,
+                        const vlot__value *words, uint64_t *ids, size_t capacity, size_t *count);
+
+/* "AppendEntries", "timer" …: as patterns name the kind of a pending thing. */
+const char *vlot__pattern_kind(const vlot_pending *pending);
+
+/* Everything pending, ordered by id, [*count], to be freed by the caller; NULL: none, or no memory. */
+vlot_pending *vlot__pattern_pending(vlot__session *session, size_t *count);
+
+#endif

@@ -1,0 +1,49 @@
+#include "text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool reserve(vlot__text *text, size_t more) {
+  size_t wanted = text->size + more + 1;
+  if (wanted <= text->capacity) return true;
+  size_t capacity = wanted > 2 * text->capacity ? wanted : 2 * text->capacity;
+  char *data = realloc(text->data, capacity);
+  if (!data) {
+    text->is_short = true;
+    return false;
+  }
+  text->data = data;
+  text->capacity = capacity;
+  return true;
+}
+
+void vlot__text_put(vlot__text *text, const char *data, size_t size) {
+  if (!reserve(text, size)) return;
+  if (size > 0) memcpy(text->data + text->size, data, size);
+  text->size += size;
+  text->data[text->size] = '\0';
+}
+
+void vlot__text_add(vlot__text *text, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  int length = vsnprintf(NULL, 0, format, arguments);
+  va_end(arguments);
+  if (length < 0 || !reserve(text, (size_t)length)) return;
+  va_start(arguments, format);
+  vsnprintf(text->data + text->size, (size_t)length + 1, format, arguments);
+  va_end(arguments);
+  text->size += (size_t)length;
+}
+
+void vlot__text_clear(vlot__text *text) {
+  text->size = 0;
+  if (text->data) text->data[0] = '\0';
+}
+
+void vlot__text_deinit(vlot__text *text) {
+  free(text->data);
+  *text = (vlot__text){0};
+}

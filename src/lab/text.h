@@ -1,0 +1,21 @@
+/* Text that grows. Without memory it stays as it was and says so at the end. */
+#ifndef VLOT_LAB_TEXT_H
+#define VLOT_LAB_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct vlot__text {
+  char *data; /* [size], and a zero behind it; NULL while nothing was added */
+  size_t size;
+  size_t capacity;
+  bool is_short; /* something did not fit into memory */
+} vlot__text;
+
+void vlot__text_add(vlot__text *text, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void vlot__text_put(vlot__text *text, const char *data, size_t size);
+void vlot__text_clear(vlot__text *text); /* the room stays */
+void vlot__text_deinit(vlot__text *text);
+
+#endif

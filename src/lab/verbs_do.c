@@ -1,0 +1,461 @@
+/* Verbs that set up, and verbs that make something happen. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+#include "pattern.h"
+#include "verbs.h"
+
+bool vlot__verbs_result(vlot__session *session, unsigned word, vlot_result result) {
+  if (result == VLOT_OK || result == VLOT_VIOLATED)
+    return true; /* the event tells of the violation */
+  if (result == VLOT_CLOSED) return vlot__session_fail(session, word, "this node is down");
+  if (result == VLOT_EXISTS) return vlot__session_fail(session, word, "this node is up");
+  return vlot__session_fail(session, word, "%s; %s", vlot_result_text(result),
+                            vlot_result_advice(result));
+}
+
+/* --- setting up --- */
+
+bool vlot__verbs_learners(vlot__session *session, const vlot__arguments *arguments) {
+  if (arguments->values[0].number >= session->options.nodes)
+    return vlot__session_fail(session, 1, "of %u nodes one must be a voter",
+                              session->options.nodes);
+  session->options.learners = (uint32_t)arguments->values[0].number;
+  return true;
+}
+
+bool vlot__verbs_seed(vlot__session *session, const vlot__arguments *arguments) {
+  session->options.seed = arguments->values[0].number;
+  return true;
+}
+
+bool vlot__verbs_batch(vlot__session *session, const vlot__arguments *arguments) {
+  session->options.raft.append_entries_max = (uint32_t)arguments->values[0].number;
+  return true;
+}
+
+static vlot_start *start_of(vlot__session *session, uint32_t id) {
+  for (uint32_t k = 0; k < session->start_count; k++)
+    if (session->starts[k].id == id) return &session->starts[k];
+  session->starts[session->start_count] = (vlot_start){.id = id};
+  return &session->starts[session->start_count++];
+}
+
+static bool parse_log(vlot__session *session, const vlot__arguments *arguments, uint64_t *terms,
+                      uint64_t term_max) {
+  const vlot__value *log = &arguments->values[3];
+  uint64_t before = 1;
+  for (unsigned k = 0; k < log->count; k++) {
+    if (!vlot__command_number(session, arguments, log->word + k, before, term_max, &terms[k]))
+      return false;
+    before = terms[k];
+  }
+  return true;
+}
+
+/* The term is the log's last one unless it is said. */
+bool vlot__verbs_start(vlot__session *session, const vlot__arguments *arguments) {
+  const vlot__value *values = arguments->values;
+  uint64_t terms[VLOT__COMMAND_WORDS_MAX];
+  uint32_t id = (uint32_t)values[0].number;
+  if (!parse_log(session, arguments, terms,
+                 values[1].is_given ? values[1].number : VLOT_INDEX_MAX - 1))
+    return false;
+  uint64_t term = values[1].is_given    ? values[1].number
+                  : values[3].count > 0 ? terms[values[3].count - 1]
+                                        : 0;
+  if (values[2].is_given && term == 0)
+    return vlot__session_fail(session, values[2].word, "there are no votes in term 0");
+  if (!vlot__session_set_log(session, id, terms, values[3].count))
+    return vlot__verbs_result(session, 0, VLOT_NOMEM);
+  vlot_start *start = start_of(session, id);
+  start->term = term;
+  start->vote = (uint32_t)values[2].number;
+  return true;
+}
+
+/* --- time --- */
+
+static uint64_t actions(vlot__session *session) {
+  vlot_cluster_stats stats;
+  vlot_cluster_get_stats(session->cluster, &stats);
+  return stats.actions;
+}
+
+/* Nothing may go on for ever: what was done is taken off what this session may still do. */
+static bool charge(vlot__session *session, uint64_t before) {
+  uint64_t done = actions(session) - before;
+  session->actions_left -= done < session->actions_left ? done : session->actions_left;
+  return session->actions_left > 0 ||
+         vlot__session_fail(session, 0, "too many actions: this session has done all it may");
+}
+
+bool vlot__verbs_step(vlot__session *session, const vlot__arguments *arguments) {
+  uint64_t count = arguments->values[0].is_given ? arguments->values[0].number : 1, done,
+           before = actions(session);
+  if (count > session->actions_left) count = session->actions_left;
+  vlot_result result = vlot_lockstep_step(session->cluster, count, &done);
+  if (done == 0) return vlot__session_fail(session, 0, "nothing is pending that could happen");
+  return charge(session, before) && vlot__verbs_result(session, 0, result);
+}
+
+typedef enum goal_kind {
+  GOAL_LEADER,
+  GOAL_ROLE,
+  GOAL_COMMIT,
+  GOAL_TERM,
+  GOAL_QUIET,
+  GOAL_TICK
+} goal_kind;
+
+typedef struct goal {
+  goal_kind kind;
+  uint32_t node; /* 0: any */
+  vlot_role role;
+  uint64_t number;
+} goal;
+
+static bool is_quiet(vlot_cluster *cluster) {
+  vlot_pending first[VLOT__SESSION_NODES_MAX +
+                     1]; /* what is not a timer is among so many, or there is none */
+  size_t count = vlot_lockstep_pending(cluster, first, VLOT__SESSION_NODES_MAX + 1);
+  if (count > VLOT__SESSION_NODES_MAX + 1) count = VLOT__SESSION_NODES_MAX + 1;
+  for (size_t k = 0; k < count; k++)
+    if (first[k].kind != VLOT_PENDING_TIMER && !first[k].is_held) return false;
+  return true;
+}
+
+static bool node_reached(const vlot_node_status *status, const goal *wanted) {
+  if (status->state == VLOT_NODE_DOWN) return false;
+  switch (wanted->kind) {
+  case GOAL_ROLE: return status->raft.role == wanted->role;
+  case GOAL_COMMIT: return status->raft.commit_index >= wanted->number;
+  case GOAL_TERM: return status->raft.term >= wanted->number;
+  default: return false;
+  }
+}
+
+static bool is_reached(vlot_cluster *cluster, void *context) {
+  const goal *wanted = context;
+  uint32_t leader = vlot_cluster_leader(cluster);
+  if (wanted->kind == GOAL_LEADER) return leader != 0 && (!wanted->node || wanted->node == leader);
+  if (wanted->kind == GOAL_QUIET) return is_quiet(cluster);
+  if (wanted->kind == GOAL_TICK) return vlot_cluster_now(cluster) >= wanted->number;
+  for (uint32_t id = 1; id <= vlot_cluster_nodes(cluster); id++) {
+    vlot_node_status status;
+    if (wanted->node && wanted->node != id) continue;
+    if (vlot_cluster_get_status(cluster, id, &status) == VLOT_OK && node_reached(&status, wanted))
+      return true;
+  }
+  return false;
+}
+
+static bool go_on(vlot__session *session, goal *wanted) {
+  uint64_t before = actions(session);
+  vlot_result result =
+      vlot_lockstep_until(session->cluster, is_reached, wanted, session->actions_left);
+  if (!charge(session, before)) return false;
+  if (result == VLOT_TIMEOUT)
+    return vlot__session_fail(session, 1,
+                              "it did not come to this: nothing is left that could happen");
+  return vlot__verbs_result(session, 0, result);
+}
+
+bool vlot__verbs_tick(vlot__session *session, const vlot__arguments *arguments) {
+  uint64_t ticks = arguments->values[0].is_given ? arguments->values[0].number : 1;
+  goal wanted = {.kind = GOAL_TICK, .number = vlot_cluster_now(session->cluster) + ticks};
+  return go_on(session, &wanted);
+}
+
+static bool parse_role(vlot__session *session, const vlot__value *value, vlot_role *role) {
+  for (int k = VLOT_ROLE_FOLLOWER; value->is_given && k <= VLOT_ROLE_LEADER; k++)
+    if (strcmp(value->text, vlot_role_name((vlot_role)k)) == 0) {
+      *role = (vlot_role)k;
+      return true;
+    }
+  return vlot__session_fail(session, value->is_given ? value->word : 3,
+                            "expected follower, pre-candidate, candidate or leader");
+}
+
+bool vlot__verbs_until(vlot__session *session, const vlot__arguments *arguments) {
+  const vlot__value *values = arguments->values;
+  goal wanted = {.kind = (goal_kind)values[0].number};
+  bool has_node = wanted.kind == GOAL_ROLE || (wanted.kind == GOAL_LEADER && values[1].is_given);
+  bool has_number = wanted.kind == GOAL_COMMIT || wanted.kind == GOAL_TERM;
+  if (has_node && !vlot__command_node(session, arguments, 2, &wanted.node)) return false;
+  if (has_number && !vlot__command_number(session, arguments, 2, 1, VLOT_INDEX_MAX, &wanted.number))
+    return false;
+  if (!has_node && !has_number && values[1].is_given)
+    return vlot__session_fail(session, 2, "nothing more is expected");
+  if (wanted.kind == GOAL_ROLE && !parse_role(session, &values[2], &wanted.role)) return false;
+  if (wanted.kind != GOAL_ROLE && values[2].is_given)
+    return vlot__session_fail(session, 3, "nothing more is expected");
+  if (values[3].is_given) wanted.node = (uint32_t)values[3].number;
+  return go_on(session, &wanted);
+}
+
+/* --- pending things --- */
+
+enum { IDS_MAX = 1024 };
+
+typedef vlot_result each_id(vlot_cluster *cluster, uint64_t id, uint64_t number);
+
+static vlot_result fire(vlot_cluster *cluster, uint64_t id, uint64_t number) {
+  (void)number;
+  return vlot_lockstep_fire(cluster, id);
+}
+
+static vlot_result drop(vlot_cluster *cluster, uint64_t id, uint64_t number) {
+  (void)number;
+  return vlot_lockstep_drop(cluster, id);
+}
+
+static vlot_result hold(vlot_cluster *cluster, uint64_t id, uint64_t is_held) {
+  return vlot_lockstep_hold(cluster, id, is_held != 0);
+}
+
+static vlot_result duplicate(vlot_cluster *cluster, uint64_t id, uint64_t number) {
+  (void)number;
+  return vlot_lockstep_duplicate(cluster, id, NULL);
+}
+
+static vlot_result delay(vlot_cluster *cluster, uint64_t id, uint64_t ticks) {
+  return vlot_lockstep_delay(cluster, id, ticks);
+}
+
+static bool for_each(vlot__session *session, const vlot__arguments *arguments, each_id *act,
+                     uint64_t number) {
+  const vlot__value *words = &arguments->values[0];
+  uint64_t ids[IDS_MAX], before = actions(session);
+  size_t count;
+  if (!vlot__pattern_find(session, arguments, words, ids, IDS_MAX, &count)) return false;
+  for (size_t k = 0; k < count; k++) {
+    vlot_result result = act(session->cluster, ids[k], number);
+    if (result == VLOT_NOT_FOUND) continue; /* what was done to one has ended another */
+    if (!vlot__verbs_result(session, words->word, result)) return false;
+  }
+  return charge(session, before);
+}
+
+bool vlot__verbs_deliver(vlot__session *session, const vlot__arguments *arguments) {
+  return for_each(session, arguments, fire, 0);
+}
+
+bool vlot__verbs_drop(vlot__session *session, const vlot__arguments *arguments) {
+  return for_each(session, arguments, drop, 0);
+}
+
+bool vlot__verbs_hold(vlot__session *session, const vlot__arguments *arguments) {
+  return for_each(session, arguments, hold, 1);
+}
+
+bool vlot__verbs_release(vlot__session *session, const vlot__arguments *arguments) {
+  return for_each(session, arguments, hold, 0);
+}
+
+bool vlot__verbs_duplicate(vlot__session *session, const vlot__arguments *arguments) {
+  return for_each(session, arguments, duplicate, 0);
+}
+
+bool vlot__verbs_delay(vlot__session *session, const vlot__arguments *arguments) {
+  return for_each(session, arguments, delay,
+                  arguments->values[1].is_given ? arguments->values[1].number : 1);
+}
+
+/* The newest pending thing of a kind at a node is carried out. */
+static bool fire_newest(vlot__session *session, vlot_pending_kind kind, uint32_t node,
+                        const char *missing) {
+  size_t count;
+  uint64_t id = 0;
+  vlot_pending *pending = vlot__pattern_pending(session, &count);
+  for (size_t k = 0; k < count; k++)
+    if (pending[k].kind == kind && pending[k].node == node) id = pending[k].id;
+  free(pending);
+  if (id == 0) return vlot__session_fail(session, 1, "%s", missing);
+  return vlot__verbs_result(session, 1, vlot_lockstep_fire(session->cluster, id));
+}
+
+bool vlot__verbs_timeout(vlot__session *session, const vlot__arguments *arguments) {
+  return fire_newest(session, VLOT_PENDING_TIMER, (uint32_t)arguments->values[0].number,
+                     "this node has no timer: it is not running");
+}
+
+/* --- nodes --- */
+
+static uint32_t node_of(const vlot__arguments *arguments) {
+  return (uint32_t)arguments->values[0].number;
+}
+
+bool vlot__verbs_kill(vlot__session *session, const vlot__arguments *arguments) {
+  return vlot__verbs_result(
+      session, 1,
+      vlot_cluster_kill(session->cluster, node_of(arguments), arguments->values[1].is_given));
+}
+
+bool vlot__verbs_spawn(vlot__session *session, const vlot__arguments *arguments) {
+  return vlot__verbs_result(session, 1, vlot_cluster_spawn(session->cluster, node_of(arguments)));
+}
+
+bool vlot__verbs_restart(vlot__session *session, const vlot__arguments *arguments) {
+  vlot_restart how = (vlot_restart)arguments->values[1].number;
+  return vlot__verbs_result(session, 1,
+                            vlot_cluster_restart(session->cluster, node_of(arguments), how));
+}
+
+bool vlot__verbs_suspend(vlot__session *session, const vlot__arguments *arguments) {
+  return vlot__verbs_result(session, 1, vlot_cluster_suspend(session->cluster, node_of(arguments)));
+}
+
+bool vlot__verbs_resume(vlot__session *session, const vlot__arguments *arguments) {
+  return vlot__verbs_result(session, 1, vlot_cluster_resume(session->cluster, node_of(arguments)));
+}
+
+static bool order(vlot__session *session, uint32_t node, vlot_input_kind kind, uint32_t value) {
+  return vlot__verbs_result(session, 1, vlot_cluster_order(session->cluster, node, kind, value)) &&
+         fire_newest(session, VLOT_PENDING_CLIENT, node, "this node does not take it now");
+}
+
+bool vlot__verbs_campaign(vlot__session *session, const vlot__arguments *arguments) {
+  return order(session, node_of(arguments), VLOT_INPUT_CAMPAIGN, 0);
+}
+
+bool vlot__verbs_elect(vlot__session *session, const vlot__arguments *arguments) {
+  return order(session, node_of(arguments), VLOT_INPUT_ELECT, 0);
+}
+
+bool vlot__verbs_stepdown(vlot__session *session, const vlot__arguments *arguments) {
+  return order(session, node_of(arguments), VLOT_INPUT_STEP_DOWN, 0);
+}
+
+bool vlot__verbs_forget(vlot__session *session, const vlot__arguments *arguments) {
+  return order(session, node_of(arguments), VLOT_INPUT_FORGET_LEADER, 0);
+}
+
+static bool parse_switch(vlot__session *session, const char *text, unsigned word,
+                         uint32_t *switches) {
+  static const char *const names[] = {"prevote", "checkquorum", "stickiness", "noop", "random"};
+  for (unsigned k = 0; (*text == '+' || *text == '-') && k < sizeof names / sizeof *names; k++) {
+    if (strcmp(text + 1, names[k]) != 0) continue;
+    if (*text == '+')
+      *switches |= 1u << k;
+    else
+      *switches &= ~(1u << k);
+    return true;
+  }
+  return vlot__session_fail(
+      session, word, "expected + or - and one of prevote, checkquorum, stickiness, noop, random");
+}
+
+/* Before the cluster is open, of all nodes; later of one, or of all that are up. */
+bool vlot__verbs_switches(vlot__session *session, const vlot__arguments *arguments) {
+  const vlot__value *words = &arguments->values[0], *at = &arguments->values[1];
+  uint32_t switches = session->options.raft.switches;
+  for (unsigned k = 0; k < words->count; k++)
+    if (!parse_switch(session, arguments->words[words->word + k], words->word + k, &switches))
+      return false;
+  if (!session->cluster && at->is_given)
+    return vlot__session_fail(session, at->word,
+                              "before the cluster is open they are those of all nodes");
+  if (!at->is_given) session->options.raft.switches = switches;
+  for (uint32_t id = 1; session->cluster && id <= session->options.nodes; id++) {
+    vlot_node_status status;
+    if (at->is_given && at->number != id) continue;
+    if (vlot_cluster_get_status(session->cluster, id, &status) != VLOT_OK ||
+        status.state != VLOT_NODE_UP)
+      continue;
+    if (!order(session, id, VLOT_INPUT_SWITCHES, switches)) return false;
+  }
+  return true;
+}
+
+/* --- links --- */
+
+bool vlot__verbs_partition(vlot__session *session, const vlot__arguments *arguments) {
+  const vlot__value *words = &arguments->values[0];
+  uint32_t sides[VLOT__SESSION_NODES_MAX] = {0}, side = 1, node;
+  for (unsigned k = words->word; k < words->word + words->count; k++) {
+    if (strcmp(arguments->words[k], "|") == 0) {
+      side++;
+      continue;
+    }
+    if (!vlot__command_node(session, arguments, k, &node)) return false;
+    if (sides[node - 1] != 0) return vlot__session_fail(session, k, "this node stands there twice");
+    sides[node - 1] = side;
+  }
+  return vlot__verbs_result(session, 1, vlot_cluster_partition(session->cluster, sides));
+}
+
+/* 0 is every node: one link after the other, so that each is told. */
+static bool set_link(vlot__session *session, uint32_t from, uint32_t to, const vlot_link *link) {
+  if (from == to && from != 0)
+    return vlot__session_fail(session, 2, "a link joins two different nodes");
+  for (uint32_t a = from ? from : 1; a <= (from ? from : session->options.nodes); a++)
+    for (uint32_t b = to ? to : 1; b <= (to ? to : session->options.nodes); b++)
+      if (a != b &&
+          !vlot__verbs_result(session, 1, vlot_cluster_set_link(session->cluster, a, b, link)))
+        return false;
+  return true;
+}
+
+bool vlot__verbs_cut(vlot__session *session, const vlot__arguments *arguments) {
+  const vlot__value *values = arguments->values;
+  uint32_t a = (uint32_t)values[0].number, b = (uint32_t)values[1].number;
+  vlot_link link = {.is_cut = 1};
+  return set_link(session, a, b, &link) && (values[2].is_given || set_link(session, b, a, &link));
+}
+
+bool vlot__verbs_heal(vlot__session *session, const vlot__arguments *arguments) {
+  (void)arguments;
+  return vlot__verbs_result(session, 0, vlot_cluster_heal(session->cluster));
+}
+
+bool vlot__verbs_link(vlot__session *session, const vlot__arguments *arguments) {
+  const vlot__value *values = arguments->values;
+  uint32_t delay_min = (uint32_t)values[4].number;
+  vlot_link link = {.loss = (uint32_t)values[2].number * 10000,
+                    .duplicate = (uint32_t)values[3].number * 10000,
+                    .delay_ticks_min = delay_min,
+                    .delay_ticks_max = values[5].is_given ? (uint32_t)values[5].number : delay_min,
+                    .reorder = (uint32_t)values[6].number * 10000,
+                    .reorder_ticks = 10};
+  if (link.delay_ticks_max < delay_min)
+    return vlot__session_fail(session, values[5].word, "expected at least %u", delay_min);
+  return set_link(session, (uint32_t)values[0].number, (uint32_t)values[1].number, &link);
+}
+
+/* --- clients --- */
+
+/* Whom a client asks: who was named, else who leads. */
+static bool contact_of(vlot__session *session, const vlot__value *at, uint32_t *contact) {
+  *contact = at->is_given ? (uint32_t)at->number : vlot_cluster_leader(session->cluster);
+  return *contact != 0 ||
+         vlot__session_fail(session, 0, "there is no leader: say whom to ask with 'at NODE'");
+}
+
+enum { KEY_MAX = 32 };
+
+bool vlot__verbs_propose(vlot__session *session, const vlot__arguments *arguments) {
+  const char *text = arguments->values[0].text, *equals = strchr(text, '=');
+  char key[KEY_MAX + 1];
+  uint32_t contact;
+  if (!equals || equals == text || equals - text > KEY_MAX || strlen(equals + 1) > KEY_MAX)
+    return vlot__session_fail(session, 1, "expected KEY=VALUE, each at most %d characters",
+                              KEY_MAX);
+  if (!contact_of(session, &arguments->values[1], &contact)) return false;
+  snprintf(key, sizeof key, "%.*s", (int)(equals - text), text);
+  return vlot__session_propose(session, contact, key, equals + 1) &&
+         fire_newest(session, VLOT_PENDING_CLIENT, contact, "this node does not take it now");
+}
+
+bool vlot__verbs_read(vlot__session *session, const vlot__arguments *arguments) {
+  const vlot__value *values = arguments->values;
+  uint32_t contact;
+  if (strlen(values[0].text) > KEY_MAX)
+    return vlot__session_fail(session, 1, "expected a key of at most %d characters", KEY_MAX);
+  if (!contact_of(session, &values[1], &contact)) return false;
+  return vlot__session_read(session, contact, values[0].text, values[2].is_given) &&
+         fire_newest(session, VLOT_PENDING_CLIENT, contact, "this node does not take it now");
+}

@@ -1,0 +1,231 @@
+/* Verbs that look, and change nothing. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pattern.h"
+#include "screen.h"
+#include "verbs.h"
+
+static vlot_node_status status_of(vlot__session *session, uint32_t id) {
+  vlot_node_status status = {0};
+  if (vlot_cluster_get_status(session->cluster, id, &status) != VLOT_OK) status.id = id;
+  return status;
+}
+
+static void add_nodes(vlot__session *session) {
+  vlot__text_add(&session->out,
+                 "  node  role           term  vote  last  of term  commit  applied\n");
+  for (uint32_t id = 1; id <= session->options.nodes; id++) {
+    vlot_node_status status = status_of(session, id);
+    char vote[16] = "-";
+    if (status.raft.vote) snprintf(vote, sizeof vote, "n%u", status.raft.vote);
+    vlot__text_add(&session->out,
+                   "  n%-3u  %-13s  %4" PRIu64 "  %4s  %4" PRIu64 "  %7" PRIu64 "  %6" PRIu64
+                   "  %7" PRIu64 "\n",
+                   id, vlot__screen_role(&status), status.raft.term, vote, status.raft.last_index,
+                   status.raft.last_term, status.raft.commit_index, status.applied_index);
+  }
+}
+
+/* With a number it sets up, without one it looks: both are what a person expects of this word. */
+bool vlot__verbs_nodes(vlot__session *session, const vlot__arguments *arguments) {
+  const vlot__value *count = &arguments->values[0];
+  if (!count->is_given) {
+    if (!vlot__session_open(session)) return false;
+    add_nodes(session);
+    return true;
+  }
+  if (session->cluster)
+    return vlot__session_fail(session, 1, "the cluster is open already: it has %u nodes",
+                              session->options.nodes);
+  if (session->start_count > 0 || session->options.learners >= count->number)
+    return vlot__session_fail(session, 1,
+                              "say how many nodes there are before you say what they are");
+  session->options.nodes = (uint32_t)count->number;
+  return true;
+}
+
+bool vlot__verbs_status(vlot__session *session, const vlot__arguments *arguments) {
+  vlot_cluster_stats stats;
+  uint32_t leader = vlot_cluster_leader(session->cluster);
+  (void)arguments;
+  vlot_cluster_get_stats(session->cluster, &stats);
+  vlot__text_add(&session->out, "  tick %" PRIu64 ", %" PRIu64 " actions, ",
+                 vlot_cluster_now(session->cluster), stats.actions);
+  if (leader)
+    vlot__text_add(&session->out, "n%u leads term %" PRIu64, leader,
+                   status_of(session, leader).raft.term);
+  else
+    vlot__text_add(&session->out, "no leader");
+  vlot__text_add(&session->out, ", committed %" PRIu64 "\n", stats.commits);
+  return true;
+}
+
+/* --- logs as columns of terms; a bar behind what the node knows as committed --- */
+
+static size_t log_end(const vlot__session *session, uint32_t only) {
+  size_t end = 0;
+  for (uint32_t id = 1; id <= session->options.nodes; id++)
+    if ((!only || only == id) && session->logs[id].size > end) end = session->logs[id].size;
+  return end;
+}
+
+enum { COLUMNS = 24 };
+
+static void add_log(vlot__session *session, uint32_t id, size_t first, size_t end) {
+  const vlot__session_log *log = &session->logs[id];
+  vlot_node_status status = status_of(session, id);
+  char line[16 + 5 * COLUMNS];
+  int at = snprintf(line, sizeof line, "  n%-6u", id);
+  for (size_t k = first; k <= end && k <= log->size; k++) {
+    char term[24] = "?";
+    if (log->terms[k - 1] > 0) snprintf(term, sizeof term, "%" PRIu64, log->terms[k - 1]);
+    at += snprintf(line + at, sizeof line - (size_t)at, "%3.12s%c", term,
+                   status.raft.commit_index == k ? '|' : ' ');
+  }
+  while (at > 0 && line[at - 1] == ' ') at--;
+  vlot__text_add(&session->out, "%.*s\n", at, line);
+}
+
+bool vlot__verbs_log(vlot__session *session, const vlot__arguments *arguments) {
+  uint32_t only = (uint32_t)arguments->values[0].number;
+  size_t end = log_end(session, only), first = end > COLUMNS ? end - COLUMNS + 1 : 1;
+  char line[16 + 5 * COLUMNS];
+  int at = snprintf(line, sizeof line, "  index  ");
+  for (size_t k = first; k <= end; k++)
+    at += snprintf(line + at, sizeof line - (size_t)at, "%2zu%s", k, k < end ? "  " : "");
+  while (at > 0 && line[at - 1] == ' ') at--;
+  vlot__text_add(&session->out, "%.*s\n", at, line);
+  for (uint32_t id = 1; id <= session->options.nodes; id++)
+    if (!only || only == id) add_log(session, id, first, end);
+  return true;
+}
+
+/* --- network --- */
+
+static void add_links(vlot__session *session) {
+  size_t faulty = 0;
+  for (uint32_t from = 1; from <= session->options.nodes; from++)
+    for (uint32_t to = 1; to <= session->options.nodes; to++) {
+      vlot_link link;
+      if (from == to || vlot_cluster_get_link(session->cluster, from, to, &link) != VLOT_OK)
+        continue;
+      bool is_slow = link.delay_ticks_max > 0 || link.tail > 0;
+      if (!link.is_cut && !link.loss && !link.duplicate && !link.reorder && !is_slow) continue;
+      faulty++;
+      vlot__text_add(&session->out, "  link n%u -> n%u%s", from, to, link.is_cut ? "  cut" : "");
+      if (link.loss) vlot__text_add(&session->out, "  loss %u%%", link.loss / 10000);
+      if (link.duplicate) vlot__text_add(&session->out, "  duplicate %u%%", link.duplicate / 10000);
+      if (link.reorder) vlot__text_add(&session->out, "  reorder %u%%", link.reorder / 10000);
+      if (is_slow)
+        vlot__text_add(&session->out, "  delay %u to %u", link.delay_ticks_min,
+                       link.delay_ticks_max);
+      vlot__text_add(&session->out, "\n");
+    }
+  if (faulty == 0) vlot__text_add(&session->out, "  all links are clean\n");
+}
+
+static void add_pending(vlot__session *session, const vlot_pending *pending) {
+  vlot__text *out = &session->out;
+  vlot__text_add(out, "  #%-4" PRIu64 " %-13s ", pending->id, vlot__pattern_kind(pending));
+  if (pending->kind == VLOT_PENDING_MESSAGE)
+    vlot__text_add(out, "n%u -> n%u  term %" PRIu64, pending->from, pending->node, pending->term);
+  else
+    vlot__text_add(out, "at n%u", pending->node);
+  if (pending->entries)
+    vlot__text_add(out, "  entries %" PRIu64 " after %" PRIu64, pending->entries, pending->index);
+  vlot__text_add(out, "%s\n", pending->is_held ? "  held" : "");
+}
+
+bool vlot__verbs_net(vlot__session *session, const vlot__arguments *arguments) {
+  size_t count, shown = 0;
+  vlot_pending *pending = vlot__pattern_pending(session, &count);
+  (void)arguments;
+  add_links(session);
+  for (size_t k = 0; k < count; k++) {
+    if (pending[k].kind == VLOT_PENDING_TIMER) continue;
+    add_pending(session, &pending[k]);
+    shown++;
+  }
+  if (shown == 0) vlot__text_add(&session->out, "  nothing is under way\n");
+  free(pending);
+  return true;
+}
+
+/* Next first: the pending list is in that order. */
+bool vlot__verbs_timers(vlot__session *session, const vlot__arguments *arguments) {
+  vlot_pending pending[512];
+  size_t count = vlot_lockstep_pending(session->cluster, pending, 512);
+  uint64_t now = vlot_cluster_now(session->cluster);
+  (void)arguments;
+  for (size_t k = 0; k < count && k < 512; k++) {
+    if (pending[k].kind != VLOT_PENDING_TIMER) continue;
+    vlot_node_status status = status_of(session, pending[k].node);
+    uint64_t left = pending[k].due > now ? pending[k].due - now : 0;
+    vlot__text_add(&session->out, "  n%u  in %" PRIu64 " tick%s  %s%s\n", pending[k].node, left,
+                   left == 1 ? "" : "s",
+                   status.raft.role == VLOT_ROLE_LEADER ? "heartbeat" : "election timeout",
+                   pending[k].is_held ? "  held" : "");
+  }
+  return true;
+}
+
+bool vlot__verbs_events(vlot__session *session, const vlot__arguments *arguments) {
+  enum { EVENTS_MAX = 64 };
+  vlot_event events[EVENTS_MAX];
+  char sentence[512];
+  uint32_t id = (uint32_t)arguments->values[0].number;
+  size_t wanted = arguments->values[1].is_given ? (size_t)arguments->values[1].number : 10;
+  size_t count = vlot_cluster_events(session->cluster, id, events, EVENTS_MAX);
+  if (count > EVENTS_MAX) count = EVENTS_MAX;
+  for (size_t k = count > wanted ? count - wanted : 0; k < count; k++) {
+    vlot_event_text(&events[k], sentence, sizeof sentence);
+    vlot__text_add(&session->out, "%6" PRIu64 "  %s\n", events[k].tick, sentence);
+  }
+  return true;
+}
+
+/* --- check --- */
+
+typedef struct replica {
+  bool is_known;
+  uint64_t hash;
+  uint64_t applied;
+} replica;
+
+bool vlot__verbs_check(vlot__session *session, const vlot__arguments *arguments) {
+  replica replicas[VLOT__SESSION_NODES_MAX + 1] = {{0}};
+  char violation[512];
+  uint32_t known = 0;
+  (void)arguments;
+  if (vlot_cluster_violation(session->cluster, violation, sizeof violation))
+    return vlot__session_fail(session, 0, "a safety property is broken: %s", violation);
+  for (uint32_t id = 1; id <= session->options.nodes; id++) {
+    replica *one = &replicas[id];
+    one->is_known = vlot_cluster_hash(session->cluster, id, &one->hash, &one->applied) == VLOT_OK;
+    if (!one->is_known) continue;
+    known++;
+    for (uint32_t other = 1; other < id; other++)
+      if (replicas[other].is_known && replicas[other].applied == one->applied &&
+          replicas[other].hash != one->hash)
+        return vlot__session_fail(session, 0,
+                                  "n%u and n%u have applied %" PRIu64 " entries and differ", other,
+                                  id, one->applied);
+  }
+  vlot__text_add(&session->out, "  safe: no property is broken; %u machines agree, applied", known);
+  for (uint32_t id = 1; id <= session->options.nodes; id++)
+    if (replicas[id].is_known) vlot__text_add(&session->out, " %" PRIu64, replicas[id].applied);
+  vlot__text_add(&session->out, "\n");
+  return true;
+}
+
+bool vlot__verbs_help(vlot__session *session, const vlot__arguments *arguments) {
+  const vlot__value *name = &arguments->values[0];
+  const vlot__command *command = name->is_given ? vlot__command_find(name->text) : NULL;
+  if (name->is_given && !command)
+    return vlot__session_fail(session, 1, "there is no such verb; 'help' lists them");
+  vlot__command_help(session, command);
+  return true;
+}
