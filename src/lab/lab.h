@@ -17,6 +17,7 @@ enum {
 
 extern const vlot__verb vlot__verb_run;
 extern const vlot__verb vlot__verb_sim;
+extern const vlot__verb vlot__verb_play;
 
 /* The whole command; argv as main() gets it. */
 int vlot__lab_main(int argc, char **argv);
