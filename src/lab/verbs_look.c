@@ -72,17 +72,17 @@ static size_t log_end(const vlot__session *session, uint32_t only) {
   return end;
 }
 
-enum { COLUMNS = 24 };
+enum { COLUMNS = 24, LINE_MAX_BYTES = 16 + 24 * COLUMNS }; /* whatever a term and an index may be */
 
 static void add_log(vlot__session *session, uint32_t id, size_t first, size_t end) {
   const vlot__session_log *log = &session->logs[id];
   vlot_node_status status = status_of(session, id);
-  char line[16 + 5 * COLUMNS];
+  char line[LINE_MAX_BYTES];
   int at = snprintf(line, sizeof line, "  n%-6u", id);
   for (size_t k = first; k <= end && k <= log->size; k++) {
     char term[24] = "?";
     if (log->terms[k - 1] > 0) snprintf(term, sizeof term, "%" PRIu64, log->terms[k - 1]);
-    at += snprintf(line + at, sizeof line - (size_t)at, "%3.12s%c", term,
+    at += snprintf(line + at, sizeof line - (size_t)at, "%3.20s%c", term,
                    status.raft.commit_index == k ? '|' : ' ');
   }
   while (at > 0 && line[at - 1] == ' ') at--;
@@ -92,7 +92,7 @@ static void add_log(vlot__session *session, uint32_t id, size_t first, size_t en
 bool vlot__verbs_log(vlot__session *session, const vlot__arguments *arguments) {
   uint32_t only = (uint32_t)arguments->values[0].number;
   size_t end = log_end(session, only), first = end > COLUMNS ? end - COLUMNS + 1 : 1;
-  char line[16 + 5 * COLUMNS];
+  char line[LINE_MAX_BYTES];
   int at = snprintf(line, sizeof line, "  index  ");
   for (size_t k = first; k <= end; k++)
     at += snprintf(line + at, sizeof line - (size_t)at, "%2zu%s", k, k < end ? "  " : "");
