@@ -1,6 +1,6 @@
 /* The cluster object, as its own files see it. Nothing outside src/cluster includes this.
  *
- *   cluster.c   open, close, status, waiting          node.c      mail -> inputs, outputs -> effects; no thread in it
+ *   cluster.c   open, close, status, waiting          node*.c     mail -> inputs, outputs -> effects; no thread in it
  *   control.c   spawn, kill, restart, faults          client.c    clients: submit, poll, wait
  *   observe.c   events, rings, hash, subscriptions    link.c      what a link does to a message
  *   lockstep.c  the pending list and its verbs        threads.c   actors, the supervisor's thread, the clock
