@@ -83,17 +83,21 @@ static void print_lines(char mark, const char *text, size_t size) {
   }
 }
 
+static bool begins_line(const char *text, size_t at) {
+  return at == 0 || text[at - 1] == '\n';
+}
+
 /* The lines that both begin with, and those that both end with, are left out. */
 static void print_difference(const play_scene *scene, unsigned first_line, const char *wanted,
                              size_t wanted_size, const char *seen, size_t seen_size) {
-  size_t same = 0, line_start = 0, tail = 0, tail_line = 0;
-  for (; same < wanted_size && same < seen_size && wanted[same] == seen[same]; same++)
-    if (wanted[same] == '\n') line_start = same + 1;
+  size_t line_start = 0, tail_line = 0;
+  for (size_t k = 0; k < wanted_size && k < seen_size && wanted[k] == seen[k]; k++)
+    if (wanted[k] == '\n') line_start = k + 1;
   size_t room = (wanted_size < seen_size ? wanted_size : seen_size) - line_start;
-  for (; tail < room && wanted[wanted_size - 1 - tail] == seen[seen_size - 1 - tail]; tail++)
-    if (tail > 0 && wanted[wanted_size - 1 - tail] == '\n') tail_line = tail;
-  if (tail == room && tail > 0 && (line_start == 0 || wanted[line_start - 1] == '\n'))
-    tail_line = tail;
+  for (size_t tail = 1; tail <= room && wanted[wanted_size - tail] == seen[seen_size - tail];
+       tail++)
+    if (begins_line(wanted, wanted_size - tail) && begins_line(seen, seen_size - tail))
+      tail_line = tail;
   printf("%s:%u: seen (+) is not what stands there (-)\n", scene->name,
          first_line + count_lines(wanted, line_start));
   print_lines('-', wanted + line_start, wanted_size - line_start - tail_line);
