@@ -23,4 +23,5 @@ def load(directory):
 
 if sys.version_info < (3, 6):
     raise gdb.GdbError("vlot: gdb's Python is %s, at least 3.6 is needed" % sys.version.split()[0])
-load(os.path.dirname(os.path.realpath(os.path.expanduser(__file__))))
+# Not __file__: where a script sources this one it is that script's.
+load(os.path.dirname(os.path.realpath(os.path.expanduser(load.__code__.co_filename))))
