@@ -1,7 +1,5 @@
 """The last events of every node, as the rings in memory hold them; and what led to what."""
-import gdb
-
-from . import state, words
+from . import words
 
 NODE_BITS = 48
 CHAIN_MAX = 40
@@ -29,7 +27,8 @@ class Event:
         return self.lamport, self.node, self.sequence
 
     def sentence(self):
-        return sentence(self) + words.because(self.why)
+        is_said = self.kind in ("suspend", "resume", "restart")
+        return sentence(self) + ("" if is_said else words.because(self.why))
 
 
 def ring_of(cluster, node):
@@ -120,6 +119,9 @@ def of_change(event):
         "durable": "n%d has made its log durable up to %d, term %d" % (n, end, term),
         "ignored": "n%d ignores %s t%d of n%d" % (n, words.message(start), term, peer),
         "kill": "n%d stops running%s" % (n, " by a power cut" if start == 1 else ""),
+        "suspend": "n%d is suspended" % n,
+        "resume": "n%d is resumed" % n,
+        "restart": "n%d is started again" % n,
         "fault": "a link, disk or clock is changed%s" % (" at n%d" % (n or peer) if n or peer else ""),
         "violation": "a safety property is broken at n%d: invariant %d" % (n, start),
     }
