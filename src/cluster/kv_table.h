@@ -10,7 +10,7 @@
 
 #include "vlot/base.h"
 
-enum { VLOT__KV_SEGMENT = 512 }; /* buckets per segment: 4 KiB */
+enum { VLOT__KV_SEGMENT = 128 }; /* buckets per segment: 1 KiB, all that an empty table takes */
 
 typedef struct vlot__kv_item {
   struct vlot__kv_item *next; /* of the same bucket */

@@ -11,12 +11,19 @@ enum {
   CHANGES_PER_INPUT = 24, /* more than any input causes beside one per slice */
 };
 
-vlot__peer *vlot__peer_find(const vlot_raft *raft, uint32_t id) {
-  /* members are mostly numbered 1 … n */
-  if (id - 1 < raft->peer_count && raft->peers[id - 1].id == id) return &raft->peers[id - 1];
-  for (uint32_t k = 0; k < raft->peer_count; k++)
-    if (raft->peers[k].id == id) return &raft->peers[k];
-  return NULL;
+/* Members are mostly numbered 1 … n. */
+static uint32_t place_of(const vlot_raft *raft, uint32_t id) {
+  if (id - 1 < raft->peer_count && raft->members[id - 1].id == id) return id - 1;
+  uint32_t k = 0;
+  while (k < raft->peer_count && raft->members[k].id != id) k++;
+  return k;
+}
+
+vlot__peer *vlot__peer_find(vlot_raft *raft, uint32_t id) {
+  uint32_t k = place_of(raft, id);
+  if (k == raft->peer_count) return NULL;
+  vlot__peers_make(raft);
+  return &raft->peers[k];
 }
 
 /* --- inputs --- */

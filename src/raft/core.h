@@ -100,6 +100,7 @@ struct vlot_raft {
   vlot_member *members; /* [peer_count] */
   vlot__peer *peers;    /* [peer_count], in the order of members */
   vlot__peer *self;
+  bool has_peers;       /* those other than self are filled in */
   uint64_t *scratch;    /* [peer_count] for quorum arithmetic */
   uint32_t peer_count;
   uint32_t voter_count;
@@ -225,7 +226,8 @@ void vlot__out_message(vlot_raft *raft, const vlot_message *message, uint64_t to
 vlot_message vlot__out_request(vlot_raft *raft, vlot_message_kind kind, uint32_t to);
 vlot_message vlot__out_reply(vlot_raft *raft, vlot_message_kind kind, const vlot_message *to);
 
-vlot__peer *vlot__peer_find(const vlot_raft *raft, uint32_t id);
+vlot__peer *vlot__peer_find(vlot_raft *raft, uint32_t id); /* NULL: no member */
+void vlot__peers_make(vlot_raft *raft);                    /* before anybody looks at peers other than self */
 
 /* Do this peer's votes and acknowledgements count? Not from a disk that the configuration does not know. */
 static inline bool vlot__peer_counts_disk(const vlot__peer *peer, uint64_t disk) {

@@ -60,6 +60,7 @@ static vlot__next after_tally(vlot_raft *raft, tally outcome) {
 
 vlot__next vlot__election_pre_campaign(vlot_raft *raft, vlot_why why) {
   if (!(raft->switches & VLOT_SWITCH_PRE_VOTE)) return VLOT__NEXT_CAMPAIGN;
+  vlot__peers_make(raft);
   vlot__role_pre_candidate(raft);
   begin(raft);
   vlot__out_change(raft, VLOT_CHANGE_CAMPAIGN, why, 0, 0, raft->log.last_index, raft->hard.term);
@@ -69,6 +70,7 @@ vlot__next vlot__election_pre_campaign(vlot_raft *raft, vlot_why why) {
 
 /* The candidate's own vote counts, and its requests leave, only when (term, vote) is durable (B003). */
 vlot__next vlot__election_campaign(vlot_raft *raft, bool is_forced, vlot_why why) {
+  vlot__peers_make(raft);
   vlot__role_candidate(raft, why);
   begin(raft);
   vlot__out_change(raft, VLOT_CHANGE_CAMPAIGN, why, 0, is_forced ? 2 : 1, raft->log.last_index, raft->hard.term);

@@ -138,23 +138,36 @@ static bool restore_log(vlot_raft *raft, const vlot_raft_options *options) {
   return restore_entries(raft, options);
 }
 
+static void init_peer(vlot_raft *raft, uint32_t k) {
+  const vlot_member *member = &raft->members[k];
+  raft->peers[k] = (vlot__peer){.id = member->id, .is_voter = !member->is_learner, .disk = member->disk};
+  vlot__ring_init(&raft->peers[k].inflight, raft->allocator, sizeof(vlot__inflight));
+}
+
+/* Only who campaigns or leads looks at its peers: in a large cluster most nodes never touch this memory. It was allocated at open, so
+ * that a campaign needs none.
+ */
+void vlot__peers_make(vlot_raft *raft) {
+  if (raft->has_peers) return;
+  raft->has_peers = true;
+  for (uint32_t k = 0; k < raft->peer_count; k++)
+    if (&raft->peers[k] != raft->self) init_peer(raft, k);
+}
+
 static bool make_members(vlot_raft *raft, const vlot_raft_options *options) {
   uint32_t count = options->member_count;
   raft->members = vlot__alloc(raft->allocator, count, sizeof *raft->members);
-  raft->peers = vlot__alloc_zero(raft->allocator, count, sizeof *raft->peers);
+  raft->peers = vlot__alloc(raft->allocator, count, sizeof *raft->peers);
   raft->scratch = vlot__alloc(raft->allocator, count, sizeof *raft->scratch);
   if (!raft->members || !raft->peers || !raft->scratch) return false;
   raft->peer_count = count;
   for (uint32_t k = 0; k < count; k++) {
     const vlot_member *member = &options->members[k];
-    vlot__peer *peer = &raft->peers[k];
     raft->members[k] = *member;
-    peer->id = member->id;
-    peer->is_voter = !member->is_learner;
-    peer->disk = member->disk;
-    vlot__ring_init(&peer->inflight, raft->allocator, sizeof(vlot__inflight));
-    if (peer->is_voter) raft->voter_count++;
-    if (member->id == options->id) raft->self = peer;
+    if (!member->is_learner) raft->voter_count++;
+    if (member->id != options->id) continue;
+    raft->self = &raft->peers[k];
+    init_peer(raft, k);
   }
   return true;
 }
@@ -209,7 +222,9 @@ void vlot_raft_close(vlot_raft *raft) {
   void *owned[] = {raft->members,           raft->scratch,           raft->out_messages.items, raft->out_slices.items,
                    raft->out_write.items,   raft->out_apply.items,   raft->out_reads.items,    raft->out_lost.items,
                    raft->out_outcomes.items, raft->out_changes.items};
-  for (uint32_t k = 0; k < raft->peer_count; k++) vlot__ring_deinit(&raft->peers[k].inflight);
+  if (raft->self) vlot__ring_deinit(&raft->self->inflight);
+  for (uint32_t k = 0; k < raft->peer_count && raft->has_peers; k++)
+    if (&raft->peers[k] != raft->self) vlot__ring_deinit(&raft->peers[k].inflight);
   vlot__alloc_free(allocator, raft->peers);
   for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) vlot__alloc_free(allocator, owned[k]);
   vlot__ring_deinit(&raft->writes);

@@ -43,9 +43,11 @@ void vlot_raft_get_status(const vlot_raft *raft, vlot_raft_status *status) {
 }
 
 vlot_result vlot_raft_get_progress(const vlot_raft *raft, uint32_t id, vlot_progress *progress) {
-  const vlot__peer *peer = vlot__peer_find(raft, id);
   *progress = (vlot_progress){.id = id};
   if (raft->role != VLOT_ROLE_LEADER) return VLOT_NOT_LEADER;
+  const vlot__peer *peer = NULL;
+  for (uint32_t k = 0; k < raft->peer_count; k++)
+    if (raft->peers[k].id == id) peer = &raft->peers[k];
   if (!peer || peer == raft->self) return VLOT_NOT_FOUND;
   *progress = (vlot_progress){
       .id = id,
