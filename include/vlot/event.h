@@ -47,7 +47,8 @@ extern "C" {
   X(PROPOSE, 30, "propose", client)      /* a client's commands arrived at a node */                          \
   X(ANSWER, 31, "answer", client)        /* and were answered */                                              \
   X(READ, 32, "read", client)                                                                                 \
-  X(VIOLATION, 33, "violation", change)  /* from: number of the invariant */
+  X(VIOLATION, 33, "violation", change)  /* from: number of the invariant */ \
+  X(REQUEST, 35, "request", change)      /* a debugger asked; from: vlot_request_kind, peer: node, to: id or value, term: vlot_result */
 
 typedef enum vlot_event_kind {
 #define VLOT_X(name, number, text, body) VLOT_EVENT_##name = number,
@@ -57,6 +58,19 @@ typedef enum vlot_event_kind {
 } vlot_event_kind;
 
 VLOT_API const char *vlot_event_kind_name(vlot_event_kind kind);
+
+/* What a debugger can ask of a cluster (`vlot drop 12` in gdb): number, word. The first ones are of something pending. */
+#define VLOT_REQUESTS(X)                                                                                        \
+  X(DROP, 1, "drop") X(DUPLICATE, 2, "dup") X(DELAY, 3, "delay") X(HOLD, 4, "hold") X(RELEASE, 5, "release")     \
+  X(FIRE, 6, "fire") X(TIMEOUT, 7, "timeout") X(PARTITION, 8, "partition") X(HEAL, 9, "heal") X(KILL, 10, "kill") \
+  X(SPAWN, 11, "spawn") X(RESTART, 12, "restart") X(SUSPEND, 13, "suspend") X(RESUME, 14, "resume")              \
+  X(CAMPAIGN, 15, "campaign") X(ELECT, 16, "elect") X(STEPDOWN, 17, "stepdown")
+
+typedef enum vlot_request_kind {
+#define VLOT_X(name, number, text) VLOT_REQUEST_##name = number,
+  VLOT_REQUESTS(VLOT_X)
+#undef VLOT_X
+} vlot_request_kind;
 
 typedef struct vlot_event {
   uint64_t sequence; /* of this node, from 1, across its incarnations */

@@ -268,6 +268,7 @@ vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *op
     return result;
   }
   *out = cluster;
+  vlot__stop_opened(cluster);
   return result;
 }
 
@@ -300,6 +301,7 @@ bool vlot__is_node_thread(vlot_cluster *cluster) {
 
 /* Control calls wait for each other without a lock being held: they start threads and run user code. */
 void vlot__control_begin(vlot_cluster *cluster) {
+  if (vlot__requests_hold_control(cluster)) return;
   pthread_mutex_lock(&cluster->control_lock);
   while (cluster->is_controlled) pthread_cond_wait(&cluster->control_free, &cluster->control_lock);
   cluster->is_controlled = true;
@@ -315,6 +317,7 @@ vlot_result vlot__control_take(vlot_cluster *cluster) {
 }
 
 void vlot__control_end(vlot_cluster *cluster) {
+  if (vlot__requests_hold_control(cluster)) return;
   pthread_mutex_lock(&cluster->control_lock);
   cluster->is_controlled = false;
   pthread_mutex_unlock(&cluster->control_lock);

@@ -76,6 +76,8 @@ typedef enum shape {
   AS_DISK,
   AS_MESSAGE_KIND,
   AS_RESULT,
+  AS_OUTCOME, /* a vlot_result in 64 bits */
+  AS_REQUEST,
 } shape;
 
 typedef struct field {
@@ -148,6 +150,8 @@ static const field fields[VLOT_EVENT_KINDS][FIELDS_MAX] = {
     [VLOT_EVENT_ANSWER] = {CLIENT, {"result", AT(as.client.result), AS_RESULT}},
     [VLOT_EVENT_READ] = {CLIENT},
     [VLOT_EVENT_VIOLATION] = {FROM("invariant", IN_64)},
+    [VLOT_EVENT_REQUEST] = {FROM("request", AS_REQUEST), PEER("peer"), TO("value", IN_64),
+                            {"result", AT(as.change.term), AS_OUTCOME}},
 };
 
 static const char *name_of_role(uint64_t role) {
@@ -166,6 +170,15 @@ static const char *name_of_campaign(uint64_t how) {
 static const char *name_of_disk(uint64_t how) {
   static const char *const names[] = {"keep", "lose_unsynced", "wipe"};
   return how < 3 ? names[how] : "?";
+}
+
+static const char *name_of_request(uint64_t kind) {
+  static const char *const names[] = {
+#define VLOT_X(name, number, text) [number] = text,
+      VLOT_REQUESTS(VLOT_X)
+#undef VLOT_X
+  };
+  return kind < sizeof names / sizeof *names && names[kind] ? names[kind] : "something unknown";
 }
 
 static void put_key(writer *w, const char *key) {
@@ -208,7 +221,9 @@ static void json_value(writer *w, shape how, uint64_t value) {
   case AS_CAMPAIGN: put_name(w, name_of_campaign(value)); return;
   case AS_DISK: put_name(w, name_of_disk(value)); return;
   case AS_MESSAGE_KIND: put_name(w, vlot_message_kind_name((vlot_message_kind)value)); return;
-  case AS_RESULT: put_name(w, vlot_result_name((vlot_result)value)); return;
+  case AS_RESULT:
+  case AS_OUTCOME: put_name(w, vlot_result_name((vlot_result)value)); return;
+  case AS_REQUEST: put_name(w, name_of_request(value)); return;
   }
 }
 
@@ -491,6 +506,16 @@ static void say_fault(writer *w, const vlot_event *event) {
         whose);
 }
 
+static void say_request(writer *w, const vlot_event *event) {
+  uint64_t kind = event->as.change.from, result = event->as.change.term;
+  say(w, "A debugger asks: %s", name_of_request(kind));
+  if (event->peer != 0)
+    say(w, " n%u", event->peer);
+  else if (kind < VLOT_REQUEST_TIMEOUT)
+    say(w, " %llu", (number)event->as.change.to);
+  say(w, ", and gets: %s", vlot_result_text((vlot_result)result));
+}
+
 static void say_change(writer *w, const vlot_event *event) {
   static const char *const disks[] = {"with its disk", "without what it had not synced",
                                       "with a blank disk"};
@@ -539,6 +564,7 @@ static void say_change(writer *w, const vlot_event *event) {
   case VLOT_EVENT_RESUME: say(w, "n%u is resumed", node); return;
   case VLOT_EVENT_FAULT: say_fault(w, event); return;
   case VLOT_EVENT_CLOCK_WAIT: say(w, "The clock waits for n%u", node != 0 ? node : peer); return;
+  case VLOT_EVENT_REQUEST: say_request(w, event); return;
   case VLOT_EVENT_VIOLATION:
     say(w, "A safety property is broken at n%u: invariant %llu", node, from);
     return;
@@ -558,7 +584,8 @@ size_t vlot_event_text(const vlot_event *event, char *out, size_t capacity) {
   case BODY_slice: say_slice(&w, event); break;
   case BODY_client: say_client(&w, event); break;
   }
-  if (event->why != VLOT_WHY_NONE) say(&w, ": %s", vlot_why_text((vlot_why)event->why));
+  bool has_why = event->why != VLOT_WHY_NONE && event->kind != VLOT_EVENT_REQUEST;
+  if (has_why) say(&w, ": %s", vlot_why_text((vlot_why)event->why));
   return finish(&w);
 }
 

@@ -4,6 +4,7 @@
  *   control.c   spawn, kill, restart, faults          client.c    clients: submit, poll, wait
  *   observe.c   events, rings, hash, subscriptions    link.c      what a link does to a message
  *   lockstep.c  the pending list and its verbs        threads.c   actors, the supervisor's thread, the clock
+ *   request.c   what a debugger asks
  *
  * A *slot* is a member's place: it outlives the incarnations of its node, and holds what must (disk, event numbers, model).
  * Both drivers run the same three calls for a turn: vlot__node_begin(), vlot__node_take() for each mail, vlot__node_end().
@@ -242,6 +243,32 @@ typedef struct vlot__observer {
 
 typedef struct vlot__supervisor vlot__supervisor; /* threads.c */
 
+/* --- requests: written by a debugger while all threads stand still; request.c ---------------------- */
+
+enum { VLOT__REQUESTS = 8, VLOT__REQUEST_SIDES = 64 };
+
+typedef struct vlot__request {
+  uint32_t kind;   /* vlot_request_kind */
+  uint32_t node;
+  uint64_t id;     /* of something pending */
+  uint64_t value;  /* delay: ticks; kill: 1 is a power cut; restart: vlot_restart */
+  uint8_t sides[VLOT__REQUEST_SIDES]; /* partition */
+  uint64_t action; /* when it was carried out … */
+  uint64_t tick;
+  uint64_t result; /* … and the vlot_result */
+} vlot__request;
+
+typedef struct vlot__requests {
+  _Atomic uint64_t asked;    /* by the debugger; request n stands at (n - 1) % VLOT__REQUESTS */
+  _Atomic uint64_t done;     /* carried out */
+  _Atomic uintptr_t obeys;   /* the thread that carries some out, and has control meanwhile */
+  _Atomic uint64_t is_armed; /* one of these: end an action in vlot__stop_here() … */
+  _Atomic uint64_t steps;    /* … after so many more */
+  _Atomic uint64_t stop_action; /* … from this one on */
+  _Atomic uint64_t stop_tick;   /* … from this tick on */
+  vlot__request ring[VLOT__REQUESTS];
+} vlot__requests;
+
 struct vlot_cluster {
   vlot_cluster_options options;
   const vlot_allocator *allocator;
@@ -258,6 +285,7 @@ struct vlot_cluster {
   _Atomic uint32_t leader_hint;
   _Atomic uint64_t slow_until; /* threads: no delayed mail is due later than that */
   uint64_t action;          /* lockstep: number of the action under way */
+  vlot__requests requests;
 
   /* statistics; under stats_lock */
   pthread_mutex_t stats_lock;
@@ -457,6 +485,28 @@ void vlot__lockstep_cut(vlot_cluster *cluster, uint32_t from, uint32_t to, vlot_
 bool vlot__lockstep_has_traffic(const vlot_cluster *cluster); /* mail under way, held or not */
 /* One action, none of it later than `limit`; then time stands at limit. False: there was none. */
 bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit);
+
+/* Is something asked that is not carried out yet? Looked at before every action, and whenever the supervisor wakes. */
+static inline bool vlot__requests_wait(vlot_cluster *cluster) {
+  const vlot__requests *requests = &cluster->requests;
+  return atomic_load_explicit(&requests->asked, memory_order_relaxed) !=
+             atomic_load_explicit(&requests->done, memory_order_relaxed) &&
+         atomic_load_explicit(&requests->obeys, memory_order_relaxed) == 0;
+}
+/* Carry out the oldest ones, at most so many. false: somebody else has control; later. */
+bool vlot__requests_obey(vlot_cluster *cluster, uint64_t most);
+/* Does this thread have control because it carries out requests? */
+bool vlot__requests_hold_control(vlot_cluster *cluster);
+
+/* The end of an action (or only of a passage of time): does a debugger want to stop here? */
+void vlot__requests_stop(vlot_cluster *cluster, bool is_action);
+static inline void vlot__requests_ended(vlot_cluster *cluster, bool is_action) {
+  if (atomic_load_explicit(&cluster->requests.is_armed, memory_order_relaxed)) vlot__requests_stop(cluster, is_action);
+}
+
+/* Empty: a debugger's breakpoints. A cluster is open, all its nodes are up; an action has ended at which it wants to stop. */
+void vlot__stop_opened(vlot_cluster *cluster);
+void vlot__stop_here(vlot_cluster *cluster, uint64_t action);
 
 /* Wait, in either driver, until is_reached() or timeout_ticks have passed. */
 vlot_result vlot__await(vlot_cluster *cluster, bool (*is_reached)(vlot_cluster *cluster, void *context), void *context,

@@ -452,19 +452,29 @@ static void list_again(vlot_cluster *cluster) {
   for (uint32_t k = 0; k < cluster->nodes; k++) vlot__lockstep_slot_changed(&cluster->slots[k]);
 }
 
+/* A debugger's request is an action. */
+static bool obey_one(vlot_cluster *cluster) {
+  if (!vlot__requests_wait(cluster) || !vlot__requests_obey(cluster, 1)) return false;
+  vlot__requests_ended(cluster, true);
+  return true;
+}
+
 bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit) {
+  if (obey_one(cluster)) return true;
   if (cluster->lockstep.is_short) list_again(cluster);
   vlot__item *item = earliest(cluster);
   if (!item || item->due > limit) {
     if (limit != VLOT_NEVER && limit > vlot__now(cluster)) {
       atomic_store_explicit(&cluster->now, limit, memory_order_relaxed);
       cluster->lockstep.now_tie = 0;
+      vlot__requests_ended(cluster, false);
     }
     return false;
   }
   take_out(&cluster->lockstep, item);
   begin_action(cluster, item);
   carry_out(cluster, item, cluster->options.group_max, false);
+  vlot__requests_ended(cluster, true);
   return true;
 }
 
@@ -557,12 +567,14 @@ static vlot__item *find(vlot_cluster *cluster, uint64_t id) {
 vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id) {
   vlot_result result = check(cluster);
   if (result != VLOT_OK) return result;
+  while (obey_one(cluster)) continue;
   vlot__item *item = find(cluster, id);
   if (!item) return VLOT_NOT_FOUND;
   bool is_early = true_due(cluster, item) > vlot__now(cluster);
   unlist(cluster, item);
   cluster->action++; /* time stands still */
   carry_out(cluster, item, 1, is_early);
+  vlot__requests_ended(cluster, true);
   return cluster->observer.has_violation ? VLOT_VIOLATED : VLOT_OK;
 }
 
@@ -575,6 +587,7 @@ vlot_result vlot_lockstep_drop(vlot_cluster *cluster, uint64_t id) {
   unlist(cluster, item);
   cluster->action++; /* time stands still */
   drop_mail(cluster, item, VLOT_WHY_DROPPED);
+  vlot__requests_ended(cluster, true);
   return VLOT_OK;
 }
 

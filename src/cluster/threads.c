@@ -333,7 +333,7 @@ static uint64_t next_due(vlot__supervisor *supervisor) {
     uint64_t one = due_of(&cluster->slots[k], now);
     if (one < due) due = one;
   }
-  if (atomic_load(&cluster->waiters) > 0 && now + 1 < due) due = now + 1;
+  if ((atomic_load(&cluster->waiters) > 0 || vlot__requests_wait(cluster)) && now + 1 < due) due = now + 1;
   pthread_mutex_lock(&supervisor->lock);
   if (supervisor->count > 0 && supervisor->heap[0]->due < due) due = supervisor->heap[0]->due;
   pthread_mutex_unlock(&supervisor->lock);
@@ -344,12 +344,14 @@ static struct timespec timespec_of(uint64_t ns) {
   return (struct timespec){.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
 }
 
-/* Sleep until the tick `due` begins, or somebody has something earlier. */
+/* Sleep until the tick `due` begins, or somebody has something earlier; a second at most, because a debugger, which cannot wake it, may
+ * have written a request.
+ */
 static void sleep_until(vlot__supervisor *supervisor, uint64_t due) {
   vlot_cluster *cluster = supervisor->cluster;
   uint64_t now = vlot__now(cluster);
   uint64_t ticks = due > now ? due - now : 0; /* a turn may ask for a tick that is over by now */
-  uint64_t limit = UINT64_C(3600000000000) / cluster->options.tick_ns + 1; /* an hour in one piece */
+  uint64_t limit = UINT64_C(1000000000) / cluster->options.tick_ns + 1;
   struct timespec until = timespec_of(supervisor->anchor_ns + (ticks < limit ? ticks : limit) * cluster->options.tick_ns);
   pthread_mutex_lock(&supervisor->lock);
   while (!supervisor->must_stop && !supervisor->must_pause && !supervisor->is_poked)
@@ -488,6 +490,7 @@ static void *supervise(void *context) {
     uint64_t planned = next_due(supervisor);
     atomic_store(&supervisor->planned, planned);
     sleep_until(supervisor, planned);
+    if (vlot__requests_wait(cluster)) (void)vlot__requests_obey(cluster, VLOT_NEVER);
     if (wait_for_straggler(supervisor)) {
       supervisor->anchor_ns = vlot_clock_ns();
       continue;

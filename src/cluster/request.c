@@ -1,0 +1,106 @@
+/* Requests: what a debugger asks of a cluster. It only writes memory while all threads stand still, first the request, then the counter
+ * `asked`; nothing is called in the process, so no lock of a thread that stands still can be in the way. Whoever drives the cluster
+ * carries the request out when it comes by, with the functions of vlot/cluster.h: in lockstep as an action of its own, with
+ * threads the supervisor when it looks at its clock.
+ *
+ * And the places where a debugger stops: `opened`, and the end of the action that it wants to see.
+ */
+#include "cluster/internal.h"
+
+/* --- carrying out --- */
+
+static vlot_result partition(vlot_cluster *cluster, const vlot__request *request) {
+  uint32_t sides[VLOT__REQUEST_SIDES];
+  if (cluster->nodes > VLOT__REQUEST_SIDES) return VLOT_TOO_LARGE;
+  for (uint32_t k = 0; k < cluster->nodes; k++) sides[k] = request->sides[k];
+  return vlot_cluster_partition(cluster, sides);
+}
+
+static vlot_result carry_out(vlot_cluster *cluster, const vlot__request *request) {
+  uint32_t node = request->node;
+  switch ((vlot_request_kind)request->kind) {
+    case VLOT_REQUEST_DROP: return vlot_lockstep_drop(cluster, request->id);
+    case VLOT_REQUEST_DUPLICATE: return vlot_lockstep_duplicate(cluster, request->id, NULL);
+    case VLOT_REQUEST_DELAY: return vlot_lockstep_delay(cluster, request->id, request->value);
+    case VLOT_REQUEST_HOLD: return vlot_lockstep_hold(cluster, request->id, true);
+    case VLOT_REQUEST_RELEASE: return vlot_lockstep_hold(cluster, request->id, false);
+    case VLOT_REQUEST_FIRE: return vlot_lockstep_fire(cluster, request->id);
+    case VLOT_REQUEST_TIMEOUT: return vlot_lockstep_fire(cluster, node); /* a timer's id is its node's */
+    case VLOT_REQUEST_PARTITION: return partition(cluster, request);
+    case VLOT_REQUEST_HEAL: return vlot_cluster_heal(cluster);
+    case VLOT_REQUEST_KILL: return vlot_cluster_kill(cluster, node, request->value != 0);
+    case VLOT_REQUEST_SPAWN: return vlot_cluster_spawn(cluster, node);
+    case VLOT_REQUEST_RESTART: return vlot_cluster_restart(cluster, node, (vlot_restart)request->value);
+    case VLOT_REQUEST_SUSPEND: return vlot_cluster_suspend(cluster, node);
+    case VLOT_REQUEST_RESUME: return vlot_cluster_resume(cluster, node);
+    case VLOT_REQUEST_CAMPAIGN: return vlot_cluster_order(cluster, node, VLOT_INPUT_CAMPAIGN, 0);
+    case VLOT_REQUEST_ELECT: return vlot_cluster_order(cluster, node, VLOT_INPUT_ELECT, 0);
+    case VLOT_REQUEST_STEPDOWN: return vlot_cluster_order(cluster, node, VLOT_INPUT_STEP_DOWN, 0);
+    default: return VLOT_INVALID;
+  }
+}
+
+static void answer(vlot_cluster *cluster, vlot__request *request) {
+  uint64_t before = cluster->action;
+  vlot_result result = carry_out(cluster, request);
+  if (cluster->is_lockstep && cluster->action == before) cluster->action++; /* a request is an action, whatever came of it */
+  request->result = result;
+  request->action = cluster->action;
+  request->tick = vlot__now(cluster);
+  vlot__emit_change(cluster, NULL, VLOT_EVENT_REQUEST, VLOT_WHY_ASKED, request->node, request->kind,
+                    request->id ? request->id : request->value, result);
+}
+
+/* Control is taken for all of it, and never waited for: who holds it may be waiting for the supervisor. */
+static bool take_control(vlot_cluster *cluster) {
+  pthread_mutex_lock(&cluster->control_lock);
+  bool is_free = !cluster->is_controlled;
+  if (is_free) cluster->is_controlled = true;
+  pthread_mutex_unlock(&cluster->control_lock);
+  if (is_free) atomic_store(&cluster->requests.obeys, (uintptr_t)pthread_self());
+  return is_free;
+}
+
+static void give_control(vlot_cluster *cluster) {
+  atomic_store(&cluster->requests.obeys, 0);
+  vlot__control_end(cluster);
+  vlot__notify_changed(cluster);
+}
+
+bool vlot__requests_obey(vlot_cluster *cluster, uint64_t most) {
+  vlot__requests *requests = &cluster->requests;
+  if (!take_control(cluster)) return false;
+  uint64_t done = atomic_load(&requests->done);
+  for (; most > 0 && done < atomic_load(&requests->asked); most--) {
+    answer(cluster, &requests->ring[done % VLOT__REQUESTS]);
+    atomic_store(&requests->done, ++done);
+  }
+  give_control(cluster);
+  return true;
+}
+
+bool vlot__requests_hold_control(vlot_cluster *cluster) {
+  uintptr_t obeys = atomic_load_explicit(&cluster->requests.obeys, memory_order_relaxed);
+  return obeys != 0 && obeys == (uintptr_t)pthread_self();
+}
+
+/* --- where a debugger stops --- */
+
+#define KEPT __attribute__((noinline, used))
+
+KEPT void vlot__stop_opened(vlot_cluster *cluster) { __asm__ volatile("" ::"g"(cluster) : "memory"); }
+
+KEPT void vlot__stop_here(vlot_cluster *cluster, uint64_t action) { __asm__ volatile("" ::"g"(cluster), "g"(action) : "memory"); }
+
+void vlot__requests_stop(vlot_cluster *cluster, bool is_action) {
+  vlot__requests *requests = &cluster->requests;
+  uint64_t action = cluster->action, steps = atomic_load(&requests->steps), at = atomic_load(&requests->stop_action);
+  uint64_t tick = atomic_load(&requests->stop_tick);
+  if (atomic_load(&requests->obeys) != 0) return; /* a request's action ends when its answer is there */
+  bool is_reached = (at != 0 && action >= at) || (tick != 0 && vlot__now(cluster) >= tick);
+  if (is_action && steps != 0) {
+    atomic_store(&requests->steps, steps - 1);
+    if (steps == 1) is_reached = true;
+  }
+  if (is_reached) vlot__stop_here(cluster, action);
+}
