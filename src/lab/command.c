@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "options.h"
@@ -27,7 +28,9 @@ static bool split(vlot__session *session, vlot__arguments *arguments, const char
 
 const vlot__command *vlot__command_find(const char *name) {
   for (size_t k = 0; k < vlot__command_count; k++)
-    if (strcmp(vlot__commands[k].name, name) == 0) return &vlot__commands[k];
+    if (strcmp(vlot__commands[k].name, name) == 0 ||
+        (vlot__commands[k].alias && strcmp(vlot__commands[k].alias, name) == 0))
+      return &vlot__commands[k];
   return NULL;
 }
 
@@ -188,18 +191,55 @@ static void say_problem(vlot__session *session, const vlot__arguments *arguments
   vlot__text_put(&session->out, "\n", 1);
 }
 
+/* Its text as it can be said again: of what went on until it was stopped, so many steps. */
+static void record(vlot__session *session, const vlot__command *command, const char *text,
+                   bool is_done, uint64_t from, size_t scene_from) {
+  char steps[32];
+  vlot__history_line line = {.text = (char *)(uintptr_t)text,
+                             .from = from,
+                             .to = vlot__session_actions(session),
+                             .scene_from = scene_from,
+                             .scene_to = session->scene_at,
+                             .is_time = command->is_time,
+                             .is_look = command->is_look};
+  /* what is said while there is no cluster sets it up; later, what does no action changes nothing */
+  if (line.to == from && session->cluster) line.is_look = true;
+  if (!line.is_look) session->changes++;
+  if (!is_done && line.to == from) return; /* nothing has changed */
+  if (command->is_time && (!is_done || session->was_stopped)) {
+    if (line.to == from) return;
+    snprintf(steps, sizeof steps, "step %" PRIu64, line.to - from);
+    line.text = steps;
+  }
+  vlot__history_record(session, &line);
+}
+
+static bool prepare(vlot__session *session, const vlot__command *command) {
+  if (!session->has_base) session->base = session->options;
+  session->has_base = true;
+  if (command->needs_nothing) return true;
+  if (!command->is_setup) return vlot__session_open(session);
+  return vlot__session_unopen(session) ||
+         vlot__session_fail(session, 0,
+                            "something has happened already: this belongs before the first verb "
+                            "that does something");
+}
+
 static bool run(vlot__session *session, vlot__arguments *arguments, const char *line) {
   if (!split(session, arguments, line)) return false;
   if (arguments->word_count == 0) return true;
   const vlot__command *command = vlot__command_find(arguments->words[0]);
   if (!command) return unknown_verb(session, arguments->words[0]);
-  if (!parse(session, command, arguments)) return false;
-  if (command->is_setup && session->cluster)
-    return vlot__session_fail(
-        session, 0, "the cluster is open already: this belongs before the first verb that uses it");
-  if (!command->is_setup && !command->needs_nothing && !vlot__session_open(session)) return false;
+  if (!parse(session, command, arguments) || !prepare(session, command)) return false;
+  uint64_t from = vlot__session_actions(session);
+  size_t scene_from = session->scene_at;
+  if (!command->is_meta) session->under_way = line;
+  session->was_stopped = false;
   bool is_done = command->run(session, arguments);
   vlot__session_drain(session, command->is_summary);
+  if (command->is_meta) return is_done;
+  session->under_way = NULL;
+  if (!session->is_redoing) record(session, command, line, is_done, from, scene_from);
   return is_done;
 }
 
@@ -207,9 +247,26 @@ bool vlot__command_run(vlot__session *session, const char *line) {
   vlot__arguments arguments;
   arguments.word_count = 0;
   memset(arguments.values, 0, sizeof arguments.values);
+  session->is_problem_told = false;
+  if (line[strspn(line, " \t\r")] == '#') { /* part of the story */
+    vlot__history_say(session, line);
+    return true;
+  }
   bool is_done = run(session, &arguments, line);
-  if (!is_done) say_problem(session, &arguments, line);
+  if (!is_done && !session->is_problem_told) say_problem(session, &arguments, line);
+  session->is_problem_told = !is_done;
   return is_done;
+}
+
+bool vlot__command_redo(vlot__session *session, const char *line) {
+  vlot__arguments arguments;
+  arguments.word_count = 0;
+  memset(arguments.values, 0, sizeof arguments.values);
+  size_t size = session->out.size;
+  run(session, &arguments, line); /* if it went wrong half way, it does so again */
+  if (session->out.data) session->out.data[session->out.size = size] = '\0';
+  return session->cluster != NULL || vlot__command_find(arguments.words[0])->is_setup ||
+         vlot__command_find(arguments.words[0])->needs_nothing;
 }
 
 /* --- help --- */
@@ -242,7 +299,8 @@ static void add_range(vlot__session *session, const vlot__parameter *parameter) 
 }
 
 static void add_usage(vlot__session *session, const vlot__command *command) {
-  vlot__text_add(&session->out, "usage: %s", command->name);
+  vlot__text_add(&session->out, "usage: %s%s%s", command->name, command->alias ? " | " : "",
+                 command->alias ? command->alias : "");
   for (int k = 0; k < VLOT__COMMAND_PARAMETERS_MAX && command->parameters[k].name; k++) {
     const vlot__parameter *parameter = &command->parameters[k];
     bool is_flag = parameter->type == VLOT__PARAMETER_FLAG;
@@ -275,5 +333,7 @@ void vlot__command_help(vlot__session *session, const vlot__command *command) {
     return;
   }
   for (size_t k = 0; k < vlot__command_count; k++)
-    vlot__text_add(&session->out, "%-10s  %s\n", vlot__commands[k].name, vlot__commands[k].summary);
+    vlot__text_add(&session->out, "%-10s  %-4s  %s\n", vlot__commands[k].name,
+                   vlot__commands[k].alias ? vlot__commands[k].alias : "",
+                   vlot__commands[k].summary);
 }

@@ -52,9 +52,13 @@ typedef struct vlot__command {
   const char *name;
   const char *summary; /* one line */
   const char *example; /* without the name, NULL: none */
-  bool is_setup;       /* only before the cluster is open; the others open it */
+  const char *alias;   /* a shorter name, NULL: none */
+  bool is_setup;       /* only before anything has happened; the others open the cluster */
   bool is_summary;     /* many things happen: only changes are shown */
   bool needs_nothing;  /* neither */
+  bool is_time;        /* it lets time go on, and any part of it can be done alone */
+  bool is_look;        /* it changes nothing */
+  bool is_meta;        /* it is about the history, and is not part of it */
   /* false: vlot__session_fail() has been called, and nothing was done */
   bool (*run)(vlot__session *session, const vlot__arguments *arguments);
   vlot__parameter parameters[VLOT__COMMAND_PARAMETERS_MAX]; /* up to the first without a name */
@@ -69,10 +73,13 @@ extern const size_t vlot__command_count;
  */
 bool vlot__command_run(vlot__session *session, const char *line);
 
+/* The same for a line of history: it is not recorded, and what is seen is not shown. */
+bool vlot__command_redo(vlot__session *session, const char *line);
+
 /* Add to session->out what a verb does, or all of them (NULL). */
 void vlot__command_help(vlot__session *session, const vlot__command *command);
 
-const vlot__command *vlot__command_find(const char *name); /* NULL: none */
+const vlot__command *vlot__command_find(const char *name); /* or alias; NULL: none */
 
 /* Parse a number, or a node's id, out of a word of the line; false: the problem is told. */
 bool vlot__command_number(vlot__session *session, const vlot__arguments *arguments, unsigned word,

@@ -16,15 +16,46 @@ void vlot__session_init(vlot__session *session, bool has_threads, uint64_t actio
       1; /* one message, one turn: nothing happens behind the reader's back */
 }
 
-void vlot__session_deinit(vlot__session *session) {
+static void close_run(vlot__session *session) {
   vlot_subscription_close(session->events);
+  session->events = NULL;
   for (size_t k = 0; k <= VLOT__SESSION_NODES_MAX; k++) {
     vlot_client_close(session->clients[k]);
-    free(session->logs[k].terms);
+    session->clients[k] = NULL;
+    session->logs[k].size = 0;
   }
-  vlot_cluster_close(session->cluster);
+  if (!session->is_adopted) vlot_cluster_close(session->cluster);
+  session->cluster = NULL;
+}
+
+void vlot__session_deinit(vlot__session *session) {
+  close_run(session);
+  for (size_t k = 0; k <= VLOT__SESSION_NODES_MAX; k++) free(session->logs[k].terms);
+  vlot__past_deinit(&session->past);
+  vlot__history_deinit(&session->history);
+  free(session->scene);
   vlot__text_deinit(&session->out);
   vlot__text_deinit(&session->problem);
+}
+
+void vlot__session_set_journal(vlot__session *session, const void *data, size_t size) {
+  session->journal = data;
+  session->journal_size = size;
+}
+
+bool vlot__session_set_scene(vlot__session *session, const char *text) {
+  char *copy = strdup(text);
+  if (!copy) return false;
+  free(session->scene);
+  session->scene = copy;
+  session->scene_at = 0;
+  return true;
+}
+
+uint64_t vlot__session_actions(const vlot__session *session) {
+  vlot_cluster_stats stats = {0};
+  if (session->cluster) vlot_cluster_get_stats(session->cluster, &stats);
+  return stats.actions;
 }
 
 bool vlot__session_fail(vlot__session *session, unsigned word, const char *format, ...) {
@@ -84,7 +115,7 @@ static void log_follow(vlot__session *session, const vlot_event *event) {
     log_append(log, last, 1, 0);
 }
 
-/* --- opening --- */
+/* --- where logs begin --- */
 
 /* Index and term make the entry: logs that agree there agree in content, as Raft promises. */
 static vlot_bytes *start_command(size_t index, uint64_t term) {
@@ -127,9 +158,47 @@ static bool make_start_log(start_log *made, const vlot__session_log *log) {
   return true;
 }
 
+/* --- once more --- */
+
+void vlot__session_begin_redo(vlot__session *session) {
+  session->is_redoing = true;
+  close_run(session);
+  vlot__past_clear(&session->past);
+  memset(session->asked, 0, sizeof session->asked);
+  session->start_count = 0;
+  session->options = session->base;
+}
+
+enum { REDO_ACTIONS = 4096 }; /* so many at once, then their events are taken */
+
+bool vlot__session_redo_time(vlot__session *session, uint64_t actions) {
+  uint64_t end = vlot__session_actions(session) + actions, done = 1;
+  if (!vlot__session_open(session)) return false;
+  for (uint64_t at = vlot__session_actions(session); at < end && done > 0;
+       at = vlot__session_actions(session)) {
+    uint64_t some = end - at < REDO_ACTIONS ? end - at : REDO_ACTIONS;
+    vlot_lockstep_step(session->cluster, some, &done);
+    vlot__session_drain(session, true);
+  }
+  return true;
+}
+
+void vlot__session_end_redo(vlot__session *session) {
+  if (session->cluster && !session->base.is_inline && !session->journal &&
+      vlot_lockstep_set_inline(session->cluster, false) != VLOT_OK)
+    vlot__text_add(&session->out, "no more threads: nodes run on this one\n");
+  session->is_redoing = false;
+  session->changes++;
+}
+
+/* --- opening --- */
+
 static bool open_cluster(vlot__session *session) {
   const char *problem = NULL;
-  vlot_result result = vlot_cluster_open(&session->cluster, &session->options, &problem);
+  vlot_cluster_options options = session->options;
+  options.keeps_events = 1;
+  if (session->is_redoing) options.is_inline = 1; /* faster, and the same */
+  vlot_result result = vlot_cluster_open(&session->cluster, &options, &problem);
   if (result == VLOT_OK) result = vlot_subscription_open(&session->events, session->cluster, 0);
   if (result == VLOT_OK) return true;
   vlot_cluster_close(session->cluster);
@@ -159,6 +228,43 @@ bool vlot__session_open(vlot__session *session) {
   session->options.starts = NULL;
   session->options.start_count = 0;
   return is_open;
+}
+
+bool vlot__session_unopen(vlot__session *session) {
+  if (!session->cluster) return true;
+  if (session->is_adopted || session->journal || vlot__session_actions(session) > 0) return false;
+  return vlot__history_reset(session);
+}
+
+/* What its rings still hold, and where its logs end. */
+static void learn(vlot__session *session) {
+  enum { RING_MAX = 1024 };
+  vlot_event *events = calloc(RING_MAX, sizeof *events);
+  for (uint32_t id = 0; events && id <= session->options.nodes; id++) {
+    size_t count = vlot_cluster_events(session->cluster, id, events, RING_MAX);
+    for (size_t k = 0; k < count && k < RING_MAX; k++) vlot__past_add(&session->past, &events[k]);
+  }
+  free(events);
+  for (uint32_t id = 1; id <= session->options.nodes; id++) {
+    vlot_node_status status;
+    if (vlot_cluster_get_status(session->cluster, id, &status) == VLOT_OK &&
+        status.raft.last_index > 0)
+      log_append(&session->logs[id], status.raft.last_index, 1, status.raft.last_term);
+  }
+}
+
+bool vlot__session_adopt(vlot__session *session, vlot_cluster *cluster,
+                         const vlot_cluster_options *options) {
+  if (options->nodes > VLOT__SESSION_NODES_MAX)
+    return vlot__session_fail(session, 0, "a cluster of more than %d nodes cannot be stepped",
+                              VLOT__SESSION_NODES_MAX);
+  if (vlot_subscription_open(&session->events, cluster, 0) != VLOT_OK)
+    return vlot__session_fail(session, 0, "%s", vlot_result_text(VLOT_NOMEM));
+  session->base = session->options = *options;
+  session->has_base = session->is_adopted = true;
+  session->cluster = cluster;
+  learn(session);
+  return true;
 }
 
 /* --- clients --- */
@@ -234,6 +340,8 @@ static void say_value(vlot__session *session, const vlot_answer *answer) {
 
 static void say_answer(vlot__session *session, vlot__session_asked *asked,
                        const vlot_answer *answer) {
+  asked->sequence = 0;
+  if (session->is_redoing) return;
   vlot__text_add(&session->out,
                  "%6" PRIu64 "  The client of n%u, %s: ", vlot_cluster_now(session->cluster),
                  asked->contact, asked->what);
@@ -248,7 +356,6 @@ static void say_answer(vlot__session *session, vlot__session_asked *asked,
                    answer->term);
   }
   vlot__text_add(&session->out, "\n");
-  asked->sequence = 0;
 }
 
 static void drain_answers(vlot__session *session, uint32_t contact) {
@@ -295,13 +402,19 @@ static bool is_shown(const vlot_event *event, bool is_summary) {
   }
 }
 
+/* Nodes that begin with the cluster are nothing that somebody did. */
+static bool is_beginning(const vlot_event *event) {
+  return event->kind == VLOT_EVENT_START && event->incarnation == 1;
+}
+
 void vlot__session_drain(vlot__session *session, bool is_summary) {
   vlot_event event;
   char sentence[512];
   if (!session->cluster) return;
   while (vlot_subscription_next(session->events, &event)) {
+    vlot__past_add(&session->past, &event);
     if (event.node <= VLOT__SESSION_NODES_MAX) log_follow(session, &event);
-    if (!is_shown(&event, is_summary)) continue;
+    if (session->is_redoing || is_beginning(&event) || !is_shown(&event, is_summary)) continue;
     vlot_event_text(&event, sentence, sizeof sentence);
     vlot__text_add(&session->out, "%6" PRIu64 "  %s\n", event.tick, sentence);
   }

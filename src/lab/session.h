@@ -1,9 +1,13 @@
 /* A session: what a person has said to one lockstep cluster, and what came of it, as text. The cluster is opened by the first
- * verb that needs one; what is said before sets it up.
+ * verb that needs one; what is said before sets it up. It may also be a recorded run, or somebody's cluster that is paused.
  */
 #ifndef VLOT_LAB_SESSION_H
 #define VLOT_LAB_SESSION_H
 
+#include <signal.h>
+
+#include "history.h"
+#include "past.h"
 #include "text.h"
 #include "vlot/cluster.h"
 
@@ -29,6 +33,16 @@ typedef struct vlot__session_asked {
 } vlot__session_asked;
 
 typedef struct vlot__session {
+  /* how it begins: what its owner set before the first line, and nothing changes later */
+  vlot_cluster_options base;
+  bool has_base;
+  const void *journal; /* [journal_size] borrowed: the run to be made again; NULL */
+  size_t journal_size;
+  char *scene; /* what `next` reads; NULL */
+  size_t scene_at;
+  bool is_adopted; /* the cluster is somebody else's, and runs when it is not paused */
+
+  /* this run of it */
   vlot_cluster_options options;
   vlot_start starts[VLOT__SESSION_NODES_MAX];
   uint32_t start_count;
@@ -37,7 +51,17 @@ typedef struct vlot__session {
   vlot_client *clients[VLOT__SESSION_NODES_MAX + 1]; /* by the member they talk to */
   vlot__session_log logs[VLOT__SESSION_NODES_MAX + 1];
   vlot__session_asked asked[VLOT__SESSION_ASKED_MAX];
+  vlot__past past;
+
+  vlot__history history;
+  const char *under_way; /* the line that is being carried out; NULL */
+  bool is_redoing;       /* carried out again: nothing is shown */
   uint64_t actions_left;
+  volatile sig_atomic_t *must_stop; /* not 0: long verbs end early; NULL (default): they do not */
+  bool was_stopped;                 /* the last one did */
+  bool is_problem_told;             /* in out */
+  uint64_t changes;                 /* goes up when there may be something else to see */
+
   vlot__text out;        /* what was seen; the owner clears it */
   vlot__text problem;    /* why the last verb failed, without a newline */
   unsigned problem_word; /* at which of its words; past the last: at the end */
@@ -47,8 +71,29 @@ typedef struct vlot__session {
 void vlot__session_init(vlot__session *session, bool has_threads, uint64_t actions_max);
 void vlot__session_deinit(vlot__session *session);
 
+/* The session's cluster is a recorded run made again; before the first line. */
+void vlot__session_set_journal(vlot__session *session, const void *data, size_t size);
+
+/* The session's cluster is one with threads that is paused by this thread; it stays its owner's. false: the problem is told. */
+bool vlot__session_adopt(vlot__session *session, vlot_cluster *cluster,
+                         const vlot_cluster_options *options);
+
+/* What `next` reads, a scene's text, which is copied. false: no memory. */
+bool vlot__session_set_scene(vlot__session *session, const char *text);
+
 /* Open the cluster if it is not. false: the problem is told. */
 bool vlot__session_open(vlot__session *session);
+
+/* Close it again, to set something up, as long as nothing has happened. false: something has. */
+bool vlot__session_unopen(vlot__session *session);
+
+/* Number of the last action; 0: none yet. */
+uint64_t vlot__session_actions(const vlot__session *session);
+
+/* Everything that was set up or has happened is gone, as if nothing had been said; from then on nothing is shown. */
+void vlot__session_begin_redo(vlot__session *session);
+bool vlot__session_redo_time(vlot__session *session, uint64_t actions);
+void vlot__session_end_redo(vlot__session *session);
 
 /* Tell why the verb under way fails, at one of its words; returns false. */
 bool vlot__session_fail(vlot__session *session, unsigned word, const char *format, ...)

@@ -79,27 +79,12 @@ bool vlot__verbs_start(vlot__session *session, const vlot__arguments *arguments)
 
 /* --- time --- */
 
-static uint64_t actions(vlot__session *session) {
-  vlot_cluster_stats stats;
-  vlot_cluster_get_stats(session->cluster, &stats);
-  return stats.actions;
-}
-
 /* Nothing may go on for ever: what was done is taken off what this session may still do. */
 static bool charge(vlot__session *session, uint64_t before) {
-  uint64_t done = actions(session) - before;
+  uint64_t done = vlot__session_actions(session) - before;
   session->actions_left -= done < session->actions_left ? done : session->actions_left;
   return session->actions_left > 0 ||
          vlot__session_fail(session, 0, "too many actions: this session has done all it may");
-}
-
-bool vlot__verbs_step(vlot__session *session, const vlot__arguments *arguments) {
-  uint64_t count = arguments->values[0].is_given ? arguments->values[0].number : 1, done,
-           before = actions(session);
-  if (count > session->actions_left) count = session->actions_left;
-  vlot_result result = vlot_lockstep_step(session->cluster, count, &done);
-  if (done == 0) return vlot__session_fail(session, 0, "nothing is pending that could happen");
-  return charge(session, before) && vlot__verbs_result(session, 0, result);
 }
 
 typedef enum goal_kind {
@@ -108,7 +93,8 @@ typedef enum goal_kind {
   GOAL_COMMIT,
   GOAL_TERM,
   GOAL_QUIET,
-  GOAL_TICK
+  GOAL_TICK,
+  GOAL_NONE
 } goal_kind;
 
 typedef struct goal {
@@ -116,6 +102,7 @@ typedef struct goal {
   uint32_t node; /* 0: any */
   vlot_role role;
   uint64_t number;
+  const volatile sig_atomic_t *must_stop;
 } goal;
 
 static bool is_quiet(vlot_cluster *cluster) {
@@ -140,7 +127,9 @@ static bool node_reached(const vlot_node_status *status, const goal *wanted) {
 
 static bool is_reached(vlot_cluster *cluster, void *context) {
   const goal *wanted = context;
-  uint32_t leader = vlot_cluster_leader(cluster);
+  if (wanted->must_stop && *wanted->must_stop) return true;
+  if (wanted->kind == GOAL_NONE) return false;
+  uint32_t leader = wanted->kind == GOAL_LEADER ? vlot_cluster_leader(cluster) : 0;
   if (wanted->kind == GOAL_LEADER) return leader != 0 && (!wanted->node || wanted->node == leader);
   if (wanted->kind == GOAL_QUIET) return is_quiet(cluster);
   if (wanted->kind == GOAL_TICK) return vlot_cluster_now(cluster) >= wanted->number;
@@ -153,10 +142,44 @@ static bool is_reached(vlot_cluster *cluster, void *context) {
   return false;
 }
 
-static bool go_on(vlot__session *session, goal *wanted) {
-  uint64_t before = actions(session);
-  vlot_result result =
-      vlot_lockstep_until(session->cluster, is_reached, wanted, session->actions_left);
+enum {
+  SOME_ACTIONS = 4096
+}; /* at once; then what they brought is taken from the queue of events */
+
+/* Until it is reached, at most so many actions. VLOT_TIMEOUT: it was not. */
+static vlot_result go_on(vlot__session *session, goal *wanted, uint64_t most) {
+  uint64_t begin = vlot__session_actions(session), done = 0, before;
+  vlot_result result = VLOT_TIMEOUT;
+  wanted->must_stop = session->must_stop;
+  do {
+    uint64_t some = most - done < SOME_ACTIONS ? most - done : SOME_ACTIONS;
+    before = done;
+    result = vlot_lockstep_until(session->cluster, is_reached, wanted, some);
+    done = vlot__session_actions(session) - begin;
+    vlot__session_drain(session, wanted->kind != GOAL_NONE);
+  } while (result == VLOT_TIMEOUT && done > before && done < most);
+  session->was_stopped = session->must_stop && *session->must_stop;
+  if (session->was_stopped)
+    vlot__text_add(&session->out, "stopped after %" PRIu64 " action%s\n", done,
+                   done == 1 ? "" : "s");
+  return result;
+}
+
+bool vlot__verbs_step(vlot__session *session, const vlot__arguments *arguments) {
+  uint64_t count = arguments->values[0].is_given ? arguments->values[0].number : 1;
+  uint64_t before = vlot__session_actions(session);
+  goal wanted = {.kind = GOAL_NONE};
+  if (count > session->actions_left) count = session->actions_left;
+  vlot_result result = go_on(session, &wanted, count);
+  if (vlot__session_actions(session) == before && result == VLOT_TIMEOUT)
+    return vlot__session_fail(session, 0, "nothing is pending that could happen");
+  return charge(session, before) &&
+         (result == VLOT_TIMEOUT || vlot__verbs_result(session, 0, result));
+}
+
+static bool go_to(vlot__session *session, goal *wanted) {
+  uint64_t before = vlot__session_actions(session);
+  vlot_result result = go_on(session, wanted, session->actions_left);
   if (!charge(session, before)) return false;
   if (result == VLOT_TIMEOUT)
     return vlot__session_fail(session, 1,
@@ -167,7 +190,7 @@ static bool go_on(vlot__session *session, goal *wanted) {
 bool vlot__verbs_tick(vlot__session *session, const vlot__arguments *arguments) {
   uint64_t ticks = arguments->values[0].is_given ? arguments->values[0].number : 1;
   goal wanted = {.kind = GOAL_TICK, .number = vlot_cluster_now(session->cluster) + ticks};
-  return go_on(session, &wanted);
+  return go_to(session, &wanted);
 }
 
 static bool parse_role(vlot__session *session, const vlot__value *value, vlot_role *role) {
@@ -194,7 +217,7 @@ bool vlot__verbs_until(vlot__session *session, const vlot__arguments *arguments)
   if (wanted.kind != GOAL_ROLE && values[2].is_given)
     return vlot__session_fail(session, 3, "nothing more is expected");
   if (values[3].is_given) wanted.node = (uint32_t)values[3].number;
-  return go_on(session, &wanted);
+  return go_to(session, &wanted);
 }
 
 /* --- pending things --- */
@@ -229,7 +252,7 @@ static vlot_result delay(vlot_cluster *cluster, uint64_t id, uint64_t ticks) {
 static bool for_each(vlot__session *session, const vlot__arguments *arguments, each_id *act,
                      uint64_t number) {
   const vlot__value *words = &arguments->values[0];
-  uint64_t ids[IDS_MAX], before = actions(session);
+  uint64_t ids[IDS_MAX], before = vlot__session_actions(session);
   size_t count;
   if (!vlot__pattern_find(session, arguments, words, ids, IDS_MAX, &count)) return false;
   for (size_t k = 0; k < count; k++) {
@@ -373,18 +396,36 @@ bool vlot__verbs_switches(vlot__session *session, const vlot__arguments *argumen
 
 /* --- links --- */
 
-bool vlot__verbs_partition(vlot__session *session, const vlot__arguments *arguments) {
-  const vlot__value *words = &arguments->values[0];
-  uint32_t sides[VLOT__SESSION_NODES_MAX] = {0}, side = 1, node;
-  for (unsigned k = words->word; k < words->word + words->count; k++) {
-    if (strcmp(arguments->words[k], "|") == 0) {
-      side++;
+/* "1 | 2 3" or "1|2,3": the groups' nodes, one after the other. */
+static bool parse_groups(vlot__session *session, const vlot__arguments *arguments, unsigned word,
+                         uint32_t *sides, uint32_t *side) {
+  for (const char *at = arguments->words[word]; *at;) {
+    size_t size = strcspn(at, "|,");
+    char text[16];
+    uint64_t node;
+    if (*at == '|') ++*side;
+    if (size == 0) {
+      at++;
       continue;
     }
-    if (!vlot__command_node(session, arguments, k, &node)) return false;
-    if (sides[node - 1] != 0) return vlot__session_fail(session, k, "this node stands there twice");
-    sides[node - 1] = side;
+    snprintf(text, sizeof text, "%.*s", (int)size, at);
+    if (size >= sizeof text || !vlot__options_number(text + (*text == 'n'), &node) || node == 0 ||
+        node > session->options.nodes)
+      return vlot__session_fail(session, word, "expected nodes, 1 to %u, with | between the groups",
+                                session->options.nodes);
+    if (sides[node - 1] != 0)
+      return vlot__session_fail(session, word, "n%" PRIu64 " stands there twice", node);
+    sides[node - 1] = *side;
+    at += size;
   }
+  return true;
+}
+
+bool vlot__verbs_partition(vlot__session *session, const vlot__arguments *arguments) {
+  const vlot__value *words = &arguments->values[0];
+  uint32_t sides[VLOT__SESSION_NODES_MAX] = {0}, side = 1;
+  for (unsigned k = words->word; k < words->word + words->count; k++)
+    if (!parse_groups(session, arguments, k, sides, &side)) return false;
   return vlot__verbs_result(session, 1, vlot_cluster_partition(session->cluster, sides));
 }
 
@@ -424,6 +465,29 @@ bool vlot__verbs_link(vlot__session *session, const vlot__arguments *arguments) 
   if (link.delay_ticks_max < delay_min)
     return vlot__session_fail(session, values[5].word, "expected at least %u", delay_min);
   return set_link(session, (uint32_t)values[0].number, (uint32_t)values[1].number, &link);
+}
+
+/* --- disks and clocks --- */
+
+bool vlot__verbs_disk(vlot__session *session, const vlot__arguments *arguments) {
+  const vlot__value *values = arguments->values;
+  uint32_t delay_min = (uint32_t)values[1].number;
+  vlot_disk_fault fault = {.delay_ticks_min = delay_min,
+                           .delay_ticks_max =
+                               values[2].is_given ? (uint32_t)values[2].number : delay_min,
+                           .is_stalled = values[3].is_given,
+                           .is_full = values[4].is_given,
+                           .fail_at = values[5].number};
+  if (fault.delay_ticks_max < delay_min)
+    return vlot__session_fail(session, values[2].word, "expected at least %u", delay_min);
+  return vlot__verbs_result(session, 1,
+                            vlot_cluster_set_disk(session->cluster, node_of(arguments), &fault));
+}
+
+bool vlot__verbs_clock(vlot__session *session, const vlot__arguments *arguments) {
+  return vlot__verbs_result(session, 1,
+                            vlot_cluster_set_clock_rate(session->cluster, node_of(arguments),
+                                                        (uint32_t)arguments->values[1].number));
 }
 
 /* --- clients --- */

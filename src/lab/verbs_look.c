@@ -37,13 +37,14 @@ bool vlot__verbs_nodes(vlot__session *session, const vlot__arguments *arguments)
     add_nodes(session);
     return true;
   }
-  if (session->cluster)
-    return vlot__session_fail(session, 1, "the cluster is open already: it has %u nodes",
+  if (!vlot__session_unopen(session))
+    return vlot__session_fail(session, 1, "something has happened already: there are %u nodes",
                               session->options.nodes);
   if (session->start_count > 0 || session->options.learners >= count->number)
     return vlot__session_fail(session, 1,
                               "say how many nodes there are before you say what they are");
   session->options.nodes = (uint32_t)count->number;
+  session->changes++;
   return true;
 }
 

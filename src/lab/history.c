@@ -1,0 +1,231 @@
+#include "history.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+
+/* --- branches --- */
+
+static void free_lines(vlot__history_branch *branch, size_t from) {
+  for (size_t k = from; k < branch->count; k++) free(branch->lines[k].text);
+  if (from < branch->count) branch->count = from;
+}
+
+void vlot__history_deinit(vlot__history *history) {
+  for (unsigned k = 0; k < history->branch_count; k++) {
+    free_lines(&history->branches[k], 0);
+    free(history->branches[k].lines);
+  }
+  free(history->branches);
+  vlot__text_deinit(&history->said);
+  *history = (vlot__history){0};
+}
+
+static vlot__history_branch *present_of(const vlot__history *history) {
+  return &history->branches[history->present];
+}
+
+static bool append(vlot__history_branch *branch, const vlot__history_line *line) {
+  if (branch->count == branch->capacity) {
+    size_t capacity = branch->capacity ? 2 * branch->capacity : 64;
+    vlot__history_line *lines = realloc(branch->lines, capacity * sizeof *lines);
+    if (!lines) return false;
+    branch->lines = lines;
+    branch->capacity = capacity;
+  }
+  char *text = strdup(line->text);
+  if (!text) return false;
+  branch->lines[branch->count] = *line;
+  branch->lines[branch->count++].text = text;
+  return true;
+}
+
+static const vlot__history_branch *find(const vlot__history *history, const char *name) {
+  for (unsigned k = 0; k < history->branch_count; k++)
+    if (strcmp(history->branches[k].name, name) == 0) return &history->branches[k];
+  return NULL;
+}
+
+/* A name that is given, or the lowest number that none has. */
+static bool name_branch(vlot__session *session, vlot__history_branch *branch, const char *name) {
+  const vlot__history *history = &session->history;
+  if (name && strlen(name) >= sizeof branch->name)
+    return vlot__session_fail(session, 1, "a name has less than %d characters",
+                              VLOT__HISTORY_NAME_MAX);
+  if (name && find(history, name))
+    return vlot__session_fail(session, 1, "there is a branch of this name; 'branches' lists them");
+  if (name) snprintf(branch->name, sizeof branch->name, "%s", name);
+  for (unsigned number = 1; !name; number++) {
+    snprintf(branch->name, sizeof branch->name, "%u", number);
+    if (!find(history, branch->name)) return true;
+  }
+  return true;
+}
+
+static bool add_branch(vlot__session *session, const char *name) {
+  vlot__history *history = &session->history;
+  vlot__history_branch branch = {.capacity = 0};
+  if (history->branch_count == VLOT__HISTORY_BRANCHES_MAX)
+    return vlot__session_fail(session, 0, "there are %d branches, and no more are kept",
+                              VLOT__HISTORY_BRANCHES_MAX);
+  if (!name_branch(session, &branch, name)) return false;
+  vlot__history_branch *branches =
+      realloc(history->branches, (history->branch_count + 1) * sizeof *branches);
+  if (!branches) return vlot__session_fail(session, 0, "%s", vlot_result_text(VLOT_NOMEM));
+  history->branches = branches;
+  history->branches[history->branch_count++] = branch;
+  return true;
+}
+
+/* What is behind us goes into a branch of its own, which is then the present one. */
+static bool copy_past(vlot__session *session, const char *name, uint64_t now) {
+  vlot__history *history = &session->history;
+  if (!add_branch(session, name)) return false;
+  const vlot__history_branch *from = present_of(history);
+  vlot__history_branch *to = &history->branches[history->branch_count - 1];
+  bool has_memory = true;
+  for (size_t k = 0; k < history->done && has_memory; k++) has_memory = append(to, &from->lines[k]);
+  if (has_memory && history->done < from->count && from->lines[history->done].from < now) {
+    char text[32];
+    vlot__history_line half = from->lines[history->done];
+    snprintf(text, sizeof text, "step %" PRIu64, now - half.from);
+    half.text = text;
+    half.to = now;
+    has_memory = append(to, &half);
+  }
+  if (!has_memory) {
+    free_lines(to, 0);
+    free(to->lines);
+    history->branch_count--;
+    return vlot__session_fail(session, 0, "%s", vlot_result_text(VLOT_NOMEM));
+  }
+  history->present = history->branch_count - 1;
+  history->done = to->count;
+  return true;
+}
+
+uint64_t vlot__history_end(const vlot__history *history) {
+  if (history->branch_count == 0 || present_of(history)->count == 0) return 0;
+  return present_of(history)->lines[present_of(history)->count - 1].to;
+}
+
+/* --- recording --- */
+
+/* Time went on just as it did before it was undone: nothing new has been said. */
+static bool is_again(vlot__history *history, const vlot__history_line *line) {
+  const vlot__history_branch *branch = present_of(history);
+  size_t at = history->done;
+  while (at < branch->count && branch->lines[at].is_look) at++;
+  if (!line->is_time || at == branch->count || !branch->lines[at].is_time) return false;
+  if (line->from < branch->lines[at].from || line->to > branch->lines[at].to) return false;
+  history->done = line->to == branch->lines[at].to ? at + 1 : at;
+  return true;
+}
+
+void vlot__history_say(vlot__session *session, const char *text) {
+  vlot__text_add(&session->history.said, "%s\n", text);
+}
+
+/* Something new is said where something else was undone: that is kept, in its branch. */
+static void leave_branch(vlot__session *session, uint64_t now) {
+  vlot__history *history = &session->history;
+  uint64_t end = vlot__history_end(history);
+  unsigned kept = history->present;
+  if (!copy_past(session, NULL, now)) { /* nowhere to keep it */
+    free_lines(present_of(history), history->done);
+    return;
+  }
+  vlot__text_add(&session->out,
+                 "Another line of history begins here, branch %s; branch %s is kept as it was, up "
+                 "to action %" PRIu64 ".\n",
+                 present_of(history)->name, history->branches[kept].name, end);
+}
+
+void vlot__history_record(vlot__session *session, const vlot__history_line *line) {
+  vlot__history *history = &session->history;
+  if (session->is_redoing) return;
+  vlot__history_say(session, line->text);
+  if (session->is_adopted || (history->branch_count == 0 && !add_branch(session, NULL))) return;
+  if (history->done < present_of(history)->count) {
+    if (line->is_look || is_again(history, line)) return;
+    leave_branch(session, line->from);
+  }
+  if (append(present_of(history), line))
+    history->done = present_of(history)->count;
+  else
+    vlot__text_add(&session->out, "out of memory: this cannot be done again\n");
+}
+
+/* --- going there --- */
+
+static bool redo_line(vlot__session *session, const vlot__history_line *line, uint64_t target) {
+  uint64_t to = line->to < target ? line->to : target;
+  if (line->is_look) return true;
+  if (line->is_time) return vlot__session_redo_time(session, to - line->from);
+  return vlot__command_redo(session, line->text);
+}
+
+/* Is this line, or a part of it that can be done alone, at or before the target? */
+static bool is_before(const vlot__history_line *line, uint64_t target) {
+  return line->to <= target || (line->is_time && line->from < target);
+}
+
+static bool redo(vlot__session *session, uint64_t target) {
+  vlot__history *history = &session->history;
+  const vlot__history_branch *branch = present_of(history);
+  size_t k = 0;
+  bool is_well = true;
+  vlot__session_begin_redo(session);
+  for (; is_well && k < branch->count && is_before(&branch->lines[k], target); k++) {
+    is_well = redo_line(session, &branch->lines[k], target);
+    if (branch->lines[k].to > target) break;
+  }
+  history->done = k;
+  session->scene_at = k < branch->count ? branch->lines[k].scene_from
+                      : k > 0           ? branch->lines[k - 1].scene_to
+                                        : 0;
+  vlot__session_end_redo(session);
+  return is_well;
+}
+
+bool vlot__history_goto(vlot__session *session, uint64_t action) {
+  if (session->is_adopted)
+    return vlot__session_fail(session, 0,
+                              "this cluster runs, and has no way back; record a run with 'vlot run "
+                              "--journal FILE', and go back in 'vlot replay FILE'");
+  uint64_t end = vlot__history_end(&session->history);
+  if (action > end)
+    return vlot__session_fail(session, 1, "this line of history ends at action %" PRIu64, end);
+  if (session->history.branch_count == 0) return true; /* nothing has been said */
+  return redo(session, action);
+}
+
+/* What was said before anything happened has set something up, or looked. */
+bool vlot__history_reset(vlot__session *session) {
+  if (session->history.branch_count > 0) return redo(session, 0);
+  vlot__session_begin_redo(session);
+  vlot__session_end_redo(session);
+  return true;
+}
+
+bool vlot__history_fork(vlot__session *session, const char *name) {
+  if (session->is_adopted || session->history.branch_count == 0)
+    return vlot__session_fail(session, 0,
+                              session->is_adopted
+                                  ? "this cluster runs: there is one line of history"
+                                  : "nothing has happened yet");
+  return copy_past(session, name, vlot__session_actions(session));
+}
+
+bool vlot__history_switch(vlot__session *session, const char *name) {
+  vlot__history *history = &session->history;
+  for (unsigned k = 0; k < history->branch_count; k++) {
+    if (strcmp(history->branches[k].name, name) != 0) continue;
+    history->present = k;
+    return redo(session, vlot__history_end(history));
+  }
+  return vlot__session_fail(session, 1, "there is no such branch; 'branches' lists them");
+}

@@ -1,0 +1,69 @@
+/* The history of a session: what was said to its cluster, line by line, each with the actions it took. A cluster that runs in lockstep
+ * does the same again when the same is said to it: so going back is beginning anew and stopping earlier.
+ *
+ * There are several lines of history when somebody went back and did something else: branches. One of them is the present one.
+ */
+#ifndef VLOT_LAB_HISTORY_H
+#define VLOT_LAB_HISTORY_H
+
+#include "text.h"
+#include "vlot/cluster.h"
+
+struct vlot__session;
+
+enum { VLOT__HISTORY_BRANCHES_MAX = 64, VLOT__HISTORY_NAME_MAX = 24 };
+
+typedef struct vlot__history_line {
+  char *text;
+  uint64_t from;     /* number of the last action before it … */
+  uint64_t to;       /* … and of its own last one */
+  size_t scene_from; /* where the scene stood before it … */
+  size_t scene_to;   /* … and after it */
+  bool is_time;      /* it let time go on: any part of it can be done */
+  bool is_look;      /* it changed nothing */
+} vlot__history_line;
+
+typedef struct vlot__history_branch {
+  char name[VLOT__HISTORY_NAME_MAX];
+  vlot__history_line *lines; /* [count] */
+  size_t count;
+  size_t capacity;
+} vlot__history_branch;
+
+typedef struct vlot__history {
+  vlot__history_branch *branches; /* [branch_count] */
+  unsigned branch_count;
+  unsigned present;
+  size_t done; /* lines of the present branch that are wholly behind us; what follows was undone */
+  vlot__text said; /* everything, in the order it was said, as the commands of a scene */
+} vlot__history;
+
+void vlot__history_deinit(vlot__history *history);
+
+/* A line was carried out (its text is copied). Where something else was undone, another branch begins. Without memory the line cannot be
+ * done again, and that is told.
+ */
+void vlot__history_record(struct vlot__session *session, const vlot__history_line *line);
+
+/* Add a line to what was said, and to nothing else: a comment, or what was said about the history itself. */
+void vlot__history_say(struct vlot__session *session, const char *text);
+
+/* Begin anew and stop after an action: exactly there, or, inside a line that cannot be halved, before it.
+ *
+ * returns  false: there is no way back here, or no such action; the problem is told
+ */
+bool vlot__history_goto(struct vlot__session *session, uint64_t action);
+
+/* The same for action 0, with the cluster not even open: something more is to be set up. */
+bool vlot__history_reset(struct vlot__session *session);
+
+/* The last action of the present branch, undone or not. */
+uint64_t vlot__history_end(const vlot__history *history);
+
+/* Keep the present line of history and go on in a copy of it. name NULL: its number. */
+bool vlot__history_fork(struct vlot__session *session, const char *name);
+
+/* Go to the end of another branch. */
+bool vlot__history_switch(struct vlot__session *session, const char *name);
+
+#endif

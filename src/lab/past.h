@@ -1,0 +1,34 @@
+/* What has happened in a session's cluster: its events, kept so that a cause can be looked up. */
+#ifndef VLOT_LAB_PAST_H
+#define VLOT_LAB_PAST_H
+
+#include "vlot/event.h"
+
+enum {
+  VLOT__PAST_NODES = 33,           /* members 1 to 32, and 0, the cluster */
+  VLOT__PAST_EVENTS_MAX = 1 << 17, /* of one node; then the older half is forgotten */
+};
+
+typedef struct vlot__past_node {
+  vlot_event *events; /* [count], in order, without gaps */
+  size_t count;
+  size_t capacity;
+} vlot__past_node;
+
+typedef struct vlot__past {
+  vlot__past_node nodes[VLOT__PAST_NODES];
+} vlot__past;
+
+/* Without memory, and after a gap, what came before is forgotten. */
+void vlot__past_add(vlot__past *past, const vlot_event *event);
+void vlot__past_clear(vlot__past *past);
+void vlot__past_deinit(vlot__past *past);
+
+/* The event with this vlot_event_id(); NULL: none, or it is forgotten. */
+const vlot_event *vlot__past_find(const vlot__past *past, uint64_t id);
+
+/* What became of a message, as far as is known: its RECEIVED or DROPPED event; NULL: neither. */
+const vlot_event *vlot__past_end_of(const vlot__past *past, uint64_t message, uint32_t from,
+                                    uint32_t to);
+
+#endif

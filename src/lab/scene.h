@@ -1,0 +1,35 @@
+/* Scenes: a text of blocks, each of comments that tell the story, commands, a line ----, what was seen, and an empty line. */
+#ifndef VLOT_LAB_SCENE_H
+#define VLOT_LAB_SCENE_H
+
+#include "session.h"
+
+enum { VLOT__SCENE_BYTES_MAX = 1 << 20, VLOT__SCENE_ACTIONS_MAX = 100000 };
+
+/* A scene that is being played. */
+typedef struct vlot__scene {
+  const char *name; /* of the file, for messages */
+  const char *at;   /* the next line */
+  unsigned line;    /* its number */
+  vlot__session session;
+  vlot__text written;   /* the scene as it should be */
+  bool rewrites;        /* mistakes are told on stderr, differences are not */
+  bool is_silent;       /* nothing is printed at all */
+  unsigned differences; /* blocks that saw something else than stands there */
+} vlot__scene;
+
+/* Play all of a text, which ends with a zero; scene: name and switches are set, the rest is zero. Then deinit it. */
+void vlot__scene_play(vlot__scene *scene, const char *text, bool has_threads);
+void vlot__scene_deinit(vlot__scene *scene);
+
+/* Make a scene of commands and comments: what is seen is added. Returns why it cannot be done; NULL: it is. */
+const char *vlot__scene_write(const vlot__text *commands, vlot__text *scene);
+
+/* The next command from a place in a scene's text on; comments before it are added to `told`. line: empty at the end.
+ *
+ * returns  the place behind it, and behind what was seen there
+ */
+size_t vlot__scene_next(const char *scene, size_t at, vlot__text *told, char *line,
+                        size_t capacity);
+
+#endif

@@ -1,0 +1,374 @@
+/* Why: the chain of causes of what a node did, and what is missing for what it has not done yet. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pattern.h"
+#include "screen.h"
+#include "verbs.h"
+
+enum { CHAIN_MAX = 48 };
+
+static vlot_node_status status_of(vlot__session *session, uint32_t id) {
+  vlot_node_status status = {0};
+  if (vlot_cluster_get_status(session->cluster, id, &status) != VLOT_OK) status.id = id;
+  return status;
+}
+
+static bool is_up(const vlot_node_status *status) {
+  return status->state == VLOT_NODE_UP || status->state == VLOT_NODE_SUSPENDED;
+}
+
+/* The newest event of a node that is of one of these kinds (bits), with this peer (0: any), after a sequence. */
+static const vlot_event *newest(const vlot__session *session, uint32_t node, uint64_t kinds,
+                                uint32_t peer, uint64_t after) {
+  const vlot__past_node *past = &session->past.nodes[node];
+  for (size_t k = past->count; k > 0 && past->events[k - 1].sequence > after; k--) {
+    const vlot_event *event = &past->events[k - 1];
+    if ((kinds >> event->kind & 1) && (peer == 0 || event->peer == peer)) return event;
+  }
+  return NULL;
+}
+
+#define BIT(kind) (UINT64_C(1) << VLOT_EVENT_##kind)
+
+/* --- the chain of causes --- */
+
+static void add_event(vlot__session *session, const vlot_event *event, bool is_cause) {
+  char sentence[512];
+  vlot_event_text(event, sentence, sizeof sentence);
+  vlot__text_add(&session->out, "%6" PRIu64 "  %s%s\n", event->tick, is_cause ? "  because " : "",
+                 sentence);
+}
+
+/* What was there first: nothing of the cluster's own. */
+static void add_root(vlot__session *session, const vlot_event *first, uint64_t cause) {
+  const char *root = "it was told to";
+  if (cause != 0)
+    root = "what came before is too long ago: it is not kept";
+  else if (first->why == VLOT_WHY_ELECTION_TIMEOUT)
+    root = "its election timer fired";
+  else if (first->kind == VLOT_EVENT_PROPOSE || first->kind == VLOT_EVENT_READ)
+    root = "a client asked";
+  else if (first->kind == VLOT_EVENT_START)
+    root = "it was started";
+  else if (first->kind == VLOT_EVENT_SENT)
+    root = "its timer fired, or it was told to";
+  vlot__text_add(&session->out, "          and that is the beginning: %s\n", root);
+}
+
+/* A message is sent for a reason: what changed in the same step, just before. NULL: only a timer. */
+static const vlot_event *reason_of(const vlot__session *session, const vlot_event *sent) {
+  const uint64_t reasons = BIT(VOTE) | BIT(CAMPAIGN) | BIT(LEADER) | BIT(APPEND) | BIT(MISMATCH);
+  const vlot__past_node *past = &session->past.nodes[sent->node];
+  for (size_t k = past->count; k > 0; k--) {
+    const vlot_event *event = &past->events[k - 1];
+    if (event->sequence >= sent->sequence) continue;
+    if (event->cause != sent->cause) break;
+    if (reasons >> event->kind & 1) return event;
+  }
+  return NULL;
+}
+
+/* Steps go without saying, and so does that what was taken was sent: only why it was. */
+static void add_chain(vlot__session *session, const vlot_event *event) {
+  const vlot_event *said = event, *cause;
+  add_event(session, event, false);
+  for (unsigned k = 0; k < CHAIN_MAX; k++, event = cause) {
+    cause = vlot__past_find(&session->past, event->cause);
+    if (!cause) {
+      add_root(session, said, event->cause);
+      return;
+    }
+    bool was_sent = cause->kind == VLOT_EVENT_SENT && event->kind == VLOT_EVENT_RECEIVED;
+    const vlot_event *shown = was_sent                         ? reason_of(session, cause)
+                              : cause->kind == VLOT_EVENT_STEP ? NULL
+                                                               : cause;
+    if (was_sent && !shown) said = cause;
+    if (!shown || shown == said) continue;
+    add_event(session, shown, true);
+    said = shown;
+  }
+  vlot__text_add(&session->out, "          and so on: the chain is longer\n");
+}
+
+/* --- what became of a message --- */
+
+static bool find_pending(vlot__session *session, uint64_t id, vlot_pending *found) {
+  size_t count;
+  bool is_there = false;
+  vlot_pending *pending = vlot__pattern_pending(session, &count);
+  for (size_t k = 0; k < count && !is_there; k++)
+    if (pending[k].id == id) {
+      *found = pending[k];
+      is_there = true;
+    }
+  free(pending);
+  return is_there;
+}
+
+/* "RequestVote #12 is under way"; false, and nothing: it was taken. */
+static bool add_fate(vlot__session *session, const vlot_event *sent) {
+  vlot_pending pending;
+  const vlot_event *end = vlot__past_end_of(&session->past, sent->message, sent->node, sent->peer);
+  if (end && end->kind == VLOT_EVENT_RECEIVED) return false;
+  vlot__text_add(&session->out, "%s #%" PRIu64 " ",
+                 vlot_message_kind_name((vlot_message_kind)sent->as.message.kind), sent->message);
+  if (end)
+    vlot__text_add(&session->out, "was lost: %s", vlot_why_text((vlot_why)end->why));
+  else if (find_pending(session, sent->message, &pending))
+    vlot__text_add(&session->out, "is %s", pending.is_held ? "held" : "under way");
+  else
+    vlot__text_add(&session->out, "waits for n%u", sent->peer);
+  return true;
+}
+
+/* --- elections --- */
+
+/* It was asked, and no answer was counted. */
+static void add_silence(vlot__session *session, uint32_t candidate, uint32_t voter,
+                        const vlot_event *asked) {
+  const vlot_event *taken = vlot__past_end_of(&session->past, asked->message, candidate, voter);
+  if (add_fate(session, asked)) return;
+  const vlot_event *answer = newest(session, voter, BIT(SENT), candidate, taken->sequence);
+  const vlot_event *ignored = newest(session, voter, BIT(IGNORED), candidate, taken->sequence);
+  if (answer) {
+    if (!add_fate(session, answer)) vlot__text_add(&session->out, "its answer came too late");
+  } else if (ignored) {
+    vlot__text_add(&session->out, "it took no notice: %s", vlot_why_text((vlot_why)ignored->why));
+  } else {
+    vlot__text_add(&session->out, "it has not answered");
+  }
+}
+
+/* Why a voter has not given a candidate its vote, or that it has. */
+static void add_voter(vlot__session *session, uint32_t candidate, uint32_t voter,
+                      const vlot_event *campaign) {
+  vlot_node_status status = status_of(session, voter);
+  const vlot_event *tally = newest(session, candidate, BIT(TALLY), voter, campaign->sequence);
+  const vlot_event *asked = newest(session, candidate, BIT(SENT), voter, campaign->sequence);
+  vlot__text_add(&session->out, "          n%u: ", voter);
+  if (tally && tally->why == VLOT_WHY_NONE)
+    vlot__text_add(&session->out, "granted");
+  else if (tally)
+    vlot__text_add(&session->out, "refused: %s", vlot_why_text((vlot_why)tally->why));
+  else if (asked)
+    add_silence(session, candidate, voter, asked);
+  else
+    vlot__text_add(&session->out, "was not asked");
+  vlot__text_add(&session->out, "%s\n", is_up(&status) ? "" : "; it is down");
+}
+
+/* How its last campaign went: who gave a vote, who did not, and why. */
+static void add_campaign(vlot__session *session, uint32_t id, const vlot_event *campaign) {
+  vlot_node_status status = status_of(session, id);
+  bool is_pre = campaign->as.change.from == 0;
+  bool is_over = status.raft.role != (is_pre ? VLOT_ROLE_PRE_CANDIDATE : VLOT_ROLE_CANDIDATE);
+  const vlot_event *tally = newest(session, id, BIT(TALLY), 0, campaign->sequence);
+  vlot__text_add(&session->out, "  n%u %s %s in term %" PRIu64 ": %" PRIu64 " of the %u it needs\n",
+                 id, is_over ? "asked for" : "asks for", is_pre ? "pre-votes" : "votes",
+                 campaign->as.change.term, tally ? tally->as.change.from : 1, status.raft.quorum);
+  for (uint32_t voter = 1; voter <= session->options.nodes; voter++)
+    if (voter != id && !status_of(session, voter).is_learner)
+      add_voter(session, id, voter, campaign);
+}
+
+static bool is_cut(vlot__session *session, uint32_t a, uint32_t b) {
+  vlot_link there, back;
+  return vlot_cluster_get_link(session->cluster, a, b, &there) == VLOT_OK &&
+         vlot_cluster_get_link(session->cluster, b, a, &back) == VLOT_OK &&
+         (there.is_cut || back.is_cut);
+}
+
+/* The most voters that some voter can talk to, itself among them. */
+static uint32_t reachable(vlot__session *session) {
+  uint32_t most = 0;
+  for (uint32_t a = 1; a <= session->options.nodes; a++) {
+    vlot_node_status status = status_of(session, a);
+    uint32_t count = 1;
+    if (status.state != VLOT_NODE_UP || status.is_learner) continue;
+    for (uint32_t b = 1; b <= session->options.nodes; b++) {
+      vlot_node_status other = status_of(session, b);
+      if (a != b && other.state == VLOT_NODE_UP && !other.is_learner && !is_cut(session, a, b))
+        count++;
+    }
+    if (count > most) most = count;
+  }
+  return most;
+}
+
+static void add_next_timer(vlot__session *session) {
+  vlot_pending first[VLOT__SESSION_NODES_MAX * 4];
+  size_t count = vlot_lockstep_pending(session->cluster, first, VLOT__SESSION_NODES_MAX * 4);
+  uint64_t now = vlot_cluster_now(session->cluster);
+  for (size_t k = 0; k < count && k < VLOT__SESSION_NODES_MAX * 4; k++) {
+    if (first[k].kind != VLOT_PENDING_TIMER || first[k].is_held) continue;
+    vlot__text_add(&session->out, "  The next timer is that of n%u, in %" PRIu64 " ticks.\n",
+                   first[k].node, first[k].due > now ? first[k].due - now : 0);
+    return;
+  }
+}
+
+/* Campaigns that are not older than the newest term by more than one. */
+static void add_campaigns(vlot__session *session) {
+  uint64_t term = 0;
+  unsigned shown = 0;
+  for (uint32_t id = 1; id <= session->options.nodes; id++) {
+    vlot_node_status status = status_of(session, id);
+    if (is_up(&status) && status.raft.term > term) term = status.raft.term;
+  }
+  for (uint32_t id = 1; id <= session->options.nodes; id++) {
+    const vlot_event *campaign = newest(session, id, BIT(CAMPAIGN), 0, 0);
+    vlot_node_status status = status_of(session, id);
+    if (!campaign || !is_up(&status) || campaign->incarnation != status.incarnation) continue;
+    bool is_under_way =
+        status.raft.role == VLOT_ROLE_CANDIDATE || status.raft.role == VLOT_ROLE_PRE_CANDIDATE;
+    if (!is_under_way && campaign->as.change.term < term) continue;
+    add_campaign(session, id, campaign);
+    shown++;
+  }
+  if (shown == 0) vlot__text_add(&session->out, "  Nobody stands for election.\n");
+  add_next_timer(session);
+}
+
+static void add_no_leader(vlot__session *session) {
+  uint32_t voters = 0, up = 0, most = reachable(session);
+  for (uint32_t id = 1; id <= session->options.nodes; id++) {
+    vlot_node_status status = status_of(session, id);
+    voters += !status.is_learner;
+    up += !status.is_learner && status.state == VLOT_NODE_UP;
+  }
+  uint32_t quorum = voters / 2 + 1;
+  if (up < quorum)
+    vlot__text_add(&session->out,
+                   "There is no leader, and there cannot be one: %u of %u voters run, and a leader "
+                   "needs the votes of %u.\n",
+                   up, voters, quorum);
+  else if (most < quorum)
+    vlot__text_add(
+        &session->out,
+        "There is no leader, and there cannot be one: links are cut, no node reaches more "
+        "than %u voters, itself among them, and a leader needs the votes of %u.\n",
+        most, quorum);
+  else
+    vlot__text_add(&session->out, "There is no leader: nobody has got the votes of %u of %u.\n",
+                   quorum, voters);
+  add_campaigns(session);
+}
+
+/* --- commit --- */
+
+static uint64_t match_of(vlot__session *session, const vlot_node_status *leader, uint32_t id,
+                         uint64_t since) {
+  if (id == leader->id) return leader->raft.durable_index;
+  const vlot_event *match = newest(session, leader->id, BIT(MATCH), id, since);
+  return match ? match->as.change.to : 0;
+}
+
+static int descending(const void *left, const void *right) {
+  uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+  return a < b ? 1 : a > b ? -1 : 0; /* numbers alone: equal ones are the same */
+}
+
+static void add_follower(vlot__session *session, const vlot_node_status *leader, uint32_t id,
+                         uint64_t match, uint64_t since) {
+  vlot_node_status status = status_of(session, id);
+  const vlot_event *sent = newest(session, leader->id, BIT(SENT), id, since);
+  vlot__text_add(&session->out, "          n%u: stores up to %" PRIu64 "%s", id, match,
+                 id != leader->id && sent && match < leader->raft.last_index ? "; " : "");
+  if (id != leader->id && sent && match < leader->raft.last_index && !add_fate(session, sent)) {
+    const vlot_event *answer = newest(session, id, BIT(SENT), leader->id, 0);
+    if (!answer || !add_fate(session, answer))
+      vlot__text_add(&session->out, "more was not sent yet");
+  }
+  vlot__text_add(&session->out, "%s%s\n", status.is_learner ? "; it is a learner" : "",
+                 is_up(&status) ? "" : "; it is down");
+}
+
+/* Section 5.3 and 5.4.2: a quorum stores it, and it is of the leader's own term. */
+static void add_commit(vlot__session *session, const vlot_node_status *leader) {
+  uint64_t matches[VLOT__SESSION_NODES_MAX];
+  uint32_t voters = 0, quorum = leader->raft.quorum;
+  const vlot_event *won = newest(session, leader->id, BIT(LEADER), 0, 0);
+  uint64_t since = won ? won->sequence : 0, commit = leader->raft.commit_index;
+  const vlot__session_log *log = &session->logs[leader->id];
+  if (commit >= leader->raft.last_index) {
+    vlot__text_add(&session->out, "  All of its log is committed.\n");
+    return;
+  }
+  for (uint32_t id = 1; id <= session->options.nodes; id++)
+    if (!status_of(session, id).is_learner)
+      matches[voters++] = match_of(session, leader, id, since);
+  qsort(matches, voters, sizeof *matches, descending);
+  uint64_t stored = quorum > 0 && quorum <= voters ? matches[quorum - 1] : 0;
+  uint64_t term = stored > 0 && stored <= log->size ? log->terms[stored - 1] : 0;
+  vlot__text_add(&session->out,
+                 "  It knows as committed %" PRIu64 " of %" PRIu64 " entries: ", commit,
+                 leader->raft.last_index);
+  if (stored > commit && term != 0 && term < leader->raft.term)
+    vlot__text_add(&session->out,
+                   "a quorum stores entry %" PRIu64 ", but it is of term %" PRIu64
+                   "; a leader counts only entries of its own term, %" PRIu64
+                   ", and commits the others with them (section 5.4.2)\n",
+                   stored, term, leader->raft.term);
+  else
+    vlot__text_add(&session->out, "entry %" PRIu64 " is not known to be stored by %u voters\n",
+                   commit + 1, quorum);
+  for (uint32_t id = 1; id <= session->options.nodes; id++)
+    add_follower(session, leader, id, match_of(session, leader, id, since), since);
+}
+
+/* --- a node --- */
+
+static void add_state(vlot__session *session, const vlot_node_status *status) {
+  vlot__text_add(&session->out, "n%u is %s, in term %" PRIu64, status->id,
+                 vlot__screen_role(status), status->raft.term);
+  if (status->raft.role == VLOT_ROLE_FOLLOWER && is_up(status)) {
+    if (status->raft.leader)
+      vlot__text_add(&session->out, ", and follows n%u", status->raft.leader);
+    else
+      vlot__text_add(&session->out, ", and knows no leader");
+  }
+  vlot__text_add(&session->out, ".\n");
+}
+
+static uint64_t kinds_of(const vlot__value *what) {
+  static const uint64_t kinds[] = {
+      BIT(LEADER) | BIT(STEP_DOWN) | BIT(ROLE) | BIT(VOTE) | BIT(TERM) | BIT(APPEND) |
+          BIT(TRUNCATE) | BIT(COMMIT) | BIT(CAMPAIGN) | BIT(FENCED) | BIT(START) | BIT(KILL) |
+          BIT(SUSPEND) | BIT(RESUME),
+      BIT(LEADER) | BIT(STEP_DOWN) | BIT(ROLE) | BIT(FENCED) | BIT(START) | BIT(KILL),
+      BIT(VOTE),
+      BIT(TERM),
+      BIT(APPEND) | BIT(TRUNCATE) | BIT(MISMATCH),
+      BIT(COMMIT),
+      BIT(CAMPAIGN),
+  };
+  return kinds[what->is_given ? what->number : 0];
+}
+
+bool vlot__verbs_why(vlot__session *session, const vlot__arguments *arguments) {
+  const vlot__value *node = &arguments->values[0], *what = &arguments->values[1];
+  uint32_t id = node->is_given ? (uint32_t)node->number : vlot_cluster_leader(session->cluster);
+  if (id == 0) {
+    add_no_leader(session);
+    return true;
+  }
+  vlot_node_status status = status_of(session, id);
+  const vlot_event *event = newest(session, id, kinds_of(what), 0, 0);
+  const vlot_event *campaign = newest(session, id, BIT(CAMPAIGN), 0, 0);
+  add_state(session, &status);
+  bool is_candidate =
+      status.raft.role == VLOT_ROLE_CANDIDATE || status.raft.role == VLOT_ROLE_PRE_CANDIDATE;
+  if (is_up(&status) && is_candidate && campaign && !what->is_given)
+    add_campaign(session, id, campaign);
+  if (is_up(&status) && status.raft.role == VLOT_ROLE_LEADER &&
+      (!what->is_given || what->number == 5))
+    add_commit(session, &status);
+  if (event)
+    add_chain(session, event);
+  else if (what->is_given)
+    vlot__text_add(&session->out, "  Nothing of this kind has happened to it.\n");
+  return true;
+}
