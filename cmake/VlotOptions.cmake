@@ -14,6 +14,7 @@ option(VLOT_FUZZ "Build the fuzzers (clang)" OFF)
 option(VLOT_WERROR "Warnings are errors" OFF)
 option(VLOT_HARDEN "Fortify, stack protection, full RELRO (see VlotFlags.cmake)" OFF)
 option(VLOT_HOOKS "Call the hooks of vlot/hooks.h at every transition" ON)
+option(VLOT_LIBEDIT "Edit lines at the prompt with libedit, where it is installed" ON)
 option(VLOT_COVERAGE "Instrument for gcov" OFF)
 
 set(VLOT_SANITIZE "" CACHE STRING "address (with undefined), thread, or empty")

@@ -18,6 +18,7 @@ enum {
 extern const vlot__verb vlot__verb_run;
 extern const vlot__verb vlot__verb_sim;
 extern const vlot__verb vlot__verb_play;
+extern const vlot__verb vlot__verb_step;
 
 /* The whole command; argv as main() gets it. */
 int vlot__lab_main(int argc, char **argv);

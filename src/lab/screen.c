@@ -154,6 +154,11 @@ const char *vlot__screen_glyph(const vlot_node_status *status, bool is_ascii) {
   return is_ascii ? look->ascii : look->glyph;
 }
 
+const char *vlot__screen_colour(const vlot_node_status *status) {
+  const char *code = look_of(status)->colour;
+  return strcmp(code, "0") == 0 ? "" : code;
+}
+
 const char *vlot__screen_role(const vlot_node_status *status) {
   switch (status->state) {
   case VLOT_NODE_DOWN: return "down";

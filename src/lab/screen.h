@@ -44,6 +44,8 @@ void vlot__screen_erase(vlot__screen *screen);
 
 /* A node's role as a mark: ▲ leader ◆ candidate ◇ pre-candidate ● follower ○ learner ✕ down. */
 const char *vlot__screen_glyph(const vlot_node_status *status, bool is_ascii);
+/* What stands between ESC [ and m to colour it; "": nothing. */
+const char *vlot__screen_colour(const vlot_node_status *status);
 /* "leader", "learner", "down", "suspended", "fenced" … */
 const char *vlot__screen_role(const vlot_node_status *status);
 

@@ -1,0 +1,155 @@
+/* Completion. It only offers: what is wrong is said when the line is carried out. */
+#include "complete.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pattern.h"
+
+typedef struct offer {
+  const char *begin; /* [size] of the word, as far as it is typed */
+  size_t size;
+  vlot__text *words;
+} offer;
+
+static void add(offer *made, const char *word, size_t size) {
+  if (size < made->size || memcmp(word, made->begin, made->size) != 0) return;
+  vlot__text_put(made->words, word, size);
+  vlot__text_put(made->words, "\n", 1);
+}
+
+static void add_word(offer *made, const char *word) {
+  add(made, word, strlen(word));
+}
+
+static void add_number(offer *made, uint64_t number) {
+  char text[24];
+  snprintf(text, sizeof text, "%" PRIu64, number);
+  add_word(made, text);
+}
+
+static void add_choices(offer *made, const char *choices) {
+  for (const char *at = choices; at;) {
+    size_t size = strcspn(at, "|");
+    add(made, at, size);
+    at = at[size] ? at + size + 1 : NULL;
+  }
+}
+
+static void add_verbs(offer *made) {
+  for (size_t k = 0; k < vlot__command_count; k++) add_word(made, vlot__commands[k].name);
+}
+
+static void add_nodes(offer *made, const vlot__session *session) {
+  for (uint32_t id = 1; id <= session->options.nodes; id++) add_number(made, id);
+}
+
+/* Ids, and kinds of what is pending. */
+static void add_pending(offer *made, const vlot__session *session) {
+  enum { IDS_MAX = 100 };
+  size_t count = session->cluster ? vlot_lockstep_pending(session->cluster, NULL, 0) : 0;
+  vlot_pending *pending = calloc(count + 1, sizeof *pending);
+  if (!pending) return;
+  if (count > 0) count = vlot_lockstep_pending(session->cluster, pending, count);
+  for (size_t k = 0; k < count && k < IDS_MAX; k++) add_number(made, pending[k].id);
+  for (size_t k = 0; k < count; k++) {
+    const char *kind = vlot__pattern_kind(&pending[k]);
+    bool is_known = false;
+    for (size_t m = 0; m < k && !is_known; m++)
+      is_known = strcmp(vlot__pattern_kind(&pending[m]), kind) == 0;
+    if (!is_known) add_word(made, kind);
+  }
+  add_word(made, "all");
+  free(pending);
+}
+
+static void add_values(offer *made, const vlot__session *session,
+                       const vlot__parameter *parameter) {
+  switch (parameter->type) {
+  case VLOT__PARAMETER_NODES: add_word(made, "*"); /* fall through */
+  case VLOT__PARAMETER_NODE: add_nodes(made, session); break;
+  case VLOT__PARAMETER_CHOICE: add_choices(made, parameter->choices); break;
+  case VLOT__PARAMETER_REST:
+    if (strcmp(parameter->name, "WHAT") == 0) add_pending(made, session);
+    if (strcmp(parameter->name, "GROUPS") == 0) add_nodes(made, session);
+    break;
+  case VLOT__PARAMETER_WORD:
+    if (strcmp(parameter->name, "VERB") == 0) add_verbs(made);
+    break;
+  case VLOT__PARAMETER_NUMBER:
+  case VLOT__PARAMETER_NUMBERS:
+  case VLOT__PARAMETER_FLAG: break;
+  }
+}
+
+static const vlot__parameter *keyword(const vlot__command *command, const char *word, size_t size) {
+  for (int k = 0; k < VLOT__COMMAND_PARAMETERS_MAX && command->parameters[k].name; k++) {
+    const char *known = command->parameters[k].keyword;
+    if (known && strlen(known) == size && memcmp(known, word, size) == 0)
+      return &command->parameters[k];
+  }
+  return NULL;
+}
+
+/* The parameter that goes by its place, `place` words after the verb; one that takes all words takes those that follow too. */
+static const vlot__parameter *by_place(const vlot__command *command, unsigned place) {
+  const vlot__parameter *last = NULL;
+  for (int k = 0; k < VLOT__COMMAND_PARAMETERS_MAX && command->parameters[k].name; k++) {
+    const vlot__parameter *parameter = &command->parameters[k];
+    if (parameter->keyword) continue;
+    last = parameter;
+    if (place-- == 0 || parameter->type == VLOT__PARAMETER_REST) return last;
+  }
+  return NULL;
+}
+
+static size_t next_word(const char *line, size_t size, size_t *at) {
+  size_t end;
+  while (*at < size && strchr(" \t", line[*at])) ++*at;
+  for (end = *at; end < size && !strchr(" \t", line[end]);) end++;
+  return end - *at;
+}
+
+static void offer_parameters(offer *made, const vlot__session *session,
+                             const vlot__command *command, const char *line, size_t begin,
+                             size_t at) {
+  const vlot__parameter *wanted = NULL; /* by the keyword before it */
+  unsigned place = 0;
+  for (size_t size; (size = next_word(line, begin, &at)) > 0; at += size) {
+    const vlot__parameter *named = keyword(command, line + at, size);
+    if (wanted)
+      wanted = NULL;
+    else if (!named)
+      place++;
+    if (named && named->type != VLOT__PARAMETER_FLAG) wanted = named;
+  }
+  if (!wanted) {
+    const vlot__parameter *next = by_place(command, place);
+    if (next) add_values(made, session, next);
+    for (int k = 0; k < VLOT__COMMAND_PARAMETERS_MAX && command->parameters[k].name; k++)
+      if (command->parameters[k].keyword) add_word(made, command->parameters[k].keyword);
+    return;
+  }
+  add_values(made, session, wanted);
+}
+
+size_t vlot__complete(const vlot__session *session, const char *line, size_t size,
+                      const char *const *more, size_t more_count, vlot__text *words) {
+  size_t begin = size, at = 0;
+  char verb[32];
+  while (begin > 0 && !strchr(" \t", line[begin - 1])) begin--;
+  offer made = {.begin = line + begin, .size = size - begin, .words = words};
+  size_t length = next_word(line, begin, &at);
+  if (length == 0) {
+    add_verbs(&made);
+    for (size_t k = 0; k < more_count; k++) add_word(&made, more[k]);
+    return begin;
+  }
+  snprintf(verb, sizeof verb, "%.*s", (int)(length < sizeof verb ? length : sizeof verb - 1),
+           line + at);
+  const vlot__command *command = vlot__command_find(verb);
+  if (command) offer_parameters(&made, session, command, line, begin, at + length);
+  return begin;
+}

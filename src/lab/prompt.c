@@ -1,0 +1,306 @@
+/* The prompt's loop. What is said goes to the command table; here it is only read, and what came of it is shown. */
+#include "prompt.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "complete.h"
+#include "lab.h"
+#include "lines.h"
+#include "screen.h"
+#include "table.h"
+
+enum {
+  WIDTH_USUAL = 80,
+  WIDTH_MIN = 20,
+  PENDING_ROWS = 8,
+  ROWS_BESIDES_NODES = 14,
+  NODE_ROWS_MIN = 4
+};
+
+typedef struct prompt {
+  vlot__session *session;
+  const vlot__prompt_options *options;
+  vlot__lines lines;
+  vlot__screen screen;   /* which colours and glyphs there are */
+  vlot__table_view seen; /* what is on the screen */
+  bool has_seen;
+  uint64_t changes; /* of the session, then */
+  bool has_failed;
+} prompt;
+
+uint64_t vlot__prompt_actions_max(void) {
+  return isatty(STDIN_FILENO) == 1 ? UINT64_MAX : 10000000;
+}
+
+/* --- how wide it may be --- */
+
+static unsigned columns_wished(void) {
+  const char *text = getenv("COLUMNS");
+  uint64_t columns;
+  bool is_said = text && vlot__options_number(text, &columns) && columns > 0 && columns <= 1000;
+  return is_said ? (unsigned)columns : 0;
+}
+
+static vlot__table_style style_of(const prompt *at) {
+  struct winsize size = {0};
+  unsigned wished = columns_wished();
+  bool is_terminal = ioctl(fileno(at->screen.out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  vlot__table_style style = {.pending_max = PENDING_ROWS,
+                             .is_ascii = at->screen.is_ascii,
+                             .has_colour = at->screen.has_colour};
+  style.width = wished ? wished : is_terminal ? size.ws_col : WIDTH_USUAL;
+  if (style.width < WIDTH_MIN) style.width = WIDTH_MIN;
+  if (is_terminal && size.ws_row > 0)
+    style.nodes_max = size.ws_row > ROWS_BESIDES_NODES + NODE_ROWS_MIN
+                          ? size.ws_row - ROWS_BESIDES_NODES
+                          : NODE_ROWS_MIN;
+  return style;
+}
+
+/* --- what was seen --- */
+
+/* "    12  n1 sends …": its second line begins below the sentence. */
+static size_t indent_of(const char *line, size_t size) {
+  enum { TICK = 6, SENTENCE = 8 };
+  if (size <= SENTENCE || line[TICK] != ' ' || line[TICK + 1] != ' ') return 0;
+  if (strspn(line, " 0123456789") < SENTENCE || line[TICK - 1] == ' ') return 0;
+  return SENTENCE;
+}
+
+/* Long sentences go on below, between words, where a terminal would break words. */
+static void print_sentence(FILE *out, const char *line, size_t size, size_t indent, size_t width) {
+  size_t room = width - 1;
+  bool is_first = true;
+  while (size > room) {
+    size_t end = room;
+    while (end > indent && line[end] != ' ') end--;
+    if (end <= indent) break; /* a word longer than the line */
+    fprintf(out, "%.*s\n%*s", (int)end, line, (int)indent, "");
+    line += end + 1;
+    size -= end + 1;
+    if (is_first) room -= indent;
+    is_first = false;
+  }
+  fprintf(out, "%.*s\n", (int)size, line);
+}
+
+static const char *colour_of(const char *line) {
+  if (strncmp(line, "error:", 6) == 0) return "31";
+  if (line[0] == '#') return "36"; /* a scene's story */
+  if (strncmp(line, "> ", 2) == 0) return "1";
+  return NULL;
+}
+
+static void print_line(const prompt *at, const char *line, size_t size, size_t width) {
+  FILE *out = at->screen.out;
+  const char *look = at->screen.has_colour ? colour_of(line) : NULL;
+  size_t indent = at->lines.is_typed ? indent_of(line, size) : 0;
+  if (look) fprintf(out, "\033[%sm", look);
+  if (indent > 0 && width > 2 * indent) {
+    print_sentence(out, line, size, indent, width);
+  } else {
+    fwrite(line, 1, size, out);
+    fputs(look ? "\033[0m\n" : "\n", out);
+    return;
+  }
+  if (look) fputs("\033[0m", out);
+}
+
+static void show_text(prompt *at) {
+  vlot__text *text = &at->session->out;
+  unsigned width = style_of(at).width;
+  for (const char *line = text->data; text->size > 0 && *line;) {
+    size_t size = strcspn(line, "\n");
+    print_line(at, line, size, width);
+    line += size + (line[size] == '\n');
+  }
+  vlot__text_clear(text);
+  if (!text->is_short) return;
+  fputs("error: out of memory: something is missing here\n", at->screen.out);
+  text->is_short = false;
+}
+
+/* --- the table --- */
+
+static bool differ(const vlot__table_view *a, const vlot__table_view *b) {
+  if (a->actions != b->actions || a->now != b->now || a->pending_count != b->pending_count)
+    return true;
+  for (size_t k = 0; k < a->pending_count; k++)
+    if (a->pending[k].id != b->pending[k].id || a->pending[k].due != b->pending[k].due ||
+        a->pending[k].is_held != b->pending[k].is_held)
+      return true;
+  return false;
+}
+
+static void draw(prompt *at, const vlot__table_view *view) {
+  vlot__text text = {0};
+  vlot__table_style style = style_of(at);
+  const vlot__table_view *before = at->has_seen ? &at->seen : NULL;
+  vlot__table_nodes(&text, view, before, &style);
+  vlot__table_pending(&text, view, before, &style);
+  fputc('\n', at->screen.out);
+  if (text.size > 0) fwrite(text.data, 1, text.size, at->screen.out);
+  vlot__text_deinit(&text);
+}
+
+/* Look again, and draw what there is to see if it is something else than before. */
+static void show_table(prompt *at) {
+  vlot__table_view view;
+  if (!vlot__session_open(at->session)) {
+    fprintf(at->screen.out, "error: %s\n", at->session->problem.data);
+    at->has_failed = true;
+    return;
+  }
+  bool may_differ = !at->has_seen || at->changes != at->session->changes;
+  if (!vlot__table_look(&view, at->session->cluster)) {
+    fputs("error: out of memory: there is no table\n", at->screen.out);
+    return;
+  }
+  at->changes = at->session->changes;
+  if (may_differ || differ(&at->seen, &view)) draw(at, &view);
+  vlot__table_deinit(&at->seen);
+  at->seen = view;
+  at->has_seen = true;
+}
+
+/* --- greeting --- */
+
+static void greet(const prompt *at) {
+  static const char *const keys[] = {
+      "Enter: the next thing", "p: back",      "d ID: deliver", "x ID: drop",
+      "why: why no leader",    "until leader", "?: help",       "q: quit"};
+  static const char *const keys_running[] = {
+      "Enter: the next thing", "d ID: deliver", "x ID: drop",
+      "continue: let it run",  "?: help",       "q: no more stops"};
+  bool may_go_on = at->options->must_go_on != NULL;
+  const char *const *words = may_go_on ? keys_running : keys;
+  size_t count =
+      may_go_on ? sizeof keys_running / sizeof *keys_running : sizeof keys / sizeof *keys;
+  unsigned width = style_of(at).width, column = 0;
+  FILE *out = at->screen.out;
+  if (at->options->greeting) fprintf(out, "%s\n", at->options->greeting);
+  if (!at->lines.is_typed) return;
+  for (size_t k = 0; k < count; k++) {
+    unsigned length = (unsigned)strlen(words[k]);
+    if (column > 0 && column + 3 + length >= width) {
+      fputc('\n', out);
+      column = 0;
+    }
+    column += (unsigned)fprintf(out, "%s%s", column > 0 ? "   " : "", words[k]);
+  }
+  fputc('\n', out);
+}
+
+/* --- one line --- */
+
+static const char *const own_words[] = {"quit", "continue"};
+
+static bool is_word(const char *line, const char *word) {
+  size_t size = strlen(word);
+  return strncmp(line, word, size) == 0 && line[size + strspn(line + size, " \t\r")] == '\0';
+}
+
+static bool is_quit(const char *line) {
+  return is_word(line, "q") || is_word(line, "quit") || is_word(line, "exit");
+}
+
+static bool is_help(const char *line) {
+  return is_word(line, "help") || is_word(line, "?");
+}
+
+static void carry_out(prompt *at, const char *line) {
+  vlot__text *out = &at->session->out;
+  bool is_done = vlot__command_run(at->session, line);
+  if (!is_done) at->has_failed = true;
+  if (is_help(line) && at->options->must_go_on)
+    vlot__text_add(out, "%-10s  %-4s  %s\n", "continue", "c",
+                   "Let the cluster run, until the next stop");
+  if (is_help(line))
+    vlot__text_add(out, "%-10s  %-4s  %s\n", "quit", "q", "Leave, as does the end of the input");
+  show_text(at);
+  show_table(at);
+}
+
+/* What cannot be a command, and is not even shown to the table. */
+static bool is_odd(prompt *at) {
+  const vlot__lines *lines = &at->lines;
+  FILE *out = at->screen.out;
+  if (lines->size <= lines->line.size && lines->size < VLOT__COMMAND_LINE_MAX && !lines->has_zero)
+    return false;
+  at->has_failed = true;
+  fprintf(out, "%s%.40s...\n", lines->is_typed ? "" : "> ", lines->line.data);
+  if (lines->has_zero)
+    fputs("error: a line with a zero byte is no command\n", out);
+  else
+    fprintf(out, "error: a line has less than %d characters; this one has %zu\n",
+            VLOT__COMMAND_LINE_MAX, lines->size);
+  return true;
+}
+
+/* false: it is the last one. */
+static bool take_line(prompt *at, char *line) {
+  FILE *out = at->screen.out;
+  bool is_typed = at->lines.is_typed;
+  size_t size = strlen(line);
+  if (size > 0 && line[size - 1] == '\r') line[--size] = '\0';
+  line += strspn(line, " \t");
+  bool is_silent = *line == '\0' || *line == '#';
+  if (!is_typed) fprintf(out, "%s%s\n", is_silent ? "" : "> ", line);
+  if (is_quit(line)) return false;
+  if (at->options->must_go_on && (is_word(line, "continue") || is_word(line, "c"))) {
+    *at->options->must_go_on = true;
+    return false;
+  }
+  if (*line == '\0' && !is_typed) return true;
+  carry_out(at, *line ? line : "next");
+  if (!is_typed && !is_silent) fputc('\n', out);
+  return true;
+}
+
+/* --- the loop --- */
+
+static size_t complete(void *context, const char *line, size_t size, vlot__text *words) {
+  prompt *at = context;
+  size_t count = at->options->must_go_on ? 2 : 1;
+  return vlot__complete(at->session, line, size, own_words, count, words);
+}
+
+static void talk(prompt *at) {
+  char where[96];
+  for (;;) {
+    snprintf(where, sizeof where, "[action %" PRIu64 ", tick %" PRIu64 "] > ", at->seen.actions,
+             at->seen.now);
+    fflush(at->screen.out);
+    switch (vlot__lines_read(&at->lines, where)) {
+    case VLOT__LINES_END: return;
+    case VLOT__LINES_INTERRUPTED:
+      if (at->lines.was_empty) fputs("q leaves, and so does Ctrl-D.\n", at->screen.out);
+      break;
+    case VLOT__LINES_LINE:
+      if (!is_odd(at) && !take_line(at, at->lines.line.data)) return;
+      break;
+    }
+  }
+}
+
+int vlot__prompt_run(vlot__session *session, const vlot__prompt_options *options) {
+  prompt at = {.session = session, .options = options};
+  vlot__screen_init(&at.screen, stdout, true, options->is_ascii);
+  if (options->is_plain) at.screen.has_colour = false;
+  vlot__lines_open(&at.lines, stdin, stdout, complete, &at);
+  if (at.lines.is_typed) session->must_stop = vlot__lines_interrupted();
+  greet(&at);
+  if (!session->scene) show_table(&at); /* a scene first says what cluster it is about */
+  if (!at.lines.is_typed) fputc('\n', stdout);
+  talk(&at);
+  session->must_stop = NULL;
+  fflush(stdout);
+  vlot__lines_close(&at.lines);
+  vlot__table_deinit(&at.seen);
+  return at.has_failed && !isatty(STDIN_FILENO) ? VLOT__EXIT_VIOLATED : VLOT__EXIT_OK;
+}

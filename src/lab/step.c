@@ -1,0 +1,117 @@
+/* `vlot step`: a cluster under one's own hands. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab.h"
+#include "prompt.h"
+#include "scene.h"
+#include "script.h"
+
+typedef struct step_settings {
+  uint64_t nodes, seed;
+  bool has_threads, is_ascii, is_plain;
+} step_settings;
+
+#define FIELD(name) offsetof(step_settings, name)
+
+static const vlot__option options[] = {
+    {"--nodes", "N", VLOT__OPTION_NUMBER, FIELD(nodes), 1, VLOT__SESSION_NODES_MAX, NULL,
+     "nodes: default 3"},
+    {"--seed", "S", VLOT__OPTION_NUMBER, FIELD(seed), 0, UINT64_MAX, NULL,
+     "of everything random: default 1"},
+    {"--threads", NULL, VLOT__OPTION_FLAG, FIELD(has_threads), 0, 0, NULL,
+     "run every node on its own thread, for a debugger; what is seen is the same"},
+    {"--ascii", NULL, VLOT__OPTION_FLAG, FIELD(is_ascii), 0, 0, NULL, "no glyphs"},
+    {"--no-color", NULL, VLOT__OPTION_FLAG, FIELD(is_plain), 0, 0, NULL,
+     "no colours, as with NO_COLOR in the environment"},
+};
+
+static int tell(const char *name, const char *what, int code) {
+  fprintf(stderr, "vlot step: %s: %s\n", name, what);
+  return code;
+}
+
+static int load_scene(vlot__session *session, const char *name) {
+  char *text;
+  size_t size;
+  if (!vlot__script_read(name, &text, &size))
+    return tell(name, strerror(errno), VLOT__EXIT_NO_INPUT);
+  int code = VLOT__EXIT_OK;
+  char *ended = NULL;
+  if (size > VLOT__SCENE_BYTES_MAX || memchr(text, '\0', size))
+    code = tell(name, "a scene is a text of at most 1 MiB", VLOT__EXIT_DATA);
+  else if (!(ended = malloc(size + 1)))
+    code = tell(name, "out of memory", VLOT__EXIT_SOFTWARE);
+  if (ended) {
+    memcpy(ended, text, size);
+    ended[size] = '\0';
+    if (!vlot__session_set_scene(session, ended))
+      code = tell(name, "out of memory", VLOT__EXIT_SOFTWARE);
+  }
+  free(ended);
+  free(text);
+  return code;
+}
+
+static int step(const char *scene, const step_settings *settings) {
+  vlot__session session;
+  char greeting[256];
+  vlot__session_init(&session, settings->has_threads, vlot__prompt_actions_max());
+  session.options.nodes = (uint32_t)settings->nodes;
+  session.options.seed = settings->seed;
+  int code = scene ? load_scene(&session, scene) : VLOT__EXIT_OK;
+  if (scene)
+    snprintf(greeting, sizeof greeting, "vlot step: the scene %.200s. Next: its first command.",
+             scene);
+  else
+    snprintf(greeting, sizeof greeting,
+             "vlot step: %" PRIu64 " node%s, seed %" PRIu64 ". Nothing has happened yet.",
+             settings->nodes, settings->nodes == 1 ? "" : "s", settings->seed);
+  vlot__prompt_options prompt = {
+      .greeting = greeting, .is_ascii = settings->is_ascii, .is_plain = settings->is_plain};
+  if (code == VLOT__EXIT_OK) code = vlot__prompt_run(&session, &prompt);
+  vlot__session_deinit(&session);
+  return code;
+}
+
+static bool takes_value(const char *word) {
+  for (size_t k = 0; k < sizeof options / sizeof *options; k++)
+    if (options[k].value && strcmp(options[k].name, word) == 0) return true;
+  return false;
+}
+
+/* The scene may stand before, between and behind the options, which get a copy of argv without it. */
+static int run(int argc, char **argv) {
+  step_settings settings = {.nodes = 3, .seed = 1};
+  char **words = calloc((size_t)argc + 1, sizeof *words);
+  const char *scene = NULL;
+  int count = 0;
+  if (!words) return tell("it", "out of memory", VLOT__EXIT_SOFTWARE);
+  for (int k = 0; k < argc; k++) {
+    bool is_value = k > 0 && takes_value(argv[k - 1]);
+    if (argv[k][0] == '-' || is_value || scene)
+      words[count++] = argv[k]; /* a second scene is one argument too many */
+    else
+      scene = argv[k];
+  }
+  int parsed = vlot__options_parse(&vlot__verb_step, count, words, &settings);
+  free(words);
+  if (parsed) return parsed == 1 ? VLOT__EXIT_OK : VLOT__EXIT_USAGE;
+  return step(scene, &settings);
+}
+
+const vlot__verb vlot__verb_step = {
+    .name = "step",
+    .summary = "Step through a cluster, or a scene (FILE), one message at a time, at a prompt",
+    .text =
+        "Enter does the next thing, 'help' lists the commands, 'q' leaves. Ctrl-C ends what takes\n"
+        "long. A script on the standard input gives a transcript: each command, then what came of\n"
+        "it. COLUMNS says how wide tables may be.\n"
+        "Exit code 0; 1: a command of a script failed.\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .run = run,
+};
