@@ -58,15 +58,23 @@ static void add_root(vlot__session *session, const vlot_event *first, uint64_t c
   vlot__text_add(&session->out, "          and that is the beginning: %s\n", root);
 }
 
-/* A message is sent for a reason: what changed in the same step, just before. NULL: only a timer. */
+/* A message is sent for a reason: a vote is asked for in a campaign and given by a decision, which may have waited for the disk;
+ * entries are sent in the step that brought them. NULL: only a timer.
+ */
 static const vlot_event *reason_of(const vlot__session *session, const vlot_event *sent) {
-  const uint64_t reasons = BIT(VOTE) | BIT(CAMPAIGN) | BIT(LEADER) | BIT(APPEND) | BIT(MISMATCH);
+  bool asks = sent->as.message.kind == VLOT_MESSAGE_PRE_VOTE ||
+              sent->as.message.kind == VLOT_MESSAGE_VOTE;
+  bool votes = sent->as.message.kind == VLOT_MESSAGE_PRE_VOTE_REPLY ||
+               sent->as.message.kind == VLOT_MESSAGE_VOTE_REPLY;
+  uint64_t reasons = asks    ? BIT(CAMPAIGN)
+                     : votes ? BIT(VOTE)
+                             : BIT(LEADER) | BIT(APPEND) | BIT(MISMATCH);
   const vlot__past_node *past = &session->past.nodes[sent->node];
   for (size_t k = past->count; k > 0; k--) {
     const vlot_event *event = &past->events[k - 1];
     if (event->sequence >= sent->sequence) continue;
-    if (event->cause != sent->cause) break;
-    if (reasons >> event->kind & 1) return event;
+    if (!asks && !votes && event->cause != sent->cause) break;
+    if ((reasons >> event->kind & 1) && (!votes || event->peer == sent->peer)) return event;
   }
   return NULL;
 }
