@@ -193,12 +193,12 @@ static void say_problem(vlot__session *session, const vlot__arguments *arguments
 
 /* Its text as it can be said again: of what went on until it was stopped, so many steps. */
 static void record(vlot__session *session, const vlot__command *command, const char *text,
-                   bool is_done, uint64_t from, size_t scene_from) {
+                   bool is_done, uint64_t from) {
   char steps[32];
   vlot__history_line line = {.text = (char *)(uintptr_t)text,
                              .from = from,
                              .to = vlot__session_actions(session),
-                             .scene_from = scene_from,
+                             .scene_from = session->scene_from,
                              .scene_to = session->scene_at,
                              .is_time = command->is_time,
                              .is_look = command->is_look};
@@ -232,14 +232,13 @@ static bool run(vlot__session *session, vlot__arguments *arguments, const char *
   if (!command) return unknown_verb(session, arguments->words[0]);
   if (!parse(session, command, arguments) || !prepare(session, command)) return false;
   uint64_t from = vlot__session_actions(session);
-  size_t scene_from = session->scene_at;
   if (!command->is_meta) session->under_way = line;
   session->was_stopped = false;
   bool is_done = command->run(session, arguments);
   vlot__session_drain(session, command->is_summary);
   if (command->is_meta) return is_done;
   session->under_way = NULL;
-  if (!session->is_redoing) record(session, command, line, is_done, from, scene_from);
+  if (!session->is_redoing) record(session, command, line, is_done, from);
   return is_done;
 }
 

@@ -187,6 +187,7 @@ static bool redo(vlot__session *session, uint64_t target) {
   session->scene_at = k < branch->count ? branch->lines[k].scene_from
                       : k > 0           ? branch->lines[k - 1].scene_to
                                         : 0;
+  session->scene_from = session->scene_at;
   vlot__session_end_redo(session);
   return is_well;
 }

@@ -48,7 +48,7 @@ bool vlot__session_set_scene(vlot__session *session, const char *text) {
   if (!copy) return false;
   free(session->scene);
   session->scene = copy;
-  session->scene_at = 0;
+  session->scene_at = session->scene_from = 0;
   return true;
 }
 

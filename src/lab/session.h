@@ -40,6 +40,7 @@ typedef struct vlot__session {
   size_t journal_size;
   char *scene; /* what `next` reads; NULL */
   size_t scene_at;
+  size_t scene_from; /* the same, but while a line of it is carried out: before that line */
   bool is_adopted; /* the cluster is somebody else's, and runs when it is not paused */
 
   /* this run of it */

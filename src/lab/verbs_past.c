@@ -13,13 +13,14 @@
 static bool next_of_scene(vlot__session *session, bool *is_done) {
   char line[VLOT__COMMAND_LINE_MAX + 1];
   size_t at = vlot__scene_next(session->scene, session->scene_at, &session->out, line, sizeof line);
+  session->scene_at = at;
   if (!*line) {
-    session->scene_at = at;
+    session->scene_from = at;
     return false;
   }
-  session->scene_at = at;
   vlot__text_add(&session->out, "> %s\n", line);
   *is_done = vlot__command_run(session, line);
+  session->scene_at = session->scene_from = at; /* also behind a line that went back in history */
   return true;
 }
 
