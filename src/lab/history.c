@@ -114,14 +114,42 @@ uint64_t vlot__history_end(const vlot__history *history) {
 
 /* --- recording --- */
 
-/* Time went on just as it did before it was undone: nothing new has been said. */
-static bool is_again(vlot__history *history, const vlot__history_line *line) {
+static void add_line(vlot__session *session, const vlot__history_line *line) {
+  vlot__history_branch *branch = present_of(&session->history);
+  if (append(branch, line))
+    session->history.done = branch->count;
+  else
+    vlot__text_add(&session->out, "out of memory: this cannot be done again\n");
+}
+
+/* How far time goes on from here just as it did before it was undone; *at: the line that it ends in or before. */
+static uint64_t known_until(const vlot__history *history, uint64_t from, uint64_t to, size_t *at) {
   const vlot__history_branch *branch = present_of(history);
+  uint64_t known = from;
+  for (*at = history->done; *at < branch->count && known < to; ++*at) {
+    const vlot__history_line *line = &branch->lines[*at];
+    if (line->is_look) continue;
+    if (!line->is_time) break;
+    known = line->to < to ? line->to : to;
+    if (line->to > to) break;
+  }
+  return known;
+}
+
+/* Nothing new has been said: time goes on as it did, perhaps beyond the end, where a line of so many steps is added. */
+static bool is_again(vlot__session *session, const vlot__history_line *line) {
+  vlot__history *history = &session->history;
   size_t at = history->done;
-  while (at < branch->count && branch->lines[at].is_look) at++;
-  if (!line->is_time || at == branch->count || !branch->lines[at].is_time) return false;
-  if (line->from < branch->lines[at].from || line->to > branch->lines[at].to) return false;
-  history->done = line->to == branch->lines[at].to ? at + 1 : at;
+  uint64_t known = line->is_time ? known_until(history, line->from, line->to, &at) : line->from;
+  if (!line->is_time || (known < line->to && at < present_of(history)->count)) return false;
+  history->done = at;
+  if (known == line->to) return true;
+  char steps[32];
+  snprintf(steps, sizeof steps, "step %" PRIu64, line->to - known);
+  vlot__history_line rest = *line;
+  rest.text = steps;
+  rest.from = known;
+  add_line(session, &rest);
   return true;
 }
 
@@ -150,13 +178,10 @@ void vlot__history_record(vlot__session *session, const vlot__history_line *line
   vlot__history_say(session, line->text);
   if (session->is_adopted || (history->branch_count == 0 && !add_branch(session, NULL))) return;
   if (history->done < present_of(history)->count) {
-    if (line->is_look || is_again(history, line)) return;
+    if (line->is_look || is_again(session, line)) return;
     leave_branch(session, line->from);
   }
-  if (append(present_of(history), line))
-    history->done = present_of(history)->count;
-  else
-    vlot__text_add(&session->out, "out of memory: this cannot be done again\n");
+  add_line(session, line);
 }
 
 /* --- going there --- */

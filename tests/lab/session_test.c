@@ -167,6 +167,12 @@ Test(session, the_same_again_is_no_other_branch) {
   cr_assert_eq(hash_of(&session), hash);
   must_say(&session, "step");
   must_say(&session, "back 4");
+  must_say(&session, "step 9"); /* over several lines, and beyond the end */
+  cr_assert_eq(session.history.branch_count, 1);
+  cr_assert_eq(vlot__session_actions(&session), end + 6);
+  must_say(&session, "back 9");
+  must_say(&session, "step 2");
+  must_say(&session, "goto 3");
   must_say(&session, "fork mine");
   must_say(&session, "branches 1");
   vlot__session_deinit(&session);
