@@ -1,7 +1,7 @@
 """vlot in gdb: `vlot` shows the commands, docs/debugging.md a session.
 
 Loaded by gdb itself where it is installed; from a source tree by `source tools/gdb/vlot.py` or
-`gdb -x tools/gdb/vlot.py PROGRAM`. Everything here only reads memory: nothing is called in the process.
+`gdb -x tools/gdb/vlot.py PROGRAM`. Nothing is called in the process.
 """
 import os
 import sys

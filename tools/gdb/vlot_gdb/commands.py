@@ -1,10 +1,12 @@
 """The family of commands, and the convenience functions."""
 import gdb
 
-from . import events, find, state, words
+from . import again, asking, check, control, events, find, state, words
+from .parse import arguments, node_number, number
 
 HELP = """\
-vlot: the Raft cluster inside this process. These commands only read; they work on a live process and on a core file.
+vlot: the Raft cluster inside this process. Nothing is called in it: what only looks works on a core file too, and what changes something
+is written into memory as a request, which the cluster carries out when it goes on.
 
 the cluster
   vlot nodes            one line per node: role, term, vote, timer, log, mailbox, gdb thread
@@ -19,6 +21,17 @@ one node
 what happened
   vlot trace [K]        the last K events of all nodes (20), in one order
   vlot why N [EVENT]    what led to N's last change, or to its last EVENT (vote, leader, commit, …)
+  vlot check            what must hold: is it so, now, and what was seen
+going on: in lockstep, and where a cluster is paused (deliver: always)
+  vlot step [K]         to the end of the next action        vlot tick [K]    until the clock has made K ticks
+  vlot deliver [KIND] [from N] [to N]   until such a message is taken     vlot until EXPR  until it holds
+going back: the program is run again, and what was asked of it is asked again
+  vlot back [K]         to the action before this one        vlot goto K      to action K
+  vlot save FILE        the lines of a `vlot step`, and what was asked in gdb, as a scene
+asking for something; vlot requests shows what came of it
+  vlot drop ID   vlot dup ID   vlot delay ID TICKS   vlot hold ID   vlot release ID   vlot fire ID   (ids: vlot net)
+  vlot partition 1 | 2 3   vlot heal   vlot timeout N   vlot campaign N   vlot elect N   vlot stepdown N
+  vlot kill N [lose]   vlot spawn N   vlot restart N [keep|lose|wipe]   vlot suspend N   vlot resume N
 stopping
   vlot break EVENT [N] [if CONDITION]     stop where it happens, at any node or at node N
 END_OF_EVENTS
@@ -51,33 +64,6 @@ EVENTS = {
 
 LOG_ROWS = 20
 TRACE_ROWS = 20
-
-
-def number(text, what):
-    """A node, count or index: a number, n3, or any expression of gdb's."""
-    if len(text) > 1 and text[0] == "n" and text[1:].isdigit():
-        text = text[1:]
-    try:
-        return int(text) if text.isdigit() else int(gdb.parse_and_eval(text))
-    except (gdb.error, ValueError, TypeError):
-        raise gdb.GdbError("%s: a number is wanted, not \"%s\"" % (what, text))
-
-
-def arguments(text, least, most, usage):
-    found = gdb.string_to_argv(text)
-    if not least <= len(found) <= most:
-        raise gdb.GdbError("usage: " + usage)
-    return found
-
-
-def node_number(words_given, usage):
-    """The one named, or the one whose thread is selected."""
-    if words_given:
-        return number(words_given[0], usage)
-    found = find.current_node()
-    if not found:
-        raise gdb.GdbError("usage: %s (without N: only where a node's thread or turn is selected)" % usage)
-    return found
 
 
 # --- the commands; each gets what follows its name ---
@@ -397,6 +383,10 @@ COMMANDS = {
     "thread": (go_to_thread, "Go to the thread of node N, or run a gdb command there: vlot thread N [CMD]."),
     "break": (stop_at, "Stop where something happens: vlot break EVENT [N] [if CONDITION]."),
     "use": (use, "Look at this cluster: vlot use EXPR (a vlot_cluster *, vlot_client *, or an address)."),
+    **check.COMMANDS,
+    **control.COMMANDS,
+    **again.COMMANDS,
+    **asking.COMMANDS,
 }
 
 
@@ -443,6 +433,12 @@ def node_pointer(one):
     return one.node if one.node is not None else gdb.Value(0).cast(find.pointer_to("vlot__node"))
 
 
+def forget_run(_event):
+    if not again.Quiet.is_on:
+        asking.forget()
+        control.forget()
+
+
 def register():
     Family()
     for name, (action, meaning) in COMMANDS.items():
@@ -454,3 +450,4 @@ def register():
     for changed in (gdb.events.exited, gdb.events.new_objfile):
         for forget in (find.forget, words.forget):
             changed.connect(forget)
+    gdb.events.exited.connect(forget_run)

@@ -27,7 +27,7 @@ class Event:
         return self.lamport, self.node, self.sequence
 
     def sentence(self):
-        is_said = self.kind in ("suspend", "resume", "restart")
+        is_said = self.kind in ("suspend", "resume", "restart", "request")
         return sentence(self) + ("" if is_said else words.because(self.why))
 
 
@@ -125,7 +125,11 @@ def of_change(event):
         "fault": "a link, disk or clock is changed%s" % (" at n%d" % (n or peer) if n or peer else ""),
         "violation": "a safety property is broken at n%d: invariant %d" % (n, start),
     }
-    plain = "%s: %s" % (words.node(n), event.kind)
+    if event.kind == "request":
+        of = " n%d" % peer if peer else " #%d" % end if end else ""
+        kind, result = words.enum("vlot_request_kind", "VLOT_REQUEST_", start), words.enum("vlot_result", "VLOT_", term)
+        return "%s%s was asked for in gdb%s" % (kind, of, "" if term == 0 else ": " + result)
+    plain = "%s: %s" % (words.node(n) if n else "the cluster", event.kind)
     return texts.get(event.kind, plain)
 
 

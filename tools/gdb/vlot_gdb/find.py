@@ -11,6 +11,7 @@ PATHS = {
     "vlot__supervisor": lambda p: p["cluster"],
     "vlot_client": lambda p: p["cluster"],
     "vlot_actor": lambda p: node_of_actor(p)["cluster"],
+    "vlot__session": lambda p: p["cluster"],
 }
 
 NOT_FOUND = (
@@ -74,16 +75,22 @@ def struct_pointed_to(kind):
 
 
 def pointers_in(block, frame):
-    """(name of struct, value) of a block's variables that point to something of ours."""
+    """(name of struct, pointer) of a block's variables that are, or point to, something of ours."""
     for symbol in block:
         if not (symbol.is_variable or symbol.is_argument):
             continue
-        name = struct_pointed_to(symbol.type)
+        name, is_itself = struct_pointed_to(symbol.type), False
+        if name is None and symbol.type.strip_typedefs().code == gdb.TYPE_CODE_STRUCT:
+            name, is_itself = symbol.type.strip_typedefs().unqualified().tag, True
         if name not in PATHS:
             continue
         try:
             value = symbol.value(frame) if symbol.needs_frame else symbol.value()
-            if not value.is_optimized_out and int(value) != 0:
+            if value.is_optimized_out:
+                continue
+            if is_itself:
+                value = value.address
+            if value is not None and int(value) != 0:
                 yield name, value
         except (gdb.error, ValueError):
             continue
@@ -131,7 +138,16 @@ def in_selected_thread():
     return None
 
 
-def in_other_threads():
+def session_in_selected_thread():
+    """The session of a `vlot step`: a struct vlot__session *; None."""
+    for frame in frames():
+        for name, value in pointers_of_frame(frame):
+            if name == "vlot__session":
+                return value
+    return None
+
+
+def in_other_threads(look):
     before = gdb.selected_thread()
     frame = None
     try:
@@ -143,7 +159,7 @@ def in_other_threads():
             if not thread.is_valid() or thread.is_running():
                 continue
             thread.switch()
-            found = in_selected_thread()
+            found = look()
             if found is not None:
                 return found
     finally:
@@ -166,7 +182,7 @@ def cluster():
     if found is None and Memory.last is not None and is_cluster(Memory.last):
         found = Memory.last
     if found is None:
-        found = in_other_threads()
+        found = in_other_threads(in_selected_thread)
     if found is None:
         raise gdb.GdbError(NOT_FOUND)
     Memory.last = gdb.Value(int(found)).cast(pointer_to("vlot_cluster"))

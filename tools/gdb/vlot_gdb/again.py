@@ -1,0 +1,260 @@
+"""Going back: the program is run again, with the same arguments and so the same seed, up to an earlier action; what was asked of the cluster
+in between is asked again, and the lines of a `vlot step` are said again.
+"""
+import os
+import stat
+import tempfile
+
+import gdb
+
+from . import asking, control, find, memory, parse, state, words
+
+REDO = "VLOT_STEP_REDO"
+
+
+def require_repeatable(what):
+    memory.require_process(what)
+    cluster = find.cluster()
+    if words.enum("vlot_driver", "VLOT_DRIVER_", cluster["options"]["driver"]) == "threads":
+        raise gdb.GdbError(
+            "%s: threads have run, and no run is like the one before. Record one (`vlot run --journal FILE`) and go back in its replay "
+            "(`vlot replay FILE`, or `vlot gdb replay FILE`)" % what)
+    if gdb.selected_inferior().was_attached:
+        raise gdb.GdbError("%s: gdb is attached to this process and cannot start it again; start it in gdb (`run`)" % what)
+    return cluster
+
+
+def identity(cluster):
+    options = cluster["options"]
+    return tuple(int(options[name]) for name in ("seed", "nodes", "learners", "driver", "start_count", "group_max"))
+
+
+# --- a session of `vlot step` ---
+
+
+def session_of_program():
+    """The struct vlot__session of a `vlot step`; None."""
+    found = find.session_in_selected_thread()
+    return found if found is not None else find.in_other_threads(find.session_in_selected_thread)
+
+
+class Line:
+    """What was said, and the actions it took."""
+
+    def __init__(self, text, start, end, is_time, scene):
+        self.text, self.start, self.end, self.is_time, self.scene = text, start, end, is_time, scene
+
+
+def history_of(session):
+    """The lines that led here."""
+    history, lines = session["history"], []
+    if int(history["branch_count"]):
+        branch = history["branches"][int(history["present"])]
+        for k in range(int(history["done"])):
+            line = branch["lines"][k]
+            lines.append(Line(line["text"].string(), int(line["from"]), int(line["to"]), bool(line["is_time"]), int(line["scene_to"])))
+    under_way = session["under_way"]
+    if int(under_way):
+        text = under_way.string()
+        is_time = text.split(None, 1)[0] in ("step", "s", "tick", "until", "next", "n")
+        lines.append(Line(text, lines[-1].end if lines else 0, words.NEVER, is_time, int(session["scene_at"])))
+    return lines
+
+
+def says_itself():
+    """Does the program, run again, read the same lines again? From a file it does, from a terminal it does not."""
+    try:
+        kind = os.stat("/proc/%d/fd/0" % gdb.selected_inferior().pid).st_mode
+    except OSError:  # not on this machine, or closed
+        return False
+    if stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind):
+        raise gdb.GdbError("its commands come through a pipe, and cannot be read a second time: give them as a file (run step <FILE)")
+    return stat.S_ISREG(kind)
+
+
+def redo_file(lines, target):
+    """The lines that begin before an action, in a file: src/lab/step.c reads it."""
+    lines = [line for line in lines if line.start < target or line.end <= target]
+    handle, name = tempfile.mkstemp(prefix="vlot-redo-", suffix=".txt")
+    with os.fdopen(handle, "w") as file:
+        file.write("%d\n" % (lines[-1].scene if lines else 0))
+        file.writelines(line.text + "\n" for line in lines)
+    return name
+
+
+# --- running again ---
+
+
+class Quiet:
+    """While it runs again: the user's breakpoints are off, nothing is asked, and what we remember stays."""
+
+    is_on = False
+
+    def __enter__(self):
+        Quiet.is_on = True
+        self.breakpoints = [one for one in gdb.breakpoints() if one.is_valid() and one.enabled]
+        self.confirm = gdb.parameter("confirm")
+        gdb.execute("set confirm off")
+        for one in self.breakpoints:
+            one.enabled = False
+
+    def __exit__(self, *_problem):
+        Quiet.is_on = False
+        gdb.execute("set confirm %s" % ("on" if self.confirm else "off"))
+        for one in self.breakpoints:
+            if one.is_valid():
+                one.enabled = True
+
+
+def start_again(wanted):
+    """Run up to where the same cluster is opened. The cluster; None: it ended, or stopped, before that."""
+
+    def is_it():
+        try:
+            return identity(gdb.newest_frame().read_var("cluster")) == wanted
+        except (gdb.error, ValueError):
+            return False
+
+    stop = control.Stop("vlot__stop_opened", is_it)
+    try:
+        if not control.go(stop, "run"):
+            return None
+        found = gdb.newest_frame().read_var("cluster")
+        return gdb.Value(int(found)).cast(find.pointer_to("vlot_cluster"))
+    finally:
+        stop.delete()
+
+
+def walk(cluster, target, plan):
+    """On to an action, asking again on the way what was asked. True: there."""
+    for request in plan:
+        if int(cluster["action"]) < request[0] and not control.run_armed(cluster, action=request[0]):
+            return False
+        asking.put(cluster, request)
+        asking.Asked.list.append(request)
+    return int(cluster["action"]) >= target or control.run_armed(cluster, action=target)
+
+
+def rerun(cluster, target, what):
+    session = session_of_program()
+    lines = history_of(session) if session is not None else []
+    plan = [request for request in asking.known(cluster) if request[0] < target]
+    wanted, hashes = identity(cluster), dict(control.Past.hashes)
+    redo = redo_file(lines, target) if session is not None and not says_itself() else None
+    find.forget()
+    try:
+        with Quiet():
+            asking.Asked.list = []
+            if redo is not None:
+                gdb.execute("set environment %s %s" % (REDO, redo))
+            again = start_again(wanted)
+            is_there = again is not None and walk(again, target, plan)
+    finally:
+        if redo is not None:
+            gdb.execute("unset environment %s" % REDO, to_string=True)
+            os.unlink(redo)
+    if not is_there:
+        raise gdb.GdbError(
+            "%s: the program, run again, did not come to action %d%s: what it does depends on more than its arguments and its seed (what it "
+            "reads, threads, the time)" % (what, target, "" if again is not None else " of the same cluster"))
+    find.Memory.last = again
+    found = int(again["observer"]["hash"])
+    control.Past.hashes = {action: value for action, value in hashes.items() if action <= target}
+    if hashes.get(int(again["action"]), found) != found:
+        print("(this is not the same run: its events are others than before; what the program does depends on more than its seed)")
+    control.tell(again, max(int(again["action"]) - 1, 0))
+
+
+def go_to(text):
+    usage = "vlot goto K"
+    target = parse.number(parse.arguments(text, 1, 1, usage)[0], usage)
+    cluster = require_repeatable("vlot goto")
+    now = int(cluster["action"])
+    if target < 0:
+        raise gdb.GdbError("vlot goto: actions are counted from 1; 0 is the beginning")
+    if target > now:
+        control.finish(cluster, now, control.run_armed(cluster, action=target), "action %d" % target)
+        return
+    rerun(cluster, target, "vlot goto")
+
+
+def back(text):
+    usage = "vlot back [K]"
+    given = parse.arguments(text, 0, 1, usage)
+    count = parse.count(given[0], usage) if given else 1
+    cluster = require_repeatable("vlot back")
+    now = int(cluster["action"])
+    if count > now:
+        raise gdb.GdbError("vlot back: there are only %s behind" % words.counted(now, "action", "actions"))
+    rerun(cluster, now - count, "vlot back")
+
+
+# --- saving ---
+
+
+def line_of(request):
+    """A request as a scene's command."""
+    _action, kind, node, number, value, sides = request
+    name = words.enum("vlot_request_kind", "VLOT_REQUEST_", kind)
+    if name == "partition":
+        return "partition " + " | ".join(
+            " ".join(str(k + 1) for k, side in enumerate(sides) if side == one) for one in sorted(set(sides)))
+    text = {"fire": "deliver"}.get(name, name) + (" %d" % (node or number) if node or number else "")
+    if name == "delay":
+        text += " by %d" % value
+    if name == "restart" and value:
+        text += " " + [how for how, known in asking.HOWS.items() if known == value][0]
+    return text + (" power" if name == "kill" and value else "")
+
+
+def merged(lines, requests, now):
+    """The session's lines with what gdb asked between them: a line that let time go on is cut where something was asked."""
+    rest, out = list(requests), []
+    for line in lines:
+        at, end = line.start, min(line.end, now)
+        while rest and line.is_time and rest[0][0] < end:
+            if rest[0][0] > at:
+                out.append("step %d" % (rest[0][0] - at))
+            out.append(line_of(rest[0]))
+            at = rest[0][0] + 1
+            rest.pop(0)
+        if line.is_time and (at > line.start or line.end > now):
+            out += ["step %d" % (end - at)] if end > at else []
+        else:
+            out.append(line.text)
+    return out + [line_of(one) for one in rest]
+
+
+def save(text):
+    usage = "vlot save FILE"
+    name = os.path.expanduser(parse.arguments(text, 1, 1, usage)[0])
+    memory.require_process("vlot save")
+    cluster = find.cluster()
+    session = session_of_program()
+    if session is None and not bool(cluster["is_lockstep"]):
+        raise gdb.GdbError("vlot save: threads have run, and no scene makes the same again; `vlot run --journal FILE` records a run")
+    if session is None:
+        raise gdb.GdbError(
+            "vlot save: only the lines of a `vlot step` can be saved as a scene; this program is its own script: its seed is %d, and `vlot "
+            "goto %d` comes back to here" % (int(cluster["options"]["seed"]), int(cluster["action"])))
+    options = cluster["options"]
+    lines = merged(history_of(session), asking.known(cluster), int(cluster["action"]))
+    if not any(line.split()[:1] == ["nodes"] for line in lines):
+        lines.insert(0, "nodes %d" % int(options["nodes"]))
+    if not any(line.split()[:1] == ["seed"] for line in lines):
+        lines.insert(1, "seed %d" % int(options["seed"]))
+    try:
+        with open(name, "x") as file:
+            file.write("# Saved in gdb at action %d. `vlot play --rewrite` adds what is seen.\n\n" % int(cluster["action"]))
+            file.write("\n\n".join(lines) + "\n")
+    except OSError as problem:
+        raise gdb.GdbError("vlot save: %s: %s" % (name, problem.strerror))
+    print("%s: %s; `vlot play --rewrite %s` adds what is seen, `vlot step %s` walks through it" % (
+        name, words.counted(len(lines), "line", "lines"), name, name))
+
+
+COMMANDS = {
+    "back": (back, "Run again to the action before this one, or K before: vlot back [K]."),
+    "goto": (go_to, "Run on, or again, to action K: vlot goto K."),
+    "save": (save, "Write the lines of a `vlot step`, and what was asked in gdb, as a scene: vlot save FILE."),
+}

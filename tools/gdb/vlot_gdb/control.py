@@ -1,0 +1,230 @@
+"""Going on: to the next action, tick, message or condition. The cluster itself looks whether it has come there and calls an empty function,
+vlot__stop_here, with a breakpoint on it: so that nothing in between costs a stop. All other breakpoints stay as they are.
+"""
+import gdb
+
+from . import events, find, memory, parse, state, words
+
+UNTIL_MAX = 20000
+
+# What is not said of an action: it follows from the rest.
+QUIET = {"step", "progress", "match", "durable", "tally", "known leader"}
+
+
+class Stop(gdb.Breakpoint):
+    """Of ours: not in `info breakpoints`. test: more that must hold, looked at in the breakpoint."""
+
+    def __init__(self, place, test=None):
+        super().__init__(place, internal=True)
+        self.silent = True
+        self.test, self.was_hit = test, False
+
+    def stop(self):
+        if self.test is not None and not self.test():
+            return False
+        self.was_hit = True
+        return True
+
+
+def go(stop, command="continue"):
+    """Let the program run until something stops it. True: ours did; else it is said what did."""
+    stop.was_hit = False
+    text = gdb.execute(command, to_string=True) or ""
+    if stop.was_hit:
+        return True
+    print(text.strip())
+    return False
+
+
+def is_alive():
+    return gdb.selected_inferior().pid != 0
+
+
+def steppable(what):
+    """The cluster, if it is stepped by its program."""
+    memory.require_process(what)
+    cluster = find.cluster()
+    if not bool(cluster["is_lockstep"]):
+        raise gdb.GdbError(
+            "%s: this cluster runs freely, there is no next action. `vlot break EVENT` and `vlot deliver` stop it somewhere; or pause it "
+            "(vlot_cluster_pause, `vlot run --step-on EVENT`), or use lockstep (`vlot gdb step`)" % what)
+    return cluster
+
+
+# --- what happened ---
+
+
+def sentences(cluster, action):
+    found = []
+    for node in range(int(cluster["nodes"]) + 1):
+        of_node = []
+        for event in events.backwards(cluster, node):
+            if event.action < action:
+                break
+            if event.action == action and event.kind not in QUIET:
+                of_node.append(event)
+        found += reversed(of_node)
+    return [event.sentence() for event in found]
+
+
+def tell(cluster, before):
+    """The actions since then, the last three in words; the one that was under way counts."""
+    now = int(cluster["action"])
+    before = min(before, max(now - 1, 0))
+    if now - before > 3:
+        print("%d actions, the last one:" % (now - before))
+        before = now - 1
+    for action in range(before + 1, now + 1):
+        said = sentences(cluster, action)
+        for k, sentence in enumerate(said or ["nothing that is told: a timer or a write was looked at"]):
+            print("%s %s" % ("action %-5d" % action if k == 0 else " " * 12, sentence))
+    print(state.headline(cluster))
+
+
+def remember(cluster):
+    Past.hashes[int(cluster["action"])] = int(cluster["observer"]["hash"])
+
+
+class Past:
+    """What the events so far hashed to, after actions at which we stood: the same run has the same."""
+
+    hashes = {}
+
+
+def forget(_event=None):
+    Past.hashes = {}
+
+
+# --- the commands ---
+
+
+def run_armed(cluster, command="continue", **where):
+    """Go on to a place in the run. True: there."""
+    stop = Stop("vlot__stop_here")
+    try:
+        memory.arm(cluster, **where)
+        return go(stop, command)
+    finally:
+        memory.disarm(cluster)
+        if stop.is_valid():
+            stop.delete()
+
+
+def finish(cluster, before, is_there, what):
+    if is_there:
+        remember(cluster)
+        tell(cluster, before)
+    elif not is_alive():
+        print("The program has ended before %s came." % what)
+    else:
+        print("Stopped before %s came." % what)
+
+
+def step(text):
+    usage = "vlot step [K]"
+    given = parse.arguments(text, 0, 1, usage)
+    count = parse.count(given[0], usage) if given else 1
+    cluster = steppable("vlot step")
+    before = int(cluster["action"])
+    finish(cluster, before, run_armed(cluster, steps=count), "the action" if count == 1 else "the last of %d actions" % count)
+
+
+def tick(text):
+    usage = "vlot tick [K]"
+    given = parse.arguments(text, 0, 1, usage)
+    count = parse.count(given[0], usage) if given else 1
+    cluster = steppable("vlot tick")
+    before, wanted = int(cluster["action"]), state.now(cluster) + count
+    finish(cluster, before, run_armed(cluster, tick=wanted), "tick %d" % wanted)
+
+
+KINDS = {name.lower(): number for number, name in words.MESSAGES.items()}
+KINDS.update({"vote": 3, "append": 5})
+
+
+def what_message(given, usage):
+    """[KIND] [from N] [to N]"""
+    kind, ends = 0, {"from": 0, "to": 0}
+    rest = list(given)
+    if rest and rest[0] not in ends:
+        word = rest.pop(0).lower().replace("-", "").replace("_", "")
+        if word not in KINDS:
+            raise gdb.GdbError("no message \"%s\"; there are: %s" % (given[0], ", ".join(words.MESSAGES.values())))
+        kind = KINDS[word]
+    while rest:
+        if rest[0] not in ends or len(rest) < 2:
+            raise gdb.GdbError("usage: " + usage)
+        ends[rest[0]] = parse.number(rest[1], usage)
+        rest = rest[2:]
+    return kind, ends["from"], ends["to"]
+
+
+def deliver(text):
+    usage = "vlot deliver [KIND] [from N] [to N]"
+    kind, sender, node = what_message(gdb.string_to_argv(text), usage)
+    memory.require_process("vlot deliver")
+    cluster = find.cluster()
+    for end in (sender, node):
+        if end:
+            state.slot(cluster, end)
+
+    def is_it():
+        frame = gdb.newest_frame()
+        seen = [int(frame.read_var(name)) for name in ("kind", "from", "node")]
+        return all(wanted in (0, value) for wanted, value in zip((kind, sender, node), seen))
+
+    stop = Stop("vlot_hook_deliver", is_it)
+    try:
+        if not go(stop):
+            finish(cluster, 0, False, "such a message")
+            return
+        frame = gdb.newest_frame()
+        number = int(frame.read_var("node"))
+        taken = next((event for event in events.backwards(cluster, number) if event.kind == "received"), None)
+        print(taken.sentence() if taken is not None else "n%d takes a message" % number)
+        print("in its turn, before it does anything: `vlot node`, `backtrace`; %s" % state.headline(cluster))
+    finally:
+        stop.delete()
+
+
+def holds(expression):
+    try:
+        return bool(gdb.parse_and_eval(expression))
+    except gdb.error as problem:
+        raise gdb.GdbError("vlot until: %s" % problem)
+
+
+def until(text):
+    expression = text.strip()
+    if not expression:
+        raise gdb.GdbError("usage: vlot until EXPR, such as: vlot until $vlot_leader() != 0")
+    cluster = steppable("vlot until")
+    before = int(cluster["action"])
+    if holds(expression):
+        print("It holds already; " + state.headline(cluster))
+        return
+    stop = Stop("vlot__stop_here")
+    is_there, done, pinned = True, False, find.Memory.pinned
+    find.Memory.pinned = cluster  # nothing is searched for at every stop
+    try:
+        while is_there and not done and int(cluster["action"]) - before < UNTIL_MAX:
+            memory.arm(cluster, steps=1)
+            is_there = go(stop)
+            done = is_there and holds(expression)
+    finally:
+        find.Memory.pinned = pinned
+        memory.disarm(cluster)
+        stop.delete()
+    if is_there and not done:
+        print("It does not hold after %d actions." % (int(cluster["action"]) - before))
+        print(state.headline(cluster))
+    else:
+        finish(cluster, before, is_there, "it")
+
+
+COMMANDS = {
+    "step": (step, "Go on to the end of the next action, or of K: vlot step [K]."),
+    "tick": (tick, "Go on until the cluster's clock has made K ticks: vlot tick [K]."),
+    "deliver": (deliver, "Go on until such a message is taken: vlot deliver [KIND] [from N] [to N]."),
+    "until": (until, "Go on, action by action, until an expression holds: vlot until EXPR."),
+}

@@ -1,0 +1,53 @@
+"""The few words of a cluster's memory that are written: requests, and where it is to stop."""
+import sys
+
+import gdb
+
+from . import find
+
+
+def require_process(what):
+    """Not a core file, and not a program that has not been started."""
+    inferior = gdb.selected_inferior()
+    kind = getattr(getattr(inferior, "connection", None), "type", None)
+    if inferior.pid == 0 or kind is None and not inferior.threads():
+        raise gdb.GdbError("%s: the program is not running (`run`, `start`, or attach to one)" % what)
+    if kind == "core":
+        raise gdb.GdbError("%s: this is a core file, nothing goes on in it; the commands that only read work here" % what)
+    thread = gdb.selected_thread()
+    if thread is None or thread.is_running():
+        raise gdb.GdbError("%s: the program runs; stop it first (Ctrl-C)" % what)
+
+
+def requests(cluster):
+    try:
+        return cluster["requests"]
+    except gdb.error:
+        raise gdb.GdbError("this program's vlot library is older than these commands: it takes no requests")
+
+
+def write(value, number):
+    """An integer field."""
+    gdb.selected_inferior().write_memory(int(value.address), int(number).to_bytes(value.type.sizeof, sys.byteorder))
+
+
+def write_bytes(value, data):
+    gdb.selected_inferior().write_memory(int(value.address), bytes(data))
+
+
+def arm(cluster, steps=0, action=0, tick=0):
+    """End an action in vlot__stop_here: after so many, or from this action or tick on; nothing: never."""
+    block = requests(cluster)
+    write(block["steps"], steps)
+    write(block["stop_action"], action)
+    write(block["stop_tick"], tick)
+    write(block["is_armed"], 1 if steps or action or tick else 0)
+
+
+def disarm(cluster):
+    """Whatever has become of it meanwhile."""
+    try:
+        if gdb.selected_inferior().pid != 0 and find.is_cluster(cluster):
+            arm(cluster)
+    except (gdb.error, gdb.GdbError):
+        pass

@@ -1,0 +1,39 @@
+"""What follows a command's name."""
+import gdb
+
+from . import find
+
+
+def number(text, what):
+    """A node, count or index: a number, n3, #3, or any expression of gdb's."""
+    if len(text) > 1 and text[0] in "n#" and text[1:].isdigit():
+        text = text[1:]
+    try:
+        return int(text) if text.isdigit() else int(gdb.parse_and_eval(text))
+    except (gdb.error, ValueError, TypeError):
+        raise gdb.GdbError("%s: a number is wanted, not \"%s\"" % (what, text))
+
+
+def count(text, what):
+    """The same from 1 on."""
+    found = number(text, what)
+    if found < 1:
+        raise gdb.GdbError("%s: 1 or more is wanted, not %d" % (what, found))
+    return found
+
+
+def arguments(text, least, most, usage):
+    found = gdb.string_to_argv(text)
+    if not least <= len(found) <= most:
+        raise gdb.GdbError("usage: " + usage)
+    return found
+
+
+def node_number(words_given, usage):
+    """The one named, or the one whose thread is selected."""
+    if words_given:
+        return number(words_given[0], usage)
+    found = find.current_node()
+    if not found:
+        raise gdb.GdbError("usage: %s (without N: only where a node's thread or turn is selected)" % usage)
+    return found
