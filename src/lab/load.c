@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { ANSWERS = 64, SUBMITS = 64, PATIENCE_TICKS = 5, OWNED_BYTES_MIN = 512 };
 
@@ -198,6 +199,39 @@ static void take(vlot__load *load, const vlot_answer *answer) {
     take_ok(load, number, answer);
 }
 
+/* --- waiting, with an eye on something else --- */
+
+static void rest(void) {
+  static const struct timespec moment = {.tv_nsec = 100000};
+  nanosleep(&moment, NULL);
+}
+
+static size_t wait_for_answers(vlot__load *load, vlot_answer *answers, size_t capacity) {
+  size_t count = 0;
+  if (!load->options.look) return vlot_client_wait(load->client, answers, capacity);
+  while (count == 0 && vlot_client_inflight(load->client) > 0) {
+    load->options.look(load->options.context);
+    rest();
+    count = vlot_client_poll(load->client, answers, capacity);
+  }
+  return count;
+}
+
+vlot_result vlot__load_await_leader(vlot__load *load, uint64_t timeout_ticks, uint32_t *leader) {
+  vlot_cluster *cluster = load->options.cluster;
+  uint64_t left = timeout_ticks, seen = vlot_cluster_now(cluster);
+  if (!load->options.look) return vlot_await_leader(cluster, timeout_ticks, leader);
+  for (;;) {
+    vlot_result result = vlot_await_leader(cluster, 0, leader);
+    uint64_t now = vlot_cluster_now(cluster), passed = now - seen;
+    if (result != VLOT_TIMEOUT || passed >= left) return result;
+    left -= passed;
+    load->options.look(load->options.context);
+    seen = vlot_cluster_now(cluster); /* what `look` let pass does not count */
+    rest();
+  }
+}
+
 static bool is_stuck(const vlot__load *load) {
   return vlot_cluster_now(load->options.cluster) - load->progress_tick > load->options.stuck_ticks;
 }
@@ -206,9 +240,9 @@ vlot__load_state vlot__load_turn(vlot__load *load) {
   vlot_answer answers[ANSWERS];
   size_t count = 0;
   if (load->flights.count > 0)
-    count = vlot_client_wait(load->client, answers, ANSWERS);
+    count = wait_for_answers(load, answers, ANSWERS);
   else if (load->wants_leader || load->ready_count > 0) {
-    vlot_result result = vlot_await_leader(load->options.cluster, PATIENCE_TICKS, NULL);
+    vlot_result result = vlot__load_await_leader(load, PATIENCE_TICKS, NULL);
     load->wants_leader = result != VLOT_OK; /* else: still nobody; the caller looks around first */
   }
   for (size_t k = 0; k < count; k++) take(load, &answers[k]);
@@ -266,10 +300,9 @@ vlot__load_state vlot__load_verify(vlot__load *load, uint64_t *verified, uint64_
     if (result == VLOT_NOMEM) return VLOT__LOAD_FAILED;
     size_t count = 0;
     if (load->flights.count > 0)
-      count = vlot_client_wait(load->client, answers, ANSWERS);
+      count = wait_for_answers(load, answers, ANSWERS);
     else
-      load->wants_leader =
-          vlot_await_leader(load->options.cluster, PATIENCE_TICKS, NULL) != VLOT_OK;
+      load->wants_leader = vlot__load_await_leader(load, PATIENCE_TICKS, NULL) != VLOT_OK;
     for (size_t k = 0; k < count; k++) {
       uint32_t key;
       if (vlot__flights_take(&load->flights, answers[k].sequence, &key))

@@ -16,6 +16,8 @@ typedef struct vlot__load_options {
   vlot__record *record;
   uint32_t inflight_max;
   uint64_t stuck_ticks; /* so long without an acknowledgement: give up */
+  void (*look)(void *context); /* called all the time, also while answers are awaited; NULL: not */
+  void *context;
 } vlot__load_options;
 
 typedef struct vlot__load_item { /* one of the script's commands */
@@ -63,6 +65,9 @@ bool vlot__load_fill(vlot__load *load);
 
 /* Wait for some answers and take them. */
 vlot__load_state vlot__load_turn(vlot__load *load);
+
+/* Wait for a leader, at most so many ticks that `look` did not use up. */
+vlot_result vlot__load_await_leader(vlot__load *load, uint64_t timeout_ticks, uint32_t *leader);
 
 /* Read every key back, linearizably, and compare. *lost counts those that do not hold what they must. */
 vlot__load_state vlot__load_verify(vlot__load *load, uint64_t *verified, uint64_t *lost);

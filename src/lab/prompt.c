@@ -29,7 +29,7 @@ typedef struct prompt {
   vlot__screen screen;   /* which colours and glyphs there are */
   vlot__table_view seen; /* what is on the screen */
   bool has_seen;
-  uint64_t changes; /* of the session, then */
+  uint64_t changes; /* of the session, before the last command */
   bool has_failed;
 } prompt;
 
@@ -148,21 +148,30 @@ static void draw(prompt *at, const vlot__table_view *view) {
   vlot__text_deinit(&text);
 }
 
-/* Look again, and draw what there is to see if it is something else than before. */
+/* A cluster that was only opened to be looked at is closed again: what is said next may still set it up. */
+static bool look(vlot__session *session, vlot__table_view *view) {
+  bool was_open = session->cluster != NULL;
+  *view = (vlot__table_view){0};
+  if (!vlot__session_open(session)) {
+    vlot__text_add(&session->out, "error: %s\n", session->problem.data);
+    return false;
+  }
+  bool has_looked = vlot__table_look(view, session->cluster);
+  if (!has_looked) vlot__text_add(&session->out, "error: out of memory: there is no table\n");
+  if (!was_open) vlot__session_unopen(session);
+  return has_looked;
+}
+
+/* Draw what there is to see, if it is something else than before. */
 static void show_table(prompt *at) {
   vlot__table_view view;
-  if (!vlot__session_open(at->session)) {
-    fprintf(at->screen.out, "error: %s\n", at->session->problem.data);
+  if (!look(at->session, &view)) {
+    show_text(at);
     at->has_failed = true;
     return;
   }
-  bool may_differ = !at->has_seen || at->changes != at->session->changes;
-  if (!vlot__table_look(&view, at->session->cluster)) {
-    fputs("error: out of memory: there is no table\n", at->screen.out);
-    return;
-  }
-  at->changes = at->session->changes;
-  if (may_differ || differ(&at->seen, &view)) draw(at, &view);
+  bool must_draw = !at->has_seen || at->changes != at->session->changes || differ(&at->seen, &view);
+  if (must_draw) draw(at, &view);
   vlot__table_deinit(&at->seen);
   at->seen = view;
   at->has_seen = true;
@@ -215,6 +224,7 @@ static bool is_help(const char *line) {
 
 static void carry_out(prompt *at, const char *line) {
   vlot__text *out = &at->session->out;
+  at->changes = at->session->changes;
   bool is_done = vlot__command_run(at->session, line);
   if (!is_done) at->has_failed = true;
   if (is_help(line) && at->options->must_go_on)
@@ -290,6 +300,8 @@ static void talk(prompt *at) {
 
 int vlot__prompt_run(vlot__session *session, const vlot__prompt_options *options) {
   prompt at = {.session = session, .options = options};
+  if (!session->has_base) session->base = session->options;
+  session->has_base = true;
   vlot__screen_init(&at.screen, stdout, true, options->is_ascii);
   if (options->is_plain) at.screen.has_colour = false;
   vlot__lines_open(&at.lines, stdin, stdout, complete, &at);

@@ -38,6 +38,8 @@ static const vlot__option options[] = {
      "write every event as a JSON line"},
     {"--history", "FILE", VLOT__OPTION_TEXT, FIELD(history), 0, 0, NULL,
      "write every client operation as a JSON line"},
+    {"--step-on", "EVENT[:N]", VLOT__OPTION_TEXT, FIELD(step_on), 0, 0, NULL,
+     "stop when it happens (leader, kill, vote ..., at node N), and go on by hand"},
     {"--json", NULL, VLOT__OPTION_FLAG, FIELD(is_json), 0, 0, NULL,
      "print the summary as one JSON object"},
     {"--quiet", NULL, VLOT__OPTION_FLAG, FIELD(is_quiet), 0, 0, NULL,
@@ -96,9 +98,14 @@ static bool open_cluster(vlot__run *run) {
   cluster.raft.election_ticks_min = (uint32_t)run->set.election_ticks;
   cluster.raft.election_ticks_max = (uint32_t)run->set.election_ticks * 2;
   cluster.raft.heartbeat_ticks = (uint32_t)run->set.heartbeat_ticks;
+  if (run->step.kind != 0) cluster.group_max = 1; /* by hand one message is one turn */
+  if (run->step.kind == VLOT_EVENT_VIOLATION) cluster.has_checker = 1; /* who else would see it */
   cluster.raft.entry_bytes_max = 4u << 20; /* the longest key and values of the input format */
   run->raft = cluster.raft;
   vlot_result result = vlot_cluster_open(&run->cluster, &cluster, &problem);
+  if (result == VLOT_OK && run->step.kind != 0 &&
+      !vlot__run_step_open(&run->step, run->cluster, &cluster))
+    result = VLOT_NOMEM;
   if (result == VLOT_OK) return true;
   fprintf(stderr, "vlot run: the cluster cannot be opened: %s%s%s\n", vlot_result_text(result),
           problem ? ": " : "", problem ? problem : "");
@@ -113,7 +120,9 @@ static bool open_load(vlot__run *run) {
                              .script = &run->script,
                              .record = &run->record,
                              .inflight_max = (uint32_t)inflight,
-                             .stuck_ticks = vlot__run_stuck_ticks(run)};
+                             .stuck_ticks = vlot__run_stuck_ticks(run),
+                             .look = run->step.kind != 0 ? vlot__run_step_look : NULL,
+                             .context = run};
   bool is_lockstep = run->set.driver == 1;
   if (vlot__record_attach(&run->record, run->cluster, is_lockstep) &&
       vlot__load_open(&run->load, &load))
@@ -128,11 +137,13 @@ static int with_cluster(vlot__run *run) {
   if (!run->replicas || !open_cluster(run)) return code;
   if (open_load(run)) {
     run->state = vlot__run_carry_out(run);
+    vlot__run_step_close(&run->step);
     vlot__record_detach(&run->record);
     vlot_cluster_get_stats(run->cluster, &run->stats);
     vlot_cluster_violation(run->cluster, run->violation, sizeof run->violation);
     code = vlot__run_report(run);
   } else {
+    vlot__run_step_close(&run->step);
     vlot__record_detach(&run->record);
   }
   vlot__load_close(&run->load);
@@ -150,6 +161,10 @@ static const char *contradiction(vlot__run_settings *set) {
   if (set->heartbeat_ticks == 0)
     set->heartbeat_ticks = set->election_ticks < 3 ? 1 : set->election_ticks / 3;
   if (set->heartbeat_ticks >= set->election_ticks) return "--heartbeat must be below --election";
+  if (set->step_on && set->driver == 1) return "--step-on stops threads; lockstep is 'vlot step'";
+  if (set->step_on && set->is_json) return "--step-on talks to people, --json does not";
+  if (set->step_on && set->input && strcmp(set->input, "-") == 0)
+    return "--step-on and --input - both read the standard input";
   return NULL;
 }
 
@@ -162,6 +177,8 @@ static int run_run(int argc, char **argv) {
     fprintf(stderr, "vlot run: %s\n", problem);
     return VLOT__EXIT_USAGE;
   }
+  if (run.set.step_on && !vlot__run_step_parse(&run.step, run.set.step_on, run.set.nodes))
+    return VLOT__EXIT_USAGE;
   int code = prepare_input(&run);
   if (code == VLOT__EXIT_OK) {
     vlot__screen_init(&run.screen, stdout, !run.set.is_json && !run.set.is_quiet, run.set.is_ascii);

@@ -4,11 +4,12 @@
 
 #include "lab.h"
 #include "load.h"
+#include "run_step.h"
 #include "screen.h"
 
 typedef struct vlot__run_settings {
   uint64_t nodes, learners, driver, seed, tick_ms, inflight, election_ticks, heartbeat_ticks;
-  const char *input, *events, *history;
+  const char *input, *events, *history, *step_on;
   bool kills_leader, keeps_going, is_json, is_quiet, has_checker, is_ascii;
 } vlot__run_settings;
 
@@ -32,6 +33,7 @@ typedef struct vlot__run {
   vlot__record record;
   vlot__screen screen;
   vlot__load load;
+  vlot__run_step step;
   vlot_cluster *cluster;
   vlot_raft_options raft;
   char stories[VLOT__RUN_STORIES][160]; /* what happened, in sentences */

@@ -110,7 +110,7 @@ static void draw(vlot__run *run) {
 
 static vlot__load_state replicate(vlot__run *run) {
   uint32_t leader = 0;
-  if (vlot_await_leader(run->cluster, vlot__run_stuck_ticks(run), &leader) != VLOT_OK)
+  if (vlot__load_await_leader(&run->load, vlot__run_stuck_ticks(run), &leader) != VLOT_OK)
     return VLOT__LOAD_STUCK;
   vlot_node_status status;
   if (vlot_cluster_get_status(run->cluster, leader, &status) == VLOT_OK)
@@ -123,6 +123,7 @@ static vlot__load_state replicate(vlot__run *run) {
   while (state == VLOT__LOAD_GOING) {
     if (!vlot__load_fill(&run->load)) return VLOT__LOAD_FAILED;
     tend_kill(run); /* with commands in flight */
+    vlot__run_step_look(run);
     draw(run);
     state = vlot__load_turn(&run->load);
     watch_trouble(run);

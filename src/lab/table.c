@@ -404,7 +404,7 @@ void vlot__table_pending(vlot__text *out, const vlot__table_view *view,
   if (view->pending_count == 0) end_line(&at);
   if (shown == view->pending_count) return;
   char text[64];
-  snprintf(text, sizeof text, "%s and %zu more: net", style->is_ascii ? "..." : "…",
+  snprintf(text, sizeof text, "%s and %zu more: net, timers", style->is_ascii ? "..." : "…",
            view->pending_count - shown);
   put(&at, text, "2");
   end_line(&at);

@@ -1,0 +1,28 @@
+/* vlot run --step-on: the threads run until something happens; then the cluster stands still, and a prompt goes on message by message. */
+#ifndef VLOT_LAB_RUN_STEP_H
+#define VLOT_LAB_RUN_STEP_H
+
+#include "vlot/cluster.h"
+
+struct vlot__run;
+
+typedef struct vlot__run_step {
+  vlot_event_kind kind;         /* 0: never */
+  uint32_t node;                /* 0: any */
+  vlot_cluster_options options; /* of the cluster */
+  vlot_subscription *events;
+  uint64_t ticks; /* that passed by hand so far */
+} vlot__run_step;
+
+/* "leader", "vote:2". false: told on stderr. */
+bool vlot__run_step_parse(vlot__run_step *step, const char *text, uint64_t nodes);
+
+/* From now on events count. false: no memory. */
+bool vlot__run_step_open(vlot__run_step *step, vlot_cluster *cluster,
+                         const vlot_cluster_options *options);
+void vlot__run_step_close(vlot__run_step *step);
+
+/* Has it happened? Then pause, talk, and go on; clocks of the run do not count that time. context: the run. To be called often. */
+void vlot__run_step_look(void *context);
+
+#endif
