@@ -12,7 +12,7 @@ static int run_help(int argc, char **argv);
 static const vlot__verb verb_help = {
     .name = "help", .summary = "Explain the command, or one verb: vlot help VERB", .run = run_help};
 
-static const vlot__verb *const verbs[] = {&vlot__verb_run, &vlot__verb_sim, &vlot__verb_play, &vlot__verb_step, &verb_help};
+static const vlot__verb *const verbs[] = {&vlot__verb_run, &vlot__verb_sim, &vlot__verb_play, &vlot__verb_step, &vlot__verb_gdb, &verb_help};
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
 static const vlot__verb *find(const char *name) {
@@ -29,10 +29,16 @@ static void overview(FILE *out) {
   fprintf(out, "\n'vlot help VERB' lists the options of a verb.\n");
 }
 
-static int unknown_verb(const char *word) {
+bool vlot__lab_is_verb(const char *name) { return find(name) != NULL; }
+
+const char *vlot__lab_nearest_verb(const char *word) {
   const char *names[VERBS + 2] = {"--version", "--help"};
   for (size_t k = 0; k < VERBS; k++) names[k + 2] = verbs[k]->name;
-  const char *nearest = vlot__options_nearest(word, names, VERBS + 2);
+  return vlot__options_nearest(word, names, VERBS + 2);
+}
+
+static int unknown_verb(const char *word) {
+  const char *nearest = vlot__lab_nearest_verb(word);
   fprintf(stderr, "vlot: unknown %s '%s'", word[0] == '-' ? "option" : "verb", word);
   if (nearest) fprintf(stderr, "; did you mean '%s'?", nearest);
   fprintf(stderr, "\n'vlot help' lists the verbs\n");

@@ -11,6 +11,7 @@ enum {
   VLOT__EXIT_USAGE = 64,   /* sysexits.h's numbers */
   VLOT__EXIT_DATA = 65,
   VLOT__EXIT_NO_INPUT = 66,
+  VLOT__EXIT_UNAVAILABLE = 69, /* another program is missing */
   VLOT__EXIT_SOFTWARE = 70,
   VLOT__EXIT_CANNOT_CREATE = 73,
 };
@@ -19,9 +20,14 @@ extern const vlot__verb vlot__verb_run;
 extern const vlot__verb vlot__verb_sim;
 extern const vlot__verb vlot__verb_play;
 extern const vlot__verb vlot__verb_step;
+extern const vlot__verb vlot__verb_gdb;
 
 /* The whole command; argv as main() gets it. */
 int vlot__lab_main(int argc, char **argv);
+
+/* Is there a verb of this name; and the one that a mistyped word may mean (NULL: none). */
+bool vlot__lab_is_verb(const char *name);
+const char *vlot__lab_nearest_verb(const char *word);
 
 /* Nanoseconds of one monotonic clock. For what people read, never for what happens in lockstep. */
 uint64_t vlot__lab_now(void);
