@@ -62,8 +62,8 @@ static void add_root(vlot__session *session, const vlot_event *first, uint64_t c
  * entries are sent in the step that brought them. NULL: only a timer.
  */
 static const vlot_event *reason_of(const vlot__session *session, const vlot_event *sent) {
-  bool asks = sent->as.message.kind == VLOT_MESSAGE_PRE_VOTE ||
-              sent->as.message.kind == VLOT_MESSAGE_VOTE;
+  bool asks =
+      sent->as.message.kind == VLOT_MESSAGE_PRE_VOTE || sent->as.message.kind == VLOT_MESSAGE_VOTE;
   bool votes = sent->as.message.kind == VLOT_MESSAGE_PRE_VOTE_REPLY ||
                sent->as.message.kind == VLOT_MESSAGE_VOTE_REPLY;
   uint64_t reasons = asks    ? BIT(CAMPAIGN)
@@ -330,15 +330,21 @@ static void add_commit(vlot__session *session, const vlot_node_status *leader) {
 /* --- a node --- */
 
 static void add_state(vlot__session *session, const vlot_node_status *status) {
-  vlot__text_add(&session->out, "n%u is %s, in term %" PRIu64, status->id,
-                 vlot__screen_role(status), status->raft.term);
-  if (status->raft.role == VLOT_ROLE_FOLLOWER && is_up(status)) {
-    if (status->raft.leader)
-      vlot__text_add(&session->out, ", and follows n%u", status->raft.leader);
-    else
-      vlot__text_add(&session->out, ", and knows no leader");
-  }
-  vlot__text_add(&session->out, ".\n");
+  bool is_running = status->state == VLOT_NODE_UP || status->state == VLOT_NODE_SUSPENDED;
+  if (is_running && status->raft.role == VLOT_ROLE_LEADER)
+    vlot__text_add(&session->out, "n%u leads term %" PRIu64, status->id, status->raft.term);
+  else if (is_running)
+    vlot__text_add(&session->out, "n%u is a %s in term %" PRIu64, status->id,
+                   status->is_learner ? "learner" : vlot_role_name(status->raft.role),
+                   status->raft.term);
+  else
+    vlot__text_add(&session->out, "n%u is %s", status->id, vlot__screen_role(status));
+  if (is_running && status->raft.role == VLOT_ROLE_FOLLOWER && status->raft.leader)
+    vlot__text_add(&session->out, " and follows n%u", status->raft.leader);
+  else if (is_running && status->raft.role == VLOT_ROLE_FOLLOWER)
+    vlot__text_add(&session->out, " and knows no leader");
+  vlot__text_add(&session->out, "%s.\n",
+                 status->state == VLOT_NODE_SUSPENDED ? "; it is suspended" : "");
 }
 
 static uint64_t kinds_of(const vlot__value *what) {
