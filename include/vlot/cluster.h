@@ -1,7 +1,9 @@
 /* vlot/cluster.h: a whole Raft cluster inside this process. One object, two drivers.
  *
  * threads   every node is an actor thread with a mailbox; the supervisor's thread turns real time into ticks.
- * lockstep  virtual time: one action at a time, chosen by a seed or by the caller; one seed always gives the same run.
+ * lockstep  virtual time: one action at a time, chosen by a seed or by the caller; one seed always gives the same run. A call that
+ *           changes the cluster (nodes, links, faults, orders, the pending list) is an action of its own, unless it fails or nothing
+ *           was to be changed; what clients submit is not: its delivery is one.
  *
  * Time      deadlines and timeouts are ticks of the cluster clock, so that a breakpoint never expires one. A tick is tick_ns
  *           of real time with threads; in lockstep time goes on when an action is due later than now. A call that waits runs the schedule
@@ -195,7 +197,7 @@ typedef struct vlot_cluster_stats {
   uint64_t commits;    /* highest commit index */
   uint64_t leaderless_ticks; /* while nodes were up and none of them led */
   uint64_t clock_waits;
-  uint64_t actions;    /* lockstep */
+  uint64_t actions;    /* lockstep: carried out so far, commands included */
   uint64_t event_hash; /* lockstep: over all events so far */
 } vlot_cluster_stats;
 VLOT_API void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats);
@@ -351,7 +353,9 @@ VLOT_API vlot_result vlot_lockstep_until(vlot_cluster *cluster, bool (*is_reache
 /* Verbs on one pending thing. VLOT_NOT_FOUND: no such id; VLOT_UNSUPPORTED: not for this kind (timers and writes cannot be
  * dropped, timers cannot be delayed, only messages between nodes can be duplicated: a client's call is made once).
  *
- * fire       now: deliver the message, fire the timer, complete the write, held or not: one action
+ * Each is one action.
+ *
+ * fire       now: deliver the message, fire the timer, complete the write, held or not
  * drop       it never arrives
  * hold       it is not chosen until released (or fired)
  * duplicate  a copy is pending too; *copy (NULL to ignore)

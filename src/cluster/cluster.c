@@ -324,6 +324,10 @@ void vlot__control_end(vlot_cluster *cluster) {
   pthread_cond_signal(&cluster->control_free);
 }
 
+void vlot__count_command(vlot_cluster *cluster) {
+  if (vlot__drives(cluster) && !vlot__is_node_thread(cluster)) cluster->action++;
+}
+
 void vlot__log(vlot_cluster *cluster, const char *format, ...) {
   char line[256];
   va_list arguments;

@@ -94,13 +94,20 @@ vlot_result vlot_cluster_spawn(vlot_cluster *cluster, uint32_t id) {
   vlot__slot *slot;
   vlot_result result = begin(cluster, id, &slot);
   if (result != VLOT_OK) return result;
-  return end(cluster, slot->node ? VLOT_EXISTS : vlot__slot_start(slot));
+  if (slot->node) return end(cluster, VLOT_EXISTS);
+  uint64_t before = slot->sequence;
+  vlot__count_command(cluster);
+  result = vlot__slot_start(slot);
+  if (result != VLOT_OK && cluster->is_lockstep && slot->sequence == before) cluster->action--; /* nothing has happened */
+  return end(cluster, result);
 }
 
 vlot_result vlot_cluster_kill(vlot_cluster *cluster, uint32_t id, bool is_power_cut) {
   vlot__slot *slot;
   vlot_result result = begin(cluster, id, &slot);
   if (result != VLOT_OK) return result;
+  if (!slot->node) return end(cluster, VLOT_CLOSED);
+  vlot__count_command(cluster);
   return end(cluster, vlot__slot_stop(slot, VLOT_WHY_KILLED, is_power_cut));
 }
 
@@ -117,6 +124,7 @@ vlot_result vlot_cluster_restart(vlot_cluster *cluster, uint32_t id, vlot_restar
   vlot_result result = begin(cluster, id, &slot);
   if (result != VLOT_OK) return result;
   if (how == VLOT_RESTART_WIPE && !slot->disk) return end(cluster, VLOT_UNSUPPORTED);
+  vlot__count_command(cluster);
   vlot__slot_stop(slot, VLOT_WHY_RESTARTED, how == VLOT_RESTART_LOSE);
   vlot__emit_change(cluster, slot, VLOT_EVENT_RESTART, VLOT_WHY_RESTARTED, 0, how, 0, 0);
   if (how == VLOT_RESTART_WIPE) wipe(slot);
@@ -132,8 +140,10 @@ vlot_result vlot_cluster_suspend(vlot_cluster *cluster, uint32_t id) {
   if (state != VLOT_NODE_UP) return end(cluster, VLOT_CLOSED);
   if (slot->actor && !cluster->is_lockstep) result = vlot_actor_suspend(slot->actor, cluster->options.stop_ns);
   if (result != VLOT_OK) return end(cluster, result);
+  vlot__count_command(cluster);
   atomic_store(&slot->state, VLOT_NODE_SUSPENDED);
   if (cluster->is_lockstep) vlot__lockstep_forget(slot);
+  slot->cause = 0; /* not what its last turn followed from */
   vlot__emit_change(cluster, slot, VLOT_EVENT_SUSPEND, VLOT_WHY_SUSPENDED, 0, 0, 0, 0);
   return end(cluster, VLOT_OK);
 }
@@ -144,6 +154,8 @@ vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id) {
   if (result != VLOT_OK) return result;
   vlot_node_state state = atomic_load(&slot->state);
   if (state != VLOT_NODE_SUSPENDED) return end(cluster, state == VLOT_NODE_UP ? VLOT_OK : VLOT_CLOSED);
+  vlot__count_command(cluster);
+  slot->cause = 0;
   vlot__emit_change(cluster, slot, VLOT_EVENT_RESUME, VLOT_WHY_RESUMED, 0, 0, 0, 0);
   atomic_store(&slot->state, VLOT_NODE_UP);
   if (cluster->is_lockstep) {
@@ -165,7 +177,9 @@ vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_ki
   if (atomic_load(&slot->state) == VLOT_NODE_DOWN) return VLOT_CLOSED;
   vlot__mail_order order = {.kind = kind, .value = value};
   vlot_piece piece = {.data = &order, .size = sizeof order};
-  return vlot__route(cluster, NULL, NULL, id, VLOT__MAIL_ORDER, 0, &piece, 1);
+  vlot_result result = vlot__route(cluster, NULL, NULL, id, VLOT__MAIL_ORDER, 0, &piece, 1);
+  if (result == VLOT_OK) vlot__count_command(cluster); /* it is listed; its delivery is another action */
+  return result;
 }
 
 vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id, uint32_t permille) {
@@ -173,6 +187,7 @@ vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id, uint
   if (permille > 100000) return VLOT_INVALID;
   vlot_result result = begin(cluster, id, &slot);
   if (result != VLOT_OK) return result;
+  vlot__count_command(cluster);
   atomic_store(&slot->clock_changed, vlot__now(cluster)); /* first: whoever sees the new rate sees since when */
   atomic_store(&slot->clock_permille, permille);
   vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_CLOCK_FAULT, id, 0, permille, 0);
@@ -193,6 +208,7 @@ vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id, const vlot
   if (!slot->disk) return end(cluster, VLOT_UNSUPPORTED);
   result = vlot__disk_set_fault(slot->disk, fault);
   if (result != VLOT_OK) return end(cluster, result);
+  vlot__count_command(cluster);
   vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_DISK_FAULT, id, fault->fail_at, fault->delay_ticks_max,
                     fault->is_stalled);
   if (cluster->is_lockstep) vlot__lockstep_slot_changed(slot);

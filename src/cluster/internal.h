@@ -284,7 +284,7 @@ struct vlot_cluster {
   _Atomic uint64_t next_id; /* of mail */
   _Atomic uint32_t leader_hint;
   _Atomic uint64_t slow_until; /* threads: no delayed mail is due later than that */
-  uint64_t action;          /* lockstep: number of the action under way */
+  uint64_t action;          /* lockstep: number of the action or command under way */
   vlot__requests requests;
 
   /* statistics; under stats_lock */
@@ -455,6 +455,11 @@ void vlot__clients_wake(vlot_cluster *cluster, uint64_t now);
 vlot_result vlot__control_take(vlot_cluster *cluster);
 void vlot__control_begin(vlot_cluster *cluster);
 void vlot__control_end(vlot_cluster *cluster);
+
+/* A call changes the cluster from here on, and cannot fail any more: where the cluster is stepped that is an action of its own, so that
+ * every state has a number. Not for what user code does inside a turn: that belongs to the turn.
+ */
+void vlot__count_command(vlot_cluster *cluster);
 
 /* Start and stop a slot's node under the driver in force; control is held. */
 vlot_result vlot__slot_start(vlot__slot *slot);

@@ -43,27 +43,26 @@ static bool is_clean(const vlot_link *link) {
   return !link->is_cut && !link->loss && !link->duplicate && !link->reorder && !link->delay_ticks_max && !link->tail;
 }
 
-static vlot_result set_one(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link) {
+/* Room for a profile; control is held, so that it stays. */
+static bool make_room(vlot_cluster *cluster, uint32_t from, uint32_t to) {
   vlot__links *links = &cluster->links;
   size_t place = place_of(cluster, from, to);
-  vlot_result result = VLOT_OK;
   pthread_mutex_lock(&links->lock);
-  if (is_clean(link)) {
-    atomic_store(&links->is_faulty[place], 0);
-  } else if (!make_tables(cluster)) {
-    result = VLOT_NOMEM;
-  } else {
-    if (!links->profiles[place])
-      links->profiles[place] = vlot__alloc(cluster->allocator, 1, sizeof *links->profiles[place]);
-    if (links->profiles[place]) {
-      *links->profiles[place] = *link;
-      atomic_store(&links->is_faulty[place], 1);
-    } else {
-      result = VLOT_NOMEM;
-    }
-  }
+  bool has_room = make_tables(cluster);
+  if (has_room && !links->profiles[place])
+    links->profiles[place] = vlot__alloc(cluster->allocator, 1, sizeof *links->profiles[place]);
+  has_room = has_room && links->profiles[place] != NULL;
   pthread_mutex_unlock(&links->lock);
-  return result;
+  return has_room;
+}
+
+static void set_one(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link) {
+  vlot__links *links = &cluster->links;
+  size_t place = place_of(cluster, from, to);
+  pthread_mutex_lock(&links->lock);
+  if (!is_clean(link)) *links->profiles[place] = *link;
+  atomic_store(&links->is_faulty[place], !is_clean(link));
+  pthread_mutex_unlock(&links->lock);
 }
 
 static bool is_valid(const vlot_link *link) {
@@ -73,18 +72,26 @@ static bool is_valid(const vlot_link *link) {
   return link->is_cut <= 1 && link->delay_ticks_min <= link->delay_ticks_max;
 }
 
+static void set_links(vlot_cluster *cluster, const uint32_t *first, const uint32_t *last, const vlot_link *link) {
+  vlot__count_command(cluster);
+  for (uint32_t a = first[0]; a <= last[0]; a++)
+    for (uint32_t b = first[1]; b <= last[1]; b++) {
+      if (a == b) continue;
+      set_one(cluster, a, b, link);
+      if (link->is_cut && !link->kinds && cluster->is_lockstep) vlot__lockstep_cut(cluster, a, b, VLOT_WHY_LINK_CUT);
+    }
+}
+
 vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link) {
   if (!is_valid(link)) return VLOT_INVALID;
   if (from > cluster->nodes || to > cluster->nodes) return VLOT_NOT_FOUND;
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;
-  for (uint32_t a = from ? from : 1; a <= (from ? from : cluster->nodes) && result == VLOT_OK; a++)
-    for (uint32_t b = to ? to : 1; b <= (to ? to : cluster->nodes) && result == VLOT_OK; b++) {
-      if (a == b) continue;
-      result = set_one(cluster, a, b, link);
-      if (result == VLOT_OK && link->is_cut && !link->kinds && cluster->is_lockstep)
-        vlot__lockstep_cut(cluster, a, b, VLOT_WHY_LINK_CUT);
-    }
+  uint32_t first[2] = {from ? from : 1, to ? to : 1}, last[2] = {from ? from : cluster->nodes, to ? to : cluster->nodes};
+  for (uint32_t a = first[0]; a <= last[0] && !is_clean(link) && result == VLOT_OK; a++)
+    for (uint32_t b = first[1]; b <= last[1] && result == VLOT_OK; b++)
+      if (a != b && !make_room(cluster, a, b)) result = VLOT_NOMEM;
+  if (result == VLOT_OK) set_links(cluster, first, last, link);
   if (result == VLOT_OK)
     vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, is_clean(link) ? VLOT_WHY_HEALED : VLOT_WHY_LINK_FAULT, to, from,
                       link->is_cut, 0);
@@ -102,16 +109,24 @@ vlot_result vlot_cluster_get_link(vlot_cluster *cluster, uint32_t from, uint32_t
   return VLOT_OK;
 }
 
+static void cut_between(vlot_cluster *cluster, const uint32_t *sides) {
+  vlot__count_command(cluster);
+  for (uint32_t a = 1; a <= cluster->nodes; a++)
+    for (uint32_t b = 1; b <= cluster->nodes; b++) {
+      if (sides[a - 1] == sides[b - 1]) continue;
+      set_one(cluster, a, b, &(vlot_link){.is_cut = 1});
+      if (cluster->is_lockstep) vlot__lockstep_cut(cluster, a, b, VLOT_WHY_PARTITION);
+    }
+  vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_PARTITION, 0, 0, 0, 0);
+}
+
 vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *sides) {
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;
   for (uint32_t a = 1; a <= cluster->nodes && result == VLOT_OK; a++)
-    for (uint32_t b = 1; b <= cluster->nodes && result == VLOT_OK; b++) {
-      if (a == b || sides[a - 1] == sides[b - 1]) continue;
-      result = set_one(cluster, a, b, &(vlot_link){.is_cut = 1});
-      if (result == VLOT_OK && cluster->is_lockstep) vlot__lockstep_cut(cluster, a, b, VLOT_WHY_PARTITION);
-    }
-  if (result == VLOT_OK) vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_PARTITION, 0, 0, 0, 0);
+    for (uint32_t b = 1; b <= cluster->nodes && result == VLOT_OK; b++)
+      if (sides[a - 1] != sides[b - 1] && !make_room(cluster, a, b)) result = VLOT_NOMEM;
+  if (result == VLOT_OK) cut_between(cluster, sides);
   vlot__control_end(cluster);
   return result;
 }
@@ -120,6 +135,7 @@ vlot_result vlot_cluster_heal(vlot_cluster *cluster) {
   size_t count = (size_t)cluster->nodes * cluster->nodes;
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;
+  vlot__count_command(cluster);
   for (size_t k = 0; k < count; k++) atomic_store(&cluster->links.is_faulty[k], 0);
   vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_HEALED, 0, 0, 0, 0);
   vlot__control_end(cluster);

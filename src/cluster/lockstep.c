@@ -572,7 +572,7 @@ vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id) {
   if (!item) return VLOT_NOT_FOUND;
   bool is_early = true_due(cluster, item) > vlot__now(cluster);
   unlist(cluster, item);
-  cluster->action++; /* time stands still */
+  vlot__count_command(cluster); /* time stands still */
   carry_out(cluster, item, 1, is_early);
   vlot__requests_ended(cluster, true);
   return cluster->observer.has_violation ? VLOT_VIOLATED : VLOT_OK;
@@ -585,7 +585,7 @@ vlot_result vlot_lockstep_drop(vlot_cluster *cluster, uint64_t id) {
   if (!item) return VLOT_NOT_FOUND;
   if (!item->mail_kind) return VLOT_UNSUPPORTED;
   unlist(cluster, item);
-  cluster->action++; /* time stands still */
+  vlot__count_command(cluster); /* time stands still */
   drop_mail(cluster, item, VLOT_WHY_DROPPED);
   vlot__requests_ended(cluster, true);
   return VLOT_OK;
@@ -600,6 +600,7 @@ vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held)
   if (item->is_held == is_held) return VLOT_OK;
   if (!is_held) {
     if (!reserve(cluster, 1)) return VLOT_NOMEM;
+    vlot__count_command(cluster);
     remove_held(lockstep, item);
     item->is_held = false;
     push(lockstep, item);
@@ -609,6 +610,7 @@ vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held)
   if (!vlot__alloc_grow(cluster->allocator, &held, &lockstep->held_capacity, lockstep->held_count + 1, sizeof *lockstep->held))
     return VLOT_NOMEM;
   lockstep->held = held;
+  vlot__count_command(cluster);
   take_out(lockstep, item);
   item->is_held = true;
   lockstep->held[lockstep->held_count++] = item;
@@ -623,6 +625,7 @@ vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t
   if (item->mail_kind != VLOT__MAIL_MESSAGE) return VLOT_UNSUPPORTED; /* Raft's messages may come twice, a client's call may not */
   vlot__item *twin = reserve(cluster, 1) ? new_item(cluster, item->size) : NULL;
   if (!twin) return VLOT_NOMEM;
+  vlot__count_command(cluster);
   size_t place = twin->place;
   uint32_t capacity = twin->capacity;
   memcpy(twin, item, sizeof *item + item->size);
@@ -645,6 +648,7 @@ vlot_result vlot_lockstep_delay(vlot_cluster *cluster, uint64_t id, uint64_t tic
   if (item->kind == VLOT_PENDING_TIMER) return VLOT_UNSUPPORTED; /* a timer is due when its node says so: hold it */
   if (item->kind == VLOT_PENDING_WRITE && !vlot__disk_postpone(vlot__slot_of(cluster, item->node)->disk, ticks))
     return VLOT_NOT_FOUND;
+  vlot__count_command(cluster);
   uint64_t now = vlot__now(cluster);
   uint64_t from = item->due > now ? item->due : now;
   item->due = ticks < VLOT_NEVER - from ? from + ticks : VLOT_NEVER;

@@ -12,10 +12,10 @@ static const struct {
   uint64_t seed;
   uint64_t hash;
 } runs[] = {
-    {1, 8, 11, UINT64_C(0x64447f2f3bc6d00a)},
-    {3, 1, 12, UINT64_C(0xcaeddf5e5719fca4)},
-    {5, 8, 13, UINT64_C(0x72066e703bf16830)},
-    {7, 3, 14, UINT64_C(0x10a802d3df50824c)},
+    {1, 8, 11, UINT64_C(0x138550b57cc3b889)},
+    {3, 1, 12, UINT64_C(0xa6d24e800c11e4ef)},
+    {5, 8, 13, UINT64_C(0x120fa096ef93a7f0)},
+    {7, 3, 14, UINT64_C(0x4e3150a8b09dec49)},
 };
 
 Test(determinism, the_hash_of_a_storm_is_the_one_written_here) {
