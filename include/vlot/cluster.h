@@ -69,6 +69,8 @@ typedef struct vlot_cluster_options {
   uint32_t group_max;       /* lockstep: at most so many deliveries to one node become one turn: default 8; 1: always single */
   uint32_t keeps_events;    /* 1: all events from the opening on are kept for the first subscription; default 0 */
   uint32_t is_replaying;    /* told to machines */
+  const vlot_writer *journal; /* threads, disks in memory: where the run is recorded (vlot/journal.h), called on a thread of its own; copied,
+                               its context borrowed. A write that fails ends the recording, not the run. NULL: not recorded */
   void (*log)(void *context, const char *line); /* NULL: silent. Any thread, no lock held */
   void *log_context;
 } vlot_cluster_options;
@@ -83,7 +85,7 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_open(vlot_cluster **out, const
 
 /* Stop everything and free it. Clients must be closed before. NULL is allowed.
  * returns  VLOT_OK; VLOT_TIMEOUT: user code is stuck in a quarantined thread, its memory is left alone; VLOT_VIOLATED: the checker
- *          found something; VLOT_DEADLOCK: called on a node's thread, nothing was done
+ *          found something; VLOT_IO: the journal is not whole; VLOT_DEADLOCK: called on a node's thread, nothing was done
  */
 VLOT_API vlot_result vlot_cluster_close(vlot_cluster *cluster);
 

@@ -173,6 +173,7 @@ static vlot_result post(vlot_client *client, uint32_t kind, void *payload, size_
 
 static vlot_result check_submit(const vlot_client *client, uint32_t count) {
   if (count == 0) return VLOT_INVALID;
+  if (client->cluster->replay) return VLOT_UNSUPPORTED; /* it would be another run */
   if (vlot__is_node_thread(client->cluster)) return VLOT_DEADLOCK;
   if (count > client->options.inflight_max || client->inflight > client->options.inflight_max - count) return VLOT_BUSY;
   if (client->next_sequence + count - client->oldest > client->window) return VLOT_BUSY;
@@ -282,7 +283,7 @@ vlot_result vlot_client_read(vlot_client *client, const void *question, size_t s
 /* --- answers --- */
 
 void vlot__client_deliver(vlot_cluster *cluster, uint32_t number, const void *records, size_t size) {
-  vlot_client *client = find_client(cluster, number);
+  vlot_client *client = cluster->replay ? NULL : find_client(cluster, number); /* there, it is the recorded run's */
   if (!client) return;
   pthread_mutex_lock(&client->lock);
   void *bytes = client->incoming.bytes;

@@ -70,6 +70,11 @@ static const char *find_problem(const vlot_cluster_options *options) {
   if (options->keeps_events > 1) return "keeps_events: 0 or 1";
   if (options->place > VLOT_PLACE_SPREAD) return "place: one of VLOT_PLACE_*";
   if (options->raft.size != sizeof options->raft) return "raft: call vlot_cluster_options_init() first";
+  if (options->journal && !options->journal->write) return "journal: write is missing";
+  if (options->journal && options->driver == VLOT_DRIVER_LOCKSTEP)
+    return "journal: with threads only; in lockstep the seed and the calls are enough";
+  if (options->journal && options->open_storage)
+    return "journal: with disks in memory only; what another storage holds is not in the journal";
   if (machine && (machine->size != sizeof *machine || !machine->create || !machine->apply || !machine->destroy))
     return "machine: size, create, apply and destroy are needed";
   return starts_problem(options);
@@ -209,6 +214,8 @@ static void free_cluster(vlot_cluster *cluster) {
     for (uint32_t k = 0; k < cluster->nodes; k++) close_slot(&cluster->slots[k]);
   if (cluster->links.is_faulty) vlot__links_deinit(cluster);
   if (cluster->observer.models) vlot__observer_deinit(cluster);
+  vlot__replay_close(cluster);
+  vlot__journal_close(cluster->journal);
   pthread_key_delete(cluster->in_turn);
   pthread_mutex_destroy(&cluster->stats_lock);
   pthread_mutex_destroy(&cluster->control_lock);
@@ -224,7 +231,8 @@ static void free_cluster(vlot_cluster *cluster) {
   vlot__alloc_free(cluster->allocator, cluster);
 }
 
-static vlot_result make(vlot_cluster **out, const vlot_cluster_options *options) {
+/* With *out set there is something to be freed, whatever the result. */
+static vlot_result make(vlot_cluster **out, const vlot_cluster_options *options, vlot__replay *replay) {
   const vlot_allocator *allocator = vlot__alloc_or_default(options->allocator);
   vlot_cluster *cluster = vlot__alloc_zero(allocator, 1, sizeof *cluster);
   if (!cluster) return VLOT_NOMEM;
@@ -240,10 +248,37 @@ static vlot_result make(vlot_cluster **out, const vlot_cluster_options *options)
   cluster->lockstep.is_inline = options->is_inline != 0;
   /* 1 … 2n are the ids of the nodes' timers and writes in the pending list */
   atomic_init(&cluster->next_id, 2 * (uint64_t)options->nodes + 1);
+  cluster->replay = replay;
+  cluster->has_tapes = replay || options->journal;
+  cluster->has_slot_ids = replay || !cluster->is_lockstep;
   init_locks(cluster);
   *out = cluster;
   vlot_result result = open_parts(cluster);
-  return result == VLOT_OK ? start_nodes(cluster) : result;
+  if (result == VLOT_OK && options->journal) result = vlot__journal_open(cluster);
+  return result;
+}
+
+static vlot_result check_options(const vlot_cluster_options *options, const char **problem) {
+  *problem = find_problem(options);
+  return *problem ? VLOT_INVALID : try_core(options, problem);
+}
+
+/* Of an opening that failed. */
+static void take_back(vlot_cluster *cluster) {
+  vlot__threads_close(cluster);
+  (void)vlot__journal_finish(cluster);
+  cluster->replay = NULL;
+  free_cluster(cluster);
+}
+
+vlot_result vlot__cluster_make(vlot_cluster **out, const vlot_cluster_options *options, vlot__replay *replay, const char **problem) {
+  vlot_cluster *cluster = NULL;
+  *out = NULL;
+  vlot_result result = check_options(options, problem);
+  if (result == VLOT_OK) result = make(&cluster, options, replay);
+  if (result == VLOT_OK) *out = cluster;
+  else if (cluster) take_back(cluster);
+  return result;
 }
 
 vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *options, const char **problem) {
@@ -254,17 +289,14 @@ vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *op
   *out = NULL;
   vlot_cluster_options_init(&defaults);
   if (!options) options = &defaults;
-  *problem = find_problem(options);
-  if (*problem) return VLOT_INVALID;
-  vlot_result result = try_core(options, problem);
-  if (result != VLOT_OK) return result;
   vlot_cluster *cluster = NULL;
-  result = make(&cluster, options);
+  vlot_result result = vlot__cluster_make(&cluster, options, NULL, problem);
   if (result == VLOT_INVALID && !*problem && options->place == VLOT_PLACE_CORE)
     *problem = "core: one that this process may run on";
-  if (result != VLOT_OK && cluster) {
-    vlot__threads_close(cluster);
-    free_cluster(cluster);
+  if (result != VLOT_OK) return result;
+  result = start_nodes(cluster);
+  if (result != VLOT_OK) {
+    take_back(cluster);
     return result;
   }
   *out = cluster;
@@ -285,11 +317,12 @@ vlot_result vlot_cluster_close(vlot_cluster *cluster) {
   }
   vlot_result stopped = vlot__threads_close(cluster);
   if (stopped == VLOT_TIMEOUT) result = VLOT_TIMEOUT;
+  if (vlot__journal_finish(cluster) != VLOT_OK && result == VLOT_OK) result = VLOT_IO;
   bool is_violated = cluster->observer.has_violation;
   vlot__control_end(cluster);
   /* a quarantined thread still uses the cluster's memory: it is left alone, with all of it */
   if (result != VLOT_TIMEOUT) free_cluster(cluster);
-  return result == VLOT_OK && is_violated ? VLOT_VIOLATED : result;
+  return result != VLOT_TIMEOUT && is_violated ? VLOT_VIOLATED : result;
 }
 
 /* --- who is calling --- */

@@ -29,10 +29,12 @@ vlot_result vlot__slot_start(vlot__slot *slot) {
   }
   slot->node = node;
   emit_start(slot);
+  vlot__journal_start(slot);
   atomic_store(&slot->due, vlot__node_due(node));
   vlot__slot_publish(slot);
   if (!cluster->is_lockstep || !cluster->lockstep.is_inline) result = vlot__threads_start(slot, cluster->is_lockstep);
   if (result != VLOT_OK) {
+    vlot__journal_unstart(slot);
     slot->node = NULL;
     vlot__node_close(node, VLOT_WHY_START_FAILED);
     return result;
@@ -45,6 +47,8 @@ vlot_result vlot__slot_start(vlot__slot *slot) {
 }
 
 static bool was_leader(vlot__slot *slot) {
+  int recorded = vlot__replay_was_leader(slot->cluster);
+  if (recorded >= 0) return recorded != 0;
   pthread_mutex_lock(&slot->status_lock);
   bool was = slot->status.raft.role == VLOT_ROLE_LEADER;
   pthread_mutex_unlock(&slot->status_lock);
@@ -62,12 +66,13 @@ vlot_result vlot__slot_stop(vlot__slot *slot, vlot_why why, bool is_power_cut) {
     result = vlot__threads_stop(slot, why, is_power_cut);
   if (slot->storage.stop) slot->storage.stop(slot->storage.context, is_power_cut);
   vlot__lockstep_forget(slot);
-  slot->node = NULL;
   if (cluster->is_lockstep && result != VLOT_TIMEOUT) {
     vlot_node_status status = {0};
     vlot__node_get_status(node, &status);
     slot->status.raft = status.raft;
   }
+  if (cluster->journal) vlot__journal_kill(slot, why, is_power_cut, was_leader(slot), result == VLOT_TIMEOUT);
+  slot->node = NULL;
   slot->cause = 0;
   vlot__emit_change(cluster, slot, VLOT_EVENT_KILL, why, 0, is_power_cut, was_leader(slot), 0);
   vlot__lockstep_drop_parked(slot, VLOT_WHY_NODE_DOWN);
@@ -81,6 +86,7 @@ vlot_result vlot__slot_stop(vlot__slot *slot, vlot_why why, bool is_power_cut) {
 static vlot_result begin(vlot_cluster *cluster, uint32_t id, vlot__slot **slot) {
   *slot = vlot__slot_of(cluster, id);
   if (!*slot) return VLOT_NOT_FOUND;
+  if (cluster->replay) return VLOT_UNSUPPORTED;
   return vlot__control_take(cluster);
 }
 
@@ -118,6 +124,12 @@ static void wipe(vlot__slot *slot) {
   if (cluster->observer.checker) vlot__checker_disk_wiped(cluster->observer.checker, slot->id);
 }
 
+void vlot__slot_restarted(vlot__slot *slot, vlot_restart how) {
+  if (slot->cluster->journal) vlot__journal_restart(slot, how);
+  vlot__emit_change(slot->cluster, slot, VLOT_EVENT_RESTART, VLOT_WHY_RESTARTED, 0, how, 0, 0);
+  if (how == VLOT_RESTART_WIPE) wipe(slot);
+}
+
 vlot_result vlot_cluster_restart(vlot_cluster *cluster, uint32_t id, vlot_restart how) {
   vlot__slot *slot;
   if (how > VLOT_RESTART_WIPE) return VLOT_INVALID;
@@ -126,8 +138,7 @@ vlot_result vlot_cluster_restart(vlot_cluster *cluster, uint32_t id, vlot_restar
   if (how == VLOT_RESTART_WIPE && !slot->disk) return end(cluster, VLOT_UNSUPPORTED);
   vlot__count_command(cluster);
   vlot__slot_stop(slot, VLOT_WHY_RESTARTED, how == VLOT_RESTART_LOSE);
-  vlot__emit_change(cluster, slot, VLOT_EVENT_RESTART, VLOT_WHY_RESTARTED, 0, how, 0, 0);
-  if (how == VLOT_RESTART_WIPE) wipe(slot);
+  vlot__slot_restarted(slot, how);
   return end(cluster, vlot__slot_start(slot));
 }
 
@@ -144,6 +155,7 @@ vlot_result vlot_cluster_suspend(vlot_cluster *cluster, uint32_t id) {
   atomic_store(&slot->state, VLOT_NODE_SUSPENDED);
   if (cluster->is_lockstep) vlot__lockstep_forget(slot);
   slot->cause = 0; /* not what its last turn followed from */
+  if (cluster->journal) vlot__journal_suspend(slot, true);
   vlot__emit_change(cluster, slot, VLOT_EVENT_SUSPEND, VLOT_WHY_SUSPENDED, 0, 0, 0, 0);
   return end(cluster, VLOT_OK);
 }
@@ -156,6 +168,7 @@ vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id) {
   if (state != VLOT_NODE_SUSPENDED) return end(cluster, state == VLOT_NODE_UP ? VLOT_OK : VLOT_CLOSED);
   vlot__count_command(cluster);
   slot->cause = 0;
+  if (cluster->journal) vlot__journal_suspend(slot, false);
   vlot__emit_change(cluster, slot, VLOT_EVENT_RESUME, VLOT_WHY_RESUMED, 0, 0, 0, 0);
   atomic_store(&slot->state, VLOT_NODE_UP);
   if (cluster->is_lockstep) {
@@ -174,6 +187,7 @@ vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_ki
                   kind == VLOT_INPUT_FORGET_LEADER || kind == VLOT_INPUT_SWITCHES;
   if (!is_order || (kind == VLOT_INPUT_SWITCHES && value > VLOT_SWITCH_ALL)) return VLOT_INVALID;
   if (!slot) return VLOT_NOT_FOUND;
+  if (cluster->replay) return VLOT_UNSUPPORTED;
   if (atomic_load(&slot->state) == VLOT_NODE_DOWN) return VLOT_CLOSED;
   vlot__mail_order order = {.kind = kind, .value = value};
   vlot_piece piece = {.data = &order, .size = sizeof order};
@@ -192,6 +206,7 @@ vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id, uint
   atomic_store(&slot->clock_permille, permille);
   vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_CLOCK_FAULT, id, 0, permille, 0);
   if (cluster->is_lockstep) {
+    if (cluster->journal && slot->node) vlot__journal_clock(slot, permille);
     if (slot->node) vlot__node_clock_changed(slot->node);
     vlot__lockstep_slot_changed(slot);
   } else {

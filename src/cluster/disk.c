@@ -46,6 +46,7 @@ struct vlot__disk {
   bool has_failed;  /* a write failed, and so does every later one until the next load */
   uint64_t fail_in; /* so many writes from now one fails; 0: never */
   uint64_t lost;
+  uint64_t durable; /* token of the newest write that is */
 };
 
 vlot__disk *vlot__disk_open(const vlot_allocator *allocator, uint64_t seed, uint32_t member) {
@@ -108,6 +109,7 @@ static void make_durable(vlot__disk *disk, const vlot_write *write) {
   for (uint32_t k = 0; k < write->slice_count; k++)
     vlot__disk_log_append(&disk->log, &write->slices[k]);
   if (write->has_hard) disk->hard = write->hard;
+  disk->durable = write->token;
 }
 
 static void replace(vlot__disk *disk, const vlot_hard_state *hard, vlot__disk_log log) {
@@ -461,6 +463,78 @@ size_t vlot__disk_pending(vlot__disk *disk, uint64_t *tokens, size_t capacity) {
     tokens[k] = ((waiting *)vlot__ring_at(&disk->queue, k))->write.token;
   pthread_mutex_unlock(&disk->lock);
   return count;
+}
+
+/* --- as another disk did --- */
+
+uint64_t vlot__disk_durable(vlot__disk *disk) {
+  pthread_mutex_lock(&disk->lock);
+  uint64_t token = disk->durable;
+  pthread_mutex_unlock(&disk->lock);
+  return token;
+}
+
+static void settle(vlot__disk *disk, uint64_t token) {
+  while (disk->queue.count > 0) {
+    waiting one = *(waiting *)vlot__ring_at(&disk->queue, 0);
+    if (one.write.token > token) return;
+    vlot__ring_pop_front(&disk->queue);
+    disk->queued_slices -= one.write.slice_count;
+    make_durable(disk, &one.write);
+    waiting_free(disk, &one);
+  }
+}
+
+/* Does the write follow on what the disk holds? What is read from a journal is data: it is refused, not asserted. */
+static bool follows(const vlot__disk *disk, const vlot_write *write) {
+  uint64_t next = disk->tail_index + 1;
+  if (write->truncate_from > next || (write->truncate_from > 0 && write->truncate_from <= disk->log.base_index)) return false;
+  if (write->truncate_from > 0) next = write->truncate_from;
+  for (uint32_t k = 0; k < write->slice_count; k++) {
+    if (write->slices[k].index != next || write->slices[k].count == 0) return false;
+    next += write->slices[k].count;
+  }
+  return true;
+}
+
+vlot_result vlot__disk_submit_as(vlot__disk *disk, const vlot_write *write, vlot_result result) {
+  static const vlot_storage_done nobody = {0};
+  bool is_taken = result == VLOT_OK || result == VLOT_PENDING;
+  pthread_mutex_lock(&disk->lock);
+  vlot__alloc_free(disk->allocator, disk->loaded);
+  disk->loaded = NULL;
+  if (is_taken && (disk->has_failed || !follows(disk, write))) result = VLOT_INVALID;
+  else if (is_taken && !vlot__disk_log_reserve(&disk->log, disk->queued_slices + write->slice_count)) result = VLOT_NOMEM;
+  else if (result == VLOT_PENDING) result = submit_pending(disk, write, &nobody, false);
+  if (result == VLOT_OK) { /* earlier ones are durable as well, though the node has not heard of it yet */
+    settle(disk, VLOT_NEVER);
+    make_durable(disk, write);
+  }
+  if (result == VLOT_OK || result == VLOT_PENDING) tail_after(disk, write);
+  else disk->has_failed = true;
+  pthread_mutex_unlock(&disk->lock);
+  return result;
+}
+
+void vlot__disk_settle(vlot__disk *disk, uint64_t token, bool is_failed) {
+  pthread_mutex_lock(&disk->lock);
+  settle(disk, is_failed ? token - 1 : token);
+  if (is_failed && disk->queue.count > 0 && ((waiting *)vlot__ring_at(&disk->queue, 0))->write.token == token) {
+    waiting one = *(waiting *)vlot__ring_at(&disk->queue, 0);
+    vlot__ring_pop_front(&disk->queue);
+    disk->queued_slices -= one.write.slice_count;
+    waiting_free(disk, &one);
+    disk->has_failed = true;
+  }
+  pthread_mutex_unlock(&disk->lock);
+}
+
+void vlot__disk_stop_at(vlot__disk *disk, uint64_t token, bool is_power_cut) {
+  pthread_mutex_lock(&disk->lock);
+  settle(disk, token);
+  if (is_power_cut) disk->lost += disk->queue.count;
+  queue_drop(disk);
+  pthread_mutex_unlock(&disk->lock);
 }
 
 uint64_t vlot__disk_lost(vlot__disk *disk) {

@@ -99,6 +99,20 @@ bool vlot__disk_postpone(vlot__disk *disk, uint64_t ticks);
 /* Tokens of the pending writes, oldest first: at most [capacity] are stored; how many there are. */
 size_t vlot__disk_pending(vlot__disk *disk, uint64_t *tokens, size_t capacity);
 
+/* --- what happened to another disk happens to this one, whatever its faults are; a replay's --- */
+
+/* The newest write that became durable; 0: none. */
+uint64_t vlot__disk_durable(vlot__disk *disk);
+
+/* What came of a write there: OK, PENDING, a failure. VLOT_INVALID: that cannot come of this write here. */
+vlot_result vlot__disk_submit_as(vlot__disk *disk, const vlot_write *write, vlot_result result);
+
+/* Pending writes up to this token are durable now; with is_failed all but the last of them, which failed. Nobody is told. */
+void vlot__disk_settle(vlot__disk *disk, uint64_t token, bool is_failed);
+
+/* The node is gone, and what was durable up to this token is left. */
+void vlot__disk_stop_at(vlot__disk *disk, uint64_t token, bool is_power_cut);
+
 /* Writes that the power cuts so far have lost. */
 uint64_t vlot__disk_lost(vlot__disk *disk);
 

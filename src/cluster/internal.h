@@ -4,7 +4,7 @@
  *   control.c   spawn, kill, restart, faults          client.c    clients: submit, poll, wait
  *   observe.c   events, rings, hash, subscriptions    link.c      what a link does to a message
  *   lockstep.c  the pending list and its verbs        threads.c   actors, the supervisor's thread, the clock
- *   request.c   what a debugger asks
+ *   request.c   what a debugger asks                  journal.c   recording; replay.c: carrying it out again
  *
  * A *slot* is a member's place: it outlives the incarnations of its node, and holds what must (disk, event numbers, model).
  * Both drivers run the same three calls for a turn: vlot__node_begin(), vlot__node_take() for each mail, vlot__node_end().
@@ -22,6 +22,7 @@
 #include "cluster/checker.h"
 #include "cluster/disk.h"
 #include "cluster/model.h"
+#include "cluster/replay.h"
 #include "cluster/replies.h"
 #include "vlot/cluster.h"
 
@@ -175,6 +176,9 @@ struct vlot__slot {
   uint64_t cause;     /* what the next events follow from */
   vlot__model model;
   vlot__traffic traffic;
+  uint64_t mail_ids;       /* threads: mail it has sent; see vlot__new_id() */
+  uint64_t digest;         /* over what it has put out, where the cluster has tapes */
+  uint64_t digest_events;  /* so many events are in there */
 
   /* published at the end of each turn */
   pthread_mutex_t status_lock;
@@ -287,6 +291,11 @@ struct vlot_cluster {
   uint64_t action;          /* lockstep: number of the action or command under way */
   vlot__requests requests;
 
+  bool has_tapes;         /* it is recorded, or it is a replay */
+  bool has_slot_ids;      /* every slot numbers its own mail */
+  vlot__journal *journal; /* NULL: not recorded */
+  vlot__replay *replay;   /* NULL: it is no replay */
+
   /* statistics; under stats_lock */
   pthread_mutex_t stats_lock;
   vlot_cluster_stats stats;
@@ -344,8 +353,13 @@ static inline uint64_t vlot__now(vlot_cluster *cluster) {
   return atomic_load_explicit(&cluster->now, memory_order_relaxed);
 }
 
-static inline uint64_t vlot__new_id(vlot_cluster *cluster) {
-  return atomic_fetch_add_explicit(&cluster->next_id, 1, memory_order_relaxed);
+/* The id of a new mail. With threads (and in a replay) every slot numbers its own, so that an id says who sent it and does not depend on what
+ * others send meanwhile; clients and the supervisor (NULL) share a counter. In lockstep there is one counter for all.
+ */
+static inline uint64_t vlot__new_id(vlot_cluster *cluster, vlot__slot *slot) {
+  if (!cluster->has_slot_ids) return atomic_fetch_add_explicit(&cluster->next_id, 1, memory_order_relaxed);
+  uint64_t number = slot ? slot->mail_ids++ : atomic_fetch_add_explicit(&cluster->next_id, 1, memory_order_relaxed);
+  return (number + 2) * ((uint64_t)cluster->nodes + 1) + (slot ? slot->id : 0); /* above the ids of timers and writes */
 }
 
 void vlot__log(vlot_cluster *cluster, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -383,10 +397,13 @@ typedef struct vlot__fate {
   uint64_t delay[2];
   bool may_overtake;
   vlot_why why; /* of no copy, or of two */
+  vlot_result results[2]; /* what became of each copy: recorded, replayed */
 } vlot__fate;
 
 bool vlot__links_init(vlot_cluster *cluster);
 void vlot__links_deinit(vlot_cluster *cluster);
+/* As set_link(), without an event and for one link; link NULL: all are clean again. A replay's. */
+bool vlot__links_restore(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link);
 vlot__fate vlot__links_fate(vlot_cluster *cluster, uint32_t from, uint32_t to, uint32_t message_kind);
 
 /* --- observation ------------------------------------------------------------------------------------ */
@@ -464,6 +481,11 @@ void vlot__count_command(vlot_cluster *cluster);
 /* Start and stop a slot's node under the driver in force; control is held. */
 vlot_result vlot__slot_start(vlot__slot *slot);
 vlot_result vlot__slot_stop(vlot__slot *slot, vlot_why why, bool is_power_cut);
+/* Between the two: it is started again. */
+void vlot__slot_restarted(vlot__slot *slot, vlot_restart how);
+
+/* A cluster whose nodes are not started yet, for a replay to start. */
+vlot_result vlot__cluster_make(vlot_cluster **out, const vlot_cluster_options *options, vlot__replay *replay, const char **problem);
 void vlot__slot_publish(vlot__slot *slot); /* status, at the end of a turn */
 void vlot__notify_changed(vlot_cluster *cluster);
 
@@ -487,6 +509,17 @@ void vlot__lockstep_resume(vlot__slot *slot);
 void vlot__lockstep_hand_back(vlot_cluster *cluster); /* pending mail goes to the mailboxes again, in its order */
 void vlot__lockstep_drop_parked(vlot__slot *slot, vlot_why why);
 void vlot__lockstep_cut(vlot_cluster *cluster, uint32_t from, uint32_t to, vlot_why why);
+/* Of a replay: take the mail of this id out of the pending list (NULL: there is none), or make one that was never listed; drop or copy the
+ * one of this id. Room for a mail of so many bytes; free: what it refers to is somebody else's by then.
+ */
+vlot__item *vlot__lockstep_take(vlot_cluster *cluster, uint64_t id, uint32_t *node);
+vlot__item *vlot__lockstep_make(vlot_cluster *cluster, uint32_t kind, size_t size);
+void *vlot__lockstep_payload(vlot__item *item, uint32_t *kind, uint32_t *size);
+void vlot__lockstep_free(vlot_cluster *cluster, vlot__item *item);
+bool vlot__lockstep_drop(vlot_cluster *cluster, uint64_t id, vlot_why why);
+bool vlot__lockstep_copy(vlot_cluster *cluster, uint64_t id, uint64_t copy);
+/* Mail to a node whose id is not wanted leaves the list without a word. */
+void vlot__lockstep_purge(vlot_cluster *cluster, uint32_t node, bool (*is_wanted)(void *context, uint64_t id), void *context);
 bool vlot__lockstep_has_traffic(const vlot_cluster *cluster); /* mail under way, held or not */
 /* One action, none of it later than `limit`; then time stands at limit. False: there was none. */
 bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit);

@@ -63,6 +63,17 @@ static void set_one(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlo
   if (!is_clean(link)) *links->profiles[place] = *link;
   atomic_store(&links->is_faulty[place], !is_clean(link));
   pthread_mutex_unlock(&links->lock);
+  if (cluster->journal) vlot__journal_link(cluster, from, to, link);
+}
+
+bool vlot__links_restore(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link) {
+  if (!link) {
+    for (size_t k = 0; k < (size_t)cluster->nodes * cluster->nodes; k++) atomic_store(&cluster->links.is_faulty[k], 0);
+    return true;
+  }
+  if (!make_room(cluster, from, to)) return false;
+  set_one(cluster, from, to, link);
+  return true;
 }
 
 static bool is_valid(const vlot_link *link) {
@@ -84,6 +95,7 @@ static void set_links(vlot_cluster *cluster, const uint32_t *first, const uint32
 
 vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link) {
   if (!is_valid(link)) return VLOT_INVALID;
+  if (cluster->replay) return VLOT_UNSUPPORTED;
   if (from > cluster->nodes || to > cluster->nodes) return VLOT_NOT_FOUND;
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;
@@ -121,6 +133,7 @@ static void cut_between(vlot_cluster *cluster, const uint32_t *sides) {
 }
 
 vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *sides) {
+  if (cluster->replay) return VLOT_UNSUPPORTED;
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;
   for (uint32_t a = 1; a <= cluster->nodes && result == VLOT_OK; a++)
@@ -133,10 +146,12 @@ vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *sides)
 
 vlot_result vlot_cluster_heal(vlot_cluster *cluster) {
   size_t count = (size_t)cluster->nodes * cluster->nodes;
+  if (cluster->replay) return VLOT_UNSUPPORTED;
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;
   vlot__count_command(cluster);
   for (size_t k = 0; k < count; k++) atomic_store(&cluster->links.is_faulty[k], 0);
+  if (cluster->journal) vlot__journal_link(cluster, 0, 0, &(vlot_link){0});
   vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_HEALED, 0, 0, 0, 0);
   vlot__control_end(cluster);
   return VLOT_OK;
@@ -236,7 +251,8 @@ vlot_result vlot__route(vlot_cluster *cluster, vlot__slot *from, vlot__contact *
   vlot__mail_head *head = (void *)(uintptr_t)pieces[0].data;
   vlot__mail_message *mail = (void *)(uintptr_t)pieces[0].data;
   vlot__fate fate = {.copies = 1};
-  head->id = vlot__new_id(cluster);
+  head->id = vlot__new_id(cluster, from);
+  if (from && cluster->journal) vlot__tape_commit(from);
   head->lamport = head->cause = 0;
   if (from) {
     if (kind == VLOT__MAIL_MESSAGE)
@@ -244,10 +260,12 @@ vlot_result vlot__route(vlot_cluster *cluster, vlot__slot *from, vlot__contact *
     else head->cause = from->cause;
     head->lamport = from->lamport;
     size_t place = place_of(cluster, from->id, to);
-    if (atomic_load_explicit(&cluster->links.is_faulty[place], memory_order_relaxed))
+    if (cluster->replay) vlot__replay_fate(from, &fate);
+    else if (atomic_load_explicit(&cluster->links.is_faulty[place], memory_order_relaxed))
       fate = vlot__links_fate(cluster, from->id, to, message_kind);
   }
   if (fate.copies == 0) {
+    if (cluster->journal) vlot__tape_route(from, &fate);
     drop(cluster, from, to, kind, fate.why, head);
     release_pieces(kind, pieces, count);
     return VLOT_OK;
@@ -256,14 +274,18 @@ vlot_result vlot__route(vlot_cluster *cluster, vlot__slot *from, vlot__contact *
   for (uint32_t k = 0; k < fate.copies; k++) {
     if (k + 1 < fate.copies) retain_pieces(kind, pieces, count);
     if (k > 0) {
-      head->id = vlot__new_id(cluster);
+      head->id = vlot__new_id(cluster, from);
       if (kind == VLOT__MAIL_MESSAGE)
         vlot__emit_message(cluster, from, VLOT_EVENT_SENT, VLOT_WHY_LINK_DUPLICATE, head->id, &mail->message);
     }
-    result = post(cluster, from, contact, to, kind, message_kind, fate.delay[k], fate.may_overtake, pieces, count);
+    result = fate.results[k]; /* only a replay knows */
+    if (result == VLOT_OK)
+      result = post(cluster, from, contact, to, kind, message_kind, fate.delay[k], fate.may_overtake, pieces, count);
+    fate.results[k] = result;
     if (result == VLOT_OK) continue;
     if (from) drop(cluster, from, to, kind, why_of(result), head);
     release_pieces(kind, pieces, count);
   }
+  if (from && cluster->journal) vlot__tape_route(from, &fate);
   return kind == VLOT__MAIL_MESSAGE ? VLOT_OK : result; /* whoever sent it for a client can tell the client */
 }

@@ -340,6 +340,7 @@ static void begin_action(vlot_cluster *cluster, const vlot__item *item) {
 
 static void drop_mail(vlot_cluster *cluster, vlot__item *item, vlot_why why) {
   vlot__mail_message *message = (void *)item->payload;
+  if (cluster->journal) vlot__journal_drop(cluster, item->node, item->mail_kind == VLOT__MAIL_MESSAGE, why, item->id);
   if (item->mail_kind == VLOT__MAIL_MESSAGE) {
     vlot__emit_message(cluster, NULL, VLOT_EVENT_DROPPED, why, item->id, &message->message);
   } else {
@@ -462,6 +463,7 @@ static bool obey_one(vlot_cluster *cluster) {
 bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit) {
   if (obey_one(cluster)) return true;
   if (cluster->lockstep.is_short) list_again(cluster);
+  if (cluster->replay) return vlot__replay_run_one(cluster, limit);
   vlot__item *item = earliest(cluster);
   if (!item || item->due > limit) {
     if (limit != VLOT_NEVER && limit > vlot__now(cluster)) {
@@ -525,36 +527,6 @@ void vlot__lockstep_drop_parked(vlot__slot *slot, vlot_why why) {
   }
 }
 
-/* --- the caller's verbs --- */
-
-static vlot_result check(vlot_cluster *cluster) {
-  if (!cluster->is_lockstep) return VLOT_UNSUPPORTED;
-  if (!vlot__drives(cluster)) return VLOT_BUSY; /* another thread has paused it, and steps it */
-  return vlot__is_node_thread(cluster) ? VLOT_DEADLOCK : VLOT_OK;
-}
-
-vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t *done) {
-  uint64_t before = cluster->action;
-  if (done) *done = 0;
-  vlot_result result = check(cluster);
-  if (result != VLOT_OK) return result;
-  while (cluster->action - before < actions && !cluster->observer.has_violation)
-    if (!vlot__lockstep_run_one(cluster, VLOT_NEVER)) break;
-  if (done) *done = cluster->action - before;
-  return cluster->observer.has_violation ? VLOT_VIOLATED : VLOT_OK;
-}
-
-vlot_result vlot_lockstep_until(vlot_cluster *cluster, bool (*is_reached)(vlot_cluster *cluster, void *context),
-                                void *context, uint64_t actions) {
-  uint64_t before = cluster->action;
-  vlot_result result = check(cluster);
-  while (result == VLOT_OK && !is_reached(cluster, context)) {
-    if (cluster->observer.has_violation) result = VLOT_VIOLATED;
-    else if (cluster->action - before >= actions || !vlot__lockstep_run_one(cluster, VLOT_NEVER)) result = VLOT_TIMEOUT;
-  }
-  return result;
-}
-
 static vlot__item *find(vlot_cluster *cluster, uint64_t id) {
   vlot__lockstep *lockstep = &cluster->lockstep;
   for (size_t k = 0; k < lockstep->count; k++)
@@ -564,8 +536,110 @@ static vlot__item *find(vlot_cluster *cluster, uint64_t id) {
   return NULL;
 }
 
-vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id) {
+/* Room is reserved. */
+static void list_copy(vlot_cluster *cluster, const vlot__item *item, vlot__item *twin, uint64_t id) {
+  size_t place = twin->place;
+  uint32_t capacity = twin->capacity;
+  memcpy(twin, item, sizeof *item + item->size);
+  twin->place = place;
+  twin->capacity = capacity;
+  twin->is_held = false;
+  twin->id = id;
+  ((vlot__mail_head *)(void *)twin->payload)->id = id;
+  vlot__mail_retain(twin->mail_kind, twin->payload);
+  push(&cluster->lockstep, twin);
+}
+
+/* --- a replay's: it carries out by id what was recorded --- */
+
+vlot__item *vlot__lockstep_take(vlot_cluster *cluster, uint64_t id, uint32_t *node) {
+  vlot__item *item = id > 2 * (uint64_t)cluster->nodes ? find(cluster, id) : NULL;
+  if (!item) return NULL;
+  *node = item->node;
+  unlist(cluster, item);
+  return item;
+}
+
+vlot__item *vlot__lockstep_make(vlot_cluster *cluster, uint32_t kind, size_t size) {
+  vlot__item *item = new_item(cluster, size);
+  if (item) item->mail_kind = kind;
+  return item;
+}
+
+void *vlot__lockstep_payload(vlot__item *item, uint32_t *kind, uint32_t *size) {
+  *kind = item->mail_kind;
+  *size = item->size;
+  return item->payload;
+}
+
+void vlot__lockstep_free(vlot_cluster *cluster, vlot__item *item) { free_item(cluster, item); }
+
+bool vlot__lockstep_drop(vlot_cluster *cluster, uint64_t id, vlot_why why) {
+  uint32_t node;
+  vlot__item *item = vlot__lockstep_take(cluster, id, &node);
+  if (item) drop_mail(cluster, item, why);
+  return item != NULL;
+}
+
+void vlot__lockstep_purge(vlot_cluster *cluster, uint32_t node, bool (*is_wanted)(void *context, uint64_t id), void *context) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  size_t kept = 0;
+  for (size_t k = 0; k < lockstep->count; k++) {
+    vlot__item *item = lockstep->heap[k];
+    if (item->mail_kind && item->node == node && !is_wanted(context, item->id)) dispose_item(cluster, item);
+    else lockstep->heap[kept++] = item;
+  }
+  if (kept == lockstep->count) return;
+  size_t count = kept;
+  lockstep->count = 0;
+  for (size_t k = 0; k < count; k++) push(lockstep, lockstep->heap[k]); /* place k is free by then */
+}
+
+bool vlot__lockstep_copy(vlot_cluster *cluster, uint64_t id, uint64_t copy) {
+  vlot__item *item = find(cluster, id);
+  if (!item || item->mail_kind != VLOT__MAIL_MESSAGE) return false;
+  vlot__item *twin = reserve(cluster, 1) ? new_item(cluster, item->size) : NULL;
+  if (twin) list_copy(cluster, item, twin, copy);
+  return twin != NULL;
+}
+
+/* --- the caller's verbs --- */
+
+static vlot_result check(vlot_cluster *cluster) {
+  if (!cluster->is_lockstep) return VLOT_UNSUPPORTED;
+  if (!vlot__drives(cluster)) return VLOT_BUSY; /* another thread has paused it, and steps it */
+  return vlot__is_node_thread(cluster) ? VLOT_DEADLOCK : VLOT_OK;
+}
+
+/* Of what would make it another run. */
+static vlot_result check_change(vlot_cluster *cluster) { return cluster->replay ? VLOT_UNSUPPORTED : check(cluster); }
+
+vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t *done) {
+  uint64_t before = cluster->action;
+  if (done) *done = 0;
   vlot_result result = check(cluster);
+  if (result != VLOT_OK) return result;
+  while (cluster->action - before < actions && !cluster->observer.has_violation)
+    if (!vlot__lockstep_run_one(cluster, VLOT_NEVER)) break;
+  if (done) *done = cluster->action - before;
+  if (vlot__replay_has_diverged(cluster)) return VLOT_FAILED;
+  return cluster->observer.has_violation ? VLOT_VIOLATED : VLOT_OK;
+}
+
+vlot_result vlot_lockstep_until(vlot_cluster *cluster, bool (*is_reached)(vlot_cluster *cluster, void *context),
+                                void *context, uint64_t actions) {
+  uint64_t before = cluster->action;
+  vlot_result result = check(cluster);
+  while (result == VLOT_OK && !is_reached(cluster, context)) {
+    if (cluster->observer.has_violation) result = VLOT_VIOLATED;
+    else if (vlot__replay_has_diverged(cluster)) result = VLOT_FAILED;
+    else if (cluster->action - before >= actions || !vlot__lockstep_run_one(cluster, VLOT_NEVER)) result = VLOT_TIMEOUT;
+  }
+  return result;
+}
+
+vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id) {
+  vlot_result result = check_change(cluster);
   if (result != VLOT_OK) return result;
   while (obey_one(cluster)) continue;
   vlot__item *item = find(cluster, id);
@@ -579,7 +653,7 @@ vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id) {
 }
 
 vlot_result vlot_lockstep_drop(vlot_cluster *cluster, uint64_t id) {
-  vlot_result result = check(cluster);
+  vlot_result result = check_change(cluster);
   if (result != VLOT_OK) return result;
   vlot__item *item = find(cluster, id);
   if (!item) return VLOT_NOT_FOUND;
@@ -593,7 +667,7 @@ vlot_result vlot_lockstep_drop(vlot_cluster *cluster, uint64_t id) {
 
 vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held) {
   vlot__lockstep *lockstep = &cluster->lockstep;
-  vlot_result result = check(cluster);
+  vlot_result result = check_change(cluster);
   if (result != VLOT_OK) return result;
   vlot__item *item = find(cluster, id);
   if (!item) return VLOT_NOT_FOUND;
@@ -618,7 +692,7 @@ vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held)
 }
 
 vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t *copy) {
-  vlot_result result = check(cluster);
+  vlot_result result = check_change(cluster);
   if (result != VLOT_OK) return result;
   vlot__item *item = find(cluster, id);
   if (!item) return VLOT_NOT_FOUND;
@@ -626,22 +700,14 @@ vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t
   vlot__item *twin = reserve(cluster, 1) ? new_item(cluster, item->size) : NULL;
   if (!twin) return VLOT_NOMEM;
   vlot__count_command(cluster);
-  size_t place = twin->place;
-  uint32_t capacity = twin->capacity;
-  memcpy(twin, item, sizeof *item + item->size);
-  twin->place = place;
-  twin->capacity = capacity;
-  twin->is_held = false;
-  twin->id = vlot__new_id(cluster);
-  ((vlot__mail_head *)(void *)twin->payload)->id = twin->id;
-  vlot__mail_retain(twin->mail_kind, twin->payload);
-  push(&cluster->lockstep, twin);
+  list_copy(cluster, item, twin, vlot__new_id(cluster, NULL));
+  if (cluster->journal) vlot__journal_copy(cluster, id, twin->id);
   if (copy) *copy = twin->id;
   return VLOT_OK;
 }
 
 vlot_result vlot_lockstep_delay(vlot_cluster *cluster, uint64_t id, uint64_t ticks) {
-  vlot_result result = check(cluster);
+  vlot_result result = check_change(cluster);
   if (result != VLOT_OK) return result;
   vlot__item *item = find(cluster, id);
   if (!item) return VLOT_NOT_FOUND;

@@ -54,6 +54,7 @@ void vlot__node_free(vlot__node *node) {
   vlot__alloc_free(node->allocator, node->commands);
   vlot__alloc_free(node->allocator, node->groups);
   vlot__alloc_free(node->allocator, node->answers.bytes);
+  vlot__alloc_free(node->allocator, node->tape.bytes);
   vlot__alloc_free(node->allocator, node);
 }
 
@@ -72,6 +73,7 @@ vlot__node *vlot__node_open(vlot__slot *slot, vlot_result *result, const char **
   node->allocator = cluster->allocator;
   node->seen_tick = vlot__now(cluster);
   node->permille = atomic_load(&slot->clock_permille);
+  node->tape.open = SIZE_MAX;
   vlot__replies_init(&node->replies, cluster->allocator);
   vlot__ring_init(&node->waiters, cluster->allocator, sizeof(vlot__waiter));
   vlot__ring_init(&node->readers, cluster->allocator, sizeof(vlot__reader));
@@ -104,7 +106,10 @@ vlot__slot *vlot__node_slot(const vlot__node *node) { return node->slot; }
 /* Effects are let go between enter and leave, so that a kill is wholly before or wholly after them. In lockstep no kill
  * comes between two instructions.
  */
-bool vlot__node_enter_effects(vlot__node *node) { return !node->is_void && (!node->actor || vlot_actor_enter(node->actor)); }
+bool vlot__node_enter_effects(vlot__node *node) {
+  bool may = !node->is_void && (!node->actor || vlot_actor_enter(node->actor));
+  return node->cluster->has_tapes ? vlot__tape_check(node, may) : may;
+}
 
 void vlot__node_leave_effects(vlot__node *node) {
   if (node->actor) vlot_actor_leave(node->actor);
@@ -113,6 +118,7 @@ void vlot__node_leave_effects(vlot__node *node) {
 /* After user code: was this node killed meanwhile? Then its place may belong to another incarnation already. */
 bool vlot__node_is_void(vlot__node *node) {
   if (node->actor && vlot_actor_is_fenced(node->actor)) node->is_void = true;
+  if (node->cluster->has_tapes && !vlot__tape_check(node, !node->is_void)) node->is_void = true;
   return node->is_void;
 }
 
@@ -183,7 +189,8 @@ static void submit_write(vlot__node *node, const vlot_write *write) {
   vlot__slot *slot = node->slot;
   if (write->token == 0) return;
   vlot_storage_done done = {.context = slot, .done = vlot__write_done};
-  vlot_result result = slot->storage.submit(slot->storage.context, write, &done);
+  vlot_result result = node->cluster->has_tapes ? vlot__tape_submit(node, write, &done)
+                                                : slot->storage.submit(slot->storage.context, write, &done);
   if (result == VLOT_OK) node->stored_token = write->token;
   else if (result == VLOT_PENDING) slot->has_pending_writes = true;
   else node->failed_token = write->token;
@@ -316,8 +323,7 @@ static void release_mail(vlot__node *node) {
 /* Step until nothing more follows at once: a write that is durable already is told to the core in the same turn if something
  * in there waits for it, else with the next input.
  */
-void vlot__node_end(vlot__node *node) {
-  node->turns++;
+static void end_turn(vlot__node *node) {
   if (node->is_fenced) return;
   add_internal_inputs(node);
   add_proposals(node);
@@ -334,6 +340,12 @@ void vlot__node_end(vlot__node *node) {
   if (node->is_fenced && !node->is_void) vlot__node_give_up_waiting(node, VLOT_WHY_CRASHED);
   vlot__node_serve_reads(node);
   (void)let_go(node, NULL);
+}
+
+void vlot__node_end(vlot__node *node) {
+  node->turns++;
+  end_turn(node);
+  if (node->cluster->journal) vlot__tape_end(node);
 }
 
 /* --- looking --- */

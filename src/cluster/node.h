@@ -84,6 +84,7 @@ struct vlot__node {
   uint64_t next_tag;
   vlot__answers answers;
   uint64_t turns;
+  vlot__tape tape; /* what is recorded of its turns */
 };
 
 /* --- node.c --- */

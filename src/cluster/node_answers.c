@@ -16,6 +16,7 @@ void vlot__node_push_answer(vlot__node *node, const vlot__answer *answer, const 
   memcpy(at, answer, sizeof *answer);
   if (reply) memcpy(at + sizeof *answer, reply, answer->reply_size);
   node->answers.size += sizeof *answer + padded;
+  if (node->cluster->has_tapes) vlot__tape_answer(node->slot, answer->sequence, answer->index, reply, answer->reply_size);
 }
 
 void vlot__node_answer(vlot__node *node, uint32_t client, uint64_t sequence, uint32_t count, vlot_result result,

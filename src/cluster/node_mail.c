@@ -160,9 +160,11 @@ void vlot__node_begin(vlot__node *node, vlot_actor *actor, bool was_parked) {
   node->counts_in_full = was_parked;
   node->input_count = node->command_count = node->group_count = 0;
   node->slot->cause = 0;
+  if (node->cluster->journal) vlot__tape_begin(node, was_parked);
 }
 
 void vlot__node_take(vlot__node *node, uint32_t kind, uint64_t stamp, void *payload, uint32_t size) {
+  if (node->cluster->journal) vlot__tape_take(node, kind, stamp, payload);
   if (node->is_fenced) {
     vlot__mail_refused(node->cluster, kind, payload, VLOT_WHY_NODE_DOWN);
     vlot__mail_dispose(kind, payload);

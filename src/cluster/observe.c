@@ -263,6 +263,10 @@ uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) 
   if (slot && event->cause == 0) event->cause = slot->cause;
   if (COUNTED >> event->kind & 1) count(cluster, slot, event);
   if (atomic_load_explicit(&cluster->observer.is_on, memory_order_relaxed)) observe(cluster, event);
+  if (cluster->has_tapes) {
+    if (slot) vlot__tape_event(slot, event);
+    else if (cluster->journal) vlot__journal_event(cluster, event);
+  }
   call_hook(event);
   return vlot_event_id(event->node, event->sequence);
 }

@@ -1,0 +1,692 @@
+/* Recording: tapes, and the one buffer of the cluster that they are emptied into. A thread of its own hands full buffers to the sink;
+ * whoever finds both buffers full waits for it, so that memory is bounded.
+ */
+#include "cluster/journal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+
+#include "cluster/node.h"
+
+enum {
+  BUFFER_BYTES = 1 << 20,
+  TAPE_BYTES = 1 << 14, /* a tape that holds more is emptied at the end of a turn */
+  WRITE_WITHIN_MS = 200 /* what does not fill a buffer is written after so long: little is missing after a crash */
+};
+#define CLOSED SIZE_MAX
+
+typedef struct buffer {
+  uint8_t *data; /* room for the block's header, then [size] bytes */
+  size_t size, capacity;
+} buffer;
+
+struct vlot__journal {
+  vlot_cluster *cluster;
+  const vlot_allocator *allocator;
+  vlot_writer sink;
+  _Atomic bool is_on;
+
+  pthread_mutex_t lock;
+  pthread_cond_t filled; /* the writer has something to do */
+  pthread_cond_t freed;  /* a buffer has been written */
+  buffer buffers[2];
+  uint32_t current;   /* is filled; the other is free or being written */
+  bool is_handed;     /* the other is being written */
+  bool is_idle;       /* the writer sleeps until something comes */
+  bool must_stop;
+  bool has_thread;
+  vlot_result result;
+  uint64_t bytes, written;
+  pthread_t writer;
+};
+
+/* --- hashing --- */
+
+/* Four lanes that need not wait for each other. */
+uint64_t vlot__journal_hash(uint64_t hash, const void *data, size_t size) {
+  static const uint64_t odd[4] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0xd6e8feb86659fd93};
+  const uint8_t *at = data;
+  uint64_t lanes[4] = {hash, hash ^ odd[1], hash ^ odd[2], hash ^ size};
+  for (; size >= 32; at += 32, size -= 32)
+    for (int k = 0; k < 4; k++) {
+      lanes[k] = (lanes[k] ^ vlot__get64(at + 8 * k)) * odd[k];
+      lanes[k] ^= lanes[k] >> 29;
+    }
+  for (; size >= 8; at += 8, size -= 8) lanes[0] = vlot__prng_mix(lanes[0] ^ vlot__get64(at));
+  uint64_t tail = 0;
+  for (size_t k = 0; k < size; k++) tail |= (uint64_t)at[k] << (8 * k);
+  for (int k = 0; k < 4; k++) tail = vlot__prng_mix(tail ^ lanes[k]);
+  return tail;
+}
+
+/* --- the writer --- */
+
+static void end_early(vlot__journal *journal, vlot_result result) {
+  if (journal->result == VLOT_OK) journal->result = result;
+  atomic_store(&journal->is_on, false);
+  pthread_cond_broadcast(&journal->freed);
+}
+
+static void hand_over(vlot__journal *journal) {
+  journal->is_handed = true;
+  journal->current ^= 1;
+}
+
+/* Under the lock, which is let go while the sink works. */
+static void write_handed(vlot__journal *journal) {
+  buffer *full = &journal->buffers[journal->current ^ 1];
+  vlot_result result = journal->result;
+  pthread_mutex_unlock(&journal->lock);
+  if (result == VLOT_OK) {
+    vlot__put32(full->data, (uint32_t)full->size);
+    vlot__put32(full->data + 4, 0);
+    vlot__put64(full->data + 8, vlot__journal_hash(0, full->data + VLOT__JOURNAL_BLOCK_HEAD, full->size));
+    result = journal->sink.write(journal->sink.context, full->data, VLOT__JOURNAL_BLOCK_HEAD + full->size);
+    if (result != VLOT_OK)
+      vlot__log(journal->cluster, "the journal ends here: it could not be written (%s)", vlot_result_text(result));
+  }
+  pthread_mutex_lock(&journal->lock);
+  if (result == VLOT_OK) journal->written += VLOT__JOURNAL_BLOCK_HEAD + full->size;
+  else end_early(journal, result);
+  full->size = 0;
+  journal->is_handed = false;
+  pthread_cond_broadcast(&journal->freed);
+}
+
+/* Until a buffer is full, or something has lain there for a while. */
+static void wait_for_work(vlot__journal *journal) {
+  if (journal->buffers[journal->current].size == 0) {
+    journal->is_idle = true;
+    pthread_cond_wait(&journal->filled, &journal->lock);
+    journal->is_idle = false;
+    return;
+  }
+  struct timespec until;
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_nsec += WRITE_WITHIN_MS * 1000000;
+  until.tv_sec += until.tv_nsec / 1000000000;
+  until.tv_nsec %= 1000000000;
+  int error = 0;
+  while (!journal->is_handed && !journal->must_stop && error != ETIMEDOUT)
+    error = pthread_cond_timedwait(&journal->filled, &journal->lock, &until);
+  if (!journal->is_handed) hand_over(journal);
+}
+
+static void *write_all(void *context) {
+  vlot__journal *journal = context;
+  pthread_mutex_lock(&journal->lock);
+  for (;;) {
+    if (journal->is_handed) write_handed(journal);
+    else if (journal->must_stop && journal->buffers[journal->current].size == 0) break;
+    else wait_for_work(journal);
+  }
+  pthread_mutex_unlock(&journal->lock);
+  return NULL;
+}
+
+/* --- appending --- */
+
+static bool grow(vlot__journal *journal, buffer *one, size_t size) {
+  void *data = one->data;
+  size_t capacity = one->capacity;
+  if (size > UINT32_MAX) return false; /* a block says its size in 32 bits */
+  if (!vlot__alloc_grow(journal->allocator, &data, &capacity, VLOT__JOURNAL_BLOCK_HEAD + size, 1)) return false;
+  one->data = data;
+  one->capacity = capacity;
+  return true;
+}
+
+/* Under the lock: room for so many bytes in the current buffer. What is larger than a buffer gets one of its own size. */
+static buffer *room_for(vlot__journal *journal, size_t size) {
+  while (journal->result == VLOT_OK) {
+    buffer *current = &journal->buffers[journal->current];
+    if (VLOT__JOURNAL_BLOCK_HEAD + current->size + size <= current->capacity) return current;
+    if (current->size == 0) {
+      if (grow(journal, current, size)) return current;
+      end_early(journal, VLOT_NOMEM);
+      vlot__log(journal->cluster, "the journal ends here: out of memory");
+    } else if (journal->is_handed) {
+      pthread_cond_wait(&journal->freed, &journal->lock);
+    } else {
+      hand_over(journal);
+      pthread_cond_signal(&journal->filled);
+    }
+  }
+  return NULL;
+}
+
+static void append(vlot__journal *journal, const void *data, size_t size) {
+  pthread_mutex_lock(&journal->lock);
+  buffer *current = room_for(journal, size);
+  if (current) {
+    memcpy(current->data + VLOT__JOURNAL_BLOCK_HEAD + current->size, data, size);
+    current->size += size;
+    journal->bytes += size;
+  }
+  bool must_signal = journal->is_idle;
+  pthread_mutex_unlock(&journal->lock);
+  if (must_signal) pthread_cond_signal(&journal->filled);
+}
+
+/* --- tapes --- */
+
+static bool is_on(const vlot__journal *journal) {
+  return journal && atomic_load_explicit(&journal->is_on, memory_order_relaxed);
+}
+
+static vlot__tape *tape_of(vlot__slot *slot) { return &slot->node->tape; }
+
+/* Room for so many bytes at the tape's end; NULL without memory: then the journal ends here. */
+static uint8_t *reserve(vlot__node *node, size_t size) {
+  vlot__tape *tape = &node->tape;
+  vlot__journal *journal = node->cluster->journal;
+  void *bytes = tape->bytes;
+  bool has_room = vlot__alloc_grow(node->allocator, &bytes, &tape->capacity, tape->size + size, 1);
+  tape->bytes = bytes;
+  if (has_room) return tape->bytes + tape->size;
+  pthread_mutex_lock(&journal->lock);
+  end_early(journal, VLOT_NOMEM);
+  pthread_mutex_unlock(&journal->lock);
+  vlot__log(node->cluster, "the journal ends here: out of memory");
+  return NULL;
+}
+
+static uint8_t *put_head(uint8_t *at, uint32_t size, vlot__record type, uint32_t flags, uint32_t node) {
+  at = vlot__put32(at, size);
+  at[0] = (uint8_t)type;
+  at[1] = (uint8_t)flags;
+  return vlot__put16(at + 2, node);
+}
+
+static void forget_mail(vlot__tape *tape) {
+  tape->stamp = tape->id = tape->sequence = 0;
+  tape->client = 0;
+}
+
+static bool open_record(vlot__node *node, vlot__record type, uint32_t flags) {
+  vlot__tape *tape = &node->tape;
+  uint8_t *at = reserve(node, VLOT__JOURNAL_RECORD_HEAD);
+  if (!at) return false;
+  put_head(at, 0, type, flags, node->slot->id);
+  tape->open = tape->size;
+  tape->size += VLOT__JOURNAL_RECORD_HEAD;
+  forget_mail(tape);
+  return true;
+}
+
+static void close_record(vlot__tape *tape) {
+  if (tape->open == CLOSED) return;
+  vlot__put32(tape->bytes + tape->open, (uint32_t)(tape->size - tape->open));
+  tape->open = CLOSED;
+}
+
+/* The tape into the journal. */
+static void empty(vlot__node *node) {
+  vlot__tape *tape = &node->tape;
+  close_record(tape);
+  if (tape->size > 0) append(node->cluster->journal, tape->bytes, tape->size);
+  tape->size = 0;
+}
+
+/* Room for an item of the turn; NULL: there is none, or nothing is recorded. */
+static uint8_t *begin_item(vlot__node *node, size_t size) {
+  if (!node->tape.in_turn || !is_on(node->cluster->journal)) return NULL;
+  if (node->tape.open == CLOSED && !open_record(node, VLOT__RECORD_MORE, 0)) return NULL;
+  return reserve(node, size);
+}
+
+static void end_item(vlot__node *node, const uint8_t *end) { node->tape.size = (size_t)(end - node->tape.bytes); }
+
+void vlot__tape_begin(vlot__node *node, bool was_parked) {
+  vlot__tape *tape = &node->tape;
+  tape->checks = tape->routes = tape->submits = 0;
+  tape->is_committed = false;
+  tape->events = node->slot->digest_events;
+  tape->in_turn = is_on(node->cluster->journal) && open_record(node, VLOT__RECORD_TURN, was_parked);
+}
+
+/* --- mail --- */
+
+static uint32_t check_message(const vlot_message *message) {
+  uint64_t sum = ((uint64_t)message->kind << 48 | (uint64_t)message->flags << 32 | message->why) * 0x9e3779b97f4a7c15u;
+  sum ^= (message->term + 1) * 0xbf58476d1ce4e5b9u;
+  sum ^= (message->request + 3) * 0x94d049bb133111ebu;
+  sum += ((uint64_t)message->from << 32 | message->to) * 0xd6e8feb86659fd93u;
+  switch ((vlot_message_kind)message->kind) {
+    case VLOT_MESSAGE_PRE_VOTE:
+    case VLOT_MESSAGE_VOTE: sum ^= (message->as.vote.last_index << 20) + message->as.vote.last_term; break;
+    case VLOT_MESSAGE_APPEND:
+      sum ^= (message->as.append.prev_index << 20) + message->as.append.prev_term + (message->as.append.commit << 40) +
+             message->as.append.entry_count;
+      break;
+    case VLOT_MESSAGE_APPEND_REPLY:
+      sum ^= (message->as.reply.match_index << 20) + message->as.reply.hint_index + (message->as.reply.hint_term << 40);
+      break;
+    case VLOT_MESSAGE_PRE_VOTE_REPLY:
+    case VLOT_MESSAGE_VOTE_REPLY: break;
+  }
+  sum *= 0x9e3779b97f4a7c15u;
+  return (uint32_t)(sum >> 32);
+}
+
+uint32_t vlot__tape_mail_check(uint32_t kind, const void *payload) {
+  const vlot__mail_propose *propose = payload;
+  const vlot__mail_read *read = payload;
+  if (kind == VLOT__MAIL_MESSAGE) return check_message(&((const vlot__mail_message *)payload)->message);
+  if (kind == VLOT__MAIL_PROPOSE) return (uint32_t)vlot__prng_mix(propose->sequence ^ (uint64_t)propose->client << 32 ^ propose->count);
+  if (kind == VLOT__MAIL_READ) return (uint32_t)vlot__prng_mix(read->sequence ^ (uint64_t)read->client << 32 ^ read->min_index);
+  return 0;
+}
+
+static size_t payload_bytes(uint32_t kind, const void *payload) {
+  const vlot__mail_propose *propose = payload;
+  const vlot__mail_read *read = payload;
+  if (kind == VLOT__MAIL_READ) return 32 + (size_t)read->size;
+  if (kind != VLOT__MAIL_PROPOSE) return 8;
+  const uint8_t *from = (const uint8_t *)(propose + 1);
+  size_t size = 16;
+  for (uint32_t k = 0; k < propose->count; k++) {
+    const vlot__mail_command *command = (const void *)from;
+    from += sizeof *command + (command->owner ? 0 : vlot__padded(command->size));
+    size += 4 + (size_t)command->size;
+  }
+  return size;
+}
+
+static uint8_t *put_commands(uint8_t *at, const vlot__mail_propose *mail) {
+  const uint8_t *from = (const uint8_t *)(mail + 1);
+  at = vlot__put32(at, mail->count);
+  for (uint32_t k = 0; k < mail->count; k++) {
+    const vlot__mail_command *command = (const void *)from;
+    const void *data = command->owner ? vlot_bytes_data(command->owner) : (const uint8_t *)(command + 1);
+    at = vlot__put32(at, command->size);
+    if (command->size > 0) memcpy(at, data, command->size);
+    at += command->size;
+    from += sizeof *command + (command->owner ? 0 : vlot__padded(command->size));
+  }
+  return at;
+}
+
+static uint8_t *put_propose(vlot__tape *tape, uint8_t *at, uint8_t *tag, const vlot__mail_propose *mail) {
+  if (tape->client == mail->client && tape->sequence == mail->sequence) {
+    *tag |= VLOT__ITEM_NEXT_SEQUENCE;
+  } else {
+    at = vlot__put32(at, mail->client);
+    at = vlot__put64(at, mail->sequence);
+  }
+  tape->client = mail->client;
+  tape->sequence = mail->sequence + mail->count;
+  return put_commands(at, mail);
+}
+
+static uint8_t *put_payload(vlot__tape *tape, uint8_t *at, uint8_t *tag, uint32_t kind, const void *payload) {
+  if (kind == VLOT__MAIL_PROPOSE) return put_propose(tape, at, tag, payload);
+  if (kind == VLOT__MAIL_ORDER) {
+    const vlot__mail_order *order = payload;
+    return vlot__put32(vlot__put32(at, order->kind), order->value);
+  }
+  const vlot__mail_read *read = payload;
+  at = vlot__put32(at, read->client);
+  at = vlot__put64(at, read->sequence);
+  at = vlot__put64(at, read->min_index);
+  at = vlot__put32(at, read->size);
+  if (read->size > 0) memcpy(at, read + 1, read->size);
+  return at + read->size;
+}
+
+static uint8_t *put_stamp(vlot__tape *tape, uint8_t *at, uint8_t *tag, uint64_t stamp) {
+  if (tape->stamp == stamp) {
+    *tag |= VLOT__ITEM_SAME_STAMP;
+    return at;
+  }
+  tape->stamp = stamp;
+  return vlot__put64(at, stamp);
+}
+
+static uint8_t *put_id(vlot__tape *tape, uint8_t *at, uint8_t *tag, uint64_t id, uint64_t stride) {
+  bool is_next = id == tape->id + stride;
+  tape->id = id;
+  if (!is_next) return vlot__put64(at, id);
+  *tag |= VLOT__ITEM_NEXT_ID;
+  return at;
+}
+
+void vlot__tape_take(vlot__node *node, uint32_t kind, uint64_t stamp, const void *payload) {
+  vlot__tape *tape = &node->tape;
+  uint32_t stride = node->cluster->nodes + 1;
+  const vlot__mail_head *head = payload;
+  bool is_clients = kind != VLOT__MAIL_TICK && kind != VLOT__MAIL_STORED && kind != VLOT__MAIL_MESSAGE && head->id % stride == 0;
+  uint8_t *tag = begin_item(node, 1 + 8 + 8 + (is_clients ? payload_bytes(kind, payload) : 16));
+  if (!tag) return;
+  uint8_t *at = tag + 1;
+  *tag = (uint8_t)kind;
+  if (kind == VLOT__MAIL_STORED) {
+    const vlot__mail_stored *stored = payload;
+    end_item(node, vlot__put32(vlot__put64(at, stored->token), stored->result));
+    return;
+  }
+  at = put_stamp(tape, at, tag, stamp);
+  if (kind != VLOT__MAIL_TICK) {
+    at = put_id(tape, at, tag, head->id, stride);
+    if (is_clients) {
+      *tag |= VLOT__ITEM_HAS_PAYLOAD;
+      at = put_payload(tape, at, tag, kind, payload);
+    } else {
+      at = vlot__put32(at, vlot__tape_mail_check(kind, payload));
+    }
+  }
+  end_item(node, at);
+}
+
+/* --- outcomes --- */
+
+void vlot__tape_rate(vlot__node *node, uint32_t permille, uint64_t changed) {
+  uint8_t *at = begin_item(node, 16);
+  if (!at) return;
+  *at = VLOT__ITEM_RATE;
+  end_item(node, vlot__put64(vlot__put32(at + 1, permille), changed));
+}
+
+bool vlot__tape_check(vlot__node *node, bool may) {
+  vlot__tape *tape = &node->tape;
+  if (node->cluster->replay) return vlot__replay_check(node, may);
+  tape->checks++;
+  if (may || tape->is_cut) return may;
+  tape->is_cut = true;
+  uint8_t *at = begin_item(node, 8);
+  if (!at) return false;
+  *at = VLOT__ITEM_CUT;
+  end_item(node, vlot__put32(at + 1, tape->checks));
+  return false;
+}
+
+/* Before any other node can know of this turn. */
+void vlot__tape_commit(vlot__slot *slot) {
+  vlot__tape *tape = tape_of(slot);
+  if (!tape->in_turn || tape->is_committed || !is_on(slot->cluster->journal)) return;
+  tape->is_committed = true;
+  empty(slot->node);
+}
+
+void vlot__tape_route(vlot__slot *slot, const vlot__fate *fate) {
+  vlot__tape *tape = tape_of(slot);
+  tape->routes++;
+  if (fate->copies == 1 && fate->results[0] == VLOT_OK) return;
+  uint8_t *at = begin_item(slot->node, 16);
+  if (!at) return;
+  *at = VLOT__ITEM_ROUTE;
+  at = vlot__put32(at + 1, tape->routes);
+  *at = (uint8_t)fate->copies;
+  at = vlot__put16(at + 1, (uint32_t)fate->why);
+  at[0] = (uint8_t)fate->results[0];
+  at[1] = (uint8_t)fate->results[1];
+  end_item(slot->node, at + 2);
+}
+
+static void digest(vlot__slot *slot, uint64_t sum) {
+  uint64_t mixed = (slot->digest ^ sum ^ (sum >> 32)) * 0x9e3779b97f4a7c15u;
+  slot->digest = mixed ^ (mixed >> 32);
+}
+
+static void digest_write(vlot__slot *slot, const vlot_write *write) {
+  uint64_t sum = write->token * 0x9e3779b97f4a7c15u + write->truncate_from * 0xbf58476d1ce4e5b9u;
+  if (write->has_hard) sum += (write->hard.term << 16 ^ write->hard.vote) * 0x94d049bb133111ebu;
+  for (uint32_t k = 0; k < write->slice_count; k++)
+    sum += (write->slices[k].index + ((uint64_t)write->slices[k].count << 40)) * 0xd6e8feb86659fd93u +
+           write->slices[k].term * 0xa0761d6478bd642fu;
+  digest(slot, sum);
+}
+
+vlot_result vlot__tape_submit(vlot__node *node, const vlot_write *write, const vlot_storage_done *done) {
+  vlot__slot *slot = node->slot;
+  digest_write(slot, write);
+  if (node->cluster->replay) return vlot__replay_submit(node, write, done);
+  vlot_result result = slot->storage.submit(slot->storage.context, write, done);
+  node->tape.submits++;
+  if (result == VLOT_OK) return result;
+  uint8_t *at = begin_item(node, 8);
+  if (!at) return result;
+  *at = VLOT__ITEM_SUBMIT;
+  at = vlot__put32(at + 1, node->tape.submits);
+  *at = (uint8_t)result;
+  end_item(node, at + 1);
+  return result;
+}
+
+/* Of the canonical words, those that do not depend on the driver. What a debugger asks, and what is only remarked on, are no outputs. */
+void vlot__tape_event(vlot__slot *slot, const vlot_event *event) {
+  static const uint64_t odd[VLOT_EVENT_WORDS] = {
+      0, 0, 0, 0, 0, 0xe7037ed1a0b428db, 0x8ebc6af09c88c6e3, 0x589965cc75374cc3, 0x1d8e4e27c47d124f, 0xeb44accab455d165,
+      0x2545f4914f6cdd1d, 0xc2b2ae3d27d4eb4f, 0x165667b19e3779f9, 0x85ebca77c2b2ae63, 0x27d4eb2f165667c5, 0xff51afd7ed558ccd};
+  uint64_t words[VLOT_EVENT_WORDS], sum = 0;
+  if (event->kind >= VLOT_EVENT_VIOLATION) return;
+  uint32_t count = vlot_event_words(event, words);
+  for (uint32_t k = 5; k < count; k++) sum += words[k] * odd[k];
+  digest(slot, sum);
+  slot->digest_events++;
+}
+
+void vlot__tape_answer(vlot__slot *slot, uint64_t sequence, uint64_t index, const void *reply, size_t size) {
+  digest(slot, vlot__journal_hash(sequence ^ index << 32, reply, size));
+}
+
+/* What a node is at the end of a turn; where it was cut, control writes it: the thread may not touch the slot any more. */
+static void put_end(vlot__node *node) {
+  vlot__tape *tape = &node->tape;
+  vlot__slot *slot = node->slot;
+  uint8_t *at = begin_item(node, 64);
+  tape->in_turn = false;
+  if (!at) return;
+  *at = VLOT__ITEM_END;
+  at = vlot__put64(at + 1, slot->digest);
+  at = vlot__put32(at, (uint32_t)(slot->digest_events - tape->events));
+  at = vlot__put64(at, node->brief.term);
+  at = vlot__put64(at, node->brief.last_index);
+  at = vlot__put64(at, node->commit_index);
+  at = vlot__put64(at, node->applied_index);
+  end_item(node, at);
+  close_record(tape);
+}
+
+void vlot__tape_end(vlot__node *node) {
+  if (!node->tape.in_turn || node->tape.is_cut) return;
+  put_end(node);
+  if (node->tape.size > TAPE_BYTES) empty(node);
+}
+
+/* --- control's records --- */
+
+enum { CONTROL_BYTES = 96 };
+
+static void append_record(vlot__journal *journal, uint8_t *record, const uint8_t *end) {
+  vlot__put32(record, (uint32_t)(end - record));
+  append(journal, record, (size_t)(end - record));
+}
+
+/* The node has no turn now: what is on its tape goes first. */
+static bool begin_control(vlot__slot *slot) {
+  if (!is_on(slot->cluster->journal)) return false;
+  if (!slot->node) return true;
+  if (slot->node->tape.in_turn) put_end(slot->node);
+  empty(slot->node);
+  return true;
+}
+
+void vlot__journal_start(vlot__slot *slot) {
+  uint8_t record[CONTROL_BYTES];
+  vlot_raft_status status;
+  if (!slot->cluster->journal) return;
+  if (!begin_control(slot)) return;
+  vlot_raft_get_status(slot->node->raft, &status);
+  uint8_t *at = put_head(record, 0, VLOT__RECORD_START, 0, slot->id);
+  at = vlot__put32(at, slot->incarnation);
+  at = vlot__put64(at, slot->node->seen_tick);
+  at = vlot__put32(at, slot->node->permille);
+  at = vlot__put64(at, slot->disk_id);
+  at = vlot__put64(at, status.term);
+  at = vlot__put32(at, status.vote);
+  at = vlot__put64(at, status.last_index);
+  at = vlot__put64(at, slot->digest);
+  append_record(slot->cluster->journal, record, at);
+}
+
+static void append_bare(vlot__slot *slot, vlot__record type, uint32_t flags) {
+  uint8_t record[CONTROL_BYTES];
+  if (begin_control(slot)) append_record(slot->cluster->journal, record, put_head(record, 0, type, flags, slot->id));
+}
+
+void vlot__journal_unstart(vlot__slot *slot) { append_bare(slot, VLOT__RECORD_UNSTART, 0); }
+
+void vlot__journal_restart(vlot__slot *slot, vlot_restart how) { append_bare(slot, VLOT__RECORD_RESTART, how); }
+
+void vlot__journal_suspend(vlot__slot *slot, bool is_suspended) {
+  append_bare(slot, is_suspended ? VLOT__RECORD_SUSPEND : VLOT__RECORD_RESUME, 0);
+}
+
+void vlot__journal_kill(vlot__slot *slot, vlot_why why, bool is_power_cut, bool was_leader, bool is_quarantined) {
+  vlot_cluster *cluster = slot->cluster;
+  uint8_t record[CONTROL_BYTES];
+  uint64_t hash = 0, applied = 0;
+  if (!is_on(cluster->journal)) return;
+  if (is_quarantined) { /* its tape is its own */
+    append_record(cluster->journal, record, put_head(record, 0, VLOT__RECORD_QUARANTINE, 0, slot->id));
+    return;
+  }
+  begin_control(slot);
+  (void)vlot__node_hash(slot->node, &hash, &applied);
+  vlot__record type = cluster->is_closing ? VLOT__RECORD_CLOSE : VLOT__RECORD_KILL;
+  uint8_t *at = put_head(record, 0, type, (uint32_t)is_power_cut | (uint32_t)was_leader << 1, slot->id);
+  at = vlot__put32(at, (uint32_t)why);
+  at = vlot__put64(at, vlot__disk_durable(slot->disk));
+  at = vlot__put64(at, slot->node->applied_index);
+  at = vlot__put64(at, hash);
+  at = vlot__put64(at, slot->digest);
+  append_record(cluster->journal, record, at);
+}
+
+void vlot__journal_link(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link) {
+  uint8_t record[CONTROL_BYTES];
+  if (!is_on(cluster->journal)) return;
+  uint8_t *at = put_head(record, 0, VLOT__RECORD_LINK, 0, 0);
+  at = vlot__put32(vlot__put32(at, from), to);
+  const uint32_t fields[10] = {link->is_cut,          link->loss,            link->duplicate, link->reorder,    link->reorder_ticks,
+                               link->delay_ticks_min, link->delay_ticks_max, link->tail,      link->tail_ticks, link->kinds};
+  for (int k = 0; k < 10; k++) at = vlot__put32(at, fields[k]);
+  append_record(cluster->journal, record, at);
+}
+
+void vlot__journal_clock(vlot__slot *slot, uint32_t permille) {
+  uint8_t record[CONTROL_BYTES];
+  if (!begin_control(slot)) return;
+  uint8_t *at = put_head(record, 0, VLOT__RECORD_CLOCK, 0, slot->id);
+  append_record(slot->cluster->journal, record, vlot__put64(vlot__put32(at, permille), vlot__now(slot->cluster)));
+}
+
+void vlot__journal_drop(vlot_cluster *cluster, uint32_t to, bool is_message, vlot_why why, uint64_t id) {
+  uint8_t record[CONTROL_BYTES];
+  if (!is_on(cluster->journal)) return;
+  uint8_t *at = put_head(record, 0, VLOT__RECORD_DROP, is_message, to);
+  append_record(cluster->journal, record, vlot__put64(vlot__put32(at, (uint32_t)why), id));
+}
+
+void vlot__journal_copy(vlot_cluster *cluster, uint64_t id, uint64_t copy) {
+  uint8_t record[CONTROL_BYTES];
+  if (!is_on(cluster->journal)) return;
+  uint8_t *at = put_head(record, 0, VLOT__RECORD_COPY, 0, 0);
+  append_record(cluster->journal, record, vlot__put64(vlot__put64(at, id), copy));
+}
+
+/* The cluster's own events; a dropped message has a record of its own. */
+void vlot__journal_event(vlot_cluster *cluster, const vlot_event *event) {
+  uint8_t record[CONTROL_BYTES];
+  if (event->kind == VLOT_EVENT_DROPPED || !is_on(cluster->journal)) return;
+  uint8_t *at = put_head(record, 0, VLOT__RECORD_EVENT, 0, 0);
+  at = vlot__put16(vlot__put16(at, event->kind), event->why);
+  at = vlot__put32(at, event->peer);
+  at = vlot__put64(at, event->as.change.from);
+  at = vlot__put64(at, event->as.change.to);
+  append_record(cluster->journal, record, vlot__put64(at, event->as.change.term));
+}
+
+/* --- opening and closing --- */
+
+static vlot_result start_writer(vlot__journal *journal) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before); /* the host's signals are the host's (P23) */
+  int error = pthread_create(&journal->writer, NULL, write_all, journal);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (error != 0) return VLOT_BUSY;
+  pthread_setname_np(journal->writer, "vlot-journal");
+  journal->has_thread = true;
+  return VLOT_OK;
+}
+
+vlot_result vlot__journal_open(vlot_cluster *cluster) {
+  pthread_condattr_t monotonic;
+  vlot__journal *journal = vlot__alloc_zero(cluster->allocator, 1, sizeof *journal);
+  if (!journal) return VLOT_NOMEM;
+  journal->cluster = cluster;
+  journal->allocator = cluster->allocator;
+  journal->sink = *cluster->options.journal;
+  pthread_mutex_init(&journal->lock, NULL);
+  pthread_cond_init(&journal->freed, NULL);
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init(&journal->filled, &monotonic);
+  pthread_condattr_destroy(&monotonic);
+  bool has_room = grow(journal, &journal->buffers[0], BUFFER_BYTES) && grow(journal, &journal->buffers[1], BUFFER_BYTES);
+  uint8_t *head = NULL;
+  size_t size = 0;
+  vlot_result result = has_room ? vlot__replay_head_make(cluster, &head, &size) : VLOT_NOMEM;
+  if (result == VLOT_OK) result = journal->sink.write(journal->sink.context, head, size);
+  if (result == VLOT_OK) result = start_writer(journal);
+  vlot__alloc_free(cluster->allocator, head);
+  if (result != VLOT_OK) {
+    vlot__journal_close(journal);
+    return result;
+  }
+  journal->bytes = journal->written = size;
+  atomic_store(&journal->is_on, true);
+  cluster->journal = journal;
+  return VLOT_OK;
+}
+
+vlot_result vlot__journal_finish(vlot_cluster *cluster) {
+  vlot__journal *journal = cluster->journal;
+  uint8_t record[CONTROL_BYTES];
+  if (!journal) return VLOT_OK;
+  if (is_on(journal)) append_record(journal, record, put_head(record, 0, VLOT__RECORD_END, 0, 0));
+  pthread_mutex_lock(&journal->lock);
+  atomic_store(&journal->is_on, false);
+  journal->must_stop = true;
+  pthread_cond_signal(&journal->filled);
+  pthread_mutex_unlock(&journal->lock);
+  if (journal->has_thread) pthread_join(journal->writer, NULL);
+  journal->has_thread = false;
+  return journal->result;
+}
+
+/* Nobody can reach it any more. */
+void vlot__journal_close(vlot__journal *journal) {
+  if (!journal) return;
+  pthread_mutex_destroy(&journal->lock);
+  pthread_cond_destroy(&journal->filled);
+  pthread_cond_destroy(&journal->freed);
+  for (int k = 0; k < 2; k++) vlot__alloc_free(journal->allocator, journal->buffers[k].data);
+  vlot__alloc_free(journal->allocator, journal);
+}
+
+vlot_result vlot_journal_get_status(vlot_cluster *cluster, vlot_journal_status *status) {
+  vlot__journal *journal = cluster->journal;
+  *status = (vlot_journal_status){0};
+  if (!journal) return VLOT_UNSUPPORTED;
+  pthread_mutex_lock(&journal->lock);
+  status->is_on = atomic_load(&journal->is_on);
+  status->result = journal->result;
+  status->bytes = journal->bytes;
+  status->written = journal->written;
+  pthread_mutex_unlock(&journal->lock);
+  return VLOT_OK;
+}

@@ -1,0 +1,65 @@
+/* Replay: carries a journal out again. What journal.c records, replay.c gives back, in the same places. */
+#ifndef VLOT_CLUSTER_REPLAY_H
+#define VLOT_CLUSTER_REPLAY_H
+
+#include "cluster/journal.h"
+
+/* --- the head: the recorded run's options (journal_head.c) -------------------------------------------- */
+
+typedef struct vlot__journal_head {
+  vlot_journal_info info;
+  vlot_raft_options raft;
+  vlot_start *starts; /* [start_count]; their logs' data lie in the journal */
+  size_t start_count;
+  vlot_log_entry *entries; /* of all of them */
+  size_t bytes;            /* up to the first block of records */
+} vlot__journal_head;
+
+/* The bytes that a cluster's journal begins with; freed by the caller. */
+vlot_result vlot__replay_head_make(vlot_cluster *cluster, uint8_t **head, size_t *size);
+
+/* Read them. has_starts: starts and entries are wanted, and are freed by the caller, whatever is returned. info.problem says what is wrong.
+ */
+vlot_result vlot__replay_head_read(vlot__journal_head *head, const uint8_t *journal, size_t size, bool has_starts,
+                                   const vlot_allocator *allocator);
+void vlot__replay_head_free(vlot__journal_head *head, const vlot_allocator *allocator);
+
+/* Reads little-endian numbers; behind the end everything is 0 and is_bad is set. */
+typedef struct vlot__journal_reader {
+  const uint8_t *at, *end;
+  bool is_bad;
+} vlot__journal_reader;
+
+static inline const uint8_t *vlot__read_bytes(vlot__journal_reader *reader, size_t size) {
+  static const uint8_t none[8] = {0};
+  if ((size_t)(reader->end - reader->at) < size) {
+    reader->is_bad = true;
+    reader->at = reader->end;
+    return none;
+  }
+  const uint8_t *bytes = reader->at;
+  reader->at += size;
+  return bytes;
+}
+static inline uint64_t vlot__read64(vlot__journal_reader *reader) { return vlot__get64(vlot__read_bytes(reader, 8)); }
+static inline uint32_t vlot__read32(vlot__journal_reader *reader) { return vlot__get32(vlot__read_bytes(reader, 4)); }
+static inline uint32_t vlot__read16(vlot__journal_reader *reader) { return vlot__get16(vlot__read_bytes(reader, 2)); }
+static inline uint8_t vlot__read8(vlot__journal_reader *reader) { return *vlot__read_bytes(reader, 1); }
+
+/* --- a cluster that replays (replay.c) ------------------------------------------------------------------ */
+
+/* The next of what was recorded, one action at least; false: there is nothing left, or it has diverged. */
+bool vlot__replay_run_one(vlot_cluster *cluster, uint64_t limit);
+bool vlot__replay_has_diverged(const vlot_cluster *cluster);
+void vlot__replay_close(vlot_cluster *cluster);
+
+/* In a turn: what the world made of it. */
+bool vlot__replay_check(struct vlot__node *node, bool may);
+vlot_result vlot__replay_submit(struct vlot__node *node, const vlot_write *write, const vlot_storage_done *done);
+void vlot__replay_fate(struct vlot__slot *slot, struct vlot__fate *fate);
+void vlot__replay_rate(struct vlot__node *node);
+
+/* While a kill is carried out: did the node lead, as far as anybody knew? -1: no kill is. */
+int vlot__replay_was_leader(const vlot_cluster *cluster);
+
+#endif
