@@ -1,0 +1,249 @@
+/* Runs with faults and kills, drawn from a seed, are recorded while clients talk; each journal must replay as the same run.
+ *
+ *   race_journal [RUNS [FIRST_SEED]]
+ */
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/prng.h"
+#include "taped.h"
+
+enum { CLIENTS = 2, FAULTS = 14, WINDOW = 16, NODES_MAX = 5 };
+
+typedef struct talk {
+  vlot_cluster *cluster;
+  _Atomic bool must_stop;
+  _Atomic uint64_t answers;
+  uint64_t seed;
+  uint32_t nodes;
+} talk;
+
+static void fail(const char *what, uint64_t seed) {
+  fprintf(stderr, "race journal: seed %" PRIu64 ": %s\n", seed, what);
+  exit(1);
+}
+
+/* There may be none: then the faults go on all the same. */
+static void await_leader(vlot_cluster *cluster, uint64_t ticks) {
+  if (vlot_await_leader(cluster, ticks, NULL) != VLOT_OK) return;
+}
+
+static void pass_ticks(vlot_cluster *cluster, uint64_t ticks) {
+  if (vlot_await_applied(cluster, 1, UINT64_MAX, ticks) == VLOT_OK) fail("n1 has applied the last index of all", 0);
+}
+
+/* --- load: commands and reads, to leaders and to followers, small and large --- */
+
+static bool ask(vlot_client *client, vlot__prng *prng) {
+  char key[16], value[3000];
+  uint64_t dice = vlot__prng_below(prng, 10);
+  snprintf(key, sizeof key, "k%u", (unsigned)vlot__prng_below(prng, 20));
+  vlot_kv_command command = {.operation = VLOT_KV_INCREMENT, .key = key, .key_size = strlen(key), .amount = 1};
+  if (dice < 5) {
+    command.operation = VLOT_KV_SET;
+    command.value = value;
+    command.value_size = (size_t)vlot__prng_below(prng, dice == 0 ? sizeof value : 60);
+    memset(value, 'v', command.value_size);
+  } else if (dice < 7) {
+    command.operation = VLOT_KV_GET;
+  }
+  vlot_bytes *bytes = vlot_kv_encode(NULL, &command);
+  if (!bytes) return false;
+  vlot_command one = {.data = vlot_bytes_data(bytes), .size = (uint32_t)vlot_bytes_size(bytes)};
+  vlot_result result;
+  if (dice == 5) result = vlot_client_read(client, one.data, one.size, VLOT_NEVER, NULL);
+  else if (dice == 6) result = vlot_client_read(client, one.data, one.size, 0, NULL);
+  else result = vlot_client_submit(client, (vlot_command[2]){one, one}, 1 + (dice == 9), NULL);
+  vlot_bytes_release(bytes);
+  return result == VLOT_OK;
+}
+
+static void *keep_talking(void *argument) {
+  talk *shared = argument;
+  vlot_client *client;
+  vlot_client_options options;
+  vlot_answer answers[WINDOW];
+  vlot__prng prng;
+  uint64_t number = atomic_fetch_add(&shared->answers, 1);
+  vlot__prng_init(&prng, shared->seed, 100 + number);
+  vlot_client_options_init(&options);
+  options.timeout_ticks = 60;
+  options.contact = number % 2 ? 1 + (uint32_t)vlot__prng_below(&prng, shared->nodes) : 0;
+  if (vlot_client_open(&client, shared->cluster, &options) != VLOT_OK) fail("no client", shared->seed);
+  while (!atomic_load(&shared->must_stop)) {
+    while (vlot_client_inflight(client) < WINDOW && ask(client, &prng)) continue;
+    size_t count = vlot_client_wait(client, answers, WINDOW);
+    atomic_fetch_add(&shared->answers, count);
+    if (count == 0) pass_ticks(shared->cluster, 1);
+  }
+  vlot_client_close(client);
+  return NULL;
+}
+
+/* --- faults --- */
+
+static uint32_t any_node(vlot_cluster *cluster, vlot__prng *prng) {
+  return 1 + (uint32_t)vlot__prng_below(prng, vlot_cluster_nodes(cluster));
+}
+
+static void fault_link(vlot_cluster *cluster, vlot__prng *prng) {
+  vlot_link link = {.loss = 50000, .duplicate = 50000, .reorder = 100000, .reorder_ticks = 3, .delay_ticks_max = 2};
+  if (vlot__prng_below(prng, 3) == 0) link = (vlot_link){.is_cut = 1};
+  uint32_t from = any_node(cluster, prng);
+  uint32_t to = any_node(cluster, prng);
+  if (vlot__prng_below(prng, 3) == 0) from = to = 0;
+  if (from != to || from == 0) (void)vlot_cluster_set_link(cluster, link.is_cut ? any_node(cluster, prng) : from, to, &link);
+}
+
+static void fault_partition(vlot_cluster *cluster, vlot__prng *prng) {
+  uint32_t sides[NODES_MAX];
+  for (int k = 0; k < NODES_MAX; k++) sides[k] = (uint32_t)vlot__prng_below(prng, 2);
+  (void)vlot_cluster_partition(cluster, sides);
+}
+
+static void fault_disk(vlot_cluster *cluster, vlot__prng *prng, uint32_t node) {
+  uint64_t dice = vlot__prng_below(prng, 8);
+  vlot_disk_fault fault = {.delay_ticks_min = 1, .delay_ticks_max = 4};
+  if (dice == 0) fault.fail_at = 5;
+  if (dice == 1) fault.is_stalled = 1;
+  if (dice == 2) fault = (vlot_disk_fault){0};
+  (void)vlot_cluster_set_disk(cluster, node, &fault);
+}
+
+/* Steps, drops, holds, copies, kills and clocks while it stands still. */
+static void fault_pause(vlot_cluster *cluster, vlot__prng *prng) {
+  vlot_pending pending[64];
+  if (vlot_cluster_pause(cluster) != VLOT_OK) return;
+  for (int k = 0; k < 12; k++) {
+    size_t count = vlot_lockstep_pending(cluster, pending, 64);
+    if (count > 64) count = 64;
+    uint64_t dice = vlot__prng_below(prng, 9);
+    uint64_t id = count > 0 ? pending[vlot__prng_below(prng, count)].id : 0;
+    switch (dice) {
+      case 0: (void)vlot_lockstep_drop(cluster, id); break;
+      case 1: (void)vlot_lockstep_duplicate(cluster, id, NULL); break;
+      case 2: (void)vlot_lockstep_hold(cluster, id, true); break;
+      case 3: (void)vlot_lockstep_fire(cluster, id); break;
+      case 4: (void)vlot_cluster_set_clock_rate(cluster, any_node(cluster, prng), 800 + (uint32_t)vlot__prng_below(prng, 400)); break;
+      case 5: (void)vlot_cluster_suspend(cluster, any_node(cluster, prng)); break;
+      case 6: (void)vlot_cluster_restart(cluster, any_node(cluster, prng), VLOT_RESTART_LOSE); break;
+      default: (void)vlot_lockstep_step(cluster, 5, NULL); break;
+    }
+  }
+  if (vlot_cluster_unpause(cluster) != VLOT_OK) fail("it does not go on", 0);
+}
+
+static void fault(vlot_cluster *cluster, vlot__prng *prng) {
+  uint32_t node = any_node(cluster, prng), leader = vlot_cluster_leader(cluster);
+  switch (vlot__prng_below(prng, 15)) {
+    case 0: (void)vlot_cluster_kill(cluster, leader ? leader : node, false); break;
+    case 1: (void)vlot_cluster_kill(cluster, node, true); break;
+    case 2: (void)vlot_cluster_restart(cluster, leader ? leader : node, VLOT_RESTART_KEEP); break;
+    case 3: (void)vlot_cluster_restart(cluster, node, VLOT_RESTART_LOSE); break;
+    case 4: (void)vlot_cluster_spawn(cluster, node); break;
+    case 5: (void)vlot_cluster_suspend(cluster, node); break;
+    case 6: (void)vlot_cluster_resume(cluster, node); break;
+    case 7: fault_link(cluster, prng); break;
+    case 8: fault_partition(cluster, prng); break;
+    case 9: (void)vlot_cluster_heal(cluster); break;
+    case 10: fault_disk(cluster, prng, node); break;
+    case 11: (void)vlot_cluster_set_clock_rate(cluster, node, 500 + (uint32_t)vlot__prng_below(prng, 1000)); break;
+    case 12: (void)vlot_cluster_order(cluster, leader ? leader : node, VLOT_INPUT_STEP_DOWN, 0); break;
+    case 13: (void)vlot_cluster_order(cluster, node, VLOT_INPUT_ELECT, 0); break;
+    default: fault_pause(cluster, prng); break;
+  }
+}
+
+/* All nodes are up again at the end, but one that the disk has fenced. */
+static void repair(vlot_cluster *cluster) {
+  (void)vlot_cluster_heal(cluster);
+  for (uint32_t id = 1; id <= vlot_cluster_nodes(cluster); id++) {
+    (void)vlot_cluster_set_disk(cluster, id, &(vlot_disk_fault){0});
+    (void)vlot_cluster_set_clock_rate(cluster, id, 1000);
+    (void)vlot_cluster_resume(cluster, id);
+    (void)vlot_cluster_spawn(cluster, id);
+  }
+}
+
+static bool has_hash(vlot_cluster *cluster, uint32_t id, uint64_t hash[2]) {
+  return vlot_cluster_hash(cluster, id, &hash[0], &hash[1]) == VLOT_OK;
+}
+
+static void record(uint64_t seed, taped *tape, vlot_cluster_stats *stats) {
+  talk shared = {.seed = seed};
+  vlot_writer sink = taped_sink(tape);
+  vlot_cluster_options options;
+  pthread_t threads[CLIENTS];
+  vlot__prng prng;
+  vlot__prng_init(&prng, seed, 1);
+  vlot_cluster_options_init(&options);
+  options.nodes = shared.nodes = 3 + 2 * (uint32_t)(seed % 2);
+  options.learners = seed % 4 == 3;
+  options.seed = seed;
+  options.tick_ns = 500000;
+  options.journal = &sink;
+  options.has_checker = seed % 3 == 0;
+  if (vlot_cluster_open(&shared.cluster, &options, NULL) != VLOT_OK) fail("the cluster cannot be opened", seed);
+  for (int k = 0; k < CLIENTS; k++)
+    if (pthread_create(&threads[k], NULL, keep_talking, &shared) != 0) fail("no thread", seed);
+  for (int k = 0; k < FAULTS; k++) {
+    await_leader(shared.cluster, 40);
+    pass_ticks(shared.cluster, vlot__prng_below(&prng, 30));
+    fault(shared.cluster, &prng);
+  }
+  repair(shared.cluster);
+  await_leader(shared.cluster, 2000);
+  atomic_store(&shared.must_stop, true);
+  for (int k = 0; k < CLIENTS; k++) pthread_join(threads[k], NULL);
+  vlot_cluster_get_stats(shared.cluster, stats);
+  vlot_result closed = vlot_cluster_close(shared.cluster);
+  if (closed != VLOT_OK) fail(vlot_result_text(closed), seed);
+}
+
+static uint64_t now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+int main(int argc, char **argv) {
+  uint64_t runs = argc > 1 ? strtoull(argv[1], NULL, 10) : 8, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+  uint64_t bytes = 0, commits = 0, kills = 0, actions = 0, replay_ns = 0;
+  for (uint64_t seed = first; seed < first + runs; seed++) {
+    taped tape = {0};
+    vlot_cluster_stats stats, again;
+    vlot_cluster *cluster;
+    char text[320];
+    record(seed, &tape, &stats);
+    uint64_t began = now_ns();
+    const char *problem = taped_replay(&tape, NULL, &cluster, text);
+    replay_ns += now_ns() - began;
+    if (problem[0]) {
+      FILE *file = fopen("race_journal.failed", "wb");
+      if (file) {
+        fwrite(tape.bytes, 1, tape.size, file);
+        fclose(file);
+      }
+      fail(problem, seed);
+    }
+    vlot_cluster_get_stats(cluster, &again);
+    uint64_t hash[2];
+    if (!has_hash(cluster, 1, hash) && stats.kills == 0) fail("n1 is down at the end of the replay", seed);
+    if (again.kills != stats.kills || again.restarts != stats.restarts) fail("another number of kills", seed);
+    if (vlot_cluster_close(cluster) != VLOT_OK) fail("the replay finds a broken safety property", seed);
+    bytes += tape.size;
+    kills += stats.kills;
+    commits += stats.commits;
+    actions += again.actions;
+    taped_free(&tape);
+  }
+  printf("race journal: %" PRIu64 " runs replay alike: %" PRIu64 " kills and restarts, %" PRIu64 " commits, %" PRIu64
+         " actions, %" PRIu64 " bytes; replayed in %" PRIu64 " ms\n",
+         runs, kills, commits, actions, bytes, replay_ns / 1000000);
+  return 0;
+}
