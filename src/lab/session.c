@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vlot/journal.h"
+
 void vlot__session_init(vlot__session *session, bool has_threads, uint64_t actions_max) {
   *session = (vlot__session){.actions_left = actions_max};
   vlot_cluster_options_init(&session->options);
@@ -38,9 +40,16 @@ void vlot__session_deinit(vlot__session *session) {
   vlot__text_deinit(&session->problem);
 }
 
-void vlot__session_set_journal(vlot__session *session, const void *data, size_t size) {
+bool vlot__session_set_journal(vlot__session *session, const void *data, size_t size) {
+  vlot_journal_info info;
+  if (vlot_journal_read_info(data, size, &info) != VLOT_OK)
+    return vlot__session_fail(session, 0, "%s", info.problem);
+  if (info.nodes > VLOT__SESSION_NODES_MAX)
+    return vlot__session_fail(session, 0, "a run of %u nodes cannot be stepped; at most %d can",
+                              info.nodes, VLOT__SESSION_NODES_MAX);
   session->journal = data;
   session->journal_size = size;
+  return true;
 }
 
 bool vlot__session_set_scene(vlot__session *session, const char *text) {
@@ -198,7 +207,12 @@ static bool open_cluster(vlot__session *session) {
   vlot_cluster_options options = session->options;
   options.keeps_events = 1;
   if (session->is_redoing) options.is_inline = 1; /* faster, and the same */
-  vlot_result result = vlot_cluster_open(&session->cluster, &options, &problem);
+  vlot_result result = session->journal
+                           ? vlot_replay_open(&session->cluster, &options, session->journal,
+                                              session->journal_size, &problem)
+                           : vlot_cluster_open(&session->cluster, &options, &problem);
+  if (result == VLOT_OK && session->journal)
+    session->options.nodes = vlot_cluster_nodes(session->cluster);
   if (result == VLOT_OK) result = vlot_subscription_open(&session->events, session->cluster, 0);
   if (result == VLOT_OK) return true;
   vlot_cluster_close(session->cluster);
@@ -302,7 +316,9 @@ static bool submit(vlot__session *session, uint32_t contact, const vlot_kv_comma
   vlot_bytes_release(bytes);
   if (result != VLOT_OK)
     return vlot__session_fail(session, 1, "n%u does not take it: %s", contact,
-                              vlot_result_text(result));
+                              session->journal
+                                  ? "this is a recorded run, and nothing in it can be changed"
+                                  : vlot_result_text(result));
   /* sequences are kept from 1 on: 0 marks a free place */
   *asked = (vlot__session_asked){.contact = contact, .sequence = sequence + 1, .is_read = is_read};
   snprintf(asked->what, sizeof asked->what, "%s", what);

@@ -72,8 +72,8 @@ typedef struct vlot__session {
 void vlot__session_init(vlot__session *session, bool has_threads, uint64_t actions_max);
 void vlot__session_deinit(vlot__session *session);
 
-/* The session's cluster is a recorded run made again; before the first line. */
-void vlot__session_set_journal(vlot__session *session, const void *data, size_t size);
+/* The session's cluster is a recorded run made again; before the first line. false: the problem is told. */
+bool vlot__session_set_journal(vlot__session *session, const void *data, size_t size);
 
 /* The session's cluster is one with threads that is paused by this thread; it stays its owner's. false: the problem is told. */
 bool vlot__session_adopt(vlot__session *session, vlot_cluster *cluster,

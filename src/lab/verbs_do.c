@@ -7,12 +7,27 @@
 #include "options.h"
 #include "pattern.h"
 #include "verbs.h"
+#include "vlot/journal.h"
+
+/* A recorded run is what it was; and if it is not, that is said. */
+static bool replay_result(vlot__session *session, unsigned word, vlot_result result) {
+  vlot_replay_status status;
+  if (result == VLOT_UNSUPPORTED)
+    return vlot__session_fail(session, word,
+                              "this is a recorded run: one can go through it and back, look, and "
+                              "ask why, but change nothing");
+  bool is_known = vlot_replay_get_status(session->cluster, &status) == VLOT_OK;
+  return vlot__session_fail(session, word, "%s",
+                            is_known && *status.text ? status.text : vlot_result_text(result));
+}
 
 bool vlot__verbs_result(vlot__session *session, unsigned word, vlot_result result) {
   if (result == VLOT_OK || result == VLOT_VIOLATED)
     return true; /* the event tells of the violation */
   if (result == VLOT_CLOSED) return vlot__session_fail(session, word, "this node is down");
   if (result == VLOT_EXISTS) return vlot__session_fail(session, word, "this node is up");
+  if (session->journal && (result == VLOT_UNSUPPORTED || result == VLOT_FAILED))
+    return replay_result(session, word, result);
   return vlot__session_fail(session, word, "%s; %s", vlot_result_text(result),
                             vlot_result_advice(result));
 }
@@ -172,7 +187,9 @@ bool vlot__verbs_step(vlot__session *session, const vlot__arguments *arguments) 
   if (count > session->actions_left) count = session->actions_left;
   vlot_result result = go_on(session, &wanted, count);
   if (vlot__session_actions(session) == before && result == VLOT_TIMEOUT)
-    return vlot__session_fail(session, 0, "nothing is pending that could happen");
+    return vlot__session_fail(session, 0,
+                              session->journal ? "the recording ends here"
+                                               : "nothing is pending that could happen");
   return charge(session, before) &&
          (result == VLOT_TIMEOUT || vlot__verbs_result(session, 0, result));
 }
@@ -183,7 +200,9 @@ static bool go_to(vlot__session *session, goal *wanted) {
   if (!charge(session, before)) return false;
   if (result == VLOT_TIMEOUT)
     return vlot__session_fail(session, 1,
-                              "it did not come to this: nothing is left that could happen");
+                              session->journal
+                                  ? "it did not come to this: the recording ends here"
+                                  : "it did not come to this: nothing is left that could happen");
   return vlot__verbs_result(session, 0, result);
 }
 

@@ -63,8 +63,22 @@ bool vlot__verbs_back(vlot__session *session, const vlot__arguments *arguments) 
   return arrive(session, arguments, vlot__history_goto(session, at - count));
 }
 
+/* A recorded run goes on as it was recorded: so one can go to where nobody has been yet. */
 bool vlot__verbs_goto(vlot__session *session, const vlot__arguments *arguments) {
-  return arrive(session, arguments, vlot__history_goto(session, arguments->values[0].number));
+  uint64_t target = arguments->values[0].number, end = vlot__history_end(&session->history);
+  char steps[32];
+  if (!session->journal || target <= end)
+    return arrive(session, arguments, vlot__history_goto(session, target));
+  if (vlot__session_actions(session) < end && !vlot__history_goto(session, end)) return false;
+  snprintf(steps, sizeof steps, "step %" PRIu64, target - vlot__session_actions(session));
+  vlot__text out = session->out; /* what happens on the way is not what was asked for */
+  session->out = (vlot__text){0};
+  bool is_there = vlot__command_run(session, steps);
+  if (is_there) vlot__text_clear(&session->out);
+  if (session->out.size > 0) vlot__text_put(&out, session->out.data, session->out.size);
+  vlot__text_deinit(&session->out);
+  session->out = out;
+  return is_there && arrive(session, arguments, true);
 }
 
 /* --- branches --- */
