@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cluster_machine.h"
 #include "measure.h"
@@ -24,6 +25,7 @@ struct load {
   vlot_cluster *cluster;
   vlot_client *client;
   struct cluster_totals totals;
+  int journal; /* a file without a name */
   uint8_t *command;
   uint64_t submitted; /* also the number of the next command */
   uint64_t answered;
@@ -145,6 +147,19 @@ static uint64_t run_client(struct load *load, uint64_t ops, uint64_t limit_ns) {
   return measure_now_ns() - start_ns;
 }
 
+static vlot_result write_journal(void *context, const void *data, size_t size) {
+  const uint8_t *at = data;
+  while (size > 0) {
+    ssize_t written = write(*(const int *)context, at, size);
+    if (written <= 0) {
+      return VLOT_IO;
+    }
+    at += written;
+    size -= (size_t)written;
+  }
+  return VLOT_OK;
+}
+
 static bool open_cluster(struct load *load, struct cluster_load_result *result) {
   vlot_machine machine = cluster_machine(&load->totals);
   vlot_cluster_options options;
@@ -156,6 +171,10 @@ static bool open_cluster(struct load *load, struct cluster_load_result *result) 
   if (load->options.cpu != MEASURE_CPU_ANY) {
     options.place = VLOT_PLACE_CORE;
     options.core = (uint32_t)load->options.cpu;
+  }
+  vlot_writer writer = {.context = &load->journal, .write = write_journal};
+  if (load->options.has_journal) {
+    options.journal = &writer;
   }
   vlot_result opened = vlot_cluster_open(&load->cluster, &options, &problem);
   if (opened != VLOT_OK) {
@@ -224,6 +243,12 @@ static void check(const struct load *load, struct cluster_load_result *result) {
 }
 
 static void run(struct load *load, struct cluster_load_result *result) {
+  FILE *file = load->options.has_journal ? tmpfile() : NULL;
+  if (load->options.has_journal && file == NULL) {
+    fail(result, CLUSTER_LOAD_SYSTEM, "no temporary file");
+    return;
+  }
+  load->journal = file != NULL ? fileno(file) : -1;
   if (open_cluster(load, result)) {
     measure(load, result);
   }
@@ -233,6 +258,11 @@ static void run(struct load *load, struct cluster_load_result *result) {
     fail(result, CLUSTER_LOAD_SYSTEM, "the cluster does not close: %s", vlot_result_name(closed));
   } else {
     check(load, result);
+  }
+  if (file != NULL) {
+    off_t size = lseek(load->journal, 0, SEEK_END);
+    result->journal_bytes = size > 0 ? (uint64_t)size : 0;
+    fclose(file);
   }
 }
 

@@ -18,6 +18,7 @@ struct cluster_load_options {
   uint64_t ops;    /* measured commands; 0: by time */
   int cpu;         /* everything on this CPU, or MEASURE_CPU_ANY */
   uint64_t seed;
+  bool has_journal; /* the run is recorded into a temporary file */
 };
 
 struct cluster_load_result {
@@ -31,6 +32,7 @@ struct cluster_load_result {
   uint64_t p50_ns, p99_ns, p999_ns, max_ns; /* from the begin of a refill to the answer in hand */
   uint64_t gap_max_ns;                      /* longest time without an answer */
   double batch_mean;                        /* commands per apply on a follower or leader */
+  uint64_t journal_bytes;
   uint64_t elections;
 };
 

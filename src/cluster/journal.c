@@ -202,6 +202,7 @@ static uint8_t *put_head(uint8_t *at, uint32_t size, vlot__record type, uint32_t
 static void forget_mail(vlot__tape *tape) {
   tape->stamp = tape->id = tape->sequence = 0;
   tape->client = 0;
+  tape->run_end = 0;
 }
 
 static bool open_record(vlot__node *node, vlot__record type, uint32_t flags) {
@@ -285,39 +286,64 @@ static size_t payload_bytes(uint32_t kind, const void *payload) {
   if (kind == VLOT__MAIL_READ) return 32 + (size_t)read->size;
   if (kind != VLOT__MAIL_PROPOSE) return 8;
   const uint8_t *from = (const uint8_t *)(propose + 1);
-  size_t size = 16;
+  size_t size = 3 * VLOT__VAR_BYTES + 2;
   for (uint32_t k = 0; k < propose->count; k++) {
     const vlot__mail_command *command = (const void *)from;
     from += sizeof *command + (command->owner ? 0 : vlot__padded(command->size));
-    size += 4 + (size_t)command->size;
+    size += 5 + (size_t)command->size;
   }
   return size;
 }
 
-static uint8_t *put_commands(uint8_t *at, const vlot__mail_propose *mail) {
+static uint8_t *put_command(uint8_t *at, const vlot__mail_command *command) {
+  const void *data = command->owner ? vlot_bytes_data(command->owner) : (const uint8_t *)(command + 1);
+  if (command->size > 0) memcpy(at, data, command->size);
+  return at + command->size;
+}
+
+static uint8_t *put_commands(vlot__tape *tape, uint8_t *at, const vlot__mail_propose *mail) {
   const uint8_t *from = (const uint8_t *)(mail + 1);
-  at = vlot__put32(at, mail->count);
+  at = vlot__put_var(at, mail->count);
+  tape->run_at = (size_t)(at - tape->bytes);
+  at = vlot__put16(at, 0);
   for (uint32_t k = 0; k < mail->count; k++) {
     const vlot__mail_command *command = (const void *)from;
-    const void *data = command->owner ? vlot_bytes_data(command->owner) : (const uint8_t *)(command + 1);
-    at = vlot__put32(at, command->size);
-    if (command->size > 0) memcpy(at, data, command->size);
-    at += command->size;
+    at = put_command(vlot__put_var(at, command->size), command);
+    tape->run_size = command->size;
     from += sizeof *command + (command->owner ? 0 : vlot__padded(command->size));
   }
+  tape->run_more = 0;
+  tape->run_end = mail->count == 1 ? (size_t)(at - tape->bytes) : 0;
   return at;
+}
+
+/* One command like the one before: most are, under load, and then nothing but its bytes is written. */
+static bool put_more(vlot__node *node, uint64_t stamp, const vlot__mail_propose *mail, uint32_t stride) {
+  vlot__tape *tape = &node->tape;
+  const vlot__mail_command *command = (const void *)(mail + 1);
+  bool is_like = mail->count == 1 && tape->run_end == tape->size && tape->run_more < UINT16_MAX && stamp == tape->stamp &&
+                 mail->head.id == tape->id + stride && mail->client == tape->client && mail->sequence == tape->sequence &&
+                 command->size == tape->run_size;
+  if (!is_like || tape->open == CLOSED || !tape->in_turn) return false;
+  uint8_t *at = reserve(node, command->size);
+  if (!at) return false;
+  tape->size = tape->run_end = (size_t)(put_command(at, command) - tape->bytes);
+  vlot__put16(tape->bytes + tape->run_at, ++tape->run_more);
+  tape->id += stride;
+  tape->sequence++;
+  return true;
 }
 
 static uint8_t *put_propose(vlot__tape *tape, uint8_t *at, uint8_t *tag, const vlot__mail_propose *mail) {
   if (tape->client == mail->client && tape->sequence == mail->sequence) {
     *tag |= VLOT__ITEM_NEXT_SEQUENCE;
   } else {
-    at = vlot__put32(at, mail->client);
-    at = vlot__put64(at, mail->sequence);
+    at = vlot__put_var(at, mail->client);
+    at = vlot__put_var(at, mail->sequence);
   }
   tape->client = mail->client;
   tape->sequence = mail->sequence + mail->count;
-  return put_commands(at, mail);
+  return put_commands(tape, at, mail);
 }
 
 static uint8_t *put_payload(vlot__tape *tape, uint8_t *at, uint8_t *tag, uint32_t kind, const void *payload) {
@@ -341,13 +367,13 @@ static uint8_t *put_stamp(vlot__tape *tape, uint8_t *at, uint8_t *tag, uint64_t 
     return at;
   }
   tape->stamp = stamp;
-  return vlot__put64(at, stamp);
+  return vlot__put_var(at, stamp);
 }
 
 static uint8_t *put_id(vlot__tape *tape, uint8_t *at, uint8_t *tag, uint64_t id, uint64_t stride) {
   bool is_next = id == tape->id + stride;
   tape->id = id;
-  if (!is_next) return vlot__put64(at, id);
+  if (!is_next) return vlot__put_var(at, id);
   *tag |= VLOT__ITEM_NEXT_ID;
   return at;
 }
@@ -357,7 +383,8 @@ void vlot__tape_take(vlot__node *node, uint32_t kind, uint64_t stamp, const void
   uint32_t stride = node->cluster->nodes + 1;
   const vlot__mail_head *head = payload;
   bool is_clients = kind != VLOT__MAIL_TICK && kind != VLOT__MAIL_STORED && kind != VLOT__MAIL_MESSAGE && head->id % stride == 0;
-  uint8_t *tag = begin_item(node, 1 + 8 + 8 + (is_clients ? payload_bytes(kind, payload) : 16));
+  if (is_clients && kind == VLOT__MAIL_PROPOSE && put_more(node, stamp, payload, stride)) return;
+  uint8_t *tag = begin_item(node, 1 + 2 * VLOT__VAR_BYTES + (is_clients ? payload_bytes(kind, payload) : 16));
   if (!tag) return;
   uint8_t *at = tag + 1;
   *tag = (uint8_t)kind;
@@ -480,11 +507,11 @@ static void put_end(vlot__node *node) {
   if (!at) return;
   *at = VLOT__ITEM_END;
   at = vlot__put64(at + 1, slot->digest);
-  at = vlot__put32(at, (uint32_t)(slot->digest_events - tape->events));
-  at = vlot__put64(at, node->brief.term);
-  at = vlot__put64(at, node->brief.last_index);
-  at = vlot__put64(at, node->commit_index);
-  at = vlot__put64(at, node->applied_index);
+  at = vlot__put_var(at, slot->digest_events - tape->events);
+  at = vlot__put_var(at, node->brief.term);
+  at = vlot__put_var(at, node->brief.last_index);
+  at = vlot__put_var(at, node->commit_index);
+  at = vlot__put_var(at, node->applied_index);
   end_item(node, at);
   close_record(tape);
 }

@@ -22,7 +22,7 @@ struct vlot__slot;
 struct vlot__node;
 struct vlot__fate;
 
-/* --- format: little-endian, fixed widths, no padding -------------------------------------------------
+/* --- format: little-endian, no padding; fixed widths, but var: seven bits a byte, the lowest first ----
  *
  * file    magic [8], u32 format, u32 0, then blocks; the first block is the head, the others are records in a row
  * block   u32 bytes behind this header, u32 0, u64 checksum of them
@@ -58,13 +58,21 @@ enum {
   VLOT__ITEM_CUT,       /* u32 which look at the fence was the first to find it closed */
   VLOT__ITEM_ROUTE,     /* u32 which message; u8 copies, u16 why, u8 result of each of two */
   VLOT__ITEM_SUBMIT,    /* u32 which write; u8 result */
-  VLOT__ITEM_END,       /* u64 digest, u32 events of the turn, u64 term, u64 last, u64 commit, u64 applied */
+  VLOT__ITEM_END,       /* u64 digest; var events of the turn, term, last, commit, applied */
   /* of mail */
-  VLOT__ITEM_SAME_STAMP = 16,    /* as the mail before in this record; else u64 (not of STORED) */
-  VLOT__ITEM_NEXT_ID = 32,       /* one more than the mail's before; else u64 (not of TICK and STORED) */
+  VLOT__ITEM_SAME_STAMP = 16,    /* as the mail before in this record; else var (not of STORED) */
+  VLOT__ITEM_NEXT_ID = 32,       /* the next of its sender after the mail before; else var (not of TICK and STORED) */
   VLOT__ITEM_HAS_PAYLOAD = 64,   /* of a client: what it holds; else, of a node: u32 check */
-  VLOT__ITEM_NEXT_SEQUENCE = 128, /* PROPOSE: of the same client and the next; else u32 client, u64 sequence */
+  VLOT__ITEM_NEXT_SEQUENCE = 128, /* PROPOSE: of the same client and the next; else var client, var sequence */
 };
+
+/* What a client's mail holds.
+ *
+ * PROPOSE  var count, u16 more, then count times: var size, bytes. more: so many mails follow that differ in nothing but id and sequence,
+ *          each the next, and in the bytes of their one command, which are all there is of them
+ * READ     u32 client, u64 sequence, u64 min_index, u32 size, bytes
+ * ORDER    u32 kind, u32 value
+ */
 
 /* --- bytes ------------------------------------------------------------------------------------------ */
 
@@ -89,6 +97,12 @@ static inline uint8_t *vlot__put16(uint8_t *at, uint32_t value) {
   at[1] = (uint8_t)(value >> 8);
   return at + 2;
 }
+static inline uint8_t *vlot__put_var(uint8_t *at, uint64_t value) {
+  for (; value >= 128; value >>= 7) *at++ = (uint8_t)(value | 128);
+  *at = (uint8_t)value;
+  return at + 1;
+}
+enum { VLOT__VAR_BYTES = 10 }; /* at most */
 static inline uint64_t vlot__get64(const uint8_t *at) {
   uint64_t value;
   memcpy(&value, at, 8);
@@ -116,6 +130,11 @@ typedef struct vlot__tape {
   /* the mail before, in the open record */
   uint64_t stamp, id, sequence;
   uint32_t client;
+  /* the newest item, when it is one command that others like it may follow */
+  size_t run_at;  /* where its `more` stands */
+  size_t run_end; /* where it ends: the tape's end, when it is the newest; 0: it is none */
+  uint32_t run_size;
+  uint32_t run_more;
 } vlot__tape;
 
 /* Outcomes and effects of a node's turn, recorded or replayed; only where the cluster has tapes (has_tapes).

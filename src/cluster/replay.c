@@ -25,8 +25,11 @@ typedef struct record {
 typedef struct item {
   uint32_t kind; /* vlot__mail_kind or VLOT__ITEM_* */
   bool has_payload;
+  bool is_like; /* the one before: its command alone is the payload, without a size */
   uint64_t stamp, id, sequence;
   uint32_t client, count, check;
+  uint32_t more;          /* PROPOSE: so many like it follow */
+  uint32_t command;       /* … all with one command of this size */
   const uint8_t *payload; /* PROPOSE: sizes and bytes; READ: the question; else what the kind says */
   size_t size;
 } item;
@@ -68,19 +71,38 @@ static vlot__journal_reader body_of(const record *one) {
 
 /* What a PROPOSE holds: walked once, so that later nobody need ask whether it is whole. */
 static void read_commands(vlot__journal_reader *reader, item *one) {
-  one->count = vlot__read32(reader);
+  uint64_t count = vlot__read_var(reader);
+  one->more = vlot__read16(reader);
+  one->count = (uint32_t)count;
   one->payload = reader->at;
-  if (one->count == 0) reader->is_bad = true;
-  for (uint32_t k = 0; k < one->count && !reader->is_bad; k++) vlot__read_bytes(reader, vlot__read32(reader));
+  if (count == 0 || count > UINT32_MAX || (one->more > 0 && count != 1)) reader->is_bad = true;
+  for (uint64_t k = 0; k < count && !reader->is_bad; k++) {
+    uint64_t size = vlot__read_var(reader);
+    if (size > UINT32_MAX) reader->is_bad = true;
+    one->command = (uint32_t)size;
+    vlot__read_bytes(reader, (size_t)size);
+  }
   one->size = (size_t)(reader->at - one->payload);
+}
+
+/* The next of several mails like the last one. */
+static void read_more(vlot__journal_reader *reader, uint32_t stride, const item *last, item *one) {
+  *one = *last;
+  one->is_like = true;
+  one->more--;
+  one->id += stride;
+  one->sequence += last->count;
+  one->count = 1;
+  one->size = one->command;
+  one->payload = vlot__read_bytes(reader, one->size);
 }
 
 static void read_payload(vlot__journal_reader *reader, uint32_t tag, const item *last, item *one) {
   bool is_next = tag & VLOT__ITEM_NEXT_SEQUENCE;
   switch (one->kind) {
     case VLOT__MAIL_PROPOSE:
-      one->client = is_next ? last->client : vlot__read32(reader);
-      one->sequence = is_next ? last->sequence + last->count : vlot__read64(reader);
+      one->client = is_next ? last->client : (uint32_t)vlot__read_var(reader);
+      one->sequence = is_next ? last->sequence + last->count : vlot__read_var(reader);
       read_commands(reader, one);
       return;
     case VLOT__MAIL_READ:
@@ -105,11 +127,11 @@ static void read_mail(vlot__journal_reader *reader, uint32_t tag, uint32_t strid
     one->id = last->id;
     return;
   }
-  one->stamp = tag & VLOT__ITEM_SAME_STAMP ? last->stamp : vlot__read64(reader);
+  one->stamp = tag & VLOT__ITEM_SAME_STAMP ? last->stamp : vlot__read_var(reader);
   one->id = last->id;
   if (one->stamp > TICK_MAX && one->stamp != VLOT_NEVER) reader->is_bad = true;
   if (one->kind == VLOT__MAIL_TICK) return;
-  one->id = tag & VLOT__ITEM_NEXT_ID ? last->id + stride : vlot__read64(reader);
+  one->id = tag & VLOT__ITEM_NEXT_ID ? last->id + stride : vlot__read_var(reader);
   one->has_payload = tag & VLOT__ITEM_HAS_PAYLOAD;
   if (one->has_payload) read_payload(reader, tag, last, one);
   else one->check = vlot__read32(reader);
@@ -121,7 +143,6 @@ static size_t outcome_size(uint32_t kind) {
     case VLOT__ITEM_CUT: return 4;
     case VLOT__ITEM_ROUTE: return 9;
     case VLOT__ITEM_SUBMIT: return 5;
-    case VLOT__ITEM_END: return 44;
     default: return 0;
   }
 }
@@ -130,11 +151,18 @@ static bool is_mail(const item *one) { return one->kind <= VLOT__MAIL_STORED; }
 
 /* The next item of a record; last: the mail before it, all 0 at the beginning. False: there is none, or it is bad. */
 static bool read_item(vlot__journal_reader *reader, uint32_t stride, const item *last, item *one) {
+  if (last->more > 0) {
+    read_more(reader, stride, last, one);
+    return !reader->is_bad;
+  }
   if (reader->at == reader->end) return false;
   uint32_t tag = vlot__read8(reader);
   *one = (item){.kind = tag & VLOT__ITEM_KIND};
   if (one->kind >= VLOT__MAIL_TICK && one->kind <= VLOT__MAIL_STORED) {
     read_mail(reader, tag, stride, last, one);
+  } else if (one->kind == VLOT__ITEM_END) {
+    one->payload = vlot__read_bytes(reader, 8);
+    for (int k = 0; k < 5; k++) vlot__read_var(reader);
   } else {
     one->size = outcome_size(one->kind);
     one->payload = vlot__read_bytes(reader, one->size);
@@ -526,7 +554,7 @@ static vlot__item *make_propose(vlot__replay *replay, const item *one) {
   vlot__journal_reader reader = {.at = one->payload, .end = one->payload + one->size};
   size_t size = sizeof(vlot__mail_propose);
   for (uint32_t k = 0; k < one->count; k++) {
-    uint32_t bytes = vlot__read32(&reader);
+    uint32_t bytes = one->is_like ? one->command : (uint32_t)vlot__read_var(&reader);
     vlot__read_bytes(&reader, bytes);
     size += sizeof(vlot__mail_command) + vlot__padded(bytes);
   }
@@ -538,7 +566,7 @@ static vlot__item *make_propose(vlot__replay *replay, const item *one) {
   uint8_t *at = (uint8_t *)(mail + 1);
   reader.at = one->payload;
   for (uint32_t k = 0; k < one->count; k++) {
-    vlot__mail_command command = {.size = vlot__read32(&reader)};
+    vlot__mail_command command = {.size = one->is_like ? one->command : (uint32_t)vlot__read_var(&reader)};
     memcpy(at, &command, sizeof command);
     const uint8_t *bytes = vlot__read_bytes(&reader, command.size);
     if (command.size > 0) memcpy(at + sizeof command, bytes, command.size);
@@ -646,7 +674,9 @@ static void compare(vlot__replay *replay, const vlot__slot *slot) {
   }
   const uint8_t *at = end->payload;
   if (vlot__get64(at) == slot->digest) return;
-  const uint64_t recorded[5] = {vlot__get32(at + 8), vlot__get64(at + 12), vlot__get64(at + 20), vlot__get64(at + 28), vlot__get64(at + 36)};
+  vlot__journal_reader reader = {.at = at + 8, .end = replay->reader.end};
+  uint64_t recorded[5];
+  for (int k = 0; k < 5; k++) recorded[k] = vlot__read_var(&reader);
   diverge(replay,
           "it puts out something else: recorded are %" PRIu64 " events and then term %" PRIu64 ", last %" PRIu64 ", commit %" PRIu64
           ", applied %" PRIu64 "; here %" PRIu64 " events, term %" PRIu64 ", last %" PRIu64 ", commit %" PRIu64 ", applied %" PRIu64,

@@ -44,6 +44,16 @@ static inline const uint8_t *vlot__read_bytes(vlot__journal_reader *reader, size
 static inline uint64_t vlot__read64(vlot__journal_reader *reader) { return vlot__get64(vlot__read_bytes(reader, 8)); }
 static inline uint32_t vlot__read32(vlot__journal_reader *reader) { return vlot__get32(vlot__read_bytes(reader, 4)); }
 static inline uint32_t vlot__read16(vlot__journal_reader *reader) { return vlot__get16(vlot__read_bytes(reader, 2)); }
+static inline uint64_t vlot__read_var(vlot__journal_reader *reader) {
+  uint64_t value = 0;
+  for (uint32_t shift = 0; shift < 64; shift += 7) {
+    uint8_t byte = *vlot__read_bytes(reader, 1);
+    value |= (uint64_t)(byte & 127) << shift;
+    if (byte < 128) return value;
+  }
+  reader->is_bad = true;
+  return 0;
+}
 static inline uint8_t vlot__read8(vlot__journal_reader *reader) { return *vlot__read_bytes(reader, 1); }
 
 /* --- a cluster that replays (replay.c) ------------------------------------------------------------------ */
