@@ -1,5 +1,5 @@
-"""Going back: the program is run again, with the same arguments and so the same seed, up to an earlier action; what was asked of the cluster
-in between is asked again, and the lines of a `vlot step` are said again.
+"""Going back: the program is run again, with the same arguments and so the same seed, up to an earlier action; what had been done by then
+because it was asked is asked again, and the lines of a `vlot step` are said again.
 """
 import os
 import stat
@@ -30,12 +30,6 @@ def identity(cluster):
 
 
 # --- a session of `vlot step` ---
-
-
-def session_of_program():
-    """The struct vlot__session of a `vlot step`; None."""
-    found = find.session_in_selected_thread()
-    return found if found is not None else find.in_other_threads(find.session_in_selected_thread)
 
 
 class Line:
@@ -106,8 +100,17 @@ class Quiet:
                 one.enabled = True
 
 
-def start_again(wanted):
-    """Run up to where the same cluster is opened. The cluster; None: it ended, or stopped, before that."""
+def withdraw(cluster):
+    """What is not carried out yet is not asked any more: whoever goes back wants something else to follow."""
+    done = int(memory.requests(cluster)["done"])
+    memory.write(memory.requests(cluster)["asked"], done)
+    del asking.Asked.list[done:]
+
+
+def walk(wanted, target, plan):
+    """Run from the beginning to an action of the cluster that is opened with these options, asking again on the way what was asked. Where
+    several are, it is the first that comes so far. None: none does.
+    """
 
     def is_it():
         try:
@@ -115,28 +118,35 @@ def start_again(wanted):
         except (gdb.error, ValueError):
             return False
 
-    stop = control.Stop("vlot__stop_opened", is_it)
+    opened, here = control.Stop("vlot__stop_opened", is_it), control.Stop("vlot__stop_here")
+    command, cluster, rest = "run", None, []
     try:
-        if not control.go(stop, "run"):
-            return None
-        found = gdb.newest_frame().read_var("cluster")
-        return gdb.Value(int(found)).cast(find.pointer_to("vlot_cluster"))
+        while True:
+            opened.was_hit = here.was_hit = False
+            text = gdb.execute(command, to_string=True) or ""
+            command = "continue"
+            if opened.was_hit:
+                cluster = gdb.Value(int(gdb.newest_frame().read_var("cluster"))).cast(find.pointer_to("vlot_cluster"))
+                asking.Asked.list, rest = [], list(plan)
+            elif not here.was_hit:
+                print(text.strip())
+                return None
+            action = int(cluster["action"])
+            while rest and rest[0][0] <= action:
+                asking.put(cluster, rest[0])
+                asking.Asked.list.append(rest.pop(0))
+            if action >= target:
+                memory.disarm(cluster)
+                withdraw(cluster)
+                return cluster
+            memory.arm(cluster, action=min(rest[0][0] if rest else target, target))
     finally:
-        stop.delete()
-
-
-def walk(cluster, target, plan):
-    """On to an action, asking again on the way what was asked. True: there."""
-    for request in plan:
-        if int(cluster["action"]) < request[0] and not control.run_armed(cluster, action=request[0]):
-            return False
-        asking.put(cluster, request)
-        asking.Asked.list.append(request)
-    return int(cluster["action"]) >= target or control.run_armed(cluster, action=target)
+        opened.delete()
+        here.delete()
 
 
 def rerun(cluster, target, what):
-    session = session_of_program()
+    session = find.session()
     lines = history_of(session) if session is not None else []
     plan = [request for request in asking.known(cluster) if request[0] < target]
     wanted, hashes = identity(cluster), dict(control.Past.hashes)
@@ -144,19 +154,17 @@ def rerun(cluster, target, what):
     find.forget()
     try:
         with Quiet():
-            asking.Asked.list = []
             if redo is not None:
                 gdb.execute("set environment %s %s" % (REDO, redo))
-            again = start_again(wanted)
-            is_there = again is not None and walk(again, target, plan)
+            again = walk(wanted, target, plan)
     finally:
         if redo is not None:
             gdb.execute("unset environment %s" % REDO, to_string=True)
             os.unlink(redo)
-    if not is_there:
+    if again is None:
         raise gdb.GdbError(
-            "%s: the program, run again, did not come to action %d%s: what it does depends on more than its arguments and its seed (what it "
-            "reads, threads, the time)" % (what, target, "" if again is not None else " of the same cluster"))
+            "%s: the program, run again, did not come to action %d of such a cluster: what it does depends on more than its arguments and its "
+            "seed (what it reads, threads, the time)" % (what, target))
     find.Memory.last = again
     found = int(again["observer"]["hash"])
     control.Past.hashes = {action: value for action, value in hashes.items() if action <= target}
@@ -230,7 +238,7 @@ def save(text):
     name = os.path.expanduser(parse.arguments(text, 1, 1, usage)[0])
     memory.require_process("vlot save")
     cluster = find.cluster()
-    session = session_of_program()
+    session = find.session()
     if session is None and not bool(cluster["is_lockstep"]):
         raise gdb.GdbError("vlot save: threads have run, and no scene makes the same again; `vlot run --journal FILE` records a run")
     if session is None:

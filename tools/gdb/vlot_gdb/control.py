@@ -51,20 +51,31 @@ def steppable(what):
     return cluster
 
 
+def say_who_acts():
+    """The program waits for a line: nothing happens before somebody types one."""
+    session = find.session()
+    try:
+        if session is not None and int(session["under_way"]) == 0:
+            print("(the next action is the one you say at the program's prompt; Ctrl-C comes back here)")
+            gdb.flush()
+    except gdb.error:
+        pass
+
+
 # --- what happened ---
 
 
 def sentences(cluster, action):
-    found = []
+    asked, found = [], []
     for node in range(int(cluster["nodes"]) + 1):
         of_node = []
         for event in events.backwards(cluster, node):
             if event.action < action:
                 break
             if event.action == action and event.kind not in QUIET:
-                of_node.append(event)
+                (asked if event.kind == "request" else of_node).append(event)
         found += reversed(of_node)
-    return [event.sentence() for event in found]
+    return [event.sentence() for event in asked + found]  # a request's event comes when its result is known
 
 
 def tell(cluster, before):
@@ -76,7 +87,7 @@ def tell(cluster, before):
         before = now - 1
     for action in range(before + 1, now + 1):
         said = sentences(cluster, action)
-        for k, sentence in enumerate(said or ["nothing that is told: a timer or a write was looked at"]):
+        for k, sentence in enumerate(said or ["nothing to tell"]):
             print("%s %s" % ("action %-5d" % action if k == 0 else " " * 12, sentence))
     print(state.headline(cluster))
 
@@ -100,6 +111,7 @@ def forget(_event=None):
 
 def run_armed(cluster, command="continue", **where):
     """Go on to a place in the run. True: there."""
+    say_who_acts()
     stop = Stop("vlot__stop_here")
     try:
         memory.arm(cluster, **where)
@@ -173,6 +185,7 @@ def deliver(text):
         seen = [int(frame.read_var(name)) for name in ("kind", "from", "node")]
         return all(wanted in (0, value) for wanted, value in zip((kind, sender, node), seen))
 
+    say_who_acts()
     stop = Stop("vlot_hook_deliver", is_it)
     try:
         if not go(stop):
@@ -203,6 +216,7 @@ def until(text):
     if holds(expression):
         print("It holds already; " + state.headline(cluster))
         return
+    say_who_acts()
     stop = Stop("vlot__stop_here")
     is_there, done, pinned = True, False, find.Memory.pinned
     find.Memory.pinned = cluster  # nothing is searched for at every stop

@@ -147,6 +147,12 @@ def session_in_selected_thread():
     return None
 
 
+def session():
+    """Of the program, whichever thread is selected."""
+    found = session_in_selected_thread()
+    return found if found is not None else in_other_threads(session_in_selected_thread)
+
+
 def in_other_threads(look):
     before = gdb.selected_thread()
     frame = None
