@@ -1,5 +1,5 @@
-/* What the transcripts of tests/gdb look at: in lockstep the same run every time, `drop` without one vote; `threads` has a thread per
- * node.
+/* What the transcripts of tests/gdb look at: in lockstep the same run every time, `drop` without one vote, `own` with a thread per node;
+ * `threads` runs freely, `obey` until somebody has killed and spawned a node, `pause` stands still and is stepped.
  */
 #include <stdio.h>
 #include <string.h>
@@ -43,17 +43,51 @@ static vlot_result run(vlot_cluster *cluster) {
   return result;
 }
 
+/* Until a node was killed and all are up again: that is not done here, but asked for in gdb. */
+static vlot_result await_orders(vlot_cluster *cluster) {
+  vlot_cluster_stats stats;
+  vlot_result result;
+  uint32_t up;
+  do {
+    result = vlot_await_applied(cluster, 1, VLOT_INDEX_MAX, 5); /* never: five ticks pass */
+    vlot_cluster_get_stats(cluster, &stats);
+    up = 0;
+    for (uint32_t id = 1; id <= vlot_cluster_nodes(cluster); id++) {
+      vlot_node_status status;
+      up += vlot_cluster_get_status(cluster, id, &status) == VLOT_OK && status.state == VLOT_NODE_UP;
+    }
+  } while (result == VLOT_TIMEOUT && (stats.kills == 0 || up < vlot_cluster_nodes(cluster)));
+  return result == VLOT_TIMEOUT ? VLOT_OK : result;
+}
+
+static vlot_result step_paused(vlot_cluster *cluster) {
+  uint32_t leader;
+  vlot_result result = vlot_await_leader(cluster, 3000, &leader);
+  if (result == VLOT_OK) result = vlot_cluster_pause(cluster);
+  if (result == VLOT_OK) look_here(cluster);
+  if (result == VLOT_OK) result = vlot_lockstep_step(cluster, 20, NULL);
+  return result == VLOT_OK ? vlot_cluster_unpause(cluster) : result;
+}
+
+static vlot_driver driver_of(const char *mode) {
+  return *mode && strcmp(mode, "drop") != 0 && strcmp(mode, "own") != 0 ? VLOT_DRIVER_THREADS : VLOT_DRIVER_LOCKSTEP;
+}
+
 int main(int argc, char **argv) {
+  const char *mode = argc > 1 ? argv[1] : "";
   vlot_cluster_options options;
   vlot_cluster *cluster;
   vlot_cluster_options_init(&options);
-  options.driver = argc > 1 && strcmp(argv[1], "threads") == 0 ? VLOT_DRIVER_THREADS : VLOT_DRIVER_LOCKSTEP;
+  options.driver = driver_of(mode);
+  options.is_inline = strcmp(mode, "own") != 0;
   options.group_max = 1;
   options.seed = 7;
   vlot_result result = vlot_cluster_open(&cluster, &options, NULL);
   if (result == VLOT_OK) {
-    if (argc > 1 && strcmp(argv[1], "drop") == 0) drop_a_vote(cluster);
-    result = run(cluster);
+    if (strcmp(mode, "drop") == 0) drop_a_vote(cluster);
+    if (strcmp(mode, "obey") == 0) result = await_orders(cluster);
+    if (strcmp(mode, "pause") == 0) result = step_paused(cluster);
+    if (result == VLOT_OK) result = run(cluster);
     vlot_result closed = vlot_cluster_close(cluster);
     if (result == VLOT_OK) result = closed;
   }

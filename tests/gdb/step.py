@@ -1,0 +1,59 @@
+"""A `vlot step` in gdb, with a terminal of its own: stop in a campaign, drop a vote, go back over what was typed and asked, and save it."""
+import os
+import pty
+import select
+
+import gdb
+
+PROMPT = b"] > "
+
+
+def type_lines(terminal, lines):
+    """Another process: types one line at each prompt, as they come through a pipe."""
+    waiting, shown = b"", b""
+    while True:
+        for one in select.select([terminal, lines], [], [])[0]:
+            data = os.read(one, 65536)
+            if not data:
+                os._exit(0)
+            if one == lines:
+                waiting += data
+            else:
+                shown += data
+        if PROMPT in shown and b"\n" in waiting:
+            line, waiting = waiting.split(b"\n", 1)
+            shown = b""
+            os.write(terminal, line + b"\n")
+
+
+master, slave = pty.openpty()
+from_us, to_typist = os.pipe()
+if os.fork() == 0:
+    os.close(to_typist)
+    type_lines(master, from_us)
+gdb.execute("set inferior-tty " + os.ttyname(slave))
+
+
+def say(command):
+    print("> " + command)
+    try:
+        gdb.execute(command)
+    except gdb.error as problem:
+        print(problem)
+
+
+os.write(to_typist, b"until leader\n")
+say("vlot break election")
+say("run step --threads --seed 3 --no-color")
+for command in (
+    "vlot nodes", "vlot net", "vlot step", "vlot net", "vlot drop 11", "vlot step 2", "vlot back", "vlot requests", "vlot back 2", "vlot requests",
+    "delete", "vlot until $vlot_leader() != 0", "vlot why 3 leader", "vlot back", "vlot net", "vlot drop 12", "vlot step 2"):
+    say(command)
+os.write(to_typist, b"tick 3\nq\n")
+say("vlot break commit")
+say("continue")
+for command in ("vlot back 3", "vlot net", "vlot save " + os.environ["SAVED"], "vlot save " + os.environ["SAVED"], "vlot save /nowhere/x", "delete"):
+    say(command)
+os.write(to_typist, b"q\n")
+say("continue")
+os.close(to_typist)
