@@ -20,6 +20,7 @@ extern const vlot__verb vlot__verb_run;
 extern const vlot__verb vlot__verb_sim;
 extern const vlot__verb vlot__verb_play;
 extern const vlot__verb vlot__verb_step;
+extern const vlot__verb vlot__verb_replay;
 extern const vlot__verb vlot__verb_gdb;
 
 /* The whole command; argv as main() gets it. */

@@ -38,6 +38,8 @@ static const vlot__option options[] = {
      "write every event as a JSON line"},
     {"--history", "FILE", VLOT__OPTION_TEXT, FIELD(history), 0, 0, NULL,
      "write every client operation as a JSON line"},
+    {"--journal", "FILE", VLOT__OPTION_TEXT, FIELD(journal), 0, 0, NULL,
+     "record the run: 'vlot replay FILE' carries it out again (threads only)"},
     {"--step-on", "EVENT[:N]", VLOT__OPTION_TEXT, FIELD(step_on), 0, 0, NULL,
      "stop when it happens (leader, kill, vote ..., at node N), and go on by hand"},
     {"--json", NULL, VLOT__OPTION_FLAG, FIELD(is_json), 0, 0, NULL,
@@ -84,6 +86,30 @@ static int prepare_input(vlot__run *run) {
   return VLOT__EXIT_DATA;
 }
 
+/* The first failure ends the recording, not the run. */
+static vlot_result write_journal(void *context, const void *data, size_t size) {
+  vlot__run *run = context;
+  if (fwrite(data, 1, size, run->journal) == size && fflush(run->journal) == 0) return VLOT_OK;
+  run->journal_error = errno ? errno : EIO;
+  return VLOT_IO;
+}
+
+static bool open_journal(vlot__run *run) {
+  const char *path = run->set.journal;
+  if (!path) return true;
+  run->journal = fopen(path, "wb");
+  if (!run->journal) fprintf(stderr, "vlot run: cannot write %s: %s\n", path, strerror(errno));
+  return run->journal != NULL;
+}
+
+static bool close_journal(vlot__run *run) {
+  if (!run->journal) return true;
+  if (fclose(run->journal) != 0 && run->journal_error == 0) run->journal_error = errno;
+  if (run->journal_error == 0) return true;
+  fprintf(stderr, "vlot run: %s is not whole: %s\n", run->set.journal, strerror(run->journal_error));
+  return false;
+}
+
 static bool open_cluster(vlot__run *run) {
   const char *problem = NULL;
   vlot_cluster_options cluster;
@@ -102,13 +128,16 @@ static bool open_cluster(vlot__run *run) {
   if (run->step.kind == VLOT_EVENT_VIOLATION) cluster.has_checker = 1; /* who else would see it */
   cluster.raft.entry_bytes_max = 4u << 20; /* the longest key and values of the input format */
   run->raft = cluster.raft;
+  vlot_writer journal = {.context = run, .write = write_journal};
+  if (run->journal) cluster.journal = &journal;
   vlot_result result = vlot_cluster_open(&run->cluster, &cluster, &problem);
   if (result == VLOT_OK && run->step.kind != 0 &&
       !vlot__run_step_open(&run->step, run->cluster, &cluster))
     result = VLOT_NOMEM;
   if (result == VLOT_OK) return true;
-  fprintf(stderr, "vlot run: the cluster cannot be opened: %s%s%s\n", vlot_result_text(result),
-          problem ? ": " : "", problem ? problem : "");
+  if (run->journal_error == 0) /* else it is told when the journal is closed */
+    fprintf(stderr, "vlot run: the cluster cannot be opened: %s%s%s\n", vlot_result_text(result),
+            problem ? ": " : "", problem ? problem : "");
   return false;
 }
 
@@ -148,7 +177,8 @@ static int with_cluster(vlot__run *run) {
   }
   vlot__load_close(&run->load);
   vlot_result closed = vlot_cluster_close(run->cluster);
-  if (closed != VLOT_OK && code == VLOT__EXIT_OK) {
+  bool is_told = closed == VLOT_IO && run->journal_error != 0; /* when the journal is closed */
+  if (closed != VLOT_OK && code == VLOT__EXIT_OK && !is_told) {
     fprintf(stderr, "vlot run: closing the cluster: %s\n", vlot_result_text(closed));
     code = closed == VLOT_VIOLATED ? VLOT__EXIT_VIOLATED : VLOT__EXIT_SOFTWARE;
   }
@@ -161,6 +191,8 @@ static const char *contradiction(vlot__run_settings *set) {
   if (set->heartbeat_ticks == 0)
     set->heartbeat_ticks = set->election_ticks < 3 ? 1 : set->election_ticks / 3;
   if (set->heartbeat_ticks >= set->election_ticks) return "--heartbeat must be below --election";
+  if (set->journal && set->driver == 1)
+    return "--journal records threads; in lockstep the seed and the input are enough";
   if (set->step_on && set->driver == 1) return "--step-on stops threads; lockstep is 'vlot step'";
   if (set->step_on && set->is_json) return "--step-on talks to people, --json does not";
   if (set->step_on && set->input && strcmp(set->input, "-") == 0)
@@ -184,8 +216,13 @@ static int run_run(int argc, char **argv) {
     vlot__screen_init(&run.screen, stdout, !run.set.is_json && !run.set.is_quiet, run.set.is_ascii);
     if (!vlot__record_open(&run.record, run.set.events, run.set.history)) {
       code = VLOT__EXIT_CANNOT_CREATE;
+    } else if (!open_journal(&run)) {
+      code = VLOT__EXIT_CANNOT_CREATE;
+      vlot__record_close(&run.record);
     } else {
       code = with_cluster(&run);
+      bool may_say = code == VLOT__EXIT_OK || code == VLOT__EXIT_SOFTWARE;
+      if (!close_journal(&run) && may_say) code = VLOT__EXIT_CANNOT_CREATE;
       if (!vlot__record_close(&run.record) && code == VLOT__EXIT_OK)
         code = VLOT__EXIT_CANNOT_CREATE;
     }

@@ -9,7 +9,7 @@
 
 typedef struct vlot__run_settings {
   uint64_t nodes, learners, driver, seed, tick_ms, inflight, election_ticks, heartbeat_ticks;
-  const char *input, *events, *history, *step_on;
+  const char *input, *events, *history, *step_on, *journal;
   bool kills_leader, keeps_going, is_json, is_quiet, has_checker, is_ascii;
 } vlot__run_settings;
 
@@ -31,6 +31,8 @@ typedef struct vlot__run {
   vlot__run_settings set;
   vlot__script script;
   vlot__record record;
+  FILE *journal;     /* NULL: the run is not recorded */
+  int journal_error; /* errno of the first write that failed; 0 */
   vlot__screen screen;
   vlot__load load;
   vlot__run_step step;

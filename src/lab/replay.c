@@ -1,0 +1,252 @@
+/* vlot replay: a recorded run is carried out again, and compared with what was recorded. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "lab.h"
+#include "prompt.h"
+#include "screen.h"
+#include "script.h"
+#include "vlot/journal.h"
+
+enum { ACTIONS_AT_ONCE = 10000 };
+
+typedef struct settings {
+  uint64_t until;
+  bool is_json, is_quiet, is_ascii, is_plain;
+} settings;
+
+/* One replay, from the file to what came of it. */
+typedef struct again {
+  const settings *set;
+  const char *name;
+  char *bytes; /* [size] */
+  size_t size;
+  vlot_journal_info info;
+  vlot_cluster *cluster;
+  vlot_replay_status status;
+  vlot_cluster_stats stats;
+  vlot_result result; /* of the last step */
+  uint64_t begin_ns, end_ns;
+} again;
+
+#define FIELD(name) offsetof(settings, name)
+
+static const vlot__option options[] = {
+    {"--until", "K", VLOT__OPTION_NUMBER, FIELD(until), 0, UINT64_MAX - 1, NULL,
+     "stop after K actions, and go on by hand; 0 is the beginning"},
+    {"--json", NULL, VLOT__OPTION_FLAG, FIELD(is_json), 0, 0, NULL,
+     "print the summary as one JSON object (nobody is asked)"},
+    {"--quiet", NULL, VLOT__OPTION_FLAG, FIELD(is_quiet), 0, 0, NULL,
+     "print nothing but errors (and the JSON)"},
+    {"--ascii", NULL, VLOT__OPTION_FLAG, FIELD(is_ascii), 0, 0, NULL, "no glyphs"},
+    {"--no-color", NULL, VLOT__OPTION_FLAG, FIELD(is_plain), 0, 0, NULL,
+     "no colours, as with NO_COLOR in the environment"},
+};
+
+static const char help_text[] =
+    "FILE is what 'vlot run --journal FILE' recorded. Every message, write and answer is made anew\n"
+    "in virtual time and compared. With --until the prompt of 'vlot step' opens there: look around,\n"
+    "step on, go back, ask why; whatever would make it another run is refused.\n"
+    "\n"
+    "Exit code: 0 the run is the same; 1 it is not: the first difference is told; 64 wrong usage;\n"
+    "65 no journal, or one that is cut or damaged (what is whole is replayed); 66 it cannot be read.\n";
+
+static int complain(const again *one, const char *what, int code) {
+  fprintf(stderr, "vlot replay: %s: %s\n", one->name, what);
+  return code;
+}
+
+/* --- carrying out --- */
+
+static void draw(const again *one, vlot__screen *screen) {
+  char done[32], total[32];
+  if (!vlot__screen_is_due(screen)) return;
+  vlot__screen_begin(screen);
+  vlot__screen_text(screen, "  ");
+  vlot__screen_bar(screen, one->status.actions, one->status.actions_total,
+                   screen->width > 70 ? 30 : screen->width / 4 + 1);
+  vlot__screen_text(screen, " %s of %s actions", vlot__lab_commas(one->status.actions, done),
+                    vlot__lab_commas(one->status.actions_total, total));
+  vlot__screen_line_end(screen);
+  vlot__screen_nodes(screen, one->cluster);
+  vlot__screen_end(screen);
+}
+
+static void carry_out(again *one, uint64_t until) {
+  vlot__screen screen;
+  vlot__screen_init(&screen, stdout, !one->set->is_json && !one->set->is_quiet, one->set->is_ascii);
+  one->begin_ns = vlot__lab_now();
+  uint64_t done = 1;
+  do {
+    uint64_t left = until - one->status.actions;
+    one->result = vlot_lockstep_step(one->cluster, left < ACTIONS_AT_ONCE ? left : ACTIONS_AT_ONCE, &done);
+    (void)vlot_replay_get_status(one->cluster, &one->status);
+    draw(one, &screen);
+  } while (one->result == VLOT_OK && done > 0 && one->status.actions < until);
+  one->end_ns = vlot__lab_now();
+  vlot__screen_erase(&screen);
+  vlot_cluster_get_stats(one->cluster, &one->stats);
+}
+
+static int verdict(const again *one) {
+  if (one->status.has_diverged || one->result != VLOT_OK) return VLOT__EXIT_VIOLATED;
+  return one->status.is_cut ? VLOT__EXIT_DATA : VLOT__EXIT_OK;
+}
+
+/* --- saying what came of it --- */
+
+static void print_json(const again *one, const char *violation, int code) {
+  const vlot_replay_status *status = &one->status;
+  printf("{\"file\":");
+  vlot__lab_json_text(stdout, one->name);
+  printf(",\"nodes\":%u,\"learners\":%u,\"seed\":%" PRIu64 ",\"recorded_by\":", one->info.nodes,
+         one->info.learners, one->info.seed);
+  vlot__lab_json_text(stdout, one->info.version);
+  printf(",\"actions\":%" PRIu64 ",\"actions_total\":%" PRIu64 ",\"turns\":%" PRIu64, status->actions,
+         status->actions_total, status->turns);
+  printf(",\"kills\":%" PRIu64 ",\"restarts\":%" PRIu64 ",\"elections\":%" PRIu64 ",\"commit_index\":%" PRIu64,
+         one->stats.kills, one->stats.restarts, one->stats.elections, one->stats.commits);
+  printf(",\"bytes\":%" PRIu64 ",\"bytes_whole\":%" PRIu64 ",\"seconds\":%.3f", status->bytes, status->bytes_whole,
+         (double)(one->end_ns - one->begin_ns) / 1e9);
+  printf(",\"finished\":%s,\"cut\":%s,\"diverged\":%s,\"text\":", status->is_finished ? "true" : "false",
+         status->is_cut ? "true" : "false", status->has_diverged ? "true" : "false");
+  vlot__lab_json_text(stdout, status->text);
+  printf(",\"violation\":");
+  vlot__lab_json_text(stdout, violation);
+  printf(",\"exit\":%d}\n", code);
+}
+
+static void print_text(const again *one, const char *violation) {
+  char a[32], b[32];
+  const vlot_replay_status *status = &one->status;
+  printf("vlot replay: %s: %u node%s, seed %" PRIu64 ", recorded by vlot %s\n", one->name, one->info.nodes,
+         one->info.nodes == 1 ? "" : "s", one->info.seed, one->info.version);
+  printf("  actions            %s of %s\n", vlot__lab_commas(status->actions, a),
+         vlot__lab_commas(status->actions_total, b));
+  printf("  turns              %s\n", vlot__lab_commas(status->turns, a));
+  printf("  kills, restarts    %" PRIu64 ", %" PRIu64 "\n", one->stats.kills, one->stats.restarts);
+  printf("  elections          %" PRIu64 "\n", one->stats.elections);
+  printf("  commit index       %s\n", vlot__lab_commas(one->stats.commits, a));
+  printf("  bytes              %s of %s\n", vlot__lab_commas(status->bytes_whole, a),
+         vlot__lab_commas(status->bytes, b));
+  printf("  seconds            %.3f\n", (double)(one->end_ns - one->begin_ns) / 1e9);
+  if (violation[0]) printf("  violation          %s\n", violation);
+  if (status->has_diverged) printf("  DIVERGED: %s\n", status->text);
+  else if (violation[0]) printf("  STOPPED: a safety property is broken\n");
+  else if (status->is_cut) printf("  up to there identical to the recording; %s\n", status->text);
+  else printf("  %s\n", status->is_finished ? "identical to the recording" : "identical to the recording so far");
+}
+
+static int report(const again *one) {
+  char violation[256] = "";
+  int code = verdict(one);
+  vlot_cluster_violation(one->cluster, violation, sizeof violation);
+  if (one->set->is_json) print_json(one, violation, code);
+  else if (!one->set->is_quiet) print_text(one, violation);
+  else if (code != VLOT__EXIT_OK) complain(one, one->status.text[0] ? one->status.text : violation, code);
+  return code;
+}
+
+/* --- by hand --- */
+
+static int step(const again *one, uint64_t until) {
+  vlot__session session;
+  char greeting[320], line[40];
+  vlot__session_init(&session, false, UINT64_MAX);
+  int code = VLOT__EXIT_SOFTWARE;
+  if (!vlot__session_set_journal(&session, one->bytes, one->size)) {
+    complain(one, session.problem.data ? session.problem.data : "out of memory", code);
+  } else {
+    snprintf(line, sizeof line, "goto %" PRIu64, until);
+    if (until > 0 && !vlot__command_run(&session, line))
+      complain(one, session.problem.data ? session.problem.data : "it cannot go there", code);
+    vlot__text_clear(&session.out);
+    snprintf(greeting, sizeof greeting, "vlot replay: %.200s, after action %" PRIu64 " of %" PRIu64 ".", one->name,
+             vlot__session_actions(&session), one->status.actions_total);
+    vlot__prompt_options prompt = {.greeting = greeting, .is_ascii = one->set->is_ascii, .is_plain = one->set->is_plain};
+    code = vlot__prompt_run(&session, &prompt);
+  }
+  vlot__session_deinit(&session);
+  return code;
+}
+
+/* --- the verb --- */
+
+static int with_cluster(again *one) {
+  (void)vlot_replay_get_status(one->cluster, &one->status);
+  uint64_t until = one->set->until, total = one->status.actions_total;
+  if (until != UINT64_MAX && until > total) {
+    fprintf(stderr, "vlot replay: --until %" PRIu64 ": the journal has %" PRIu64 " actions\n", until, total);
+    return VLOT__EXIT_USAGE;
+  }
+  if (until != UINT64_MAX && !one->set->is_json && !one->set->is_quiet) return step(one, until);
+  carry_out(one, until);
+  return report(one);
+}
+
+static int replay(again *one) {
+  const char *problem = NULL;
+  if (vlot_journal_read_info(one->bytes, one->size, &one->info) != VLOT_OK)
+    return complain(one, one->info.problem, VLOT__EXIT_DATA);
+  if (one->info.has_machine)
+    return complain(one, "the run had a machine of its own: replay it with vlot_replay_open(), in a program that has it",
+                    VLOT__EXIT_DATA);
+  vlot_result result = vlot_replay_open(&one->cluster, NULL, one->bytes, one->size, &problem);
+  if (result != VLOT_OK) {
+    bool is_data = result == VLOT_CORRUPT || result == VLOT_UNSUPPORTED || result == VLOT_INVALID;
+    return complain(one, problem ? problem : vlot_result_text(result), is_data ? VLOT__EXIT_DATA : VLOT__EXIT_SOFTWARE);
+  }
+  int code = with_cluster(one);
+  (void)vlot_cluster_close(one->cluster); /* what it could say has been said */
+  return code;
+}
+
+static bool takes_value(const char *word) {
+  for (size_t k = 0; k < sizeof options / sizeof *options; k++)
+    if (options[k].value && strcmp(options[k].name, word) == 0) return true;
+  return false;
+}
+
+/* The file may stand before, between and behind the options, which get a copy of argv without it. */
+static int parse(int argc, char **argv, settings *set, const char **file) {
+  char **words = calloc((size_t)argc + 1, sizeof *words);
+  int count = 0;
+  if (!words) return 2;
+  for (int k = 0; k < argc; k++) {
+    bool is_value = k > 0 && takes_value(argv[k - 1]);
+    if ((argv[k][0] == '-' && argv[k][1] != '\0') || is_value || *file) words[count++] = argv[k];
+    else *file = argv[k];
+  }
+  int parsed = vlot__options_parse(&vlot__verb_replay, count, words, set);
+  free(words);
+  return parsed;
+}
+
+static int run_replay(int argc, char **argv) {
+  settings set = {.until = UINT64_MAX};
+  again one = {.set = &set};
+  int parsed = parse(argc, argv, &set, &one.name);
+  if (parsed != 0) return parsed == 1 ? VLOT__EXIT_OK : VLOT__EXIT_USAGE;
+  if (!one.name) {
+    fprintf(stderr, "vlot replay: which journal? vlot replay FILE\n");
+    return VLOT__EXIT_USAGE;
+  }
+  if (!vlot__script_read(one.name, &one.bytes, &one.size))
+    return complain(&one, strerror(errno), VLOT__EXIT_NO_INPUT);
+  int code = replay(&one);
+  free(one.bytes);
+  return code;
+}
+
+const vlot__verb vlot__verb_replay = {
+    .name = "replay",
+    .summary = "Carry out a recorded run (FILE) again, exactly, or step through it",
+    .text = help_text,
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .run = run_replay,
+};
