@@ -16,6 +16,7 @@
 
 #include "vlot/actor.h"
 #include "vlot/event.h"
+#include "vlot/lint.h"
 #include "vlot/machine.h"
 #include "vlot/raft.h"
 #include "vlot/storage.h"
@@ -69,6 +70,7 @@ typedef struct vlot_cluster_options {
   uint32_t group_max;       /* lockstep: at most so many deliveries to one node become one turn: default 8; 1: always single */
   uint32_t keeps_events;    /* 1: all events from the opening on are kept for the first subscription; default 0 */
   uint32_t is_replaying;    /* told to machines */
+  uint32_t has_lints;       /* 1 (default): bad settings, and what runs badly, are told as events and log lines */
   const vlot_writer *journal; /* threads, disks in memory: where the run is recorded (vlot/journal.h), called on a thread of its own; copied,
                                its context borrowed. A write that fails ends the recording, not the run. NULL: not recorded */
   void (*log)(void *context, const char *line); /* NULL: silent. Any thread, no lock held */
@@ -206,6 +208,12 @@ VLOT_API void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *
 
 /* The first broken safety property, as text; false: none. Off: false. */
 VLOT_API bool vlot_cluster_violation(vlot_cluster *cluster, char *text, size_t capacity);
+
+/* What an expert would warn of in these options, before anything is opened; and in a cluster, settings and what runs badly by now (with
+ * the option has_lints). At most [capacity], returns how many there are.
+ */
+VLOT_API size_t vlot_cluster_options_lint(const vlot_cluster_options *options, vlot_lint *lints, size_t capacity);
+VLOT_API size_t vlot_cluster_lint(vlot_cluster *cluster, vlot_lint *lints, size_t capacity);
 
 /* The last events of a node (0: of the cluster), oldest first: at most [capacity], returns how many. */
 VLOT_API size_t vlot_cluster_events(vlot_cluster *cluster, uint32_t id, vlot_event *events, size_t capacity);

@@ -420,6 +420,7 @@ typedef struct vlot_raft_status {
   uint32_t pending_reads;
   uint32_t is_fenced;
   vlot_why fenced_why;
+  uint32_t lacks_quorum;    /* leader: at its last look, one every T, no quorum had answered since the one before */
 } vlot_raft_status;
 
 VLOT_API void vlot_raft_get_status(const vlot_raft *raft, vlot_raft_status *status);

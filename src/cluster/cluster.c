@@ -18,6 +18,7 @@ void vlot_cluster_options_init(vlot_cluster_options *options) {
       .stop_ns = 1000000000,
       .ring_events = 64,
       .group_max = 8,
+      .has_lints = 1,
   };
   vlot_raft_options_init(&options->raft);
   options->raft.apply_entries_max = 4096;
@@ -68,6 +69,7 @@ static const char *find_problem(const vlot_cluster_options *options) {
   if (options->stop_ns == 0) return "stop_ns: more than 0";
   if (options->spin_ns > 10000000) return "spin_ns: at most 10 ms";
   if (options->keeps_events > 1) return "keeps_events: 0 or 1";
+  if (options->has_lints > 1) return "has_lints: 0 or 1";
   if (options->place > VLOT_PLACE_SPREAD) return "place: one of VLOT_PLACE_*";
   if (options->raft.size != sizeof options->raft) return "raft: call vlot_cluster_options_init() first";
   if (options->journal && !options->journal->write) return "journal: write is missing";
@@ -294,6 +296,7 @@ vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *op
   if (result == VLOT_INVALID && !*problem && options->place == VLOT_PLACE_CORE)
     *problem = "core: one that this process may run on";
   if (result != VLOT_OK) return result;
+  vlot__lint_open(cluster);
   result = start_nodes(cluster);
   if (result != VLOT_OK) {
     take_back(cluster);
@@ -339,6 +342,14 @@ void vlot__control_begin(vlot_cluster *cluster) {
   while (cluster->is_controlled) pthread_cond_wait(&cluster->control_free, &cluster->control_lock);
   cluster->is_controlled = true;
   pthread_mutex_unlock(&cluster->control_lock);
+}
+
+bool vlot__control_try(vlot_cluster *cluster) {
+  pthread_mutex_lock(&cluster->control_lock);
+  bool is_free = !cluster->is_controlled;
+  if (is_free) cluster->is_controlled = true;
+  pthread_mutex_unlock(&cluster->control_lock);
+  return is_free;
 }
 
 vlot_result vlot__control_take(vlot_cluster *cluster) {

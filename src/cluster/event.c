@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vlot/lint.h"
+
 /* --- which part of the union a kind uses: one table --- */
 
 typedef enum body { BODY_none, BODY_step, BODY_message, BODY_change, BODY_slice, BODY_client } body;
@@ -78,6 +80,7 @@ typedef enum shape {
   AS_RESULT,
   AS_OUTCOME, /* a vlot_result in 64 bits */
   AS_REQUEST,
+  AS_LINT,
 } shape;
 
 typedef struct field {
@@ -150,6 +153,7 @@ static const field fields[VLOT_EVENT_KINDS][FIELDS_MAX] = {
     [VLOT_EVENT_ANSWER] = {CLIENT, {"result", AT(as.client.result), AS_RESULT}},
     [VLOT_EVENT_READ] = {CLIENT},
     [VLOT_EVENT_VIOLATION] = {FROM("invariant", IN_64)},
+    [VLOT_EVENT_LINT] = {FROM("lint", AS_LINT), PEER("peer"), TO("value", IN_64), TERM("other")},
     [VLOT_EVENT_REQUEST] = {FROM("request", AS_REQUEST), PEER("peer"), TO("value", IN_64),
                             {"result", AT(as.change.term), AS_OUTCOME}},
 };
@@ -224,6 +228,7 @@ static void json_value(writer *w, shape how, uint64_t value) {
   case AS_RESULT:
   case AS_OUTCOME: put_name(w, vlot_result_name((vlot_result)value)); return;
   case AS_REQUEST: put_name(w, name_of_request(value)); return;
+  case AS_LINT: put_name(w, vlot_lint_name((uint32_t)value)); return;
   }
 }
 
@@ -516,6 +521,16 @@ static void say_request(writer *w, const vlot_event *event) {
   say(w, ", and gets: %s", vlot_result_text((vlot_result)result));
 }
 
+static void say_lint(writer *w, const vlot_event *event) {
+  char text[512];
+  vlot_lint lint = {.number = (uint32_t)event->as.change.from,
+                    .node = event->peer,
+                    .value = event->as.change.to,
+                    .other = event->as.change.term};
+  vlot_lint_text(&lint, text, sizeof text);
+  say(w, "Note: %s", text);
+}
+
 static void say_change(writer *w, const vlot_event *event) {
   static const char *const disks[] = {"with its disk", "without what it had not synced",
                                       "with a blank disk"};
@@ -564,6 +579,7 @@ static void say_change(writer *w, const vlot_event *event) {
   case VLOT_EVENT_RESUME: say(w, "n%u is resumed", node); return;
   case VLOT_EVENT_FAULT: say_fault(w, event); return;
   case VLOT_EVENT_CLOCK_WAIT: say(w, "The clock waits for n%u", node != 0 ? node : peer); return;
+  case VLOT_EVENT_LINT: say_lint(w, event); return;
   case VLOT_EVENT_REQUEST: say_request(w, event); return;
   case VLOT_EVENT_VIOLATION:
     say(w, "A safety property is broken at n%u: invariant %llu", node, from);

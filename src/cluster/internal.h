@@ -151,6 +151,16 @@ typedef struct vlot__traffic {
   _Atomic uint64_t dropped;
 } vlot__traffic;
 
+/* A lint of a running node. Whoever looks writes it; others read lint and holds, under status_lock. */
+typedef struct vlot__watch {
+  vlot_lint lint;
+  uint64_t value; /* at the last look */
+  uint32_t rises; /* looks in a row that found it higher */
+  bool holds;
+} vlot__watch;
+
+enum { VLOT__WATCHES = VLOT_LINT_NUMBERS - VLOT_LINT_RUNNING };
+
 struct vlot__slot {
   vlot_cluster *cluster;
   uint32_t id;
@@ -184,6 +194,7 @@ struct vlot__slot {
   pthread_mutex_t status_lock;
   vlot_node_status status;
   uint64_t status_tick;
+  vlot__watch watches[VLOT__WATCHES]; /* by lint number, from VLOT_LINT_RUNNING on */
 
   /* threads */
   vlot_actor *turn_actor;         /* in its turns: whose */
@@ -305,6 +316,10 @@ struct vlot_cluster {
   vlot__observer observer;
   vlot__links links;
   vlot__lockstep lockstep;
+
+  /* lints */
+  _Atomic uint64_t next_look; /* tick; 0: never */
+  uint64_t seen_commit;       /* highest commit index at the last look */
 
   /* the cluster's own events (node 0) */
   vlot_event *events;
@@ -471,12 +486,21 @@ void vlot__clients_wake(vlot_cluster *cluster, uint64_t now);
 /* Take control, unless this is a node's thread (VLOT_DEADLOCK) or the cluster is paused by another thread (VLOT_BUSY). */
 vlot_result vlot__control_take(vlot_cluster *cluster);
 void vlot__control_begin(vlot_cluster *cluster);
+bool vlot__control_try(vlot_cluster *cluster); /* the supervisor's: it never waits for whoever waits for it */
 void vlot__control_end(vlot_cluster *cluster);
 
 /* A call changes the cluster from here on, and cannot fail any more: where the cluster is stepped that is an action of its own, so that
  * every state has a number. Not for what user code does inside a turn: that belongs to the turn.
  */
 void vlot__count_command(vlot_cluster *cluster);
+
+/* Lints: of settings, before there are nodes; and a look at what runs, in lockstep between two turns. */
+void vlot__lint_open(vlot_cluster *cluster);
+void vlot__lint_look(vlot_cluster *cluster);
+static inline bool vlot__lint_is_due(vlot_cluster *cluster) {
+  uint64_t next = atomic_load_explicit(&cluster->next_look, memory_order_relaxed);
+  return next != 0 && vlot__now(cluster) >= next;
+}
 
 /* Start and stop a slot's node under the driver in force; control is held. */
 vlot_result vlot__slot_start(vlot__slot *slot);

@@ -475,6 +475,7 @@ bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit) {
   }
   take_out(&cluster->lockstep, item);
   begin_action(cluster, item);
+  if (vlot__lint_is_due(cluster)) vlot__lint_look(cluster);
   carry_out(cluster, item, cluster->options.group_max, false);
   vlot__requests_ended(cluster, true);
   return true;

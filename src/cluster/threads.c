@@ -424,11 +424,7 @@ static bool wait_for_straggler(vlot__supervisor *supervisor) {
   const vlot__slot *straggler = find_straggler(cluster);
   bool must_wait = must_wait_for(supervisor, straggler);
   if (must_wait && !supervisor->waits_for_straggler) {
-    pthread_mutex_lock(&cluster->control_lock);
-    bool may_emit = !cluster->is_controlled;
-    if (may_emit) cluster->is_controlled = true;
-    pthread_mutex_unlock(&cluster->control_lock);
-    if (may_emit) {
+    if (vlot__control_try(cluster)) {
       vlot__emit_change(cluster, NULL, VLOT_EVENT_CLOCK_WAIT, VLOT_WHY_STRAGGLER, straggler->id, 0, 0, 0);
       vlot__control_end(cluster);
     }
@@ -499,6 +495,7 @@ static void *supervise(void *context) {
     uint64_t now = vlot__now(cluster);
     send_later_mail(supervisor, now);
     look_after_nodes(cluster, now);
+    if (vlot__lint_is_due(cluster)) vlot__lint_look(cluster);
     vlot__clients_wake(cluster, now);
     vlot__notify_changed(cluster);
   }

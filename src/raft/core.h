@@ -140,6 +140,7 @@ struct vlot_raft {
   uint32_t election_elapsed;
   uint32_t heartbeat_elapsed;
   uint32_t quorum_elapsed;
+  bool lacks_quorum; /* of a leader, at its last check */
 
   /* campaign */
   uint64_t campaign_request;

@@ -40,6 +40,7 @@ void vlot__leader_begin(vlot_raft *raft) {
   for (uint32_t k = 0; k < raft->peer_count; k++) reset_progress(raft, &raft->peers[k]);
   raft->heartbeat_elapsed = 0;
   raft->quorum_elapsed = 0;
+  raft->lacks_quorum = false;
   raft->term_first_index = raft->log.last_index + 1;
   raft->tail_bytes = bytes_between(raft, raft->commit_index + 1, raft->log.last_index);
   raft->has_new_match = true;
@@ -274,7 +275,8 @@ void vlot__leader_tick(vlot_raft *raft, uint32_t elapsed) {
   raft->quorum_elapsed += elapsed;
   if (raft->quorum_elapsed >= raft->options.election_ticks_min) {
     raft->quorum_elapsed = 0;
-    if (!has_quorum_contact(raft) && (raft->switches & VLOT_SWITCH_CHECK_QUORUM)) {
+    raft->lacks_quorum = !has_quorum_contact(raft);
+    if (raft->lacks_quorum && (raft->switches & VLOT_SWITCH_CHECK_QUORUM)) {
       vlot__role_follow(raft, raft->hard.term, 0, 0, VLOT_WHY_NO_QUORUM_CONTACT);
       return;
     }

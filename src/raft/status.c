@@ -39,6 +39,7 @@ void vlot_raft_get_status(const vlot_raft *raft, vlot_raft_status *status) {
       .pending_reads = (uint32_t)raft->reads.count,
       .is_fenced = raft->is_fenced,
       .fenced_why = raft->fenced_why,
+      .lacks_quorum = raft->role == VLOT_ROLE_LEADER && raft->lacks_quorum,
   };
 }
 

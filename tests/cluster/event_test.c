@@ -53,7 +53,7 @@ static vlot_event sample(const struct kind *kind, uint32_t message_kind) {
     event.as.message.from = kind->number == VLOT_EVENT_RECEIVED ? 1 : 2;
     break;
   case PART_change:
-    event.as.change.from = kind->number == VLOT_EVENT_IGNORED; /* the kind of a message */
+    event.as.change.from = kind->number == VLOT_EVENT_IGNORED || kind->number == VLOT_EVENT_LINT; /* the kind of a message, the number of a lint */
     event.as.change.to = 1;
     event.as.change.term = 3;
     break;

@@ -1,0 +1,324 @@
+/* What an expert would warn of: each with what is bad, and not with what is good. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fleet.h"
+
+enum { LOOK = 64, MAX = 32, LONG = 5000 }; /* ticks between two looks; lints; ticks */
+
+static const uint32_t ids[] = {
+#define VLOT_X(name, number, word, sentence, advice) number,
+    VLOT_LINTS(VLOT_X)
+#undef VLOT_X
+};
+
+static size_t find(const vlot_lint *lints, size_t count, uint32_t number) {
+  size_t k = 0;
+  while (k < count && lints[k].number != number) k++;
+  return k;
+}
+
+static bool has(vlot_cluster *cluster, uint32_t number, uint32_t node) {
+  vlot_lint lints[MAX];
+  size_t count = vlot_cluster_lint(cluster, lints, MAX);
+  for (size_t k = 0; k < count; k++)
+    if (lints[k].number == number && lints[k].node == node) return true;
+  return false;
+}
+
+/* How often was it told, of the events that the cluster still has? */
+static uint32_t told(vlot_cluster *cluster, uint32_t number) {
+  vlot_event events[64];
+  uint32_t count = 0;
+  size_t size = vlot_cluster_events(cluster, 0, events, 64);
+  for (size_t k = 0; k < size; k++) count += events[k].kind == VLOT_EVENT_LINT && (number == 0 || events[k].as.change.from == number);
+  return count;
+}
+
+/* --- texts --- */
+
+Test(lint, every_row_has_a_name_and_a_sentence_with_its_numbers) {
+  for (size_t k = 0; k < sizeof ids / sizeof *ids; k++) {
+    char text[512], small[8];
+    vlot_lint lint = {.number = ids[k], .node = 4711, .value = 1234, .other = 5678};
+    size_t length = vlot_lint_text(&lint, text, sizeof text);
+    cr_assert_lt(length, sizeof text);
+    cr_expect_eq(strlen(text), length);
+    cr_expect_null(strpbrk(text, "{}?"), "%s", text);
+    cr_expect_not_null(strstr(text, "; "), "no advice: %s", text);
+    cr_expect(ids[k] < VLOT_LINT_RUNNING || strstr(text, "n4711"), "%s", text);
+    cr_expect_str_neq(vlot_lint_name(ids[k]), "?");
+    cr_expect_eq(vlot_lint_text(&lint, small, sizeof small), length);
+    cr_expect(strncmp(small, text, 7) == 0 && small[7] == '\0');
+    cr_expect_eq(vlot_lint_text(&lint, NULL, 0), length);
+  }
+  char text[64];
+  vlot_lint_text(&(vlot_lint){.number = 31}, text, sizeof text);
+  cr_expect_str_eq(text, "lint 31 is unknown");
+  cr_expect_str_eq(vlot_lint_name(31), "?");
+}
+
+/* --- settings --- */
+
+typedef struct setting {
+  const char *what;
+  uint32_t nodes, learners, min, max, heartbeat, off; /* 0: the default; off: switches */
+  uint64_t tick_ns;
+  uint32_t expected[3];
+  const char *text; /* in the sentence of the first */
+} setting;
+
+static const setting settings[] = {
+    {"the defaults", 0, 0, 0, 0, 0, 0, 0, {0}, NULL},
+    {"five nodes and two learners", 7, 2, 0, 0, 0, 0, 0, {0}, NULL},
+    {"a large cluster", 31, 0, 0, 0, 0, 0, 0, {0}, NULL},
+    {"long periods", 3, 0, 150, 300, 50, 0, 1000000, {0}, NULL},
+    {"half of T apart", 3, 0, 16, 24, 5, 0, 0, {0}, NULL},
+    {"less than half of T apart", 3, 0, 16, 23, 5, 0, 0, {VLOT_LINT_NARROW_TIMEOUTS}, "16 to 23 ticks"},
+    {"one timeout for all", 3, 0, 3, 4, 1, 0, 0, {VLOT_LINT_NARROW_TIMEOUTS}, "election_ticks_max of 6 or more"},
+    {"nothing random", 3, 0, 0, 0, 0, VLOT_SWITCH_RANDOM_TIMEOUT, 0, {VLOT_LINT_FIXED_TIMEOUTS}, "after 15 ticks"},
+    {"a fast enough heartbeat", 3, 0, 15, 30, 7, 0, 0, {0}, NULL},
+    {"a slow heartbeat", 3, 0, 15, 30, 8, 0, 0, {VLOT_LINT_SLOW_HEARTBEAT}, "heartbeat_ticks 8 is at least half of the shortest election timeout 15"},
+    {"a slow heartbeat's advice", 3, 0, 15, 30, 14, 0, 0, {VLOT_LINT_SLOW_HEARTBEAT}, "use at most 7"},
+    {"half exactly", 3, 0, 16, 32, 8, 0, 0, {VLOT_LINT_SLOW_HEARTBEAT}, "use at most 7"},
+    {"four nodes", 4, 0, 0, 0, 0, 0, 0, {VLOT_LINT_EVEN_VOTERS}, "4 voters need a quorum of 3, and survive no more failures than 3 would"},
+    {"five nodes, one of them a learner", 5, 1, 0, 0, 0, 0, 0, {VLOT_LINT_EVEN_VOTERS}, "4 voters"},
+    {"one voter", 3, 2, 0, 0, 0, 0, 0, {VLOT_LINT_SINGLE_VOTER}, "one voter"},
+    {"one node with bad periods that do not matter", 1, 0, 4, 5, 3, VLOT_SWITCH_PRE_VOTE, 0, {VLOT_LINT_SINGLE_VOTER}, "one voter"},
+    {"plain Raft", 3, 0, 0, 0, 0, VLOT_SWITCH_PRE_VOTE | VLOT_SWITCH_CHECK_QUORUM | VLOT_SWITCH_STICKINESS, 0, {0}, NULL},
+    {"no pre-vote", 3, 0, 0, 0, 0, VLOT_SWITCH_PRE_VOTE, 0, {VLOT_LINT_NO_PRE_VOTE}, "VLOT_SWITCH_PRE_VOTE"},
+    {"no check-quorum", 3, 0, 0, 0, 0, VLOT_SWITCH_CHECK_QUORUM, 0, {VLOT_LINT_NO_CHECK_QUORUM}, "VLOT_SWITCH_CHECK_QUORUM"},
+    {"timeouts of 10 ms", 3, 0, 100, 200, 20, 0, 100000, {0}, NULL},
+    {"timeouts of 9.9 ms", 3, 0, 99, 198, 20, 0, 100000, {VLOT_LINT_SHORT_TIMEOUTS}, "lasts 9900 microseconds"},
+    {"short timeouts' advice", 3, 0, 15, 30, 5, 0, 100000, {VLOT_LINT_SHORT_TIMEOUTS}, "election_ticks_min of 100 or more"},
+    {"several", 4, 0, 10, 12, 5, 0, 0, {VLOT_LINT_EVEN_VOTERS, VLOT_LINT_NARROW_TIMEOUTS, VLOT_LINT_SLOW_HEARTBEAT}, "4 voters"},
+};
+
+static vlot_cluster_options options_of(const setting *one, vlot_driver driver) {
+  vlot_cluster_options options;
+  vlot_cluster_options_init(&options);
+  options.driver = driver;
+  options.learners = one->learners;
+  if (one->nodes) options.nodes = one->nodes;
+  if (one->min) options.raft.election_ticks_min = one->min;
+  if (one->max) options.raft.election_ticks_max = one->max;
+  if (one->heartbeat) options.raft.heartbeat_ticks = one->heartbeat;
+  if (one->tick_ns) options.tick_ns = one->tick_ns;
+  options.raft.switches &= ~one->off;
+  return options;
+}
+
+Test(lint, each_is_told_of_bad_settings_and_of_no_good_ones) {
+  for (size_t k = 0; k < sizeof settings / sizeof *settings; k++) {
+    const setting *one = &settings[k];
+    vlot_cluster_options options = options_of(one, VLOT_DRIVER_THREADS);
+    vlot_lint lints[MAX];
+    char text[512] = "";
+    size_t expected = 0, count = vlot_cluster_options_lint(&options, lints, MAX);
+    while (expected < 3 && one->expected[expected]) expected++;
+    cr_assert_eq(count, expected, "%s: %zu lints", one->what, count);
+    for (size_t e = 0; e < expected; e++) cr_expect_lt(find(lints, count, one->expected[e]), count, "%s", one->what);
+    if (count == 0) continue;
+    vlot_lint_text(&lints[0], text, sizeof text);
+    cr_expect_not_null(strstr(text, one->text), "%s: %s", one->what, text);
+    cr_expect_eq(vlot_cluster_options_lint(&options, NULL, 0), count);
+  }
+}
+
+Test(lint, ticks_of_virtual_time_are_never_short) {
+  setting one = {.tick_ns = 100000};
+  vlot_cluster_options options = options_of(&one, VLOT_DRIVER_LOCKSTEP);
+  cr_expect_eq(vlot_cluster_options_lint(&options, NULL, 0), 0);
+}
+
+typedef struct lines {
+  uint32_t count;
+  char first[512];
+} lines;
+
+static void note_line(void *context, const char *line) {
+  lines *all = context;
+  if (all->count++ == 0) snprintf(all->first, sizeof all->first, "%s", line);
+}
+
+static vlot_cluster *open_four(vlot_driver driver, uint32_t has_lints, lines *all) {
+  vlot_cluster_options options = fleet_options(driver, 4);
+  options.log = note_line;
+  options.log_context = all;
+  options.has_lints = has_lints;
+  vlot_cluster *cluster = fleet_open(&options);
+  cr_assert_not_null(cluster);
+  return cluster;
+}
+
+Test(lint, an_opening_cluster_tells_it_as_an_event_and_as_a_line) {
+  for (int driver = VLOT_DRIVER_THREADS; driver <= VLOT_DRIVER_LOCKSTEP; driver++) {
+    lines all = {0};
+    vlot_cluster *cluster = open_four((vlot_driver)driver, 1, &all);
+    vlot_event event;
+    char text[512];
+    cr_assert_eq(vlot_cluster_events(cluster, 0, &event, 1), 1);
+    cr_expect_eq(event.kind, VLOT_EVENT_LINT);
+    cr_expect(event.as.change.from == VLOT_LINT_EVEN_VOTERS && event.as.change.to == 4 && event.as.change.term == 3);
+    vlot_event_text(&event, text, sizeof text);
+    cr_expect_str_eq(text, "Note: 4 voters need a quorum of 3, and survive no more failures than 3 would; use an odd number of voters");
+    cr_expect_eq(all.count, 1);
+    cr_expect_str_eq(all.first, text + strlen("Note: "));
+    vlot_event_json(&event, text, sizeof text);
+    cr_expect_not_null(strstr(text, "\"event\":\"lint\",\"lint\":\"even_voters\",\"peer\":0,\"value\":4,\"other\":3"), "%s", text);
+    cr_expect(has(cluster, VLOT_LINT_EVEN_VOTERS, 0));
+    cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+  }
+}
+
+Test(lint, who_does_not_want_any_gets_none) {
+  lines all = {0};
+  vlot_cluster *cluster = open_four(VLOT_DRIVER_LOCKSTEP, 0, &all);
+  cr_expect_eq(told(cluster, 0), 0);
+  cr_expect_eq(all.count, 0);
+  cr_expect_eq(vlot_cluster_lint(cluster, NULL, 0), 0);
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+  const char *problem;
+  vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, 3);
+  options.has_lints = 2;
+  cr_expect_eq(vlot_cluster_open(&cluster, &options, &problem), VLOT_INVALID);
+  cr_expect_not_null(strstr(problem, "has_lints"));
+}
+
+/* --- while it runs --- */
+
+static vlot_cluster *open_nodes(uint32_t nodes, uint32_t off, bool is_inline) {
+  vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, nodes);
+  options.raft.switches &= ~off;
+  options.is_inline = is_inline;
+  vlot_cluster *cluster = fleet_open(&options);
+  cr_assert_not_null(cluster);
+  return cluster;
+}
+
+static uint32_t leader_of(vlot_cluster *cluster) {
+  uint32_t leader = 0;
+  cr_assert_eq(vlot_await_leader(cluster, LONG, &leader), VLOT_OK);
+  return leader;
+}
+
+/* Mails of one increment each; answers are thrown away. */
+static void submit(vlot_client *client, uint32_t mails) {
+  vlot_answer answers[64];
+  for (uint32_t k = 0; k < mails; k++) cr_assert_eq(fleet_submit(client, "k", 1, NULL), VLOT_OK);
+  while (vlot_client_poll(client, answers, 64) > 0) continue;
+}
+
+Test(lint, a_run_without_faults_is_silent) {
+  vlot_cluster *cluster = open_nodes(5, 0, true);
+  vlot_client *client = fleet_client(cluster, 0, 500);
+  leader_of(cluster);
+  for (int k = 0; k < 20; k++) {
+    submit(client, 2000);
+    fleet_pass(cluster, LOOK);
+  }
+  cr_expect_eq(vlot_cluster_lint(cluster, NULL, 0), 0);
+  cr_expect_eq(told(cluster, 0), 0);
+  vlot_client_close(client);
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+}
+
+static void cut_off(vlot_cluster *cluster, uint32_t id) {
+  uint32_t sides[8] = {0};
+  sides[id - 1] = 1;
+  cr_assert_eq(vlot_cluster_partition(cluster, sides), VLOT_OK);
+}
+
+Test(lint, a_leader_that_no_quorum_answers_is_told_once_until_it_has_passed) {
+  vlot_cluster *cluster = open_nodes(3, VLOT_SWITCH_CHECK_QUORUM | VLOT_SWITCH_STICKINESS, true);
+  uint32_t leader = leader_of(cluster);
+  for (uint32_t round = 1; round <= 2; round++) {
+    cut_off(cluster, leader);
+    fleet_pass(cluster, 5 * LOOK);
+    cr_expect(has(cluster, VLOT_LINT_NO_QUORUM_CONTACT, leader));
+    cr_expect_eq(told(cluster, VLOT_LINT_NO_QUORUM_CONTACT), round);
+    cr_assert_eq(vlot_cluster_heal(cluster), VLOT_OK);
+    fleet_pass(cluster, 3 * LOOK);
+    cr_expect_eq(vlot_cluster_lint(cluster, NULL, 0), 0);
+    leader = leader_of(cluster);
+  }
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+}
+
+Test(lint, a_leader_that_steps_down_for_it_needs_no_lint) {
+  vlot_cluster *cluster = open_nodes(3, 0, true);
+  cut_off(cluster, leader_of(cluster));
+  fleet_pass(cluster, 5 * LOOK);
+  cr_expect_eq(told(cluster, VLOT_LINT_NO_QUORUM_CONTACT), 0);
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+}
+
+Test(lint, a_mailbox_that_grows_is_told_and_one_that_is_only_full_is_not) {
+  vlot_cluster *cluster = open_nodes(3, 0, true);
+  uint32_t leader = leader_of(cluster), other = leader % 3 + 1;
+  vlot_client *client = fleet_client(cluster, other, LONG);
+  cr_assert_eq(vlot_cluster_suspend(cluster, other), VLOT_OK);
+  submit(client, 2000);
+  fleet_pass(cluster, LOOK);
+  cr_expect_eq(told(cluster, 0), 0); /* heartbeats make it a little fuller, but it takes more than one look */
+  for (int k = 0; k < 4; k++) {
+    submit(client, 400);
+    fleet_pass(cluster, LOOK);
+  }
+  cr_expect(has(cluster, VLOT_LINT_MAILBOX_GROWS, other));
+  cr_expect_eq(told(cluster, VLOT_LINT_MAILBOX_GROWS), 1);
+  cr_assert_eq(vlot_cluster_resume(cluster, other), VLOT_OK);
+  fleet_pass(cluster, 2 * LOOK);
+  cr_expect_not(has(cluster, VLOT_LINT_MAILBOX_GROWS, other));
+  vlot_client_close(client);
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+}
+
+static void fall_behind(vlot_cluster *cluster, vlot_client *client, uint32_t id) {
+  cut_off(cluster, id);
+  for (int k = 0; k < 8; k++) {
+    submit(client, 500);
+    fleet_pass(cluster, LOOK);
+  }
+}
+
+Test(lint, a_node_that_falls_behind_is_told_and_passes) {
+  uint64_t hashes[2];
+  for (int is_inline = 0; is_inline < 2; is_inline++) {
+    vlot_cluster *cluster = open_nodes(3, 0, is_inline);
+    vlot_client *client = fleet_client(cluster, 0, LONG);
+    uint32_t other = leader_of(cluster) % 3 + 1;
+    fall_behind(cluster, client, other);
+    cr_expect(has(cluster, VLOT_LINT_FALLS_BEHIND, other));
+    cr_expect_eq(told(cluster, 0), 1);
+    cr_assert_eq(vlot_cluster_heal(cluster), VLOT_OK);
+    fleet_pass(cluster, 4 * LOOK);
+    cr_expect_eq(vlot_cluster_lint(cluster, NULL, 0), 0);
+    cr_expect_eq(told(cluster, 0), 1);
+    hashes[is_inline] = fleet_stats(cluster).event_hash;
+    vlot_client_close(client);
+    cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+  }
+  cr_expect_eq(hashes[0], hashes[1], "lints come at other places when nodes have their own threads");
+}
+
+Test(lint, with_threads_a_mailbox_that_grows_is_told) {
+  vlot_cluster_options options = fleet_options(VLOT_DRIVER_THREADS, 3);
+  vlot_cluster *cluster = fleet_open(&options);
+  uint32_t leader = leader_of(cluster), other = leader % 3 + 1;
+  vlot_client *client = fleet_client(cluster, other, 1000000);
+  cr_assert_eq(vlot_cluster_suspend(cluster, other), VLOT_OK);
+  submit(client, 1500);
+  for (int k = 0; k < LONG && !has(cluster, VLOT_LINT_MAILBOX_GROWS, other); k++) {
+    submit(client, 1);
+    fleet_pass(cluster, 1);
+  }
+  cr_expect(has(cluster, VLOT_LINT_MAILBOX_GROWS, other));
+  cr_expect_eq(told(cluster, VLOT_LINT_MAILBOX_GROWS), 1);
+  cr_assert_eq(vlot_cluster_resume(cluster, other), VLOT_OK);
+  for (int k = 0; k < LONG && has(cluster, VLOT_LINT_MAILBOX_GROWS, other); k++) fleet_pass(cluster, 1);
+  cr_expect_not(has(cluster, VLOT_LINT_MAILBOX_GROWS, other));
+  vlot_client_close(client);
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+}
