@@ -378,7 +378,7 @@ VLOT_API vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id,
 VLOT_API vlot_result vlot_lockstep_delay(vlot_cluster *cluster, uint64_t id, uint64_t ticks);
 
 /* Run nodes on the caller's thread (faster) or on their own (visible in a debugger), from the next action on; the run is the
- * same. VLOT_BUSY: no more threads; VLOT_UNSUPPORTED: a paused cluster.
+ * same. VLOT_BUSY: no more threads; VLOT_UNSUPPORTED: a paused cluster, or a replay.
  */
 VLOT_API vlot_result vlot_lockstep_set_inline(vlot_cluster *cluster, bool is_inline);
 

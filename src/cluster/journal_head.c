@@ -144,7 +144,8 @@ static vlot_result find_body(vlot__journal_head *head, const uint8_t *journal, s
     snprintf(problem, room, "the journal is cut in its head, after %zu bytes: nothing of the run is in it", size);
     return VLOT_CORRUPT;
   }
-  if (vlot__get64(journal + VLOT__JOURNAL_FILE_HEAD + 8) != vlot__journal_hash(0, journal + before, body)) {
+  bool has_reserved = vlot__get32(journal + 12) != 0 || vlot__get32(journal + VLOT__JOURNAL_FILE_HEAD + 4) != 0;
+  if (has_reserved || vlot__get64(journal + VLOT__JOURNAL_FILE_HEAD + 8) != vlot__journal_hash(0, journal + before, body)) {
     snprintf(problem, room, "the journal's head, at byte %d, has a wrong checksum", VLOT__JOURNAL_FILE_HEAD);
     return VLOT_CORRUPT;
   }

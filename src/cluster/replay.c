@@ -282,7 +282,7 @@ static bool check_block(vlot__replay *replay, size_t at, size_t *end) {
     return false;
   }
   const uint8_t *body = replay->journal + at + VLOT__JOURNAL_BLOCK_HEAD;
-  if (vlot__get64(replay->journal + at + 8) != vlot__journal_hash(0, body, size)) {
+  if (vlot__get32(replay->journal + at + 4) != 0 || vlot__get64(replay->journal + at + 8) != vlot__journal_hash(0, body, size)) {
     say(replay, "the block at byte %zu of the journal has a wrong checksum", at);
     cut(replay, replay->count, at);
     return false;
@@ -367,6 +367,7 @@ static vlot_result options_of(vlot__replay *replay, const vlot_cluster_options *
   }
   options->driver = VLOT_DRIVER_LOCKSTEP;
   options->is_replaying = 1;
+  options->has_lints = 0; /* what was remarked on is recorded */
   options->nodes = head->info.nodes;
   options->learners = head->info.learners;
   options->seed = head->info.seed;

@@ -585,7 +585,7 @@ vlot_result vlot__threads_close(vlot_cluster *cluster) {
 /* --- own threads or inline, from one action to the next --- */
 
 vlot_result vlot_lockstep_set_inline(vlot_cluster *cluster, bool is_inline) {
-  if (!cluster->is_lockstep || cluster->is_paused) return VLOT_UNSUPPORTED;
+  if (!cluster->is_lockstep || cluster->is_paused || cluster->replay) return VLOT_UNSUPPORTED;
   if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
   if (cluster->lockstep.is_inline == is_inline) return VLOT_OK;
   vlot_result result = is_inline ? VLOT_OK : open_actors(cluster);

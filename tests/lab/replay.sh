@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# vlot run --journal and vlot replay from outside.   usage: replay.sh PROGRAM
+set -u
+vlot=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+unset VLOT_SEED
+export NO_COLOR=1 COLUMNS=100
+
+# expect CODE NAME COMMAND...: runs it; its outputs are in $work/out and $work/err
+expect() {
+  local code=$1 name=$2 got=0
+  shift 2
+  "$@" >"$work/out" 2>"$work/err" </dev/null || got=$?
+  [ "$got" -eq "$code" ] || fail "$name: exit code $got instead of $code"
+}
+fail() {
+  failures=$((failures + 1))
+  echo "FAILED: $1"
+  head -c 1500 "$work/out" "$work/err"
+}
+says() { # says NAME FILE TEXT
+  grep -qF -- "$3" "$work/$2" || fail "$1: no '$3'"
+}
+patch_byte() { # patch_byte FILE PLACE
+  local was
+  was=$(od -An -tu1 -j "$2" -N 1 "$1")
+  printf "\\x$(printf %02x $(((was + 1) % 256)))" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
+}
+
+journal=$work/run.journal
+
+# --- a run, and the same run again ---
+expect 0 record "$vlot" run --journal "$journal" --kill-leader --tick 2
+says record out "all is well"
+expect 0 replay "$vlot" replay "$journal"
+says replay out "identical to the recording"
+says replay out "kills, restarts    1, 0"
+says replay out "elections          2"
+expect 0 quiet "$vlot" replay "$journal" --quiet
+[ ! -s "$work/out" ] || fail "quiet: it says something"
+expect 0 json "$vlot" replay --json "$journal"
+says json out '"finished":true,"cut":false,"diverged":false,"text":""'
+total=$(sed -E 's/.*"actions_total":([0-9]+).*/\1/' "$work/out")
+expect 0 until_json "$vlot" replay "$journal" --until 40 --json
+says until_json out '"finished":false'
+
+# --- by hand ---
+printf 'nodes\nn\nwhy 1\nq\n' >"$work/script"
+got=0
+"$vlot" replay "$journal" --until 60 >"$work/out" 2>"$work/err" <"$work/script" || got=$?
+[ "$got" -eq 0 ] || fail "by hand: exit code $got"
+says "by hand" out "of $total."
+printf 'kill 1\nq\n' >"$work/script"
+"$vlot" replay "$journal" --until 60 >"$work/out" 2>"$work/err" <"$work/script" && fail "a kill is carried out"
+says "a kill is refused" out "recorded run"
+
+# --- what is no journal, or not whole ---
+expect 65 "no journal" "$vlot" replay "$vlot"
+says "no journal" err "no journal"
+expect 66 "no file" "$vlot" replay "$work/none"
+expect 64 "no name" "$vlot" replay
+expect 64 "two files" "$vlot" replay "$journal" "$journal"
+expect 64 "beyond the end" "$vlot" replay "$journal" --until $((total + 1)) --json
+says "beyond the end" err "$total actions"
+head -c 100 "$journal" >"$work/cut"
+expect 65 "cut in its head" "$vlot" replay "$work/cut"
+says "cut in its head" err "after 100 bytes"
+size=$(wc -c <"$journal")
+head -c $((size - 5)) "$journal" >"$work/cut"
+expect 65 "cut" "$vlot" replay "$work/cut"
+says "cut" out "the journal is cut"
+cp "$journal" "$work/other"
+patch_byte "$work/other" 8
+expect 65 "another version" "$vlot" replay "$work/other"
+says "another version" err "format version 2, and this build reads version 1"
+cp "$journal" "$work/changed"
+patch_byte "$work/changed" $((size - 20))
+expect 65 "a changed byte" "$vlot" replay "$work/changed"
+says "a changed byte" out "wrong checksum"
+
+# --- what cannot be recorded ---
+expect 64 "lockstep" "$vlot" run --driver lockstep --journal "$work/x"
+says "lockstep" err "--journal records threads"
+expect 73 "no directory" "$vlot" run --journal "$work/none/x" --quiet
+if [ -w /dev/full ]; then
+  expect 73 "a full disk" "$vlot" run --journal /dev/full --quiet --tick 2
+  says "a full disk" err "is not whole"
+fi
+
+[ "$failures" -eq 0 ] && echo "lab.replay: all as it must be"
+exit "$((failures > 0))"
