@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dataset.h"
+#include "notes.h"
 
 #define FIELD(name) offsetof(vlot__run_settings, name)
 
@@ -130,6 +131,7 @@ static bool open_cluster(vlot__run *run) {
   run->raft = cluster.raft;
   vlot_writer journal = {.context = run, .write = write_journal};
   if (run->journal) cluster.journal = &journal;
+  vlot__notes_settings(&cluster);
   vlot_result result = vlot_cluster_open(&run->cluster, &cluster, &problem);
   if (result == VLOT_OK && run->step.kind != 0 &&
       !vlot__run_step_open(&run->step, run->cluster, &cluster))
@@ -170,6 +172,7 @@ static int with_cluster(vlot__run *run) {
     vlot__record_detach(&run->record);
     vlot_cluster_get_stats(run->cluster, &run->stats);
     vlot_cluster_violation(run->cluster, run->violation, sizeof run->violation);
+    vlot__notes_running(run->cluster);
     code = vlot__run_report(run);
   } else {
     vlot__run_step_close(&run->step);

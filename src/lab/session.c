@@ -406,6 +406,7 @@ static bool is_shown(const vlot_event *event, bool is_summary) {
   case VLOT_EVENT_RESUME:
   case VLOT_EVENT_FAULT:
   case VLOT_EVENT_VIOLATION: return true;
+  case VLOT_EVENT_LINT: return event->as.change.from >= VLOT_LINT_RUNNING; /* settings: the verb `lints` */
   case VLOT_EVENT_ROLE: return !is_summary || event->as.change.to == VLOT_ROLE_FOLLOWER;
   case VLOT_EVENT_SENT:
   case VLOT_EVENT_RECEIVED:

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lab.h"
+#include "notes.h"
 #include "screen.h"
 
 typedef struct settings {
@@ -214,6 +215,15 @@ static int run_seeds(const settings *set, vlot__record *record) {
   return code;
 }
 
+/* Once, not for each seed; what seeds draw themselves nobody has set. */
+static void note_settings(const settings *set) {
+  vlot_cluster_options cluster;
+  vlot_cluster_options_init(&cluster);
+  cluster.driver = VLOT_DRIVER_LOCKSTEP;
+  if (set->nodes != 0) cluster.nodes = (uint32_t)set->nodes;
+  vlot__notes_settings(&cluster);
+}
+
 static int run_sim(int argc, char **argv) {
   settings set = {.seed = 1, .actions = 20000};
   vlot__record record;
@@ -226,6 +236,7 @@ static int run_sim(int argc, char **argv) {
     return VLOT__EXIT_USAGE;
   }
   if (!vlot__record_open(&record, set.events, set.history)) return VLOT__EXIT_CANNOT_CREATE;
+  note_settings(&set);
   int code = run_seeds(&set, &record);
   if (!vlot__record_close(&record) && code == VLOT__EXIT_OK) code = VLOT__EXIT_CANNOT_CREATE;
   return code;

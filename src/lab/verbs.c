@@ -115,6 +115,7 @@ const vlot__command vlot__commands[] = {
     {.name = "events", .is_look = true, .summary = "Show the last events of a node", .example = "2 20", .run = vlot__verbs_events,
      .parameters = {NODE, {"K", NULL, VLOT__PARAMETER_NUMBER, true, 1, 64, NULL}}},
     {.name = "check", .is_look = true, .summary = "Check that no safety property is broken and that machines agree", .run = vlot__verbs_check},
+    {.name = "lints", .is_look = true, .summary = "Show what an expert would warn of: bad settings, and what runs badly", .run = vlot__verbs_lints},
     {.name = "why", .summary = "Say why a node is what it is, why there is no leader, why nothing is committed", .example = "2 vote",
      .is_look = true, .run = vlot__verbs_why,
      .parameters = {{"NODE", NULL, VLOT__PARAMETER_NODE, true, 0, 0, NULL},

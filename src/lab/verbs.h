@@ -18,7 +18,8 @@ vlot__verbs_handler vlot__verbs_step, vlot__verbs_tick, vlot__verbs_until, vlot_
     vlot__verbs_read;
 /* looking */
 vlot__verbs_handler vlot__verbs_nodes, vlot__verbs_status, vlot__verbs_log, vlot__verbs_net,
-    vlot__verbs_timers, vlot__verbs_events, vlot__verbs_check, vlot__verbs_help;
+    vlot__verbs_timers, vlot__verbs_events, vlot__verbs_check, vlot__verbs_lints,
+    vlot__verbs_help;
 
 /* the history */
 vlot__verbs_handler vlot__verbs_why, vlot__verbs_next, vlot__verbs_back, vlot__verbs_goto,

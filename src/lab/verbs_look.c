@@ -222,6 +222,20 @@ bool vlot__verbs_check(vlot__session *session, const vlot__arguments *arguments)
   return true;
 }
 
+bool vlot__verbs_lints(vlot__session *session, const vlot__arguments *arguments) {
+  enum { LINTS_MAX = 128 };
+  vlot_lint lints[LINTS_MAX];
+  char sentence[512];
+  size_t count = vlot_cluster_lint(session->cluster, lints, LINTS_MAX);
+  (void)arguments;
+  for (size_t k = 0; k < count && k < LINTS_MAX; k++) {
+    vlot_lint_text(&lints[k], sentence, sizeof sentence);
+    vlot__text_add(&session->out, "  note: %s\n", sentence);
+  }
+  if (count == 0) vlot__text_add(&session->out, "  nothing to warn of\n");
+  return true;
+}
+
 bool vlot__verbs_help(vlot__session *session, const vlot__arguments *arguments) {
   const vlot__value *name = &arguments->values[0];
   const vlot__command *command = name->is_given ? vlot__command_find(name->text) : NULL;
