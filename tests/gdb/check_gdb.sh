@@ -14,6 +14,7 @@ compare election -x "$here/election.gdb" "$program"
 compare dropped -x "$here/dropped.gdb" "$program"
 compare stepped -x "$here/stepped.gdb" "$program"
 compare asked -x "$here/asked.gdb" "$program"
+compare broken -x "$here/broken.gdb" "$program"
 compare wrong -x "$here/wrong.gdb" "$program"
 compare wrong_steps -x "$here/wrong_steps.gdb" "$program"
 
