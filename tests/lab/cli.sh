@@ -111,6 +111,21 @@ for driver in threads lockstep; do
   [ "$(wc -l <"$work/history")" -eq 13 ] || fail "history $driver: not the 10 commands and the 3 keys read back"
   is_json "$work/history" || fail "history $driver: not JSON lines"
 done
+# --- lints: bad settings are told beside the output, once ---
+expect 0 "good settings" "$vlot" run --input "$work/good" --tick 1
+[ -s "$work/err" ] && fail "good settings: something is told on stderr"
+for driver in threads lockstep; do
+  expect 0 "bad settings $driver" "$vlot" run --driver $driver --input "$work/good" --nodes 4 --election 20 --heartbeat 10 --json
+  says "bad settings $driver" err "note: 4 voters need a quorum of 3"
+  says "bad settings $driver" err "note: heartbeat_ticks 10 is at least half"
+  [ "$(wc -l <"$work/err")" -eq 2 ] || fail "bad settings $driver: not two lines"
+  is_json "$work/out" || fail "bad settings $driver: the output is disturbed"
+done
+expect 0 "bad settings of seeds" "$vlot" sim --seeds 3 --actions 500 --nodes 4
+[ "$(grep -c '^note: ' "$work/err")" -eq 1 ] || fail "bad settings of seeds: not told once"
+expect 0 "seeds that draw their nodes" "$vlot" sim --seeds 3 --actions 500
+grep -q '^note: ' "$work/err" && fail "seeds that draw their nodes: a setting that nobody has made is told"
+
 "$vlot" run --tick 1 --input - <"$work/good" >"$work/out" 2>"$work/err" || fail "stdin"
 says stdin out "10 acknowledged of 10"
 printf 'set a 1\nsot b 2\nget\n' >"$work/bad"
