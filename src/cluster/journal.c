@@ -36,6 +36,7 @@ struct vlot__journal {
   bool is_idle;       /* the writer sleeps until something comes */
   bool must_stop;
   bool has_thread;
+  bool is_told; /* that memory ran out */
   vlot_result result;
   uint64_t bytes, written;
   pthread_t writer;
@@ -145,7 +146,6 @@ static buffer *room_for(vlot__journal *journal, size_t size) {
     if (current->size == 0) {
       if (grow(journal, current, size)) return current;
       end_early(journal, VLOT_NOMEM);
-      vlot__log(journal->cluster, "the journal ends here: out of memory");
     } else if (journal->is_handed) {
       pthread_cond_wait(&journal->freed, &journal->lock);
     } else {
@@ -165,8 +165,11 @@ static void append(vlot__journal *journal, const void *data, size_t size) {
     journal->bytes += size;
   }
   bool must_signal = journal->is_idle;
+  bool is_short = !current && journal->result == VLOT_NOMEM && !journal->is_told;
+  if (is_short) journal->is_told = true;
   pthread_mutex_unlock(&journal->lock);
   if (must_signal) pthread_cond_signal(&journal->filled);
+  if (is_short) vlot__log(journal->cluster, "the journal ends here: out of memory");
 }
 
 /* --- tapes --- */
@@ -187,8 +190,10 @@ static uint8_t *reserve(vlot__node *node, size_t size) {
   if (has_room) return tape->bytes + tape->size;
   pthread_mutex_lock(&journal->lock);
   end_early(journal, VLOT_NOMEM);
+  bool is_first = !journal->is_told;
+  journal->is_told = true;
   pthread_mutex_unlock(&journal->lock);
-  vlot__log(node->cluster, "the journal ends here: out of memory");
+  if (is_first) vlot__log(node->cluster, "the journal ends here: out of memory");
   return NULL;
 }
 
