@@ -49,7 +49,7 @@ extern "C" {
   X(READ, 32, "read", client)                                                                                 \
   X(VIOLATION, 33, "violation", change)  /* from: number of the invariant */ \
   X(LINT, 34, "lint", change)            /* bad settings, or what runs badly; from: vlot_lint_number, peer: node, to, term: its numbers */ \
-  X(REQUEST, 35, "request", change)      /* a debugger asked; from: vlot_request_kind, peer: node, to: id or value, term: vlot_result */
+  X(REQUEST, 35, "request", change)      /* a debugger asked; from: vlot_request_kind, peer: node, to: value, term: vlot_result */
 
 typedef enum vlot_event_kind {
 #define VLOT_X(name, number, text, body) VLOT_EVENT_##name = number,

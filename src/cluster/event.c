@@ -517,7 +517,7 @@ static void say_request(writer *w, const vlot_event *event) {
   if (event->peer != 0)
     say(w, " n%u", event->peer);
   else if (kind < VLOT_REQUEST_TIMEOUT)
-    say(w, " %llu", (number)event->as.change.to);
+    say(w, " %llu", (number)event->message);
   say(w, ", and gets: %s", vlot_result_text((vlot_result)result));
 }
 

@@ -453,10 +453,11 @@ static void list_again(vlot_cluster *cluster) {
   for (uint32_t k = 0; k < cluster->nodes; k++) vlot__lockstep_slot_changed(&cluster->slots[k]);
 }
 
-/* A debugger's request is an action. */
+/* What a debugger asks is an action, unless nothing comes of it. */
 static bool obey_one(vlot_cluster *cluster) {
+  uint64_t before = cluster->action;
   if (!vlot__requests_wait(cluster) || !vlot__requests_obey(cluster, 1)) return false;
-  vlot__requests_ended(cluster, true);
+  vlot__requests_ended(cluster, cluster->action != before);
   return true;
 }
 

@@ -1,6 +1,6 @@
 /* Requests: what a debugger asks of a cluster. It only writes memory while all threads stand still, first the request, then the counter
  * `asked`; nothing is called in the process, so no lock of a thread that stands still can be in the way. Whoever drives the cluster
- * carries the request out when it comes by, with the functions of vlot/cluster.h: in lockstep as an action of its own, with
+ * carries the request out when it comes by, with the functions of vlot/cluster.h: in lockstep as actions of its own, with
  * threads the supervisor when it looks at its clock.
  *
  * And the places where a debugger stops: `opened`, and the end of the action that it wants to see.
@@ -48,14 +48,16 @@ static vlot_result carry_out(vlot_cluster *cluster, const vlot__request *request
 }
 
 static void answer(vlot_cluster *cluster, vlot__request *request) {
-  uint64_t before = cluster->action;
   vlot_result result = carry_out(cluster, request);
-  if (cluster->is_lockstep && cluster->action == before) cluster->action++; /* a request is an action, whatever came of it */
   request->result = result;
   request->action = cluster->action;
   request->tick = vlot__now(cluster);
-  vlot__emit_change(cluster, NULL, VLOT_EVENT_REQUEST, VLOT_WHY_ASKED, request->node, request->kind,
-                    request->id ? request->id : request->value, result);
+  vlot_event *event = vlot__event_begin(cluster, NULL, VLOT_EVENT_REQUEST, VLOT_WHY_ASKED, request->node);
+  event->message = request->id;
+  event->as.change.from = request->kind;
+  event->as.change.to = request->value;
+  event->as.change.term = result;
+  vlot__emit(cluster, NULL, event);
 }
 
 /* Control is taken for all of it, and never waited for: who holds it may be waiting for the supervisor. */

@@ -172,9 +172,8 @@ static void leave_branch(vlot__session *session, uint64_t now) {
                  present_of(history)->name, history->branches[kept].name, end);
 }
 
-void vlot__history_record(vlot__session *session, const vlot__history_line *line) {
+static void record(vlot__session *session, const vlot__history_line *line) {
   vlot__history *history = &session->history;
-  if (session->is_redoing) return;
   vlot__history_say(session, line->text);
   if (session->is_adopted || (history->branch_count == 0 && !add_branch(session, NULL))) return;
   if (history->done < present_of(history)->count) {
@@ -182,6 +181,89 @@ void vlot__history_record(vlot__session *session, const vlot__history_line *line
     leave_branch(session, line->from);
   }
   add_line(session, line);
+}
+
+/* Lines of time are cut where something was asked; others begin when it is done. */
+void vlot__history_record(vlot__session *session, const vlot__history_line *line) {
+  vlot__history *history = &session->history;
+  vlot__history_line part = *line;
+  char steps[32];
+  if (session->is_redoing) return;
+  for (unsigned k = 0; k < history->asked_count; k++) {
+    vlot__history_asked *asked = &history->asked[k];
+    part.to = asked->action - 1;
+    part.text = steps;
+    snprintf(steps, sizeof steps, "step %" PRIu64, part.to - part.from);
+    if (line->is_time && part.to > part.from) record(session, &part);
+    part.from = line->is_time ? part.to : part.from;
+    part.to = asked->action;
+    part.text = asked->text;
+    part.is_time = false;
+    record(session, &part);
+    part.from = part.to;
+    part.is_time = line->is_time;
+  }
+  part.to = line->to;
+  snprintf(steps, sizeof steps, "step %" PRIu64, part.to - part.from);
+  part.text = history->asked_count > 0 && line->is_time ? steps : line->text;
+  if (history->asked_count == 0 || part.to > part.from) record(session, &part);
+  history->asked_count = 0;
+}
+
+/* The groups between which links are cut: whoever reaches each other is in one. */
+static void put_groups(vlot__session *session, char *text, size_t capacity) {
+  uint32_t groups[VLOT__SESSION_NODES_MAX + 1] = {0}, count = 0, nodes = session->options.nodes;
+  int at = snprintf(text, capacity, "partition");
+  for (uint32_t first = 1; first <= nodes; first++) {
+    if (groups[first]) continue;
+    groups[first] = ++count;
+    if (count > 1) at += snprintf(text + at, capacity - (size_t)at, " |");
+    for (uint32_t id = first; id <= nodes; id++) {
+      vlot_link link = {0};
+      if (id != first &&
+          (groups[id] || vlot_cluster_get_link(session->cluster, first, id, &link) != VLOT_OK ||
+           link.is_cut))
+        continue;
+      groups[id] = count;
+      if ((size_t)at + 8 < capacity) at += snprintf(text + at, capacity - (size_t)at, " %u", id);
+    }
+  }
+}
+
+void vlot__history_ask(vlot__session *session, const vlot_event *event) {
+  static const char *const verbs[] = {
+      [VLOT_REQUEST_DROP] = "drop",       [VLOT_REQUEST_DUPLICATE] = "duplicate",
+      [VLOT_REQUEST_DELAY] = "delay",     [VLOT_REQUEST_HOLD] = "hold",
+      [VLOT_REQUEST_RELEASE] = "release", [VLOT_REQUEST_FIRE] = "deliver",
+      [VLOT_REQUEST_TIMEOUT] = "timeout", [VLOT_REQUEST_HEAL] = "heal",
+      [VLOT_REQUEST_KILL] = "kill",       [VLOT_REQUEST_SPAWN] = "spawn",
+      [VLOT_REQUEST_RESTART] = "restart", [VLOT_REQUEST_SUSPEND] = "suspend",
+      [VLOT_REQUEST_RESUME] = "resume",   [VLOT_REQUEST_CAMPAIGN] = "campaign",
+      [VLOT_REQUEST_ELECT] = "elect",     [VLOT_REQUEST_STEPDOWN] = "stepdown",
+  };
+  static const char *const hows[] = {" keep", " lose", " wipe"};
+  vlot__history *history = &session->history;
+  uint64_t kind = event->as.change.from, value = event->as.change.to;
+  if (event->as.change.term != VLOT_OK || kind > VLOT_REQUEST_STEPDOWN ||
+      history->asked_count == VLOT__HISTORY_ASKED_MAX)
+    return;
+  vlot__history_asked *asked = &history->asked[history->asked_count++];
+  asked->action = event->action;
+  if (kind == VLOT_REQUEST_PARTITION) {
+    put_groups(session, asked->text, sizeof asked->text);
+    return;
+  }
+  size_t size = sizeof asked->text;
+  int at = snprintf(asked->text, size, "%s", verbs[kind]);
+  if (kind != VLOT_REQUEST_HEAL)
+    at += snprintf(asked->text + at, size - (size_t)at, " %" PRIu64,
+                   event->peer ? event->peer : event->message);
+  if (kind == VLOT_REQUEST_DELAY)
+    snprintf(asked->text + at, size - (size_t)at, " by %" PRIu64, value);
+  if (kind == VLOT_REQUEST_KILL && value) snprintf(asked->text + at, size - (size_t)at, " power");
+  if (kind == VLOT_REQUEST_RESTART && value < 3)
+    snprintf(asked->text + at, size - (size_t)at, "%s", hows[value]);
+  if (kind >= VLOT_REQUEST_CAMPAIGN) snprintf(asked->text + at, size - (size_t)at, " later");
 }
 
 /* --- going there --- */

@@ -30,11 +30,21 @@ typedef struct vlot__history_branch {
   size_t capacity;
 } vlot__history_branch;
 
+/* What a debugger asked for, and got, while a line was carried out. */
+typedef struct vlot__history_asked {
+  uint64_t action;
+  char text[96]; /* as a line that does the same */
+} vlot__history_asked;
+
+enum { VLOT__HISTORY_ASKED_MAX = 32 };
+
 typedef struct vlot__history {
   vlot__history_branch *branches; /* [branch_count] */
   unsigned branch_count;
   unsigned present;
   size_t done; /* lines of the present branch that are wholly behind us; what follows was undone */
+  vlot__history_asked asked[VLOT__HISTORY_ASKED_MAX]; /* [asked_count] since the last line */
+  unsigned asked_count;
   vlot__text said; /* everything, in the order it was said, as the commands of a scene */
 } vlot__history;
 
@@ -47,6 +57,9 @@ void vlot__history_record(struct vlot__session *session, const vlot__history_lin
 
 /* Add a line to what was said, and to nothing else: a comment, or what was said about the history itself. */
 void vlot__history_say(struct vlot__session *session, const char *text);
+
+/* A REQUEST event: what was asked becomes a line of its own, inside the one that is being carried out. */
+void vlot__history_ask(struct vlot__session *session, const vlot_event *event);
 
 /* Begin anew and stop after an action: exactly there, or, inside a line that cannot be halved, before it.
  *

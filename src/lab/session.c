@@ -405,6 +405,7 @@ static bool is_shown(const vlot_event *event, bool is_summary) {
   case VLOT_EVENT_SUSPEND:
   case VLOT_EVENT_RESUME:
   case VLOT_EVENT_FAULT:
+  case VLOT_EVENT_REQUEST:
   case VLOT_EVENT_VIOLATION: return true;
   case VLOT_EVENT_LINT: return event->as.change.from >= VLOT_LINT_RUNNING; /* settings: the verb `lints` */
   case VLOT_EVENT_ROLE: return !is_summary || event->as.change.to == VLOT_ROLE_FOLLOWER;
@@ -431,6 +432,8 @@ void vlot__session_drain(vlot__session *session, bool is_summary) {
   while (vlot_subscription_next(session->events, &event)) {
     vlot__past_add(&session->past, &event);
     if (event.node <= VLOT__SESSION_NODES_MAX) log_follow(session, &event);
+    if (event.kind == VLOT_EVENT_REQUEST && !session->is_redoing)
+      vlot__history_ask(session, &event);
     if (session->is_redoing || is_beginning(&event) || !is_shown(&event, is_summary)) continue;
     vlot_event_text(&event, sentence, sizeof sentence);
     vlot__text_add(&session->out, "%6" PRIu64 "  %s\n", event.tick, sentence);

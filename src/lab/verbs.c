@@ -9,6 +9,10 @@
   }
 #define NODE                                                                                       \
   { "NODE", NULL, VLOT__PARAMETER_NODE, false, 0, 0, NULL }
+#define LATER                                                                                      \
+  {                                                                                                \
+    "LATER", "later", VLOT__PARAMETER_FLAG, true, 0, 0, "when its turn comes, as any other message" \
+  }
 #define AT                                                                                         \
   { "NODE", "at", VLOT__PARAMETER_NODE, true, 0, 0, NULL }
 #define PERCENT(keyword)                                                                           \
@@ -72,12 +76,12 @@ const vlot__command vlot__commands[] = {
      .parameters = {NODE, {"HOW", NULL, VLOT__PARAMETER_CHOICE, true, 0, 0, "keep|lose|wipe"}}},
     {.name = "suspend", .summary = "Freeze a node; its mail waits", .example = "2", .run = vlot__verbs_suspend, .parameters = {NODE}},
     {.name = "resume", .summary = "Let a suspended node go on", .example = "2", .run = vlot__verbs_resume, .parameters = {NODE}},
-    {.name = "campaign", .summary = "Tell a node to stand for election", .example = "2", .run = vlot__verbs_campaign, .parameters = {NODE}},
+    {.name = "campaign", .summary = "Tell a node to stand for election", .example = "2", .run = vlot__verbs_campaign, .parameters = {NODE, LATER}},
     {.name = "elect", .summary = "Tell a node to force an election: no pre-vote, and voters do not stick to their leader", .example = "2",
-     .run = vlot__verbs_elect, .parameters = {NODE}},
-    {.name = "stepdown", .summary = "Tell a leader to become a follower", .example = "1", .run = vlot__verbs_stepdown, .parameters = {NODE}},
+     .run = vlot__verbs_elect, .parameters = {NODE, LATER}},
+    {.name = "stepdown", .summary = "Tell a leader to become a follower", .example = "1", .run = vlot__verbs_stepdown, .parameters = {NODE, LATER}},
     {.name = "forget", .summary = "Tell a follower to forget its leader, so that it votes at once", .example = "2",
-     .run = vlot__verbs_forget, .parameters = {NODE}},
+     .run = vlot__verbs_forget, .parameters = {NODE, LATER}},
     /* links */
     {.name = "partition", .alias = "part", .summary = "Cut the links between groups of nodes; those not named form one more", .example = "1 | 2 3",
      .run = vlot__verbs_partition, .parameters = {{"GROUPS", NULL, VLOT__PARAMETER_REST, false, 0, 0, "nodes, with | between the groups"}}},

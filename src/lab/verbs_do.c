@@ -355,25 +355,32 @@ bool vlot__verbs_resume(vlot__session *session, const vlot__arguments *arguments
   return vlot__verbs_result(session, 1, vlot_cluster_resume(session->cluster, node_of(arguments)));
 }
 
-static bool order(vlot__session *session, uint32_t node, vlot_input_kind kind, uint32_t value) {
+static bool order(vlot__session *session, uint32_t node, vlot_input_kind kind, uint32_t value,
+                  bool is_later) {
   return vlot__verbs_result(session, 1, vlot_cluster_order(session->cluster, node, kind, value)) &&
-         fire_newest(session, VLOT_PENDING_CLIENT, node, "this node does not take it now");
+         (is_later ||
+          fire_newest(session, VLOT_PENDING_CLIENT, node, "this node does not take it now"));
+}
+
+static bool tell_node(vlot__session *session, const vlot__arguments *arguments,
+                      vlot_input_kind kind) {
+  return order(session, node_of(arguments), kind, 0, arguments->values[1].is_given);
 }
 
 bool vlot__verbs_campaign(vlot__session *session, const vlot__arguments *arguments) {
-  return order(session, node_of(arguments), VLOT_INPUT_CAMPAIGN, 0);
+  return tell_node(session, arguments, VLOT_INPUT_CAMPAIGN);
 }
 
 bool vlot__verbs_elect(vlot__session *session, const vlot__arguments *arguments) {
-  return order(session, node_of(arguments), VLOT_INPUT_ELECT, 0);
+  return tell_node(session, arguments, VLOT_INPUT_ELECT);
 }
 
 bool vlot__verbs_stepdown(vlot__session *session, const vlot__arguments *arguments) {
-  return order(session, node_of(arguments), VLOT_INPUT_STEP_DOWN, 0);
+  return tell_node(session, arguments, VLOT_INPUT_STEP_DOWN);
 }
 
 bool vlot__verbs_forget(vlot__session *session, const vlot__arguments *arguments) {
-  return order(session, node_of(arguments), VLOT_INPUT_FORGET_LEADER, 0);
+  return tell_node(session, arguments, VLOT_INPUT_FORGET_LEADER);
 }
 
 static bool parse_switch(vlot__session *session, const char *text, unsigned word,
@@ -408,7 +415,7 @@ bool vlot__verbs_switches(vlot__session *session, const vlot__arguments *argumen
     if (vlot_cluster_get_status(session->cluster, id, &status) != VLOT_OK ||
         status.state != VLOT_NODE_UP)
       continue;
-    if (!order(session, id, VLOT_INPUT_SWITCHES, switches)) return false;
+    if (!order(session, id, VLOT_INPUT_SWITCHES, switches, false)) return false;
   }
   return true;
 }

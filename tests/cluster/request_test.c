@@ -57,7 +57,7 @@ Test(request, in_lockstep_each_is_the_next_action_and_an_event) {
   vlot_event event = newest_event(cluster);
   cr_assert_eq(event.kind, VLOT_EVENT_REQUEST);
   cr_assert_eq(event.as.change.from, VLOT_REQUEST_DROP);
-  cr_assert_eq(event.as.change.to, message);
+  cr_assert_eq(event.message, message);
   cr_assert_eq(event.why, VLOT_WHY_ASKED);
   cr_assert_eq(event.action, action + 1);
 

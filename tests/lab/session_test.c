@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/prng.h"
+#include "cluster/internal.h"
 #include "command.h"
 #include "scene.h"
 
@@ -290,5 +291,51 @@ Test(session, a_scene_goes_on_where_one_went_back_to) {
   cr_assert(strstr(session.out.data, "> deliver all PreVoteReply\n"));
   must_say(&session, "next");
   must_say(&session, "until leader");
+  vlot__session_deinit(&session);
+}
+
+static void ask(vlot__session *session, vlot__request request) {
+  vlot__requests *requests = &session->cluster->requests;
+  uint64_t asked = atomic_load(&requests->asked);
+  requests->ring[asked % VLOT__REQUESTS] = request;
+  atomic_store(&requests->asked, asked + 1);
+}
+
+static void look(vlot__session *session, char *text, size_t capacity) {
+  vlot__text_clear(&session->out);
+  cr_assert(vlot__command_run(session, "nodes"));
+  cr_assert(vlot__command_run(session, "net"));
+  cr_assert(vlot__command_run(session, "timers"));
+  snprintf(text, capacity, "%s", session->out.data);
+}
+
+/* What a debugger asked for in the middle of a line is done again where it was done. */
+Test(session, going_back_asks_again_what_a_debugger_asked) {
+  static const vlot__request requests[] = {
+      {.kind = VLOT_REQUEST_TIMEOUT, .node = 2},
+      {.kind = VLOT_REQUEST_HOLD, .id = 3},
+      {.kind = VLOT_REQUEST_PARTITION, .sides = {1, 0, 0, 1}},
+      {.kind = VLOT_REQUEST_DROP, .id = 4711}, /* nothing comes of it */
+      {.kind = VLOT_REQUEST_CAMPAIGN, .node = 4},
+      {.kind = VLOT_REQUEST_RESTART, .node = 3, .value = VLOT_RESTART_WIPE},
+      {.kind = VLOT_REQUEST_KILL, .node = 1, .value = 1},
+      {.kind = VLOT_REQUEST_HEAL},
+  };
+  enum { REQUESTS = sizeof requests / sizeof *requests };
+  char then[8192], now[8192], line[32];
+  vlot__session session;
+  set_up(&session, false, 5);
+  must_say(&session, "step");
+  for (size_t k = 0; k < REQUESTS; k++) {
+    ask(&session, requests[k]);
+    must_say(&session, k % 3 == 1 ? "tick 2" : k % 3 == 2 ? "until leader" : "step 4");
+  }
+  uint64_t end = vlot__session_actions(&session);
+  look(&session, then, sizeof then);
+  must_say(&session, "goto 2");
+  snprintf(line, sizeof line, "goto %llu", (unsigned long long)end);
+  must_say(&session, line);
+  look(&session, now, sizeof now);
+  cr_assert_str_eq(now, then);
   vlot__session_deinit(&session);
 }

@@ -55,6 +55,12 @@ def history_of(session):
     return lines
 
 
+def not_said(cluster, lines):
+    """What was asked in gdb and is no line of the history yet: since the line that is under way began."""
+    start = lines[-1].start if lines and lines[-1].end == words.NEVER else lines[-1].end if lines else 0
+    return [request for request in asking.known(cluster) if request[0] >= start]
+
+
 def says_itself():
     """Does the program, run again, read the same lines again? From a file it does, from a terminal it does not."""
     try:
@@ -148,9 +154,10 @@ def walk(wanted, target, plan):
 def rerun(cluster, target, what):
     session = find.session()
     lines = history_of(session) if session is not None else []
-    plan = [request for request in asking.known(cluster) if request[0] < target]
+    repeats = session is not None and not says_itself()
+    plan = [request for request in (not_said(cluster, lines) if repeats else asking.known(cluster)) if request[0] < target]
     wanted, hashes = identity(cluster), dict(control.Past.hashes)
-    redo = redo_file(lines, target) if session is not None and not says_itself() else None
+    redo = redo_file(lines, target) if repeats else None
     find.forget()
     try:
         with Quiet():
@@ -212,6 +219,8 @@ def line_of(request):
         text += " by %d" % value
     if name == "restart" and value:
         text += " " + [how for how, known in asking.HOWS.items() if known == value][0]
+    if name in ("campaign", "elect", "stepdown"):
+        text += " later"
     return text + (" power" if name == "kill" and value else "")
 
 
@@ -246,7 +255,8 @@ def save(text):
             "vlot save: only the lines of a `vlot step` can be saved as a scene; this program is its own script: its seed is %d, and `vlot "
             "goto %d` comes back to here" % (int(cluster["options"]["seed"]), int(cluster["action"])))
     options = cluster["options"]
-    lines = merged(history_of(session), asking.known(cluster), int(cluster["action"]))
+    history = history_of(session)
+    lines = merged(history, not_said(cluster, history), int(cluster["action"]))
     if not any(line.split()[:1] == ["nodes"] for line in lines):
         lines.insert(0, "nodes %d" % int(options["nodes"]))
     if not any(line.split()[:1] == ["seed"] for line in lines):

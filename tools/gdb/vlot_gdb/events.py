@@ -126,7 +126,8 @@ def of_change(event):
         "violation": "a safety property is broken at n%d: invariant %d" % (n, start),
     }
     if event.kind == "request":
-        of = " n%d" % peer if peer else " #%d" % end if end else ""
+        mail = int(event.value["message"])
+        of = " n%d" % peer if peer else " #%d" % mail if mail else ""
         kind, result = words.enum("vlot_request_kind", "VLOT_REQUEST_", start), words.enum("vlot_result", "VLOT_", term)
         return "%s%s was asked for in gdb%s" % (kind, of, "" if term == 0 else ": " + result)
     plain = "%s: %s" % (words.node(n) if n else "the cluster", event.kind)
