@@ -308,7 +308,8 @@ bool vlot__history_goto(vlot__session *session, uint64_t action) {
   if (action > end)
     return vlot__session_fail(session, 1, "this line of history ends at action %" PRIu64, end);
   if (session->history.branch_count == 0) return true; /* nothing has been said */
-  return redo(session, action);
+  if (!redo(session, action)) return false;
+  return vlot__session_actions(session) <= action || redo(session, session->turn_began);
 }
 
 /* What was said before anything happened has set something up, or looked. */

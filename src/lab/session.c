@@ -180,13 +180,16 @@ void vlot__session_begin_redo(vlot__session *session) {
 
 enum { REDO_ACTIONS = 4096 }; /* so many at once, then their events are taken */
 
+/* A turn of a recorded run is several actions and cannot be halved: towards the end it goes turn by turn, to know where one began. */
 bool vlot__session_redo_time(vlot__session *session, uint64_t actions) {
   uint64_t end = vlot__session_actions(session) + actions, done = 1;
   if (!vlot__session_open(session)) return false;
   for (uint64_t at = vlot__session_actions(session); at < end && done > 0;
        at = vlot__session_actions(session)) {
     uint64_t some = end - at < REDO_ACTIONS ? end - at : REDO_ACTIONS;
-    vlot_lockstep_step(session->cluster, some, &done);
+    session->turn_began = at;
+    vlot_lockstep_step(session->cluster, session->journal && end - at <= REDO_ACTIONS ? 1 : some,
+                       &done);
     vlot__session_drain(session, true);
   }
   return true;
@@ -407,7 +410,8 @@ static bool is_shown(const vlot_event *event, bool is_summary) {
   case VLOT_EVENT_FAULT:
   case VLOT_EVENT_REQUEST:
   case VLOT_EVENT_VIOLATION: return true;
-  case VLOT_EVENT_LINT: return event->as.change.from >= VLOT_LINT_RUNNING; /* settings: the verb `lints` */
+  case VLOT_EVENT_LINT:
+    return event->as.change.from >= VLOT_LINT_RUNNING; /* settings: the verb `lints` */
   case VLOT_EVENT_ROLE: return !is_summary || event->as.change.to == VLOT_ROLE_FOLLOWER;
   case VLOT_EVENT_SENT:
   case VLOT_EVENT_RECEIVED:

@@ -55,6 +55,7 @@ typedef struct vlot__session {
   vlot__past past;
 
   vlot__history history;
+  uint64_t turn_began;   /* action before the turn that a redo of time ended with */
   const char *under_way; /* the line that is being carried out; NULL */
   bool is_redoing;       /* carried out again: nothing is shown */
   uint64_t actions_left;
