@@ -2,8 +2,10 @@
 #include "lines.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/select.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -29,7 +31,6 @@ volatile sig_atomic_t *vlot__lines_interrupted(void) {
 }
 
 static const int signals[] = {SIGINT, SIGTSTP, SIGWINCH};
-enum { SIGNALS = sizeof signals / sizeof *signals };
 
 /* Without SA_RESTART: what waits for a key must notice. */
 static void watch(vlot__lines *lines, int k) {
@@ -40,6 +41,18 @@ static void watch(vlot__lines *lines, int k) {
 
 static void let_go(vlot__lines *lines, int k) {
   sigaction(signals[k], &lines->before[k], NULL);
+}
+
+/* Signals are kept off but while it waits for a key: else one that comes just before would not wake it. */
+static void keep_off(vlot__lines *lines) {
+  sigset_t mask;
+  sigemptyset(&mask);
+  for (size_t k = 0; k < sizeof signals / sizeof *signals; k++) sigaddset(&mask, signals[k]);
+  pthread_sigmask(SIG_BLOCK, &mask, &lines->mask);
+}
+
+static void let_in(const vlot__lines *lines) {
+  pthread_sigmask(SIG_SETMASK, &lines->mask, NULL);
 }
 
 /* --- lines as they come --- */
@@ -58,25 +71,46 @@ static void begin_line(vlot__lines *lines) {
   lines->has_zero = false;
 }
 
-static vlot__lines_result read_plain(vlot__lines *lines) {
-  if (lines->is_typed) {
-    fputs(lines->prompt, lines->out);
-    fflush(lines->out);
+/* One byte that is typed. 1; 0: the end; -1: a signal, or an error. */
+static int wait_for_byte(vlot__lines *lines, char *byte) {
+  int file = fileno(lines->in);
+  fd_set files;
+  FD_ZERO(&files);
+  FD_SET(file, &files);
+  if (pselect(file + 1, &files, NULL, NULL, NULL, &lines->mask) < 0) return -1;
+  let_in(lines); /* a Ctrl-C that was pressed before this key comes first */
+  keep_off(lines);
+  if (interrupted || stopped || resized) {
+    errno = EINTR;
+    return -1;
   }
+  return (int)read(file, byte, 1);
+}
+
+static vlot__lines_result read_typed(vlot__lines *lines) {
+  char byte;
+  int got;
+  fputs(lines->prompt, lines->out);
+  fflush(lines->out);
+  keep_off(lines);
+  do {
+    got = wait_for_byte(lines, &byte);
+    if (got > 0 && byte != '\n') keep(lines, (unsigned char)byte);
+    lines->was_empty =
+        true; /* what was typed is in the terminal's own buffer, and goes with the signal */
+  } while ((got > 0 && byte != '\n') || (got < 0 && errno == EINTR && !interrupted));
+  let_in(lines);
+  if (got > 0) return VLOT__LINES_LINE;
+  fputc('\n', lines->out);
+  return interrupted ? VLOT__LINES_INTERRUPTED : VLOT__LINES_END;
+}
+
+static vlot__lines_result read_plain(vlot__lines *lines) {
   for (;;) {
     int byte = fgetc(lines->in);
     if (byte == '\n') return VLOT__LINES_LINE;
-    if (byte != EOF) {
-      keep(lines, byte);
-      continue;
-    }
-    if (!ferror(lines->in) || errno != EINTR)
-      return lines->size > 0 ? VLOT__LINES_LINE : VLOT__LINES_END;
-    clearerr(lines->in);
-    if (!interrupted) continue;
-    lines->was_empty =
-        true; /* what was typed is in the terminal's own buffer, and is gone with the signal */
-    return VLOT__LINES_INTERRUPTED;
+    if (byte == EOF) return lines->size > 0 ? VLOT__LINES_LINE : VLOT__LINES_END;
+    keep(lines, byte);
   }
 }
 
@@ -101,25 +135,28 @@ static void stop(vlot__lines *lines, EditLine *editor) {
   stopped = 0;
   el_set(editor, EL_PREP_TERM, 0);
   let_go(lines, 1);
+  let_in(lines);
   raise(SIGTSTP);
+  keep_off(lines);
   watch(lines, 1);
   el_set(editor, EL_PREP_TERM, 1);
   el_set(editor, EL_REFRESH);
 }
 
-static int wait_for_byte(vlot__lines *lines, EditLine *editor, char *byte) {
+static int wait_for_key(vlot__lines *lines, EditLine *editor, char *byte) {
   for (;;) {
-    ssize_t size = read(fileno(lines->in), byte, 1);
-    if (size >= 0) return (int)size;
-    if (errno != EINTR) return -1;
+    int got = wait_for_byte(lines, byte);
+    if (got >= 0) return got;
     if (interrupted) {
       const LineInfo *line = el_line(editor);
       lines->was_empty = line->lastchar == line->buffer;
       return -1;
     }
+    bool is_signal = stopped || resized;
     if (stopped) stop(lines, editor);
     if (resized) el_resize(editor);
     resized = 0;
+    if (!is_signal && errno != EINTR) return -1;
   }
 }
 
@@ -127,7 +164,7 @@ static int get_character(EditLine *editor, wchar_t *out) {
   mbstate_t state = {0};
   for (;;) {
     char byte;
-    int got = wait_for_byte(lines_of(editor), editor, &byte);
+    int got = wait_for_key(lines_of(editor), editor, &byte);
     if (got <= 0) return got;
     size_t size = mbrtowc(out, &byte, 1, &state);
     if (size == 0) *out = L'\0';
@@ -234,7 +271,10 @@ static vlot__lines_result read_edited(vlot__lines *lines) {
   int size = 0;
   watch(lines, 1);
   watch(lines, 2);
+  keep_off(lines);
+  el_set(lines->editor, EL_PREP_TERM, 1); /* before the prompt: who sees it may press any key */
   const char *line = el_gets(lines->editor, &size);
+  let_in(lines);
   let_go(lines, 2);
   let_go(lines, 1);
   if (!line) {
@@ -271,13 +311,11 @@ void vlot__lines_close(vlot__lines *lines) {
 }
 
 vlot__lines_result vlot__lines_read(vlot__lines *lines, const char *prompt) {
-  interrupted = 0;
+  interrupted = stopped = resized = 0;
   lines->prompt = prompt;
   begin_line(lines);
 #ifdef VLOT_HAVE_LIBEDIT
   if (lines->editor) return read_edited(lines);
 #endif
-  vlot__lines_result result = read_plain(lines);
-  if (lines->is_typed && result != VLOT__LINES_LINE) fputc('\n', lines->out);
-  return result;
+  return lines->is_typed ? read_typed(lines) : read_plain(lines);
 }

@@ -26,6 +26,7 @@ typedef struct vlot__lines {
   void *history;
   bool was_empty; /* what Ctrl-C has interrupted */
   struct sigaction before[3];
+  sigset_t mask;
 } vlot__lines;
 
 typedef enum vlot__lines_result {

@@ -165,13 +165,13 @@ static bool look(vlot__session *session, vlot__table_view *view) {
 /* Draw what there is to see, if it is something else than before. */
 static void show_table(prompt *at) {
   vlot__table_view view;
+  bool must_draw = !at->has_seen || at->changes != at->session->changes;
   if (!look(at->session, &view)) {
     show_text(at);
     at->has_failed = true;
     return;
   }
-  bool must_draw = !at->has_seen || at->changes != at->session->changes || differ(&at->seen, &view);
-  if (must_draw) draw(at, &view);
+  if (must_draw || differ(&at->seen, &view)) draw(at, &view);
   vlot__table_deinit(&at->seen);
   at->seen = view;
   at->has_seen = true;
@@ -227,6 +227,7 @@ static void carry_out(prompt *at, const char *line) {
   at->changes = at->session->changes;
   bool is_done = vlot__command_run(at->session, line);
   if (!is_done) at->has_failed = true;
+  if (*vlot__lines_interrupted()) fputc('\n', at->screen.out); /* the terminal has shown a ^C */
   if (is_help(line) && at->options->must_go_on)
     vlot__text_add(out, "%-10s  %-4s  %s\n", "continue", "c",
                    "Let the cluster run, until the next stop");

@@ -365,28 +365,54 @@ static bool is_new(const vlot_pending *pending, const vlot__table_view *before) 
   return before != NULL;
 }
 
-static void pending_line(pen *at, const vlot__table_view *view, const vlot_pending *pending,
-                         bool is_first, bool is_marked) {
-  char text[128];
-  const char *state = pending->is_held ? "held" : is_first ? "next" : "";
-  const char *look = is_first ? "1" : "";
+static void id_of(const vlot_pending *pending, char out[CELL_MAX]) {
+  snprintf(out, CELL_MAX, "%" PRIu64, pending->id);
+}
+
+/* From where to where, or just where. */
+static void way_of(const vlot_pending *pending, char out[CELL_MAX]) {
+  if (pending->kind == VLOT_PENDING_MESSAGE)
+    snprintf(out, CELL_MAX, "n%" PRIu32 " -> n%" PRIu32, pending->from, pending->node);
+  else
+    snprintf(out, CELL_MAX, "n%" PRIu32, pending->node);
+}
+
+typedef struct list_layout {
+  unsigned id;
+  unsigned way;
+} list_layout;
+
+static list_layout lay_out_list(const vlot__table_view *view, size_t shown) {
+  list_layout made = {.id = 3, .way = 8};
+  char text[CELL_MAX];
+  for (size_t k = 0; k < shown; k++) {
+    id_of(&view->pending[k], text);
+    if (columns_of(text) > made.id) made.id = columns_of(text);
+    way_of(&view->pending[k], text);
+    if (columns_of(text) > made.way) made.way = columns_of(text);
+  }
+  return made;
+}
+
+static void pending_line(pen *at, const list_layout *made, const vlot__table_view *view, size_t k,
+                         bool is_marked) {
+  const vlot_pending *pending = &view->pending[k];
+  bool is_next = k == 0 && !pending->is_held;
+  const char *state = pending->is_held ? "held" : is_next ? "next" : "";
+  const char *look = is_next ? "1" : "";
+  char cells[3][CELL_MAX], text[128];
+  id_of(pending, cells[0]);
+  snprintf(cells[1], CELL_MAX, "%-13s", vlot__pattern_kind(pending));
+  way_of(pending, cells[2]);
   put(at, state, look);
-  skip(at, 4 - columns_of(state));
-  unsigned length = (unsigned)snprintf(text, sizeof text, "%" PRIu64, pending->id);
-  skip(at, length < 5 ? 5 - length : 1);
-  put(at, text, look);
+  skip(at, 4 - columns_of(state) + 1 + made->id - columns_of(cells[0]));
+  put(at, cells[0], look);
   if (is_marked) put(at, "*", "1;33");
   skip(at, is_marked ? 1 : 2);
-  snprintf(text, sizeof text, "%-13s", vlot__pattern_kind(pending));
-  put(at, text, look);
+  put(at, cells[1], look);
   skip(at, 1);
-  if (pending->kind == VLOT_PENDING_MESSAGE)
-    length = (unsigned)snprintf(text, sizeof text, "n%" PRIu32 " -> n%" PRIu32, pending->from,
-                                pending->node);
-  else
-    length = (unsigned)snprintf(text, sizeof text, "n%" PRIu32, pending->node);
-  put(at, text, look);
-  skip(at, length < 8 ? 10 - length : 2);
+  put(at, cells[2], look);
+  skip(at, made->way - columns_of(cells[2]) + 2);
   describe(view, pending, text, sizeof text);
   put(at, text, "");
   end_line(at);
@@ -397,15 +423,15 @@ void vlot__table_pending(vlot__text *out, const vlot__table_view *view,
   pen at = {.out = out, .style = style};
   size_t shown = view->pending_count;
   if (style->pending_max && shown > style->pending_max) shown = style->pending_max;
+  list_layout made = lay_out_list(view, shown);
   for (size_t k = 0; k < shown; k++)
-    pending_line(&at, view, &view->pending[k], k == 0 && !view->pending[k].is_held,
-                 is_new(&view->pending[k], before));
-  if (view->pending_count == 0) put(&at, "nothing is pending", "2");
-  if (view->pending_count == 0) end_line(&at);
-  if (shown == view->pending_count) return;
-  char text[64];
-  snprintf(text, sizeof text, "%s and %zu more: net, timers", style->is_ascii ? "..." : "…",
-           view->pending_count - shown);
+    pending_line(&at, &made, view, k, is_new(&view->pending[k], before));
+  char text[64] = "nothing is pending";
+  if (shown < view->pending_count)
+    snprintf(text, sizeof text, "%s and %zu more: net, timers", style->is_ascii ? "..." : "…",
+             view->pending_count - shown);
+  else if (shown > 0)
+    return;
   put(&at, text, "2");
   end_line(&at);
 }

@@ -1,0 +1,78 @@
+/* What the prompt offers when a word is half typed. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "complete.h"
+
+static const char *const more[] = {"quit"};
+
+/* The offered words, in one line. */
+static size_t offer(const vlot__session *session, const char *line, char *out, size_t capacity) {
+  vlot__text words = {0};
+  size_t begin = vlot__complete(session, line, strlen(line), more, 1, &words);
+  snprintf(out, capacity, "%s", words.data ? words.data : "");
+  for (char *at = out; *at; at++)
+    if (*at == '\n') *at = at[1] ? ' ' : '\0';
+  vlot__text_deinit(&words);
+  return begin;
+}
+
+Test(complete, words_come_from_the_command_table) {
+  static const struct {
+    const char *line, *words;
+    size_t begin;
+  } rows[] = {
+      {"unt", "until", 0},
+      {"  unt", "until", 2},
+      {"q", "quit", 0},
+      {"de", "deliver delay", 0},
+      {"no-such-verb ", "", 13},
+      {"zz", "", 0},
+      {"until ", "leader role commit term quiet at", 6},
+      {"until q", "quiet", 6},
+      {"until commit 3 at ", "1 2 3", 18},
+      {"until commit 3 a", "at", 15},
+      {"kill ", "1 2 3 power", 5},
+      {"kill 2 ", "power", 7},
+      {"k 2 p", "power", 4}, /* by its short name */
+      {"restart 2 ", "keep lose wipe", 10},
+      {"cut ", "* 1 2 3 oneway", 4},
+      {"partition 1 | ", "1 2 3", 14},
+      {"link 1 2 lo", "loss", 9},
+      {"help du", "duplicate", 5},
+      {"quit ", "", 5},
+  };
+  vlot__session session;
+  vlot__session_init(&session, false, 1000);
+  for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+    char words[4096];
+    size_t begin = offer(&session, rows[k].line, words, sizeof words);
+    cr_expect_str_eq(words, rows[k].words, "'%s': '%s'", rows[k].line, words);
+    cr_expect_eq(begin, rows[k].begin, "'%s': %zu", rows[k].line, begin);
+  }
+  vlot__session_deinit(&session);
+}
+
+Test(complete, an_empty_line_offers_every_verb) {
+  vlot__session session;
+  char words[8192];
+  vlot__session_init(&session, false, 1000);
+  offer(&session, "", words, sizeof words);
+  for (size_t k = 0; k < vlot__command_count; k++)
+    cr_expect(strstr(words, vlot__commands[k].name), "%s is not offered", vlot__commands[k].name);
+  vlot__session_deinit(&session);
+}
+
+Test(complete, what_is_pending_is_offered_by_id_and_kind) {
+  vlot__session session;
+  char words[4096];
+  vlot__session_init(&session, false, 1000);
+  cr_assert(vlot__command_run(&session, "step"), "%s", session.out.data);
+  offer(&session, "drop ", words, sizeof words);
+  cr_expect(strstr(words, "7") && strstr(words, "PreVote"), "%s", words);
+  cr_expect_str_eq(strrchr(words, ' '), " all", "%s", words);
+  offer(&session, "drop all Pre", words, sizeof words);
+  cr_expect_str_eq(words, "PreVote");
+  vlot__session_deinit(&session);
+}
