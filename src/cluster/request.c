@@ -16,13 +16,6 @@ static vlot_result partition(vlot_cluster *cluster, const vlot__request *request
   return vlot_cluster_partition(cluster, sides);
 }
 
-/* In lockstep an order is taken at once: it is what was asked for, and nobody draws when it arrives. */
-static vlot_result order(vlot_cluster *cluster, uint32_t node, vlot_input_kind kind) {
-  vlot_result result = vlot_cluster_order(cluster, node, kind, 0);
-  if (result != VLOT_OK || !cluster->is_lockstep) return result;
-  return vlot_lockstep_fire(cluster, atomic_load(&cluster->next_id) - 1); /* its mail is the newest */
-}
-
 static vlot_result carry_out(vlot_cluster *cluster, const vlot__request *request) {
   uint32_t node = request->node;
   switch ((vlot_request_kind)request->kind) {
@@ -40,9 +33,9 @@ static vlot_result carry_out(vlot_cluster *cluster, const vlot__request *request
     case VLOT_REQUEST_RESTART: return vlot_cluster_restart(cluster, node, (vlot_restart)request->value);
     case VLOT_REQUEST_SUSPEND: return vlot_cluster_suspend(cluster, node);
     case VLOT_REQUEST_RESUME: return vlot_cluster_resume(cluster, node);
-    case VLOT_REQUEST_CAMPAIGN: return order(cluster, node, VLOT_INPUT_CAMPAIGN);
-    case VLOT_REQUEST_ELECT: return order(cluster, node, VLOT_INPUT_ELECT);
-    case VLOT_REQUEST_STEPDOWN: return order(cluster, node, VLOT_INPUT_STEP_DOWN);
+    case VLOT_REQUEST_CAMPAIGN: return vlot_cluster_order(cluster, node, VLOT_INPUT_CAMPAIGN, 0);
+    case VLOT_REQUEST_ELECT: return vlot_cluster_order(cluster, node, VLOT_INPUT_ELECT, 0);
+    case VLOT_REQUEST_STEPDOWN: return vlot_cluster_order(cluster, node, VLOT_INPUT_STEP_DOWN, 0);
     default: return VLOT_INVALID;
   }
 }

@@ -38,5 +38,8 @@ vlot requests
 vlot elect 2
 vlot step
 vlot net
+vlot fire 18
+vlot step
+vlot net
 vlot trace 4
 vlot check
