@@ -412,7 +412,8 @@ vlot_result vlot_replay_open(vlot_cluster **out, const vlot_cluster_options *opt
   replay->size = size;
   replay->was_leader = -1;
   vlot_result result = open_replay(replay, out, options, problem);
-  if (result != VLOT_OK) free_replay(replay);
+  if (result == VLOT_OK) vlot__stop_opened(*out);
+  else free_replay(replay);
   return result;
 }
 

@@ -59,6 +59,8 @@ def when(cluster):
 
 
 def ask(cluster, name, said, node=0, number=0, value=0, sides=()):
+    if int(cluster["replay"]):
+        raise gdb.GdbError("vlot %s: this is a recorded run that is carried out again: nothing in it can be another" % name)
     known_before = known(cluster)
     request = (int(cluster["action"]), kind_number(name), node, number, value, bytes(sides))
     put(cluster, request)
