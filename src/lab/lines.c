@@ -255,7 +255,7 @@ static void open_editor(vlot__lines *lines) {
   el_set(editor, EL_SIGNAL, 0);
   el_set(editor, EL_HIST, history, past);
   el_set(editor, EL_GETCFN, get_character);
-  el_set(editor, EL_ADDFN, "vlot-complete", "Complete the word", complete);
+  el_wset(editor, EL_ADDFN, L"vlot-complete", L"Complete the word", complete); /* el_set() leaks */
   el_set(editor, EL_BIND, "^I", "vlot-complete", NULL);
   el_set(editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
   el_source(editor, NULL); /* a person's own keys, ~/.editrc */
