@@ -177,7 +177,11 @@ def rerun(cluster, target, what):
     control.Past.hashes = {action: value for action, value in hashes.items() if action <= target}
     if hashes.get(int(again["action"]), found) != found:
         print("(this is not the same run: its events are others than before; what the program does depends on more than its seed)")
-    control.tell(again, max(int(again["action"]) - 1, 0))
+    return again
+
+
+def arrive(cluster):
+    control.tell(cluster, int(cluster["action"]))
 
 
 def go_to(text):
@@ -190,7 +194,7 @@ def go_to(text):
     if target > now:
         control.finish(cluster, now, control.run_armed(cluster, action=target), "action %d" % target)
         return
-    rerun(cluster, target, "vlot goto")
+    arrive(rerun(cluster, target, "vlot goto"))
 
 
 def back(text):
@@ -201,7 +205,11 @@ def back(text):
     now = int(cluster["action"])
     if count > now:
         raise gdb.GdbError("vlot back: there are only %s behind" % words.counted(now, "action", "actions"))
-    rerun(cluster, now - count, "vlot back")
+    target, again = now - count, rerun(cluster, now - count, "vlot back")
+    while int(again["action"]) >= now and target > 0:  # several deliveries were one turn: to before them
+        target -= 1
+        again = rerun(again, target, "vlot back")
+    arrive(again)
 
 
 # --- saving ---
