@@ -334,6 +334,9 @@ typedef struct vlot_log_entry {
   vlot_entry entry;
 } vlot_log_entry;
 
+/* What an entry takes beside its payload, as limits count it. */
+#define VLOT_ENTRY_OVERHEAD 16
+
 typedef struct vlot_raft_options {
   size_t size;                     /* sizeof(vlot_raft_options), set by vlot_raft_options_init() */
   const vlot_allocator *allocator; /* NULL: the default; borrowed for the core's life */
@@ -352,7 +355,8 @@ typedef struct vlot_raft_options {
   uint32_t append_bytes_max;       /* payload per message (one entry always fits): default 1 MiB */
   uint32_t window_messages_max;    /* appends in flight per peer: default 64, at most 1,024 */
   uint64_t window_bytes_max;       /* default 4 MiB */
-  uint64_t tail_bytes_max;         /* payload not committed yet, at a leader: default 64 MiB */
+  uint64_t tail_bytes_max;         /* not committed yet, at a leader (one entry always fits): default 64 MiB; each entry counts with its
+                                      payload and VLOT_ENTRY_OVERHEAD, so that empty ones come to an end too */
   uint32_t reads_max;              /* pending reads: default 65,536 */
   uint32_t apply_entries_max;      /* handed out and not yet APPLIED: default 65,536 */
   /* what storage gave back; at a first start all zero but hard.disk, where the members' disks are told apart */
@@ -415,7 +419,7 @@ typedef struct vlot_raft_status {
   uint32_t quorum;
   uint32_t switches;
   uint32_t is_voter;
-  uint64_t tail_bytes;      /* uncommitted payload at a leader */
+  uint64_t tail_bytes;      /* of uncommitted entries at a leader, as tail_bytes_max counts them */
   uint32_t held_messages;   /* waiting for durability */
   uint32_t pending_reads;
   uint32_t is_fenced;

@@ -66,16 +66,18 @@ static void refuse(vlot_outcome *outcome, vlot_result result, vlot_why why) {
 }
 
 /* How many of the commands fit, from the first on; *why says what stopped the next one. The first entry of a term always
- * fits: without a no-op nothing else commits a full tail of earlier terms (5.4.2), and it would stay full for ever.
+ * fits: without a no-op nothing else commits a full tail of earlier terms (5.4.2), and it would stay full for ever. So does the first one of
+ * a tail: a limit below what it takes would let nothing through.
  */
 static uint32_t acceptable(const vlot_raft *raft, const vlot_input *input, vlot_why *why) {
   uint64_t bytes = raft->tail_bytes;
   bool is_first = raft->log.last_index < raft->term_first_index;
   for (uint32_t k = 0; k < input->as.propose.count; k++) {
     const vlot_command *command = &input->as.propose.commands[k];
-    bytes += command->size;
+    bool always_fits = k == 0 && (is_first || raft->tail_bytes == 0);
+    bytes += (uint64_t)command->size + VLOT_ENTRY_OVERHEAD;
     *why = command->size > raft->options.entry_bytes_max                ? VLOT_WHY_ENTRY_TOO_LARGE
-           : bytes > raft->options.tail_bytes_max && !(is_first && k == 0) ? VLOT_WHY_TAIL_FULL
+           : bytes > raft->options.tail_bytes_max && !always_fits       ? VLOT_WHY_TAIL_FULL
            : raft->log.last_index + k + 1 >= VLOT_INDEX_MAX             ? VLOT_WHY_INDEX_LIMIT
                                                                         : VLOT_WHY_NONE;
     if (*why != VLOT_WHY_NONE) return k;

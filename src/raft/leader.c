@@ -23,7 +23,12 @@ static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->why = VLOT_WHY_NONE;
 }
 
-/* Payload above the commit index: recounted at the start of a leadership, so that the ledger cannot drift (B054). */
+/* What entries count in the tail, payload and overhead. */
+static uint64_t tail_bytes_of(const vlot_slice *slice) {
+  return vlot_slice_bytes(slice) + (uint64_t)slice->count * VLOT_ENTRY_OVERHEAD;
+}
+
+/* Above the commit index: recounted at the start of a leadership, so that the ledger cannot drift (B054). */
 static uint64_t bytes_between(const vlot_raft *raft, uint64_t from, uint64_t to) {
   uint64_t bytes = 0;
   if (from > to) return 0;
@@ -31,7 +36,7 @@ static uint64_t bytes_between(const vlot_raft *raft, uint64_t from, uint64_t to)
     const vlot_slice *slice = vlot__log_slice(&raft->log, k);
     if (slice->index > to) break;
     vlot_slice cut = vlot__slice_cut(slice, from, to);
-    bytes += vlot_slice_bytes(&cut);
+    bytes += tail_bytes_of(&cut);
   }
   return bytes;
 }
@@ -47,6 +52,7 @@ void vlot__leader_begin(vlot_raft *raft) {
   if (!(raft->switches & VLOT_SWITCH_NOOP)) return;
   vlot_slice slice = {.batch = raft->noop, .index = raft->log.last_index + 1, .term = raft->hard.term, .count = 1};
   vlot__durable_append(raft, &slice, raft->id);
+  raft->tail_bytes += tail_bytes_of(&slice);
 }
 
 void vlot__leader_end(vlot_raft *raft) {
@@ -79,7 +85,7 @@ void vlot__leader_propose(vlot_raft *raft, vlot_batch *batch, uint32_t count, vl
   outcome->term = slice.term;
   outcome->accepted = count;
   vlot__durable_append(raft, &slice, raft->id);
-  raft->tail_bytes += vlot_slice_bytes(&slice);
+  raft->tail_bytes += tail_bytes_of(&slice);
   remember_proposed(raft, slice.index, raft->log.last_index);
 }
 

@@ -161,7 +161,7 @@ Test(append, never_skips_an_entry_that_does_not_fit) {
 
 Test(tail, is_refused_beyond_its_limit_and_given_back_by_commits) {
   vlot_raft_options like = small();
-  like.tail_bytes_max = 10;
+  like.tail_bytes_max = 10 + 3 * VLOT_ENTRY_OVERHEAD;
   basin *b = led_with(&like);
   basin_isolate(b, 1);
   struct {
@@ -169,7 +169,9 @@ Test(tail, is_refused_beyond_its_limit_and_given_back_by_commits) {
     uint32_t accepted;
     vlot_result result;
     uint64_t tail;
-  } cases[] = {{"four", 1, VLOT_OK, 4}, {"1234 12 x", 2, VLOT_BUSY, 10}, {"x", 0, VLOT_BUSY, 10}};
+  } cases[] = {{"four", 1, VLOT_OK, 4 + VLOT_ENTRY_OVERHEAD},
+               {"1234 12 x", 2, VLOT_BUSY, 10 + 3 * VLOT_ENTRY_OVERHEAD},
+               {"x", 0, VLOT_BUSY, 10 + 3 * VLOT_ENTRY_OVERHEAD}};
   for (int k = 0; k < 3; k++) {
     vlot_outcome outcome = basin_propose(b, 1, cases[k].commands);
     cr_assert_eq(outcome.accepted, cases[k].accepted, "case %d", k);
@@ -182,13 +184,13 @@ Test(tail, is_refused_beyond_its_limit_and_given_back_by_commits) {
   cr_assert_eq(basin_status(b, 1).tail_bytes, 0);
   cr_assert_str_eq(basin_applied(b, 2), "four 1234 12");
   cr_assert_eq(basin_propose(b, 1, "1234567890").result, VLOT_OK);
-  cr_assert_eq(basin_status(b, 1).tail_bytes, 10);
+  cr_assert_eq(basin_status(b, 1).tail_bytes, 10 + VLOT_ENTRY_OVERHEAD);
   basin_close(b);
 }
 
 Test(tail, is_counted_again_by_the_next_leader) {
   vlot_raft_options like = small();
-  like.tail_bytes_max = 10;
+  like.tail_bytes_max = 10 + 3 * VLOT_ENTRY_OVERHEAD;
   basin *b = led_with(&like);
   basin_cut(b, 2, 1);
   basin_cut(b, 3, 1); /* they hear, and are not heard */
@@ -203,7 +205,7 @@ Test(tail, is_counted_again_by_the_next_leader) {
   basin_deliver(b, 2, 3, VLOT_MESSAGE_VOTE);
   basin_deliver(b, 3, 2, VLOT_MESSAGE_VOTE_REPLY);
   cr_assert_eq(basin_status(b, 2).role, VLOT_ROLE_LEADER);
-  cr_assert_eq(basin_status(b, 2).tail_bytes, 7, "what it found uncommitted counts");
+  cr_assert_eq(basin_status(b, 2).tail_bytes, 7 + 2 * VLOT_ENTRY_OVERHEAD, "what it found uncommitted counts, and its no-op");
   cr_assert_eq(basin_propose(b, 2, "four").result, VLOT_BUSY);
   basin_run(b, 3);
   cr_assert_eq(basin_status(b, 2).tail_bytes, 0);
@@ -211,9 +213,39 @@ Test(tail, is_counted_again_by_the_next_leader) {
   basin_close(b);
 }
 
+/* They hold memory too: what each entry takes beside its payload. */
+Test(tail, is_filled_by_commands_without_a_byte_too) {
+  vlot_raft_options like = small();
+  like.tail_bytes_max = 20 * VLOT_ENTRY_OVERHEAD;
+  basin *b = led_with(&like);
+  vlot_command commands[8] = {{0}};
+  vlot_input input = {.kind = VLOT_INPUT_PROPOSE};
+  input.as.propose.commands = commands;
+  input.as.propose.count = 8;
+  basin_isolate(b, 1);
+  for (int k = 0; k < 5; k++) basin_step(b, 1, &input, 1);
+  cr_assert_eq(basin_status(b, 1).last_index, 21, "a no-op and 20 commands");
+  cr_assert_eq(basin_status(b, 1).tail_bytes, 20 * VLOT_ENTRY_OVERHEAD);
+  basin_heal(b);
+  basin_run(b, 4);
+  cr_assert_eq(basin_status(b, 1).tail_bytes, 0);
+  basin_close(b);
+}
+
+Test(tail, takes_one_command_whatever_its_limit) {
+  vlot_raft_options like = small();
+  like.tail_bytes_max = 1;
+  basin *b = led_with(&like);
+  cr_assert_eq(basin_propose(b, 1, "first second").accepted, 1);
+  cr_assert_eq(basin_propose(b, 1, "second").why, VLOT_WHY_TAIL_FULL);
+  basin_run(b, 4);
+  cr_assert_eq(basin_propose(b, 1, "second").accepted, 1);
+  basin_close(b);
+}
+
 Test(tail, does_not_grow_without_end_when_proposals_are_repeated_without_a_quorum) {
   vlot_raft_options like = small();
-  like.tail_bytes_max = 50;
+  like.tail_bytes_max = 50 + 10 * VLOT_ENTRY_OVERHEAD;
   like.switches = VLOT_SWITCH_ALL & ~(uint32_t)VLOT_SWITCH_CHECK_QUORUM;
   basin *b = led_with(&like);
   basin_isolate(b, 1);
