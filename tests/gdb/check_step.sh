@@ -59,6 +59,11 @@ compare step -x "$here/step.py" "$program"
   failed=1
 }
 
+export JOURNAL=$work/journal
+"$program" run --quiet --nodes 3 --journal "$JOURNAL" </dev/null
+debugger -x "$here/replay.py" "$program" >"$work/log"
+grep -q '^replay: as it should be' "$work/log" || { cat "$work/log"; failed=1; }
+
 # The commands can be read by gdb's Python, and launch.json by VS Code.
 cat >"$work/read.py" <<'END'
 import ast, glob, json
