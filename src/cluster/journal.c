@@ -300,10 +300,48 @@ static size_t payload_bytes(uint32_t kind, const void *payload) {
   return size;
 }
 
+static const uint8_t *data_of(const vlot__mail_command *command) {
+  return command->owner ? vlot_bytes_data(command->owner) : (const uint8_t *)(command + 1);
+}
+
 static uint8_t *put_command(uint8_t *at, const vlot__mail_command *command) {
-  const void *data = command->owner ? vlot_bytes_data(command->owner) : (const uint8_t *)(command + 1);
-  if (command->size > 0) memcpy(at, data, command->size);
+  if (command->size > 0) memcpy(at, data_of(command), command->size);
   return at + command->size;
+}
+
+/* Eight bytes of a command, or what is left of them. */
+static uint64_t word_of(const uint8_t *data, uint32_t size) {
+  uint64_t word = 0;
+  if (size >= 8) return vlot__get64(data);
+  for (uint32_t k = 0; k < size; k++) word |= (uint64_t)data[k] << (8 * k);
+  return word;
+}
+
+/* One bit for each byte of a word that is not 0. */
+static uint8_t bytes_set(uint64_t word) {
+  word |= word >> 4;
+  word |= word >> 2;
+  word |= word >> 1;
+  return (uint8_t)((word & 0x0101010101010101u) * 0x0102040810204080u >> 56);
+}
+
+static void keep_words(vlot__tape *tape, const vlot__mail_command *command) {
+  const uint8_t *data = data_of(command);
+  for (uint32_t k = 0; 8 * k < command->size; k++) tape->run_words[k] = word_of(data + 8 * k, command->size - 8 * k);
+}
+
+/* What differs from the command before: keys and counters of neighbours are alike. */
+static uint8_t *put_difference(vlot__tape *tape, uint8_t *at, const vlot__mail_command *command) {
+  const uint8_t *data = data_of(command);
+  for (uint32_t k = 0; 8 * k < command->size; k++) {
+    uint64_t word = word_of(data + 8 * k, command->size - 8 * k), other = word ^ tape->run_words[k];
+    uint8_t set = bytes_set(other);
+    tape->run_words[k] = word;
+    *at++ = set;
+    for (; other != 0; other &= ~(UINT64_C(255) << __builtin_ctz(set) * 8), set &= (uint8_t)(set - 1))
+      *at++ = (uint8_t)(other >> __builtin_ctz(set) * 8);
+  }
+  return at;
 }
 
 static uint8_t *put_commands(vlot__tape *tape, uint8_t *at, const vlot__mail_propose *mail) {
@@ -318,6 +356,7 @@ static uint8_t *put_commands(vlot__tape *tape, uint8_t *at, const vlot__mail_pro
     from += sizeof *command + (command->owner ? 0 : vlot__padded(command->size));
   }
   tape->run_more = 0;
+  if (mail->count == 1 && tape->run_size <= VLOT__LIKE_BYTES) keep_words(tape, (const vlot__mail_command *)(const void *)(mail + 1));
   tape->run_end = mail->count == 1 ? (size_t)(at - tape->bytes) : 0;
   return at;
 }
@@ -330,9 +369,11 @@ static bool put_more(vlot__node *node, uint64_t stamp, const vlot__mail_propose 
                  mail->head.id == tape->id + stride && mail->client == tape->client && mail->sequence == tape->sequence &&
                  command->size == tape->run_size;
   if (!is_like || tape->open == CLOSED || !tape->in_turn) return false;
-  uint8_t *at = reserve(node, command->size);
+  bool is_short = command->size <= VLOT__LIKE_BYTES;
+  uint8_t *at = reserve(node, is_short ? VLOT__LIKE_BYTES + VLOT__LIKE_WORDS : command->size);
   if (!at) return false;
-  tape->size = tape->run_end = (size_t)(put_command(at, command) - tape->bytes);
+  at = is_short ? put_difference(tape, at, command) : put_command(at, command);
+  tape->size = tape->run_end = (size_t)(at - tape->bytes);
   vlot__put16(tape->bytes + tape->run_at, ++tape->run_more);
   tape->id += stride;
   tape->sequence++;

@@ -69,10 +69,13 @@ enum {
 /* What a client's mail holds.
  *
  * PROPOSE  var count, u16 more, then count times: var size, bytes. more: so many mails follow that differ in nothing but id and sequence,
- *          each the next, and in the bytes of their one command, which are all there is of them
+ *          each the next, and in the bytes of their one command, which are all there is of them; of at most VLOT__LIKE_BYTES
+ *          only those bytes that differ from the command before: for each 8 of them, u8 which, then these, exclusive-or
  * READ     u32 client, u64 sequence, u64 min_index, u32 size, bytes
  * ORDER    u32 kind, u32 value
  */
+
+enum { VLOT__LIKE_BYTES = 64, VLOT__LIKE_WORDS = VLOT__LIKE_BYTES / 8 };
 
 /* --- bytes ------------------------------------------------------------------------------------------ */
 
@@ -135,6 +138,7 @@ typedef struct vlot__tape {
   size_t run_end; /* where it ends: the tape's end, when it is the newest; 0: it is none */
   uint32_t run_size;
   uint32_t run_more;
+  uint64_t run_words[VLOT__LIKE_WORDS]; /* the command itself, where it is short */
 } vlot__tape;
 
 /* Outcomes and effects of a node's turn, recorded or replayed; only where the cluster has tapes (has_tapes).

@@ -32,6 +32,7 @@ typedef struct item {
   uint32_t command;       /* … all with one command of this size */
   const uint8_t *payload; /* PROPOSE: sizes and bytes; READ: the question; else what the kind says */
   size_t size;
+  uint8_t like[VLOT__LIKE_BYTES]; /* PROPOSE with more: its short command; of one that is_like, the payload */
 } item;
 
 struct vlot__replay {
@@ -80,9 +81,23 @@ static void read_commands(vlot__journal_reader *reader, item *one) {
     uint64_t size = vlot__read_var(reader);
     if (size > UINT32_MAX) reader->is_bad = true;
     one->command = (uint32_t)size;
-    vlot__read_bytes(reader, (size_t)size);
+    const uint8_t *bytes = vlot__read_bytes(reader, (size_t)size);
+    if (one->more > 0 && size > 0 && size <= VLOT__LIKE_BYTES && !reader->is_bad) memcpy(one->like, bytes, (size_t)size);
   }
   one->size = (size_t)(reader->at - one->payload);
+}
+
+/* The bytes that differ from the command before. */
+static void read_difference(vlot__journal_reader *reader, uint8_t *command, uint32_t size) {
+  for (uint32_t k = 0; k < size; k += 8) {
+    uint32_t set = vlot__read8(reader);
+    for (uint32_t b = 0; b < 8; b++) {
+      if (!(set >> b & 1)) continue;
+      uint8_t byte = vlot__read8(reader);
+      if (k + b < size) command[k + b] ^= byte;
+      else reader->is_bad = true;
+    }
+  }
 }
 
 /* The next of several mails like the last one. */
@@ -94,7 +109,9 @@ static void read_more(vlot__journal_reader *reader, uint32_t stride, const item 
   one->sequence += last->count;
   one->count = 1;
   one->size = one->command;
-  one->payload = vlot__read_bytes(reader, one->size);
+  one->payload = NULL; /* in `like` */
+  if (one->command <= VLOT__LIKE_BYTES) read_difference(reader, one->like, one->command);
+  else one->payload = vlot__read_bytes(reader, one->size);
 }
 
 static void read_payload(vlot__journal_reader *reader, uint32_t tag, const item *last, item *one) {
@@ -553,7 +570,8 @@ static bool keep(vlot__replay *replay, vlot__item *mail) {
 }
 
 static vlot__item *make_propose(vlot__replay *replay, const item *one) {
-  vlot__journal_reader reader = {.at = one->payload, .end = one->payload + one->size};
+  const uint8_t *payload = one->payload ? one->payload : one->like;
+  vlot__journal_reader reader = {.at = payload, .end = payload + one->size};
   size_t size = sizeof(vlot__mail_propose);
   for (uint32_t k = 0; k < one->count; k++) {
     uint32_t bytes = one->is_like ? one->command : (uint32_t)vlot__read_var(&reader);
@@ -566,7 +584,7 @@ static vlot__item *make_propose(vlot__replay *replay, const item *one) {
   vlot__mail_propose *mail = vlot__lockstep_payload(made, &kind, &room);
   *mail = (vlot__mail_propose){.head.id = one->id, .sequence = one->sequence, .client = one->client, .count = one->count};
   uint8_t *at = (uint8_t *)(mail + 1);
-  reader.at = one->payload;
+  reader.at = payload;
   for (uint32_t k = 0; k < one->count; k++) {
     vlot__mail_command command = {.size = one->is_like ? one->command : (uint32_t)vlot__read_var(&reader)};
     memcpy(at, &command, sizeof command);
