@@ -130,6 +130,8 @@ def of_change(event):
         of = " n%d" % peer if peer else " #%d" % mail if mail else ""
         kind, result = words.enum("vlot_request_kind", "VLOT_REQUEST_", start), words.enum("vlot_result", "VLOT_", term)
         return "%s%s was asked for in gdb%s" % (kind, of, "" if term == 0 else ": " + result)
+    if event.kind == "lint":
+        return "a warning: %s" % words.enum("vlot_lint_number", "VLOT_LINT_", start)
     plain = "%s: %s" % (words.node(n) if n else "the cluster", event.kind)
     return texts.get(event.kind, plain)
 
