@@ -277,14 +277,16 @@ static bool enter_block(vlot__replay *replay, unfinished *turns, const uint8_t *
   while (from < to) {
     size_t left = (size_t)(to - from);
     uint32_t size = left >= VLOT__JOURNAL_RECORD_HEAD ? vlot__get32(from) : 0;
-    if (size >= VLOT__JOURNAL_RECORD_HEAD && size <= left && enter(replay, turns, from, size, has_memory)) {
+    bool is_sized = size >= VLOT__JOURNAL_RECORD_HEAD && size <= left;
+    bool is_given_up = is_sized && from[4] == VLOT__RECORD_QUARANTINE;
+    if (is_sized && !is_given_up && enter(replay, turns, from, size, has_memory)) {
       from += size;
       continue;
     }
-    if (*has_memory) {
-      say(replay, "the record at byte %zu is none that can be understood", (size_t)(from - replay->journal));
-      cut(replay, replay->count, (size_t)(from - replay->journal));
-    }
+    if (!*has_memory) return false;
+    if (is_given_up) say(replay, "n%u was stuck in user code when it was killed: what it did last is not in the journal", vlot__get16(from + 6));
+    else say(replay, "the record at byte %zu is none that can be understood", (size_t)(from - replay->journal));
+    cut(replay, replay->count, (size_t)(from - replay->journal));
     return false;
   }
   return true;
@@ -314,10 +316,6 @@ static void cut_unfinished(vlot__replay *replay, const unfinished *turns) {
   for (uint32_t k = 0; k < replay->head.info.nodes; k++)
     if (turns[k].first < first) first = turns[k].first;
   if (first == replay->count) return;
-  for (size_t k = first; k < replay->count && !replay->text[0]; k++)
-    if (type_of(&replay->records[k]) == VLOT__RECORD_QUARANTINE)
-      say(replay, "n%u was stuck in user code when it was killed: what came of that turn is not in the journal",
-          node_of(&replay->records[k]));
   say(replay, "the journal is cut in the middle of a turn of n%u", node_of(&replay->records[first]));
   cut(replay, first, (size_t)(replay->records[first].at - replay->journal));
 }

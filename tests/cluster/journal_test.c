@@ -1,5 +1,6 @@
 /* Journals: what is recorded replays as the same run; what is not whole, or not the same, is told. */
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,6 +180,28 @@ static void forwarded(stage *at) {
   vlot_client_close(client);
 }
 
+/* Many commands in a row of one size: short ones stand in a journal by what differs. */
+static void batches(stage *at) {
+  static const size_t sizes[] = {0, 1, 7, 20, 40, 41, 42, 100, 1200};
+  vlot_answer answers[48];
+  uint64_t random = 1;
+  for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+    for (int k = 0; k < 48; k++) {
+      char key[8];
+      uint8_t value[1200];
+      snprintf(key, sizeof key, "%03d", k % 10);
+      for (size_t b = 0; b < sizes[s]; b++) value[b] = (uint8_t)((random = random * 6364136223846793005u + 1) >> 60 == 0 ? random >> 40 : 0);
+      vlot_bytes *bytes = vlot_kv_encode(
+          NULL, &(vlot_kv_command){.operation = VLOT_KV_SET, .key = key, .key_size = 3, .value = value, .value_size = sizes[s]});
+      vlot_command command = {.data = vlot_bytes_data(bytes), .size = (uint32_t)vlot_bytes_size(bytes)};
+      ok(vlot_client_submit(at->client, &command, 1, NULL));
+      vlot_bytes_release(bytes);
+    }
+    while (vlot_client_inflight(at->client) > 0)
+      for (size_t count = vlot_client_wait(at->client, answers, 48), k = 0; k < count; k++) ok(answers[k].result);
+  }
+}
+
 static void orders(stage *at) {
   ok(vlot_cluster_order(at->cluster, at->leader, VLOT_INPUT_STEP_DOWN, 0));
   pass_ticks(at, 5);
@@ -202,6 +225,7 @@ static const scenario scenarios[] = {
     {"bad links", bad_links}, {"partition", partition},
     {"clocks", clocks},       {"pause", pause},
     {"forwarded", forwarded}, {"orders", orders},
+    {"batches", batches},
 };
 
 /* --- recording one --- */
@@ -560,6 +584,124 @@ Test(journal, a_machine_of_its_own_must_be_given_again) {
   cr_assert_eq(vlot_replay_open(&cluster, NULL, tape.bytes, tape.size, &problem), VLOT_INVALID);
   cr_assert(strstr(problem, "machine"), "%s", problem);
   cr_assert_str_empty(taped_replay(&tape, &options, NULL, text), "%s", text);
+  taped_free(&tape);
+}
+
+/* --- machines that are not as they should be --- */
+
+typedef struct odd {
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  bool must_block, is_blocked;
+  bool is_moody; /* what it computes depends on who asks */
+  uint64_t mood;
+} odd;
+
+typedef struct odd_state {
+  odd *shared;
+  uint64_t sum;
+} odd_state;
+
+static void *odd_create(void *context, uint32_t node, bool is_replaying) {
+  odd_state *state = calloc(1, sizeof *state);
+  state->shared = context;
+  if (is_replaying && state->shared->is_moody) state->sum = node;
+  return state;
+}
+
+static vlot_result odd_apply(void *context, const vlot_entry *commands, uint32_t count, uint64_t first_index, vlot_replies *replies) {
+  odd_state *state = context;
+  odd *shared = state->shared;
+  (void)commands, (void)replies;
+  state->sum += count + first_index;
+  pthread_mutex_lock(&shared->lock);
+  while (shared->must_block) {
+    shared->is_blocked = true;
+    pthread_cond_broadcast(&shared->changed);
+    pthread_cond_wait(&shared->changed, &shared->lock);
+  }
+  pthread_mutex_unlock(&shared->lock);
+  return VLOT_OK;
+}
+
+static uint64_t odd_hash(void *context) { return ((odd_state *)context)->sum; }
+
+static vlot_machine odd_machine(odd *shared) {
+  return (vlot_machine){.size = sizeof(vlot_machine),
+                        .name = "odd",
+                        .context = shared,
+                        .create = odd_create,
+                        .apply = odd_apply,
+                        .hash = odd_hash,
+                        .destroy = free};
+}
+
+static void open_odd(stage *at, odd *shared, vlot_machine *machine, vlot_writer *sink, vlot_cluster_options *options) {
+  *machine = odd_machine(shared);
+  vlot_cluster_options_init(options);
+  options->tick_ns = 500000;
+  options->nodes = 1;
+  options->journal = sink;
+  options->machine = machine;
+  options->stop_ns = 20000000;
+  ok(vlot_cluster_open(&at->cluster, options, NULL));
+  ok(vlot_client_open(&at->client, at->cluster, NULL));
+  await_leader(at);
+}
+
+Test(journal, a_machine_that_is_not_deterministic_is_found) {
+  odd shared = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .is_moody = true};
+  taped tape = {0};
+  vlot_writer sink = taped_sink(&tape);
+  vlot_machine machine;
+  vlot_cluster_options options;
+  stage at = {0};
+  char text[320];
+  open_odd(&at, &shared, &machine, &sink, &options);
+  load(&at, 3);
+  vlot_client_close(at.client);
+  ok(vlot_cluster_close(at.cluster));
+  taped_replay(&tape, &options, NULL, text);
+  cr_assert(strstr(text, "n1") && strstr(text, "machine"), "%s", text);
+  taped_free(&tape);
+}
+
+Test(journal, a_node_that_was_given_up_ends_the_replay) {
+  odd shared = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+  taped tape = {0};
+  vlot_writer sink = taped_sink(&tape);
+  vlot_machine machine;
+  vlot_cluster_options options;
+  vlot_cluster *cluster;
+  vlot_replay_status status;
+  stage at = {0};
+  uint64_t done;
+  open_odd(&at, &shared, &machine, &sink, &options);
+  load(&at, 3);
+  pthread_mutex_lock(&shared.lock);
+  shared.must_block = true;
+  pthread_mutex_unlock(&shared.lock);
+  ok(vlot_client_submit(at.client, &(vlot_command){.data = (const uint8_t *)"x", .size = 1}, 1, NULL));
+  pthread_mutex_lock(&shared.lock);
+  while (!shared.is_blocked) pthread_cond_wait(&shared.changed, &shared.lock);
+  pthread_mutex_unlock(&shared.lock);
+  cr_assert_eq(vlot_cluster_kill(at.cluster, 1, false), VLOT_TIMEOUT);
+  pthread_mutex_lock(&shared.lock);
+  shared.must_block = false;
+  pthread_cond_broadcast(&shared.changed);
+  pthread_mutex_unlock(&shared.lock);
+  ok(vlot_cluster_spawn(at.cluster, 1)); /* the run goes on */
+  await_leader(&at);
+  vlot_client_close(at.client);
+  vlot_result closed = vlot_cluster_close(at.cluster);
+  cr_assert(closed == VLOT_OK || closed == VLOT_TIMEOUT, "%s", vlot_result_text(closed));
+  ok(vlot_replay_open(&cluster, &options, tape.bytes, tape.size, NULL));
+  vlot_result result = vlot_lockstep_step(cluster, UINT64_MAX, &done);
+  ok(vlot_replay_get_status(cluster, &status));
+  cr_assert_eq(result, VLOT_OK, "%s", status.text);
+  cr_assert(status.is_cut && status.is_finished && !status.has_diverged && done > 0);
+  cr_assert(strstr(status.text, "n1 was stuck in user code"), "%s", status.text);
+  ok(vlot_cluster_close(cluster));
   taped_free(&tape);
 }
 
