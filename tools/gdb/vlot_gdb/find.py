@@ -20,6 +20,9 @@ NOT_FOUND = (
 )
 
 
+NOT_YET = "there is no cluster yet: the first command at the program's prompt that needs one opens it (`continue`, then Enter, `until leader`, …)"
+
+
 class Memory:
     """What is remembered between commands."""
 
@@ -190,7 +193,8 @@ def cluster():
     if found is None:
         found = in_other_threads(in_selected_thread)
     if found is None:
-        raise gdb.GdbError(NOT_FOUND)
+        waits = session()
+        raise gdb.GdbError(NOT_YET if waits is not None and int(waits["cluster"]) == 0 else NOT_FOUND)
     Memory.last = gdb.Value(int(found)).cast(pointer_to("vlot_cluster"))
     return Memory.last
 
