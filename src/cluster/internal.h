@@ -5,6 +5,7 @@
  *   observe.c   events, rings, hash, subscriptions    link.c      what a link does to a message
  *   lockstep.c  the pending list and its verbs        threads.c   actors, the supervisor's thread, the clock
  *   request.c   what a debugger asks                  journal.c   recording; replay.c: carrying it out again
+ *   lint.c      bad settings, and what runs badly
  *
  * A *slot* is a member's place: it outlives the incarnations of its node, and holds what must (disk, event numbers, model).
  * Both drivers run the same three calls for a turn: vlot__node_begin(), vlot__node_take() for each mail, vlot__node_end().
