@@ -19,7 +19,8 @@ enum {
   WIDTH_MIN = 20,
   PENDING_ROWS = 8,
   ROWS_BESIDES_NODES = 14,
-  NODE_ROWS_MIN = 4
+  NODE_ROWS_MIN = 4,
+  SCROLL_LINES = 1000
 };
 
 typedef struct prompt {
@@ -111,10 +112,22 @@ static void print_line(const prompt *at, const char *line, size_t size, size_t w
   if (look) fputs("\033[0m", out);
 }
 
+/* Nobody reads a million lines off a terminal: where it begins. In a pipe nothing is left out. */
+static const char *begin_of(const prompt *at, const vlot__text *text) {
+  size_t lines = 0;
+  for (size_t k = 0; k < text->size; k++) lines += text->data[k] == '\n';
+  if (!at->lines.is_typed || lines <= SCROLL_LINES) return text->data;
+  const char *line = text->data;
+  for (size_t k = lines - SCROLL_LINES; k > 0; k--) line = strchr(line, '\n') + 1;
+  fprintf(at->screen.out, "%s %zu lines are left out\n", at->screen.is_ascii ? "..." : "…",
+          lines - SCROLL_LINES);
+  return line;
+}
+
 static void show_text(prompt *at) {
   vlot__text *text = &at->session->out;
   unsigned width = style_of(at).width;
-  for (const char *line = text->data; text->size > 0 && *line;) {
+  for (const char *line = begin_of(at, text); text->size > 0 && *line;) {
     size_t size = strcspn(line, "\n");
     print_line(at, line, size, width);
     line += size + (line[size] == '\n');

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dataset.h"
+#include "session.h"
 #include "notes.h"
 
 #define FIELD(name) offsetof(vlot__run_settings, name)
@@ -197,6 +198,8 @@ static const char *contradiction(vlot__run_settings *set) {
   if (set->journal && set->driver == 1)
     return "--journal records threads; in lockstep the seed and the input are enough";
   if (set->step_on && set->driver == 1) return "--step-on stops threads; lockstep is 'vlot step'";
+  if (set->step_on && set->nodes > VLOT__SESSION_NODES_MAX)
+    return "--step-on is for at most 32 nodes";
   if (set->step_on && set->is_json) return "--step-on talks to people, --json does not";
   if (set->step_on && set->input && strcmp(set->input, "-") == 0)
     return "--step-on and --input - both read the standard input";

@@ -204,6 +204,7 @@ grep -qE '^  term known_leader vote' "$work/err" || fail "no such event: no list
 refuses 64 "no such node" "1 to 5" "$vlot" run --step-on vote:6
 refuses 64 "no node" "1 to 5" "$vlot" run --step-on vote:
 refuses 64 "stepping in lockstep" "vlot step" "$vlot" run --step-on vote --driver lockstep
+refuses 64 "stepping many nodes" "at most 32" "$vlot" run --step-on vote --nodes 33
 refuses 64 "stepping and JSON" "--json" "$vlot" run --step-on vote --json
 refuses 64 "two readers of the input" "--input -" "$vlot" run --step-on vote --input -
 
