@@ -55,7 +55,7 @@ def when(cluster):
     tick = int(cluster["options"]["tick_ns"])
     planned, now = int(cluster["supervisor"]["planned"]), state.now(cluster)
     left = SLOW_NS if planned == words.NEVER else min(max(planned - now, 1) * tick, SLOW_NS)
-    return "by the supervisor, %d ms after the program goes on at the latest" % -(-left // 1000000)
+    return "by the supervisor, within about %d ms of going on" % -(-left // 1000000)
 
 
 def ask(cluster, name, said, node=0, number=0, value=0, sides=()):
