@@ -71,8 +71,8 @@ typedef struct vlot_cluster_options {
   uint32_t keeps_events;    /* 1: all events from the opening on are kept for the first subscription; default 0 */
   uint32_t is_replaying;    /* told to machines */
   uint32_t has_lints;       /* 1 (default): bad settings, and what runs badly, are told as events and log lines */
-  const vlot_writer *journal; /* threads, disks in memory: where the run is recorded (vlot/journal.h), called on a thread of its own; copied,
-                               its context borrowed. A write that fails ends the recording, not the run. NULL: not recorded */
+  const vlot_writer *journal; /* threads, disks in memory: where the run is recorded (vlot/journal.h). Copied, its context borrowed; called
+                               while opening, then on a thread of its own. A failure ends the recording, not the run. NULL: not recorded */
   void (*log)(void *context, const char *line); /* NULL: silent. Any thread, no lock held */
   void *log_context;
 } vlot_cluster_options;

@@ -186,7 +186,8 @@ static vlot_result open_parts(vlot_cluster *cluster) {
   if (!cluster->events || !vlot__observer_init(cluster) || !vlot__links_init(cluster) || !vlot__lockstep_init(cluster))
     return VLOT_NOMEM;
   if (cluster->options.driver == VLOT_DRIVER_LOCKSTEP && cluster->options.is_inline) return VLOT_OK;
-  return vlot__threads_open(cluster);
+  if (cluster->options.journal) result = vlot__journal_open(cluster); /* before any thread can have something for it */
+  return result == VLOT_OK ? vlot__threads_open(cluster) : result;
 }
 
 static vlot_result start_nodes(vlot_cluster *cluster) {
@@ -255,9 +256,7 @@ static vlot_result make(vlot_cluster **out, const vlot_cluster_options *options,
   cluster->has_slot_ids = replay || !cluster->is_lockstep;
   init_locks(cluster);
   *out = cluster;
-  vlot_result result = open_parts(cluster);
-  if (result == VLOT_OK && options->journal) result = vlot__journal_open(cluster);
-  return result;
+  return open_parts(cluster);
 }
 
 static vlot_result check_options(const vlot_cluster_options *options, const char **problem) {

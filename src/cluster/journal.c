@@ -88,8 +88,12 @@ static void write_handed(vlot__journal *journal) {
       vlot__log(journal->cluster, "the journal ends here: it could not be written (%s)", vlot_result_text(result));
   }
   pthread_mutex_lock(&journal->lock);
-  if (result == VLOT_OK) journal->written += VLOT__JOURNAL_BLOCK_HEAD + full->size;
-  else end_early(journal, result);
+  if (result == VLOT_OK) {
+    journal->written += VLOT__JOURNAL_BLOCK_HEAD + full->size;
+    journal->bytes += VLOT__JOURNAL_BLOCK_HEAD;
+  } else {
+    end_early(journal, result);
+  }
   full->size = 0;
   journal->is_handed = false;
   pthread_cond_broadcast(&journal->freed);
@@ -527,13 +531,18 @@ vlot_result vlot__tape_submit(vlot__node *node, const vlot_write *write, const v
   return result;
 }
 
-/* Of the canonical words, those that do not depend on the driver. What a debugger asks, and what is only remarked on, are no outputs. */
+/* What a debugger asks, and what is only remarked on, are no outputs. */
+static bool is_output(uint32_t kind) {
+  return kind != VLOT_EVENT_VIOLATION && kind != VLOT_EVENT_LINT && kind != VLOT_EVENT_REQUEST;
+}
+
+/* Of the canonical words, those that do not depend on the driver. */
 void vlot__tape_event(vlot__slot *slot, const vlot_event *event) {
   static const uint64_t odd[VLOT_EVENT_WORDS] = {
       0, 0, 0, 0, 0, 0xe7037ed1a0b428db, 0x8ebc6af09c88c6e3, 0x589965cc75374cc3, 0x1d8e4e27c47d124f, 0xeb44accab455d165,
       0x2545f4914f6cdd1d, 0xc2b2ae3d27d4eb4f, 0x165667b19e3779f9, 0x85ebca77c2b2ae63, 0x27d4eb2f165667c5, 0xff51afd7ed558ccd};
   uint64_t words[VLOT_EVENT_WORDS], sum = 0;
-  if (event->kind >= VLOT_EVENT_VIOLATION) return;
+  if (!is_output(event->kind)) return;
   uint32_t count = vlot_event_words(event, words);
   for (uint32_t k = 5; k < count; k++) sum += words[k] * odd[k];
   digest(slot, sum);

@@ -919,12 +919,16 @@ static void run_copy(vlot__replay *replay, vlot__journal_reader reader) {
     diverge(replay, "message %" PRIu64 " is recorded to be duplicated, and has not been sent here", id);
 }
 
+/* The cluster's own events that are about nothing but a change. */
+static bool may_be_its_own(uint32_t kind) {
+  return kind == VLOT_EVENT_FAULT || kind == VLOT_EVENT_CLOCK_WAIT || kind == VLOT_EVENT_VIOLATION || kind == VLOT_EVENT_LINT ||
+         kind == VLOT_EVENT_REQUEST;
+}
+
 static void run_event(vlot_cluster *cluster, vlot__journal_reader reader) {
   uint32_t kind = vlot__read16(&reader), why = vlot__read16(&reader), peer = vlot__read32(&reader);
   uint64_t from = vlot__read64(&reader), to = vlot__read64(&reader), term = vlot__read64(&reader);
-  if (kind != VLOT_EVENT_FAULT && kind < VLOT_EVENT_CLOCK_WAIT) return; /* the cluster has no others of its own */
-  if (kind == VLOT_EVENT_PROPOSE || kind == VLOT_EVENT_ANSWER || kind == VLOT_EVENT_READ || kind >= VLOT_EVENT_KINDS) return;
-  vlot__emit_change(cluster, NULL, (vlot_event_kind)kind, (vlot_why)why, peer, from, to, term);
+  if (may_be_its_own(kind)) vlot__emit_change(cluster, NULL, (vlot_event_kind)kind, (vlot_why)why, peer, from, to, term);
 }
 
 static void run_unstart(vlot__slot *slot) {
