@@ -1,4 +1,4 @@
-/* Recording: tapes, and the one buffer of the cluster that they are emptied into. A thread of its own hands full buffers to the sink;
+/* Recording: the one buffer of the cluster that tapes are emptied into, and control's records. A thread of its own hands full buffers to the sink;
  * whoever finds both buffers full waits for it, so that memory is bounded.
  */
 #include "cluster/journal.h"
@@ -11,10 +11,8 @@
 
 enum {
   BUFFER_BYTES = 1 << 20,
-  TAPE_BYTES = 1 << 14, /* a tape that holds more is emptied at the end of a turn */
   WRITE_WITHIN_MS = 200 /* what does not fill a buffer is written after so long: little is missing after a crash */
 };
-#define CLOSED SIZE_MAX
 
 typedef struct buffer {
   uint8_t *data; /* room for the block's header, then [size] bytes */
@@ -160,7 +158,17 @@ static buffer *room_for(vlot__journal *journal, size_t size) {
   return NULL;
 }
 
-static void append(vlot__journal *journal, const void *data, size_t size) {
+/* Memory ran out: the journal ends here, and that is told once. */
+void vlot__journal_short(vlot__journal *journal) {
+  pthread_mutex_lock(&journal->lock);
+  end_early(journal, VLOT_NOMEM);
+  bool is_first = !journal->is_told;
+  journal->is_told = true;
+  pthread_mutex_unlock(&journal->lock);
+  if (is_first) vlot__log(journal->cluster, "the journal ends here: out of memory");
+}
+
+void vlot__journal_append(vlot__journal *journal, const void *data, size_t size) {
   pthread_mutex_lock(&journal->lock);
   buffer *current = room_for(journal, size);
   if (current) {
@@ -169,412 +177,14 @@ static void append(vlot__journal *journal, const void *data, size_t size) {
     journal->bytes += size;
   }
   bool must_signal = journal->is_idle;
-  bool is_short = !current && journal->result == VLOT_NOMEM && !journal->is_told;
-  if (is_short) journal->is_told = true;
+  bool is_short = !current && journal->result == VLOT_NOMEM;
   pthread_mutex_unlock(&journal->lock);
   if (must_signal) pthread_cond_signal(&journal->filled);
-  if (is_short) vlot__log(journal->cluster, "the journal ends here: out of memory");
+  if (is_short) vlot__journal_short(journal);
 }
 
-/* --- tapes --- */
-
-static bool is_on(const vlot__journal *journal) {
+bool vlot__journal_is_on(const vlot__journal *journal) {
   return journal && atomic_load_explicit(&journal->is_on, memory_order_relaxed);
-}
-
-static vlot__tape *tape_of(vlot__slot *slot) { return &slot->node->tape; }
-
-/* Room for so many bytes at the tape's end; NULL without memory: then the journal ends here. */
-static uint8_t *reserve(vlot__node *node, size_t size) {
-  vlot__tape *tape = &node->tape;
-  vlot__journal *journal = node->cluster->journal;
-  void *bytes = tape->bytes;
-  bool has_room = vlot__alloc_grow(node->allocator, &bytes, &tape->capacity, tape->size + size, 1);
-  tape->bytes = bytes;
-  if (has_room) return tape->bytes + tape->size;
-  pthread_mutex_lock(&journal->lock);
-  end_early(journal, VLOT_NOMEM);
-  bool is_first = !journal->is_told;
-  journal->is_told = true;
-  pthread_mutex_unlock(&journal->lock);
-  if (is_first) vlot__log(node->cluster, "the journal ends here: out of memory");
-  return NULL;
-}
-
-static uint8_t *put_head(uint8_t *at, uint32_t size, vlot__record type, uint32_t flags, uint32_t node) {
-  at = vlot__put32(at, size);
-  at[0] = (uint8_t)type;
-  at[1] = (uint8_t)flags;
-  return vlot__put16(at + 2, node);
-}
-
-static void forget_mail(vlot__tape *tape) {
-  tape->stamp = tape->id = tape->sequence = 0;
-  tape->client = 0;
-  tape->run_end = 0;
-}
-
-static bool open_record(vlot__node *node, vlot__record type, uint32_t flags) {
-  vlot__tape *tape = &node->tape;
-  uint8_t *at = reserve(node, VLOT__JOURNAL_RECORD_HEAD);
-  if (!at) return false;
-  put_head(at, 0, type, flags, node->slot->id);
-  tape->open = tape->size;
-  tape->size += VLOT__JOURNAL_RECORD_HEAD;
-  forget_mail(tape);
-  return true;
-}
-
-static void close_record(vlot__tape *tape) {
-  if (tape->open == CLOSED) return;
-  vlot__put32(tape->bytes + tape->open, (uint32_t)(tape->size - tape->open));
-  tape->open = CLOSED;
-}
-
-/* The tape into the journal. */
-static void empty(vlot__node *node) {
-  vlot__tape *tape = &node->tape;
-  close_record(tape);
-  if (tape->size > 0) append(node->cluster->journal, tape->bytes, tape->size);
-  tape->size = 0;
-}
-
-/* Room for an item of the turn; NULL: there is none, or nothing is recorded. */
-static uint8_t *begin_item(vlot__node *node, size_t size) {
-  if (!node->tape.in_turn || !is_on(node->cluster->journal)) return NULL;
-  if (node->tape.open == CLOSED && !open_record(node, VLOT__RECORD_MORE, 0)) return NULL;
-  return reserve(node, size);
-}
-
-static void end_item(vlot__node *node, const uint8_t *end) { node->tape.size = (size_t)(end - node->tape.bytes); }
-
-void vlot__tape_begin(vlot__node *node, bool was_parked) {
-  vlot__tape *tape = &node->tape;
-  tape->checks = tape->routes = tape->submits = 0;
-  tape->is_committed = false;
-  tape->events = node->slot->digest_events;
-  tape->in_turn = is_on(node->cluster->journal) && open_record(node, VLOT__RECORD_TURN, was_parked);
-}
-
-/* --- mail --- */
-
-static uint32_t check_message(const vlot_message *message) {
-  uint64_t sum = ((uint64_t)message->kind << 48 | (uint64_t)message->flags << 32 | message->why) * 0x9e3779b97f4a7c15u;
-  sum ^= (message->term + 1) * 0xbf58476d1ce4e5b9u;
-  sum ^= (message->request + 3) * 0x94d049bb133111ebu;
-  sum += ((uint64_t)message->from << 32 | message->to) * 0xd6e8feb86659fd93u;
-  switch ((vlot_message_kind)message->kind) {
-    case VLOT_MESSAGE_PRE_VOTE:
-    case VLOT_MESSAGE_VOTE: sum ^= (message->as.vote.last_index << 20) + message->as.vote.last_term; break;
-    case VLOT_MESSAGE_APPEND:
-      sum ^= (message->as.append.prev_index << 20) + message->as.append.prev_term + (message->as.append.commit << 40) +
-             message->as.append.entry_count;
-      break;
-    case VLOT_MESSAGE_APPEND_REPLY:
-      sum ^= (message->as.reply.match_index << 20) + message->as.reply.hint_index + (message->as.reply.hint_term << 40);
-      break;
-    case VLOT_MESSAGE_PRE_VOTE_REPLY:
-    case VLOT_MESSAGE_VOTE_REPLY: break;
-  }
-  sum *= 0x9e3779b97f4a7c15u;
-  return (uint32_t)(sum >> 32);
-}
-
-uint32_t vlot__tape_mail_check(uint32_t kind, const void *payload) {
-  const vlot__mail_propose *propose = payload;
-  const vlot__mail_read *read = payload;
-  if (kind == VLOT__MAIL_MESSAGE) return check_message(&((const vlot__mail_message *)payload)->message);
-  if (kind == VLOT__MAIL_PROPOSE) return (uint32_t)vlot__prng_mix(propose->sequence ^ (uint64_t)propose->client << 32 ^ propose->count);
-  if (kind == VLOT__MAIL_READ) return (uint32_t)vlot__prng_mix(read->sequence ^ (uint64_t)read->client << 32 ^ read->min_index);
-  return 0;
-}
-
-static size_t payload_bytes(uint32_t kind, const void *payload) {
-  const vlot__mail_propose *propose = payload;
-  const vlot__mail_read *read = payload;
-  if (kind == VLOT__MAIL_READ) return 32 + (size_t)read->size;
-  if (kind != VLOT__MAIL_PROPOSE) return 8;
-  const uint8_t *from = (const uint8_t *)(propose + 1);
-  size_t size = 3 * VLOT__VAR_BYTES + 2;
-  for (uint32_t k = 0; k < propose->count; k++) {
-    const vlot__mail_command *command = (const void *)from;
-    from += sizeof *command + (command->owner ? 0 : vlot__padded(command->size));
-    size += 5 + (size_t)command->size;
-  }
-  return size;
-}
-
-static const uint8_t *data_of(const vlot__mail_command *command) {
-  return command->owner ? vlot_bytes_data(command->owner) : (const uint8_t *)(command + 1);
-}
-
-static uint8_t *put_command(uint8_t *at, const vlot__mail_command *command) {
-  if (command->size > 0) memcpy(at, data_of(command), command->size);
-  return at + command->size;
-}
-
-/* Eight bytes of a command, or what is left of them. */
-static uint64_t word_of(const uint8_t *data, uint32_t size) {
-  uint64_t word = 0;
-  if (size >= 8) return vlot__get64(data);
-  for (uint32_t k = 0; k < size; k++) word |= (uint64_t)data[k] << (8 * k);
-  return word;
-}
-
-/* One bit for each byte of a word that is not 0. */
-static uint8_t bytes_set(uint64_t word) {
-  word |= word >> 4;
-  word |= word >> 2;
-  word |= word >> 1;
-  return (uint8_t)((word & 0x0101010101010101u) * 0x0102040810204080u >> 56);
-}
-
-static void keep_words(vlot__tape *tape, const vlot__mail_command *command) {
-  const uint8_t *data = data_of(command);
-  for (uint32_t k = 0; 8 * k < command->size; k++) tape->run_words[k] = word_of(data + 8 * k, command->size - 8 * k);
-}
-
-/* What differs from the command before: keys and counters of neighbours are alike. */
-static uint8_t *put_difference(vlot__tape *tape, uint8_t *at, const vlot__mail_command *command) {
-  const uint8_t *data = data_of(command);
-  for (uint32_t k = 0; 8 * k < command->size; k++) {
-    uint64_t word = word_of(data + 8 * k, command->size - 8 * k), other = word ^ tape->run_words[k];
-    uint8_t set = bytes_set(other);
-    tape->run_words[k] = word;
-    *at++ = set;
-    for (; other != 0; other &= ~(UINT64_C(255) << __builtin_ctz(set) * 8), set &= (uint8_t)(set - 1))
-      *at++ = (uint8_t)(other >> __builtin_ctz(set) * 8);
-  }
-  return at;
-}
-
-static uint8_t *put_commands(vlot__tape *tape, uint8_t *at, const vlot__mail_propose *mail) {
-  const uint8_t *from = (const uint8_t *)(mail + 1);
-  at = vlot__put_var(at, mail->count);
-  tape->run_at = (size_t)(at - tape->bytes);
-  at = vlot__put16(at, 0);
-  for (uint32_t k = 0; k < mail->count; k++) {
-    const vlot__mail_command *command = (const void *)from;
-    at = put_command(vlot__put_var(at, command->size), command);
-    tape->run_size = command->size;
-    from += sizeof *command + (command->owner ? 0 : vlot__padded(command->size));
-  }
-  tape->run_more = 0;
-  if (mail->count == 1 && tape->run_size <= VLOT__LIKE_BYTES) keep_words(tape, (const vlot__mail_command *)(const void *)(mail + 1));
-  tape->run_end = mail->count == 1 ? (size_t)(at - tape->bytes) : 0;
-  return at;
-}
-
-/* One command like the one before: most are, under load, and then nothing but its bytes is written. */
-static bool put_more(vlot__node *node, uint64_t stamp, const vlot__mail_propose *mail, uint32_t stride) {
-  vlot__tape *tape = &node->tape;
-  const vlot__mail_command *command = (const void *)(mail + 1);
-  bool is_like = mail->count == 1 && tape->run_end == tape->size && tape->run_more < UINT16_MAX && stamp == tape->stamp &&
-                 mail->head.id == tape->id + stride && mail->client == tape->client && mail->sequence == tape->sequence &&
-                 command->size == tape->run_size;
-  if (!is_like || tape->open == CLOSED || !tape->in_turn) return false;
-  bool is_short = command->size <= VLOT__LIKE_BYTES;
-  uint8_t *at = reserve(node, is_short ? VLOT__LIKE_BYTES + VLOT__LIKE_WORDS : command->size);
-  if (!at) return false;
-  at = is_short ? put_difference(tape, at, command) : put_command(at, command);
-  tape->size = tape->run_end = (size_t)(at - tape->bytes);
-  vlot__put16(tape->bytes + tape->run_at, ++tape->run_more);
-  tape->id += stride;
-  tape->sequence++;
-  return true;
-}
-
-static uint8_t *put_propose(vlot__tape *tape, uint8_t *at, uint8_t *tag, const vlot__mail_propose *mail) {
-  if (tape->client == mail->client && tape->sequence == mail->sequence) {
-    *tag |= VLOT__ITEM_NEXT_SEQUENCE;
-  } else {
-    at = vlot__put_var(at, mail->client);
-    at = vlot__put_var(at, mail->sequence);
-  }
-  tape->client = mail->client;
-  tape->sequence = mail->sequence + mail->count;
-  return put_commands(tape, at, mail);
-}
-
-static uint8_t *put_payload(vlot__tape *tape, uint8_t *at, uint8_t *tag, uint32_t kind, const void *payload) {
-  if (kind == VLOT__MAIL_PROPOSE) return put_propose(tape, at, tag, payload);
-  if (kind == VLOT__MAIL_ORDER) {
-    const vlot__mail_order *order = payload;
-    return vlot__put32(vlot__put32(at, order->kind), order->value);
-  }
-  const vlot__mail_read *read = payload;
-  at = vlot__put32(at, read->client);
-  at = vlot__put64(at, read->sequence);
-  at = vlot__put64(at, read->min_index);
-  at = vlot__put32(at, read->size);
-  if (read->size > 0) memcpy(at, read + 1, read->size);
-  return at + read->size;
-}
-
-static uint8_t *put_stamp(vlot__tape *tape, uint8_t *at, uint8_t *tag, uint64_t stamp) {
-  if (tape->stamp == stamp) {
-    *tag |= VLOT__ITEM_SAME_STAMP;
-    return at;
-  }
-  tape->stamp = stamp;
-  return vlot__put_var(at, stamp);
-}
-
-static uint8_t *put_id(vlot__tape *tape, uint8_t *at, uint8_t *tag, uint64_t id, uint64_t stride) {
-  bool is_next = id == tape->id + stride;
-  tape->id = id;
-  if (!is_next) return vlot__put_var(at, id);
-  *tag |= VLOT__ITEM_NEXT_ID;
-  return at;
-}
-
-void vlot__tape_take(vlot__node *node, uint32_t kind, uint64_t stamp, const void *payload) {
-  vlot__tape *tape = &node->tape;
-  uint32_t stride = node->cluster->nodes + 1;
-  const vlot__mail_head *head = payload;
-  bool is_clients = kind != VLOT__MAIL_TICK && kind != VLOT__MAIL_STORED && kind != VLOT__MAIL_MESSAGE && head->id % stride == 0;
-  if (is_clients && kind == VLOT__MAIL_PROPOSE && put_more(node, stamp, payload, stride)) return;
-  uint8_t *tag = begin_item(node, 1 + 2 * VLOT__VAR_BYTES + (is_clients ? payload_bytes(kind, payload) : 16));
-  if (!tag) return;
-  uint8_t *at = tag + 1;
-  *tag = (uint8_t)kind;
-  if (kind == VLOT__MAIL_STORED) {
-    const vlot__mail_stored *stored = payload;
-    end_item(node, vlot__put32(vlot__put64(at, stored->token), stored->result));
-    return;
-  }
-  at = put_stamp(tape, at, tag, stamp);
-  if (kind != VLOT__MAIL_TICK) {
-    at = put_id(tape, at, tag, head->id, stride);
-    if (is_clients) {
-      *tag |= VLOT__ITEM_HAS_PAYLOAD;
-      at = put_payload(tape, at, tag, kind, payload);
-    } else {
-      at = vlot__put32(at, vlot__tape_mail_check(kind, payload));
-    }
-  }
-  end_item(node, at);
-}
-
-/* --- outcomes --- */
-
-void vlot__tape_rate(vlot__node *node, uint32_t permille, uint64_t changed) {
-  uint8_t *at = begin_item(node, 16);
-  if (!at) return;
-  *at = VLOT__ITEM_RATE;
-  end_item(node, vlot__put64(vlot__put32(at + 1, permille), changed));
-}
-
-bool vlot__tape_check(vlot__node *node, bool may) {
-  vlot__tape *tape = &node->tape;
-  if (node->cluster->replay) return vlot__replay_check(node, may);
-  tape->checks++;
-  if (may || tape->is_cut) return may;
-  tape->is_cut = true;
-  uint8_t *at = begin_item(node, 8);
-  if (!at) return false;
-  *at = VLOT__ITEM_CUT;
-  end_item(node, vlot__put32(at + 1, tape->checks));
-  return false;
-}
-
-/* Before any other node can know of this turn. */
-void vlot__tape_commit(vlot__slot *slot) {
-  vlot__tape *tape = tape_of(slot);
-  if (!tape->in_turn || tape->is_committed || !is_on(slot->cluster->journal)) return;
-  tape->is_committed = true;
-  empty(slot->node);
-}
-
-void vlot__tape_route(vlot__slot *slot, const vlot__fate *fate) {
-  vlot__tape *tape = tape_of(slot);
-  tape->routes++;
-  if (fate->copies == 1 && fate->results[0] == VLOT_OK) return;
-  uint8_t *at = begin_item(slot->node, 16);
-  if (!at) return;
-  *at = VLOT__ITEM_ROUTE;
-  at = vlot__put32(at + 1, tape->routes);
-  *at = (uint8_t)fate->copies;
-  at = vlot__put16(at + 1, (uint32_t)fate->why);
-  at[0] = (uint8_t)fate->results[0];
-  at[1] = (uint8_t)fate->results[1];
-  end_item(slot->node, at + 2);
-}
-
-static void digest(vlot__slot *slot, uint64_t sum) {
-  uint64_t mixed = (slot->digest ^ sum ^ (sum >> 32)) * 0x9e3779b97f4a7c15u;
-  slot->digest = mixed ^ (mixed >> 32);
-}
-
-static void digest_write(vlot__slot *slot, const vlot_write *write) {
-  uint64_t sum = write->token * 0x9e3779b97f4a7c15u + write->truncate_from * 0xbf58476d1ce4e5b9u;
-  if (write->has_hard) sum += (write->hard.term << 16 ^ write->hard.vote) * 0x94d049bb133111ebu;
-  for (uint32_t k = 0; k < write->slice_count; k++)
-    sum += (write->slices[k].index + ((uint64_t)write->slices[k].count << 40)) * 0xd6e8feb86659fd93u +
-           write->slices[k].term * 0xa0761d6478bd642fu;
-  digest(slot, sum);
-}
-
-vlot_result vlot__tape_submit(vlot__node *node, const vlot_write *write, const vlot_storage_done *done) {
-  vlot__slot *slot = node->slot;
-  digest_write(slot, write);
-  if (node->cluster->replay) return vlot__replay_submit(node, write, done);
-  vlot_result result = slot->storage.submit(slot->storage.context, write, done);
-  node->tape.submits++;
-  if (result == VLOT_OK) return result;
-  uint8_t *at = begin_item(node, 8);
-  if (!at) return result;
-  *at = VLOT__ITEM_SUBMIT;
-  at = vlot__put32(at + 1, node->tape.submits);
-  *at = (uint8_t)result;
-  end_item(node, at + 1);
-  return result;
-}
-
-/* What a debugger asks, and what is only remarked on, are no outputs. */
-static bool is_output(uint32_t kind) {
-  return kind != VLOT_EVENT_VIOLATION && kind != VLOT_EVENT_LINT && kind != VLOT_EVENT_REQUEST;
-}
-
-/* Of the canonical words, those that do not depend on the driver. */
-void vlot__tape_event(vlot__slot *slot, const vlot_event *event) {
-  static const uint64_t odd[VLOT_EVENT_WORDS] = {
-      0, 0, 0, 0, 0, 0xe7037ed1a0b428db, 0x8ebc6af09c88c6e3, 0x589965cc75374cc3, 0x1d8e4e27c47d124f, 0xeb44accab455d165,
-      0x2545f4914f6cdd1d, 0xc2b2ae3d27d4eb4f, 0x165667b19e3779f9, 0x85ebca77c2b2ae63, 0x27d4eb2f165667c5, 0xff51afd7ed558ccd};
-  uint64_t words[VLOT_EVENT_WORDS], sum = 0;
-  if (!is_output(event->kind)) return;
-  uint32_t count = vlot_event_words(event, words);
-  for (uint32_t k = 5; k < count; k++) sum += words[k] * odd[k];
-  digest(slot, sum);
-  slot->digest_events++;
-}
-
-void vlot__tape_answer(vlot__slot *slot, uint64_t sequence, uint64_t index, const void *reply, size_t size) {
-  digest(slot, vlot__journal_hash(sequence ^ index << 32, reply, size));
-}
-
-/* What a node is at the end of a turn; where it was cut, control writes it: the thread may not touch the slot any more. */
-static void put_end(vlot__node *node) {
-  vlot__tape *tape = &node->tape;
-  vlot__slot *slot = node->slot;
-  uint8_t *at = begin_item(node, 64);
-  tape->in_turn = false;
-  if (!at) return;
-  *at = VLOT__ITEM_END;
-  at = vlot__put64(at + 1, slot->digest);
-  at = vlot__put_var(at, slot->digest_events - tape->events);
-  at = vlot__put_var(at, node->brief.term);
-  at = vlot__put_var(at, node->brief.last_index);
-  at = vlot__put_var(at, node->commit_index);
-  at = vlot__put_var(at, node->applied_index);
-  end_item(node, at);
-  close_record(tape);
-}
-
-void vlot__tape_end(vlot__node *node) {
-  if (!node->tape.in_turn || node->tape.is_cut) return;
-  put_end(node);
-  if (node->tape.size > TAPE_BYTES) empty(node);
 }
 
 /* --- control's records --- */
@@ -583,15 +193,14 @@ enum { CONTROL_BYTES = 96 };
 
 static void append_record(vlot__journal *journal, uint8_t *record, const uint8_t *end) {
   vlot__put32(record, (uint32_t)(end - record));
-  append(journal, record, (size_t)(end - record));
+  vlot__journal_append(journal, record, (size_t)(end - record));
 }
 
 /* The node has no turn now: what is on its tape goes first. */
 static bool begin_control(vlot__slot *slot) {
-  if (!is_on(slot->cluster->journal)) return false;
+  if (!vlot__journal_is_on(slot->cluster->journal)) return false;
   if (!slot->node) return true;
-  if (slot->node->tape.in_turn) put_end(slot->node);
-  empty(slot->node);
+  vlot__tape_empty(slot->node);
   return true;
 }
 
@@ -601,7 +210,7 @@ void vlot__journal_start(vlot__slot *slot) {
   if (!slot->cluster->journal) return;
   if (!begin_control(slot)) return;
   vlot_raft_get_status(slot->node->raft, &status);
-  uint8_t *at = put_head(record, 0, VLOT__RECORD_START, 0, slot->id);
+  uint8_t *at = vlot__put_head(record, 0, VLOT__RECORD_START, 0, slot->id);
   at = vlot__put32(at, slot->incarnation);
   at = vlot__put64(at, slot->node->seen_tick);
   at = vlot__put32(at, slot->node->permille);
@@ -615,7 +224,7 @@ void vlot__journal_start(vlot__slot *slot) {
 
 static void append_bare(vlot__slot *slot, vlot__record type, uint32_t flags) {
   uint8_t record[CONTROL_BYTES];
-  if (begin_control(slot)) append_record(slot->cluster->journal, record, put_head(record, 0, type, flags, slot->id));
+  if (begin_control(slot)) append_record(slot->cluster->journal, record, vlot__put_head(record, 0, type, flags, slot->id));
 }
 
 void vlot__journal_unstart(vlot__slot *slot) { append_bare(slot, VLOT__RECORD_UNSTART, 0); }
@@ -630,15 +239,15 @@ void vlot__journal_kill(vlot__slot *slot, vlot_why why, bool is_power_cut, bool 
   vlot_cluster *cluster = slot->cluster;
   uint8_t record[CONTROL_BYTES];
   uint64_t hash = 0, applied = 0;
-  if (!is_on(cluster->journal)) return;
+  if (!vlot__journal_is_on(cluster->journal)) return;
   if (is_quarantined) { /* its tape is its own */
-    append_record(cluster->journal, record, put_head(record, 0, VLOT__RECORD_QUARANTINE, 0, slot->id));
+    append_record(cluster->journal, record, vlot__put_head(record, 0, VLOT__RECORD_QUARANTINE, 0, slot->id));
     return;
   }
   begin_control(slot);
   (void)vlot__node_hash(slot->node, &hash, &applied);
   vlot__record type = cluster->is_closing ? VLOT__RECORD_CLOSE : VLOT__RECORD_KILL;
-  uint8_t *at = put_head(record, 0, type, (uint32_t)is_power_cut | (uint32_t)was_leader << 1, slot->id);
+  uint8_t *at = vlot__put_head(record, 0, type, (uint32_t)is_power_cut | (uint32_t)was_leader << 1, slot->id);
   at = vlot__put32(at, (uint32_t)why);
   at = vlot__put64(at, vlot__disk_durable(slot->disk));
   at = vlot__put64(at, slot->node->applied_index);
@@ -649,8 +258,8 @@ void vlot__journal_kill(vlot__slot *slot, vlot_why why, bool is_power_cut, bool 
 
 void vlot__journal_link(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link) {
   uint8_t record[CONTROL_BYTES];
-  if (!is_on(cluster->journal)) return;
-  uint8_t *at = put_head(record, 0, VLOT__RECORD_LINK, 0, 0);
+  if (!vlot__journal_is_on(cluster->journal)) return;
+  uint8_t *at = vlot__put_head(record, 0, VLOT__RECORD_LINK, 0, 0);
   at = vlot__put32(vlot__put32(at, from), to);
   const uint32_t fields[10] = {link->is_cut,          link->loss,            link->duplicate, link->reorder,    link->reorder_ticks,
                                link->delay_ticks_min, link->delay_ticks_max, link->tail,      link->tail_ticks, link->kinds};
@@ -661,29 +270,29 @@ void vlot__journal_link(vlot_cluster *cluster, uint32_t from, uint32_t to, const
 void vlot__journal_clock(vlot__slot *slot, uint32_t permille) {
   uint8_t record[CONTROL_BYTES];
   if (!begin_control(slot)) return;
-  uint8_t *at = put_head(record, 0, VLOT__RECORD_CLOCK, 0, slot->id);
+  uint8_t *at = vlot__put_head(record, 0, VLOT__RECORD_CLOCK, 0, slot->id);
   append_record(slot->cluster->journal, record, vlot__put64(vlot__put32(at, permille), vlot__now(slot->cluster)));
 }
 
 void vlot__journal_drop(vlot_cluster *cluster, uint32_t to, bool is_message, vlot_why why, uint64_t id) {
   uint8_t record[CONTROL_BYTES];
-  if (!is_on(cluster->journal)) return;
-  uint8_t *at = put_head(record, 0, VLOT__RECORD_DROP, is_message, to);
+  if (!vlot__journal_is_on(cluster->journal)) return;
+  uint8_t *at = vlot__put_head(record, 0, VLOT__RECORD_DROP, is_message, to);
   append_record(cluster->journal, record, vlot__put64(vlot__put32(at, (uint32_t)why), id));
 }
 
 void vlot__journal_copy(vlot_cluster *cluster, uint64_t id, uint64_t copy) {
   uint8_t record[CONTROL_BYTES];
-  if (!is_on(cluster->journal)) return;
-  uint8_t *at = put_head(record, 0, VLOT__RECORD_COPY, 0, 0);
+  if (!vlot__journal_is_on(cluster->journal)) return;
+  uint8_t *at = vlot__put_head(record, 0, VLOT__RECORD_COPY, 0, 0);
   append_record(cluster->journal, record, vlot__put64(vlot__put64(at, id), copy));
 }
 
 /* The cluster's own events; a dropped message has a record of its own. */
 void vlot__journal_event(vlot_cluster *cluster, const vlot_event *event) {
   uint8_t record[CONTROL_BYTES];
-  if (event->kind == VLOT_EVENT_DROPPED || !is_on(cluster->journal)) return;
-  uint8_t *at = put_head(record, 0, VLOT__RECORD_EVENT, 0, 0);
+  if (event->kind == VLOT_EVENT_DROPPED || !vlot__journal_is_on(cluster->journal)) return;
+  uint8_t *at = vlot__put_head(record, 0, VLOT__RECORD_EVENT, 0, 0);
   at = vlot__put16(vlot__put16(at, event->kind), event->why);
   at = vlot__put32(at, event->peer);
   at = vlot__put64(at, event->as.change.from);
@@ -739,7 +348,7 @@ vlot_result vlot__journal_finish(vlot_cluster *cluster) {
   vlot__journal *journal = cluster->journal;
   uint8_t record[CONTROL_BYTES];
   if (!journal) return VLOT_OK;
-  if (is_on(journal)) append_record(journal, record, put_head(record, 0, VLOT__RECORD_END, 0, 0));
+  if (vlot__journal_is_on(journal)) append_record(journal, record, vlot__put_head(record, 0, VLOT__RECORD_END, 0, 0));
   pthread_mutex_lock(&journal->lock);
   atomic_store(&journal->is_on, false);
   journal->must_stop = true;

@@ -106,6 +106,12 @@ static inline uint8_t *vlot__put_var(uint8_t *at, uint64_t value) {
   return at + 1;
 }
 enum { VLOT__VAR_BYTES = 10 }; /* at most */
+static inline uint8_t *vlot__put_head(uint8_t *at, uint32_t size, vlot__record type, uint32_t flags, uint32_t node) {
+  at = vlot__put32(at, size);
+  at[0] = (uint8_t)type;
+  at[1] = (uint8_t)flags;
+  return vlot__put16(at + 2, node);
+}
 static inline uint64_t vlot__get64(const uint8_t *at) {
   uint64_t value;
   memcpy(&value, at, 8);
@@ -159,6 +165,7 @@ void vlot__tape_rate(struct vlot__node *node, uint32_t permille, uint64_t change
 void vlot__tape_commit(struct vlot__slot *slot); /* before a message leaves */
 void vlot__tape_route(struct vlot__slot *slot, const struct vlot__fate *fate); /* after it did */
 void vlot__tape_end(struct vlot__node *node);
+void vlot__tape_empty(struct vlot__node *node); /* control's, between turns: into the journal with it, and with the end of a turn that was cut */
 
 /* What a node's mail must be to be the recorded one; 0 for what has no payload. */
 uint32_t vlot__tape_mail_check(uint32_t kind, const void *payload);
@@ -170,6 +177,11 @@ vlot_result vlot__journal_open(vlot_cluster *cluster);
 /* Write out everything; no node has a thread any more, or only such as are given up. Returns the first error. */
 vlot_result vlot__journal_finish(vlot_cluster *cluster);
 void vlot__journal_close(vlot__journal *journal);
+
+/* What tapes need. short: a tape found no memory. */
+bool vlot__journal_is_on(const vlot__journal *journal);
+void vlot__journal_append(vlot__journal *journal, const void *data, size_t size);
+void vlot__journal_short(vlot__journal *journal);
 
 /* Control's records; each empties the node's tape first. Nothing happens where the cluster is not recorded. */
 void vlot__journal_start(struct vlot__slot *slot);
