@@ -4,7 +4,7 @@
  *   control.c   spawn, kill, restart, faults          client.c    clients: submit, poll, wait
  *   observe.c   events, rings, hash, subscriptions    link.c      what a link does to a message
  *   lockstep.c  the pending list and its verbs        threads.c   actors, the supervisor's thread, the clock
- *   request.c   what a debugger asks                  journal.c   recording; replay.c: carrying it out again
+ *   request.c   what a debugger asks                  tape.c journal.c  recording; replay*.c: carrying it out again
  *   lint.c      bad settings, and what runs badly
  *
  * A *slot* is a member's place: it outlives the incarnations of its node, and holds what must (disk, event numbers, model).
