@@ -84,8 +84,8 @@ static int check_program(const char *name) {
 static int check_word(const char *word) {
   char what[256];
   if (word[0] == '-') {
-    snprintf(what, sizeof what,
-             "options belong behind a verb or a program: vlot gdb step %.100s", word);
+    snprintf(what, sizeof what, "options belong behind a verb or a program: vlot gdb step %.100s",
+             word);
     return complain(word, what, VLOT__EXIT_USAGE);
   }
   if (is_file(word)) {
@@ -113,11 +113,17 @@ static int start(const char *gdb, const char *script, const char *self, int argc
   static char *const usual[] = {"step", "--threads"};
   char **words = calloc((size_t)argc + GDB_WORDS + 4, sizeof *words);
   if (!words) return complain("", "out of memory", VLOT__EXIT_SOFTWARE);
-  char *first[GDB_WORDS] = {"gdb", "-q",     "-iex", "set print thread-events off",
-                            "-x",  (char *)(size_t)script, "-ex",
+  char *first[GDB_WORDS] = {"gdb",
+                            "-q",
+                            "-iex",
+                            "set print thread-events off",
+                            "-x",
+                            (char *)(size_t)script,
+                            "-ex",
                             "echo vlot: `vlot` shows the commands. Such as: vlot break election, "
                             "then run\\n",
-                            "--args", (char *)(size_t)self};
+                            "--args",
+                            (char *)(size_t)self};
   int count = self ? GDB_WORDS : GDB_WORDS - 1;
   memcpy(words, first, (size_t)count * sizeof *words);
   memcpy(words + count, argc > 0 ? argv : usual, (size_t)(argc > 0 ? argc : 2) * sizeof *words);
