@@ -254,6 +254,10 @@ static void carry_out(prompt *at, const char *line) {
 static bool is_odd(prompt *at) {
   const vlot__lines *lines = &at->lines;
   FILE *out = at->screen.out;
+  if (!lines->line.data) {
+    fputs("error: out of memory: this line was not read\n", out);
+    return at->has_failed = true;
+  }
   if (lines->size <= lines->line.size && lines->size < VLOT__COMMAND_LINE_MAX && !lines->has_zero)
     return false;
   at->has_failed = true;
@@ -328,5 +332,5 @@ int vlot__prompt_run(vlot__session *session, const vlot__prompt_options *options
   fflush(stdout);
   vlot__lines_close(&at.lines);
   vlot__table_deinit(&at.seen);
-  return at.has_failed && !isatty(STDIN_FILENO) ? VLOT__EXIT_VIOLATED : VLOT__EXIT_OK;
+  return at.has_failed && !at.lines.is_typed ? VLOT__EXIT_VIOLATED : VLOT__EXIT_OK;
 }
