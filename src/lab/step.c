@@ -135,7 +135,8 @@ const vlot__verb vlot__verb_step = {
         "Enter does the next thing, 'help' lists the commands, 'q' leaves. Ctrl-C ends what takes\n"
         "long. A script on the standard input gives a transcript: each command, then what came of\n"
         "it. COLUMNS says how wide tables may be.\n"
-        "Exit code 0; 1: a command of a script failed.\n",
+        "Exit code 0; 1: a command of a script failed; 64 wrong usage; 65 no scene; 66 the scene\n"
+        "cannot be read; 73 the output cannot be written.\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .run = run,
