@@ -331,6 +331,16 @@ void vlot__command_help(vlot__session *session, const vlot__command *command) {
     add_command(session, command);
     return;
   }
+  for (size_t k = 0; k < vlot__command_count; k++) {
+    const vlot__command *one = &vlot__commands[k];
+    if (one->group) vlot__text_add(&session->out, "%s  %-16s", k > 0 ? "\n" : "", one->group);
+    vlot__text_add(&session->out, " %s", one->name);
+    if (one->alias) vlot__text_add(&session->out, " (%s)", one->alias);
+  }
+  vlot__text_add(&session->out, "\n'help VERB' explains one, 'help all' has a line for each.\n");
+}
+
+void vlot__command_list(vlot__session *session) {
   for (size_t k = 0; k < vlot__command_count; k++)
     vlot__text_add(&session->out, "%-10s  %-4s  %s\n", vlot__commands[k].name,
                    vlot__commands[k].alias ? vlot__commands[k].alias : "",

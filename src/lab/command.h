@@ -52,6 +52,7 @@ typedef struct vlot__command {
   const char *name;
   const char *summary; /* one line */
   const char *example; /* without the name, NULL: none */
+  const char *group;   /* the heading it begins in the list of verbs; NULL: as the row before */
   const char *alias;   /* a shorter name, NULL: none */
   bool is_setup;       /* only before anything has happened; the others open the cluster */
   bool is_summary;     /* many things happen: only changes are shown */
@@ -76,8 +77,9 @@ bool vlot__command_run(vlot__session *session, const char *line);
 /* The same for a line of history: it is not recorded, and what is seen is not shown. */
 bool vlot__command_redo(vlot__session *session, const char *line);
 
-/* Add to session->out what a verb does, or all of them (NULL). */
+/* Add to session->out what a verb does, or (NULL) the names of all; and a line for each of them. */
 void vlot__command_help(vlot__session *session, const vlot__command *command);
+void vlot__command_list(vlot__session *session);
 
 const vlot__command *vlot__command_find(const char *name); /* or alias; NULL: none */
 

@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- words --- */
@@ -22,7 +23,8 @@ static size_t distance(const char *a, const char *b) {
     for (size_t j = 1; j <= columns; j++) {
       size_t away = least(table[i - 1][j], table[i][j - 1]) + 1;
       away = least(away, table[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) away = least(away, table[i - 2][j - 2] + 1);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        away = least(away, table[i - 2][j - 2] + 1);
       table[i][j] = away;
     }
   return table[rows][columns];
@@ -187,4 +189,32 @@ void vlot__options_help(const vlot__verb *verb, FILE *out) {
     fprintf(out, "\n");
   }
   if (verb->text) fprintf(out, "\n%s", verb->text);
+}
+
+static bool takes_value(const vlot__verb *verb, const char *word) {
+  for (size_t k = 0; k < verb->option_count; k++)
+    if (verb->options[k].value && strcmp(verb->options[k].name, word) == 0) return true;
+  return false;
+}
+
+/* A second file stays among the options, which refuse it. */
+int vlot__options_parse_file(const vlot__verb *verb, int argc, char **argv, void *settings,
+                             const char **file) {
+  char **words = calloc((size_t)argc + 1, sizeof *words);
+  int count = 0;
+  *file = NULL;
+  if (!words) {
+    fprintf(stderr, "vlot %s: out of memory\n", verb->name);
+    return 2;
+  }
+  for (int k = 0; k < argc; k++) {
+    bool is_option = argv[k][0] == '-' && argv[k][1];
+    if (is_option || *file || (k > 0 && takes_value(verb, argv[k - 1])))
+      words[count++] = argv[k];
+    else
+      *file = argv[k];
+  }
+  int parsed = vlot__options_parse(verb, count, words, settings);
+  free(words);
+  return parsed;
 }

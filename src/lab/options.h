@@ -42,6 +42,10 @@ typedef struct vlot__verb {
  */
 int vlot__options_parse(const vlot__verb *verb, int argc, char **argv, void *settings);
 
+/* The same where a file may stand before, between and behind the options; *file: NULL when there is none. */
+int vlot__options_parse_file(const vlot__verb *verb, int argc, char **argv, void *settings,
+                             const char **file);
+
 void vlot__options_help(const vlot__verb *verb, FILE *out);
 
 /* The word of words [count] that is nearest to a mistyped one; NULL: none is near. */

@@ -78,7 +78,7 @@ static bool parse_word(vlot__session *session, const char *text, unsigned word, 
     return vlot__session_fail(session, word, "expected A->B with nodes 1 to %u, or * for any",
                               session->options.nodes);
   }
-  if (vlot__options_number(text, &wanted->id) && wanted->id > 0) return true;
+  if (vlot__options_number(text + (*text == '#'), &wanted->id) && wanted->id > 0) return true;
   for (size_t k = 0; k < KINDS; k++)
     if (strcasecmp(kinds[k], text) == 0) {
       wanted->kind = kinds[k];

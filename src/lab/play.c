@@ -6,7 +6,6 @@
 
 #include "lab.h"
 #include "scene.h"
-#include "script.h"
 
 typedef struct play_settings {
   bool rewrites;
@@ -50,24 +49,14 @@ static int finish(const vlot__scene *scene, bool rewrites) {
 
 static int play(const char *name, const play_settings *settings) {
   char *text;
-  size_t size;
-  if (!vlot__script_read(name, &text, &size))
-    return tell(name, strerror(errno), VLOT__EXIT_NO_INPUT);
-  if (size > VLOT__SCENE_BYTES_MAX || memchr(text, '\0', size)) {
-    free(text);
-    return tell(name, "a scene is a text of at most 1 MiB", VLOT__EXIT_DATA);
-  }
-  char *ended = realloc(text, size + 1);
-  if (!ended) {
-    free(text);
-    return tell(name, "out of memory", VLOT__EXIT_SOFTWARE);
-  }
-  ended[size] = '\0';
+  const char *problem;
+  int code = vlot__scene_read(name, &text, &problem);
+  if (code != VLOT__EXIT_OK) return tell(name, problem, code);
   vlot__scene scene = {.name = name, .rewrites = settings->rewrites};
-  vlot__scene_play(&scene, ended, settings->has_threads);
-  int code = finish(&scene, settings->rewrites);
+  vlot__scene_play(&scene, text, settings->has_threads);
+  code = finish(&scene, settings->rewrites);
   vlot__scene_deinit(&scene);
-  free(ended);
+  free(text);
   return code;
 }
 

@@ -205,31 +205,10 @@ static int replay(again *one) {
   return code;
 }
 
-static bool takes_value(const char *word) {
-  for (size_t k = 0; k < sizeof options / sizeof *options; k++)
-    if (options[k].value && strcmp(options[k].name, word) == 0) return true;
-  return false;
-}
-
-/* The file may stand before, between and behind the options, which get a copy of argv without it. */
-static int parse(int argc, char **argv, settings *set, const char **file) {
-  char **words = calloc((size_t)argc + 1, sizeof *words);
-  int count = 0;
-  if (!words) return 2;
-  for (int k = 0; k < argc; k++) {
-    bool is_value = k > 0 && takes_value(argv[k - 1]);
-    if ((argv[k][0] == '-' && argv[k][1] != '\0') || is_value || *file) words[count++] = argv[k];
-    else *file = argv[k];
-  }
-  int parsed = vlot__options_parse(&vlot__verb_replay, count, words, set);
-  free(words);
-  return parsed;
-}
-
 static int run_replay(int argc, char **argv) {
   settings set = {.until = UINT64_MAX};
   again one = {.set = &set};
-  int parsed = parse(argc, argv, &set, &one.name);
+  int parsed = vlot__options_parse_file(&vlot__verb_replay, argc, argv, &set, &one.name);
   if (parsed != 0) return parsed == 1 ? VLOT__EXIT_OK : VLOT__EXIT_USAGE;
   if (!one.name) {
     fprintf(stderr, "vlot replay: which journal? vlot replay FILE\n");

@@ -1,10 +1,38 @@
 /* Playing scenes: reading blocks, comparing, writing. */
 #include "scene.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
+#include "lab.h"
+#include "script.h"
+
+int vlot__scene_read(const char *name, char **text, const char **problem) {
+  size_t size;
+  *problem = NULL;
+  if (!vlot__script_read(name, text, &size)) {
+    *problem = strerror(errno);
+    return VLOT__EXIT_NO_INPUT;
+  }
+  int code = VLOT__EXIT_DATA;
+  char *ended = NULL;
+  if (size > VLOT__SCENE_BYTES_MAX || memchr(*text, '\0', size)) {
+    *problem = "a scene is a text of at most 1 MiB";
+  } else if (!(ended = realloc(*text, size + 1))) {
+    *problem = "out of memory";
+    code = VLOT__EXIT_SOFTWARE;
+  }
+  if (*problem) {
+    free(*text);
+    return code;
+  }
+  ended[size] = '\0';
+  *text = ended;
+  return VLOT__EXIT_OK;
+}
 
 typedef struct line {
   const char *text;

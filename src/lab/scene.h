@@ -6,6 +6,9 @@
 
 enum { VLOT__SCENE_BYTES_MAX = 1 << 20, VLOT__SCENE_ACTIONS_MAX = 100000 };
 
+/* Read a scene's text, which ends with a zero and is freed by the caller. Returns VLOT__EXIT_OK, or an exit code and what is wrong. */
+int vlot__scene_read(const char *name, char **text, const char **problem);
+
 /* A scene that is being played. */
 typedef struct vlot__scene {
   const char *name; /* of the file, for messages */

@@ -37,22 +37,11 @@ static int tell(const char *name, const char *what, int code) {
 
 static int load_scene(vlot__session *session, const char *name) {
   char *text;
-  size_t size;
-  if (!vlot__script_read(name, &text, &size))
-    return tell(name, strerror(errno), VLOT__EXIT_NO_INPUT);
-  int code = VLOT__EXIT_OK;
-  char *ended = NULL;
-  if (size > VLOT__SCENE_BYTES_MAX || memchr(text, '\0', size))
-    code = tell(name, "a scene is a text of at most 1 MiB", VLOT__EXIT_DATA);
-  else if (!(ended = malloc(size + 1)))
+  const char *problem;
+  int code = vlot__scene_read(name, &text, &problem);
+  if (code != VLOT__EXIT_OK) return tell(name, problem, code);
+  if (!vlot__session_set_scene(session, text))
     code = tell(name, "out of memory", VLOT__EXIT_SOFTWARE);
-  if (ended) {
-    memcpy(ended, text, size);
-    ended[size] = '\0';
-    if (!vlot__session_set_scene(session, ended))
-      code = tell(name, "out of memory", VLOT__EXIT_SOFTWARE);
-  }
-  free(ended);
   free(text);
   return code;
 }
@@ -74,7 +63,8 @@ static void say_again(vlot__session *session) {
     vlot__command_run(session, line);
     vlot__text_clear(&session->out);
   }
-  if (session->scene && place <= strlen(session->scene)) session->scene_at = place;
+  if (session->scene && place <= strlen(session->scene))
+    session->scene_at = session->scene_from = place;
   free(lines);
 }
 
@@ -102,28 +92,10 @@ static int step(const char *scene, const step_settings *settings) {
   return code;
 }
 
-static bool takes_value(const char *word) {
-  for (size_t k = 0; k < sizeof options / sizeof *options; k++)
-    if (options[k].value && strcmp(options[k].name, word) == 0) return true;
-  return false;
-}
-
-/* The scene may stand before, between and behind the options, which get a copy of argv without it. */
 static int run(int argc, char **argv) {
   step_settings settings = {.nodes = 3, .seed = 1};
-  char **words = calloc((size_t)argc + 1, sizeof *words);
-  const char *scene = NULL;
-  int count = 0;
-  if (!words) return tell("it", "out of memory", VLOT__EXIT_SOFTWARE);
-  for (int k = 0; k < argc; k++) {
-    bool is_value = k > 0 && takes_value(argv[k - 1]);
-    if (argv[k][0] == '-' || is_value || scene)
-      words[count++] = argv[k]; /* a second scene is one argument too many */
-    else
-      scene = argv[k];
-  }
-  int parsed = vlot__options_parse(&vlot__verb_step, count, words, &settings);
-  free(words);
+  const char *scene;
+  int parsed = vlot__options_parse_file(&vlot__verb_step, argc, argv, &settings, &scene);
   if (parsed) return parsed == 1 ? VLOT__EXIT_OK : VLOT__EXIT_USAGE;
   return step(scene, &settings);
 }

@@ -20,8 +20,7 @@
 
 /* clang-format off */
 const vlot__command vlot__commands[] = {
-    /* setting up */
-    {.name = "nodes", .summary = "Say how many nodes the cluster has, 3 unless said; without a number, show them", .example = "5",
+    {.group = "setting up", .name = "nodes", .summary = "Say how many nodes the cluster has, 3 unless said; without a number, show them", .example = "5",
      .needs_nothing = true, .run = vlot__verbs_nodes,
      .parameters = {{"N", NULL, VLOT__PARAMETER_NUMBER, true, 1, VLOT__SESSION_NODES_MAX, NULL}}},
     {.name = "learners", .summary = "Make the last nodes learners, which have no vote", .example = "1",
@@ -42,8 +41,7 @@ const vlot__command vlot__commands[] = {
     {.name = "switches", .summary = "Turn protections on and off: of all nodes, or of one", .example = "-prevote -noop",
      .needs_nothing = true, .run = vlot__verbs_switches,
      .parameters = {{"SWITCHES", NULL, VLOT__PARAMETER_REST, false, 0, 0, "+ or - and prevote, checkquorum, stickiness, noop, random"}, AT}},
-    /* time goes on */
-    {.name = "step", .is_time = true, .summary = "Do the next thing, or so many of them, as the seed chooses", .example = "5", .run = vlot__verbs_step,
+    {.group = "time", .name = "step", .is_time = true, .summary = "Do the next thing, or so many of them, as the seed chooses", .example = "5", .run = vlot__verbs_step,
      .parameters = {{"K", NULL, VLOT__PARAMETER_NUMBER, true, 1, 10000000, NULL}}},
     {.name = "tick", .is_time = true, .summary = "Let so many ticks pass", .example = "30", .is_summary = true, .run = vlot__verbs_tick,
      .parameters = {{"K", NULL, VLOT__PARAMETER_NUMBER, true, 1, 1000000, NULL}}},
@@ -52,8 +50,7 @@ const vlot__command vlot__commands[] = {
      .parameters = {{"WHAT", NULL, VLOT__PARAMETER_CHOICE, false, 0, 0, "leader|role|commit|term|quiet"},
                     {"N", NULL, VLOT__PARAMETER_WORD, true, 0, 0, "a node (leader, role), an index (commit) or a term"},
                     {"ROLE", NULL, VLOT__PARAMETER_WORD, true, 0, 0, "follower, pre-candidate, candidate or leader"}, AT}},
-    /* pending things */
-    {.name = "deliver", .alias = "d", .summary = "Let a pending thing happen now: deliver the message, fire the timer", .example = "AppendEntries 1->2",
+    {.group = "messages, timers", .name = "deliver", .alias = "d", .summary = "Let a pending thing happen now: deliver the message, fire the timer", .example = "AppendEntries 1->2",
      .run = vlot__verbs_deliver, .parameters = {PATTERN}},
     {.name = "fire", .summary = "The same as deliver", .example = "17", .run = vlot__verbs_deliver, .parameters = {PATTERN}},
     {.name = "drop", .alias = "x", .summary = "Lose a message", .example = "all RequestVote *->3", .run = vlot__verbs_drop, .parameters = {PATTERN}},
@@ -67,8 +64,7 @@ const vlot__command vlot__commands[] = {
      .parameters = {PATTERN, {"TICKS", "by", VLOT__PARAMETER_NUMBER, true, 1, 1000000, NULL}}},
     {.name = "timeout", .summary = "Fire a node's timer now: an election timeout, or a leader's heartbeat", .example = "2",
      .run = vlot__verbs_timeout, .parameters = {NODE}},
-    /* nodes */
-    {.name = "kill", .alias = "k", .summary = "Stop a node; with power, what it had not synced may be lost", .example = "2 power", .run = vlot__verbs_kill,
+    {.group = "nodes", .name = "kill", .alias = "k", .summary = "Stop a node; with power, what it had not synced may be lost", .example = "2 power", .run = vlot__verbs_kill,
      .parameters = {NODE, {"POWER", "power", VLOT__PARAMETER_FLAG, true, 0, 0, "a power cut"}}},
     {.name = "spawn", .summary = "Start a node that is down", .example = "2", .run = vlot__verbs_spawn, .parameters = {NODE}},
     {.name = "restart", .summary = "Stop a node and start it: keep its disk, lose what was not synced, or wipe it", .example = "2 lose",
@@ -82,8 +78,7 @@ const vlot__command vlot__commands[] = {
     {.name = "stepdown", .summary = "Tell a leader to become a follower", .example = "1", .run = vlot__verbs_stepdown, .parameters = {NODE, LATER}},
     {.name = "forget", .summary = "Tell a follower to forget its leader, so that it votes at once", .example = "2",
      .run = vlot__verbs_forget, .parameters = {NODE, LATER}},
-    /* links */
-    {.name = "partition", .alias = "part", .summary = "Cut the links between groups of nodes; those not named form one more", .example = "1 | 2 3",
+    {.group = "links", .name = "partition", .alias = "part", .summary = "Cut the links between groups of nodes; those not named form one more", .example = "1 | 2 3",
      .run = vlot__verbs_partition, .parameters = {{"GROUPS", NULL, VLOT__PARAMETER_REST, false, 0, 0, "nodes, with | between the groups"}}},
     {.name = "cut", .summary = "Cut the links between two nodes, both ways unless said", .example = "1 2", .run = vlot__verbs_cut,
      .parameters = {{"A", NULL, VLOT__PARAMETER_NODES, false, 0, 0, NULL}, {"B", NULL, VLOT__PARAMETER_NODES, false, 0, 0, NULL},
@@ -94,8 +89,7 @@ const vlot__command vlot__commands[] = {
      .parameters = {{"A", NULL, VLOT__PARAMETER_NODES, false, 0, 0, NULL}, {"B", NULL, VLOT__PARAMETER_NODES, false, 0, 0, NULL},
                     PERCENT("loss"), PERCENT("duplicate"), {"TICKS", "delay", VLOT__PARAMETER_NUMBER, true, 0, 100000, NULL},
                     {"TICKS", "upto", VLOT__PARAMETER_NUMBER, true, 0, 100000, NULL}, PERCENT("reorder")}},
-    /* disks and clocks */
-    {.name = "disk", .summary = "Say what a node's disk does; nothing said: it is well", .example = "2 delay 5 upto 9",
+    {.group = "disks, clocks", .name = "disk", .summary = "Say what a node's disk does; nothing said: it is well", .example = "2 delay 5 upto 9",
      .run = vlot__verbs_disk,
      .parameters = {NODE, {"TICKS", "delay", VLOT__PARAMETER_NUMBER, true, 0, 100000, NULL},
                     {"TICKS", "upto", VLOT__PARAMETER_NUMBER, true, 0, 100000, NULL},
@@ -105,13 +99,11 @@ const vlot__command vlot__commands[] = {
     {.name = "clock", .summary = "Set the rate of a node's clock in thousandths: 1000 is exact, 0 stands still", .example = "2 1500",
      .run = vlot__verbs_clock,
      .parameters = {NODE, {"RATE", NULL, VLOT__PARAMETER_NUMBER, false, 0, 100000, NULL}}},
-    /* clients */
-    {.name = "propose", .summary = "Hand a command to the leader, or to a node", .example = "x=1 at 2", .run = vlot__verbs_propose,
+    {.group = "clients", .name = "propose", .summary = "Hand a command to the leader, or to a node", .example = "x=1 at 2", .run = vlot__verbs_propose,
      .parameters = {{"KEY=VALUE", NULL, VLOT__PARAMETER_WORD, false, 0, 0, "what to set"}, AT}},
     {.name = "read", .summary = "Read a key: linearizable, or what a node happens to know (local)", .example = "x at 1 local", .run = vlot__verbs_read,
      .parameters = {{"KEY", NULL, VLOT__PARAMETER_WORD, false, 0, 0, NULL}, AT, {"LOCAL", "local", VLOT__PARAMETER_FLAG, true, 0, 0, "without asking the others"}}},
-    /* looking */
-    {.name = "status", .is_look = true, .summary = "Show the cluster in one line", .run = vlot__verbs_status},
+    {.group = "looking", .name = "status", .is_look = true, .summary = "Show the cluster in one line", .run = vlot__verbs_status},
     {.name = "log", .is_look = true, .summary = "Show the logs as columns of terms, with a bar behind what is known as committed", .example = "2", .run = vlot__verbs_log,
      .parameters = {{"NODE", NULL, VLOT__PARAMETER_NODE, true, 0, 0, NULL}}},
     {.name = "net", .is_look = true, .summary = "Show faulty links and everything under way", .run = vlot__verbs_net},
@@ -124,8 +116,7 @@ const vlot__command vlot__commands[] = {
      .is_look = true, .run = vlot__verbs_why,
      .parameters = {{"NODE", NULL, VLOT__PARAMETER_NODE, true, 0, 0, NULL},
                     {"WHAT", NULL, VLOT__PARAMETER_CHOICE, true, 0, 0, "change|role|vote|term|log|commit|campaign"}}},
-    /* the history */
-    {.name = "next", .alias = "n", .summary = "Do the next thing: of the scene, else whatever comes next", .example = "3",
+    {.group = "history", .name = "next", .alias = "n", .summary = "Do the next thing: of the scene, else whatever comes next", .example = "3",
      .needs_nothing = true, .is_meta = true, .run = vlot__verbs_next,
      .parameters = {{"K", NULL, VLOT__PARAMETER_NUMBER, true, 1, 10000000, NULL}}},
     {.name = "back", .alias = "p", .summary = "Undo the last action, or so many", .example = "3",
@@ -144,8 +135,8 @@ const vlot__command vlot__commands[] = {
      .needs_nothing = true, .is_meta = true, .run = vlot__verbs_save,
      .parameters = {{"FILE", NULL, VLOT__PARAMETER_WORD, false, 0, 0, "a file that does not exist yet"},
                     {"LINE", "line", VLOT__PARAMETER_FLAG, true, 0, 0, "without what was undone"}}},
-    {.name = "help", .alias = "?", .is_look = true, .summary = "Explain a verb, or list all of them", .example = "deliver", .needs_nothing = true, .run = vlot__verbs_help,
-     .parameters = {{"VERB", NULL, VLOT__PARAMETER_WORD, true, 0, 0, NULL}}},
+    {.name = "help", .alias = "?", .is_look = true, .summary = "Explain a verb, or name them all", .example = "deliver", .needs_nothing = true, .run = vlot__verbs_help,
+     .parameters = {{"VERB", NULL, VLOT__PARAMETER_WORD, true, 0, 0, "a verb, or all: a line for each"}}},
 };
 /* clang-format on */
 

@@ -239,6 +239,10 @@ bool vlot__verbs_lints(vlot__session *session, const vlot__arguments *arguments)
 bool vlot__verbs_help(vlot__session *session, const vlot__arguments *arguments) {
   const vlot__value *name = &arguments->values[0];
   const vlot__command *command = name->is_given ? vlot__command_find(name->text) : NULL;
+  if (name->is_given && strcmp(name->text, "all") == 0) {
+    vlot__command_list(session);
+    return true;
+  }
   if (name->is_given && !command)
     return vlot__session_fail(session, 1, "there is no such verb; 'help' lists them");
   vlot__command_help(session, command);

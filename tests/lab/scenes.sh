@@ -92,7 +92,7 @@ expect 64 "unknown option" "$vlot" play --rewrit "$work/a.scene"
 says "unknown option" err "did you mean --rewrite?"
 
 # --- every verb is explained ---
-printf 'help\n' >"$work/a.scene"
+printf 'help all\n' >"$work/a.scene"
 "$vlot" play "$work/a.scene" | sed -nE 's/^\+([a-z]+) .*/\1/p' >"$work/verbs"
 [ "$(wc -l <"$work/verbs")" -ge 38 ] || fail "help: verbs are missing"
 while read -r verb; do
