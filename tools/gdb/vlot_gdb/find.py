@@ -141,11 +141,20 @@ def in_selected_thread():
     return None
 
 
+def is_session(p):
+    """Optimised code may say of a variable that it is where it was: nothing is believed before its options look like some."""
+    try:
+        options = p["options"]
+        return int(options["size"]) == options.type.sizeof and (int(p["cluster"]) == 0 or is_cluster(p["cluster"]))
+    except (gdb.error, ValueError, OverflowError):
+        return False
+
+
 def session_in_selected_thread():
     """The session of a `vlot step`: a struct vlot__session *; None."""
     for frame in frames():
         for name, value in pointers_of_frame(frame):
-            if name == "vlot__session":
+            if name == "vlot__session" and is_session(value):
                 return value
     return None
 
