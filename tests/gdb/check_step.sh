@@ -51,7 +51,8 @@ for words in "" "step --nodes 5" "$program help"; do
   }
 done
 
-export SAVED=$work/saved.scene
+export SAVED=$work/saved.scene SCENE=$work/told.scene
+printf 'nodes 3\n\nseed 5\n\ntimeout 2\n\ndeliver PreVote 2->1\n\ndeliver PreVoteReply 1->2\n' >"$SCENE"
 compare step -x "$here/step.py" "$program"
 "$program" play --rewrite "$SAVED" >"$work/log" 2>&1 && grep -q 'it was dropped on purpose' "$SAVED" || {
   cat "$work/log" "$SAVED"

@@ -17,7 +17,7 @@ debugger -ex 'ptype struct vlot__node' "$program" | grep -q 'vlot_raft \*raft' |
 
 # What depends on machine, compiler or optimisation.
 normalise() {
-  sed -E -e '/^\[(New |Thread |Switching|Inferior)/d' -e '/^Using host/d' -e '/^(warning|Saved corefile|Core was|Program terminated|#)/d' \
+  sed -E -e '/received signal SIGINT/{N;s/\n.*//}' -e '/^\[(New |Thread |Switching|Inferior)/d' -e '/^Using host/d' -e '/^(warning|Saved corefile|Core was|Program terminated|#)/d' \
     -e '/^[0-9]+\t/d' -e '/^$/d' -e '/^(Temporary b|B)reakpoint [0-9]+ at /d' -e '/^(Thread [0-9]+ |Temporary b|B)[^(]* \(/s/ \(.*//' \
     -e 's/0x[0-9a-f]+/0x…/g' -e "s|$work|DIRECTORY|g"
 }

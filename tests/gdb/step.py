@@ -23,7 +23,7 @@ def type_lines(terminal, lines):
         if PROMPT in shown and b"\n" in waiting:
             line, waiting = waiting.split(b"\n", 1)
             shown = b""
-            os.write(terminal, line + b"\n")
+            os.write(terminal, line if line == b"\x03" else line + b"\n")
 
 
 master, slave = pty.openpty()
@@ -49,11 +49,27 @@ for command in (
     "vlot nodes", "vlot net", "vlot step", "vlot net", "vlot drop 11", "vlot step 2", "vlot back", "vlot requests", "vlot back 2", "vlot requests",
     "delete", "vlot until $vlot_leader() != 0", "vlot why 3 leader", "vlot back", "vlot net", "vlot drop 12", "vlot step 2"):
     say(command)
-os.write(to_typist, b"tick 3\nq\n")
+os.write(to_typist, b"tick 3\n")
 say("vlot break commit")
 say("continue")
 for command in ("vlot back 3", "vlot net", "vlot save " + os.environ["SAVED"], "vlot save " + os.environ["SAVED"], "vlot save /nowhere/x", "delete"):
     say(command)
 os.write(to_typist, b"q\n")
+say("continue")
+
+# Stopped by Ctrl-C at the prompt, with nodes on the prompt's own thread; and a scene goes on where it was.
+os.write(to_typist, b"next\nnext\nnext\nnext\n\x03\n")
+try:
+    gdb.execute("run step --no-color " + os.environ["SCENE"], to_string=True)
+except gdb.error as problem:
+    print(problem)
+say("vlot nodes")
+say("vlot back")
+os.write(to_typist, b"next\n\x03\n")
+gdb.execute("continue", to_string=True)
+for command in ("vlot nodes", "vlot goto 1", "vlot timeout 1"):
+    say(command)
+os.write(to_typist, b"step\nq\n")
+say("vlot step")
 say("continue")
 os.close(to_typist)
