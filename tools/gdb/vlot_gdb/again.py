@@ -256,7 +256,7 @@ def save(text):
     memory.require_process("vlot save")
     cluster = find.cluster()
     session = find.session()
-    if session is None and not bool(cluster["is_lockstep"]):
+    if words.enum("vlot_driver", "VLOT_DRIVER_", cluster["options"]["driver"]) == "threads":
         raise gdb.GdbError("vlot save: threads have run, and no scene makes the same again; `vlot run --journal FILE` records a run")
     if session is None:
         raise gdb.GdbError(
