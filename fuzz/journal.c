@@ -38,10 +38,13 @@ static const file *good(void) {
   options.journal = &sink;
   if (vlot_cluster_open(&cluster, &options, NULL) != VLOT_OK || vlot_await_leader(cluster, 10000, NULL) != VLOT_OK) abort();
   if (vlot_client_open(&client, cluster, NULL) != VLOT_OK) abort();
+  (void)vlot_cluster_set_disk(cluster, 1, &(vlot_disk_fault){.delay_ticks_max = 3});
   for (int k = 0; k < 20; k++) {
     vlot_result result = vlot_client_propose(client, "\2\1\0x", 4, NULL);
     if (result != VLOT_OK && result != VLOT_UNKNOWN) abort();
     if (k == 5) (void)vlot_cluster_restart(cluster, 1, VLOT_RESTART_LOSE);
+    if (k == 8) (void)vlot_cluster_suspend(cluster, 2);
+    if (k == 9) (void)vlot_cluster_resume(cluster, 2);
     if (k == 10) (void)vlot_cluster_set_link(cluster, 0, 0, &(vlot_link){.loss = 100000, .duplicate = 100000});
     if (k == 12 && vlot_cluster_pause(cluster) == VLOT_OK) {
       (void)vlot_lockstep_step(cluster, 20, NULL);

@@ -8,7 +8,7 @@
  * Replay  vlot_replay_open(): a cluster under the lockstep driver, inline. vlot_lockstep_step() and vlot_lockstep_until() carry out what
  *         was recorded; status, events, subscriptions, checker and the pending list are those of any cluster. Whatever would make
  *         it another run (clients' commands, faults, drops …) gives VLOT_UNSUPPORTED and changes nothing.
- * Limits  A machine must be deterministic. What a node did while it was stuck in user code and given up (VLOT_TIMEOUT from a kill),
+ * Limits  A machine must be deterministic; where it has a hash, it is asked for it at every kill and at the end. What a node did while it was stuck in user code and given up (VLOT_TIMEOUT from a kill),
  *         and what it did without memory, cannot be carried out again: the replay ends there and says so.
  * Format  docs/decisions/journal.md
  */

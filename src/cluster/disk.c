@@ -518,12 +518,9 @@ vlot_result vlot__disk_submit_as(vlot__disk *disk, const vlot_write *write, vlot
 
 void vlot__disk_settle(vlot__disk *disk, uint64_t token, bool is_failed) {
   pthread_mutex_lock(&disk->lock);
-  settle(disk, is_failed ? token - 1 : token);
-  if (is_failed && disk->queue.count > 0 && ((waiting *)vlot__ring_at(&disk->queue, 0))->write.token == token) {
-    waiting one = *(waiting *)vlot__ring_at(&disk->queue, 0);
-    vlot__ring_pop_front(&disk->queue);
-    disk->queued_slices -= one.write.slice_count;
-    waiting_free(disk, &one);
+  settle(disk, is_failed && token > 0 ? token - 1 : token);
+  if (is_failed) { /* and so has every later one */
+    queue_drop(disk);
     disk->has_failed = true;
   }
   pthread_mutex_unlock(&disk->lock);

@@ -10,7 +10,7 @@
 #include "cluster/node.h"
 
 enum {
-  BUFFER_BYTES = 1 << 20,
+  BUFFER_BYTES = 1 << 17, /* small enough to be in a cache when it is written */
   WRITE_WITHIN_MS = 200 /* what does not fill a buffer is written after so long: little is missing after a crash */
 };
 

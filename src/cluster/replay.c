@@ -190,6 +190,7 @@ static void run_event(vlot_cluster *cluster, vlot__journal_reader reader) {
 static void run_unstart(vlot__slot *slot) {
   vlot__node *node = slot->node;
   vlot__lockstep_forget(slot);
+  vlot__disk_stop_at(slot->disk, 0, false); /* it had no turn, and wrote nothing */
   atomic_store(&slot->state, VLOT_NODE_DOWN);
   slot->node = NULL;
   if (node) vlot__node_close(node, VLOT_WHY_START_FAILED);

@@ -156,6 +156,10 @@ static uint8_t *put_difference(vlot__tape *tape, uint8_t *at, const vlot__mail_c
     uint8_t set = bytes_set(other);
     tape->run_words[k] = word;
     *at++ = set;
+    if (set == 255) {
+      at = vlot__put64(at, other);
+      continue;
+    }
     for (; other != 0; other &= ~(UINT64_C(255) << __builtin_ctz(set) * 8), set &= (uint8_t)(set - 1))
       *at++ = (uint8_t)(other >> __builtin_ctz(set) * 8);
   }
