@@ -32,6 +32,20 @@ static const vlot_event *newest(const vlot__session *session, uint32_t node, uin
 }
 
 #define BIT(kind) (UINT64_C(1) << VLOT_EVENT_##kind)
+#define OF(kind)  (UINT64_C(1) << VLOT_MESSAGE_##kind)
+
+/* The newest message that a node sent to a peer, of one of these kinds, after a sequence. */
+static const vlot_event *sent(const vlot__session *session, uint32_t node, uint32_t peer,
+                              uint64_t messages, uint64_t after) {
+  const vlot__past_node *past = &session->past.nodes[node];
+  for (size_t k = past->count; k > 0 && past->events[k - 1].sequence > after; k--) {
+    const vlot_event *event = &past->events[k - 1];
+    if (event->kind == VLOT_EVENT_SENT && event->peer == peer &&
+        (messages >> event->as.message.kind & 1))
+      return event;
+  }
+  return NULL;
+}
 
 /* --- the chain of causes --- */
 
@@ -61,20 +75,20 @@ static void add_root(vlot__session *session, const vlot_event *first, uint64_t c
 /* A message is sent for a reason: a vote is asked for in a campaign and given by a decision, which may have waited for the disk;
  * entries are sent in the step that brought them. NULL: only a timer.
  */
-static const vlot_event *reason_of(const vlot__session *session, const vlot_event *sent) {
-  bool asks =
-      sent->as.message.kind == VLOT_MESSAGE_PRE_VOTE || sent->as.message.kind == VLOT_MESSAGE_VOTE;
-  bool votes = sent->as.message.kind == VLOT_MESSAGE_PRE_VOTE_REPLY ||
-               sent->as.message.kind == VLOT_MESSAGE_VOTE_REPLY;
+static const vlot_event *reason_of(const vlot__session *session, const vlot_event *message) {
+  bool asks = message->as.message.kind == VLOT_MESSAGE_PRE_VOTE ||
+              message->as.message.kind == VLOT_MESSAGE_VOTE;
+  bool votes = message->as.message.kind == VLOT_MESSAGE_PRE_VOTE_REPLY ||
+               message->as.message.kind == VLOT_MESSAGE_VOTE_REPLY;
   uint64_t reasons = asks    ? BIT(CAMPAIGN)
                      : votes ? BIT(VOTE)
                              : BIT(LEADER) | BIT(APPEND) | BIT(MISMATCH);
-  const vlot__past_node *past = &session->past.nodes[sent->node];
+  const vlot__past_node *past = &session->past.nodes[message->node];
   for (size_t k = past->count; k > 0; k--) {
     const vlot_event *event = &past->events[k - 1];
-    if (event->sequence >= sent->sequence) continue;
-    if (!asks && !votes && event->cause != sent->cause) break;
-    if ((reasons >> event->kind & 1) && (!votes || event->peer == sent->peer)) return event;
+    if (event->sequence >= message->sequence) continue;
+    if (!asks && !votes && event->cause != message->cause) break;
+    if ((reasons >> event->kind & 1) && (!votes || event->peer == message->peer)) return event;
   }
   return NULL;
 }
@@ -117,18 +131,20 @@ static bool find_pending(vlot__session *session, uint64_t id, vlot_pending *foun
 }
 
 /* "RequestVote #12 is under way"; false, and nothing: it was taken. */
-static bool add_fate(vlot__session *session, const vlot_event *sent) {
+static bool add_fate(vlot__session *session, const vlot_event *message) {
   vlot_pending pending;
-  const vlot_event *end = vlot__past_end_of(&session->past, sent->message, sent->node, sent->peer);
+  const vlot_event *end =
+      vlot__past_end_of(&session->past, message->message, message->node, message->peer);
   if (end && end->kind == VLOT_EVENT_RECEIVED) return false;
   vlot__text_add(&session->out, "%s #%" PRIu64 " ",
-                 vlot_message_kind_name((vlot_message_kind)sent->as.message.kind), sent->message);
+                 vlot_message_kind_name((vlot_message_kind)message->as.message.kind),
+                 message->message);
   if (end)
     vlot__text_add(&session->out, "was lost: %s", vlot_why_text((vlot_why)end->why));
-  else if (find_pending(session, sent->message, &pending))
+  else if (find_pending(session, message->message, &pending))
     vlot__text_add(&session->out, "is %s", pending.is_held ? "held" : "under way");
   else
-    vlot__text_add(&session->out, "waits for n%u", sent->peer);
+    vlot__text_add(&session->out, "waits for n%u", message->peer);
   return true;
 }
 
@@ -139,7 +155,8 @@ static void add_silence(vlot__session *session, uint32_t candidate, uint32_t vot
                         const vlot_event *asked) {
   const vlot_event *taken = vlot__past_end_of(&session->past, asked->message, candidate, voter);
   if (add_fate(session, asked)) return;
-  const vlot_event *answer = newest(session, voter, BIT(SENT), candidate, taken->sequence);
+  const vlot_event *answer =
+      sent(session, voter, candidate, OF(PRE_VOTE_REPLY) | OF(VOTE_REPLY), taken->sequence);
   const vlot_event *ignored = newest(session, voter, BIT(IGNORED), candidate, taken->sequence);
   if (answer) {
     if (!add_fate(session, answer)) vlot__text_add(&session->out, "its answer came too late");
@@ -155,7 +172,8 @@ static void add_voter(vlot__session *session, uint32_t candidate, uint32_t voter
                       const vlot_event *campaign) {
   vlot_node_status status = status_of(session, voter);
   const vlot_event *tally = newest(session, candidate, BIT(TALLY), voter, campaign->sequence);
-  const vlot_event *asked = newest(session, candidate, BIT(SENT), voter, campaign->sequence);
+  const vlot_event *asked =
+      sent(session, candidate, voter, OF(PRE_VOTE) | OF(VOTE), campaign->sequence);
   vlot__text_add(&session->out, "          n%u: ", voter);
   if (tally && tally->why == VLOT_WHY_NONE)
     vlot__text_add(&session->out, "granted");
@@ -282,11 +300,12 @@ static int descending(const void *left, const void *right) {
 static void add_follower(vlot__session *session, const vlot_node_status *leader, uint32_t id,
                          uint64_t match, uint64_t since) {
   vlot_node_status status = status_of(session, id);
-  const vlot_event *sent = newest(session, leader->id, BIT(SENT), id, since);
+  const vlot_event *append = sent(session, leader->id, id, OF(APPEND), since);
+  bool lacks = id != leader->id && append && match < leader->raft.last_index;
   vlot__text_add(&session->out, "          n%u: stores up to %" PRIu64 "%s", id, match,
-                 id != leader->id && sent && match < leader->raft.last_index ? "; " : "");
-  if (id != leader->id && sent && match < leader->raft.last_index && !add_fate(session, sent)) {
-    const vlot_event *answer = newest(session, id, BIT(SENT), leader->id, 0);
+                 lacks ? "; " : "");
+  if (lacks && !add_fate(session, append)) {
+    const vlot_event *answer = sent(session, id, leader->id, OF(APPEND_REPLY), 0);
     if (!answer || !add_fate(session, answer))
       vlot__text_add(&session->out, "more was not sent yet");
   }
