@@ -8,8 +8,9 @@
  * Replay  vlot_replay_open(): a cluster under the lockstep driver, inline. vlot_lockstep_step() and vlot_lockstep_until() carry out what
  *         was recorded; status, events, subscriptions, checker and the pending list are those of any cluster. Whatever would make
  *         it another run (clients' commands, faults, drops …) gives VLOT_UNSUPPORTED and changes nothing.
- * Limits  A machine must be deterministic; where it has a hash, it is asked for it at every kill and at the end. What a node did while it was stuck in user code and given up (VLOT_TIMEOUT from a kill),
- *         and what it did without memory, cannot be carried out again: the replay ends there and says so.
+ * Limits  A machine must be deterministic; where it has a hash, it is asked for it at every kill and at the end. What a node did while it
+ *         was stuck in user code and given up (VLOT_TIMEOUT from a kill) is not in a journal: the replay ends there and says so. What it
+ *         did without memory cannot be carried out again, and is a divergence.
  * Format  docs/decisions/journal.md
  */
 #ifndef VLOT_JOURNAL_H
