@@ -425,8 +425,9 @@ static void fire_timer(vlot_cluster *cluster, vlot__item *item, bool is_early) {
   slot->timer = NULL;
   free_item(cluster, item);
   if (!runs(slot)) return;
-  taken_mail tick = {.kind = VLOT__MAIL_TICK, .stamp = is_early ? VLOT_NEVER : vlot__now(cluster)};
-  run_turn(slot, &tick, 1);
+  /* before its time: first what has passed, then, for this node alone, what is left until it fires */
+  taken_mail ticks[2] = {{.kind = VLOT__MAIL_TICK, .stamp = vlot__now(cluster)}, {.kind = VLOT__MAIL_TICK, .stamp = VLOT_NEVER}};
+  run_turn(slot, ticks, is_early ? 2 : 1);
 }
 
 static void complete_write(vlot_cluster *cluster, vlot__item *item) {

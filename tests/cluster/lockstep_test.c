@@ -245,6 +245,22 @@ Test(lockstep, fire_makes_a_timer_expire_before_it_is_due) {
   close_well(cluster);
 }
 
+/* Time that has passed for everybody has passed for the node too: its next timer is a whole timeout away from now. */
+Test(lockstep, a_timer_that_is_fired_early_is_followed_by_a_whole_timeout) {
+  vlot_cluster *cluster = open_nodes(3, 1);
+  cr_assert_eq(vlot_lockstep_step(cluster, 1, NULL), VLOT_OK);
+  uint64_t now = vlot_cluster_now(cluster);
+  cr_assert_geq(now, 15);
+  for (uint32_t id = 2; id <= 3; id++) {
+    vlot_pending pending[16];
+    cr_assert_eq(vlot_lockstep_fire(cluster, id), VLOT_OK);
+    size_t count = vlot_lockstep_pending(cluster, pending, 16);
+    for (size_t k = 0; k < count; k++)
+      if (pending[k].kind == VLOT_PENDING_TIMER && pending[k].node == id) cr_expect_geq(pending[k].due, now + 15, "n%u", id);
+  }
+  vlot_cluster_close(cluster);
+}
+
 Test(lockstep, a_dropped_message_never_arrives) {
   vlot_cluster *cluster = open_nodes(3, 1);
   uint64_t dropped = 0;
