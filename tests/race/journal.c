@@ -211,8 +211,17 @@ static uint64_t now_ns(void) {
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+static uint64_t number(int argc, char **argv, int place, uint64_t usual) {
+  char *end = NULL;
+  if (place >= argc) return usual;
+  uint64_t value = strtoull(argv[place], &end, 10);
+  if (*end == '\0' && value > 0 && value <= 1000000) return value;
+  fprintf(stderr, "race_journal: \"%s\" is no number from 1 to 1000000; usage: race_journal [RUNS [FIRST_SEED]]\n", argv[place]);
+  exit(64);
+}
+
 int main(int argc, char **argv) {
-  uint64_t runs = argc > 1 ? strtoull(argv[1], NULL, 10) : 8, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+  uint64_t runs = number(argc, argv, 1, 8), first = number(argc, argv, 2, 1);
   uint64_t bytes = 0, commits = 0, kills = 0, actions = 0, replay_ns = 0;
   for (uint64_t seed = first; seed < first + runs; seed++) {
     taped tape = {0};
