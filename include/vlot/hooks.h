@@ -33,7 +33,9 @@ extern "C" {
   X(spawn, (uint32_t node, uint32_t incarnation))                                                                         \
   X(kill, (uint32_t node, vlot_why why))                                                                                  \
   X(fenced, (uint32_t node, vlot_why why))                                                                                \
-  X(violation, (uint32_t node, const char *text))
+  X(violation, (uint32_t node, const char *text))                                                                         \
+  X(tick, (uint32_t node, uint64_t now, uint64_t elapsed))                  /* its time has gone on, in its own ticks */   \
+  X(election_timeout, (uint32_t node, uint64_t term))                       /* its election timer fired, in this term */
 
 #define VLOT_X(name, arguments) VLOT_API void vlot_hook_##name arguments;
 VLOT_HOOKS_TABLE(VLOT_X)

@@ -98,3 +98,13 @@ KEPT void vlot_hook_violation(uint32_t node, const char *text) {
   __asm__ volatile("" :: "g"(node), "g"(text));
   PROBE(violation, node, text);
 }
+
+KEPT void vlot_hook_tick(uint32_t node, uint64_t now, uint64_t elapsed) {
+  __asm__ volatile("" :: "g"(node), "g"(now), "g"(elapsed));
+  PROBE(tick, node, now, elapsed);
+}
+
+KEPT void vlot_hook_election_timeout(uint32_t node, uint64_t term) {
+  __asm__ volatile("" :: "g"(node), "g"(term));
+  PROBE(election_timeout, node, term);
+}

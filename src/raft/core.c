@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/hook.h"
 #include "raft/batch.h"
 #include "raft/core.h"
 #include "raft/message.h"
@@ -31,6 +32,7 @@ vlot__peer *vlot__peer_find(vlot_raft *raft, uint32_t id) {
 static vlot__next take_tick(vlot_raft *raft, const vlot_input *input) {
   uint64_t elapsed = input->as.tick.elapsed;
   if (input->as.tick.now > raft->now) raft->now = input->as.tick.now;
+  VLOT_HOOK(tick, (raft->id, raft->now, elapsed));
   uint32_t counted = elapsed < UINT32_MAX / 4 ? (uint32_t)elapsed : UINT32_MAX / 4;
   if (raft->role == VLOT_ROLE_LEADER) {
     vlot__leader_tick(raft, counted);
@@ -39,6 +41,7 @@ static vlot__next take_tick(vlot_raft *raft, const vlot_input *input) {
   raft->election_elapsed =
       raft->election_elapsed < UINT32_MAX / 4 ? raft->election_elapsed + counted : raft->election_elapsed;
   if (raft->election_elapsed < raft->election_ticks || vlot__election_obstacle(raft)) return VLOT__NEXT_NOTHING;
+  VLOT_HOOK(election_timeout, (raft->id, raft->hard.term));
   return VLOT__NEXT_PRE_CAMPAIGN;
 }
 

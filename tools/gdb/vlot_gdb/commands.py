@@ -60,6 +60,8 @@ EVENTS = {
     "fenced": ("vlot_hook_fenced", "node", "", "it refuses to go on"),
     "violation": ("vlot_hook_violation", "node", "", "the checker found a broken property"),
     "step": ("vlot_hook_step", "node", "", "one step of its core is done"),
+    "tick": ("vlot_hook_tick", "node", "", "its time has gone on"),
+    "timeout": ("vlot_hook_election_timeout", "node", "", "its election timer has fired"),
 }
 
 LOG_ROWS = 20
