@@ -29,9 +29,11 @@ static uint32_t leader_of(vlot_cluster *cluster) {
   return leader;
 }
 
+/* One that has heard from the leader: a quorum follows it without this one. */
 static uint32_t follower_of(vlot_cluster *cluster) {
-  uint32_t leader = leader_of(cluster);
-  return leader == 1 ? 2 : 1;
+  uint32_t follower = leader_of(cluster) == 1 ? 2 : 1;
+  cr_assert_eq(vlot_await_applied(cluster, follower, 1, LONG), VLOT_OK);
+  return follower;
 }
 
 static vlot_client *client_of(vlot_cluster *cluster, uint32_t contact, uint64_t timeout) {
