@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "lab.h"
@@ -12,7 +13,9 @@
 #include "script.h"
 #include "vlot/journal.h"
 
-enum { ACTIONS_AT_ONCE = 10000 };
+enum { ACTIONS_AT_ONCE = 10000, HEAD_BYTES = 1 << 20 };
+
+#define JOURNAL_BYTES_MAX (UINT64_C(16) << 30)
 
 typedef struct settings {
   uint64_t until;
@@ -53,7 +56,8 @@ static const char help_text[] =
     "step on, go back, ask why; whatever would make it another run is refused.\n"
     "\n"
     "Exit code: 0 the run is the same; 1 it is not: the first difference is told; 64 wrong usage;\n"
-    "65 no journal, or one that is cut or damaged (what is whole is replayed); 66 it cannot be read.\n";
+    "65 no journal, or one that is cut or damaged (what is whole is replayed); 66 it cannot be read.\n"
+    "Limits: a journal of 16 GiB, and of half the machine's memory.\n";
 
 static int complain(const again *one, const char *what, int code) {
   fprintf(stderr, "vlot replay: %s: %s\n", one->name, what);
@@ -205,6 +209,42 @@ static int replay(again *one) {
   return code;
 }
 
+/* Before all of what may be a huge file, or has no end, is read. */
+static const char *judge(void *context, const char *bytes, size_t size) {
+  again *one = context;
+  if (vlot_journal_read_info(bytes, size, &one->info) == VLOT_OK) return NULL;
+  bool may_be_long = size == HEAD_BYTES && one->info.format == VLOT_JOURNAL_FORMAT;
+  return may_be_long ? NULL : one->info.problem;
+}
+
+/* So that it is this command that says so, and not the system that ends whatever it chooses. */
+static size_t bytes_max(void) {
+  uint64_t limit = JOURNAL_BYTES_MAX;
+#ifdef _SC_PHYS_PAGES
+  long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+  uint64_t half = pages > 0 && page > 0 ? (uint64_t)pages / 2 * (uint64_t)page : limit;
+  if (half < limit) limit = half;
+#endif
+  return limit < SIZE_MAX ? (size_t)limit : SIZE_MAX - 1;
+}
+
+static int read_journal(again *one) {
+  const vlot__script_limits limits = {
+      .size_max = bytes_max(), .head_size = HEAD_BYTES, .judge = judge, .context = one};
+  const char *problem = vlot__script_read(one->name, &limits, &one->bytes, &one->size);
+  char text[160];
+  if (!problem) return VLOT__EXIT_OK;
+  switch (errno) {
+  case EFBIG:
+    snprintf(text, sizeof text, "a journal of more than %zu MiB is not read here: a replay has all of it in memory",
+             limits.size_max >> 20);
+    return complain(one, text, VLOT__EXIT_DATA);
+  case EILSEQ: return complain(one, problem, VLOT__EXIT_DATA);
+  case ENOMEM: return complain(one, problem, VLOT__EXIT_SOFTWARE);
+  default: return complain(one, problem, VLOT__EXIT_NO_INPUT);
+  }
+}
+
 static int run_replay(int argc, char **argv) {
   settings set = {.until = UINT64_MAX};
   again one = {.set = &set};
@@ -214,9 +254,8 @@ static int run_replay(int argc, char **argv) {
     fprintf(stderr, "vlot replay: which journal? vlot replay FILE\n");
     return VLOT__EXIT_USAGE;
   }
-  if (!vlot__script_read(one.name, &one.bytes, &one.size))
-    return complain(&one, strerror(errno), VLOT__EXIT_NO_INPUT);
-  int code = replay(&one);
+  int code = read_journal(&one);
+  if (code == VLOT__EXIT_OK) code = replay(&one);
   free(one.bytes);
   return code;
 }

@@ -59,20 +59,33 @@ static const char help_text[] =
     "  cas KEY OLD NEW    set NEW if the value is OLD\n"
     "  incr KEY [N]       add N to a whole number, 1 unless said\n"
     "Blank lines and lines that begin with # are skipped. A bad line stops everything before it\n"
-    "begins, unless --keep-going. Commands of one key keep their order.\n"
+    "begins, unless --keep-going. Commands of one key keep their order. At most 256 MiB.\n"
     "\n"
     "Exit code: 0 all is well; 1 something was lost, or replicas differ; 2 stuck; 64 wrong usage;\n"
     "65 bad input; 66 the input cannot be read; 70 no cluster; 73 a file cannot be written.\n";
 
 /* --- from settings to an end --- */
 
+static int read_input(const char *name, char **text, size_t *size) {
+  const vlot__script_limits limits = {.size_max = VLOT__SCRIPT_INPUT_MAX};
+  const char *problem = vlot__script_read(name, &limits, text, size);
+  if (!problem) return VLOT__EXIT_OK;
+  if (errno == EFBIG) {
+    fprintf(stderr, "vlot run: %s: an input has at most 256 MiB, and this is more\n", name);
+    return VLOT__EXIT_DATA;
+  }
+  int code = errno == ENOMEM ? VLOT__EXIT_SOFTWARE : VLOT__EXIT_NO_INPUT;
+  fprintf(stderr, "vlot run: cannot read %s: %s\n", name, problem);
+  return code;
+}
+
 static int prepare_input(vlot__run *run) {
   const char *text = vlot__dataset, *name = run->set.input;
   size_t size = vlot__dataset_size;
   char *own = NULL;
-  if (name && !vlot__script_read(name, &own, &size)) {
-    fprintf(stderr, "vlot run: cannot read %s: %s\n", name, strerror(errno));
-    return VLOT__EXIT_NO_INPUT;
+  if (name) {
+    int code = read_input(name, &own, &size);
+    if (code != VLOT__EXIT_OK) return code;
   }
   if (own) text = own;
   if (name && strcmp(name, "-") == 0) name = "stdin";
@@ -132,7 +145,7 @@ static bool open_cluster(vlot__run *run) {
   run->raft = cluster.raft;
   vlot_writer journal = {.context = run, .write = write_journal};
   if (run->journal) cluster.journal = &journal;
-  vlot__notes_settings(&cluster);
+  if (!run->set.is_quiet) vlot__notes_settings(&cluster);
   vlot_result result = vlot_cluster_open(&run->cluster, &cluster, &problem);
   if (result == VLOT_OK && run->step.kind != 0 &&
       !vlot__run_step_open(&run->step, run->cluster, &cluster))
@@ -173,7 +186,7 @@ static int with_cluster(vlot__run *run) {
     vlot__record_detach(&run->record);
     vlot_cluster_get_stats(run->cluster, &run->stats);
     vlot_cluster_violation(run->cluster, run->violation, sizeof run->violation);
-    vlot__notes_running(run->cluster);
+    if (!run->set.is_quiet) vlot__notes_running(run->cluster);
     code = vlot__run_report(run);
   } else {
     vlot__run_step_close(&run->step);

@@ -12,15 +12,17 @@
 
 int vlot__scene_read(const char *name, char **text, const char **problem) {
   size_t size;
-  *problem = NULL;
-  if (!vlot__script_read(name, text, &size)) {
-    *problem = strerror(errno);
-    return VLOT__EXIT_NO_INPUT;
+  const vlot__script_limits limits = {.size_max = VLOT__SCENE_BYTES_MAX};
+  *problem = vlot__script_read(name, &limits, text, &size);
+  if (*problem && errno == EFBIG) {
+    *problem = "a scene is a text of at most 1 MiB, and this is more";
+    return VLOT__EXIT_DATA;
   }
+  if (*problem) return errno == ENOMEM ? VLOT__EXIT_SOFTWARE : VLOT__EXIT_NO_INPUT;
   int code = VLOT__EXIT_DATA;
   char *ended = NULL;
-  if (size > VLOT__SCENE_BYTES_MAX || memchr(*text, '\0', size)) {
-    *problem = "a scene is a text of at most 1 MiB";
+  if (memchr(*text, '\0', size)) {
+    *problem = "a scene is a text of at most 1 MiB, and a text has no zero byte";
   } else if (!(ended = realloc(*text, size + 1))) {
     *problem = "out of memory";
     code = VLOT__EXIT_SOFTWARE;

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "options.h"
 
@@ -17,43 +18,82 @@ typedef struct word {
 
 /* --- reading --- */
 
-static bool read_all(FILE *file, char **text, size_t *size) {
-  size_t room = 1 << 16, used = 0;
-  char *buffer = malloc(room);
-  while (buffer) {
-    used += fread(buffer + used, 1, room - used, file);
-    if (used < room) break;
-    char *larger = room > SIZE_MAX / 2 ? NULL : realloc(buffer, room * 2);
-    if (!larger) {
-      free(buffer);
-      buffer = NULL;
-      errno = ENOMEM;
-    } else {
-      buffer = larger;
-      room *= 2;
-    }
-  }
-  if (!buffer) return false;
-  if (ferror(file)) {
-    int reason = errno;
-    free(buffer);
-    errno = reason;
-    return false;
-  }
-  *text = buffer;
-  *size = used;
-  return true;
+typedef struct reader {
+  FILE *file;
+  const vlot__script_limits *limits;
+  char *bytes; /* [size] of [room] */
+  size_t size, room;
+} reader;
+
+static const char *fail(int reason, const char *problem) {
+  errno = reason;
+  return problem ? problem : strerror(reason);
 }
 
-bool vlot__script_read(const char *path, char **text, size_t *size) {
-  if (strcmp(path, "-") == 0) return read_all(stdin, text, size);
-  FILE *file = fopen(path, "rb");
-  if (!file) return false;
-  bool is_read = read_all(file, text, size);
+/* Read on until there are so many bytes, or no more. */
+static const char *read_up_to(reader *from, size_t size) {
+  enum { ROOM_MIN = 1 << 16 };
+  while (from->size < size) {
+    if (from->size == from->room) {
+      size_t room = from->room < ROOM_MIN ? ROOM_MIN : from->room;
+      room = room > size / 2 ? size : room * 2;
+      char *larger = realloc(from->bytes, room);
+      if (!larger) return fail(ENOMEM, "it does not fit into memory");
+      from->bytes = larger;
+      from->room = room;
+    }
+    errno = 0;
+    size_t got = fread(from->bytes + from->size, 1, from->room - from->size, from->file);
+    from->size += got;
+    if (ferror(from->file)) return fail(errno ? errno : EIO, NULL);
+    if (got == 0) break;
+  }
+  return NULL;
+}
+
+static const char *read_all(reader *from) {
+  const vlot__script_limits *limits = from->limits;
+  const char *problem = NULL;
+  if (limits->head_size > 0) {
+    problem = read_up_to(from, limits->head_size);
+    if (problem) return problem;
+    problem = limits->judge(limits->context, from->bytes, from->size);
+    if (problem) return fail(EILSEQ, problem);
+  }
+  problem = read_up_to(from, limits->size_max + 1);
+  if (!problem && from->size > limits->size_max) return fail(EFBIG, "it is too large");
+  return problem;
+}
+
+/* fopen() would say of a socket that there is no such device. */
+static const char *find_odd(const char *path) {
+  struct stat what;
+  if (stat(path, &what) != 0) return NULL;
+  if (S_ISDIR(what.st_mode)) return fail(EISDIR, "it is a directory");
+  if (S_ISSOCK(what.st_mode)) return fail(EINVAL, "it is a socket");
+  return NULL;
+}
+
+const char *vlot__script_read(const char *path, const vlot__script_limits *limits, char **text,
+                              size_t *size) {
+  bool is_stdin = strcmp(path, "-") == 0;
+  const char *problem = is_stdin ? NULL : find_odd(path);
+  if (problem) return problem;
+  reader from = {.file = is_stdin ? stdin : fopen(path, "rb"), .limits = limits};
+  if (!from.file) return fail(errno, NULL);
+  problem = read_all(&from);
   int reason = errno;
-  fclose(file);
+  if (!is_stdin) fclose(from.file);
+  if (!problem && !from.bytes && !(from.bytes = malloc(1)))
+    problem = "it does not fit into memory", reason = ENOMEM;
   errno = reason;
-  return is_read;
+  if (problem) {
+    free(from.bytes);
+    return problem;
+  }
+  *text = from.bytes;
+  *size = from.size;
+  return NULL;
 }
 
 /* --- lines --- */

@@ -46,8 +46,25 @@ typedef struct vlot__script {
   uint64_t bad_lines;
 } vlot__script;
 
-/* Read a whole file, "-" for stdin. false: errno says why; nothing is left. */
-bool vlot__script_read(const char *path, char **text, size_t *size);
+#define VLOT__SCRIPT_INPUT_MAX ((size_t)256 << 20) /* bytes of a run's input */
+
+/* What a file must be to be read on, judged by what has been read so far, [size]; NULL: it may go on. */
+typedef const char *vlot__script_judge(void *context, const char *text, size_t size);
+
+typedef struct vlot__script_limits {
+  size_t size_max;           /* bytes; a file that has more (a device may have no end) is not read on */
+  size_t head_size;          /* so many bytes are read before `judge` is asked; 0: nobody is */
+  vlot__script_judge *judge; /* of the head, or of the whole where it is shorter */
+  void *context;
+} vlot__script_limits;
+
+/* Read a whole file, "-" for stdin.
+ *
+ * returns  NULL; or what is wrong with it, a sentence, and nothing is left. errno: EFBIG too large, ENOMEM, EILSEQ the judge said it, or
+ *          why it cannot be read
+ */
+const char *vlot__script_read(const char *path, const vlot__script_limits *limits, char **text,
+                              size_t *size);
 
 /* Parse text [size], which must outlive the script. Every bad line is told on `complaints` as
  * "NAME:LINE: …" (at most 20 of them) and counted in bad_lines; all others are there.

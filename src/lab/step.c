@@ -51,9 +51,10 @@ static int load_scene(vlot__session *session, const char *name) {
  */
 static void say_again(vlot__session *session) {
   const char *name = getenv("VLOT_STEP_REDO");
+  const vlot__script_limits limits = {.size_max = (size_t)64 << 20};
   char *text, *rest = NULL;
   size_t size;
-  if (!name || !*name || !vlot__script_read(name, &text, &size)) return;
+  if (!name || !*name || vlot__script_read(name, &limits, &text, &size)) return;
   char *lines = calloc(size + 1, 1);
   if (lines) memcpy(lines, text, size);
   free(text);
@@ -107,6 +108,7 @@ const vlot__verb vlot__verb_step = {
         "Enter does the next thing, 'help' lists the commands, 'q' leaves. Ctrl-C ends what takes\n"
         "long. A script on the standard input gives a transcript: each command, then what came of\n"
         "it. COLUMNS says how wide tables may be.\n"
+        "A scene has at most 1 MiB.\n"
         "Exit code 0; 1: a command of a script failed; 64 wrong usage; 65 no scene; 66 the scene\n"
         "cannot be read; 73 the output cannot be written.\n",
     .options = options,

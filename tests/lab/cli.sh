@@ -140,8 +140,17 @@ says "keep going" out "bad lines          2"
 expect 0 "empty input" "$vlot" run --input "$work/empty" --tick 1 --kill-leader
 expect 66 "missing input" "$vlot" run --input "$work/missing"
 expect 66 "directory as input" "$vlot" run --input "$work"
+says "directory as input" err "it is a directory"
+if [ -r /dev/zero ]; then
+  expect 65 "input without end" "$vlot" run --input /dev/zero
+  says "input without end" err "at most 256 MiB, and this is more"
+fi
 expect 73 "unwritable events" "$vlot" run --events "$work/missing/e"
 [ -e /dev/full ] && expect 73 "full events" "$vlot" run --tick 1 --events /dev/full
+
+# --- quiet is quiet, whatever an expert would warn of ---
+expect 0 "quiet" "$vlot" run --quiet --nodes 4 --tick 1 --election 10 --heartbeat 9
+[ ! -s "$work/out" ] && [ ! -s "$work/err" ] || fail "quiet: it says something"
 
 # --- sim ---
 expect 0 "sim" "$vlot" sim --seeds 20

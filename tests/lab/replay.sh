@@ -60,6 +60,12 @@ says "a kill is refused" out "recorded run"
 expect 65 "no journal" "$vlot" replay "$vlot"
 says "no journal" err "no journal"
 expect 66 "no file" "$vlot" replay "$work/none"
+expect 66 "a directory" "$vlot" replay "$work"
+says "a directory" err "it is a directory"
+if [ -r /dev/zero ]; then
+  expect 65 "a journal without end" "$vlot" replay /dev/zero
+  says "a journal without end" err "this is no journal"
+fi
 expect 64 "no name" "$vlot" replay
 expect 64 "two files" "$vlot" replay "$journal" "$journal"
 expect 64 "beyond the end" "$vlot" replay "$journal" --until $((total + 1)) --json

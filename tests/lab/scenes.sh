@@ -86,6 +86,12 @@ expect 1 "many words" "$vlot" play "$work/a.scene"
 says "many words" out "at most 512 words"
 : >"$work/a.scene"
 expect 0 "an empty scene" "$vlot" play "$work/a.scene"
+if [ -r /dev/zero ]; then
+  expect 65 "a file without end" "$vlot" play --rewrite /dev/zero
+  says "a file without end" err "at most 1 MiB, and this is more"
+fi
+expect 66 "a directory" "$vlot" play "$work"
+says "a directory" err "it is a directory"
 expect 66 "no such file" "$vlot" play "$work/none.scene"
 expect 64 "no file" "$vlot" play
 expect 64 "unknown option" "$vlot" play --rewrit "$work/a.scene"

@@ -139,7 +139,8 @@ says "a whole scene" "safe: no property is broken"
 step 0 "a scene behind options" 'next\n' --threads "$scenes/02-split-vote.scene" --ascii
 says "a scene behind options" "> nodes 4"
 refuses 66 "no such scene" "none.scene" "$vlot" step "$work/none.scene"
-refuses 66 "a directory" "$work" "$vlot" step "$work"
+refuses 66 "a directory" "it is a directory" "$vlot" step "$work"
+[ ! -r /dev/zero ] || refuses 65 "a scene without end" "and this is more" "$vlot" step /dev/zero
 printf 'nodes\0\n' >"$work/bad.scene"
 refuses 65 "a scene with a zero byte" "a text of at most 1 MiB" "$vlot" step "$work/bad.scene"
 
