@@ -194,21 +194,23 @@ static void say_problem(vlot__session *session, const vlot__arguments *arguments
 /* Its text as it can be said again: of what went on until it was stopped, so many steps. */
 static void record(vlot__session *session, const vlot__command *command, const char *text,
                    bool is_done, uint64_t from) {
-  char steps[32];
+  char steps[40];
   vlot__history_line line = {.text = (char *)(uintptr_t)text,
                              .from = from,
                              .to = vlot__session_actions(session),
                              .scene_from = session->scene_from,
                              .scene_to = session->scene_at,
                              .is_time = command->is_time,
-                             .is_look = command->is_look};
+                             .is_look = command->is_look,
+                             .is_quiet = session->is_summary};
   /* what is said while there is no cluster sets it up; later, what does no action changes nothing */
   if (line.to == from && session->cluster) line.is_look = true;
   if (!line.is_look) session->changes++;
   if (!is_done && line.to == from) return; /* nothing has changed */
   if (command->is_time && (!is_done || session->was_stopped)) {
     if (line.to == from) return;
-    snprintf(steps, sizeof steps, "step %" PRIu64, line.to - from);
+    snprintf(steps, sizeof steps, "step %" PRIu64 "%s", line.to - from,
+             session->is_summary ? " quiet" : "");
     line.text = steps;
   }
   vlot__history_record(session, &line);
@@ -234,8 +236,9 @@ static bool run(vlot__session *session, vlot__arguments *arguments, const char *
   uint64_t from = vlot__session_actions(session);
   if (!command->is_meta) session->under_way = line;
   session->was_stopped = false;
+  session->is_summary = command->is_summary;
   bool is_done = command->run(session, arguments);
-  vlot__session_drain(session, command->is_summary);
+  vlot__session_drain(session, session->is_summary);
   if (command->is_meta) return is_done;
   session->under_way = NULL;
   if (!session->is_redoing) record(session, command, line, is_done, from);

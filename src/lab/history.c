@@ -20,12 +20,21 @@ void vlot__history_deinit(vlot__history *history) {
     free(history->branches[k].lines);
   }
   free(history->branches);
+  free(history->inner);
   vlot__text_deinit(&history->said);
   *history = (vlot__history){0};
 }
 
 static vlot__history_branch *present_of(const vlot__history *history) {
   return &history->branches[history->present];
+}
+
+enum { STEPS_MAX = 40 };
+
+/* A part of a line of time, as a line. */
+static const char *put_steps(char steps[STEPS_MAX], uint64_t count, bool is_quiet) {
+  snprintf(steps, STEPS_MAX, "step %" PRIu64 "%s", count, is_quiet ? " quiet" : "");
+  return steps;
 }
 
 static bool append(vlot__history_branch *branch, const vlot__history_line *line) {
@@ -89,10 +98,9 @@ static bool copy_past(vlot__session *session, const char *name, uint64_t now) {
   bool has_memory = true;
   for (size_t k = 0; k < history->done && has_memory; k++) has_memory = append(to, &from->lines[k]);
   if (has_memory && history->done < from->count && from->lines[history->done].from < now) {
-    char text[32];
+    char steps[STEPS_MAX];
     vlot__history_line half = from->lines[history->done];
-    snprintf(text, sizeof text, "step %" PRIu64, now - half.from);
-    half.text = text;
+    half.text = (char *)(uintptr_t)put_steps(steps, now - half.from, half.is_quiet);
     half.to = now;
     has_memory = append(to, &half);
   }
@@ -136,18 +144,30 @@ static uint64_t known_until(const vlot__history *history, uint64_t from, uint64_
   return known;
 }
 
+/* Is it the line that comes next, word for word? */
+static bool is_next(vlot__history *history, const vlot__history_line *line) {
+  const vlot__history_branch *branch = present_of(history);
+  size_t at = history->done;
+  while (at < branch->count && branch->lines[at].is_look) at++;
+  if (at == branch->count || strcmp(branch->lines[at].text, line->text) != 0 ||
+      branch->lines[at].from != line->from || branch->lines[at].to != line->to)
+    return false;
+  history->done = at + 1;
+  return true;
+}
+
 /* Nothing new has been said: time goes on as it did, perhaps beyond the end, where a line of so many steps is added. */
 static bool is_again(vlot__session *session, const vlot__history_line *line) {
   vlot__history *history = &session->history;
+  if (is_next(history, line)) return true;
   size_t at = history->done;
   uint64_t known = line->is_time ? known_until(history, line->from, line->to, &at) : line->from;
   if (!line->is_time || (known < line->to && at < present_of(history)->count)) return false;
   history->done = at;
   if (known == line->to) return true;
-  char steps[32];
-  snprintf(steps, sizeof steps, "step %" PRIu64, line->to - known);
+  char steps[STEPS_MAX];
   vlot__history_line rest = *line;
-  rest.text = steps;
+  rest.text = (char *)(uintptr_t)put_steps(steps, line->to - known, line->is_quiet);
   rest.from = known;
   add_line(session, &rest);
   return true;
@@ -162,7 +182,8 @@ static void leave_branch(vlot__session *session, uint64_t now) {
   vlot__history *history = &session->history;
   uint64_t end = vlot__history_end(history);
   unsigned kept = history->present;
-  if (!copy_past(session, NULL, now)) { /* nowhere to keep it */
+  if (!copy_past(session, NULL, now)) {
+    vlot__text_add(&session->out, "No more branches are kept: what was undone here is lost.\n");
     free_lines(present_of(history), history->done);
     return;
   }
@@ -174,7 +195,6 @@ static void leave_branch(vlot__session *session, uint64_t now) {
 
 static void record(vlot__session *session, const vlot__history_line *line) {
   vlot__history *history = &session->history;
-  vlot__history_say(session, line->text);
   if (session->is_adopted || (history->branch_count == 0 && !add_branch(session, NULL))) return;
   if (history->done < present_of(history)->count) {
     if (line->is_look || is_again(session, line)) return;
@@ -183,31 +203,86 @@ static void record(vlot__session *session, const vlot__history_line *line) {
   add_line(session, line);
 }
 
-/* Lines of time are cut where something was asked; others begin when it is done. */
+static void say_and_record(vlot__session *session, const vlot__history_line *line) {
+  vlot__history_say(session, line->text);
+  record(session, line);
+}
+
+/* A line of time in which something was asked: cut there. */
+static void record_asked(vlot__session *session, const vlot__history_line *line) {
+  vlot__history *history = &session->history;
+  vlot__history_line piece = *line;
+  char steps[STEPS_MAX];
+  for (size_t k = 0; k < history->inner_count; k++) {
+    piece.to = history->inner[k].action - 1;
+    piece.text = (char *)(uintptr_t)put_steps(steps, piece.to - piece.from, line->is_quiet);
+    if (piece.to > piece.from) say_and_record(session, &piece);
+    piece.from = piece.to;
+    piece.to = history->inner[k].action;
+    piece.text = history->inner[k].text;
+    piece.is_time = false;
+    say_and_record(session, &piece);
+    piece.from = piece.to;
+    piece.is_time = true;
+  }
+  piece.to = line->to;
+  piece.text = (char *)(uintptr_t)put_steps(steps, piece.to - piece.from, line->is_quiet);
+  if (piece.to > piece.from) say_and_record(session, &piece);
+}
+
+/* A line that did several things, or before which something was asked: each is a line, and what was said is said as it was. */
+static void record_parts(vlot__session *session, const vlot__history_line *line) {
+  vlot__history *history = &session->history;
+  vlot__history_line piece = *line;
+  bool has_parts = false, is_said = false;
+  for (size_t k = 0; k < history->inner_count; k++) {
+    const vlot__history_inner *inner = &history->inner[k];
+    piece.to = inner->action;
+    piece.text = (char *)(uintptr_t)inner->text;
+    if (!inner->is_asked && !is_said) vlot__history_say(session, line->text);
+    is_said = is_said || !inner->is_asked;
+    has_parts = has_parts || !inner->is_asked;
+    if (inner->is_asked)
+      say_and_record(session, &piece);
+    else
+      record(session, &piece);
+    piece.from = piece.to;
+  }
+  piece.to = line->to;
+  piece.text = line->text;
+  if (!has_parts && piece.to > piece.from) say_and_record(session, &piece);
+}
+
 void vlot__history_record(vlot__session *session, const vlot__history_line *line) {
   vlot__history *history = &session->history;
-  vlot__history_line part = *line;
-  char steps[32];
   if (session->is_redoing) return;
-  for (unsigned k = 0; k < history->asked_count; k++) {
-    vlot__history_asked *asked = &history->asked[k];
-    part.to = asked->action - 1;
-    part.text = steps;
-    snprintf(steps, sizeof steps, "step %" PRIu64, part.to - part.from);
-    if (line->is_time && part.to > part.from) record(session, &part);
-    part.from = line->is_time ? part.to : part.from;
-    part.to = asked->action;
-    part.text = asked->text;
-    part.is_time = false;
-    record(session, &part);
-    part.from = part.to;
-    part.is_time = line->is_time;
+  if (history->inner_count == 0)
+    say_and_record(session, line);
+  else if (line->is_time)
+    record_asked(session, line);
+  else
+    record_parts(session, line);
+  history->inner_count = 0;
+}
+
+static vlot__history_inner *new_inner(vlot__session *session, uint64_t action) {
+  vlot__history *history = &session->history;
+  if (history->inner_count == history->inner_capacity) {
+    size_t capacity = history->inner_capacity ? 2 * history->inner_capacity : 16;
+    vlot__history_inner *inner = realloc(history->inner, capacity * sizeof *inner);
+    if (!inner) return NULL;
+    history->inner = inner;
+    history->inner_capacity = capacity;
   }
-  part.to = line->to;
-  snprintf(steps, sizeof steps, "step %" PRIu64, part.to - part.from);
-  part.text = history->asked_count > 0 && line->is_time ? steps : line->text;
-  if (history->asked_count == 0 || part.to > part.from) record(session, &part);
-  history->asked_count = 0;
+  vlot__history_inner *one = &history->inner[history->inner_count++];
+  *one = (vlot__history_inner){.action = action};
+  return one;
+}
+
+void vlot__history_part(vlot__session *session, const char *text) {
+  if (session->is_redoing) return;
+  vlot__history_inner *part = new_inner(session, vlot__session_actions(session));
+  if (part) snprintf(part->text, sizeof part->text, "%s", text);
 }
 
 /* The groups between which links are cut: whoever reaches each other is in one. */
@@ -242,13 +317,11 @@ void vlot__history_ask(vlot__session *session, const vlot_event *event) {
       [VLOT_REQUEST_ELECT] = "elect",     [VLOT_REQUEST_STEPDOWN] = "stepdown",
   };
   static const char *const hows[] = {" keep", " lose", " wipe"};
-  vlot__history *history = &session->history;
   uint64_t kind = event->as.change.from, value = event->as.change.to;
-  if (event->as.change.term != VLOT_OK || kind > VLOT_REQUEST_STEPDOWN ||
-      history->asked_count == VLOT__HISTORY_ASKED_MAX)
-    return;
-  vlot__history_asked *asked = &history->asked[history->asked_count++];
-  asked->action = event->action;
+  if (event->as.change.term != VLOT_OK || kind > VLOT_REQUEST_STEPDOWN) return;
+  vlot__history_inner *asked = new_inner(session, event->action);
+  if (!asked) return;
+  asked->is_asked = true;
   if (kind == VLOT_REQUEST_PARTITION) {
     put_groups(session, asked->text, sizeof asked->text);
     return;

@@ -11,7 +11,7 @@
 
 struct vlot__session;
 
-enum { VLOT__HISTORY_BRANCHES_MAX = 64, VLOT__HISTORY_NAME_MAX = 24 };
+enum { VLOT__HISTORY_BRANCHES_MAX = 4096, VLOT__HISTORY_NAME_MAX = 24 };
 
 typedef struct vlot__history_line {
   char *text;
@@ -21,6 +21,7 @@ typedef struct vlot__history_line {
   size_t scene_to;   /* … and after it */
   bool is_time;      /* it let time go on: any part of it can be done */
   bool is_look;      /* it changed nothing */
+  bool is_quiet;     /* it told only what changed */
 } vlot__history_line;
 
 typedef struct vlot__history_branch {
@@ -30,21 +31,21 @@ typedef struct vlot__history_branch {
   size_t capacity;
 } vlot__history_branch;
 
-/* What a debugger asked for, and got, while a line was carried out. */
-typedef struct vlot__history_asked {
-  uint64_t action;
-  char text[96]; /* as a line that does the same */
-} vlot__history_asked;
-
-enum { VLOT__HISTORY_ASKED_MAX = 32 };
+/* What was done inside a line, and is a line of its own: a debugger's request, or one of several things. */
+typedef struct vlot__history_inner {
+  uint64_t action; /* its last one */
+  bool is_asked;   /* by a debugger: the line does not say it */
+  char text[96];
+} vlot__history_inner;
 
 typedef struct vlot__history {
   vlot__history_branch *branches; /* [branch_count] */
   unsigned branch_count;
   unsigned present;
   size_t done; /* lines of the present branch that are wholly behind us; what follows was undone */
-  vlot__history_asked asked[VLOT__HISTORY_ASKED_MAX]; /* [asked_count] since the last line */
-  unsigned asked_count;
+  vlot__history_inner *inner; /* [inner_count] since the last line */
+  size_t inner_count;
+  size_t inner_capacity;
   vlot__text said; /* everything, in the order it was said, as the commands of a scene */
 } vlot__history;
 
@@ -57,6 +58,9 @@ void vlot__history_record(struct vlot__session *session, const vlot__history_lin
 
 /* Add a line to what was said, and to nothing else: a comment, or what was said about the history itself. */
 void vlot__history_say(struct vlot__session *session, const char *text);
+
+/* The line that is being carried out has done one of several things: this line alone would do it. */
+void vlot__history_part(struct vlot__session *session, const char *text);
 
 /* A REQUEST event: what was asked becomes a line of its own, inside the one that is being carried out. */
 void vlot__history_ask(struct vlot__session *session, const vlot_event *event);

@@ -9,8 +9,7 @@
 #include "options.h"
 
 typedef struct pattern {
-  uint64_t id; /* 0: by what it is */
-  bool is_all;
+  bool is_all, has_ends;
   const char *kind; /* NULL: any message */
   uint32_t from;    /* 0: any */
   uint32_t to;
@@ -64,6 +63,10 @@ static bool parse_end(vlot__session *session, const char *text, size_t size, uin
   return true;
 }
 
+static bool said_twice(vlot__session *session, unsigned word, const char *what) {
+  return vlot__session_fail(session, word, "%s is said already; say one, or ids alone", what);
+}
+
 static bool parse_word(vlot__session *session, const char *text, unsigned word, pattern *wanted) {
   const char *arrow = strstr(text, "->");
   const char *nearest;
@@ -72,15 +75,17 @@ static bool parse_word(vlot__session *session, const char *text, unsigned word, 
     return true;
   }
   if (arrow) {
+    if (wanted->has_ends) return said_twice(session, word, "between whom");
+    wanted->has_ends = true;
     if (parse_end(session, text, (size_t)(arrow - text), &wanted->from) &&
         parse_end(session, arrow + 2, strlen(arrow + 2), &wanted->to))
       return true;
     return vlot__session_fail(session, word, "expected A->B with nodes 1 to %u, or * for any",
                               session->options.nodes);
   }
-  if (vlot__options_number(text + (*text == '#'), &wanted->id) && wanted->id > 0) return true;
   for (size_t k = 0; k < KINDS; k++)
     if (strcasecmp(kinds[k], text) == 0) {
+      if (wanted->kind) return said_twice(session, word, "a kind");
       wanted->kind = kinds[k];
       return true;
     }
@@ -92,8 +97,36 @@ static bool parse_word(vlot__session *session, const char *text, unsigned word, 
                             "expected an id, all, a kind such as AppendEntries, or A->B");
 }
 
+static bool parse_id(const char *text, uint64_t *id) {
+  return vlot__options_number(text + (*text == '#'), id) && *id > 0;
+}
+
+/* Ids alone: each must be there, or nothing is done. */
+static bool find_ids(vlot__session *session, const vlot__arguments *arguments,
+                     const vlot__value *words, uint64_t *ids, size_t capacity, size_t *count) {
+  size_t pending_count;
+  vlot_pending *pending = vlot__pattern_pending(session, &pending_count);
+  bool is_well = true;
+  for (unsigned k = 0; k < words->count && is_well; k++) {
+    unsigned word = words->word + k;
+    uint64_t id = 0;
+    bool is_there = false;
+    is_well = parse_id(arguments->words[word], &id) && *count < capacity;
+    if (!is_well) vlot__session_fail(session, word, "expected another id, or nothing more");
+    for (size_t n = 0; is_well && n < pending_count && !is_there; n++)
+      is_there = pending[n].id == id;
+    for (size_t n = 0; is_well && n < *count; n++)
+      if (ids[n] == id) is_well = vlot__session_fail(session, word, "this id stands there twice");
+    if (is_well && !is_there)
+      is_well = vlot__session_fail(
+          session, word, "nothing with this id is pending (any more); 'net' lists what is");
+    if (is_well) ids[(*count)++] = id;
+  }
+  free(pending);
+  return is_well;
+}
+
 static bool matches(const pattern *wanted, const vlot_pending *pending) {
-  if (wanted->id) return pending->id == wanted->id;
   if (wanted->kind && strcmp(wanted->kind, vlot__pattern_kind(pending)) != 0) return false;
   if (!wanted->kind && pending->kind != VLOT_PENDING_MESSAGE) return false;
   return (!wanted->from || wanted->from == pending->from) &&
@@ -104,7 +137,10 @@ bool vlot__pattern_find(vlot__session *session, const vlot__arguments *arguments
                         const vlot__value *words, uint64_t *ids, size_t capacity, size_t *count) {
   pattern wanted = {0};
   size_t pending_count;
+  uint64_t id;
   *count = 0;
+  if (parse_id(arguments->words[words->word], &id))
+    return find_ids(session, arguments, words, ids, capacity, count);
   for (unsigned k = 0; k < words->count; k++)
     if (!parse_word(session, arguments->words[words->word + k], words->word + k, &wanted))
       return false;
@@ -116,9 +152,6 @@ bool vlot__pattern_find(vlot__session *session, const vlot__arguments *arguments
   }
   free(pending);
   if (*count > 0) return true;
-  if (wanted.id)
-    return vlot__session_fail(session, words->word,
-                              "nothing with this id is pending (any more); 'net' lists what is");
   return vlot__session_fail(session, words->word,
                             "nothing like this is pending; 'net' lists what is");
 }

@@ -1,4 +1,4 @@
-/* Which pending things a verb means: an id, or `[all] [KIND] [A->B]`; without all the one that was sent first. */
+/* Which pending things a verb means: ids, or `[all] [KIND] [A->B]`; without all the one that was sent first. */
 #ifndef VLOT_LAB_PATTERN_H
 #define VLOT_LAB_PATTERN_H
 

@@ -192,12 +192,14 @@ const char *vlot__scene_write(const vlot__text *commands, vlot__text *scene) {
   vlot__scene playing = {.name = "", .rewrites = true, .is_silent = true};
   vlot__scene_play(&playing, blocks.data ? blocks.data : "", false);
   const char *problem = NULL;
-  if (playing.session.actions_left == 0)
-    problem = "a scene may do 100,000 actions, and this story has more";
+  if (playing.session.was_limited)
+    problem = "a scene may do 100,000 actions, and this story has more; 'save FILE line' leaves out "
+              "what was undone";
   if (blocks.is_short || playing.written.is_short || playing.session.out.is_short)
     problem = "out of memory";
   if (playing.written.size > VLOT__SCENE_BYTES_MAX)
-    problem = "a scene has at most 1 MiB, and this story is longer";
+    problem = "a scene has at most 1 MiB, and this story is longer; 'save FILE line' leaves out what was "
+              "undone";
   if (!problem)
     vlot__text_put(scene, playing.written.data ? playing.written.data : "", playing.written.size);
   vlot__scene_deinit(&playing);

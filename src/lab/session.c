@@ -10,7 +10,7 @@
 #include "vlot/journal.h"
 
 void vlot__session_init(vlot__session *session, bool has_threads, uint64_t actions_max) {
-  *session = (vlot__session){.actions_left = actions_max};
+  *session = (vlot__session){.actions_max = actions_max};
   vlot_cluster_options_init(&session->options);
   session->options.driver = VLOT_DRIVER_LOCKSTEP;
   session->options.is_inline = !has_threads;

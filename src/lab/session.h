@@ -58,7 +58,9 @@ typedef struct vlot__session {
   uint64_t turn_began;   /* action before the turn that a redo of time ended with */
   const char *under_way; /* the line that is being carried out; NULL */
   bool is_redoing;       /* carried out again: nothing is shown */
-  uint64_t actions_left;
+  uint64_t actions_max;  /* no verb goes on beyond this action */
+  bool was_limited;      /* one would have */
+  bool is_summary;       /* of what the verb under way brings only the changes are shown */
   volatile sig_atomic_t *must_stop; /* not 0: long verbs end early; NULL (default): they do not */
   bool was_stopped;                 /* the last one did */
   bool is_problem_told;             /* in out */

@@ -4,7 +4,7 @@
 #define PATTERN                                                                                    \
   {                                                                                                \
     "WHAT", NULL, VLOT__PARAMETER_REST, false, 0, 0,                                               \
-        "an id, or [all] [KIND] [A->B]: KIND as AppendEntries, client, timer, write; * for any "   \
+        "ids, or [all] [KIND] [A->B]: KIND as AppendEntries, client, timer, write; * for any "   \
         "node"                                                                                     \
   }
 #define NODE                                                                                       \
@@ -42,7 +42,8 @@ const vlot__command vlot__commands[] = {
      .needs_nothing = true, .run = vlot__verbs_switches,
      .parameters = {{"SWITCHES", NULL, VLOT__PARAMETER_REST, false, 0, 0, "+ or - and prevote, checkquorum, stickiness, noop, random"}, AT}},
     {.group = "time", .name = "step", .is_time = true, .summary = "Do the next thing, or so many of them, as the seed chooses", .example = "5", .run = vlot__verbs_step,
-     .parameters = {{"K", NULL, VLOT__PARAMETER_NUMBER, true, 1, 10000000, NULL}}},
+     .parameters = {{"K", NULL, VLOT__PARAMETER_NUMBER, true, 1, 10000000, NULL},
+                    {"QUIET", "quiet", VLOT__PARAMETER_FLAG, true, 0, 0, "show only what changes"}}},
     {.name = "tick", .is_time = true, .summary = "Let so many ticks pass", .example = "30", .is_summary = true, .run = vlot__verbs_tick,
      .parameters = {{"K", NULL, VLOT__PARAMETER_NUMBER, true, 1, 1000000, NULL}}},
     {.name = "until", .is_time = true, .summary = "Let things happen until there is a leader, a role, a commit index or a term, or until it is quiet",

@@ -71,6 +71,24 @@ static bool parse_log(vlot__session *session, const vlot__arguments *arguments, 
   return true;
 }
 
+/* Where two logs have an entry of the same term they agree before it (section 5.3): no run leads anywhere else. */
+static bool check_matching(vlot__session *session, uint32_t id, const uint64_t *terms, size_t count,
+                           unsigned word) {
+  for (uint32_t k = 0; k < session->start_count; k++) {
+    const vlot__session_log *other = &session->logs[session->starts[k].id];
+    size_t same = other->size < count ? other->size : count;
+    if (session->starts[k].id == id) continue;
+    while (same > 0 && other->terms[same - 1] != terms[same - 1]) same--;
+    for (size_t n = 0; n < same; n++)
+      if (other->terms[n] != terms[n])
+        return vlot__session_fail(session, word + (unsigned)n,
+                                  "n%u has entry %zu of the same term and differs here: no run of "
+                                  "Raft leads there (Log Matching, section 5.3)",
+                                  session->starts[k].id, same);
+  }
+  return true;
+}
+
 /* The term is the log's last one unless it is said. */
 bool vlot__verbs_start(vlot__session *session, const vlot__arguments *arguments) {
   const vlot__value *values = arguments->values;
@@ -82,6 +100,7 @@ bool vlot__verbs_start(vlot__session *session, const vlot__arguments *arguments)
   uint64_t term = values[1].is_given    ? values[1].number
                   : values[3].count > 0 ? terms[values[3].count - 1]
                                         : 0;
+  if (!check_matching(session, id, terms, values[3].count, values[3].word)) return false;
   if (values[2].is_given && term == 0)
     return vlot__session_fail(session, values[2].word, "there are no votes in term 0");
   if (!vlot__session_set_log(session, id, terms, values[3].count))
@@ -94,12 +113,18 @@ bool vlot__verbs_start(vlot__session *session, const vlot__arguments *arguments)
 
 /* --- time --- */
 
-/* Nothing may go on for ever: what was done is taken off what this session may still do. */
-static bool charge(vlot__session *session, uint64_t before) {
-  uint64_t done = vlot__session_actions(session) - before;
-  session->actions_left -= done < session->actions_left ? done : session->actions_left;
-  return session->actions_left > 0 ||
-         vlot__session_fail(session, 0, "too many actions: this session has done all it may");
+/* Nothing may go on for ever. Who goes back has room again. */
+static uint64_t room(const vlot__session *session) {
+  uint64_t done = vlot__session_actions(session);
+  return done < session->actions_max ? session->actions_max - done : 0;
+}
+
+static bool fail_limit(vlot__session *session) {
+  session->was_limited = true;
+  return vlot__session_fail(session, 0,
+                            "too many actions: this session may come to action %" PRIu64
+                            ", and no further; going back makes room",
+                            session->actions_max);
 }
 
 typedef enum goal_kind {
@@ -171,7 +196,7 @@ static vlot_result go_on(vlot__session *session, goal *wanted, uint64_t most) {
     before = done;
     result = vlot_lockstep_until(session->cluster, is_reached, wanted, some);
     done = vlot__session_actions(session) - begin;
-    vlot__session_drain(session, wanted->kind != GOAL_NONE);
+    vlot__session_drain(session, session->is_summary);
   } while (result == VLOT_TIMEOUT && done > before && done < most);
   session->was_stopped = session->must_stop && *session->must_stop;
   if (session->was_stopped)
@@ -182,28 +207,39 @@ static vlot_result go_on(vlot__session *session, goal *wanted, uint64_t most) {
 
 bool vlot__verbs_step(vlot__session *session, const vlot__arguments *arguments) {
   uint64_t count = arguments->values[0].is_given ? arguments->values[0].number : 1;
-  uint64_t before = vlot__session_actions(session);
+  uint64_t before = vlot__session_actions(session), most = room(session);
   goal wanted = {.kind = GOAL_NONE};
-  if (count > session->actions_left) count = session->actions_left;
-  vlot_result result = go_on(session, &wanted, count);
-  if (vlot__session_actions(session) == before && result == VLOT_TIMEOUT)
+  session->is_summary = arguments->values[1].is_given;
+  if (most == 0) return fail_limit(session);
+  vlot_result result = go_on(session, &wanted, count < most ? count : most);
+  uint64_t done = vlot__session_actions(session) - before;
+  if (done == 0 && result == VLOT_TIMEOUT)
     return vlot__session_fail(session, 0,
                               session->journal ? "the recording ends here"
                                                : "nothing is pending that could happen");
-  return charge(session, before) &&
-         (result == VLOT_TIMEOUT || vlot__verbs_result(session, 0, result));
+  if (result != VLOT_TIMEOUT) return vlot__verbs_result(session, 0, result);
+  return done >= count || done < most || fail_limit(session);
 }
 
+enum { UNTIL_ACTIONS = 1000000 };
+
 static bool go_to(vlot__session *session, goal *wanted) {
-  uint64_t before = vlot__session_actions(session);
-  vlot_result result = go_on(session, wanted, session->actions_left);
-  if (!charge(session, before)) return false;
-  if (result == VLOT_TIMEOUT)
-    return vlot__session_fail(session, 1,
-                              session->journal
-                                  ? "it did not come to this: the recording ends here"
-                                  : "it did not come to this: nothing is left that could happen");
-  return vlot__verbs_result(session, 0, result);
+  uint64_t before = vlot__session_actions(session), most = room(session);
+  bool is_until = wanted->kind != GOAL_TICK;
+  if (most == 0) return fail_limit(session);
+  bool is_last = !is_until || most <= UNTIL_ACTIONS;
+  if (!is_last) most = UNTIL_ACTIONS;
+  vlot_result result = go_on(session, wanted, most);
+  if (result != VLOT_TIMEOUT) return vlot__verbs_result(session, 0, result);
+  if (vlot__session_actions(session) - before >= most)
+    return is_last ? fail_limit(session)
+                   : vlot__session_fail(session, 1,
+                                        "it has not come to this within 1,000,000 actions; say it "
+                                        "again to go on");
+  return vlot__session_fail(session, 1,
+                            session->journal
+                                ? "it did not come to this: the recording ends here"
+                                : "it did not come to this: nothing is left that could happen");
 }
 
 bool vlot__verbs_tick(vlot__session *session, const vlot__arguments *arguments) {
@@ -268,43 +304,54 @@ static vlot_result delay(vlot_cluster *cluster, uint64_t id, uint64_t ticks) {
   return vlot_lockstep_delay(cluster, id, ticks);
 }
 
+/* Each id is a line of the history: one can go back to between any two. */
 static bool for_each(vlot__session *session, const vlot__arguments *arguments, each_id *act,
-                     uint64_t number) {
+                     uint64_t number, const char *unsupported) {
   const vlot__value *words = &arguments->values[0];
-  uint64_t ids[IDS_MAX], before = vlot__session_actions(session);
+  uint64_t ids[IDS_MAX];
+  char line[64];
   size_t count;
   if (!vlot__pattern_find(session, arguments, words, ids, IDS_MAX, &count)) return false;
   for (size_t k = 0; k < count; k++) {
+    uint64_t before = vlot__session_actions(session);
     vlot_result result = act(session->cluster, ids[k], number);
     if (result == VLOT_NOT_FOUND) continue; /* what was done to one has ended another */
+    if (result == VLOT_UNSUPPORTED && !session->journal)
+      return vlot__session_fail(session, words->word, "%s", unsupported);
     if (!vlot__verbs_result(session, words->word, result)) return false;
+    int at = snprintf(line, sizeof line, "%s %" PRIu64, arguments->words[0], ids[k]);
+    if (act == delay) snprintf(line + at, sizeof line - (size_t)at, " by %" PRIu64, number);
+    if (count > 1 && vlot__session_actions(session) > before) vlot__history_part(session, line);
   }
-  return charge(session, before);
+  return true;
 }
 
 bool vlot__verbs_deliver(vlot__session *session, const vlot__arguments *arguments) {
-  return for_each(session, arguments, fire, 0);
+  return for_each(session, arguments, fire, 0, "it cannot happen now");
 }
 
 bool vlot__verbs_drop(vlot__session *session, const vlot__arguments *arguments) {
-  return for_each(session, arguments, drop, 0);
+  return for_each(session, arguments, drop, 0,
+                  "timers and writes cannot be lost; 'hold' keeps them from happening");
 }
 
 bool vlot__verbs_hold(vlot__session *session, const vlot__arguments *arguments) {
-  return for_each(session, arguments, hold, 1);
+  return for_each(session, arguments, hold, 1, "it cannot be held");
 }
 
 bool vlot__verbs_release(vlot__session *session, const vlot__arguments *arguments) {
-  return for_each(session, arguments, hold, 0);
+  return for_each(session, arguments, hold, 0, "it cannot be released");
 }
 
 bool vlot__verbs_duplicate(vlot__session *session, const vlot__arguments *arguments) {
-  return for_each(session, arguments, duplicate, 0);
+  return for_each(session, arguments, duplicate, 0,
+                  "only messages between nodes can be doubled, and no client's call among them");
 }
 
 bool vlot__verbs_delay(vlot__session *session, const vlot__arguments *arguments) {
   return for_each(session, arguments, delay,
-                  arguments->values[1].is_given ? arguments->values[1].number : 1);
+                  arguments->values[1].is_given ? arguments->values[1].number : 1,
+                  "a timer is due when its node says so; 'hold' keeps it from firing");
 }
 
 /* The newest pending thing of a kind at a node is carried out. */
@@ -320,9 +367,23 @@ static bool fire_newest(vlot__session *session, vlot_pending_kind kind, uint32_t
   return vlot__verbs_result(session, 1, vlot_lockstep_fire(session->cluster, id));
 }
 
+static vlot_node_status status_of(vlot__session *session, uint32_t id) {
+  vlot_node_status status = {0};
+  if (vlot_cluster_get_status(session->cluster, id, &status) != VLOT_OK) status.id = id;
+  return status;
+}
+
 bool vlot__verbs_timeout(vlot__session *session, const vlot__arguments *arguments) {
-  return fire_newest(session, VLOT_PENDING_TIMER, (uint32_t)arguments->values[0].number,
-                     "this node has no timer: it is not running");
+  uint32_t node = (uint32_t)arguments->values[0].number;
+  vlot_node_status status = status_of(session, node);
+  const char *missing =
+      status.state == VLOT_NODE_DOWN        ? "this node is down"
+      : status.state == VLOT_NODE_SUSPENDED ? "this node is suspended: its time stands still"
+      : status.state == VLOT_NODE_FENCED    ? "this node is fenced, and takes nothing any more"
+      : status.is_learner
+          ? "this node is a learner: it never stands for election"
+          : "this node has no timer: it may not stand for election, or its clock stands still";
+  return fire_newest(session, VLOT_PENDING_TIMER, node, missing);
 }
 
 /* --- nodes --- */
@@ -362,8 +423,25 @@ static bool order(vlot__session *session, uint32_t node, vlot_input_kind kind, u
           fire_newest(session, VLOT_PENDING_CLIENT, node, "this node does not take it now"));
 }
 
+/* What would be taken, and change nothing. */
+static const char *idle_order(const vlot_node_status *status, vlot_input_kind kind) {
+  bool leads = status->raft.role == VLOT_ROLE_LEADER;
+  if (status->state != VLOT_NODE_UP) return NULL; /* that is told anyhow */
+  if (kind == VLOT_INPUT_STEP_DOWN) return leads ? NULL : "this node does not lead";
+  if (kind == VLOT_INPUT_FORGET_LEADER)
+    return leads                 ? "this node leads itself"
+           : status->raft.leader ? NULL
+                                 : "this node knows no leader";
+  if (leads) return "this node leads already";
+  if (status->is_learner) return "this node is a learner: it never stands for election";
+  return NULL;
+}
+
 static bool tell_node(vlot__session *session, const vlot__arguments *arguments,
                       vlot_input_kind kind) {
+  vlot_node_status status = status_of(session, node_of(arguments));
+  const char *idle = arguments->values[1].is_given ? NULL : idle_order(&status, kind);
+  if (idle) return vlot__session_fail(session, 1, "%s", idle);
   return order(session, node_of(arguments), kind, 0, arguments->values[1].is_given);
 }
 
@@ -401,6 +479,8 @@ static bool parse_switch(vlot__session *session, const char *text, unsigned word
 /* Before the cluster is open, of all nodes; later of one, or of all that are up. */
 bool vlot__verbs_switches(vlot__session *session, const vlot__arguments *arguments) {
   const vlot__value *words = &arguments->values[0], *at = &arguments->values[1];
+  if (!at->is_given)
+    (void)vlot__session_unopen(session); /* nothing has happened: they are set up */
   uint32_t switches = session->options.raft.switches;
   for (unsigned k = 0; k < words->count; k++)
     if (!parse_switch(session, arguments->words[words->word + k], words->word + k, &switches))

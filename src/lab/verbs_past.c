@@ -6,6 +6,7 @@
 
 #include "scene.h"
 #include "verbs.h"
+#include "vlot/journal.h"
 
 /* --- on and back --- */
 
@@ -39,16 +40,29 @@ bool vlot__verbs_next(vlot__session *session, const vlot__arguments *arguments) 
   return vlot__command_run(session, steps);
 }
 
+/* How far this line of history, or the recording, goes. */
+static uint64_t end_of(const vlot__session *session) {
+  vlot_replay_status status;
+  if (session->journal && session->cluster &&
+      vlot_replay_get_status(session->cluster, &status) == VLOT_OK)
+    return status.actions_total;
+  return vlot__history_end(&session->history);
+}
+
 /* Where one has come to, in one line; and as a part of the story. */
-static bool arrive(vlot__session *session, const vlot__arguments *arguments, bool is_there) {
-  uint64_t end = vlot__history_end(&session->history), at = vlot__session_actions(session);
+static bool arrive(vlot__session *session, const vlot__arguments *arguments, uint64_t wanted,
+                   bool is_there) {
+  uint64_t at = vlot__session_actions(session);
   char line[VLOT__HISTORY_NAME_MAX + 32];
   if (!is_there) return false;
   snprintf(line, sizeof line, "%s%s%s", arguments->words[0], arguments->word_count > 1 ? " " : "",
            arguments->word_count > 1 ? arguments->words[1] : "");
   vlot__history_say(session, line);
-  vlot__text_add(&session->out, "Now action %" PRIu64 " of %" PRIu64 ", tick %" PRIu64 ".\n", at,
-                 end, session->cluster ? vlot_cluster_now(session->cluster) : 0);
+  vlot__text_add(&session->out, "Now action %" PRIu64 " of %" PRIu64 ", tick %" PRIu64 "%s.\n", at,
+                 end_of(session), session->cluster ? vlot_cluster_now(session->cluster) : 0,
+                 at == wanted       ? ""
+                 : session->journal ? ": a turn of several actions cannot be halved"
+                                    : ": what was said there did several actions at once");
   return true;
 }
 
@@ -58,27 +72,34 @@ bool vlot__verbs_back(vlot__session *session, const vlot__arguments *arguments) 
   if (at == 0 && !session->is_adopted)
     return vlot__session_fail(session, 0, "this is the beginning: nothing has happened");
   if (arguments->values[0].is_given && count > at)
-    return vlot__session_fail(session, 1, "only %" PRIu64 " action%s have happened", at,
-                              at == 1 ? "" : "s");
-  return arrive(session, arguments, vlot__history_goto(session, at - count));
+    return vlot__session_fail(session, 1, "only %" PRIu64 " action%s happened", at,
+                              at == 1 ? " has" : "s have");
+  return arrive(session, arguments, at - count, vlot__history_goto(session, at - count));
 }
 
-/* A recorded run goes on as it was recorded: so one can go to where nobody has been yet. */
-bool vlot__verbs_goto(vlot__session *session, const vlot__arguments *arguments) {
-  uint64_t target = arguments->values[0].number, end = vlot__history_end(&session->history);
-  char steps[32];
-  if (!session->journal || target <= end)
-    return arrive(session, arguments, vlot__history_goto(session, target));
+/* A recorded run goes on as it was recorded: so one can go to where nobody has been yet. What happens on the way is not what was asked
+ * for.
+ */
+static bool go_further(vlot__session *session, uint64_t target) {
+  uint64_t end = vlot__history_end(&session->history), total = end_of(session);
+  char steps[40];
+  if (target > total)
+    return vlot__session_fail(session, 1, "the recording ends at action %" PRIu64, total);
   if (vlot__session_actions(session) < end && !vlot__history_goto(session, end)) return false;
-  snprintf(steps, sizeof steps, "step %" PRIu64, target - vlot__session_actions(session));
-  vlot__text out = session->out; /* what happens on the way is not what was asked for */
-  session->out = (vlot__text){0};
-  bool is_there = vlot__command_run(session, steps);
-  if (is_there) vlot__text_clear(&session->out);
-  if (session->out.size > 0) vlot__text_put(&out, session->out.data, session->out.size);
-  vlot__text_deinit(&session->out);
-  session->out = out;
-  return is_there && arrive(session, arguments, true);
+  if (target <= vlot__session_actions(session)) return true;
+  snprintf(steps, sizeof steps, "step %" PRIu64 " quiet", target - vlot__session_actions(session));
+  size_t before = session->out.size;
+  if (!vlot__command_run(session, steps)) return false;
+  if (session->out.data) session->out.data[session->out.size = before] = '\0';
+  return true;
+}
+
+bool vlot__verbs_goto(vlot__session *session, const vlot__arguments *arguments) {
+  uint64_t target = arguments->values[0].number;
+  if (session->journal && !vlot__session_open(session)) return false;
+  bool is_further = session->journal && target > vlot__history_end(&session->history);
+  return arrive(session, arguments, target,
+                is_further ? go_further(session, target) : vlot__history_goto(session, target));
 }
 
 /* --- branches --- */
@@ -100,17 +121,26 @@ bool vlot__verbs_fork(vlot__session *session, const vlot__arguments *arguments) 
 bool vlot__verbs_branches(vlot__session *session, const vlot__arguments *arguments) {
   const vlot__value *name = &arguments->values[0];
   const vlot__history *history = &session->history;
-  if (name->is_given) return arrive(session, arguments, vlot__history_switch(session, name->text));
+  if (name->is_given)
+    return vlot__history_switch(session, name->text) &&
+           arrive(session, arguments, vlot__session_actions(session), true);
+  int width = 8;
+  for (unsigned k = 0; k < history->branch_count; k++)
+    if ((int)strlen(history->branches[k].name) > width)
+      width = (int)strlen(history->branches[k].name);
   for (unsigned k = 0; k < history->branch_count; k++) {
     const vlot__history_branch *branch = &history->branches[k];
     uint64_t end = branch->count > 0 ? branch->lines[branch->count - 1].to : 0;
     const char *last = "nothing was said";
     for (size_t n = 0; n < branch->count; n++)
       if (!branch->lines[n].is_look) last = branch->lines[n].text;
-    vlot__text_add(&session->out, "%c %-8s  up to action %-6" PRIu64 "  last: %s\n",
-                   k == history->present ? '*' : ' ', branch->name, end, last);
+    vlot__text_add(&session->out, "%c %-*s  up to action %-6" PRIu64 "  last: %s\n",
+                   k == history->present ? '*' : ' ', width, branch->name, end, last);
   }
-  if (history->branch_count == 0) vlot__text_add(&session->out, "  nothing has happened yet\n");
+  if (history->branch_count == 0)
+    vlot__text_add(&session->out, session->is_adopted
+                                      ? "  this cluster runs: it has one line of history\n"
+                                      : "  nothing has happened yet\n");
   return true;
 }
 
