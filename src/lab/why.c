@@ -59,16 +59,24 @@ static void add_event(vlot__session *session, const vlot_event *event, bool is_c
 /* What was there first: nothing of the cluster's own. */
 static void add_root(vlot__session *session, const vlot_event *first, uint64_t cause) {
   const char *root = "it was told to";
+  char heartbeat[64];
   if (cause != 0)
     root = "what came before is too long ago: it is not kept";
   else if (first->why == VLOT_WHY_ELECTION_TIMEOUT)
     root = "its election timer fired";
+  else if (first->why == VLOT_WHY_NO_QUORUM_CONTACT)
+    root = "its timer fired, with which a leader looks whether a quorum still answers";
   else if (first->kind == VLOT_EVENT_PROPOSE || first->kind == VLOT_EVENT_READ)
     root = "a client asked";
   else if (first->kind == VLOT_EVENT_START)
     root = "it was started";
-  else if (first->kind == VLOT_EVENT_SENT)
-    root = "its timer fired, or it was told to";
+  else if (first->kind == VLOT_EVENT_KILL || first->kind == VLOT_EVENT_SUSPEND ||
+           first->kind == VLOT_EVENT_RESUME)
+    root = "somebody did that to it";
+  else if (first->kind == VLOT_EVENT_SENT && first->as.message.kind == VLOT_MESSAGE_APPEND) {
+    snprintf(heartbeat, sizeof heartbeat, "n%u's heartbeat timer fired", first->node);
+    root = heartbeat;
+  }
   vlot__text_add(&session->out, "          and that is the beginning: %s\n", root);
 }
 
@@ -150,6 +158,14 @@ static bool add_fate(vlot__session *session, const vlot_event *message) {
 
 /* --- elections --- */
 
+/* What it would send waits for its disk. false: it does not. */
+static bool add_disk(vlot__session *session, uint32_t id, const char *what) {
+  vlot_node_status status = status_of(session, id);
+  if (!is_up(&status) || status.raft.held_messages == 0) return false;
+  vlot__text_add(&session->out, "%s waits until n%u's disk has completed a write", what, id);
+  return true;
+}
+
 /* It was asked, and no answer was counted. */
 static void add_silence(vlot__session *session, uint32_t candidate, uint32_t voter,
                         const vlot_event *asked) {
@@ -162,7 +178,7 @@ static void add_silence(vlot__session *session, uint32_t candidate, uint32_t vot
     if (!add_fate(session, answer)) vlot__text_add(&session->out, "its answer came too late");
   } else if (ignored) {
     vlot__text_add(&session->out, "it took no notice: %s", vlot_why_text((vlot_why)ignored->why));
-  } else {
+  } else if (!add_disk(session, voter, "its answer")) {
     vlot__text_add(&session->out, "it has not answered");
   }
 }
@@ -181,7 +197,7 @@ static void add_voter(vlot__session *session, uint32_t candidate, uint32_t voter
     vlot__text_add(&session->out, "refused: %s", vlot_why_text((vlot_why)tally->why));
   else if (asked)
     add_silence(session, candidate, voter, asked);
-  else
+  else if (!add_disk(session, candidate, "what it is asked"))
     vlot__text_add(&session->out, "was not asked");
   vlot__text_add(&session->out, "%s\n", is_up(&status) ? "" : "; it is down");
 }
@@ -224,26 +240,68 @@ static uint32_t reachable(vlot__session *session) {
   return most;
 }
 
+/* Whose timer comes next; or why none does. */
 static void add_next_timer(vlot__session *session) {
-  vlot_pending first[VLOT__SESSION_NODES_MAX * 4];
-  size_t count = vlot_lockstep_pending(session->cluster, first, VLOT__SESSION_NODES_MAX * 4);
+  size_t count, held = 0;
+  vlot_pending *pending = vlot__pattern_pending(session, &count);
+  const vlot_pending *next = NULL;
   uint64_t now = vlot_cluster_now(session->cluster);
-  for (size_t k = 0; k < count && k < VLOT__SESSION_NODES_MAX * 4; k++) {
-    if (first[k].kind != VLOT_PENDING_TIMER || first[k].is_held) continue;
-    vlot__text_add(&session->out, "  The next timer is that of n%u, in %" PRIu64 " ticks.\n",
-                   first[k].node, first[k].due > now ? first[k].due - now : 0);
-    return;
+  for (size_t k = 0; k < count; k++) {
+    if (pending[k].kind != VLOT_PENDING_TIMER || pending[k].due == VLOT_NEVER) continue;
+    if (pending[k].is_held)
+      held++;
+    else if (!next || pending[k].due < next->due)
+      next = &pending[k];
   }
+  uint64_t left = next && next->due > now ? next->due - now : 0;
+  if (next)
+    vlot__text_add(&session->out, "  The next timer is that of n%u, in %" PRIu64 " tick%s.\n",
+                   next->node, left, left == 1 ? "" : "s");
+  else if (held > 0)
+    vlot__text_add(&session->out,
+                   "  No timer fires: %s held ('release all timer' lets %s go on).\n",
+                   held == 1 ? "the only one is" : "all are", held == 1 ? "it" : "them");
+  else
+    vlot__text_add(&session->out, "  No timer runs: nothing will begin by itself.\n");
+  free(pending);
 }
 
-/* Campaigns that are not older than the newest term by more than one. */
+/* Who led last, as far as is kept; *end: what ended it, NULL when nothing did that it knows of. */
+static const vlot_event *last_leader(const vlot__session *session, const vlot_event **end) {
+  const vlot_event *last = NULL;
+  *end = NULL;
+  for (uint32_t id = 1; id <= session->options.nodes; id++) {
+    const vlot_event *won = newest(session, id, BIT(LEADER), 0, 0);
+    if (won && (!last || won->as.change.term > last->as.change.term)) last = won;
+  }
+  if (!last) return NULL;
+  const vlot__past_node *past = &session->past.nodes[last->node];
+  const uint64_t ends = BIT(STEP_DOWN) | BIT(KILL) | BIT(SUSPEND) | BIT(FENCED);
+  for (size_t k = 0; k < past->count && !*end; k++)
+    if (past->events[k].sequence > last->sequence && (ends >> past->events[k].kind & 1))
+      *end = &past->events[k];
+  return last;
+}
+
+static void add_last_leader(vlot__session *session, const vlot_event *last, const vlot_event *end) {
+  char sentence[512];
+  if (!last) return;
+  vlot__text_add(&session->out, "  n%u led term %" PRIu64 ".", last->node, last->as.change.term);
+  if (end) vlot_event_text(end, sentence, sizeof sentence);
+  if (end) vlot__text_add(&session->out, " Then, at tick %" PRIu64 ": %s", end->tick, sentence);
+  vlot__text_add(&session->out, "\n");
+}
+
+/* Campaigns that are under way, or that came later than the last leader and are of the newest term. */
 static void add_campaigns(vlot__session *session) {
-  uint64_t term = 0;
+  const vlot_event *end, *last = last_leader(session, &end);
+  uint64_t term = last ? last->as.change.term + 1 : 0;
   unsigned shown = 0;
   for (uint32_t id = 1; id <= session->options.nodes; id++) {
     vlot_node_status status = status_of(session, id);
     if (is_up(&status) && status.raft.term > term) term = status.raft.term;
   }
+  add_last_leader(session, last, end);
   for (uint32_t id = 1; id <= session->options.nodes; id++) {
     const vlot_event *campaign = newest(session, id, BIT(CAMPAIGN), 0, 0);
     vlot_node_status status = status_of(session, id);
@@ -254,7 +312,8 @@ static void add_campaigns(vlot__session *session) {
     add_campaign(session, id, campaign);
     shown++;
   }
-  if (shown == 0) vlot__text_add(&session->out, "  Nobody stands for election.\n");
+  if (shown == 0)
+    vlot__text_add(&session->out, "  Nobody stands for election%s.\n", last ? " since" : "");
   add_next_timer(session);
 }
 
@@ -267,19 +326,20 @@ static void add_no_leader(vlot__session *session) {
   }
   uint32_t quorum = voters / 2 + 1;
   if (up < quorum)
-    vlot__text_add(&session->out,
-                   "There is no leader, and there cannot be one: %u of %u voters run, and a leader "
-                   "needs the votes of %u.\n",
-                   up, voters, quorum);
+    vlot__text_add(
+        &session->out,
+        "There is no leader, and there cannot be one: %u of %u voters run%s, and a leader "
+        "needs the votes of %u.\n",
+        up, voters, up == 1 ? "s" : "", quorum);
   else if (most < quorum)
     vlot__text_add(
         &session->out,
-        "There is no leader, and there cannot be one: links are cut, no node reaches more "
-        "than %u voters, itself among them, and a leader needs the votes of %u.\n",
-        most, quorum);
+        "There is no leader, and there cannot be one: links are cut. No node reaches more "
+        "than %u voter%s, itself among them, and a leader needs the votes of %u.\n",
+        most, most == 1 ? "" : "s", quorum);
   else
-    vlot__text_add(&session->out, "There is no leader: nobody has got the votes of %u of %u.\n",
-                   quorum, voters);
+    vlot__text_add(&session->out, "There is no leader: that takes the votes of %u of %u.\n", quorum,
+                   voters);
   add_campaigns(session);
 }
 
@@ -302,7 +362,7 @@ static void add_follower(vlot__session *session, const vlot_node_status *leader,
   vlot_node_status status = status_of(session, id);
   const vlot_event *append = sent(session, leader->id, id, OF(APPEND), since);
   bool lacks = id != leader->id && append && match < leader->raft.last_index;
-  vlot__text_add(&session->out, "          n%u: stores up to %" PRIu64 "%s", id, match,
+  vlot__text_add(&session->out, "          n%u: known to store up to %" PRIu64 "%s", id, match,
                  lacks ? "; " : "");
   if (lacks && !add_fate(session, append)) {
     const vlot_event *answer = sent(session, id, leader->id, OF(APPEND_REPLY), 0);
@@ -372,7 +432,7 @@ static uint64_t kinds_of(const vlot__value *what) {
           BIT(TRUNCATE) | BIT(COMMIT) | BIT(CAMPAIGN) | BIT(FENCED) | BIT(START) | BIT(KILL) |
           BIT(SUSPEND) | BIT(RESUME),
       BIT(LEADER) | BIT(STEP_DOWN) | BIT(ROLE) | BIT(FENCED) | BIT(START) | BIT(KILL),
-      BIT(VOTE),
+      BIT(VOTE) | BIT(CAMPAIGN), /* who campaigns votes for itself */
       BIT(TERM),
       BIT(APPEND) | BIT(TRUNCATE) | BIT(MISMATCH),
       BIT(COMMIT),
@@ -399,9 +459,10 @@ bool vlot__verbs_why(vlot__session *session, const vlot__arguments *arguments) {
   if (is_up(&status) && status.raft.role == VLOT_ROLE_LEADER &&
       (!what->is_given || what->number == 5))
     add_commit(session, &status);
-  if (event)
-    add_chain(session, event);
-  else if (what->is_given)
+  const vlot_event *start = newest(session, id, BIT(START), 0, event ? event->sequence : 0);
+  if (event) add_chain(session, event);
+  if (event && start) add_event(session, start, false); /* what it did before may be forgotten */
+  if (!event && what->is_given)
     vlot__text_add(&session->out, "  Nothing of this kind has happened to it.\n");
   return true;
 }
