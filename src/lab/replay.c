@@ -96,6 +96,16 @@ static void carry_out(again *one, uint64_t until) {
   vlot_cluster_get_stats(one->cluster, &one->stats);
 }
 
+/* Starts behind the first one: after a kill, as they were recorded. */
+static uint64_t restarts(const again *one) {
+  uint64_t count = 0;
+  vlot_node_status status;
+  for (uint32_t id = 1; id <= one->info.nodes; id++)
+    if (vlot_cluster_get_status(one->cluster, id, &status) == VLOT_OK && status.incarnation > 1)
+      count += status.incarnation - 1;
+  return count;
+}
+
 static int verdict(const again *one) {
   if (one->status.has_diverged || one->result != VLOT_OK) return VLOT__EXIT_VIOLATED;
   return one->status.is_cut ? VLOT__EXIT_DATA : VLOT__EXIT_OK;
@@ -113,7 +123,7 @@ static void print_json(const again *one, const char *violation, int code) {
   printf(",\"actions\":%" PRIu64 ",\"actions_total\":%" PRIu64 ",\"turns\":%" PRIu64, status->actions,
          status->actions_total, status->turns);
   printf(",\"kills\":%" PRIu64 ",\"restarts\":%" PRIu64 ",\"elections\":%" PRIu64 ",\"commit_index\":%" PRIu64,
-         one->stats.kills, one->stats.restarts, one->stats.elections, one->stats.commits);
+         one->stats.kills, restarts(one), one->stats.elections, one->stats.commits);
   printf(",\"bytes\":%" PRIu64 ",\"bytes_whole\":%" PRIu64 ",\"seconds\":%.3f", status->bytes, status->bytes_whole,
          (double)(one->end_ns - one->begin_ns) / 1e9);
   printf(",\"finished\":%s,\"cut\":%s,\"diverged\":%s,\"text\":", status->is_finished ? "true" : "false",
@@ -132,7 +142,7 @@ static void print_text(const again *one, const char *violation) {
   printf("  actions            %s of %s\n", vlot__lab_commas(status->actions, a),
          vlot__lab_commas(status->actions_total, b));
   printf("  turns              %s\n", vlot__lab_commas(status->turns, a));
-  printf("  kills, restarts    %" PRIu64 ", %" PRIu64 "\n", one->stats.kills, one->stats.restarts);
+  printf("  kills, restarts    %" PRIu64 ", %" PRIu64 "\n", one->stats.kills, restarts(one));
   printf("  elections          %" PRIu64 "\n", one->stats.elections);
   printf("  commit index       %s\n", vlot__lab_commas(one->stats.commits, a));
   printf("  bytes              %s of %s\n", vlot__lab_commas(status->bytes_whole, a),
@@ -159,7 +169,7 @@ static int report(const again *one) {
 
 static int step(const again *one, uint64_t until) {
   vlot__session session;
-  char greeting[320], line[40];
+  char greeting[768], line[40];
   vlot__session_init(&session, false, UINT64_MAX);
   int code = VLOT__EXIT_SOFTWARE;
   if (!vlot__session_set_journal(&session, one->bytes, one->size)) {
@@ -169,8 +179,9 @@ static int step(const again *one, uint64_t until) {
     if (until > 0 && !vlot__command_run(&session, line))
       complain(one, session.problem.data ? session.problem.data : "it cannot go there", code);
     vlot__text_clear(&session.out);
-    snprintf(greeting, sizeof greeting, "vlot replay: %.200s, after action %" PRIu64 " of %" PRIu64 ".", one->name,
-             vlot__session_actions(&session), one->status.actions_total);
+    snprintf(greeting, sizeof greeting, "vlot replay: %.200s, after action %" PRIu64 " of %" PRIu64 ".%s%s%s", one->name,
+             vlot__session_actions(&session), one->status.actions_total, one->status.is_cut ? " These are whole; " : "",
+             one->status.is_cut ? one->status.text : "", one->status.is_cut ? "." : "");
     vlot__prompt_options prompt = {.greeting = greeting, .is_ascii = one->set->is_ascii, .is_plain = one->set->is_plain};
     code = vlot__prompt_run(&session, &prompt);
   }
@@ -183,6 +194,11 @@ static int step(const again *one, uint64_t until) {
 static int with_cluster(again *one) {
   (void)vlot_replay_get_status(one->cluster, &one->status);
   uint64_t until = one->set->until, total = one->status.actions_total;
+  if (until != UINT64_MAX && until > total && one->status.is_cut) {
+    fprintf(stderr, "vlot replay: %s: --until %" PRIu64 ": %" PRIu64 " actions are whole; %s\n", one->name, until, total,
+            one->status.text);
+    return VLOT__EXIT_DATA;
+  }
   if (until != UINT64_MAX && until > total) {
     fprintf(stderr, "vlot replay: --until %" PRIu64 ": the journal has %" PRIu64 " actions\n", until, total);
     return VLOT__EXIT_USAGE;

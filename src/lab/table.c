@@ -9,6 +9,7 @@
 
 #include "pattern.h"
 #include "screen.h"
+#include "vlot/journal.h"
 
 /* --- looking --- */
 
@@ -18,6 +19,13 @@ bool vlot__table_look(vlot__table_view *view, vlot_cluster *cluster) {
   uint32_t nodes = vlot_cluster_nodes(cluster);
   vlot_cluster_get_stats(cluster, &stats);
   *view = (vlot__table_view){.now = vlot_cluster_now(cluster), .actions = stats.actions};
+  vlot_replay_status replay;
+  if (vlot_replay_get_status(cluster, &replay) == VLOT_OK) {
+    view->is_recorded = true;
+    view->is_cut = replay.is_cut;
+    view->has_diverged = replay.has_diverged;
+    view->actions_total = replay.actions_total;
+  }
   view->nodes = calloc(nodes, sizeof *view->nodes);
   view->pending = calloc(pending + 1, sizeof *view->pending);
   if (!view->nodes || !view->pending) {
@@ -397,7 +405,7 @@ static list_layout lay_out_list(const vlot__table_view *view, size_t shown) {
 static void pending_line(pen *at, const list_layout *made, const vlot__table_view *view, size_t k,
                          bool is_marked) {
   const vlot_pending *pending = &view->pending[k];
-  bool is_next = k == 0 && !pending->is_held;
+  bool is_next = k == 0 && !pending->is_held && !view->is_recorded;
   const char *state = pending->is_held ? "held" : is_next ? "next" : "";
   const char *look = is_next ? "1" : "";
   char cells[3][CELL_MAX], text[128];
@@ -418,19 +426,36 @@ static void pending_line(pen *at, const list_layout *made, const vlot__table_vie
   end_line(at);
 }
 
+static void recorded_line(pen *at, const vlot__table_view *view) {
+  char text[96] = "the recording ends here";
+  bool goes_on = view->actions < view->actions_total && !view->has_diverged;
+  if (goes_on)
+    snprintf(text, sizeof text, "as recorded: action %" PRIu64 " of %" PRIu64, view->actions + 1,
+             view->actions_total);
+  else if (view->has_diverged)
+    snprintf(text, sizeof text, "from here on it is not the recorded run");
+  else if (view->is_cut)
+    snprintf(text, sizeof text, "the journal is whole up to here");
+  if (goes_on) put(at, "next", "1");
+  if (goes_on) skip(at, 1);
+  put(at, text, goes_on ? "1" : "2");
+  end_line(at);
+}
+
 void vlot__table_pending(vlot__text *out, const vlot__table_view *view,
                          const vlot__table_view *before, const vlot__table_style *style) {
   pen at = {.out = out, .style = style};
   size_t shown = view->pending_count;
   if (style->pending_max && shown > style->pending_max) shown = style->pending_max;
   list_layout made = lay_out_list(view, shown);
+  if (view->is_recorded) recorded_line(&at, view);
   for (size_t k = 0; k < shown; k++)
     pending_line(&at, &made, view, k, is_new(&view->pending[k], before));
   char text[64] = "nothing is pending";
   if (shown < view->pending_count)
     snprintf(text, sizeof text, "%s and %zu more: net, timers", style->is_ascii ? "..." : "…",
              view->pending_count - shown);
-  else if (shown > 0)
+  else if (shown > 0 || view->is_recorded)
     return;
   put(&at, text, "2");
   end_line(&at);

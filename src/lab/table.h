@@ -15,6 +15,11 @@ typedef struct vlot__table_view {
   vlot_node_status *nodes; /* [node_count] */
   size_t pending_count;
   vlot_pending *pending; /* [pending_count] in the order it is due, then what is held */
+  /* a recorded run: what comes next is what was recorded, in whatever order all this is due */
+  bool is_recorded;
+  bool is_cut; /* and has no whole end */
+  bool has_diverged;
+  uint64_t actions_total;
 } vlot__table_view;
 
 typedef struct vlot__table_style {
@@ -36,7 +41,7 @@ void vlot__table_deinit(vlot__table_view *view);
 void vlot__table_nodes(vlot__text *out, const vlot__table_view *view,
                        const vlot__table_view *before, const vlot__table_style *style);
 
-/* The same for the list. The first thing that is not held is what comes next. */
+/* The same for the list. The first thing that is not held is what comes next, unless the run is recorded. */
 void vlot__table_pending(vlot__text *out, const vlot__table_view *view,
                          const vlot__table_view *before, const vlot__table_style *style);
 

@@ -36,7 +36,7 @@ expect 0 record "$vlot" run --journal "$journal" --kill-leader --tick 2
 says record out "all is well"
 expect 0 replay "$vlot" replay "$journal"
 says replay out "identical to the recording"
-says replay out "kills, restarts    1, 0"
+says replay out "kills, restarts    1, 1"
 says replay out "elections          2"
 expect 0 quiet "$vlot" replay "$journal" --quiet
 [ ! -s "$work/out" ] || fail "quiet: it says something"
@@ -55,6 +55,13 @@ says "by hand" out "of $total."
 printf 'kill 1\nq\n' >"$work/script"
 "$vlot" replay "$journal" --until 60 >"$work/out" 2>"$work/err" <"$work/script" && fail "a kill is carried out"
 says "a kill is refused" out "recorded run"
+
+printf 'n\ngoto %s\n' "$total" >"$work/script"
+"$vlot" replay "$journal" --until 0 >"$work/out" 2>"$work/err" <"$work/script" || fail "from the beginning: exit code"
+says "from the beginning" out "next as recorded: action 1 of $total"
+says "from the beginning" out "next as recorded: action 2 of $total"
+says "from the beginning" out "the recording ends here"
+grep -q "nothing is pending" "$work/out" && fail "from the beginning: as if it could not go on"
 
 # --- what is no journal, or not whole ---
 expect 65 "no journal" "$vlot" replay "$vlot"
@@ -77,6 +84,12 @@ size=$(wc -c <"$journal")
 head -c $((size - 5)) "$journal" >"$work/cut"
 expect 65 "cut" "$vlot" replay "$work/cut"
 says "cut" out "the journal is cut"
+expect 65 "beyond the cut" "$vlot" replay "$work/cut" --until "$total"
+says "beyond the cut" err "actions are whole; the journal is cut: of its"
+printf 'nodes\nq\n' >"$work/script"
+{ cat "$journal" && printf more; } >"$work/longer"
+"$vlot" replay "$work/longer" --until 20 >"$work/out" 2>"$work/err" <"$work/script" || fail "within what is whole: exit code"
+says "within what is whole" out "These are whole; the journal is cut"
 cp "$journal" "$work/other"
 patch_byte "$work/other" 8
 expect 65 "another version" "$vlot" replay "$work/other"

@@ -268,6 +268,28 @@ Test(table, the_next_thing_is_named_and_new_ones_are_marked) {
   vlot__text_deinit(&text);
 }
 
+Test(table, of_a_recorded_run_the_recording_says_what_is_next) {
+  scene now;
+  vlot__text text = {0};
+  make(&now);
+  now.view.is_recorded = true;
+  now.view.actions = 7;
+  now.view.actions_total = 9;
+  vlot__table_pending(&text, &now.view, NULL, &usual);
+  cr_expect(has(&text, "next as recorded: action 8 of 9\n"), "%s", text.data);
+  cr_expect_eq(count_of(&text, "next"), 1, "%s", text.data);
+  vlot__text_clear(&text);
+  now.view.actions = 9;
+  now.view.pending_count = 0;
+  vlot__table_pending(&text, &now.view, NULL, &usual);
+  cr_expect_str_eq(text.data, "the recording ends here\n");
+  vlot__text_clear(&text);
+  now.view.is_cut = true;
+  vlot__table_pending(&text, &now.view, NULL, &usual);
+  cr_expect_str_eq(text.data, "the journal is whole up to here\n");
+  vlot__text_deinit(&text);
+}
+
 Test(table, what_is_held_is_never_next) {
   scene now;
   vlot__text text = {0};
