@@ -339,3 +339,64 @@ Test(session, going_back_asks_again_what_a_debugger_asked) {
   cr_assert_str_eq(now, then);
   vlot__session_deinit(&session);
 }
+
+Test(session, of_several_things_each_can_be_undone) {
+  vlot__session session;
+  set_up(&session, false, 3);
+  must_say(&session, "timeout 1");
+  must_say(&session, "deliver all");
+  uint64_t end = vlot__session_actions(&session), hash = hash_of(&session);
+  cr_assert_eq(end, 4); /* a timer, and three messages */
+  must_say(&session, "back");
+  cr_assert_eq(vlot__session_actions(&session), 3);
+  must_say(&session, "goto 4");
+  cr_assert_eq(hash_of(&session), hash);
+  vlot__session_deinit(&session);
+}
+
+Test(session, of_several_ids_all_are_meant_or_none) {
+  vlot__session session;
+  set_up(&session, false, 3);
+  must_say(&session, "timeout 1");
+  uint64_t before = vlot__session_actions(&session);
+  cr_assert_not(say(&session, "drop 9 10 4711"));
+  cr_assert(strstr(session.out.data, "\n            ^^^^"), "%s", session.out.data);
+  cr_assert_not(say(&session, "drop 9 9"));
+  cr_assert_not(say(&session, "drop 9 PreVote"));
+  cr_assert_not(say(&session, "drop PreVote RequestVote"));
+  cr_assert_not(say(&session, "drop 1->2 1->3"));
+  cr_assert_eq(vlot__session_actions(&session), before);
+  must_say(&session, "drop #9 10");
+  cr_assert_eq(vlot__session_actions(&session), before + 2);
+  vlot__session_deinit(&session);
+}
+
+/* A session that may go no further than to an action has room again when it goes back. */
+Test(session, its_limit_is_a_place) {
+  vlot__session session;
+  vlot__session_init(&session, false, 50);
+  cr_assert_not(say(&session, "until term 100"));
+  cr_assert(session.was_limited);
+  cr_assert_eq(vlot__session_actions(&session), 50);
+  cr_assert_not(say(&session, "step"));
+  must_say(&session, "kill 1"); /* what is no time is done all the same */
+  must_say(&session, "back 21");
+  must_say(&session, "step 5");
+  vlot__session_deinit(&session);
+}
+
+Test(session, looking_leaves_the_setting_up_open) {
+  vlot__session session;
+  vlot__session_init(&session, false, ACTIONS_MAX);
+  must_say(&session, "status");
+  must_say(&session, "timers");
+  must_say(&session, "switches -random");
+  must_say(&session, "nodes 4");
+  must_say(&session, "log");
+  must_say(&session, "start 1 log 1 1 2");
+  cr_assert_not(say(&session, "start 2 log 1 2 2")); /* entry 3 is the same, and 2 is not */
+  must_say(&session, "start 2 log 1 1 2 2");
+  must_say(&session, "timers");
+  cr_assert(strstr(session.out.data, "n4  in 15 ticks"), "%s", session.out.data);
+  vlot__session_deinit(&session);
+}
