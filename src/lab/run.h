@@ -25,6 +25,8 @@ typedef struct vlot__run_replica {
   uint64_t applied;
   uint64_t hash;
   vlot_result result;
+  vlot_node_state state;
+  bool is_left_out; /* somebody at the prompt has left it like that: it is not compared */
 } vlot__run_replica;
 
 typedef struct vlot__run {
@@ -55,6 +57,9 @@ typedef struct vlot__run {
   vlot_cluster_stats stats;
   vlot__load_state state;
 } vlot__run;
+
+/* The first replica that is compared; NULL: none is. */
+const vlot__run_replica *vlot__run_first_replica(const vlot__run *run);
 
 /* So long without an acknowledgement is stuck. */
 uint64_t vlot__run_stuck_ticks(const vlot__run *run);

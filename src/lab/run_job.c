@@ -140,12 +140,25 @@ static vlot__load_state replicate(vlot__run *run) {
 /* A leader's own entry may come between two looks; then look again. */
 static bool look_at_replicas(vlot__run *run) {
   bool is_level = true;
+  const vlot__run_replica *first = NULL;
+  vlot_node_status status;
   for (uint32_t id = 1; id <= run->set.nodes; id++) {
     vlot__run_replica *at = &run->replicas[id - 1];
+    at->result = vlot_cluster_get_status(run->cluster, id, &status);
+    at->state = status.state;
+    at->is_left_out = run->set.step_on && at->result == VLOT_OK && status.state != VLOT_NODE_UP;
+    if (at->is_left_out) continue;
     at->result = vlot_cluster_hash(run->cluster, id, &at->hash, &at->applied);
-    if (at->result != VLOT_OK || at->applied != run->replicas[0].applied) is_level = false;
+    if (!first) first = at;
+    if (at->result != VLOT_OK || at->applied != first->applied) is_level = false;
   }
-  return is_level;
+  return is_level && first;
+}
+
+const vlot__run_replica *vlot__run_first_replica(const vlot__run *run) {
+  for (uint64_t k = 0; k < run->set.nodes; k++)
+    if (!run->replicas[k].is_left_out) return &run->replicas[k];
+  return NULL;
 }
 
 static vlot__load_state compare_replicas(vlot__run *run) {
@@ -159,14 +172,17 @@ static vlot__load_state compare_replicas(vlot__run *run) {
     is_level = look_at_replicas(run);
     vlot__record_drain(&run->record);
   }
-  for (uint64_t k = 1; k < run->set.nodes; k++)
-    if (run->replicas[k].hash != run->replicas[0].hash) run->replicas_differ = true;
+  const vlot__run_replica *first = vlot__run_first_replica(run);
+  for (uint64_t k = 0; k < run->set.nodes; k++)
+    if (!run->replicas[k].is_left_out && run->replicas[k].hash != first->hash)
+      run->replicas_differ = true;
   return is_level ? VLOT__LOAD_DONE : VLOT__LOAD_STUCK;
 }
 
 vlot__load_state vlot__run_carry_out(vlot__run *run) {
   vlot__load_state state = replicate(run);
   if (state == VLOT__LOAD_DONE) state = vlot__load_verify(&run->load, &run->verified, &run->lost);
+  if (state == VLOT__LOAD_STUCK) look_at_replicas(run); /* who is down is part of the answer */
   if (state != VLOT__LOAD_DONE) return state;
   if (run->phase == VLOT__RUN_KILLED)
     restart_victim(run); /* the last command came before it was due */

@@ -24,17 +24,40 @@ static const char *driver_name(const vlot__run *run) {
   return run->set.driver == 0 ? "threads" : "lockstep";
 }
 
+static const char *state_name(vlot_node_state state) {
+  switch (state) {
+  case VLOT_NODE_UP: return "up";
+  case VLOT_NODE_SUSPENDED: return "suspended";
+  case VLOT_NODE_FENCED: return "fenced";
+  case VLOT_NODE_DOWN: break;
+  }
+  return "down";
+}
+
+static uint64_t print_left_out(const vlot__run *run) {
+  uint64_t count = 0;
+  for (uint32_t k = 0; k < run->set.nodes; k++) {
+    const vlot__run_replica *one = &run->replicas[k];
+    if (!one->is_left_out) continue;
+    printf("%s n%u (%s)", count++ == 0 ? "  not compared      " : ",", k + 1, state_name(one->state));
+  }
+  if (count > 0) printf(": left like that at the prompt\n");
+  return count;
+}
+
 static void print_replicas(const vlot__run *run) {
   char at[32];
-  const vlot__run_replica *first = &run->replicas[0];
+  const vlot__run_replica *first = vlot__run_first_replica(run);
   bool is_same = run->state == VLOT__LOAD_DONE && !run->replicas_differ;
-  if (is_same) {
+  uint64_t left_out = print_left_out(run);
+  if (is_same && first) {
     printf("  replicas           %" PRIu64 " identical: hash %016" PRIx64 " at index %s\n",
-           run->set.nodes, first->hash, vlot__lab_commas(first->applied, at));
+           run->set.nodes - left_out, first->hash, vlot__lab_commas(first->applied, at));
     return;
   }
   for (uint32_t k = 0; k < run->set.nodes; k++) {
     const vlot__run_replica *one = &run->replicas[k];
+    if (one->is_left_out) continue;
     if (one->result != VLOT_OK)
       printf("  replica n%-8u  %s\n", k + 1, vlot_result_text(one->result));
     else

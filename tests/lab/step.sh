@@ -200,6 +200,10 @@ says_not "it never happens" "paused"
 on 0 "a long pause" 'tick 5000\ncontinue\n' --kill-leader --step-on kill
 says "a long pause" "all is well"
 grep -qE '^  unavailable +[0-9]{1,3} ticks' "$work/out" || fail "a long pause: it counts as an outage"
+on 0 "a node is left down" 'kill 5\nsuspend 4\nq\n' --step-on leader
+says "a node is left down" "not compared       n4 (suspended), n5 (down): left like that at the prompt"
+says "a node is left down" "replicas           3 identical"
+says "a node is left down" "all is well"
 refuses 64 "no such event" "did you mean leader?" "$vlot" run --step-on leadr
 grep -qE '^  term known_leader vote' "$work/err" || fail "no such event: no list of those there are"
 refuses 64 "no such node" "1 to 5" "$vlot" run --step-on vote:6
