@@ -10,10 +10,26 @@
 
 /* --- on and back --- */
 
+/* A scene's comments are told, and are a part of what was said as if somebody had said them. */
+static void tell_comments(vlot__session *session, const vlot__text *told) {
+  char line[VLOT__COMMAND_LINE_MAX + 1];
+  for (const char *at = told->data; at && *at;) {
+    size_t size = strcspn(at, "\n");
+    snprintf(line, sizeof line, "%.*s", (int)size, at);
+    vlot__history_say(session, line);
+    at += size + (at[size] == '\n');
+  }
+  if (told->size > 0) vlot__text_put(&session->out, told->data, told->size);
+  session->out.is_short |= told->is_short;
+}
+
 /* One command of the scene, with what is told before it; false: the scene is over. */
 static bool next_of_scene(vlot__session *session, bool *is_done) {
   char line[VLOT__COMMAND_LINE_MAX + 1];
-  size_t at = vlot__scene_next(session->scene, session->scene_at, &session->out, line, sizeof line);
+  vlot__text told = {0};
+  size_t at = vlot__scene_next(session->scene, session->scene_at, &told, line, sizeof line);
+  tell_comments(session, &told);
+  vlot__text_deinit(&told);
   session->scene_at = at;
   if (!*line) {
     session->scene_from = at;
@@ -157,6 +173,8 @@ static void add_base(const vlot__session *session, vlot__text *text) {
 }
 
 static bool write_file(vlot__session *session, const char *name, const vlot__text *text) {
+  if (*name == '"' || *name == '\'')
+    return vlot__session_fail(session, 1, "a name stands here as it is, without quotes around it");
   FILE *file = fopen(name, "wx");
   if (!file && errno == EEXIST)
     return vlot__session_fail(session, 1, "this file exists; name another");

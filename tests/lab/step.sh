@@ -127,6 +127,17 @@ says "another way" "Now action 1 of 4, tick 17."
 says "another way" "becomes leader"
 "$vlot" play "$work/story.scene" >"$work/out" 2>"$work/err" || fail "another way: the saved scene does not play"
 
+rm -f "$work/story.scene"
+step 1 "no quotes" 'step 2\nsave ""\n'
+says "no quotes" "without quotes around it"
+[ ! -e '""' ] || fail "no quotes: there is a file"
+script="save $work/told.scene\n"
+for _ in 1 2 3 4 5 6 7 8 9; do script="next\n$script"; done
+step 0 "comments of a scene" "$script" "$scenes/02-split-vote.scene"
+has_line "comments of a scene" "# A split vote."
+grep -qxF '# A split vote.' "$work/told.scene" || fail "comments of a scene: they are not saved"
+"$vlot" play "$work/told.scene" >"$work/out" 2>"$work/err" || fail "comments of a scene: the saved scene does not play"
+
 # --- scenes ---
 step 0 "a scene" 'next\nnext\nnext\nnext\n' "$scenes/02-split-vote.scene"
 has_line "a scene" "# A split vote."
