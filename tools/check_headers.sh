@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every public header compiles alone and twice, without a warning.
+# Every public header compiles alone and twice, and all of them together, without a warning.
 # usage: check_headers.sh c11|c++17 [COMPILER]
 set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -43,3 +43,11 @@ for header in include/vlot/*.h; do
   fi
   echo "$header"
 done
+
+{
+  printf '#include "vlot/%s"\n' $(cd include/vlot && ls -- *.h)
+  printf 'extern int together;\n'
+} | "$compiler" -x "$language" -std="$standard" "${strict[@]}" -Iinclude -fsyntax-only - || {
+  echo "the headers cannot be included together in $standard"
+  exit 1
+}

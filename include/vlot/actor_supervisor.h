@@ -17,15 +17,15 @@
 extern "C" {
 #endif
 
-typedef enum vlot_restart {
-  VLOT_RESTART_PERMANENT = 0, /* whatever its end */
-  VLOT_RESTART_TRANSIENT = 1, /* unless its end is NORMAL */
-  VLOT_RESTART_TEMPORARY = 2  /* never */
-} vlot_restart;
+typedef enum vlot_child_restart {
+  VLOT_CHILD_PERMANENT = 0, /* whatever its end */
+  VLOT_CHILD_TRANSIENT = 1, /* unless its end is NORMAL */
+  VLOT_CHILD_TEMPORARY = 2  /* never */
+} vlot_child_restart;
 
 typedef struct vlot_child {
   vlot_actor_options actor; /* with an id */
-  vlot_restart restart;
+  vlot_child_restart restart;
   /* NULL: every incarnation gets the same context, one after the other, and a child whose thread is
    * quarantined is not restarted. Otherwise: a context for the next incarnation, so that it can
    * begin while the thread of the last one is still stuck. Anything but VLOT_OK counts as a failed

@@ -72,7 +72,8 @@ typedef struct vlot_cluster_options {
   uint32_t is_replaying;    /* told to machines */
   uint32_t has_lints;       /* 1 (default): bad settings, and what runs badly, are told as events and log lines */
   const vlot_writer *journal; /* threads, disks in memory: where the run is recorded (vlot/journal.h). Copied, its context borrowed; called
-                               while opening, then on a thread of its own. A failure ends the recording, not the run. NULL: not recorded */
+                               while opening, where a failure is the opening's, then on a thread of its own, where it ends the recording and
+                               not the run. NULL: not recorded */
   void (*log)(void *context, const char *line); /* NULL: silent. Any thread, no lock held */
   void *log_context;
 } vlot_cluster_options;
@@ -80,7 +81,7 @@ typedef struct vlot_cluster_options {
 VLOT_API void vlot_cluster_options_init(vlot_cluster_options *options);
 
 /* Make a cluster and start all its nodes. VLOT_OK, VLOT_INVALID, VLOT_NOMEM, VLOT_BUSY (no more threads), VLOT_FAILED (a machine could not
- * be created), or what a user's storage said; unless VLOT_OK nothing is left. options NULL: the defaults.
+ * be created), or what a user's storage or the journal's sink said; unless VLOT_OK nothing is left. options NULL: the defaults.
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *options,
                                                        const char **problem);
@@ -347,7 +348,9 @@ typedef struct vlot_pending {
   uint64_t entries;
 } vlot_pending;
 
-/* Everything pending, in the order it is due: at most [capacity]; returns how many there are. */
+/* Everything pending, in the order it is due: at most [capacity]; returns how many there are; 0 also where this thread may not look: a
+ * cluster that runs, or that another thread has paused.
+ */
 VLOT_API size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pending, size_t capacity);
 
 /* Carry out `actions` actions as the seed chooses; *done (NULL to ignore) says how many there were: fewer when nothing is
@@ -385,7 +388,8 @@ VLOT_API vlot_result vlot_lockstep_set_inline(vlot_cluster *cluster, bool is_inl
 /* Pause a threads cluster: turns end, writes drain, all mail moves to the pending list; from then on it is stepped with the calls
  * above, until resume puts the mail back in its order. Drops and holds stay as done: what is still held then stays in the list, and is
  * there in the next pause. Meanwhile the calling thread alone steps the cluster and controls its nodes, links and faults (others get
- * VLOT_BUSY); other threads' clients go on talking: what they send waits in the mailboxes. VLOT_UNSUPPORTED in lockstep; twice is once.
+ * VLOT_BUSY), and it alone unpauses; other threads' clients and orders go on: what they send waits in the mailboxes. VLOT_UNSUPPORTED in
+ * lockstep; twice is once.
  */
 VLOT_API vlot_result vlot_cluster_pause(vlot_cluster *cluster);
 VLOT_API vlot_result vlot_cluster_unpause(vlot_cluster *cluster);

@@ -38,7 +38,7 @@ extern "C" {
     "the shortest election timeout, {value} ticks, lasts {other} microseconds: a leader that waits for a core is taken for dead", \
     "use an election_ticks_min of {right} or more, or a longer tick_ns")                                                        \
   X(MAILBOX_GROWS, 32, "mailbox_grows", /* value: mails waiting; other: at the look before */                                   \
-    "{value} mails are waiting for n{node}, and they become more", "send less, or see what keeps it")                           \
+    "{value} messages wait for n{node}, and more come than it takes", "send less, or see what keeps it")                           \
   X(NO_QUORUM_CONTACT, 33, "no_quorum_contact", /* value: term; other: election_ticks_min */                                    \
     "n{node} leads term {value}, and no quorum has answered it for {other} ticks: what it is asked stays without an answer",    \
     "look at its links and at who is up, or switch VLOT_SWITCH_CHECK_QUORUM on")                                                \

@@ -76,9 +76,9 @@ static void stop_children(supervisor *sup, size_t count) {
 
 static bool is_to_restart(const struct child *child, vlot_end end) {
   switch (child->options.restart) {
-  case VLOT_RESTART_PERMANENT: return true;
-  case VLOT_RESTART_TRANSIENT: return end != VLOT_END_NORMAL;
-  case VLOT_RESTART_TEMPORARY: break;
+  case VLOT_CHILD_PERMANENT: return true;
+  case VLOT_CHILD_TRANSIENT: return end != VLOT_END_NORMAL;
+  case VLOT_CHILD_TEMPORARY: break;
   }
   return false;
 }

@@ -10,7 +10,7 @@
 #include "cluster/node.h"
 
 enum {
-  BUFFER_BYTES = 1 << 17, /* small enough to be in a cache when it is written */
+  BUFFER_BYTES = (1 << 17) - VLOT__JOURNAL_BLOCK_HEAD, /* 128 KiB with the header: it is in a cache when it is written */
   WRITE_WITHIN_MS = 200 /* what does not fill a buffer is written after so long: little is missing after a crash */
 };
 

@@ -137,6 +137,9 @@ static void add_settings(list *all, const vlot_cluster_options *options) {
 }
 
 size_t vlot_cluster_options_lint(const vlot_cluster_options *options, vlot_lint *lints, size_t capacity) {
+  vlot_cluster_options defaults;
+  vlot_cluster_options_init(&defaults);
+  if (!options) options = &defaults;
   list all = {.lints = lints, .capacity = capacity};
   if (options->size == sizeof *options && options->learners < options->nodes) add_settings(&all, options);
   return all.count;
