@@ -207,6 +207,7 @@ static void init_locks(vlot_cluster *cluster) {
 }
 
 static void free_cluster(vlot_cluster *cluster) {
+  atomic_store(&cluster->mark, VLOT__MARK_CLOSED);
   if (cluster->slots)
     for (uint32_t k = 0; k < cluster->nodes; k++) {
       vlot__node *node = cluster->slots[k].node;
@@ -243,6 +244,7 @@ static vlot_result make(vlot_cluster **out, const vlot_cluster_options *options,
     vlot__alloc_free(allocator, cluster);
     return VLOT_BUSY;
   }
+  atomic_init(&cluster->mark, VLOT__MARK_OPEN);
   cluster->options = *options;
   cluster->allocator = allocator;
   cluster->nodes = options->nodes;

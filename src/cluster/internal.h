@@ -285,6 +285,9 @@ typedef struct vlot__requests {
   vlot__request ring[VLOT__REQUESTS];
 } vlot__requests;
 
+#define VLOT__MARK_OPEN UINT64_C(0x766c6f742d6f706e)
+#define VLOT__MARK_CLOSED UINT64_C(0x766c6f742d656e64)
+
 struct vlot_cluster {
   vlot_cluster_options options;
   const vlot_allocator *allocator;
@@ -301,6 +304,7 @@ struct vlot_cluster {
   _Atomic uint32_t leader_hint;
   _Atomic uint64_t slow_until; /* threads: no delayed mail is due later than that */
   uint64_t action;          /* lockstep: number of the action or command under way */
+  _Atomic uint64_t mark;    /* VLOT__MARK_*: a debugger that still has a pointer sees whether this is one */
   vlot__requests requests;
 
   bool has_tapes;         /* it is recorded, or it is a replay */
