@@ -9,6 +9,7 @@
 #include "command.h"
 #include "lab.h"
 #include "prompt.h"
+#include "scene.h"
 #include "screen.h"
 #include "script.h"
 #include "vlot/journal.h"
@@ -176,7 +177,7 @@ static int step(const again *one, uint64_t until) {
     complain(one, session.problem.data ? session.problem.data : "out of memory", code);
   } else {
     snprintf(line, sizeof line, "goto %" PRIu64, until);
-    if (until > 0 && !vlot__command_run(&session, line))
+    if (!vlot__scene_say_again(&session) && until > 0 && !vlot__command_run(&session, line))
       complain(one, session.problem.data ? session.problem.data : "it cannot go there", code);
     vlot__text_clear(&session.out);
     snprintf(greeting, sizeof greeting, "vlot replay: %.200s, after action %" PRIu64 " of %" PRIu64 ".%s%s%s", one->name,

@@ -238,3 +238,31 @@ size_t vlot__scene_next(const char *scene, size_t at, vlot__text *told, char *co
   }
   return at;
 }
+
+/* --- again, for a debugger --- */
+
+__attribute__((noinline, used)) void vlot__scene_said_again(vlot__session *session) {
+  __asm__ volatile("" ::"g"(session) : "memory");
+}
+
+bool vlot__scene_say_again(vlot__session *session) {
+  const char *name = getenv("VLOT_STEP_REDO");
+  const vlot__script_limits limits = {.size_max = (size_t)64 << 20};
+  char *text, *rest = NULL;
+  size_t size;
+  if (!name || !*name || vlot__script_read(name, &limits, &text, &size)) return false;
+  char *lines = calloc(size + 1, 1);
+  if (lines) memcpy(lines, text, size);
+  free(text);
+  char *one = lines ? strtok_r(lines, "\n", &rest) : NULL;
+  size_t place = one ? (size_t)strtoull(one, NULL, 10) : 0;
+  while (one && (one = strtok_r(NULL, "\n", &rest)) != NULL) {
+    vlot__command_run(session, one);
+    vlot__text_clear(&session->out);
+  }
+  if (session->scene && place <= strlen(session->scene))
+    session->scene_at = session->scene_from = place;
+  free(lines);
+  vlot__scene_said_again(session);
+  return true;
+}

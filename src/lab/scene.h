@@ -35,4 +35,14 @@ const char *vlot__scene_write(const vlot__text *commands, vlot__text *scene);
 size_t vlot__scene_next(const char *scene, size_t at, vlot__text *told, char *line,
                         size_t capacity);
 
+/* A debugger that goes back starts the command again, with the lines that led to where it wants to be in a file, which VLOT_STEP_REDO
+ * names: the place in the scene first. They are said again before anybody is asked; what they say has been seen.
+ *
+ * returns  whether there is such a file
+ */
+bool vlot__scene_say_again(vlot__session *session);
+
+/* Empty: a debugger's breakpoint. All of them are said. */
+void vlot__scene_said_again(vlot__session *session);
+
 #endif

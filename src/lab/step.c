@@ -46,29 +46,6 @@ static int load_scene(vlot__session *session, const char *name) {
   return code;
 }
 
-/* A debugger that goes back starts the command again, with the lines that led to where it wants to be in a file, behind the place in the
- * scene. They are said again before anybody is asked; what they say has been seen.
- */
-static void say_again(vlot__session *session) {
-  const char *name = getenv("VLOT_STEP_REDO");
-  const vlot__script_limits limits = {.size_max = (size_t)64 << 20};
-  char *text, *rest = NULL;
-  size_t size;
-  if (!name || !*name || vlot__script_read(name, &limits, &text, &size)) return;
-  char *lines = calloc(size + 1, 1);
-  if (lines) memcpy(lines, text, size);
-  free(text);
-  char *line = lines ? strtok_r(lines, "\n", &rest) : NULL;
-  size_t place = line ? (size_t)strtoull(line, NULL, 10) : 0;
-  while (line && (line = strtok_r(NULL, "\n", &rest)) != NULL) {
-    vlot__command_run(session, line);
-    vlot__text_clear(&session->out);
-  }
-  if (session->scene && place <= strlen(session->scene))
-    session->scene_at = session->scene_from = place;
-  free(lines);
-}
-
 static int step(const char *scene, const step_settings *settings) {
   vlot__session session;
   char greeting[256];
@@ -76,7 +53,11 @@ static int step(const char *scene, const step_settings *settings) {
   session.options.nodes = (uint32_t)settings->nodes;
   session.options.seed = settings->seed;
   int code = scene ? load_scene(&session, scene) : VLOT__EXIT_OK;
-  if (scene)
+  bool is_again = code == VLOT__EXIT_OK && vlot__scene_say_again(&session);
+  if (is_again)
+    snprintf(greeting, sizeof greeting, "vlot step: what led to action %" PRIu64 " was said again.",
+             vlot__session_actions(&session));
+  else if (scene)
     snprintf(greeting, sizeof greeting, "vlot step: the scene %.200s. Next: its first command.",
              scene);
   else
@@ -85,10 +66,7 @@ static int step(const char *scene, const step_settings *settings) {
              settings->nodes, settings->nodes == 1 ? "" : "s", settings->seed);
   vlot__prompt_options prompt = {
       .greeting = greeting, .is_ascii = settings->is_ascii, .is_plain = settings->is_plain};
-  if (code == VLOT__EXIT_OK) {
-    say_again(&session);
-    code = vlot__prompt_run(&session, &prompt);
-  }
+  if (code == VLOT__EXIT_OK) code = vlot__prompt_run(&session, &prompt);
   vlot__session_deinit(&session);
   return code;
 }
