@@ -73,7 +73,7 @@ def says_itself():
 
 
 def redo_file(lines, target):
-    """The lines that begin before an action, in a file: src/lab/step.c reads it."""
+    """The lines that begin before an action, in a file: src/lab/scene.c reads it."""
     lines = [line for line in lines if line.start < target or line.end <= target]
     handle, name = tempfile.mkstemp(prefix="vlot-redo-", suffix=".txt")
     with os.fdopen(handle, "w") as file:
@@ -83,6 +83,8 @@ def redo_file(lines, target):
 
 
 # --- running again ---
+
+NOTHING = "nothing"  # the beginning of a session, where no cluster is open yet
 
 
 class Quiet:
@@ -113,7 +115,7 @@ def withdraw(cluster):
     del asking.Asked.list[done:]
 
 
-def walk(wanted, target, plan):
+def walk(wanted, target, plan, says_again):
     """Run from the beginning to an action of the cluster that is opened with these options, asking again on the way what was asked. Where
     several are, it is the first that comes so far. None: none does.
     """
@@ -125,30 +127,37 @@ def walk(wanted, target, plan):
             return False
 
     opened, here = control.Stop("vlot__stop_opened", is_it), control.Stop("vlot__stop_here")
+    said = control.Stop("vlot__scene_said_again") if says_again else None
+    stops = [one for one in (opened, here, said) if one is not None]
     command, cluster, rest = "run", None, []
     try:
         while True:
-            opened.was_hit = here.was_hit = False
+            for one in stops:
+                one.was_hit = False
             text = gdb.execute(command, to_string=True) or ""
             command = "continue"
             if opened.was_hit:
                 cluster = gdb.Value(int(gdb.newest_frame().read_var("cluster"))).cast(find.pointer_to("vlot_cluster"))
                 asking.Asked.list, rest = [], list(plan)
             elif not here.was_hit:
-                print(text.strip())
-                return None
+                if not says_again or not said.was_hit:
+                    print(text.strip())
+                    return None
+                if cluster is None or int(cluster["action"]) < target:  # what comes now is for the user to say
+                    return NOTHING if target == 0 else None
             action = int(cluster["action"])
             while rest and rest[0][0] <= action:
                 asking.put(cluster, rest[0])
                 asking.Asked.list.append(rest.pop(0))
             if action >= target:
-                memory.disarm(cluster)
                 withdraw(cluster)
                 return cluster
             memory.arm(cluster, action=min(rest[0][0] if rest else target, target))
     finally:
-        opened.delete()
-        here.delete()
+        for one in stops:
+            one.delete()
+        if cluster is not None:
+            memory.disarm(cluster)
 
 
 def rerun(cluster, target, what):
@@ -163,7 +172,7 @@ def rerun(cluster, target, what):
         with Quiet():
             if redo is not None:
                 gdb.execute("set environment %s %s" % (REDO, redo))
-            again = walk(wanted, target, plan)
+            again = walk(wanted, target, plan, redo is not None)
     finally:
         if redo is not None:
             gdb.execute("unset environment %s" % REDO, to_string=True)
@@ -172,6 +181,8 @@ def rerun(cluster, target, what):
         raise gdb.GdbError(
             "%s: the program, run again, did not come to action %d of such a cluster: what it does depends on more than its arguments and its "
             "seed (what it reads, threads, the time)" % (what, target))
+    if again is NOTHING:
+        return again
     find.Memory.last = again
     found = int(again["observer"]["hash"])
     control.Past.hashes = {action: value for action, value in hashes.items() if action <= target}
@@ -181,7 +192,10 @@ def rerun(cluster, target, what):
 
 
 def arrive(cluster):
-    control.tell(cluster, int(cluster["action"]))
+    if cluster is NOTHING:
+        print("The beginning: the first command at the program's prompt opens the cluster (`continue`).")
+    else:
+        control.tell(cluster, int(cluster["action"]))
 
 
 def go_to(text):
@@ -204,9 +218,9 @@ def back(text):
     cluster = require_repeatable("vlot back")
     now = int(cluster["action"])
     if count > now:
-        raise gdb.GdbError("vlot back: there are only %s behind" % words.counted(now, "action", "actions"))
+        raise gdb.GdbError("vlot back: there %s behind" % ("is only 1 action" if now == 1 else "are only %d actions" % now))
     target, again = now - count, rerun(cluster, now - count, "vlot back")
-    while int(again["action"]) >= now and target > 0:  # several deliveries were one turn: to before them
+    while again is not NOTHING and int(again["action"]) >= now and target > 0:  # several deliveries were one turn: to before them
         target -= 1
         again = rerun(again, target, "vlot back")
     arrive(again)

@@ -230,7 +230,7 @@ def show_requests(text):
         what = words.node(one["node"]) if int(one["node"]) else "#%d" % int(one["id"]) if int(one["id"]) else ""
         is_done = number < done
         result = words.enum("vlot_result", "VLOT_", one["result"]) if is_done else "waits"
-        rows.append([number + 1, name, what, int(one["action"]) if is_done else "-", int(one["tick"]) if is_done else "-", result])
+        rows.append([number + 1, name, what, int(one["action"]) or "-" if is_done else "-", int(one["tick"]) if is_done else "-", result])
     words.table(["request", "kind", "of", "action", "tick", "result"], rows)
 
 

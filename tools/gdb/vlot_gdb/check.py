@@ -31,14 +31,22 @@ def leaders(nodes, findings):
     findings.add("one leader in a term", problems, seen or "nobody leads")
 
 
+def is_wiped(cluster, one):
+    """A blank disk knows of no vote: its id is not the configuration's (0: any)."""
+    known = int(cluster["members"][one.id - 1]["disk"])
+    return known not in (0, int(one.value["disk_id"]))
+
+
 def votes(cluster, nodes, down, findings):
     problems, seen = [], []
     for leader in (one for one in nodes if one.role == "leader"):
         for_it = [one for one in nodes if one.term == leader.term and int(one.raft["hard"]["vote"]) == leader.id]
-        unknown = [one for one in nodes if one.term > leader.term]
+        wiped = [one for one in nodes if one not in for_it and is_wiped(cluster, one)]
+        unknown = [one for one in nodes if one.term > leader.term and one not in wiped]
         text = "of n%d in term %d: %s" % (leader.id, leader.term, ", ".join(words.node(one.id) for one in for_it) or "nobody")
         text += "".join("; n%d is in term %d" % (one.id, one.term) for one in unknown) + "".join("; n%d is down" % one for one in down)
-        (seen if len(for_it) + len(unknown) + len(down) >= quorum(cluster) else problems).append(text)
+        text += "".join("; n%d's disk was wiped" % one.id for one in wiped)
+        (seen if len(for_it) + len(unknown) + len(down) + len(wiped) >= quorum(cluster) else problems).append(text)
     problems = [problem + ": no quorum of %d" % quorum(cluster) for problem in problems]
     findings.add("a leader has votes", problems, "; ".join(seen) or "nobody leads")
 

@@ -297,7 +297,8 @@ def show_trace(text):
     if count < 1:
         raise gdb.GdbError("vlot trace: K must be 1 or more, not %d" % count)
     cluster = find.cluster()
-    rows = [[event.lamport, event.tick, "%s/%d" % (words.node(event.node), event.sequence), event.sentence()]
+    rows = [[event.lamport if event.node else "-", event.tick, "%s/%d" % (words.node(event.node) if event.node else "cluster", event.sequence),
+             event.sentence()]
             for event in events.newest(cluster, count)]
     words.table(["lamport", "tick", "event", "what happened"], rows)
 
@@ -332,7 +333,10 @@ def go_to_thread(text):
     one = state.slot(cluster, number(given[0], usage))
     thread = one.thread()
     if thread is None:
-        why = "it is down" if one.node is None else "in this cluster nodes run on the caller's thread (options.is_inline)"
+        is_inline = bool(cluster["is_lockstep"]) and one.actor() is None and bool(cluster["lockstep"]["is_inline"])
+        why = "it is down" if one.node is None else "it has not begun yet, or has ended"
+        if one.node is not None and is_inline:
+            why = "in this cluster nodes run on the caller's thread (options.is_inline)"
         raise gdb.GdbError("n%d has no thread: %s" % (one.id, why))
     if len(given) > 1:
         gdb.execute("thread apply %d %s" % (thread.num, given[1]))
@@ -340,17 +344,31 @@ def go_to_thread(text):
         gdb.execute("thread %d" % thread.num)
 
 
+def node_to_stop_at(text, usage):
+    """There may be no cluster yet to have it."""
+    wanted = number(text, usage)
+    try:
+        cluster = find.cluster()
+    except gdb.GdbError:
+        cluster = None
+    if cluster is not None:
+        state.slot(cluster, wanted)
+    elif wanted < 1:
+        raise gdb.GdbError("no node %d: nodes are counted from 1" % wanted)
+    return wanted
+
+
 def stop_at(text):
     usage = "vlot break EVENT [N] [if CONDITION]; EVENT: " + ", ".join(EVENTS)
-    head, _, condition = (" " + text + " ").partition(" if ")
+    head, has_condition, condition = (" " + text + " ").partition(" if ")
     given = head.split()
-    if not 1 <= len(given) <= 2:
+    if not 1 <= len(given) <= 2 or (has_condition and not condition.strip()):
         raise gdb.GdbError("usage: " + usage)
     name = given[0].replace("role_change", "role").replace("term_change", "term").replace("-", "_")
     if name not in EVENTS:
         raise gdb.GdbError("no event \"%s\"; there are: %s" % (given[0], ", ".join(EVENTS)))
     place, node, further, _meaning = EVENTS[name]
-    conditions = ["%s == %d" % (node, number(given[1], usage))] if len(given) > 1 else []
+    conditions = ["%s == %d" % (node, node_to_stop_at(given[1], usage))] if len(given) > 1 else []
     conditions += [part for part in (further, condition.strip()) if part]
     if len(conditions) > 1:
         conditions = ["(%s)" % part for part in conditions]
@@ -406,10 +424,15 @@ class Family(gdb.Command):
 
 def command(name, action, meaning):
     def invoke(_self, text, _from_tty):
+        find.Memory.tells_others = True
         try:
             action(text)
         except gdb.MemoryError as problem:
             raise gdb.GdbError("vlot %s: memory cannot be read: %s" % (name, problem))
+        except gdb.error as problem:
+            raise gdb.GdbError("vlot %s: %s" % (name, problem))
+        finally:
+            find.Memory.tells_others = False
 
     kind = type("Vlot_" + name, (gdb.Command,), {"__doc__": meaning, "invoke": invoke})
     kind("vlot " + name, gdb.COMMAND_USER)

@@ -56,6 +56,11 @@ def say_who_acts():
     session = find.session()
     try:
         if session is not None and int(session["under_way"]) == 0:
+            block = memory.requests(session["cluster"]) if int(session["cluster"]) else None
+            if block is not None and int(block["asked"]) > int(block["done"]):
+                print("(what was asked for is carried out when you say the next thing at the program's prompt; Ctrl-C comes back here)")
+                gdb.flush()
+                return
             print("(the next action is the one you say at the program's prompt; Ctrl-C comes back here)")
             gdb.flush()
     except gdb.error:
@@ -88,7 +93,8 @@ def tell(cluster, before):
     for action in range(before + 1, now + 1):
         said = sentences(cluster, action)
         for k, sentence in enumerate(said or ["nothing to tell"]):
-            print("%s %s" % ("action %-5d" % action if k == 0 else " " * 12, sentence))
+            place = "action %-5d" % action
+            print("%s %s" % (place if k == 0 else " " * len(place), sentence))
     print(state.headline(cluster))
 
 
@@ -164,10 +170,12 @@ def what_message(given, usage):
             raise gdb.GdbError("no message \"%s\"; there are: %s" % (given[0], ", ".join(words.MESSAGES.values())))
         kind = KINDS[word]
     while rest:
-        if rest[0] not in ends or len(rest) < 2:
+        if rest[0] not in ends or len(rest) < 2 or ends[rest[0]]:
             raise gdb.GdbError("usage: " + usage)
-        ends[rest[0]] = parse.number(rest[1], usage)
+        ends[rest[0]] = parse.count(rest[1], usage)
         rest = rest[2:]
+    if ends["from"] and ends["from"] == ends["to"]:
+        raise gdb.GdbError("vlot deliver: n%d sends nothing to itself" % ends["to"])
     return kind, ends["from"], ends["to"]
 
 

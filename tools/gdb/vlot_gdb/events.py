@@ -62,14 +62,26 @@ def backwards(cluster, node):
 
 
 def newest(cluster, count):
-    """The last events of all nodes, in the order of (lamport, node, sequence)."""
+    """The last events of all nodes, in the order of (lamport, node, sequence), and the cluster's own between them, whose lamport is a
+    count of their own: each behind all of earlier actions, where there are some, or ticks.
+    """
     found = []
-    for node in range(int(cluster["nodes"]) + 1):
+    for node in range(1, int(cluster["nodes"]) + 1):
         for k, event in enumerate(backwards(cluster, node)):
             if k >= count:
                 break
             found.append(event)
-    return sorted(found, key=Event.key)[-count:]
+    found.sort(key=Event.key)
+    own = [event for _, event in zip(range(count), backwards(cluster, 0))]
+    for event in own:  # the newest first, so that two at one place keep their order
+        place = max((k + 1 for k, other in enumerate(found) if other.node and is_earlier(other, event)), default=0)
+        found.insert(place, event)
+    return found[-count:]
+
+
+def is_earlier(event, own):
+    """What an action does comes behind what was asked for, and is its cause."""
+    return event.action < own.action if own.action and event.action else event.tick <= own.tick
 
 
 # --- sentences ---
@@ -146,8 +158,9 @@ def sentence(event):
         return of_message(event)
     if event.kind in ("append", "truncate", "commit", "apply"):
         first, count = int(body["slice"]["first"]), int(body["slice"]["count"])
-        verb = {"append": "appends", "truncate": "removes", "commit": "knows as committed", "apply": "applies"}[event.kind]
-        return "n%d %s %s" % (n, verb, words.entries(first, first + count - 1))
+        verb = {"append": "appends", "truncate": "removes", "commit": "knows", "apply": "applies"}[event.kind]
+        known = " as committed" if event.kind == "commit" else ""
+        return "n%d %s %s%s" % (n, verb, words.entries(first, first + count - 1), known)
     if event.kind in ("propose", "answer", "read"):
         client, count = int(body["client"]["client"]), int(body["client"]["count"])
         if event.kind == "propose":

@@ -20,6 +20,8 @@ NOT_FOUND = (
 )
 
 
+CLOSED = "this cluster was closed (vlot_cluster_close): %s points to where it was"
+
 NOT_YET = "there is no cluster yet: the first command at the program's prompt that needs one opens it (`continue`, then Enter, `until leader`, …)"
 
 
@@ -28,6 +30,7 @@ class Memory:
 
     pinned = None  # by `vlot use`
     last = None
+    tells_others = False  # once in a command: which of several clusters it looks at
 
 
 def forget(_event=None):
@@ -58,10 +61,22 @@ def require_debug_info():
         )
 
 
-def is_cluster(p):
-    """Nothing is believed before its first slot points back."""
+MARK_OPEN, MARK_CLOSED = 0x766C6F742D6F706E, 0x766C6F742D656E64  # VLOT__MARK_OPEN and _CLOSED in src/cluster/internal.h
+
+
+def mark(p):
     try:
-        if int(p) == 0 or not 1 <= int(p["nodes"]) <= 1024:
+        return int(p["mark"])
+    except (gdb.MemoryError, ValueError, OverflowError):
+        return 0
+    except gdb.error:  # an older library
+        return MARK_OPEN
+
+
+def is_cluster(p):
+    """Nothing is believed before its mark is there and its first slot points back."""
+    try:
+        if int(p) == 0 or mark(p) != MARK_OPEN or not 1 <= int(p["nodes"]) <= 1024:
             return False
         slot = p["slots"][0]
         return int(slot["cluster"]) == int(p) and int(slot["id"]) == 1
@@ -78,7 +93,7 @@ def struct_pointed_to(kind):
 
 
 def pointers_in(block, frame):
-    """(name of struct, pointer) of a block's variables that are, or point to, something of ours."""
+    """(name of struct, pointer, how to write it) of a block's variables that are, or point to, something of ours."""
     for symbol in block:
         if not (symbol.is_variable or symbol.is_argument):
             continue
@@ -94,7 +109,7 @@ def pointers_in(block, frame):
             if is_itself:
                 value = value.address
             if value is not None and int(value) != 0:
-                yield name, value
+                yield name, value, ("&" if is_itself else "") + symbol.name
         except (gdb.error, ValueError):
             continue
 
@@ -134,11 +149,37 @@ def cluster_of(name, value):
 
 def in_selected_thread():
     for frame in frames():
-        for name, value in pointers_of_frame(frame):
+        for name, value, _written in pointers_of_frame(frame):
             found = cluster_of(name, value)
             if found is not None:
                 return found
     return None
+
+
+def written_in_selected_thread():
+    """{address of a cluster: how the first variable is written that leads to it}; and of one that was closed, or None."""
+    found, closed = {}, None
+    for frame in frames():
+        for name, value, written in pointers_of_frame(frame):
+            one = cluster_of(name, value)
+            if one is not None:
+                found.setdefault(int(one), written)
+            elif name == "vlot_cluster" and mark(value) == MARK_CLOSED:
+                closed = closed or written
+    return found, closed
+
+
+def tell_others(chosen):
+    """Of several it is said which one is looked at."""
+    if not Memory.tells_others:
+        return
+    Memory.tells_others = False
+    known, _closed = written_in_selected_thread()
+    others = [written for address, written in known.items() if address != int(chosen)]
+    if others:
+        print("(cluster `%s` of %d; there %s: %s)" % (
+            known.get(int(chosen), "at %#x" % int(chosen)), len(set(known) | {int(chosen)}), "is another" if len(others) == 1 else "are others",
+            ", ".join("`vlot use %s`" % written for written in others)))
 
 
 def is_session(p):
@@ -153,7 +194,7 @@ def is_session(p):
 def session_in_selected_thread():
     """The session of a `vlot step`: a struct vlot__session *; None."""
     for frame in frames():
-        for name, value in pointers_of_frame(frame):
+        for name, value, _written in pointers_of_frame(frame):
             if name == "vlot__session" and is_session(value):
                 return value
     return None
@@ -197,30 +238,55 @@ def cluster():
         Memory.pinned = None
         print("(the cluster of `vlot use` is gone)")
     found = in_selected_thread()
+    if found is not None:
+        tell_others(found)
     if found is None and Memory.last is not None and is_cluster(Memory.last):
         found = Memory.last
     if found is None:
         found = in_other_threads(in_selected_thread)
     if found is None:
         waits = session()
+        _known, closed = written_in_selected_thread()
+        if closed:
+            raise gdb.GdbError(CLOSED % closed)
         raise gdb.GdbError(NOT_YET if waits is not None and int(waits["cluster"]) == 0 else NOT_FOUND)
     Memory.last = gdb.Value(int(found)).cast(pointer_to("vlot_cluster"))
     return Memory.last
 
 
-def use(expression):
-    require_debug_info()
+def in_an_outer_frame(expression):
+    """A variable of that name in the selected thread: (its type, its cluster or None, was it closed); None."""
+    for frame in frames():
+        for name, value, written in pointers_of_frame(frame):
+            if written == expression:
+                return value.type, cluster_of(name, value), name == "vlot_cluster" and mark(value) == MARK_CLOSED
+    return None
+
+
+def evaluated(expression):
+    """The same of any expression."""
     try:
         value = gdb.parse_and_eval(expression)
     except gdb.error as problem:
         raise gdb.GdbError("vlot use: %s" % problem)
-    name = struct_pointed_to(value.type)
-    if value.type.strip_typedefs().code == gdb.TYPE_CODE_INT:
+    kind = value.type
+    name = struct_pointed_to(kind)
+    if kind.strip_typedefs().code == gdb.TYPE_CODE_INT:
         name, value = "vlot_cluster", value.cast(pointer_to("vlot_cluster"))
     found = cluster_of(name, value) if name in PATHS else None
+    return kind, found, name == "vlot_cluster" and mark(value) == MARK_CLOSED
+
+
+def use(expression):
+    require_debug_info()
+    expression = expression.strip()
+    kind, found, is_closed = in_an_outer_frame(expression) or evaluated(expression)
+    if found is None and is_closed:
+        raise gdb.GdbError("vlot use: " + CLOSED % expression)
     if found is None:
         raise gdb.GdbError(
-            "vlot use: %s is a %s and leads to no open cluster; wanted: a vlot_cluster *, vlot_client *, or an address" % (expression, value.type)
+            "vlot use: %s is a %s here and leads to no open cluster; wanted: a vlot_cluster *, vlot_client *, or an address. If it is a "
+            "variable of an outer function, go there first (`up`)" % (expression, kind)
         )
     Memory.pinned = gdb.Value(int(found)).cast(pointer_to("vlot_cluster"))
     return Memory.pinned
@@ -229,7 +295,7 @@ def use(expression):
 def current_node():
     """Number of the node whose turn the selected thread is in, or whose thread it is; 0: none."""
     for frame in frames():
-        for name, value in pointers_of_frame(frame):
+        for name, value, _written in pointers_of_frame(frame):
             try:
                 if name == "vlot_actor":
                     return int(node_of_actor(value)["slot"]["id"])

@@ -4,14 +4,26 @@ import gdb
 from . import find
 
 
+MOST = (1 << 62) - 1
+
+
+def whole(value):
+    if value.type.strip_typedefs().code == gdb.TYPE_CODE_FLT:
+        raise ValueError("a fraction")
+    return int(value)
+
+
 def number(text, what):
     """A node, count or index: a number, n3, #3, or any expression of gdb's."""
     if len(text) > 1 and text[0] in "n#" and text[1:].isdigit():
         text = text[1:]
     try:
-        return int(text) if text.isdigit() else int(gdb.parse_and_eval(text))
-    except (gdb.error, ValueError, TypeError):
+        found = int(text) if text.isdigit() else whole(gdb.parse_and_eval(text))
+    except (gdb.error, ValueError, TypeError, OverflowError):
         raise gdb.GdbError("%s: a number is wanted, not \"%s\"" % (what, text))
+    if not -MOST <= found <= MOST:
+        raise gdb.GdbError("%s: %s is too large a number" % (what, text))
+    return found
 
 
 def count(text, what):
