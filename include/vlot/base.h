@@ -130,12 +130,13 @@ VLOT_API const char *vlot_result_advice(vlot_result result);
   X(FORWARDED, 70, "it was forwarded to the leader")                                        \
   X(PARTITION, 71, "the nodes are partitioned")                                             \
   X(HEALED, 72, "all links were healed")                                                    \
-  X(DISK_FAULT, 73, "the disk was told to fail")                                            \
+  X(DISK_FAULT, 73, "the disk was changed")                                                 \
   X(CLOCK_FAULT, 74, "the node's clock was changed")                                        \
   X(LINK_FAULT, 75, "a link was changed")                                                   \
   X(RESUMED, 76, "the node was resumed")                                                    \
   X(QUIET, 77, "nothing is left to do")                                                     \
-  X(STRAGGLER, 78, "the clock waits for a node that is inside a turn")
+  X(STRAGGLER, 78, "the clock waits for a node that is inside a turn")                      \
+  X(IS_LEADER, 79, "it is the leader itself")
 
 typedef enum vlot_why {
 #define VLOT_X(name, number, text) VLOT_WHY_##name = number,

@@ -113,7 +113,7 @@ static bool take_propose(vlot_raft *raft, const vlot_input *input, vlot_outcome 
 static vlot__next take_campaign(vlot_raft *raft, bool is_forced, vlot_outcome *outcome) {
   vlot_why obstacle = vlot__election_obstacle(raft);
   if (raft->role == VLOT_ROLE_LEADER) {
-    refuse(outcome, VLOT_EXISTS, VLOT_WHY_LEADER_ALIVE);
+    refuse(outcome, VLOT_EXISTS, VLOT_WHY_IS_LEADER);
     return VLOT__NEXT_NOTHING;
   }
   if (obstacle != VLOT_WHY_NONE) {
@@ -133,7 +133,7 @@ static void take_step_down(vlot_raft *raft, vlot_outcome *outcome) {
 
 static void take_forget_leader(vlot_raft *raft, vlot_outcome *outcome) {
   if (raft->role == VLOT_ROLE_LEADER) {
-    refuse(outcome, VLOT_INVALID, VLOT_WHY_LEADER_ALIVE);
+    refuse(outcome, VLOT_INVALID, VLOT_WHY_IS_LEADER);
     return;
   }
   vlot__role_forget_leader(raft, VLOT_WHY_LEADER_FORGOTTEN);
@@ -153,9 +153,7 @@ static vlot__next follow_up(vlot_raft *raft, vlot__next next, vlot_why why) {
   switch (next) {
     case VLOT__NEXT_NOTHING: return VLOT__NEXT_NOTHING;
     case VLOT__NEXT_PRE_CAMPAIGN: return vlot__election_pre_campaign(raft, why);
-    case VLOT__NEXT_CAMPAIGN:
-      return vlot__election_campaign(raft, false,
-                                     raft->role == VLOT_ROLE_PRE_CANDIDATE ? VLOT_WHY_PRE_VOTES_WON : why);
+    case VLOT__NEXT_CAMPAIGN: return vlot__election_campaign(raft, false, VLOT_WHY_PRE_VOTES_WON);
     case VLOT__NEXT_ELECT: return vlot__election_campaign(raft, true, VLOT_WHY_FORCED);
     case VLOT__NEXT_LEAD:
       vlot__role_lead(raft);

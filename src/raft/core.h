@@ -170,7 +170,7 @@ typedef enum vlot__term_verdict { VLOT__TERM_CURRENT, VLOT__TERM_STALE, VLOT__TE
 
 vlot__term_verdict vlot__role_observe_term(vlot_raft *raft, const vlot_message *message);
 void vlot__role_follow(vlot_raft *raft, uint64_t term, uint32_t leader, uint32_t peer, vlot_why why);
-void vlot__role_pre_candidate(vlot_raft *raft);
+void vlot__role_pre_candidate(vlot_raft *raft, vlot_why why);
 void vlot__role_candidate(vlot_raft *raft, vlot_why why);
 void vlot__role_lead(vlot_raft *raft);
 void vlot__role_vote_for(vlot_raft *raft, uint32_t candidate);

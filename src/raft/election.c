@@ -59,9 +59,9 @@ static vlot__next after_tally(vlot_raft *raft, tally outcome) {
 }
 
 vlot__next vlot__election_pre_campaign(vlot_raft *raft, vlot_why why) {
-  if (!(raft->switches & VLOT_SWITCH_PRE_VOTE)) return VLOT__NEXT_CAMPAIGN;
+  if (!(raft->switches & VLOT_SWITCH_PRE_VOTE)) return vlot__election_campaign(raft, false, why);
   vlot__peers_make(raft);
-  vlot__role_pre_candidate(raft);
+  vlot__role_pre_candidate(raft, why);
   begin(raft);
   vlot__out_change(raft, VLOT_CHANGE_CAMPAIGN, why, 0, 0, raft->log.last_index, raft->hard.term);
   ask_everybody(raft, VLOT_MESSAGE_PRE_VOTE, 0);
@@ -96,7 +96,7 @@ static bool is_up_to_date(const vlot_raft *raft, const vlot_message *message) {
 static vlot_why refusal(const vlot_raft *raft, const vlot_message *message) {
   bool is_pre_vote = message->kind == VLOT_MESSAGE_PRE_VOTE;
   if (!vlot__peer_counts_disk(raft->self, raft->hard.disk)) return VLOT_WHY_FOREIGN_DISK;
-  if (raft->role == VLOT_ROLE_LEADER) return is_pre_vote ? VLOT_WHY_LEADER_ALIVE : VLOT_WHY_ALREADY_VOTED;
+  if (raft->role == VLOT_ROLE_LEADER) return is_pre_vote ? VLOT_WHY_IS_LEADER : VLOT_WHY_ALREADY_VOTED;
   if (!is_pre_vote && raft->hard.vote != 0 && raft->hard.vote != message->from) return VLOT_WHY_ALREADY_VOTED;
   if (!is_up_to_date(raft, message)) return VLOT_WHY_LOG_BEHIND;
   return VLOT_WHY_NONE;
@@ -115,8 +115,9 @@ static void answer(vlot_raft *raft, const vlot_message *message, vlot_why why) {
 /* The one function that grants. A pre-vote's grant changes nothing here (B016); a vote's is held until it is durable. */
 void vlot__election_on_vote(vlot_raft *raft, const vlot_message *message) {
   vlot__term_verdict verdict = vlot__role_observe_term(raft, message);
+  bool is_leader = raft->role == VLOT_ROLE_LEADER;
   vlot_why why = verdict == VLOT__TERM_STALE     ? VLOT_WHY_STALE_TERM
-                 : verdict == VLOT__TERM_REFUSED ? VLOT_WHY_LEADER_ALIVE
+                 : verdict == VLOT__TERM_REFUSED ? (is_leader ? VLOT_WHY_IS_LEADER : VLOT_WHY_LEADER_ALIVE)
                                                  : refusal(raft, message);
   if (why == VLOT_WHY_NONE && message->kind == VLOT_MESSAGE_VOTE) {
     vlot__role_vote_for(raft, message->from);

@@ -54,9 +54,9 @@ void vlot__role_follow(vlot_raft *raft, uint64_t term, uint32_t leader, uint32_t
   set_leader(raft, leader, why);
 }
 
-void vlot__role_pre_candidate(vlot_raft *raft) {
-  set_role(raft, VLOT_ROLE_PRE_CANDIDATE, VLOT_WHY_ELECTION_TIMEOUT, 0);
-  set_leader(raft, 0, VLOT_WHY_ELECTION_TIMEOUT);
+void vlot__role_pre_candidate(vlot_raft *raft, vlot_why why) {
+  set_role(raft, VLOT_ROLE_PRE_CANDIDATE, why, 0);
+  set_leader(raft, 0, why);
 }
 
 void vlot__role_candidate(vlot_raft *raft, vlot_why why) {

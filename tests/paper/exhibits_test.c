@@ -300,10 +300,10 @@ Test(exhibits, b017_a_leader_grants_neither_votes_nor_pre_votes) {
     vlot_message pre_vote = basin_forge(b, VLOT_MESSAGE_PRE_VOTE, 2, 1, 1);
     pre_vote.as.vote.last_index = pre_vote.as.vote.last_term = 1;
     basin_inject(b, &pre_vote);
-    cr_assert_eq(peek(b, 1, 2, VLOT_MESSAGE_PRE_VOTE_REPLY)->why, VLOT_WHY_LEADER_ALIVE);
+    cr_assert_eq(peek(b, 1, 2, VLOT_MESSAGE_PRE_VOTE_REPLY)->why, VLOT_WHY_IS_LEADER);
     vlot_message vote = basin_forge_vote(b, 2, 1, 7, 9, 1);
     basin_inject(b, &vote);
-    cr_assert_eq(peek(b, 1, 2, VLOT_MESSAGE_VOTE_REPLY)->why, VLOT_WHY_LEADER_ALIVE);
+    cr_assert_eq(peek(b, 1, 2, VLOT_MESSAGE_VOTE_REPLY)->why, VLOT_WHY_IS_LEADER);
     cr_assert_eq(role(b, 1), VLOT_ROLE_LEADER);
   }
   basin_close(b);
@@ -319,7 +319,7 @@ Test(exhibits, b017_without_stickiness_a_leader_does_not_vote_in_its_own_term_ei
   pre_vote.as.vote.last_index = 9;
   pre_vote.as.vote.last_term = 1;
   basin_inject(b, &pre_vote);
-  cr_assert_eq(peek(b, 1, 2, VLOT_MESSAGE_PRE_VOTE_REPLY)->why, VLOT_WHY_LEADER_ALIVE);
+  cr_assert_eq(peek(b, 1, 2, VLOT_MESSAGE_PRE_VOTE_REPLY)->why, VLOT_WHY_IS_LEADER);
   cr_assert_eq(role(b, 1), VLOT_ROLE_LEADER);
   basin_close(b);
 }
