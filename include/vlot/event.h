@@ -42,7 +42,7 @@ extern "C" {
   X(RESTART, 25, "restart", change)      /* a member is started again; from: vlot_restart */                  \
   X(SUSPEND, 26, "suspend", change)                                                                           \
   X(RESUME, 27, "resume", change)                                                                             \
-  X(FAULT, 28, "fault", change)          /* link, disk or clock was changed; node, peer, from, to by why */   \
+  X(FAULT, 28, "fault", change)          /* link, disk or clock was changed: below */                         \
   X(CLOCK_WAIT, 29, "clock_wait", change) /* the clock waits for a straggler */                               \
   X(PROPOSE, 30, "propose", client)      /* a client's commands arrived at a node */                          \
   X(ANSWER, 31, "answer", client)        /* and were answered */                                              \
@@ -58,6 +58,13 @@ typedef enum vlot_event_kind {
   VLOT_EVENT_KINDS
 } vlot_event_kind;
 
+/* What a FAULT says, by its why:
+ *
+ * DISK_FAULT             peer: whose; from: fail_at; to: delay_ticks_max; term: 1 is_stalled + 2 is_full
+ * CLOCK_FAULT            peer: whose; to: rate in thousandths
+ * LINK_FAULT, HEALED     from, peer: the link, 0: every; to: 1 cut
+ * PARTITION              nothing more
+ */
 VLOT_API const char *vlot_event_kind_name(vlot_event_kind kind);
 
 /* What a debugger can ask of a cluster (`vlot drop 12` in gdb): number, word. The first ones are of something pending. */

@@ -225,7 +225,7 @@ vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id, const vlot
   if (result != VLOT_OK) return end(cluster, result);
   vlot__count_command(cluster);
   vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_DISK_FAULT, id, fault->fail_at, fault->delay_ticks_max,
-                    fault->is_stalled);
+                    (uint64_t)(fault->is_stalled != 0) | (uint64_t)(fault->is_full != 0) << 1);
   if (cluster->is_lockstep) vlot__lockstep_slot_changed(slot);
   else vlot__threads_wake_supervisor(cluster, vlot__disk_next_due(slot->disk));
   return end(cluster, VLOT_OK);

@@ -430,14 +430,17 @@ static void say_slice(writer *w, const vlot_event *event) {
   else if (event->kind == VLOT_EVENT_TRUNCATE)
     say(w, "n%u removes entr%s ", event->node, plural(count));
   else if (event->kind == VLOT_EVENT_COMMIT)
-    say(w, "n%u knows as committed entr%s ", event->node, plural(count));
+    say(w, "n%u knows entr%s ", event->node, plural(count));
   else
     say(w, "n%u applies entr%s ", event->node, plural(count));
   if (count == 1)
     say(w, "%llu", (number)first);
   else
     say(w, "%llu to %llu", (number)first, last);
-  if (event->kind != VLOT_EVENT_TRUNCATE) say(w, " of term %llu", term);
+  if (event->kind == VLOT_EVENT_COMMIT && count != 1) /* they may be of several terms */
+    say(w, " as committed, the last of term %llu", term);
+  else if (event->kind != VLOT_EVENT_TRUNCATE)
+    say(w, " of term %llu%s", term, event->kind == VLOT_EVENT_COMMIT ? " as committed" : "");
   if (event->kind == VLOT_EVENT_APPLY && event->as.slice.hash != 0)
     say(w, "; its machine hashes to %016llx", (number)event->as.slice.hash);
 }
@@ -484,8 +487,8 @@ static void say_election(writer *w, const vlot_event *event) {
         event->peer, from == 1 ? "pre-" : "", term);
     return;
   default:
-    say(w, "n%u counts the answer of n%u in term %llu: %llu of the %llu votes it needs",
-        event->node, event->peer, term, (number)from, (number)to);
+    say(w, "n%u counts the answer of n%u in term %llu: %llu of the %llu vote%s it needs",
+        event->node, event->peer, term, (number)from, (number)to, to == 1 ? "" : "s");
     return;
   }
 }
@@ -499,16 +502,77 @@ static void say_known_leader(writer *w, const vlot_event *event) {
         term);
 }
 
-static void say_fault(writer *w, const vlot_event *event) {
-  bool is_link = event->why == VLOT_WHY_LINK_FAULT || event->why == VLOT_WHY_HEALED;
-  uint32_t whose = event->node != 0 ? event->node : event->peer;
-  if (whose == 0)
-    say(w, "The network is changed");
-  else if (is_link)
-    say(w, "The link from n%llu to n%u is changed", (number)event->as.change.from, whose);
+static void say_link(writer *w, const vlot_event *event) {
+  number from = event->as.change.from, to = event->peer;
+  say(w, from != 0 && to != 0 ? "The link" : "Every link");
+  if (from != 0) say(w, " from n%llu", from);
+  if (to != 0) say(w, " to n%llu", to);
+  if (event->why == VLOT_WHY_HEALED)
+    say(w, " is clean");
+  else if (event->as.change.to != 0)
+    say(w, " is cut");
   else
-    say(w, "%s of n%u is changed", event->why == VLOT_WHY_CLOCK_FAULT ? "The clock" : "The disk",
-        whose);
+    say(w, " may lose, delay, reorder or duplicate messages");
+}
+
+static void say_disk(writer *w, const vlot_event *event) {
+  number fail_at = event->as.change.from, delay = event->as.change.to;
+  bool is_stalled = (event->as.change.term & 1) != 0, is_full = (event->as.change.term & 2) != 0;
+  const char *joint = "";
+  say(w, "The disk of n%u ", event->peer);
+  if (is_stalled) say(w, "completes no write"), joint = ", ";
+  if (delay > 0)
+    say(w, "%stakes up to %llu tick%s for a write", joint, delay, delay == 1 ? "" : "s"), joint = ", ";
+  if (is_full) say(w, "%sis full: writes fail", joint), joint = ", ";
+  if (fail_at == 1)
+    say(w, "%sfails the next write", joint);
+  else if (fail_at > 1)
+    say(w, "%sfails write number %llu from now", joint, fail_at);
+  else if (*joint == '\0')
+    say(w, "is well");
+}
+
+static void say_clock(writer *w, const vlot_event *event) {
+  number permille = event->as.change.to;
+  say(w, "The clock of n%u ", event->peer);
+  if (permille == 0)
+    say(w, "stands still");
+  else if (permille == 1000)
+    say(w, "is exact");
+  else
+    say(w, "runs at %llu thousandth%s of the speed of the others", permille, permille == 1 ? "" : "s");
+}
+
+/* Does the sentence of a fault say all there is to it? */
+static bool is_fault_told(const vlot_event *event) {
+  if (event->kind != VLOT_EVENT_FAULT) return false;
+  bool is_named = event->peer != 0 || event->as.change.from != 0;
+  return event->why == VLOT_WHY_DISK_FAULT || event->why == VLOT_WHY_CLOCK_FAULT ||
+         event->why == VLOT_WHY_LINK_FAULT || (event->why == VLOT_WHY_HEALED && is_named);
+}
+
+static void say_fault(writer *w, const vlot_event *event) {
+  if (!is_fault_told(event))
+    say(w, "The network is changed");
+  else if (event->why == VLOT_WHY_DISK_FAULT)
+    say_disk(w, event);
+  else if (event->why == VLOT_WHY_CLOCK_FAULT)
+    say_clock(w, event);
+  else
+    say_link(w, event);
+}
+
+/* What its numbers mean depends on why; those of a broken disk are for a debugger only. */
+static void say_fenced(writer *w, const vlot_event *event) {
+  number from = event->as.change.from, to = event->as.change.to, term = event->as.change.term;
+  say(w, "n%u is fenced and takes no input any more", event->node);
+  if (event->why == VLOT_WHY_COMMITTED_CONFLICT)
+    say(w, " (n%u sent another entry %llu in term %llu, and up to %llu is committed)", event->peer, from,
+        term, to);
+  else if (event->why == VLOT_WHY_TWO_LEADERS)
+    say(w, " (n%llu and n%llu, in term %llu)", from, to, term);
+  else if (event->why == VLOT_WHY_APPLY_FAILED)
+    say(w, " (it had applied up to %llu, of %llu committed)", from, to);
 }
 
 static void say_request(writer *w, const vlot_event *event) {
@@ -565,10 +629,7 @@ static void say_change(writer *w, const vlot_event *event) {
     if (from > 0 && from <= VLOT_MESSAGE_APPEND_REPLY)
       say(w, ", %s", vlot_message_kind_name((vlot_message_kind)from));
     return;
-  case VLOT_EVENT_FENCED:
-    say(w, "n%u is fenced and takes no input any more (peer %u, from %llu, to %llu, term %llu)",
-        node, peer, from, to, term);
-    return;
+  case VLOT_EVENT_FENCED: say_fenced(w, event); return;
   case VLOT_EVENT_KILL:
     say(w, "n%u stops running%s", node, from == 1 ? " by a power cut" : "");
     return;
@@ -600,7 +661,8 @@ size_t vlot_event_text(const vlot_event *event, char *out, size_t capacity) {
   case BODY_slice: say_slice(&w, event); break;
   case BODY_client: say_client(&w, event); break;
   }
-  bool has_why = event->why != VLOT_WHY_NONE && event->kind != VLOT_EVENT_REQUEST;
+  bool has_why =
+      event->why != VLOT_WHY_NONE && event->kind != VLOT_EVENT_REQUEST && !is_fault_told(event);
   if (has_why) say(&w, ": %s", vlot_why_text((vlot_why)event->why));
   return finish(&w);
 }

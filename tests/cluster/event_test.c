@@ -106,7 +106,7 @@ Test(event, every_kind_is_valid_json_and_a_sentence_without_gaps) {
   char out[ROOM], wanted[64];
   for (int k = 0; k < KINDS; k++) {
     for (uint32_t message = 1; message <= VLOT_MESSAGE_APPEND_REPLY; message++) {
-      for (uint32_t why = 0; why <= VLOT_WHY_STRAGGLER; why++) {
+      for (uint32_t why = 0; why <= VLOT_WHY_IS_LEADER; why++) {
         vlot_event event = sample(&kinds[k], message);
         event.why = strcmp(vlot_why_name((vlot_why)why), "?") != 0 ? (uint16_t)why : 0;
         snprintf(wanted, sizeof wanted, "\"event\":\"%s\"", kinds[k].name);
@@ -198,6 +198,69 @@ Test(event, sentences_say_who_does_what_and_why) {
   check_text(VLOT_EVENT_STEP, 0, VLOT_WHY_NONE,
              "n2 takes a step as follower and becomes candidate: term 2 to 3, vote n2, last 3 to "
              "4, commit 2 to 3");
+}
+
+Test(event, entries_known_as_committed_may_be_of_several_terms) {
+  char out[ROOM];
+  vlot_event event = {.kind = VLOT_EVENT_COMMIT, .node = 4};
+  event.as.slice.first = 2;
+  event.as.slice.count = 2;
+  event.as.slice.term = 2;
+  cr_expect_str_eq(text_of(&event, out), "n4 knows entries 2 to 3 as committed, the last of term 2");
+  event.as.slice.count = 1;
+  cr_expect_str_eq(text_of(&event, out), "n4 knows entry 2 of term 2 as committed");
+}
+
+Test(event, a_fault_says_what_is_so_from_now_on) {
+  static const struct {
+    vlot_why why;
+    uint32_t peer;
+    uint64_t from, to, term;
+    const char *wanted;
+  } faults[] = {
+      {VLOT_WHY_DISK_FAULT, 1, 0, 0, 0, "The disk of n1 is well"},
+      {VLOT_WHY_DISK_FAULT, 1, 0, 5, 0, "The disk of n1 takes up to 5 ticks for a write"},
+      {VLOT_WHY_DISK_FAULT, 1, 0, 1, 1, "The disk of n1 completes no write, takes up to 1 tick for a write"},
+      {VLOT_WHY_DISK_FAULT, 1, 0, 0, 2, "The disk of n1 is full: writes fail"},
+      {VLOT_WHY_DISK_FAULT, 1, 1, 0, 0, "The disk of n1 fails the next write"},
+      {VLOT_WHY_DISK_FAULT, 1, 3, 0, 0, "The disk of n1 fails write number 3 from now"},
+      {VLOT_WHY_CLOCK_FAULT, 2, 0, 0, 0, "The clock of n2 stands still"},
+      {VLOT_WHY_CLOCK_FAULT, 2, 0, 1000, 0, "The clock of n2 is exact"},
+      {VLOT_WHY_CLOCK_FAULT, 2, 0, 1500, 0,
+       "The clock of n2 runs at 1500 thousandths of the speed of the others"},
+      {VLOT_WHY_LINK_FAULT, 3, 1, 1, 0, "The link from n1 to n3 is cut"},
+      {VLOT_WHY_HEALED, 3, 1, 0, 0, "The link from n1 to n3 is clean"},
+      {VLOT_WHY_HEALED, 3, 0, 0, 0, "Every link to n3 is clean"},
+      {VLOT_WHY_LINK_FAULT, 0, 1, 1, 0, "Every link from n1 is cut"},
+      {VLOT_WHY_LINK_FAULT, 0, 0, 0, 0,
+       "Every link may lose, delay, reorder or duplicate messages"},
+      {VLOT_WHY_HEALED, 0, 0, 0, 0, "The network is changed: all links were healed"},
+      {VLOT_WHY_PARTITION, 0, 0, 0, 0, "The network is changed: the nodes are partitioned"},
+  };
+  char out[ROOM];
+  for (size_t k = 0; k < sizeof faults / sizeof *faults; k++) {
+    vlot_event event = {.kind = VLOT_EVENT_FAULT, .why = (uint16_t)faults[k].why, .peer = faults[k].peer};
+    event.as.change.from = faults[k].from;
+    event.as.change.to = faults[k].to;
+    event.as.change.term = faults[k].term;
+    cr_expect_str_eq(text_of(&event, out), faults[k].wanted);
+  }
+}
+
+Test(event, who_is_fenced_says_what_it_knows_in_words) {
+  char out[ROOM];
+  vlot_event event = {.kind = VLOT_EVENT_FENCED, .node = 1, .why = VLOT_WHY_WRITE_FAILED};
+  event.as.change.from = UINT64_C(4294967299);
+  cr_expect_str_eq(text_of(&event, out),
+                   "n1 is fenced and takes no input any more: a storage write failed");
+  event.why = VLOT_WHY_COMMITTED_CONFLICT;
+  event.peer = 2;
+  event.as.change.from = 3;
+  event.as.change.to = 5;
+  event.as.change.term = 4;
+  cr_expect_str_eq(text_of(&event, out),
+                   "n1 is fenced and takes no input any more (n2 sent another entry 3 in term 4, and up to 5 is "
+                   "committed): a leader wants to overwrite a committed entry");
 }
 
 Test(event, text_that_does_not_fit_is_cut_and_its_length_is_told) {
