@@ -53,8 +53,9 @@ bool vlot__verbs_status(vlot__session *session, const vlot__arguments *arguments
   uint32_t leader = vlot_cluster_leader(session->cluster);
   (void)arguments;
   vlot_cluster_get_stats(session->cluster, &stats);
-  vlot__text_add(&session->out, "  tick %" PRIu64 ", %" PRIu64 " actions, ",
-                 vlot_cluster_now(session->cluster), stats.actions);
+  vlot__text_add(&session->out, "  tick %" PRIu64 ", %" PRIu64 " action%s, ",
+                 vlot_cluster_now(session->cluster), stats.actions,
+                 stats.actions == 1 ? "" : "s");
   if (leader)
     vlot__text_add(&session->out, "n%u leads term %" PRIu64, leader,
                    status_of(session, leader).raft.term);
@@ -140,11 +141,62 @@ static void add_pending(vlot__session *session, const vlot_pending *pending) {
   vlot__text_add(out, "%s\n", pending->is_held ? "  held" : "");
 }
 
+/* What was last said of a node's disk, of its cluster or in what was recorded; NULL: nothing. */
+static const vlot_event *disk_of(const vlot__session *session, uint32_t id) {
+  const vlot__past_node *own = &session->past.nodes[0];
+  for (size_t k = own->count; k > 0; k--) {
+    const vlot_event *event = &own->events[k - 1];
+    if (event->kind == VLOT_EVENT_FAULT && event->why == VLOT_WHY_DISK_FAULT && event->peer == id)
+      return event;
+  }
+  return NULL;
+}
+
+static void add_waiting(vlot__session *session, const vlot_raft_status *raft) {
+  uint64_t first = raft->durable_index + 1, last = raft->last_index;
+  if (first == last)
+    vlot__text_add(&session->out, "  entry %" PRIu64 " is not durable yet", first);
+  else if (first < last)
+    vlot__text_add(&session->out, "  entries %" PRIu64 " to %" PRIu64 " are not durable yet", first,
+                   last);
+  if (raft->held_messages > 0)
+    vlot__text_add(&session->out, "  %u message%s for it", raft->held_messages,
+                   raft->held_messages == 1 ? " waits" : "s wait");
+}
+
+static void add_disk(vlot__session *session, uint32_t id) {
+  const vlot_event *fault = disk_of(session, id);
+  vlot_node_status status = status_of(session, id);
+  if (!fault) return;
+  uint64_t fail_at = fault->as.change.from, delay = fault->as.change.to;
+  uint64_t flags = fault->as.change.term;
+  if (fail_at == 0 && delay == 0 && flags == 0) return;
+  vlot__text_add(&session->out, "  disk n%u%s%s", id, flags & 1 ? "  stalled" : "",
+                 flags & 2 ? "  full" : "");
+  if (delay > 0) vlot__text_add(&session->out, "  delay up to %" PRIu64, delay);
+  if (fail_at > 0)
+    vlot__text_add(&session->out, "  told at tick %" PRIu64 " to fail write %" PRIu64 " from then on",
+                   fault->tick, fail_at);
+  if (status.state != VLOT_NODE_DOWN && (delay > 0 || flags & 1)) add_waiting(session, &status.raft);
+  vlot__text_add(&session->out, "\n");
+}
+
+static void add_disks_and_clocks(vlot__session *session) {
+  for (uint32_t id = 1; id <= session->options.nodes; id++) add_disk(session, id);
+  for (uint32_t id = 1; id <= session->options.nodes; id++) {
+    uint32_t rate = status_of(session, id).clock_permille;
+    if (rate == 0) vlot__text_add(&session->out, "  clock n%u  stands still\n", id);
+    else if (rate != 1000)
+      vlot__text_add(&session->out, "  clock n%u  runs at %u/1000\n", id, rate);
+  }
+}
+
 bool vlot__verbs_net(vlot__session *session, const vlot__arguments *arguments) {
   size_t count, shown = 0;
   vlot_pending *pending = vlot__pattern_pending(session, &count);
   (void)arguments;
   add_links(session);
+  add_disks_and_clocks(session);
   for (size_t k = 0; k < count; k++) {
     if (pending[k].kind == VLOT_PENDING_TIMER) continue;
     add_pending(session, &pending[k]);
@@ -212,10 +264,11 @@ bool vlot__verbs_check(vlot__session *session, const vlot__arguments *arguments)
       if (replicas[other].is_known && replicas[other].applied == one->applied &&
           replicas[other].hash != one->hash)
         return vlot__session_fail(session, 0,
-                                  "n%u and n%u have applied %" PRIu64 " entries and differ", other,
-                                  id, one->applied);
+                                  "n%u and n%u have applied %" PRIu64 " entr%s and differ", other,
+                                  id, one->applied, one->applied == 1 ? "y" : "ies");
   }
-  vlot__text_add(&session->out, "  safe: no property is broken; %u machines agree, applied", known);
+  vlot__text_add(&session->out, "  safe: no property is broken; %u machine%s, applied", known,
+                 known == 1 ? "" : "s agree");
   for (uint32_t id = 1; id <= session->options.nodes; id++)
     if (replicas[id].is_known) vlot__text_add(&session->out, " %" PRIu64, replicas[id].applied);
   vlot__text_add(&session->out, "\n");
