@@ -1,10 +1,12 @@
 /* Completion. It only offers: what is wrong is said when the line is carried out. */
 #include "complete.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "pattern.h"
 
@@ -46,6 +48,49 @@ static void add_nodes(offer *made, const vlot__session *session) {
   for (uint32_t id = 1; id <= session->options.nodes; id++) add_number(made, id);
 }
 
+/* The other kinds: what one says to hold, say, a message that is still to come. */
+static void add_kinds(offer *made, const vlot_pending *pending, size_t count) {
+  vlot_pending kinds[16] = {{.kind = VLOT_PENDING_TIMER}, {.kind = VLOT_PENDING_WRITE}, {.kind = VLOT_PENDING_CLIENT}};
+  size_t known = 3;
+  for (uint32_t k = 0; k <= VLOT_MESSAGE_APPEND_REPLY; k++) /* 0: forwarded */
+    kinds[known++] = (vlot_pending){.kind = VLOT_PENDING_MESSAGE, .message_kind = k};
+  for (size_t k = 0; k < known; k++) {
+    const char *kind = vlot__pattern_kind(&kinds[k]);
+    bool is_offered = false;
+    for (size_t m = 0; m < count && !is_offered; m++)
+      is_offered = strcmp(vlot__pattern_kind(&pending[m]), kind) == 0;
+    if (!is_offered) add_word(made, kind);
+  }
+}
+
+/* Names of files that begin like the word; directories end with a slash. */
+static void add_files(offer *made) {
+  enum { FILES_MAX = 100, PATH_MAX_SIZE = 1024 };
+  char path[PATH_MAX_SIZE], typed[PATH_MAX_SIZE];
+  struct dirent **entries;
+  struct stat what;
+  if (made->size >= sizeof typed) return;
+  memcpy(typed, made->begin, made->size);
+  typed[made->size] = '\0';
+  const char *slash = strrchr(typed, '/');
+  int size = slash ? (int)(slash - typed) + 1 : 0, offered = 0;
+  snprintf(path, sizeof path, "%.*s", size, typed);
+  int count = scandir(size > 0 ? path : ".", &entries, NULL, alphasort);
+  for (int k = 0; k < count; k++) {
+    const char *name = entries[k]->d_name;
+    bool is_meant = name[0] != '.' || typed[size] == '.';
+    int length = snprintf(path, sizeof path - 1, "%.*s%s", size, typed, name);
+    if (is_meant && !strpbrk(name, " \t\r\n") && length < (int)sizeof path - 1 && offered < FILES_MAX) {
+      if (stat(path, &what) == 0 && S_ISDIR(what.st_mode)) strcat(path, "/");
+      size_t before = made->words->size;
+      add_word(made, path);
+      offered += made->words->size > before;
+    }
+    free(entries[k]);
+  }
+  if (count >= 0) free(entries);
+}
+
 /* Ids, and kinds of what is pending. */
 static void add_pending(offer *made, const vlot__session *session) {
   enum { IDS_MAX = 100 };
@@ -61,6 +106,7 @@ static void add_pending(offer *made, const vlot__session *session) {
       is_known = strcmp(vlot__pattern_kind(&pending[m]), kind) == 0;
     if (!is_known) add_word(made, kind);
   }
+  add_kinds(made, pending, count);
   add_word(made, "all");
   free(pending);
 }
@@ -77,6 +123,7 @@ static void add_values(offer *made, const vlot__session *session,
     break;
   case VLOT__PARAMETER_WORD:
     if (strcmp(parameter->name, "VERB") == 0) add_verbs(made);
+    if (strcmp(parameter->name, "FILE") == 0) add_files(made);
     break;
   case VLOT__PARAMETER_NUMBER:
   case VLOT__PARAMETER_NUMBERS:

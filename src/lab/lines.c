@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/select.h>
 #include <unistd.h>
 
@@ -105,9 +106,16 @@ static vlot__lines_result read_typed(vlot__lines *lines) {
   return interrupted ? VLOT__LINES_INTERRUPTED : VLOT__LINES_END;
 }
 
+/* What is no text may have no lines, and a device no end. */
 static vlot__lines_result read_plain(vlot__lines *lines) {
+  enum { LINE_BYTES_MAX = 1 << 20 };
+  if (lines->is_endless) return VLOT__LINES_END;
   for (;;) {
     int byte = fgetc(lines->in);
+    if (lines->size == LINE_BYTES_MAX && byte != '\n' && byte != EOF) {
+      lines->is_endless = true;
+      return VLOT__LINES_LINE;
+    }
     if (byte == '\n') return VLOT__LINES_LINE;
     if (byte == EOF) return lines->size > 0 ? VLOT__LINES_LINE : VLOT__LINES_END;
     keep(lines, byte);
@@ -194,10 +202,12 @@ static size_t longest(const char *words) {
 }
 
 static void list_words(vlot__lines *lines, const char *words) {
-  size_t width = longest(words) + 2, column = 0;
+  size_t width = longest(words) + 2, column = 0, room = 79;
+  struct winsize size = {0};
+  if (ioctl(fileno(lines->out), TIOCGWINSZ, &size) == 0 && size.ws_col > 1) room = size.ws_col - 1u;
   fputc('\n', lines->out);
   for (const char *word = words; *word; word += strcspn(word, "\n") + 1) {
-    if (column + width > 79 && column > 0) {
+    if (column + width > room && column > 0) {
       fputc('\n', lines->out);
       column = 0;
     }
@@ -221,7 +231,7 @@ static unsigned char complete(EditLine *editor, int key) {
     bool is_only = words.data[strcspn(words.data, "\n") + 1] == '\0';
     char rest[256];
     snprintf(rest, sizeof rest, "%.*s%s", common > typed ? (int)(common - typed) : 0,
-             words.data + typed, is_only ? " " : "");
+             words.data + typed, is_only && words.data[common - 1] != '/' ? " " : "");
     if (*rest && el_insertstr(editor, rest) == 0) result = CC_REFRESH;
     if (!*rest) {
       list_words(lines, words.data);

@@ -21,6 +21,7 @@ typedef struct vlot__lines {
   vlot__text line;    /* the last one, without its end */
   size_t size;        /* of what was read; more than `line` has: too long */
   bool has_zero;      /* a zero byte was in it */
+  bool is_endless;    /* the last one was longer than any line: nothing behind its beginning is read */
   const char *prompt; /* while a line is being read */
   void *editor;       /* libedit's; NULL: none */
   void *history;

@@ -17,6 +17,7 @@
 enum {
   WIDTH_USUAL = 80,
   WIDTH_MIN = 20,
+  WIDTH_OF_PROMPT = 40, /* narrower, it is a short one, to leave room for what is typed */
   PENDING_ROWS = 8,
   ROWS_BESIDES_NODES = 14,
   NODE_ROWS_MIN = 4,
@@ -65,29 +66,57 @@ static vlot__table_style style_of(const prompt *at) {
 
 /* --- what was seen --- */
 
-/* "    12  n1 sends …": its second line begins below the sentence. */
-static size_t indent_of(const char *line, size_t size) {
-  enum { TICK = 6, SENTENCE = 8 };
-  if (size <= SENTENCE || line[TICK] != ' ' || line[TICK + 1] != ' ') return 0;
-  if (strspn(line, " 0123456789") < SENTENCE || line[TICK - 1] == ' ') return 0;
-  return SENTENCE;
+/* Columns that so many bytes take: only what begins a character is one. */
+static size_t columns_of(const char *text, size_t size) {
+  size_t count = 0;
+  for (size_t k = 0; k < size; k++) count += ((unsigned char)text[k] & 0xc0) != 0x80;
+  return count;
 }
 
-/* Long sentences go on below, between words, where a terminal would break words. */
-static void print_sentence(FILE *out, const char *line, size_t size, size_t indent, size_t width) {
-  size_t room = width - 1;
+/* Where a line goes on that does not fit: below its text, "    12  n1 sends …", "until  Let things …", as far as there is room for it. */
+static size_t indent_of(const char *line, size_t size, size_t width) {
+  enum { USUAL = 2 };
+  size_t begin = strspn(line, " "), indent = begin + USUAL;
+  for (size_t k = 2; k < size && k <= width / 3; k++)
+    if (line[k] != ' ' && line[k - 1] == ' ' && line[k - 2] == ' ' && k > begin) indent = k;
+  return indent < width / 2 ? indent : width > 2 * USUAL ? USUAL : 0;
+}
+
+/* Where it is broken: behind the last word that fits; a word longer than the line ends where it ends. */
+static size_t break_of(const char *line, size_t size, size_t room) {
+  size_t at = strspn(line, " "), last = 0;
+  while (at < size) {
+    while (at < size && line[at] != ' ') at++;
+    if (last > 0 && columns_of(line, at) > room) return last;
+    last = at;
+    while (at < size && line[at] == ' ') at++;
+  }
+  return size;
+}
+
+/* Long lines go on below, between words, where a terminal would break words. */
+static void print_wrapped(FILE *out, const char *line, size_t size, size_t width) {
+  size_t room = width - 1, indent = indent_of(line, size, width);
   bool is_first = true;
-  while (size > room) {
-    size_t end = room;
-    while (end > indent && line[end] != ' ') end--;
-    if (end <= indent) break; /* a word longer than the line */
-    fprintf(out, "%.*s\n%*s", (int)end, line, (int)indent, "");
-    line += end + 1;
-    size -= end + 1;
+  while (size > 0 && columns_of(line, size) > room) {
+    size_t end = break_of(line, size, room);
+    fwrite(line, 1, end, out);
+    while (end < size && line[end] == ' ') end++;
+    line += end;
+    size -= end;
+    if (size == 0) break;
+    fprintf(out, "\n%*s", (int)indent, "");
     if (is_first) room -= indent;
     is_first = false;
   }
-  fprintf(out, "%.*s\n", (int)size, line);
+  fwrite(line, 1, size, out);
+}
+
+/* An error's line, and where in it: they must stay one below the other. */
+static bool is_pointed_at(const char *line, size_t size) {
+  const char *next = line[size] ? line + size + 1 : line + size;
+  size_t blanks = strspn(line, " "), next_blanks = strspn(next, " ");
+  return (blanks > 0 && line[blanks] == '^') || (next_blanks > 0 && next[next_blanks] == '^');
 }
 
 static const char *colour_of(const char *line) {
@@ -100,16 +129,22 @@ static const char *colour_of(const char *line) {
 static void print_line(const prompt *at, const char *line, size_t size, size_t width) {
   FILE *out = at->screen.out;
   const char *look = at->screen.has_colour ? colour_of(line) : NULL;
-  size_t indent = at->lines.is_typed ? indent_of(line, size) : 0;
   if (look) fprintf(out, "\033[%sm", look);
-  if (indent > 0 && width > 2 * indent) {
-    print_sentence(out, line, size, indent, width);
-  } else {
+  if (at->lines.is_typed && !is_pointed_at(line, size))
+    print_wrapped(out, line, size, width);
+  else
     fwrite(line, 1, size, out);
-    fputs(look ? "\033[0m\n" : "\n", out);
-    return;
+  fputs(look ? "\033[0m\n" : "\n", out);
+}
+
+/* What is not of the session: lines, the last without its end. */
+static void print_text(const prompt *at, const char *text) {
+  size_t width = style_of(at).width;
+  while (*text) {
+    size_t size = strcspn(text, "\n");
+    print_line(at, text, size, width);
+    text += size + (text[size] == '\n');
   }
-  if (look) fputs("\033[0m", out);
 }
 
 /* Nobody reads a million lines off a terminal: where it begins. In a pipe nothing is left out. */
@@ -205,7 +240,7 @@ static void greet(const prompt *at) {
       may_go_on ? sizeof keys_running / sizeof *keys_running : sizeof keys / sizeof *keys;
   unsigned width = style_of(at).width, column = 0;
   FILE *out = at->screen.out;
-  if (at->options->greeting) fprintf(out, "%s\n", at->options->greeting);
+  if (at->options->greeting) print_text(at, at->options->greeting);
   if (!at->lines.is_typed) return;
   for (size_t k = 0; k < count; k++) {
     unsigned length = (unsigned)strlen(words[k]);
@@ -213,41 +248,101 @@ static void greet(const prompt *at) {
       fputc('\n', out);
       column = 0;
     }
-    column += (unsigned)fprintf(out, "%s%s", column > 0 ? "   " : "", words[k]);
+    if (length >= width) {
+      print_wrapped(out, words[k], length, width);
+      column = width;
+    } else {
+      column += (unsigned)fprintf(out, "%s%s", column > 0 ? "   " : "", words[k]);
+    }
   }
   fputc('\n', out);
 }
 
 /* --- one line --- */
 
-static const char *const own_words[] = {"quit", "continue"};
+typedef struct own_word {
+  const char *name;
+  const char *alias;
+  const char *other; /* one more; NULL: none */
+  const char *summary;
+  bool needs_run; /* only where a cluster can be let run */
+} own_word;
+
+static const own_word own_words[] = {
+    {"quit", "q", "exit", "Leave, as does the end of the input", false},
+    {"continue", "c", NULL, "Let the cluster run, until the next stop", true},
+};
+enum { OWN_WORDS = sizeof own_words / sizeof *own_words };
+
+/* The own word that a line begins with; *rest: what follows it. */
+static const own_word *find_own(const prompt *at, const char *line, const char **rest) {
+  size_t size = strcspn(line, " \t\r");
+  for (size_t k = 0; k < OWN_WORDS; k++) {
+    const own_word *own = &own_words[k];
+    const char *names[] = {own->name, own->alias, own->other};
+    if (own->needs_run && !at->options->must_go_on) continue;
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
+      if (!names[n] || strlen(names[n]) != size || memcmp(names[n], line, size) != 0) continue;
+      *rest = line + size + strspn(line + size, " \t\r");
+      return own;
+    }
+  }
+  return NULL;
+}
+
+/* "help" and "?" with what follows them; NULL: it is something else. */
+static const char *help_about(const char *line) {
+  size_t size = strcspn(line, " \t\r");
+  if (!(size == 4 && memcmp(line, "help", 4) == 0) && !(size == 1 && *line == '?')) return NULL;
+  return line + size + strspn(line + size, " \t\r");
+}
 
 static bool is_word(const char *line, const char *word) {
   size_t size = strlen(word);
   return strncmp(line, word, size) == 0 && line[size + strspn(line + size, " \t\r")] == '\0';
 }
 
-static bool is_quit(const char *line) {
-  return is_word(line, "q") || is_word(line, "quit") || is_word(line, "exit");
+static void list_own(const prompt *at, vlot__text *out) {
+  for (size_t k = OWN_WORDS; k-- > 0;)
+    if (!own_words[k].needs_run || at->options->must_go_on)
+      vlot__text_add(out, "%-10s  %-4s  %s\n", own_words[k].name, own_words[k].alias, own_words[k].summary);
 }
 
-static bool is_help(const char *line) {
-  return is_word(line, "help") || is_word(line, "?");
+/* Help about a word that the table does not have. */
+static bool explain_own(prompt *at, const char *line) {
+  const char *about = help_about(line), *rest;
+  if (!about || !*about) return false;
+  const own_word *own = find_own(at, about, &rest);
+  if (own && !*rest) {
+    vlot__text_add(&at->session->out, "usage: %s | %s%s%s\n  %s.\n", own->name, own->alias,
+                   own->other ? " | " : "", own->other ? own->other : "", own->summary);
+  } else if (is_word(about, "continue")) {
+    vlot__text_add(&at->session->out, "'continue' is for a cluster that runs: 'vlot run --step-on'. Here 'next' and 'until' go on.\n");
+  } else {
+    return false;
+  }
+  show_text(at);
+  return true;
 }
 
 static void carry_out(prompt *at, const char *line) {
   vlot__text *out = &at->session->out;
+  const char *about = help_about(line);
   at->changes = at->session->changes;
   bool is_done = vlot__command_run(at->session, line);
   if (!is_done) at->has_failed = true;
   if (*vlot__lines_interrupted()) fputc('\n', at->screen.out); /* the terminal has shown a ^C */
-  if (is_help(line) && at->options->must_go_on)
-    vlot__text_add(out, "%-10s  %-4s  %s\n", "continue", "c",
-                   "Let the cluster run, until the next stop");
-  if (is_help(line))
-    vlot__text_add(out, "%-10s  %-4s  %s\n", "quit", "q", "Leave, as does the end of the input");
+  if (about && (!*about || is_word(about, "all"))) list_own(at, out);
   show_text(at);
   show_table(at);
+}
+
+/* A word of our own takes no others. */
+static void refuse_more(prompt *at, const own_word *own, const char *line, const char *rest) {
+  at->has_failed = true;
+  vlot__text_add(&at->session->out, "error: '%s' takes no words\n  %s\n  %*s\n", own->name, line,
+                 (int)(rest - line) + 1, "^");
+  show_text(at);
 }
 
 /* What cannot be a command, and is not even shown to the table. */
@@ -262,7 +357,9 @@ static bool is_odd(prompt *at) {
     return false;
   at->has_failed = true;
   fprintf(out, "%s%.40s...\n", lines->is_typed ? "" : "> ", lines->line.data);
-  if (lines->has_zero)
+  if (lines->is_endless)
+    fputs("error: this line has more than 1 MiB, which is no command; nothing more is read\n", out);
+  else if (lines->has_zero)
     fputs("error: a line with a zero byte is no command\n", out);
   else
     fprintf(out, "error: a line has less than %d characters; this one has %zu\n",
@@ -279,13 +376,17 @@ static bool take_line(prompt *at, char *line) {
   line += strspn(line, " \t");
   bool is_silent = *line == '\0' || *line == '#';
   if (!is_typed) fprintf(out, "%s%s\n", is_silent ? "" : "> ", line);
-  if (is_quit(line)) return false;
-  if (at->options->must_go_on && (is_word(line, "continue") || is_word(line, "c"))) {
-    *at->options->must_go_on = true;
+  const char *rest = NULL;
+  const own_word *own = find_own(at, line, &rest);
+  if (own && !*rest) {
+    if (own->needs_run) *at->options->must_go_on = true;
     return false;
   }
   if (*line == '\0' && !is_typed) return true;
-  carry_out(at, *line ? line : "next");
+  if (own)
+    refuse_more(at, own, line, rest);
+  else if (!explain_own(at, line))
+    carry_out(at, *line ? line : "next");
   if (!is_typed && !is_silent) fputc('\n', out);
   return true;
 }
@@ -294,20 +395,26 @@ static bool take_line(prompt *at, char *line) {
 
 static size_t complete(void *context, const char *line, size_t size, vlot__text *words) {
   prompt *at = context;
-  size_t count = at->options->must_go_on ? 2 : 1;
-  return vlot__complete(at->session, line, size, own_words, count, words);
+  const char *names[OWN_WORDS];
+  size_t count = 0;
+  for (size_t k = 0; k < OWN_WORDS; k++)
+    if (!own_words[k].needs_run || at->options->must_go_on) names[count++] = own_words[k].name;
+  return vlot__complete(at->session, line, size, names, count, words);
 }
 
 static void talk(prompt *at) {
   char where[96];
   for (;;) {
-    snprintf(where, sizeof where, "[action %" PRIu64 ", tick %" PRIu64 "] > ", at->seen.actions,
-             at->seen.now);
+    if (style_of(at).width >= WIDTH_OF_PROMPT)
+      snprintf(where, sizeof where, "[action %" PRIu64 ", tick %" PRIu64 "] > ", at->seen.actions,
+               at->seen.now);
+    else
+      snprintf(where, sizeof where, "[%" PRIu64 "] > ", at->seen.actions);
     fflush(at->screen.out);
     switch (vlot__lines_read(&at->lines, where)) {
     case VLOT__LINES_END: return;
     case VLOT__LINES_INTERRUPTED:
-      if (at->lines.was_empty) fputs("q leaves, and so does Ctrl-D.\n", at->screen.out);
+      if (at->lines.was_empty) print_text(at, "q leaves, and so does Ctrl-D.");
       break;
     case VLOT__LINES_LINE:
       if (!is_odd(at) && !take_line(at, at->lines.line.data)) return;

@@ -54,6 +54,20 @@ Test(complete, words_come_from_the_command_table) {
   vlot__session_deinit(&session);
 }
 
+Test(complete, a_file_to_save_is_offered_with_its_directories) {
+  vlot__session session;
+  char words[8192];
+  vlot__session_init(&session, false, 1000);
+  size_t begin = offer(&session, "save /de", words, sizeof words);
+  cr_expect_eq(begin, 5);
+  cr_expect_str_eq(words, "/dev/");
+  offer(&session, "save /dev/nul", words, sizeof words);
+  cr_expect_str_eq(words, "/dev/null");
+  offer(&session, "save /no-such-directory/a", words, sizeof words);
+  cr_expect_str_eq(words, "");
+  vlot__session_deinit(&session);
+}
+
 Test(complete, an_empty_line_offers_every_verb) {
   vlot__session session;
   char words[8192];
@@ -73,6 +87,8 @@ Test(complete, what_is_pending_is_offered_by_id_and_kind) {
   cr_expect(strstr(words, "7") && strstr(words, "PreVote"), "%s", words);
   cr_expect_str_eq(strrchr(words, ' '), " all", "%s", words);
   offer(&session, "drop all Pre", words, sizeof words);
-  cr_expect_str_eq(words, "PreVote");
+  cr_expect_str_eq(words, "PreVote PreVoteReply");
+  offer(&session, "hold all App", words, sizeof words); /* none is pending yet */
+  cr_expect_str_eq(words, "AppendEntries AppendReply");
   vlot__session_deinit(&session);
 }

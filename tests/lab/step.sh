@@ -98,6 +98,10 @@ says "a long line" "becomes leader"
 [ "$(wc -c <"$work/out")" -lt 8000 ] || fail "a long line: all of it is repeated"
 step 1 "a long last line" "propose x=$long"
 says "a long last line" "this one has 5010"
+got=0
+head -c 3000000 /dev/zero | tr '\0' y | "$vlot" step >"$work/out" 2>"$work/err" || got=$?
+[ "$got" -eq 1 ] || fail "a line without end: exit code $got"
+says "a line without end" "nothing more is read"
 step 1 "a zero byte" 'st\0ep\nuntil leader\n'
 has_line "a zero byte" "error: a line with a zero byte is no command"
 says "a zero byte" "becomes leader"
@@ -109,6 +113,10 @@ step 0 "exit" 'exit\nuntil leader\n'
 says_not "exit" "becomes leader"
 step 1 "quit is not quite" 'quit now\nuntil leader\n'
 says "quit is not quite" "becomes leader"
+says "quit is not quite" "'quit' takes no words"
+step 0 "help on the prompt's own words" 'help quit\n? q\nhelp continue\n'
+[ "$(grep -cxF 'usage: quit | q | exit' "$work/out")" -eq 2 ] || fail "help on the prompt's own words: not two"
+says "help on the prompt's own words" "vlot run --step-on"
 step 0 "help" 'help\n? until\n'
 says "help" "quit"
 says "help" "usage: until"
@@ -203,7 +211,7 @@ says "a leader" "has no way back"
 says "a leader" "all is well"
 on 0 "nobody says anything" '' --step-on commit:2
 [ "$(grep -c '^vlot run: paused at tick' "$work/out")" -eq 1 ] || fail "nobody says anything: not one stop"
-says "nobody says anything" "n2 knows as committed"
+says "nobody says anything" "as committed"
 says "nobody says anything" "all is well"
 on 0 "it never happens" 'next\n' --step-on kill
 says_not "it never happens" "paused"

@@ -11,7 +11,7 @@ import termios
 import time
 
 PROGRAM = sys.argv[1]
-PROMPT = re.compile(rb"\[action (\d+), tick \d+\] > ")
+PROMPT = re.compile(rb"\[(?:action )?(\d+)(?:, tick \d+)?\] > ")
 PATIENCE = 60  # seconds until what should come does not
 
 
@@ -168,6 +168,13 @@ def lines_can_be_edited():
     t.wait("deliver  delay")
     t.send("\x03")
     t.prompt()
+    t.send("hold forw\t\n")  # a kind of which none is pending
+    t.wait("nothing like this is pending")
+    t.prompt()
+    t.send("save /proc/self/st\t\t")
+    t.wait("/proc/self/status")
+    t.send("\x03")
+    t.prompt()
     t.send("q\n")
     assert t.end() == 0
 
@@ -190,6 +197,28 @@ def a_narrow_terminal_is_not_overrun():
         t.prompt()
         lines = rows(t.type("until leader")[0])
         assert len(lines) > 10 and max(map(len, lines)) < columns, lines
+        t.send("q\n")
+        assert t.end() == 0
+
+
+def everything_said_is_broken_between_words():
+    for columns in (60, 40, 20):
+        t = Terminal("step", columns=columns)
+        t.prompt()
+        begin = t.at
+        plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", t.seen.decode())
+        long = [line for line in plain.split("\r\n")[:-1] if len(line.rstrip()) >= columns]
+        assert not long, long
+        for command in ("until leader", "why", "help", "help kill", "help quit", "propose x=1", "until quiet"):
+            text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", t.type(command)[0])
+            lines = [line.rstrip() for line in re.split(r"\r?\n", text)[1:-1]]
+            lines = [line for line in lines if "\r" not in line and "] >" not in line]
+            # a word may be longer than the line; but it is alone there
+            long = [line for line in lines if len(line) >= columns and " " in line.strip()]
+            assert not long, (columns, command, long)
+        assert t.at > begin
+        text, _ = t.type("kil 2")  # the place of a mistake stays below it
+        assert re.search(r"\r?\n  kil 2\r?\n  \^\^\^", text), text
         t.send("q\n")
         assert t.end() == 0
 
@@ -220,7 +249,7 @@ def main():
     tests = [enter_goes_on_and_back_goes_back, ctrl_c_ends_what_takes_long,
              ctrl_c_at_the_prompt_only_throws_the_line_away, mistakes_end_with_zero,
              colours_can_be_had_without, a_narrow_terminal_is_not_overrun,
-             another_width_is_noticed, a_run_is_stepped_and_goes_on]
+             everything_said_is_broken_between_words, another_width_is_noticed, a_run_is_stepped_and_goes_on]
     if is_edited():
         tests.append(lines_can_be_edited)
     failures = 0
