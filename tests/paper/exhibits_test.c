@@ -324,6 +324,21 @@ Test(exhibits, b017_without_stickiness_a_leader_does_not_vote_in_its_own_term_ei
   basin_close(b);
 }
 
+Test(exhibits, who_is_told_to_campaign_names_the_order_and_not_its_timer) {
+  basin *b = safe(3);
+  vlot_outcome outcome = basin_campaign(b, 1);
+  cr_assert_eq(outcome.result, VLOT_OK);
+  cr_assert_eq(role(b, 1), VLOT_ROLE_PRE_CANDIDATE);
+  cr_assert_eq(basin_change(b, 1, VLOT_CHANGE_ROLE).why, VLOT_WHY_ASKED);
+  cr_assert_eq(basin_change(b, 1, VLOT_CHANGE_CAMPAIGN).why, VLOT_WHY_ASKED);
+  basin_deliver_all(b);
+  cr_assert_eq(role(b, 1), VLOT_ROLE_LEADER);
+  outcome = basin_campaign(b, 1);
+  cr_assert_eq(outcome.result, VLOT_EXISTS);
+  cr_assert_eq(outcome.why, VLOT_WHY_IS_LEADER);
+  basin_close(b);
+}
+
 Test(exhibits, b018_a_candidate_answers_pre_votes_of_its_own_term) {
   basin *b = with(
       3,
