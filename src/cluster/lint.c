@@ -55,7 +55,20 @@ static void put(writer *w, const char *text, size_t size) {
   w->length += size;
 }
 
-static void put_value(writer *w, const vlot_lint *lint, const char *name, size_t size) {
+/* Behind a 1 these are said without their s. */
+static const char *skip_plural(writer *w, const char *text) {
+  static const char *const units[] = {" tick", " microsecond"};
+  for (size_t k = 0; k < sizeof units / sizeof *units; k++) {
+    size_t size = strlen(units[k]);
+    if (strncmp(text, units[k], size) != 0 || text[size] != 's') continue;
+    put(w, text, size);
+    return text + size + 1;
+  }
+  return text;
+}
+
+/* Was it a 1? */
+static bool put_value(writer *w, const vlot_lint *lint, const char *name, size_t size) {
   const struct {
     const char *name;
     uint64_t value;
@@ -65,16 +78,17 @@ static void put_value(writer *w, const vlot_lint *lint, const char *name, size_t
     char digits[24];
     int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)values[k].value);
     put(w, digits, (size_t)length);
-    return;
+    return values[k].value == 1;
   }
+  return false;
 }
 
 static void put_filled(writer *w, const vlot_lint *lint, const char *text) {
   for (const char *brace; (brace = strchr(text, '{')) != NULL;) {
     const char *end = strchr(brace, '}');
     put(w, text, (size_t)(brace - text));
-    put_value(w, lint, brace + 1, (size_t)(end - brace - 1));
-    text = end + 1;
+    bool is_one = put_value(w, lint, brace + 1, (size_t)(end - brace - 1));
+    text = is_one ? skip_plural(w, end + 1) : end + 1;
   }
   put(w, text, strlen(text));
 }

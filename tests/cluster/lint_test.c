@@ -54,6 +54,10 @@ Test(lint, every_row_has_a_name_and_a_sentence_with_its_numbers) {
     cr_expect_eq(vlot_lint_text(&lint, NULL, 0), length);
   }
   char text[64];
+  vlot_lint_text(&(vlot_lint){.number = VLOT_LINT_FIXED_TIMEOUTS, .value = 1}, text, sizeof text);
+  cr_expect_not_null(strstr(text, "after 1 tick:"), "%s", text);
+  vlot_lint_text(&(vlot_lint){.number = VLOT_LINT_FIXED_TIMEOUTS, .value = 11}, text, sizeof text);
+  cr_expect_not_null(strstr(text, "after 11 ticks:"), "%s", text);
   vlot_lint_text(&(vlot_lint){.number = 31}, text, sizeof text);
   cr_expect_str_eq(text, "lint 31 is unknown");
   cr_expect_str_eq(vlot_lint_name(31), "?");
