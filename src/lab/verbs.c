@@ -107,7 +107,7 @@ const vlot__command vlot__commands[] = {
     {.group = "looking", .name = "status", .is_look = true, .summary = "Show the cluster in one line", .run = vlot__verbs_status},
     {.name = "log", .is_look = true, .summary = "Show the logs as columns of terms, with a bar behind what is known as committed", .example = "2", .run = vlot__verbs_log,
      .parameters = {{"NODE", NULL, VLOT__PARAMETER_NODE, true, 0, 0, NULL}}},
-    {.name = "net", .is_look = true, .summary = "Show faulty links and everything under way", .run = vlot__verbs_net},
+    {.name = "net", .is_look = true, .summary = "Show faulty links, disks and clocks, and everything under way", .run = vlot__verbs_net},
     {.name = "timers", .is_look = true, .summary = "Show whose timer is next", .run = vlot__verbs_timers},
     {.name = "events", .is_look = true, .summary = "Show the last events of a node", .example = "2 20", .run = vlot__verbs_events,
      .parameters = {NODE, {"K", NULL, VLOT__PARAMETER_NUMBER, true, 1, 64, NULL}}},

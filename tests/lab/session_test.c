@@ -400,3 +400,25 @@ Test(session, looking_leaves_the_setting_up_open) {
   cr_assert(strstr(session.out.data, "n4  in 15 ticks"), "%s", session.out.data);
   vlot__session_deinit(&session);
 }
+
+/* What a disk or clock does that is not as usual is seen for as long as it is so. */
+Test(session, net_lists_disks_and_clocks_that_are_not_as_usual) {
+  vlot__session session;
+  vlot__session_init(&session, false, ACTIONS_MAX);
+  must_say(&session, "net");
+  cr_assert_null(strstr(session.out.data, "disk"), "%s", session.out.data);
+  must_say(&session, "disk 2 stalled");
+  must_say(&session, "clock 3 1500");
+  must_say(&session, "timeout 1");
+  must_say(&session, "until leader");
+  must_say(&session, "tick 6");
+  must_say(&session, "net");
+  cr_assert(strstr(session.out.data, "  disk n2  stalled  entry 1 is not durable yet"), "%s", session.out.data);
+  cr_assert(strstr(session.out.data, "  clock n3  runs at 1500/1000\n"), "%s", session.out.data);
+  must_say(&session, "disk 2");
+  must_say(&session, "clock 3 1000");
+  must_say(&session, "net");
+  cr_assert_null(strstr(session.out.data, "  disk n2"), "%s", session.out.data);
+  cr_assert_null(strstr(session.out.data, "  clock n3"), "%s", session.out.data);
+  vlot__session_deinit(&session);
+}
