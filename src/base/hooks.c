@@ -5,6 +5,9 @@
 #if __has_include(<sys/sdt.h>) && !defined(VLOT_WITHOUT_HOOKS)
 #define SDT_USE_VARIADIC
 #include <sys/sdt.h>
+#ifdef __clang__ /* of that header's own macros */
+#pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
+#endif
 #define PROBE(...) STAP_PROBEV(vlot, __VA_ARGS__)
 #endif
 #endif
