@@ -55,7 +55,7 @@ static int step(const char *scene, const step_settings *settings) {
   int code = scene ? load_scene(&session, scene) : VLOT__EXIT_OK;
   bool is_again = code == VLOT__EXIT_OK && vlot__scene_say_again(&session);
   if (is_again)
-    snprintf(greeting, sizeof greeting, "vlot step: what led to action %" PRIu64 " was said again.",
+    snprintf(greeting, sizeof greeting, "vlot step: again after action %" PRIu64 ".",
              vlot__session_actions(&session));
   else if (scene)
     snprintf(greeting, sizeof greeting, "vlot step: the scene %.200s. Next: its first command.",

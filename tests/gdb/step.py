@@ -9,7 +9,7 @@ PROMPT = b"] > "
 
 
 def type_lines(terminal, lines):
-    """Another process: types one line at each prompt, as they come through a pipe."""
+    """Another process: types one line at each prompt, as they come through a pipe; one that begins with ! at once: the prompt is there."""
     waiting, shown = b"", b""
     while True:
         for one in select.select([terminal, lines], [], [])[0]:
@@ -20,8 +20,8 @@ def type_lines(terminal, lines):
                 waiting += data
             else:
                 shown += data
-        if PROMPT in shown and b"\n" in waiting:
-            line, waiting = waiting.split(b"\n", 1)
+        if b"\n" in waiting and (PROMPT in shown or waiting.startswith(b"!")):
+            line, waiting = waiting.lstrip(b"!").split(b"\n", 1)
             shown = b""
             os.write(terminal, line if line == b"\x03" else line + b"\n")
 
@@ -71,5 +71,23 @@ for command in ("vlot nodes", "vlot goto 1", "vlot timeout 1"):
     say(command)
 os.write(to_typist, b"step\nq\n")
 say("vlot step")
+say("continue")
+
+# What was asked in gdb is a line of the session by then, and is said again: to it, over it, and to before everything.
+os.write(to_typist, b"next 2\n\x03\n")
+try:
+    gdb.execute("run step --no-color", to_string=True)
+except gdb.error as problem:
+    print(problem)
+say("vlot kill 3")
+os.write(to_typist, b"!next 2\n\x03\n")
+gdb.execute("continue", to_string=True)
+for command in ("vlot nodes", "vlot goto 3", "vlot nodes"):
+    say(command)
+os.write(to_typist, b"next 2\n\x03\n")
+gdb.execute("continue", to_string=True)
+for command in ("vlot nodes", "vlot back", "vlot back 2", "vlot nodes", "vlot goto 0"):
+    say(command)
+os.write(to_typist, b"q\n")
 say("continue")
 os.close(to_typist)

@@ -33,6 +33,11 @@ check(int(gdb.parse_and_eval("cluster->stats.elections")) == 1, "an election in 
 check("agree up to entry 3" in gdb.execute("vlot diff 1 2", to_string=True), "the logs")
 gdb.execute("vlot thread %d" % node)
 check(gdb.selected_thread().name == "vlot-n%d" % node, "vlot thread")
+try:
+    gdb.execute("vlot thread 1 nonsense", to_string=True)
+    check(False, "a command that is none")
+except gdb.error as problem:
+    check("vlot thread: Undefined command" in str(problem) and "Python" not in str(problem), str(problem))
 gdb.execute("thread 1")
 gdb.execute("continue")
 print("threads: as it should be")

@@ -11,6 +11,7 @@ for command in ("vlot nodes", "vlot foo", "vlot break bar", "vlot break", "vlot 
 gdb.execute("tbreak look_here")
 gdb.execute("run")
 for command in ("vlot node 4", "vlot node", "vlot node x", "vlot log 1 9", "vlot diff 1", "vlot thread 1", "vlot trace 0", "vlot why 1 nonsense",
-                "vlot use argc", "print $vlot_role(0)", "print $vlot_term(9)"):
+                "vlot use argc", "vlot break leader if", "vlot break leader if nosuch > 1", "vlot break leader 4", "vlot break leader 0",
+                "vlot break leader 99999999999999999999999", "print $vlot_role(0)", "print $vlot_term(9)"):
     say(command)
 end

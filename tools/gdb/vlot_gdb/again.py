@@ -108,6 +108,11 @@ class Quiet:
                 one.enabled = True
 
 
+def is_nothing_open():
+    session = find.session()
+    return session is not None and int(session["cluster"]) == 0
+
+
 def withdraw(cluster):
     """What is not carried out yet is not asked any more: whoever goes back wants something else to follow."""
     done = int(memory.requests(cluster)["done"])
@@ -143,16 +148,18 @@ def walk(wanted, target, plan, says_again):
                 if not says_again or not said.was_hit:
                     print(text.strip())
                     return None
+                if target == 0 and is_nothing_open():
+                    return NOTHING
                 if cluster is None or int(cluster["action"]) < target:  # what comes now is for the user to say
-                    return NOTHING if target == 0 else None
+                    return None
             action = int(cluster["action"])
             while rest and rest[0][0] <= action:
                 asking.put(cluster, rest[0])
                 asking.Asked.list.append(rest.pop(0))
-            if action >= target:
+            if action >= target and (target > 0 or not says_again or said.was_hit):
                 withdraw(cluster)
                 return cluster
-            memory.arm(cluster, action=min(rest[0][0] if rest else target, target))
+            memory.arm(cluster, action=max(min(rest[0][0] if rest else target, target), 1))
     finally:
         for one in stops:
             one.delete()

@@ -368,7 +368,7 @@ def stop_at(text):
     if name not in EVENTS:
         raise gdb.GdbError("no event \"%s\"; there are: %s" % (given[0], ", ".join(EVENTS)))
     place, node, further, _meaning = EVENTS[name]
-    conditions = ["%s == %d" % (node, node_to_stop_at(given[1], usage))] if len(given) > 1 else []
+    conditions = ["%s == %d" % (node, node_to_stop_at(given[1], "vlot break"))] if len(given) > 1 else []
     conditions += [part for part in (further, condition.strip()) if part]
     if len(conditions) > 1:
         conditions = ["(%s)" % part for part in conditions]

@@ -285,7 +285,7 @@ def use(expression):
         raise gdb.GdbError("vlot use: " + CLOSED % expression)
     if found is None:
         raise gdb.GdbError(
-            "vlot use: %s is a %s here and leads to no open cluster; wanted: a vlot_cluster *, vlot_client *, or an address. If it is a "
+            "vlot use: %s is of type `%s` here and leads to no open cluster; wanted: a vlot_cluster *, vlot_client *, or an address. If it is a "
             "variable of an outer function, go there first (`up`)" % (expression, kind)
         )
     Memory.pinned = gdb.Value(int(found)).cast(pointer_to("vlot_cluster"))
