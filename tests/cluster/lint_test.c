@@ -53,7 +53,7 @@ Test(lint, every_row_has_a_name_and_a_sentence_with_its_numbers) {
     cr_expect(strncmp(small, text, 7) == 0 && small[7] == '\0');
     cr_expect_eq(vlot_lint_text(&lint, NULL, 0), length);
   }
-  char text[64];
+  char text[512];
   vlot_lint_text(&(vlot_lint){.number = VLOT_LINT_FIXED_TIMEOUTS, .value = 1}, text, sizeof text);
   cr_expect_not_null(strstr(text, "after 1 tick:"), "%s", text);
   vlot_lint_text(&(vlot_lint){.number = VLOT_LINT_FIXED_TIMEOUTS, .value = 11}, text, sizeof text);
