@@ -1,5 +1,6 @@
-/* What the transcripts of tests/gdb look at: in lockstep the same run every time, `drop` without one vote, `own` with a thread per node;
- * `threads` runs freely, `obey` until somebody has killed and spawned a node, `pause` stands still and is stepped.
+/* What the transcripts of tests/gdb look at: in lockstep the same run every time, `drop` without one vote, `own` with a thread per node,
+ * `two` with another cluster beside it; `threads` runs freely, `obey` until somebody has killed and spawned a node, `pause` stands still and
+ * is stepped.
  */
 #include <stdio.h>
 #include <string.h>
@@ -69,8 +70,19 @@ static vlot_result step_paused(vlot_cluster *cluster) {
   return result == VLOT_OK ? vlot_cluster_unpause(cluster) : result;
 }
 
+/* While the first one is there. */
+__attribute__((noinline)) static vlot_result open_another(const vlot_cluster_options *options) {
+  vlot_cluster *another;
+  vlot_cluster_options others = *options;
+  others.nodes = 1;
+  vlot_result result = vlot_cluster_open(&another, &others, NULL);
+  if (result != VLOT_OK) return result;
+  look_here(another);
+  return vlot_cluster_close(another);
+}
+
 static vlot_driver driver_of(const char *mode) {
-  return *mode && strcmp(mode, "drop") != 0 && strcmp(mode, "own") != 0 ? VLOT_DRIVER_THREADS : VLOT_DRIVER_LOCKSTEP;
+  return *mode && strcmp(mode, "drop") != 0 && strcmp(mode, "own") != 0 && strcmp(mode, "two") != 0 ? VLOT_DRIVER_THREADS : VLOT_DRIVER_LOCKSTEP;
 }
 
 int main(int argc, char **argv) {
@@ -85,6 +97,7 @@ int main(int argc, char **argv) {
   vlot_result result = vlot_cluster_open(&cluster, &options, NULL);
   if (result == VLOT_OK) {
     if (strcmp(mode, "drop") == 0) drop_a_vote(cluster);
+    if (strcmp(mode, "two") == 0) result = open_another(&options);
     if (strcmp(mode, "obey") == 0) result = await_orders(cluster);
     if (strcmp(mode, "pause") == 0) result = step_paused(cluster);
     if (result == VLOT_OK) result = run(cluster);

@@ -385,7 +385,7 @@ def use(text):
     if not text.strip():
         raise gdb.GdbError("usage: vlot use EXPR, such as: vlot use cluster")
     found = find.use(text)
-    print("a cluster of %d nodes: %s" % (int(found["nodes"]), state.headline(found)))
+    print("a cluster of %s: %s" % (words.counted(int(found["nodes"]), "node", "nodes"), state.headline(found)))
 
 
 COMMANDS = {

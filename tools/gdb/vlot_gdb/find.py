@@ -126,10 +126,10 @@ def pointers_of_frame(frame):
         yield from pointers_in(block, frame)
 
 
-def frames():
+def frames(first=gdb.newest_frame):
     """Of the selected thread, newest first."""
     try:
-        frame = gdb.newest_frame()
+        frame = first()
         for _ in range(FRAMES_MAX):
             if frame is None or not frame.is_valid():
                 return
@@ -157,13 +157,14 @@ def in_selected_thread():
 
 
 def written_in_selected_thread():
-    """{address of a cluster: how the first variable is written that leads to it}; and of one that was closed, or None."""
-    found, closed = {}, None
+    """{address of a cluster: how the first variable is written that leads to it, and where}; and of one that was closed, or None."""
+    found, closed, nearer = {}, None, {}
     for frame in frames():
         for name, value, written in pointers_of_frame(frame):
+            is_hidden = nearer.setdefault(written, frame) != frame
             one = cluster_of(name, value)
             if one is not None:
-                found.setdefault(int(one), written)
+                found.setdefault(int(one), (written, " in %s (`up`)" % frame.name() if is_hidden else ""))
             elif name == "vlot_cluster" and mark(value) == MARK_CLOSED:
                 closed = closed or written
     return found, closed
@@ -175,11 +176,11 @@ def tell_others(chosen):
         return
     Memory.tells_others = False
     known, _closed = written_in_selected_thread()
-    others = [written for address, written in known.items() if address != int(chosen)]
+    others = ["`vlot use %s`%s" % one for address, one in known.items() if address != int(chosen)]
     if others:
         print("(cluster `%s` of %d; there %s: %s)" % (
-            known.get(int(chosen), "at %#x" % int(chosen)), len(set(known) | {int(chosen)}), "is another" if len(others) == 1 else "are others",
-            ", ".join("`vlot use %s`" % written for written in others)))
+            known[int(chosen)][0] if int(chosen) in known else "at %#x" % int(chosen), len(set(known) | {int(chosen)}),
+            "is another" if len(others) == 1 else "are others", ", ".join(others)))
 
 
 def is_session(p):
@@ -255,8 +256,8 @@ def cluster():
 
 
 def in_an_outer_frame(expression):
-    """A variable of that name in the selected thread: (its type, its cluster or None, was it closed); None."""
-    for frame in frames():
+    """A variable of that name from the selected frame outwards: (its type, its cluster or None, was it closed); None."""
+    for frame in frames(gdb.selected_frame):
         for name, value, written in pointers_of_frame(frame):
             if written == expression:
                 return value.type, cluster_of(name, value), name == "vlot_cluster" and mark(value) == MARK_CLOSED
