@@ -400,8 +400,8 @@ static void add_commit(vlot__session *session, const vlot_node_status *leader) {
                    ", and commits the others with them (section 5.4.2)\n",
                    stored, term, leader->raft.term);
   else
-    vlot__text_add(&session->out, "entry %" PRIu64 " is not known to be stored by %u voters\n",
-                   commit + 1, quorum);
+    vlot__text_add(&session->out, "entry %" PRIu64 " is not known to be stored by %u voter%s\n",
+                   commit + 1, quorum, quorum == 1 ? "" : "s");
   for (uint32_t id = 1; id <= session->options.nodes; id++)
     add_follower(session, leader, id, match_of(session, leader, id, since), since);
 }
