@@ -86,7 +86,10 @@ for command in ("vlot nodes", "vlot goto 3", "vlot nodes"):
     say(command)
 os.write(to_typist, b"next 2\n\x03\n")
 gdb.execute("continue", to_string=True)
-for command in ("vlot nodes", "vlot back", "vlot back 2", "vlot nodes", "vlot goto 0"):
+for command in ("vlot nodes", "vlot back", "vlot back 2", "vlot nodes"):
+    say(command)
+os.write(to_typist, b"kill 2\n")
+for command in ("vlot step", "vlot goto 0"):
     say(command)
 os.write(to_typist, b"q\n")
 say("continue")

@@ -213,7 +213,7 @@ def go_to(text):
     if target < 0:
         raise gdb.GdbError("vlot goto: actions are counted from 1; 0 is the beginning")
     if target > now:
-        control.finish(cluster, now, control.run_armed(cluster, action=target), "action %d" % target)
+        control.finish(cluster, now, control.run_armed(cluster, last=target, action=target), "action %d" % target)
         return
     arrive(rerun(cluster, target, "vlot goto"))
 

@@ -26,11 +26,11 @@ class Stop(gdb.Breakpoint):
         return True
 
 
-def go(stop, command="continue"):
+def go(stop, command="continue", other=None):
     """Let the program run until something stops it. True: ours did; else it is said what did."""
     stop.was_hit = False
     text = gdb.execute(command, to_string=True) or ""
-    if stop.was_hit:
+    if stop.was_hit or (other is not None and other.was_hit):
         return True
     print(text.strip())
     return False
@@ -115,17 +115,33 @@ def forget(_event=None):
 # --- the commands ---
 
 
-def run_armed(cluster, command="continue", **where):
-    """Go on to a place in the run. True: there."""
+def stop_when_said(target):
+    """A command said at the program's prompt, such as `kill 3`, is an action that no turn ends: it is seen when it becomes history."""
+    session = find.session()
+    if session is None:
+        return None
+    session = gdb.Value(int(session)).cast(find.pointer_to("vlot__session"))
+
+    def is_it():
+        cluster = session["cluster"]
+        return int(cluster) != 0 and int(cluster["action"]) >= target
+
+    return Stop("vlot__history_record", is_it)
+
+
+def run_armed(cluster, command="continue", last=None, **where):
+    """Go on to a place in the run; last: to that action at the latest. True: there."""
     say_who_acts()
     stop = Stop("vlot__stop_here")
+    said = stop_when_said(last) if last is not None else None
     try:
         memory.arm(cluster, **where)
-        return go(stop, command)
+        return go(stop, command, said)
     finally:
         memory.disarm(cluster)
-        if stop.is_valid():
-            stop.delete()
+        for one in (stop, said):
+            if one is not None and one.is_valid():
+                one.delete()
 
 
 def finish(cluster, before, is_there, what):
@@ -144,7 +160,7 @@ def step(text):
     count = parse.count(given[0], usage) if given else 1
     cluster = steppable("vlot step")
     before = int(cluster["action"])
-    finish(cluster, before, run_armed(cluster, steps=count), "the action" if count == 1 else "the last of %d actions" % count)
+    finish(cluster, before, run_armed(cluster, last=before + count, steps=count), "the action" if count == 1 else "the last of %d actions" % count)
 
 
 def tick(text):
