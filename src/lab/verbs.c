@@ -105,7 +105,7 @@ const vlot__command vlot__commands[] = {
     {.name = "read", .summary = "Read a key: linearizable, or what a node happens to know (local)", .example = "x at 1 local", .run = vlot__verbs_read,
      .parameters = {{"KEY", NULL, VLOT__PARAMETER_WORD, false, 0, 0, NULL}, AT, {"LOCAL", "local", VLOT__PARAMETER_FLAG, true, 0, 0, "without asking the others"}}},
     {.group = "looking", .name = "status", .is_look = true, .summary = "Show the cluster in one line", .run = vlot__verbs_status},
-    {.name = "log", .is_look = true, .summary = "Show the logs as columns of terms, with a bar behind what is known as committed", .example = "2", .run = vlot__verbs_log,
+    {.name = "log", .is_look = true, .summary = "Show the logs as columns of terms; behind an entry: | known as committed up to here, . known to the leader up to here, : both", .example = "2", .run = vlot__verbs_log,
      .parameters = {{"NODE", NULL, VLOT__PARAMETER_NODE, true, 0, 0, NULL}}},
     {.name = "net", .is_look = true, .summary = "Show faulty links, disks and clocks, and everything under way", .run = vlot__verbs_net},
     {.name = "timers", .is_look = true, .summary = "Show whose timer is next", .run = vlot__verbs_timers},

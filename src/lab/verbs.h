@@ -25,6 +25,9 @@ vlot__verbs_handler vlot__verbs_nodes, vlot__verbs_status, vlot__verbs_log, vlot
 vlot__verbs_handler vlot__verbs_why, vlot__verbs_next, vlot__verbs_back, vlot__verbs_goto,
     vlot__verbs_fork, vlot__verbs_branches, vlot__verbs_save;
 
+/* The index up to which the leader knows a node's log to agree with its own; 0: none, it leads, or there is no leader. */
+uint64_t vlot__why_match(vlot__session *session, uint32_t id);
+
 /* A result that is not OK becomes a problem at a word; true: it was OK. */
 bool vlot__verbs_result(vlot__session *session, unsigned word, vlot_result result);
 

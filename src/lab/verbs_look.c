@@ -54,8 +54,7 @@ bool vlot__verbs_status(vlot__session *session, const vlot__arguments *arguments
   (void)arguments;
   vlot_cluster_get_stats(session->cluster, &stats);
   vlot__text_add(&session->out, "  tick %" PRIu64 ", %" PRIu64 " action%s, ",
-                 vlot_cluster_now(session->cluster), stats.actions,
-                 stats.actions == 1 ? "" : "s");
+                 vlot_cluster_now(session->cluster), stats.actions, stats.actions == 1 ? "" : "s");
   if (leader)
     vlot__text_add(&session->out, "n%u leads term %" PRIu64, leader,
                    status_of(session, leader).raft.term);
@@ -79,13 +78,17 @@ enum { COLUMNS = 24, LINE_MAX_BYTES = 16 + 24 * COLUMNS }; /* whatever a term an
 static void add_log(vlot__session *session, uint32_t id, size_t first, size_t end) {
   const vlot__session_log *log = &session->logs[id];
   vlot_node_status status = status_of(session, id);
+  uint64_t match = vlot__why_match(session, id);
   char line[LINE_MAX_BYTES];
   int at = snprintf(line, sizeof line, "  n%-6u", id);
   for (size_t k = first; k <= end && k <= log->size; k++) {
     char term[24] = "?";
+    bool is_commit = status.raft.commit_index == k, is_match = match == k;
     if (log->terms[k - 1] > 0) snprintf(term, sizeof term, "%" PRIu64, log->terms[k - 1]);
     at += snprintf(line + at, sizeof line - (size_t)at, "%3.20s%c", term,
-                   status.raft.commit_index == k ? '|' : ' ');
+                   is_commit  ? is_match ? ':' : '|'
+                   : is_match ? '.'
+                              : ' ');
   }
   while (at > 0 && line[at - 1] == ' ') at--;
   vlot__text_add(&session->out, "%.*s\n", at, line);
@@ -175,9 +178,11 @@ static void add_disk(vlot__session *session, uint32_t id) {
                  flags & 2 ? "  full" : "");
   if (delay > 0) vlot__text_add(&session->out, "  delay up to %" PRIu64, delay);
   if (fail_at > 0)
-    vlot__text_add(&session->out, "  told at tick %" PRIu64 " to fail write %" PRIu64 " from then on",
-                   fault->tick, fail_at);
-  if (status.state != VLOT_NODE_DOWN && (delay > 0 || flags & 1)) add_waiting(session, &status.raft);
+    vlot__text_add(&session->out,
+                   "  told at tick %" PRIu64 " to fail write %" PRIu64 " from then on", fault->tick,
+                   fail_at);
+  if (status.state != VLOT_NODE_DOWN && (delay > 0 || flags & 1))
+    add_waiting(session, &status.raft);
   vlot__text_add(&session->out, "\n");
 }
 
@@ -185,7 +190,8 @@ static void add_disks_and_clocks(vlot__session *session) {
   for (uint32_t id = 1; id <= session->options.nodes; id++) add_disk(session, id);
   for (uint32_t id = 1; id <= session->options.nodes; id++) {
     uint32_t rate = status_of(session, id).clock_permille;
-    if (rate == 0) vlot__text_add(&session->out, "  clock n%u  stands still\n", id);
+    if (rate == 0)
+      vlot__text_add(&session->out, "  clock n%u  stands still\n", id);
     else if (rate != 1000)
       vlot__text_add(&session->out, "  clock n%u  runs at %u/1000\n", id, rate);
   }

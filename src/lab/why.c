@@ -352,6 +352,14 @@ static uint64_t match_of(vlot__session *session, const vlot_node_status *leader,
   return match ? match->as.change.to : 0;
 }
 
+uint64_t vlot__why_match(vlot__session *session, uint32_t id) {
+  uint32_t leader = vlot_cluster_leader(session->cluster);
+  if (leader == 0 || id == leader) return 0;
+  vlot_node_status status = status_of(session, leader);
+  const vlot_event *won = newest(session, leader, BIT(LEADER), 0, 0);
+  return match_of(session, &status, id, won ? won->sequence : 0);
+}
+
 static int descending(const void *left, const void *right) {
   uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
   return a < b ? 1 : a > b ? -1 : 0; /* numbers alone: equal ones are the same */
