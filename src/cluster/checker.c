@@ -466,6 +466,11 @@ static void on_commit(vlot__checker *checker, member *m, const vlot_event *event
   uint64_t last = last_of(event);
   vlot__model_entry newest = {.term = event->as.slice.term, .chain = event->as.slice.chain};
   check_commit_place(checker, m, event, last);
+  if (newest.chain ==
+      0) { /* entries of a step that ended fenced: no storage was given them, so nobody knows which they are */
+    m->commit = last;
+    return;
+  }
   bool is_first = last > checker->committed;
   bool agrees = is_first ? is_canonical(checker, m, checker->committed)
                          : last <= checker->base || is_same(history_at(checker, last), &newest);
