@@ -348,6 +348,20 @@ static void i5_bad_commit(stage *s) {
   append(s, 3, 3, 4);
   commit(s, 3, 1, 4);
 }
+static void i5_good_fenced_step(stage *s) { /* its entries were given to no storage: nobody knows which they are */
+  four_committed(s);
+  raise_term(s, 3, 0, 1);
+  receive(s, 3, 1, 1, 0, 4);
+  vlot_event event = {.kind = VLOT_EVENT_APPEND, .node = 3};
+  event.as.slice.first = 1;
+  event.as.slice.count = 4;
+  event.as.slice.term = 1;
+  feed(s, event);
+  event.kind = VLOT_EVENT_COMMIT;
+  feed(s, event);
+  event = (vlot_event){.kind = VLOT_EVENT_FENCED, .node = 3, .why = VLOT_WHY_WRITE_FAILED};
+  feed(s, event);
+}
 static void i5_good_restart(stage *s) { /* everything again, after a restart */
   four_committed(s);
   apply(s, 2, 1, 4, 0);
@@ -668,6 +682,7 @@ static const struct history {
     BAD(5, i5_bad_gap),
     BAD(5, i5_bad_again),
     BAD(5, i5_bad_commit),
+    GOOD(i5_good_fenced_step),
     GOOD(i5_good_restart),
     BAD(6, i6_bad_truncate),
     BAD(6, i6_bad_after_restart),
