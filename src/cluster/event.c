@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cluster/writer.h"
 #include "vlot/lint.h"
 
 /* --- which part of the union a kind uses: one table --- */
@@ -30,39 +31,6 @@ static body body_of(const vlot_event *event) {
 const char *vlot_event_kind_name(vlot_event_kind kind) {
   uint32_t number = (uint32_t)kind;
   return number < VLOT_EVENT_KINDS && kind_names[number] ? kind_names[number] : "?";
-}
-
-/* --- text that may be longer than its room --- */
-
-typedef struct writer {
-  char *out;
-  size_t capacity;
-  size_t length; /* wanted so far */
-} writer;
-
-static void put(writer *w, const char *text, size_t size) {
-  if (w->length < w->capacity) {
-    size_t room = w->capacity - w->length;
-    memcpy(w->out + w->length, text, size < room ? size : room);
-  }
-  w->length += size;
-}
-
-static void put_text(writer *w, const char *text) {
-  put(w, text, strlen(text));
-}
-
-static void put_number(writer *w, uint64_t number) {
-  char digits[20];
-  size_t k = sizeof digits;
-  do digits[--k] = (char)('0' + number % 10);
-  while (number /= 10);
-  put(w, digits + k, sizeof digits - k);
-}
-
-static size_t finish(writer *w) {
-  if (w->capacity > 0) w->out[w->length < w->capacity ? w->length : w->capacity - 1] = '\0';
-  return w->length;
 }
 
 /* --- JSON --- */
@@ -185,41 +153,41 @@ static const char *name_of_request(uint64_t kind) {
   return kind < sizeof names / sizeof *names && names[kind] ? names[kind] : "something unknown";
 }
 
-static void put_key(writer *w, const char *key) {
-  put(w, ",\"", 2);
-  put_text(w, key);
-  put(w, "\":", 2);
+static void put_key(vlot__writer *w, const char *key) {
+  vlot__write(w, ",\"", 2);
+  vlot__write_text(w, key);
+  vlot__write(w, "\":", 2);
 }
 
-static void put_name(writer *w, const char *name) {
-  put(w, "\"", 1);
-  put_text(w, name);
-  put(w, "\"", 1);
+static void put_name(vlot__writer *w, const char *name) {
+  vlot__write(w, "\"", 1);
+  vlot__write_text(w, name);
+  vlot__write(w, "\"", 1);
 }
 
-static void put_hash(writer *w, uint64_t hash) {
+static void put_hash(vlot__writer *w, uint64_t hash) {
   char digits[18] = "\"";
   for (int k = 0; k < 16; k++) digits[1 + k] = "0123456789abcdef"[hash >> (60 - 4 * k) & 15];
   digits[17] = '"';
-  put(w, digits, sizeof digits);
+  vlot__write(w, digits, sizeof digits);
 }
 
-static void json_number(writer *w, const char *key, uint64_t number) {
+static void json_number(vlot__writer *w, const char *key, uint64_t number) {
   put_key(w, key);
-  put_number(w, number);
+  vlot__write_number(w, number);
 }
 
-static void json_name(writer *w, const char *key, const char *name) {
+static void json_name(vlot__writer *w, const char *key, const char *name) {
   put_key(w, key);
   put_name(w, name);
 }
 
-static void json_value(writer *w, shape how, uint64_t value) {
+static void json_value(vlot__writer *w, shape how, uint64_t value) {
   switch (how) {
   case IN_32:
-  case IN_64: put_number(w, value); return;
+  case IN_64: vlot__write_number(w, value); return;
   case AS_HEX: put_hash(w, value); return;
-  case AS_TRUTH: put_text(w, value == 1 ? "true" : "false"); return;
+  case AS_TRUTH: vlot__write_text(w, value == 1 ? "true" : "false"); return;
   case AS_ROLE: put_name(w, name_of_role(value)); return;
   case AS_PROGRESS: put_name(w, name_of_progress(value)); return;
   case AS_CAMPAIGN: put_name(w, name_of_campaign(value)); return;
@@ -242,7 +210,7 @@ static uint64_t value_of(const vlot_event *event, const field *at) {
   return wide;
 }
 
-static void json_fields(writer *w, const vlot_event *event) {
+static void json_fields(vlot__writer *w, const vlot_event *event) {
   const field *at = fields[event->kind];
   for (int k = 0; k < FIELDS_MAX && at[k].key; k++) {
     put_key(w, at[k].key);
@@ -250,15 +218,15 @@ static void json_fields(writer *w, const vlot_event *event) {
   }
 }
 
-static void json_brief(writer *w, const char *key, const vlot_brief *brief) {
+static void json_brief(vlot__writer *w, const char *key, const vlot_brief *brief) {
   put_key(w, key);
-  put_text(w, "{\"role\":");
+  vlot__write_text(w, "{\"role\":");
   put_name(w, name_of_role(brief->role));
   json_number(w, "term", brief->term);
   json_number(w, "vote", brief->vote);
   json_number(w, "last", brief->last_index);
   json_number(w, "commit", brief->commit_index);
-  put(w, "}", 1);
+  vlot__write(w, "}", 1);
 }
 
 static uint32_t receiver_of(const vlot_event *event) {
@@ -273,7 +241,7 @@ static bool is_success(const vlot_event *event) {
   return (event->as.message.flags & VLOT_MESSAGE_OK) != 0;
 }
 
-static void json_message(writer *w, const vlot_event *event) {
+static void json_message(vlot__writer *w, const vlot_event *event) {
   bool is_ok = is_success(event);
   if (event->as.message.kind == 0) { /* mail that is no message of Raft's */
     json_number(w, "to", receiver_of(event));
@@ -290,7 +258,7 @@ static void json_message(writer *w, const vlot_event *event) {
     json_number(w, "last_index", event->as.message.index);
     json_number(w, "last_term", event->as.message.log_term);
     put_key(w, "forced");
-    put_text(w, event->as.message.flags & VLOT_MESSAGE_FORCED ? "true" : "false");
+    vlot__write_text(w, event->as.message.flags & VLOT_MESSAGE_FORCED ? "true" : "false");
     return;
   case VLOT_MESSAGE_APPEND:
     json_number(w, "prev_index", event->as.message.index);
@@ -306,13 +274,13 @@ static void json_message(writer *w, const vlot_event *event) {
   default: break;
   }
   put_key(w, "success");
-  put_text(w, is_ok ? "true" : "false");
+  vlot__write_text(w, is_ok ? "true" : "false");
 }
 
 size_t vlot_event_json(const vlot_event *event, char *out, size_t capacity) {
-  writer w = {.out = out, .capacity = capacity};
-  put_text(&w, "{\"seq\":");
-  put_number(&w, event->sequence);
+  vlot__writer w = {.out = out, .capacity = capacity};
+  vlot__write_text(&w, "{\"seq\":");
+  vlot__write_number(&w, event->sequence);
   json_number(&w, "lamport", event->lamport);
   json_number(&w, "action", event->action);
   json_number(&w, "tick", event->tick);
@@ -320,11 +288,11 @@ size_t vlot_event_json(const vlot_event *event, char *out, size_t capacity) {
   json_number(&w, "inc", event->incarnation);
   if (event->cause != 0) { /* [node, sequence] */
     put_key(&w, "cause");
-    put(&w, "[", 1);
-    put_number(&w, event->cause >> 48);
-    put(&w, ",", 1);
-    put_number(&w, event->cause & (((uint64_t)1 << 48) - 1));
-    put(&w, "]", 1);
+    vlot__write(&w, "[", 1);
+    vlot__write_number(&w, event->cause >> 48);
+    vlot__write(&w, ",", 1);
+    vlot__write_number(&w, event->cause & (((uint64_t)1 << 48) - 1));
+    vlot__write(&w, "]", 1);
   }
   json_name(&w, "event", vlot_event_kind_name((vlot_event_kind)event->kind));
   if (event->message != 0) json_number(&w, "message", event->message);
@@ -340,13 +308,13 @@ size_t vlot_event_json(const vlot_event *event, char *out, size_t capacity) {
   case BODY_client: json_fields(&w, event); break;
   }
   if (event->why != VLOT_WHY_NONE) json_name(&w, "why", vlot_why_name((vlot_why)event->why));
-  put(&w, "}", 1);
-  return finish(&w);
+  vlot__write(&w, "}", 1);
+  return vlot__write_end(&w);
 }
 
 /* --- sentences --- */
 
-static void __attribute__((format(printf, 2, 3))) say(writer *w, const char *format, ...) {
+static void __attribute__((format(printf, 2, 3))) say(vlot__writer *w, const char *format, ...) {
   va_list arguments;
   bool has_room = w->length < w->capacity;
   va_start(arguments, format);
@@ -362,7 +330,7 @@ static const char *plural(uint64_t count) {
   return count == 1 ? "y" : "ies";
 }
 
-static void say_step(writer *w, const vlot_event *event) {
+static void say_step(vlot__writer *w, const vlot_event *event) {
   const vlot_brief *before = &event->as.step.before, *after = &event->as.step.after;
   if (event->kind == VLOT_EVENT_START) {
     say(w, "n%u starts (incarnation %u): it recovered term %llu", event->node, event->incarnation,
@@ -383,7 +351,7 @@ static void say_step(writer *w, const vlot_event *event) {
   if (after->commit_index != before->commit_index) say(w, " to %llu", (number)after->commit_index);
 }
 
-static void say_what(writer *w, const vlot_event *event) {
+static void say_what(vlot__writer *w, const vlot_event *event) {
   number term = event->as.message.term, index = event->as.message.index,
          log_term = event->as.message.log_term;
   say(w, "%s of term %llu", vlot_message_kind_name((vlot_message_kind)event->as.message.kind),
@@ -411,7 +379,7 @@ static void say_what(writer *w, const vlot_event *event) {
   }
 }
 
-static void say_message(writer *w, const vlot_event *event) {
+static void say_message(vlot__writer *w, const vlot_event *event) {
   uint32_t from = event->as.message.from, to = receiver_of(event);
   if (event->kind == VLOT_EVENT_SENT)
     say(w, "n%u sends n%u ", from, to);
@@ -422,7 +390,7 @@ static void say_message(writer *w, const vlot_event *event) {
   say_what(w, event);
 }
 
-static void say_slice(writer *w, const vlot_event *event) {
+static void say_slice(vlot__writer *w, const vlot_event *event) {
   uint64_t first = event->as.slice.first, count = event->as.slice.count;
   number last = first + count - 1, term = event->as.slice.term;
   if (event->kind == VLOT_EVENT_APPEND)
@@ -445,7 +413,7 @@ static void say_slice(writer *w, const vlot_event *event) {
     say(w, "; its machine hashes to %016llx", (number)event->as.slice.hash);
 }
 
-static void say_client(writer *w, const vlot_event *event) {
+static void say_client(vlot__writer *w, const vlot_event *event) {
   uint32_t client = event->as.client.client, count = event->as.client.count;
   number sequence = event->as.client.sequence;
   const char *s = count == 1 ? "" : "s";
@@ -459,7 +427,7 @@ static void say_client(writer *w, const vlot_event *event) {
         client, count, s, sequence, vlot_result_text((vlot_result)event->as.client.result));
 }
 
-static void say_role(writer *w, const vlot_event *event) {
+static void say_role(vlot__writer *w, const vlot_event *event) {
   number term = event->as.change.term;
   if (event->kind == VLOT_EVENT_LEADER)
     say(w, "n%u becomes leader of term %llu", event->node, term);
@@ -470,7 +438,7 @@ static void say_role(writer *w, const vlot_event *event) {
         name_of_role(event->as.change.from), name_of_role(event->as.change.to));
 }
 
-static void say_election(writer *w, const vlot_event *event) {
+static void say_election(vlot__writer *w, const vlot_event *event) {
   uint64_t from = event->as.change.from, to = event->as.change.to;
   number term = event->as.change.term;
   switch ((vlot_event_kind)event->kind) {
@@ -493,7 +461,7 @@ static void say_election(writer *w, const vlot_event *event) {
   }
 }
 
-static void say_known_leader(writer *w, const vlot_event *event) {
+static void say_known_leader(vlot__writer *w, const vlot_event *event) {
   number term = event->as.change.term;
   if (event->as.change.to == 0)
     say(w, "n%u knows no leader any more in term %llu", event->node, term);
@@ -502,7 +470,7 @@ static void say_known_leader(writer *w, const vlot_event *event) {
         term);
 }
 
-static void say_link(writer *w, const vlot_event *event) {
+static void say_link(vlot__writer *w, const vlot_event *event) {
   number from = event->as.change.from, to = event->peer;
   say(w, from != 0 && to != 0 ? "The link" : "Every link");
   if (from != 0) say(w, " from n%llu", from);
@@ -515,7 +483,7 @@ static void say_link(writer *w, const vlot_event *event) {
     say(w, " may lose, delay, reorder or duplicate messages");
 }
 
-static void say_disk(writer *w, const vlot_event *event) {
+static void say_disk(vlot__writer *w, const vlot_event *event) {
   number fail_at = event->as.change.from, delay = event->as.change.to;
   bool is_stalled = (event->as.change.term & 1) != 0, is_full = (event->as.change.term & 2) != 0;
   const char *joint = "";
@@ -532,7 +500,7 @@ static void say_disk(writer *w, const vlot_event *event) {
     say(w, "is well");
 }
 
-static void say_clock(writer *w, const vlot_event *event) {
+static void say_clock(vlot__writer *w, const vlot_event *event) {
   number permille = event->as.change.to;
   say(w, "The clock of n%u ", event->peer);
   if (permille == 0)
@@ -551,7 +519,7 @@ static bool is_fault_told(const vlot_event *event) {
          event->why == VLOT_WHY_LINK_FAULT || (event->why == VLOT_WHY_HEALED && is_named);
 }
 
-static void say_fault(writer *w, const vlot_event *event) {
+static void say_fault(vlot__writer *w, const vlot_event *event) {
   if (!is_fault_told(event))
     say(w, "The network is changed");
   else if (event->why == VLOT_WHY_DISK_FAULT)
@@ -563,7 +531,7 @@ static void say_fault(writer *w, const vlot_event *event) {
 }
 
 /* What its numbers mean depends on why; those of a broken disk are for a debugger only. */
-static void say_fenced(writer *w, const vlot_event *event) {
+static void say_fenced(vlot__writer *w, const vlot_event *event) {
   number from = event->as.change.from, to = event->as.change.to, term = event->as.change.term;
   say(w, "n%u is fenced and takes no input any more", event->node);
   if (event->why == VLOT_WHY_COMMITTED_CONFLICT)
@@ -575,7 +543,7 @@ static void say_fenced(writer *w, const vlot_event *event) {
     say(w, " (it had applied up to %llu, of %llu committed)", from, to);
 }
 
-static void say_request(writer *w, const vlot_event *event) {
+static void say_request(vlot__writer *w, const vlot_event *event) {
   uint64_t kind = event->as.change.from, result = event->as.change.term;
   say(w, "A debugger asks: %s", name_of_request(kind));
   if (event->peer != 0)
@@ -585,7 +553,7 @@ static void say_request(writer *w, const vlot_event *event) {
   say(w, ", and gets: %s", vlot_result_text((vlot_result)result));
 }
 
-static void say_lint(writer *w, const vlot_event *event) {
+static void say_lint(vlot__writer *w, const vlot_event *event) {
   char text[512];
   vlot_lint lint = {.number = (uint32_t)event->as.change.from,
                     .node = event->peer,
@@ -595,7 +563,7 @@ static void say_lint(writer *w, const vlot_event *event) {
   say(w, "Note: %s", text);
 }
 
-static void say_change(writer *w, const vlot_event *event) {
+static void say_change(vlot__writer *w, const vlot_event *event) {
   static const char *const disks[] = {"with its disk", "without what it had not synced",
                                       "with a blank disk"};
   uint32_t node = event->node, peer = event->peer;
@@ -650,7 +618,7 @@ static void say_change(writer *w, const vlot_event *event) {
 }
 
 size_t vlot_event_text(const vlot_event *event, char *out, size_t capacity) {
-  writer w = {.out = out, .capacity = capacity};
+  vlot__writer w = {.out = out, .capacity = capacity};
   switch (body_of(event)) {
   case BODY_none:
     say(&w, "n%u: an event of the unknown kind %u", event->node, (unsigned)event->kind);
@@ -664,7 +632,7 @@ size_t vlot_event_text(const vlot_event *event, char *out, size_t capacity) {
   bool has_why =
       event->why != VLOT_WHY_NONE && event->kind != VLOT_EVENT_REQUEST && !is_fault_told(event);
   if (has_why) say(&w, ": %s", vlot_why_text((vlot_why)event->why));
-  return finish(&w);
+  return vlot__write_end(&w);
 }
 
 static uint64_t pair(uint32_t high, uint32_t low) { return (uint64_t)high << 32 | low; }

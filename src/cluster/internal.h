@@ -132,8 +132,6 @@ vlot_result vlot__node_hash(vlot__node *node, uint64_t *hash, uint64_t *applied)
 bool vlot__node_is_fenced(const vlot__node *node);
 const char *vlot__node_fenced_text(const vlot__node *node); /* why, as a sentence */
 const vlot_raft *vlot__node_raft(const vlot__node *node);
-/* Are reads or commands waiting for something here? */
-bool vlot__node_is_idle(const vlot__node *node);
 
 /* --- slots and the cluster ------------------------------------------------------------------------ */
 

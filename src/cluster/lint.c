@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cluster/internal.h"
+#include "cluster/writer.h"
 
 enum {
   LOOK_TICKS = 64,
@@ -44,62 +45,49 @@ static uint64_t right_of(const vlot_lint *lint) {
   }
 }
 
-typedef struct writer {
-  char *out;
-  size_t capacity;
-  size_t length; /* wanted so far */
-} writer;
-
-static void put(writer *w, const char *text, size_t size) {
-  if (w->length < w->capacity) memcpy(w->out + w->length, text, size < w->capacity - w->length ? size : w->capacity - w->length);
-  w->length += size;
-}
-
 /* Behind a 1 these are said without their s. */
-static const char *skip_plural(writer *w, const char *text) {
+static const char *skip_plural(vlot__writer *w, const char *text) {
   static const char *const units[] = {" tick", " microsecond"};
   for (size_t k = 0; k < sizeof units / sizeof *units; k++) {
     size_t size = strlen(units[k]);
     if (strncmp(text, units[k], size) != 0 || text[size] != 's') continue;
-    put(w, text, size);
+    vlot__write(w, text, size);
     return text + size + 1;
   }
   return text;
 }
 
 /* Was it a 1? */
-static bool put_value(writer *w, const vlot_lint *lint, const char *name, size_t size) {
+static bool put_value(vlot__writer *w, const vlot_lint *lint, const char *name, size_t size) {
   const struct {
     const char *name;
     uint64_t value;
   } values[] = {{"value", lint->value}, {"other", lint->other}, {"right", right_of(lint)}, {"node", lint->node}};
   for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
     if (strlen(values[k].name) != size || memcmp(values[k].name, name, size) != 0) continue;
-    char digits[24];
-    int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)values[k].value);
-    put(w, digits, (size_t)length);
+    vlot__write_number(w, values[k].value);
     return values[k].value == 1;
   }
   return false;
 }
 
-static void put_filled(writer *w, const vlot_lint *lint, const char *text) {
+static void put_filled(vlot__writer *w, const vlot_lint *lint, const char *text) {
   for (const char *brace; (brace = strchr(text, '{')) != NULL;) {
     const char *end = strchr(brace, '}');
-    put(w, text, (size_t)(brace - text));
+    vlot__write(w, text, (size_t)(brace - text));
     bool is_one = put_value(w, lint, brace + 1, (size_t)(end - brace - 1));
     text = is_one ? skip_plural(w, end + 1) : end + 1;
   }
-  put(w, text, strlen(text));
+  vlot__write(w, text, strlen(text));
 }
 
 size_t vlot_lint_text(const vlot_lint *lint, char *out, size_t capacity) {
-  writer w = {.out = out, .capacity = capacity};
+  vlot__writer w = {.out = out, .capacity = capacity};
   size_t k = 0;
   while (k < ROWS && rows[k].number != lint->number) k++;
   if (k < ROWS) {
     put_filled(&w, lint, rows[k].sentence);
-    put(&w, "; ", 2);
+    vlot__write(&w, "; ", 2);
     put_filled(&w, lint, rows[k].advice);
   } else {
     put_filled(&w, &(vlot_lint){.value = lint->number}, "lint {value} is unknown");

@@ -360,8 +360,6 @@ const char *vlot__node_fenced_text(const vlot__node *node) {
 
 const vlot_raft *vlot__node_raft(const vlot__node *node) { return node->raft; }
 
-bool vlot__node_is_idle(const vlot__node *node) { return node->waiters.count == 0 && node->readers.count == 0; }
-
 void vlot__node_get_status(const vlot__node *node, vlot_node_status *status) {
   vlot_raft_get_status(node->raft, &status->raft);
   if (node->is_fenced && !status->raft.is_fenced) {

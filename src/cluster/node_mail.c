@@ -5,37 +5,28 @@
 
 /* --- taking mail --- */
 
-void vlot__mail_dispose(uint32_t kind, void *payload) {
+static inline void each_reference(uint32_t kind, void *payload, void (*batch)(vlot_batch *), void (*bytes)(vlot_bytes *)) {
   if (kind == VLOT__MAIL_MESSAGE) {
     vlot__mail_message *mail = payload;
     if (mail->message.kind == VLOT_MESSAGE_APPEND)
-      for (uint32_t k = 0; k < mail->message.as.append.slice_count; k++) vlot_batch_release(mail->slices[k].batch);
+      for (uint32_t k = 0; k < mail->message.as.append.slice_count; k++) batch(mail->slices[k].batch);
   } else if (kind == VLOT__MAIL_PROPOSE) {
     vlot__mail_propose *mail = payload;
     uint8_t *at = (uint8_t *)(mail + 1);
     for (uint32_t k = 0; k < mail->count && mail->has_owners; k++) {
       vlot__mail_command *command = (vlot__mail_command *)(void *)at;
       at += sizeof *command + (command->owner ? 0 : vlot__padded(command->size));
-      vlot_bytes_release(command->owner);
+      bytes(command->owner);
     }
   }
 }
 
-void vlot__mail_retain(uint32_t kind, void *payload) {
-  if (kind == VLOT__MAIL_MESSAGE) {
-    vlot__mail_message *mail = payload;
-    if (mail->message.kind == VLOT_MESSAGE_APPEND)
-      for (uint32_t k = 0; k < mail->message.as.append.slice_count; k++) vlot_batch_retain(mail->slices[k].batch);
-  } else if (kind == VLOT__MAIL_PROPOSE) {
-    vlot__mail_propose *mail = payload;
-    uint8_t *at = (uint8_t *)(mail + 1);
-    for (uint32_t k = 0; k < mail->count && mail->has_owners; k++) {
-      vlot__mail_command *command = (vlot__mail_command *)(void *)at;
-      at += sizeof *command + (command->owner ? 0 : vlot__padded(command->size));
-      vlot_bytes_retain(command->owner);
-    }
-  }
-}
+static void retain_batch(vlot_batch *batch) { (void)vlot_batch_retain(batch); }
+static void retain_bytes(vlot_bytes *bytes) { (void)vlot_bytes_retain(bytes); }
+
+void vlot__mail_dispose(uint32_t kind, void *payload) { each_reference(kind, payload, vlot_batch_release, vlot_bytes_release); }
+
+void vlot__mail_retain(uint32_t kind, void *payload) { each_reference(kind, payload, retain_batch, retain_bytes); }
 
 /* What the following events come from. */
 static void follow(vlot__node *node, const vlot__mail_head *head) {

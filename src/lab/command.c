@@ -195,7 +195,7 @@ static void say_problem(vlot__session *session, const vlot__arguments *arguments
 static void record(vlot__session *session, const vlot__command *command, const char *text,
                    bool is_done, uint64_t from) {
   char steps[40];
-  vlot__history_line line = {.text = (char *)(uintptr_t)text,
+  vlot__history_line line = {.text = text,
                              .from = from,
                              .to = vlot__session_actions(session),
                              .scene_from = session->scene_from,

@@ -10,7 +10,7 @@
 /* --- branches --- */
 
 static void free_lines(vlot__history_branch *branch, size_t from) {
-  for (size_t k = from; k < branch->count; k++) free(branch->lines[k].text);
+  for (size_t k = from; k < branch->count; k++) free((char *)(uintptr_t)branch->lines[k].text);
   if (from < branch->count) branch->count = from;
 }
 
@@ -100,7 +100,7 @@ static bool copy_past(vlot__session *session, const char *name, uint64_t now) {
   if (has_memory && history->done < from->count && from->lines[history->done].from < now) {
     char steps[STEPS_MAX];
     vlot__history_line half = from->lines[history->done];
-    half.text = (char *)(uintptr_t)put_steps(steps, now - half.from, half.is_quiet);
+    half.text = put_steps(steps, now - half.from, half.is_quiet);
     half.to = now;
     has_memory = append(to, &half);
   }
@@ -167,7 +167,7 @@ static bool is_again(vlot__session *session, const vlot__history_line *line) {
   if (known == line->to) return true;
   char steps[STEPS_MAX];
   vlot__history_line rest = *line;
-  rest.text = (char *)(uintptr_t)put_steps(steps, line->to - known, line->is_quiet);
+  rest.text = put_steps(steps, line->to - known, line->is_quiet);
   rest.from = known;
   add_line(session, &rest);
   return true;
@@ -215,7 +215,7 @@ static void record_asked(vlot__session *session, const vlot__history_line *line)
   char steps[STEPS_MAX];
   for (size_t k = 0; k < history->inner_count; k++) {
     piece.to = history->inner[k].action - 1;
-    piece.text = (char *)(uintptr_t)put_steps(steps, piece.to - piece.from, line->is_quiet);
+    piece.text = put_steps(steps, piece.to - piece.from, line->is_quiet);
     if (piece.to > piece.from) say_and_record(session, &piece);
     piece.from = piece.to;
     piece.to = history->inner[k].action;
@@ -226,7 +226,7 @@ static void record_asked(vlot__session *session, const vlot__history_line *line)
     piece.is_time = true;
   }
   piece.to = line->to;
-  piece.text = (char *)(uintptr_t)put_steps(steps, piece.to - piece.from, line->is_quiet);
+  piece.text = put_steps(steps, piece.to - piece.from, line->is_quiet);
   if (piece.to > piece.from) say_and_record(session, &piece);
 }
 
@@ -238,7 +238,7 @@ static void record_parts(vlot__session *session, const vlot__history_line *line)
   for (size_t k = 0; k < history->inner_count; k++) {
     const vlot__history_inner *inner = &history->inner[k];
     piece.to = inner->action;
-    piece.text = (char *)(uintptr_t)inner->text;
+    piece.text = inner->text;
     if (!inner->is_asked && !is_said) vlot__history_say(session, line->text);
     is_said = is_said || !inner->is_asked;
     has_parts = has_parts || !inner->is_asked;

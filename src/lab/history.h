@@ -14,7 +14,7 @@ struct vlot__session;
 enum { VLOT__HISTORY_BRANCHES_MAX = 4096, VLOT__HISTORY_NAME_MAX = 24 };
 
 typedef struct vlot__history_line {
-  char *text;
+  const char *text; /* its own, in a branch; else borrowed */
   uint64_t from;     /* number of the last action before it … */
   uint64_t to;       /* … and of its own last one */
   size_t scene_from; /* where the scene stood before it … */

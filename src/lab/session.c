@@ -67,6 +67,12 @@ uint64_t vlot__session_actions(const vlot__session *session) {
   return stats.actions;
 }
 
+vlot_node_status vlot__session_status(vlot__session *session, uint32_t id) {
+  vlot_node_status status = {0};
+  if (vlot_cluster_get_status(session->cluster, id, &status) != VLOT_OK) status.id = id;
+  return status;
+}
+
 bool vlot__session_fail(vlot__session *session, unsigned word, const char *format, ...) {
   char text[512];
   va_list arguments;

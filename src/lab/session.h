@@ -12,7 +12,7 @@
 #include "vlot/cluster.h"
 
 enum {
-  VLOT__SESSION_NODES_MAX = 32,
+  VLOT__SESSION_NODES_MAX = VLOT__PAST_NODES - 1, /* 0 is the cluster */
   VLOT__SESSION_LOG_MAX = 4096, /* entries of a starting position */
   VLOT__SESSION_ASKED_MAX = 256,
 };
@@ -93,6 +93,9 @@ bool vlot__session_unopen(vlot__session *session);
 
 /* Number of the last action; 0: none yet. */
 uint64_t vlot__session_actions(const vlot__session *session);
+
+/* A node as it is; where there is none, only its id. */
+vlot_node_status vlot__session_status(vlot__session *session, uint32_t id);
 
 /* Everything that was set up or has happened is gone, as if nothing had been said; from then on nothing is shown. */
 void vlot__session_begin_redo(vlot__session *session);

@@ -367,15 +367,9 @@ static bool fire_newest(vlot__session *session, vlot_pending_kind kind, uint32_t
   return vlot__verbs_result(session, 1, vlot_lockstep_fire(session->cluster, id));
 }
 
-static vlot_node_status status_of(vlot__session *session, uint32_t id) {
-  vlot_node_status status = {0};
-  if (vlot_cluster_get_status(session->cluster, id, &status) != VLOT_OK) status.id = id;
-  return status;
-}
-
 bool vlot__verbs_timeout(vlot__session *session, const vlot__arguments *arguments) {
   uint32_t node = (uint32_t)arguments->values[0].number;
-  vlot_node_status status = status_of(session, node);
+  vlot_node_status status = vlot__session_status(session, node);
   const char *missing =
       status.state == VLOT_NODE_DOWN        ? "this node is down"
       : status.state == VLOT_NODE_SUSPENDED ? "this node is suspended: its time stands still"
@@ -439,7 +433,7 @@ static const char *idle_order(const vlot_node_status *status, vlot_input_kind ki
 
 static bool tell_node(vlot__session *session, const vlot__arguments *arguments,
                       vlot_input_kind kind) {
-  vlot_node_status status = status_of(session, node_of(arguments));
+  vlot_node_status status = vlot__session_status(session, node_of(arguments));
   const char *idle = arguments->values[1].is_given ? NULL : idle_order(&status, kind);
   if (idle) return vlot__session_fail(session, 1, "%s", idle);
   return order(session, node_of(arguments), kind, 0, arguments->values[1].is_given);

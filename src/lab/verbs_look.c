@@ -8,17 +8,11 @@
 #include "screen.h"
 #include "verbs.h"
 
-static vlot_node_status status_of(vlot__session *session, uint32_t id) {
-  vlot_node_status status = {0};
-  if (vlot_cluster_get_status(session->cluster, id, &status) != VLOT_OK) status.id = id;
-  return status;
-}
-
 static void add_nodes(vlot__session *session) {
   vlot__text_add(&session->out,
                  "  node  role           term  vote  last  of term  commit  applied\n");
   for (uint32_t id = 1; id <= session->options.nodes; id++) {
-    vlot_node_status status = status_of(session, id);
+    vlot_node_status status = vlot__session_status(session, id);
     char vote[16] = "-";
     if (status.raft.vote) snprintf(vote, sizeof vote, "n%u", status.raft.vote);
     vlot__text_add(&session->out,
@@ -57,7 +51,7 @@ bool vlot__verbs_status(vlot__session *session, const vlot__arguments *arguments
                  vlot_cluster_now(session->cluster), stats.actions, stats.actions == 1 ? "" : "s");
   if (leader)
     vlot__text_add(&session->out, "n%u leads term %" PRIu64, leader,
-                   status_of(session, leader).raft.term);
+                   vlot__session_status(session, leader).raft.term);
   else
     vlot__text_add(&session->out, "no leader");
   vlot__text_add(&session->out, ", committed %" PRIu64 "\n", stats.commits);
@@ -77,7 +71,7 @@ enum { COLUMNS = 24, LINE_MAX_BYTES = 16 + 24 * COLUMNS }; /* whatever a term an
 
 static void add_log(vlot__session *session, uint32_t id, size_t first, size_t end) {
   const vlot__session_log *log = &session->logs[id];
-  vlot_node_status status = status_of(session, id);
+  vlot_node_status status = vlot__session_status(session, id);
   uint64_t match = vlot__why_match(session, id);
   char line[LINE_MAX_BYTES];
   int at = snprintf(line, sizeof line, "  n%-6u", id);
@@ -169,7 +163,7 @@ static void add_waiting(vlot__session *session, const vlot_raft_status *raft) {
 
 static void add_disk(vlot__session *session, uint32_t id) {
   const vlot_event *fault = disk_of(session, id);
-  vlot_node_status status = status_of(session, id);
+  vlot_node_status status = vlot__session_status(session, id);
   if (!fault) return;
   uint64_t fail_at = fault->as.change.from, delay = fault->as.change.to;
   uint64_t flags = fault->as.change.term;
@@ -189,7 +183,7 @@ static void add_disk(vlot__session *session, uint32_t id) {
 static void add_disks_and_clocks(vlot__session *session) {
   for (uint32_t id = 1; id <= session->options.nodes; id++) add_disk(session, id);
   for (uint32_t id = 1; id <= session->options.nodes; id++) {
-    uint32_t rate = status_of(session, id).clock_permille;
+    uint32_t rate = vlot__session_status(session, id).clock_permille;
     if (rate == 0)
       vlot__text_add(&session->out, "  clock n%u  stands still\n", id);
     else if (rate != 1000)
@@ -221,7 +215,7 @@ bool vlot__verbs_timers(vlot__session *session, const vlot__arguments *arguments
   (void)arguments;
   for (size_t k = 0; k < count && k < 512; k++) {
     if (pending[k].kind != VLOT_PENDING_TIMER) continue;
-    vlot_node_status status = status_of(session, pending[k].node);
+    vlot_node_status status = vlot__session_status(session, pending[k].node);
     uint64_t left = pending[k].due > now ? pending[k].due - now : 0;
     vlot__text_add(&session->out, "  n%u  in %" PRIu64 " tick%s  %s%s\n", pending[k].node, left,
                    left == 1 ? "" : "s",

@@ -10,12 +10,6 @@
 
 enum { CHAIN_MAX = 48 };
 
-static vlot_node_status status_of(vlot__session *session, uint32_t id) {
-  vlot_node_status status = {0};
-  if (vlot_cluster_get_status(session->cluster, id, &status) != VLOT_OK) status.id = id;
-  return status;
-}
-
 static bool is_up(const vlot_node_status *status) {
   return status->state == VLOT_NODE_UP || status->state == VLOT_NODE_SUSPENDED;
 }
@@ -160,7 +154,7 @@ static bool add_fate(vlot__session *session, const vlot_event *message) {
 
 /* What it would send waits for its disk. false: it does not. */
 static bool add_disk(vlot__session *session, uint32_t id, const char *what) {
-  vlot_node_status status = status_of(session, id);
+  vlot_node_status status = vlot__session_status(session, id);
   if (!is_up(&status) || status.raft.held_messages == 0) return false;
   vlot__text_add(&session->out, "%s waits until n%u's disk has completed a write", what, id);
   return true;
@@ -186,7 +180,7 @@ static void add_silence(vlot__session *session, uint32_t candidate, uint32_t vot
 /* Why a voter has not given a candidate its vote, or that it has. */
 static void add_voter(vlot__session *session, uint32_t candidate, uint32_t voter,
                       const vlot_event *campaign) {
-  vlot_node_status status = status_of(session, voter);
+  vlot_node_status status = vlot__session_status(session, voter);
   const vlot_event *tally = newest(session, candidate, BIT(TALLY), voter, campaign->sequence);
   const vlot_event *asked =
       sent(session, candidate, voter, OF(PRE_VOTE) | OF(VOTE), campaign->sequence);
@@ -204,7 +198,7 @@ static void add_voter(vlot__session *session, uint32_t candidate, uint32_t voter
 
 /* How its last campaign went: who gave a vote, who did not, and why. */
 static void add_campaign(vlot__session *session, uint32_t id, const vlot_event *campaign) {
-  vlot_node_status status = status_of(session, id);
+  vlot_node_status status = vlot__session_status(session, id);
   bool is_pre = campaign->as.change.from == 0;
   bool is_over = status.raft.role != (is_pre ? VLOT_ROLE_PRE_CANDIDATE : VLOT_ROLE_CANDIDATE);
   const vlot_event *tally = newest(session, id, BIT(TALLY), 0, campaign->sequence);
@@ -212,7 +206,7 @@ static void add_campaign(vlot__session *session, uint32_t id, const vlot_event *
                  id, is_over ? "asked for" : "asks for", is_pre ? "pre-votes" : "votes",
                  campaign->as.change.term, tally ? tally->as.change.from : 1, status.raft.quorum);
   for (uint32_t voter = 1; voter <= session->options.nodes; voter++)
-    if (voter != id && !status_of(session, voter).is_learner)
+    if (voter != id && !vlot__session_status(session, voter).is_learner)
       add_voter(session, id, voter, campaign);
 }
 
@@ -227,11 +221,11 @@ static bool is_cut(vlot__session *session, uint32_t a, uint32_t b) {
 static uint32_t reachable(vlot__session *session) {
   uint32_t most = 0;
   for (uint32_t a = 1; a <= session->options.nodes; a++) {
-    vlot_node_status status = status_of(session, a);
+    vlot_node_status status = vlot__session_status(session, a);
     uint32_t count = 1;
     if (status.state != VLOT_NODE_UP || status.is_learner) continue;
     for (uint32_t b = 1; b <= session->options.nodes; b++) {
-      vlot_node_status other = status_of(session, b);
+      vlot_node_status other = vlot__session_status(session, b);
       if (a != b && other.state == VLOT_NODE_UP && !other.is_learner && !is_cut(session, a, b))
         count++;
     }
@@ -298,13 +292,13 @@ static void add_campaigns(vlot__session *session) {
   uint64_t term = last ? last->as.change.term + 1 : 0;
   unsigned shown = 0;
   for (uint32_t id = 1; id <= session->options.nodes; id++) {
-    vlot_node_status status = status_of(session, id);
+    vlot_node_status status = vlot__session_status(session, id);
     if (is_up(&status) && status.raft.term > term) term = status.raft.term;
   }
   add_last_leader(session, last, end);
   for (uint32_t id = 1; id <= session->options.nodes; id++) {
     const vlot_event *campaign = newest(session, id, BIT(CAMPAIGN), 0, 0);
-    vlot_node_status status = status_of(session, id);
+    vlot_node_status status = vlot__session_status(session, id);
     if (!campaign || !is_up(&status) || campaign->incarnation != status.incarnation) continue;
     bool is_under_way =
         status.raft.role == VLOT_ROLE_CANDIDATE || status.raft.role == VLOT_ROLE_PRE_CANDIDATE;
@@ -320,7 +314,7 @@ static void add_campaigns(vlot__session *session) {
 static void add_no_leader(vlot__session *session) {
   uint32_t voters = 0, up = 0, most = reachable(session);
   for (uint32_t id = 1; id <= session->options.nodes; id++) {
-    vlot_node_status status = status_of(session, id);
+    vlot_node_status status = vlot__session_status(session, id);
     voters += !status.is_learner;
     up += !status.is_learner && status.state == VLOT_NODE_UP;
   }
@@ -355,7 +349,7 @@ static uint64_t match_of(vlot__session *session, const vlot_node_status *leader,
 uint64_t vlot__why_match(vlot__session *session, uint32_t id) {
   uint32_t leader = vlot_cluster_leader(session->cluster);
   if (leader == 0 || id == leader) return 0;
-  vlot_node_status status = status_of(session, leader);
+  vlot_node_status status = vlot__session_status(session, leader);
   const vlot_event *won = newest(session, leader, BIT(LEADER), 0, 0);
   return match_of(session, &status, id, won ? won->sequence : 0);
 }
@@ -367,7 +361,7 @@ static int descending(const void *left, const void *right) {
 
 static void add_follower(vlot__session *session, const vlot_node_status *leader, uint32_t id,
                          uint64_t match, uint64_t since) {
-  vlot_node_status status = status_of(session, id);
+  vlot_node_status status = vlot__session_status(session, id);
   const vlot_event *append = sent(session, leader->id, id, OF(APPEND), since);
   bool lacks = id != leader->id && append && match < leader->raft.last_index;
   vlot__text_add(&session->out, "          n%u: known to store up to %" PRIu64 "%s", id, match,
@@ -393,7 +387,7 @@ static void add_commit(vlot__session *session, const vlot_node_status *leader) {
     return;
   }
   for (uint32_t id = 1; id <= session->options.nodes; id++)
-    if (!status_of(session, id).is_learner)
+    if (!vlot__session_status(session, id).is_learner)
       matches[voters++] = match_of(session, leader, id, since);
   qsort(matches, voters, sizeof *matches, descending);
   uint64_t stored = quorum > 0 && quorum <= voters ? matches[quorum - 1] : 0;
@@ -456,7 +450,7 @@ bool vlot__verbs_why(vlot__session *session, const vlot__arguments *arguments) {
     add_no_leader(session);
     return true;
   }
-  vlot_node_status status = status_of(session, id);
+  vlot_node_status status = vlot__session_status(session, id);
   const vlot_event *event = newest(session, id, kinds_of(what), 0, 0);
   const vlot_event *campaign = newest(session, id, BIT(CAMPAIGN), 0, 0);
   add_state(session, &status);
