@@ -1,4 +1,5 @@
-/* Row of the mailbox: three producers and an actor against three producers and the bare swap queue. */
+/* Row of the mailbox: three producers and an actor against three producers and the bare swap
+ * queue. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>

@@ -115,7 +115,7 @@ enum bench_exit bench_memory(const struct bench_row *row, const struct bench_set
   return BENCH_DONE;
 }
 
-/* ---- Processor time ---------------------------------------------------------------------------- */
+/* ---- Processor time -------------------------------------------------------------------------- */
 
 static double cpu_seconds(void) {
   struct rusage usage;

@@ -1,4 +1,5 @@
-/* What recording costs: the same load with a journal and without, in turns. The journal goes to a temporary file. */
+/* What recording costs: the same load with a journal and without, in turns. The journal goes to a
+ * temporary file. */
 #include <inttypes.h>
 #include <malloc.h>
 #include <stdlib.h>
@@ -19,7 +20,8 @@ static const struct shape shapes[] = {
     {"cost_1", "% that recording costs, 1 in flight, 16 bytes, one core", 1, 16, true},
     {"cost_16", "% that recording costs, 16 in flight, 16 bytes, one core", 16, 16, true},
     {"cost_256", "% that recording costs, 256 in flight, 16 bytes, one core", 256, 16, true},
-    {"cost_4096", "% that recording costs, 4,096 in flight, 16 bytes, left to the kernel", 4096, 16, false},
+    {"cost_4096", "% that recording costs, 4,096 in flight, 16 bytes, left to the kernel", 4096, 16,
+     false},
 };
 
 enum { SHAPES = sizeof shapes / sizeof *shapes };
@@ -63,7 +65,9 @@ static void put_round(const struct bench_row *row, const struct bench_settings *
                       const struct shape *shape, const char *place, uint64_t round,
                       const struct cluster_load_result pair[2], double cost) {
   double bytes = (double)pair[1].journal_bytes / (double)pair[1].ops;
-  bench_round(settings, round, "%4" PRIu32 " in flight: off %9.0f/s  on %9.0f/s  cost %5.1f %%, about %.0f bytes per command\n",
+  bench_round(settings, round,
+              "%4" PRIu32
+              " in flight: off %9.0f/s  on %9.0f/s  cost %5.1f %%, about %.0f bytes per command\n",
               shape->window, pair[0].ops_per_second, pair[1].ops_per_second, cost, bytes);
   if (settings->is_json) {
     struct measure_json json;
@@ -96,8 +100,11 @@ enum bench_exit bench_journal(const struct bench_row *row, const struct bench_se
       costs[k][round - 1] = cost;
       put_round(row, settings, shape, place, round, pair, cost);
     }
-    struct bench_figure figure = {
-        .name = shape->name, .text = shape->text, .reach = 15.0, .aim = 5.0, .is_less_better = true};
+    struct bench_figure figure = {.name = shape->name,
+                                  .text = shape->text,
+                                  .reach = 15.0,
+                                  .aim = 5.0,
+                                  .is_less_better = true};
     bench_verdict(row, settings, place, &figure, costs[k], settings->rounds);
   }
   return BENCH_DONE;

@@ -108,7 +108,8 @@ static uint64_t read_answers(struct load *load) {
   return now_ns;
 }
 
-/* Until all nodes have applied what was answered. The library's own wait looks once per tick, which would be measured too. */
+/* Until all nodes have applied what was answered. The library's own wait looks once per tick, which
+ * would be measured too. */
 static void await_followers(struct load *load) {
   for (uint32_t id = 1; id <= CLUSTER_NODES; id++) {
     vlot_node_status status;
@@ -119,8 +120,8 @@ static void await_followers(struct load *load) {
   }
 }
 
-/* As the limit's client: keep the window full until ops commands (0: as many as limit_ns allows) are submitted, then wait for
- * the answers and the followers. Returns the elapsed time. */
+/* As the limit's client: keep the window full until ops commands (0: as many as limit_ns allows)
+ * are submitted, then wait for the answers and the followers. Returns the elapsed time. */
 static uint64_t run_client(struct load *load, uint64_t ops, uint64_t limit_ns) {
   uint64_t window = load->options.window;
   uint64_t first = load->submitted;
@@ -220,8 +221,8 @@ static void measure(struct load *load, struct cluster_load_result *result) {
   }
 }
 
-/* Every command on every node, once and in order. Commands that failed may be anywhere or nowhere: then only the replicas can
- * be compared. */
+/* Every command on every node, once and in order. Commands that failed may be anywhere or nowhere:
+ * then only the replicas can be compared. */
 static void check(const struct load *load, struct cluster_load_result *result) {
   const struct cluster_applied *nodes = load->totals.nodes;
   for (uint32_t k = 0; k < CLUSTER_NODES; k++) {

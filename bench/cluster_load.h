@@ -25,8 +25,8 @@ struct cluster_load_result {
   enum cluster_load_status status;
   char why[160]; /* when not OK */
   uint64_t ops;  /* answered OK in the measured time */
-  uint64_t
-      failed; /* rejected or of unknown outcome: they count nowhere, and say that leadership moved */
+  /* rejected or of unknown outcome: they count nowhere, and say that leadership moved */
+  uint64_t failed;
   double seconds;
   double ops_per_second;
   uint64_t p50_ns, p99_ns, p999_ns, max_ns; /* from the begin of a refill to the answer in hand */
@@ -36,8 +36,8 @@ struct cluster_load_result {
   uint64_t elections;
 };
 
-/* Opens a cluster, warms it up, loads it, closes it. Every command is a submit of its own. The time ends when the last
- * answer is read and all nodes have applied everything.
+/* Opens a cluster, warms it up, loads it, closes it. Every command is a submit of its own. The time
+ * ends when the last answer is read and all nodes have applied everything.
  */
 struct cluster_load_result cluster_load_run(const struct cluster_load_options *options);
 

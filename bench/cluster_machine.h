@@ -8,7 +8,8 @@
 
 #define CLUSTER_NODES 3U
 
-/* What a node's machine has seen, written when it is destroyed: read it after the cluster's close. */
+/* What a node's machine has seen, written when it is destroyed: read it after the cluster's
+ * close. */
 struct cluster_applied {
   uint64_t commands;
   uint64_t calls; /* of apply */

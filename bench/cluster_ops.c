@@ -19,8 +19,9 @@ struct pair {
   struct cluster_load_result cluster;
 };
 
-/* Memory from the kernel costs a page fault per 4 KiB, and the limit's logs are touched before the clock starts. So are the
- * cluster's: one arena that is touched once, and that the C library never gives back. */
+/* Memory from the kernel costs a page fault per 4 KiB, and the limit's logs are touched before the
+ * clock starts. So are the cluster's: one arena that is touched once, and that the C library never
+ * gives back. */
 static void pretouch(uint64_t bytes) {
   mallopt(M_ARENA_MAX, 1);
   mallopt(M_TRIM_THRESHOLD, -1); /* never */
@@ -147,7 +148,8 @@ static enum bench_exit run_ops(const struct bench_row *row, const struct bench_s
   struct pair pairs[BENCH_ROUNDS_MAX];
   double ratios[BENCH_ROUNDS_MAX], rates[BENCH_ROUNDS_MAX];
   char place[64];
-  /* Nothing is compacted away: a round keeps about 11 bytes per node beside the command, and one copy of a large one. */
+  /* Nothing is compacted away: a round keeps about 11 bytes per node beside the command, and one
+   * copy of a large one. */
   pretouch(shape->size > 1024 ? UINT64_C(3) << 30 : UINT64_C(256) << 20);
   enum bench_exit done = run_rounds(row, settings, shape, pairs);
   if (done != BENCH_DONE) {

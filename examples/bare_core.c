@@ -1,5 +1,6 @@
-/* Three cores and an array as their network: no cluster, no thread, no clock. What a driver of the core must do, in the order
- * of the output's fields, and no more: here a disk is a log that never fails, and a machine prints what it is given.
+/* Three cores and an array as their network: no cluster, no thread, no clock. What a driver of the
+ * core must do, in the order of the output's fields, and no more: here a disk is a log that never
+ * fails, and a machine prints what it is given.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +46,8 @@ static void apply(uint32_t id, const vlot_slice *slice) {
              (int)entries[k].size, (const char *)entries[k].data);
 }
 
-/* One step, and what follows from it: the write (done at once, and said so in the next step), messages, entries to apply. */
+/* One step, and what follows from it: the write (done at once, and said so in the next step),
+ * messages, entries to apply. */
 static void step(uint32_t id, vlot_input input) {
   while (input.kind != 0) {
     const vlot_output *output;

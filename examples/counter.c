@@ -70,9 +70,7 @@ static vlot_result counter_restore(void *state, const vlot_reader *reader) {
   return VLOT_OK;
 }
 
-static uint64_t counter_hash(void *state) {
-  return *(uint64_t *)state;
-}
+static uint64_t counter_hash(void *state) { return *(uint64_t *)state; }
 
 static const vlot_machine counter = {
     .size = sizeof(vlot_machine),

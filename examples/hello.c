@@ -10,7 +10,7 @@ int main(void) {
   vlot_cluster *cluster = NULL;
   vlot_client *client = NULL;
   vlot_bytes *set = vlot_kv_encode(NULL, &name_it), *get = vlot_kv_encode(NULL, &ask_it);
-  vlot_bytes *reply = NULL; /* a byte of status, then the value */
+  vlot_bytes *reply = NULL;                                /* a byte of status, then the value */
   vlot_result r = vlot_cluster_open(&cluster, NULL, NULL); /* three nodes, a thread each */
   if (!r) r = vlot_client_open(&client, cluster, NULL);
   if (!r) r = vlot_client_propose(client, vlot_bytes_data(set), vlot_bytes_size(set), NULL);

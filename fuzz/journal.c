@@ -1,7 +1,8 @@
 /* What stands in a journal is data: whatever it says, a replay ends with a sentence.
  *
- * The first byte says what the others are: a whole file; records behind a good head; or changes to a good journal (place, value). Where
- * there are blocks, their checksums are made to fit, because else nothing behind them would be read.
+ * The first byte says what the others are: a whole file; records behind a good head; or changes to
+ * a good journal (place, value). Where there are blocks, their checksums are made to fit, because
+ * else nothing behind them would be read.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,8 @@ static vlot_result keep(void *context, const void *data, size_t size) {
   return VLOT_OK;
 }
 
-/* A run of its own in the first call: an election, some commands, a kill, a pause. Its times differ from process to process. */
+/* A run of its own in the first call: an election, some commands, a kill, a pause. Its times differ
+ * from process to process. */
 static const file *good(void) {
   static file journal;
   if (journal.size > 0) return &journal;
@@ -36,7 +38,9 @@ static const file *good(void) {
   vlot_cluster_options_init(&options);
   options.tick_ns = 200000;
   options.journal = &sink;
-  if (vlot_cluster_open(&cluster, &options, NULL) != VLOT_OK || vlot_await_leader(cluster, 10000, NULL) != VLOT_OK) abort();
+  if (vlot_cluster_open(&cluster, &options, NULL) != VLOT_OK ||
+      vlot_await_leader(cluster, 10000, NULL) != VLOT_OK)
+    abort();
   if (vlot_client_open(&client, cluster, NULL) != VLOT_OK) abort();
   (void)vlot_cluster_set_disk(cluster, 1, &(vlot_disk_fault){.delay_ticks_max = 3});
   for (int k = 0; k < 20; k++) {
@@ -45,7 +49,8 @@ static const file *good(void) {
     if (k == 5) (void)vlot_cluster_restart(cluster, 1, VLOT_RESTART_LOSE);
     if (k == 8) (void)vlot_cluster_suspend(cluster, 2);
     if (k == 9) (void)vlot_cluster_resume(cluster, 2);
-    if (k == 10) (void)vlot_cluster_set_link(cluster, 0, 0, &(vlot_link){.loss = 100000, .duplicate = 100000});
+    if (k == 10)
+      (void)vlot_cluster_set_link(cluster, 0, 0, &(vlot_link){.loss = 100000, .duplicate = 100000});
     if (k == 12 && vlot_cluster_pause(cluster) == VLOT_OK) {
       (void)vlot_lockstep_step(cluster, 20, NULL);
       (void)vlot_cluster_unpause(cluster);
@@ -84,7 +89,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   uint32_t how = data[0] % 3;
   data++;
   size--;
-  size_t head = VLOT__JOURNAL_FILE_HEAD + VLOT__JOURNAL_BLOCK_HEAD + vlot__get32(journal->bytes + VLOT__JOURNAL_FILE_HEAD);
+  size_t head = VLOT__JOURNAL_FILE_HEAD + VLOT__JOURNAL_BLOCK_HEAD +
+                vlot__get32(journal->bytes + VLOT__JOURNAL_FILE_HEAD);
   size_t length = 0;
   if (how == 0) {
     memcpy(bytes, data, size);
@@ -98,7 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   } else {
     memcpy(bytes, journal->bytes, journal->size);
     length = journal->size;
-    for (; size >= 4; data += 4, size -= 4) bytes[(data[0] | (size_t)data[1] << 8 | (size_t)data[2] << 16) % length] = data[3];
+    for (; size >= 4; data += 4, size -= 4)
+      bytes[(data[0] | (size_t)data[1] << 8 | (size_t)data[2] << 16) % length] = data[3];
   }
   mend(bytes, length);
   /* a copy of its own size, so that a byte too far is found */

@@ -1,12 +1,13 @@
-/* Any bytes are either one message, whole and canonical, or an error; and decoding them takes no more than four times their
- * size and 4 KiB.
+/* Any bytes are either one message, whole and canonical, or an error; and decoding them takes no
+ * more than four times their size and 4 KiB.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "vlot/raft.h"
 
-/* Counts what is held at once. Each block is preceded by its size, and by as much again to keep the alignment. */
+/* Counts what is held at once. Each block is preceded by its size, and by as much again to keep the
+ * alignment. */
 typedef struct meter {
   size_t live, peak;
 } meter;

@@ -1,5 +1,6 @@
-/* One core among peers that say anything at all. The bytes choose inputs: time, messages with fields near the core's own (or
- * at the limits), requests, completions of writes, crashes. Whatever the peers say,
+/* One core among peers that say anything at all. The bytes choose inputs: time, messages with
+ * fields near the core's own (or at the limits), requests, completions of writes, crashes. Whatever
+ * the peers say,
  *
  *   I-2  a leader does not touch its own log       I-6  what was committed stays as it was
  *   I-7  term and commit index do not go back      I-8  one vote per term, durable before it leaves
@@ -26,7 +27,7 @@ static void demand(bool condition) {
   if (!condition) abort();
 }
 
-/* --- the bytes ------------------------------------------------------------------------------------- */
+/* --- the bytes -------------------------------------------------------------------------------- */
 
 typedef struct bytes {
   const uint8_t *at;
@@ -50,7 +51,7 @@ static uint64_t near(bytes *from, uint64_t value) {
   return extremes[how % (sizeof extremes / sizeof *extremes)];
 }
 
-/* --- what stands around the core ---------------------------------------------------------------------- */
+/* --- what stands around the core -------------------------------------------------------------- */
 
 typedef struct write {
   uint64_t token;
@@ -130,7 +131,7 @@ static void crash(world *w) {
   start(w);
 }
 
-/* --- the oracle ------------------------------------------------------------------------------------------ */
+/* --- the oracle ------------------------------------------------------------------------------- */
 
 static void check_vote(world *w, uint64_t term, uint32_t candidate) {
   demand(w->hard.term > term || (w->hard.term == term && w->hard.vote == candidate));
@@ -175,7 +176,8 @@ static void check_change(world *w, const vlot_change *change) {
   }
 }
 
-/* The committed prefix of this incarnation is the one that it handed out. A crash may lose what only others hold. */
+/* The committed prefix of this incarnation is the one that it handed out. A crash may lose what
+ * only others hold. */
 static void check_log(world *w, const vlot_raft_status *status) {
   demand(status->term == w->term && status->commit_index == w->commit && status->role == w->role);
   demand(status->commit_index <= status->last_index &&
@@ -192,7 +194,7 @@ static void check_log(world *w, const vlot_raft_status *status) {
   }
 }
 
-/* --- carrying out ------------------------------------------------------------------------------------------- */
+/* --- carrying out ----------------------------------------------------------------------------- */
 
 static void take_write(world *w, const vlot_write *asked) {
   if (asked->token == 0) return;
@@ -258,16 +260,14 @@ static void store(world *w, size_t most) {
   step(w, &(vlot_input){.kind = VLOT_INPUT_STORED, .as.token = token}, 1);
 }
 
-/* --- inputs from the bytes ------------------------------------------------------------------------------------- */
+/* --- inputs from the bytes -------------------------------------------------------------------- */
 
 typedef struct speech {
   vlot_message message;
   vlot_slice slices[SLICES_MAX];
 } speech;
 
-static uint32_t any_peer(bytes *from) {
-  return 2 + next(from) % (PEERS + 1); /* strangers too */
-}
+static uint32_t any_peer(bytes *from) { return 2 + next(from) % (PEERS + 1); /* strangers too */ }
 
 static void speak_entries(bytes *from, speech *said, vlot_batch *batch, uint64_t last) {
   vlot_message *message = &said->message;

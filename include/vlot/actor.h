@@ -36,7 +36,8 @@ typedef struct vlot_address {
 /* --- mail ------------------------------------------------------------------------------------- */
 
 typedef enum vlot_lane {
-  VLOT_LANE_CONTROL = 0, /* handed over first; capacity of its own, which data cannot use up */
+  /* handed over first; capacity of its own, which data cannot use up */
+  VLOT_LANE_CONTROL = 0,
   VLOT_LANE_DATA = 1
 } vlot_lane;
 
@@ -52,9 +53,7 @@ typedef struct vlot_mail {
 #define VLOT_MAIL_TIMER    UINT32_C(0xfffffff1) /* payload: vlot_timer_expiry; stamp: its kind */
 #define VLOT_MAIL_DOWN     UINT32_C(0xfffffff2) /* payload: vlot_down; stamp: the monitor */
 
-static inline const void *vlot_mail_payload(const vlot_mail *mail) {
-  return mail + 1;
-}
+static inline const void *vlot_mail_payload(const vlot_mail *mail) { return mail + 1; }
 
 /* The next record of this turn: control, then timers that are due, then data, until a bound of the
  * turn is reached.
@@ -273,9 +272,10 @@ VLOT_API uint64_t vlot_actor_system_letter_count(vlot_actor_system *system, vlot
 /* --- life ------------------------------------------------------------------------------------- */
 
 typedef struct vlot_actor_options {
-  size_t size;      /* sizeof, set by init */
-  const char *name; /* of the thread, at most 15 characters are used; NULL: "vlot-<id>"; copied */
-  uint32_t id;      /* 1 to 2^31 - 1, or 0: assigned, from 2^31 on */
+  size_t size; /* sizeof, set by init */
+  /* of the thread, at most 15 characters are used; NULL: "vlot-<id>"; copied */
+  const char *name;
+  uint32_t id; /* 1 to 2^31 - 1, or 0: assigned, from 2^31 on */
   vlot_behaviour behaviour;
   void *context;
   vlot_place place;

@@ -37,7 +37,8 @@ typedef struct vlot_statem_event {
 
 typedef enum vlot_statem_verdict {
   VLOT_STATEM_HANDLED = 0,
-  VLOT_STATEM_POSTPONE = 1 /* MAIL and NEXT only: again in the next state, with what it refers to */
+  /* MAIL and NEXT only: again in the next state, with what it refers to */
+  VLOT_STATEM_POSTPONE = 1
 } vlot_statem_verdict;
 
 typedef vlot_statem_verdict (*vlot_statem_handler)(vlot_statem *machine, void *context,

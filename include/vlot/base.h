@@ -1,4 +1,5 @@
-/* vlot: what every layer shares. Ids, results, whys, allocator, immutable bytes, assertions, version.
+/* vlot: what every layer shares. Ids, results, whys, allocator, immutable bytes, assertions,
+ * version.
  *
  * Ids       members are uint32_t, 0 is "none"; terms, log indexes and ticks are uint64_t.
  * Results   returned, never printed; the table below names each with its text and what to do.
@@ -24,7 +25,7 @@
 extern "C" {
 #endif
 
-/* --- results ----------------------------------------------------------------------------------- */
+/* --- results ---------------------------------------------------------------------------------- */
 
 /* name, number, text, what the caller should do */
 #define VLOT_RESULTS(X)                                                                            \
@@ -55,87 +56,88 @@ typedef enum vlot_result {
 #undef VLOT_X
 } vlot_result;
 
-/* Name ("NOT_LEADER"), text and advice of a result; a number outside the table gives "?". Static strings. */
+/* Name ("NOT_LEADER"), text and advice of a result; a number outside the table gives "?". Static
+ * strings. */
 VLOT_API const char *vlot_result_name(vlot_result result);
 VLOT_API const char *vlot_result_text(vlot_result result);
 VLOT_API const char *vlot_result_advice(vlot_result result);
 
-/* --- whys: every refusal, drop and transition carries one --------------------------------------- */
+/* --- whys: every refusal, drop and transition carries one ------------------------------------- */
 
-#define VLOT_WHYS(X)                                                                        \
-  X(NONE, 0, "")                                                                            \
-  /* elections */                                                                           \
-  X(ELECTION_TIMEOUT, 1, "no word from a leader for one election timeout")                  \
-  X(HIGHER_TERM, 2, "a message with a higher term arrived")                                 \
-  X(STALE_TERM, 3, "the message is of an older term")                                       \
-  X(LOG_BEHIND, 4, "the candidate's log is behind")                                         \
-  X(ALREADY_VOTED, 5, "the vote of this term is given to another")                          \
-  X(LEADER_ALIVE, 6, "a leader was heard from less than one election timeout ago")          \
-  X(QUORUM_OF_VOTES, 7, "a quorum granted its votes")                                       \
-  X(QUORUM_REFUSED, 8, "a quorum refused its votes")                                        \
-  X(LEADER_SEEN, 9, "a leader of this term was heard from")                                 \
-  X(NO_QUORUM_CONTACT, 10, "no quorum was heard from for one election timeout")             \
-  X(ASKED, 11, "it was asked to")                                                           \
-  X(FORCED, 12, "the election was forced")                                                  \
-  X(NOT_A_VOTER, 13, "it is not a voter of its configuration")                              \
-  X(FOREIGN_DISK, 14, "the disk is not the one the configuration knows for this member")    \
-  X(NOT_CANDIDATE, 15, "it is no candidate of that campaign any more")                      \
-  X(NOT_LEADER, 16, "it is not the leader")                                                 \
-  X(SINGLE_VOTER, 17, "it is the only voter")                                               \
-  X(PRE_VOTES_WON, 18, "a quorum would grant its votes")                                    \
-  X(LEADER_FORGOTTEN, 19, "it was told to forget its leader")                               \
-  /* replication */                                                                         \
-  X(LOG_MISMATCH, 20, "the previous entry is missing or of another term")                   \
-  X(NEEDS_SNAPSHOT, 21, "the entries it needs are below the leader's base")                 \
-  X(STALE_REPLY, 22, "the reply is of an earlier request, session or state")                \
-  X(ENTRY_TOO_LARGE, 23, "the entry is larger than its limit")                              \
-  X(TAIL_FULL, 24, "the uncommitted tail is at its limit")                                  \
-  X(READS_FULL, 25, "too many reads are pending")                                           \
-  X(INDEX_LIMIT, 26, "the log index or term is at its limit")                               \
-  X(OVERWRITTEN, 27, "another entry was committed at its index")                            \
-  X(LEADERSHIP_LOST, 28, "leadership was lost before it was committed")                     \
-  X(CONFLICT, 29, "entries of another term were in its place")                              \
-  /* broken promises: the node is fenced */                                                 \
-  X(TWO_LEADERS, 30, "a second leader of the same term was heard from")                     \
-  X(COMMITTED_CONFLICT, 31, "a leader wants to overwrite a committed entry")                \
-  X(WRITE_FAILED, 32, "a storage write failed")                                             \
-  X(TOKEN_UNKNOWN, 33, "storage completed a write that was never asked for")                \
-  X(MALFORMED, 34, "the message is malformed")                                              \
-  X(NOT_FOR_ME, 35, "the message is addressed to another member")                           \
-  X(UNKNOWN_MEMBER, 36, "the sender is no member of the configuration")                     \
-  X(VERSION, 37, "unknown format version or kind")                                          \
-  X(APPLY_FAILED, 38, "the state machine failed")                                           \
-  X(NO_MEMORY, 39, "out of memory")                                                         \
-  /* cluster and runtime */                                                                 \
-  X(LINK_CUT, 50, "the link is cut")                                                        \
-  X(LINK_LOSS, 51, "the link lost it")                                                      \
-  X(LINK_DUPLICATE, 52, "the link duplicated it")                                           \
-  X(MAILBOX_FULL, 53, "the mailbox is full")                                                \
-  X(NODE_DOWN, 54, "the node is down")                                                      \
-  X(STALE_MAIL, 55, "it was addressed to an earlier incarnation")                           \
-  X(DROPPED, 56, "it was dropped on purpose")                                               \
-  X(KILLED, 57, "the node was killed")                                                      \
-  X(RESTARTED, 58, "the node was restarted")                                                \
-  X(NO_LEADER, 59, "no leader is known")                                                    \
-  X(DEADLINE, 60, "the deadline passed")                                                    \
-  X(CLIENT_CLOSED, 61, "the client was closed")                                             \
-  X(CLUSTER_CLOSED, 62, "the cluster was closed")                                           \
-  X(DISK_WIPED, 63, "the disk was wiped")                                                   \
-  X(UNSYNCED_LOST, 64, "writes that were not synced were lost")                             \
-  X(SUSPENDED, 65, "the node is suspended")                                                 \
-  X(QUARANTINED, 66, "user code overran its deadline")                                      \
-  X(CRASHED, 67, "the node crashed")                                                        \
-  X(START_FAILED, 68, "the node could not start")                                           \
-  X(RESTART_INTENSITY, 69, "it was restarted too often")                                    \
-  X(FORWARDED, 70, "it was forwarded to the leader")                                        \
-  X(PARTITION, 71, "the nodes are partitioned")                                             \
-  X(HEALED, 72, "all links were healed")                                                    \
-  X(DISK_FAULT, 73, "the disk was changed")                                                 \
-  X(CLOCK_FAULT, 74, "the node's clock was changed")                                        \
-  X(LINK_FAULT, 75, "a link was changed")                                                   \
-  X(RESUMED, 76, "the node was resumed")                                                    \
-  X(QUIET, 77, "nothing is left to do")                                                     \
-  X(STRAGGLER, 78, "the clock waits for a node that is inside a turn")                      \
+#define VLOT_WHYS(X)                                                                     \
+  X(NONE, 0, "")                                                                         \
+  /* elections */                                                                        \
+  X(ELECTION_TIMEOUT, 1, "no word from a leader for one election timeout")               \
+  X(HIGHER_TERM, 2, "a message with a higher term arrived")                              \
+  X(STALE_TERM, 3, "the message is of an older term")                                    \
+  X(LOG_BEHIND, 4, "the candidate's log is behind")                                      \
+  X(ALREADY_VOTED, 5, "the vote of this term is given to another")                       \
+  X(LEADER_ALIVE, 6, "a leader was heard from less than one election timeout ago")       \
+  X(QUORUM_OF_VOTES, 7, "a quorum granted its votes")                                    \
+  X(QUORUM_REFUSED, 8, "a quorum refused its votes")                                     \
+  X(LEADER_SEEN, 9, "a leader of this term was heard from")                              \
+  X(NO_QUORUM_CONTACT, 10, "no quorum was heard from for one election timeout")          \
+  X(ASKED, 11, "it was asked to")                                                        \
+  X(FORCED, 12, "the election was forced")                                               \
+  X(NOT_A_VOTER, 13, "it is not a voter of its configuration")                           \
+  X(FOREIGN_DISK, 14, "the disk is not the one the configuration knows for this member") \
+  X(NOT_CANDIDATE, 15, "it is no candidate of that campaign any more")                   \
+  X(NOT_LEADER, 16, "it is not the leader")                                              \
+  X(SINGLE_VOTER, 17, "it is the only voter")                                            \
+  X(PRE_VOTES_WON, 18, "a quorum would grant its votes")                                 \
+  X(LEADER_FORGOTTEN, 19, "it was told to forget its leader")                            \
+  /* replication */                                                                      \
+  X(LOG_MISMATCH, 20, "the previous entry is missing or of another term")                \
+  X(NEEDS_SNAPSHOT, 21, "the entries it needs are below the leader's base")              \
+  X(STALE_REPLY, 22, "the reply is of an earlier request, session or state")             \
+  X(ENTRY_TOO_LARGE, 23, "the entry is larger than its limit")                           \
+  X(TAIL_FULL, 24, "the uncommitted tail is at its limit")                               \
+  X(READS_FULL, 25, "too many reads are pending")                                        \
+  X(INDEX_LIMIT, 26, "the log index or term is at its limit")                            \
+  X(OVERWRITTEN, 27, "another entry was committed at its index")                         \
+  X(LEADERSHIP_LOST, 28, "leadership was lost before it was committed")                  \
+  X(CONFLICT, 29, "entries of another term were in its place")                           \
+  /* broken promises: the node is fenced */                                              \
+  X(TWO_LEADERS, 30, "a second leader of the same term was heard from")                  \
+  X(COMMITTED_CONFLICT, 31, "a leader wants to overwrite a committed entry")             \
+  X(WRITE_FAILED, 32, "a storage write failed")                                          \
+  X(TOKEN_UNKNOWN, 33, "storage completed a write that was never asked for")             \
+  X(MALFORMED, 34, "the message is malformed")                                           \
+  X(NOT_FOR_ME, 35, "the message is addressed to another member")                        \
+  X(UNKNOWN_MEMBER, 36, "the sender is no member of the configuration")                  \
+  X(VERSION, 37, "unknown format version or kind")                                       \
+  X(APPLY_FAILED, 38, "the state machine failed")                                        \
+  X(NO_MEMORY, 39, "out of memory")                                                      \
+  /* cluster and runtime */                                                              \
+  X(LINK_CUT, 50, "the link is cut")                                                     \
+  X(LINK_LOSS, 51, "the link lost it")                                                   \
+  X(LINK_DUPLICATE, 52, "the link duplicated it")                                        \
+  X(MAILBOX_FULL, 53, "the mailbox is full")                                             \
+  X(NODE_DOWN, 54, "the node is down")                                                   \
+  X(STALE_MAIL, 55, "it was addressed to an earlier incarnation")                        \
+  X(DROPPED, 56, "it was dropped on purpose")                                            \
+  X(KILLED, 57, "the node was killed")                                                   \
+  X(RESTARTED, 58, "the node was restarted")                                             \
+  X(NO_LEADER, 59, "no leader is known")                                                 \
+  X(DEADLINE, 60, "the deadline passed")                                                 \
+  X(CLIENT_CLOSED, 61, "the client was closed")                                          \
+  X(CLUSTER_CLOSED, 62, "the cluster was closed")                                        \
+  X(DISK_WIPED, 63, "the disk was wiped")                                                \
+  X(UNSYNCED_LOST, 64, "writes that were not synced were lost")                          \
+  X(SUSPENDED, 65, "the node is suspended")                                              \
+  X(QUARANTINED, 66, "user code overran its deadline")                                   \
+  X(CRASHED, 67, "the node crashed")                                                     \
+  X(START_FAILED, 68, "the node could not start")                                        \
+  X(RESTART_INTENSITY, 69, "it was restarted too often")                                 \
+  X(FORWARDED, 70, "it was forwarded to the leader")                                     \
+  X(PARTITION, 71, "the nodes are partitioned")                                          \
+  X(HEALED, 72, "all links were healed")                                                 \
+  X(DISK_FAULT, 73, "the disk was changed")                                              \
+  X(CLOCK_FAULT, 74, "the node's clock was changed")                                     \
+  X(LINK_FAULT, 75, "a link was changed")                                                \
+  X(RESUMED, 76, "the node was resumed")                                                 \
+  X(QUIET, 77, "nothing is left to do")                                                  \
+  X(STRAGGLER, 78, "the clock waits for a node that is inside a turn")                   \
   X(IS_LEADER, 79, "it is the leader itself")
 
 typedef enum vlot_why {
@@ -144,17 +146,18 @@ typedef enum vlot_why {
 #undef VLOT_X
 } vlot_why;
 
-/* Name ("LOG_BEHIND") and sentence of a why; a number outside the table gives "?". Static strings. */
+/* Name ("LOG_BEHIND") and sentence of a why; a number outside the table gives "?". Static
+ * strings. */
 VLOT_API const char *vlot_why_name(vlot_why why);
 VLOT_API const char *vlot_why_text(vlot_why why);
 
-/* --- allocator ---------------------------------------------------------------------------------- */
+/* --- allocator -------------------------------------------------------------------------------- */
 
 /* Where an instance gets its memory. Borrowed by what it is given to, for that thing's life.
  *
- * resize  as realloc(): memory NULL allocates, size 0 frees and returns NULL; otherwise NULL is a failure
- *         that leaves memory as it was. Alignment as malloc(). Called from any thread, and with a lock of vlot held: it
- *         must not call back into vlot.
+ * resize  as realloc(): memory NULL allocates, size 0 frees and returns NULL; otherwise NULL is a
+ *         failure that leaves memory as it was. Alignment as malloc(). Called from any thread, and
+ *         with a lock of vlot held: it must not call back into vlot.
  */
 typedef struct vlot_allocator {
   void *context;
@@ -164,7 +167,8 @@ typedef struct vlot_allocator {
 /* malloc and free. */
 VLOT_API const vlot_allocator *vlot_allocator_default(void);
 
-/* An allocator over malloc that counts, and that fails on demand: for tests of what happens without memory.
+/* An allocator over malloc that counts, and that fails on demand: for tests of what happens without
+ * memory.
  *
  * open    returns NULL when malloc itself fails
  * fail_at the n-th allocation from now fails (1 = the next; 0 = never); sticky: and every later one
@@ -179,7 +183,7 @@ VLOT_API uint64_t vlot_fault_allocator_live(const vlot_fault_allocator *faults);
 VLOT_API uint64_t vlot_fault_allocator_made(const vlot_fault_allocator *faults);
 VLOT_API void vlot_fault_allocator_close(vlot_fault_allocator *faults);
 
-/* --- immutable, reference-counted bytes ---------------------------------------------------------- */
+/* --- immutable, reference-counted bytes ------------------------------------------------------- */
 
 typedef struct vlot_bytes vlot_bytes;
 
@@ -188,7 +192,8 @@ typedef struct vlot_bytes vlot_bytes;
  * allocator  NULL: the default; borrowed for the life of the bytes
  * returns    one reference, or NULL without memory (or when size exceeds SIZE_MAX / 2)
  */
-VLOT_API vlot_bytes *vlot_bytes_copy(const vlot_allocator *allocator, const void *data, size_t size);
+VLOT_API vlot_bytes *vlot_bytes_copy(const vlot_allocator *allocator, const void *data,
+                                     size_t size);
 
 /* Uninitialised bytes of a size, to be filled through *data before they are shared. */
 VLOT_API vlot_bytes *vlot_bytes_make(const vlot_allocator *allocator, size_t size, uint8_t **data);
@@ -200,16 +205,18 @@ VLOT_API size_t vlot_bytes_size(const vlot_bytes *bytes);
 VLOT_API vlot_bytes *vlot_bytes_retain(vlot_bytes *bytes);
 VLOT_API void vlot_bytes_release(vlot_bytes *bytes);
 
-/* --- assertions ---------------------------------------------------------------------------------- */
+/* --- assertions ------------------------------------------------------------------------------- */
 
-/* Called when a caller broke its duty. Process-wide, the one global of the library. It must not return; the
- * default prints one line to stderr and aborts. NULL restores the default. Returns the previous one.
+/* Called when a caller broke its duty. Process-wide, the one global of the library. It must not
+ * return; the default prints one line to stderr and aborts. NULL restores the default. Returns the
+ * previous one.
  */
 typedef void (*vlot_assert_handler)(const char *file, int line, const char *condition);
 VLOT_API vlot_assert_handler vlot_assert_set_handler(vlot_assert_handler handler);
-VLOT_API __attribute__((noreturn)) void vlot_assert_failed(const char *file, int line, const char *condition);
+VLOT_API __attribute__((noreturn)) void vlot_assert_failed(const char *file, int line,
+                                                           const char *condition);
 
-/* --- version ------------------------------------------------------------------------------------- */
+/* --- version ---------------------------------------------------------------------------------- */
 
 /* "0.1.0": of the library that is linked, as VLOT_VERSION_STRING is of the headers. */
 VLOT_API const char *vlot_version_string(void);

@@ -1,15 +1,20 @@
 /* vlot/cluster.h: a whole Raft cluster inside this process. One object, two drivers.
  *
- * threads   every node is an actor thread with a mailbox; the supervisor's thread turns real time into ticks.
- * lockstep  virtual time: one action at a time, chosen by a seed or by the caller; one seed always gives the same run. A call that
- *           changes the cluster (nodes, links, faults, orders, the pending list) is an action of its own, unless it fails or nothing
- *           was to be changed; what clients submit is not: its delivery is one.
+ * threads   every node is an actor thread with a mailbox; the supervisor's thread turns real time
+ *           into ticks.
+ * lockstep  virtual time: one action at a time, chosen by a seed or by the caller; one seed always
+ *           gives the same run. A call that changes the cluster (nodes, links, faults, orders, the
+ *           pending list) is an action of its own, unless it fails or nothing was to be changed;
+ *           what clients submit is not: its delivery is one.
  *
- * Time      deadlines and timeouts are ticks of the cluster clock, so that a breakpoint never expires one. A tick is tick_ns
- *           of real time with threads; in lockstep time goes on when an action is due later than now. A call that waits runs the schedule
- *           itself in lockstep.
- * Thread    any but a node's own (VLOT_DEADLOCK), unless it says otherwise. In lockstep one thread at a time.
- * Problems  functions with a problem argument store a static sentence there when they return VLOT_INVALID; NULL to ignore.
+ * Time      deadlines and timeouts are ticks of the cluster clock, so that a breakpoint never
+ *           expires one. A tick is tick_ns of real time with threads; in lockstep time goes on when
+ *           an action is due later than now. A call that waits runs the schedule itself in
+ *           lockstep.
+ * Thread    any but a node's own (VLOT_DEADLOCK), unless it says otherwise. In lockstep one thread
+ *           at a time.
+ * Problems  functions with a problem argument store a static sentence there when they return
+ *           VLOT_INVALID; NULL to ignore.
  */
 #ifndef VLOT_CLUSTER_H
 #define VLOT_CLUSTER_H
@@ -30,7 +35,8 @@ typedef struct vlot_client vlot_client;
 
 typedef enum vlot_driver { VLOT_DRIVER_THREADS = 0, VLOT_DRIVER_LOCKSTEP } vlot_driver;
 
-typedef enum vlot_clock_waits { /* for a node that is inside the same turn at two successive ticks */
+/* for a node that is inside the same turn at two successive ticks */
+typedef enum vlot_clock_waits {
   VLOT_CLOCK_WAITS_DEBUGGER = 0, /* when a debugger is attached */
   VLOT_CLOCK_WAITS_NEVER,
   VLOT_CLOCK_WAITS_ALWAYS,
@@ -48,112 +54,142 @@ typedef struct vlot_start {
 typedef struct vlot_cluster_options {
   size_t size;                     /* set by vlot_cluster_options_init() */
   const vlot_allocator *allocator; /* NULL: the default; borrowed for the cluster's life */
-  uint32_t nodes;                  /* members 1 … nodes: default 3, at most VLOT_MEMBERS_MAX */
-  uint32_t learners;               /* so many of them, the last ones, are learners: default 0 */
+  /* members 1 … nodes: default 3, at most VLOT_MEMBERS_MAX */
+  uint32_t nodes;
+  /* so many of them, the last ones, are learners: default 0 */
+  uint32_t learners;
   vlot_driver driver;
-  uint32_t is_inline;   /* lockstep: nodes run on the caller's thread, not on their own: default 1 */
-  uint64_t seed;        /* of everything random: default 1 */
-  uint64_t tick_ns;     /* threads: default 10 ms, at least 100 µs */
-  vlot_raft_options raft; /* periods, switches, limits of every node; id, members, seed, storage fields are set per node */
+  /* lockstep: nodes run on the caller's thread, not on their own: default 1 */
+  uint32_t is_inline;
+  uint64_t seed;    /* of everything random: default 1 */
+  uint64_t tick_ns; /* threads: default 10 ms, at least 100 µs */
+  /* periods, switches, limits of every node; id, members, seed, storage fields are set per node */
+  vlot_raft_options raft;
   const vlot_machine *machine; /* NULL: the key-value machine */
-  vlot_result (*open_storage)(void *context, uint32_t id, vlot_storage *storage); /* NULL: in memory */
+  /* NULL: in memory */
+  vlot_result (*open_storage)(void *context, uint32_t id, vlot_storage *storage);
   void *storage_context;
   const vlot_start *starts; /* [start_count] */
   size_t start_count;
-  uint32_t has_checker;     /* 0: off, 1: on, 2 (default): on in lockstep, off with threads */
+  uint32_t has_checker; /* 0: off, 1: on, 2 (default): on in lockstep, off with threads */
   vlot_clock_waits clock_waits;
-  vlot_place place;         /* threads: where node threads run: default the kernel decides */
-  uint32_t core;            /* of VLOT_PLACE_CORE */
-  uint64_t spin_ns;         /* look for mail so long before parking: default 0, at most 10 ms */
-  uint64_t stop_ns;         /* threads: how long closing waits for a node's user code: default 1 s */
-  uint32_t ring_events;     /* last events kept per node: default 64; a power of two, 16 … 65,536 */
-  uint32_t group_max;       /* lockstep: at most so many deliveries to one node become one turn: default 8; 1: always single */
-  uint32_t keeps_events;    /* 1: all events from the opening on are kept for the first subscription; default 0 */
-  uint32_t is_replaying;    /* told to machines */
-  uint32_t has_lints;       /* 1 (default): bad settings, and what runs badly, are told as events and log lines */
-  const vlot_writer *journal; /* threads, disks in memory: where the run is recorded (vlot/journal.h). Copied, its context borrowed; called
-                               while opening, where a failure is the opening's, then on a thread of its own, where it ends the recording and
-                               not the run. NULL: not recorded */
+  vlot_place place; /* threads: where node threads run: default the kernel decides */
+  uint32_t core;    /* of VLOT_PLACE_CORE */
+  /* look for mail so long before parking: default 0, at most 10 ms */
+  uint64_t spin_ns;
+  /* threads: how long closing waits for a node's user code: default 1 s */
+  uint64_t stop_ns;
+  /* last events kept per node: default 64; a power of two, 16 … 65,536 */
+  uint32_t ring_events;
+  /* lockstep: at most so many deliveries to one node become one turn: default 8; 1: always
+   * single */
+  uint32_t group_max;
+  /* 1: all events from the opening on are kept for the first subscription; default 0 */
+  uint32_t keeps_events;
+  uint32_t is_replaying; /* told to machines */
+  /* 1 (default): bad settings, and what runs badly, are told as events and log lines */
+  uint32_t has_lints;
+  /* threads, disks in memory: where the run is recorded (vlot/journal.h). Copied, its context
+   * borrowed; called while opening, where a failure is the opening's, then on a thread of its own,
+   * where it ends the recording and not the run. NULL: not recorded */
+  const vlot_writer *journal;
   void (*log)(void *context, const char *line); /* NULL: silent. Any thread, no lock held */
   void *log_context;
 } vlot_cluster_options;
 
 VLOT_API void vlot_cluster_options_init(vlot_cluster_options *options);
 
-/* Make a cluster and start all its nodes. VLOT_OK, VLOT_INVALID, VLOT_NOMEM, VLOT_BUSY (no more threads), VLOT_FAILED (a machine could not
- * be created), or what a user's storage or the journal's sink said; unless VLOT_OK nothing is left. options NULL: the defaults.
+/* Make a cluster and start all its nodes. VLOT_OK, VLOT_INVALID, VLOT_NOMEM, VLOT_BUSY (no more
+ * threads), VLOT_FAILED (a machine could not be created), or what a user's storage or the journal's
+ * sink said; unless VLOT_OK nothing is left. options NULL: the defaults.
  */
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *options,
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_open(vlot_cluster **out,
+                                                       const vlot_cluster_options *options,
                                                        const char **problem);
 
 /* Stop everything and free it. Clients must be closed before. NULL is allowed.
- * returns  VLOT_OK; VLOT_TIMEOUT: user code is stuck in a quarantined thread, its memory is left alone; VLOT_VIOLATED: the checker
- *          found something; VLOT_IO: the journal is not whole; VLOT_DEADLOCK: called on a node's thread, nothing was done
+ * returns  VLOT_OK; VLOT_TIMEOUT: user code is stuck in a quarantined thread, its memory is left
+ *          alone; VLOT_VIOLATED: the checker found something; VLOT_IO: the journal is not whole;
+ *          VLOT_DEADLOCK: called on a node's thread, nothing was done
  */
 VLOT_API vlot_result vlot_cluster_close(vlot_cluster *cluster);
 
-/* --- nodes, while load runs ----------------------------------------------------------------------- */
+/* --- nodes, while load runs ------------------------------------------------------------------- */
 
 typedef enum vlot_restart {
   VLOT_RESTART_KEEP = 0, /* the disk as it is, with writes that were under way */
   VLOT_RESTART_LOSE,     /* a power cut: writes that were not durable may be lost */
-  VLOT_RESTART_WIPE,     /* a blank disk with another id: the member's promises are gone, its votes do not count any more */
+  /* a blank disk with another id: the member's promises are gone, its votes do not count any
+   * more */
+  VLOT_RESTART_WIPE,
 } vlot_restart;
 
 /* VLOT_NOT_FOUND: no such member; VLOT_CLOSED: it is down (kill), VLOT_EXISTS: it is up (spawn). */
 VLOT_API vlot_result vlot_cluster_spawn(vlot_cluster *cluster, uint32_t id);
 VLOT_API vlot_result vlot_cluster_kill(vlot_cluster *cluster, uint32_t id, bool is_power_cut);
-VLOT_API vlot_result vlot_cluster_restart(vlot_cluster *cluster, uint32_t id, vlot_restart how); /* up or down */
-VLOT_API vlot_result vlot_cluster_suspend(vlot_cluster *cluster, uint32_t id); /* mail waits; twice is once */
+/* up or down */
+VLOT_API vlot_result vlot_cluster_restart(vlot_cluster *cluster, uint32_t id, vlot_restart how);
+/* mail waits; twice is once */
+VLOT_API vlot_result vlot_cluster_suspend(vlot_cluster *cluster, uint32_t id);
 VLOT_API vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id);
 
-/* Tell a node something: VLOT_INPUT_CAMPAIGN, ELECT, STEP_DOWN, FORGET_LEADER, SWITCHES (value: the new switches). It is taken
- * in its turn; what came of it shows in its status and events. VLOT_INVALID for other kinds.
+/* Tell a node something: VLOT_INPUT_CAMPAIGN, ELECT, STEP_DOWN, FORGET_LEADER, SWITCHES (value: the
+ * new switches). It is taken in its turn; what came of it shows in its status and events.
+ * VLOT_INVALID for other kinds.
  */
-VLOT_API vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_kind kind, uint32_t value);
+VLOT_API vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_kind kind,
+                                        uint32_t value);
 
 /* Rate of a node's clock in thousandths: 1000 is exact, 0 stands still, at most 100,000. */
-VLOT_API vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id, uint32_t permille);
+VLOT_API vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id,
+                                                 uint32_t permille);
 
 /* Faults of the in-memory disk; VLOT_UNSUPPORTED with another storage. */
 typedef struct vlot_disk_fault {
   uint32_t delay_ticks_min; /* each write takes min … max ticks */
   uint32_t delay_ticks_max;
-  uint32_t is_stalled;      /* nothing completes */
-  uint32_t is_full;         /* writes fail: the node is fenced */
-  uint64_t fail_at;         /* the n-th write from now fails; 0: none */
+  uint32_t is_stalled; /* nothing completes */
+  uint32_t is_full;    /* writes fail: the node is fenced */
+  uint64_t fail_at;    /* the n-th write from now fails; 0: none */
 } vlot_disk_fault;
-VLOT_API vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id, const vlot_disk_fault *fault);
+VLOT_API vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id,
+                                           const vlot_disk_fault *fault);
 
-/* --- links ----------------------------------------------------------------------------------------- */
+/* --- links ------------------------------------------------------------------------------------ */
 
 /* What a directed link does to messages. Chances in millionths. All zero: a clean link. */
 typedef struct vlot_link {
   uint32_t is_cut;
   uint32_t loss;
-  uint32_t duplicate;       /* messages of Raft; forwarded commands and reads are never duplicated */
-  uint32_t reorder;         /* the message gets a delay of its own, up to reorder_ticks more, and may be overtaken */
+  /* messages of Raft; forwarded commands and reads are never duplicated */
+  uint32_t duplicate;
+  /* the message gets a delay of its own, up to reorder_ticks more, and may be overtaken */
+  uint32_t reorder;
   uint32_t reorder_ticks;
   uint32_t delay_ticks_min; /* uniform in [min, max] … */
   uint32_t delay_ticks_max;
-  uint32_t tail;            /* … and with this chance up to tail_ticks more */
+  uint32_t tail; /* … and with this chance up to tail_ticks more */
   uint32_t tail_ticks;
-  uint32_t kinds;           /* bit mask 1 << vlot_message_kind of what is touched; 0: everything */
+  /* bit mask 1 << vlot_message_kind of what is touched; 0: everything */
+  uint32_t kinds;
 } vlot_link;
 
-/* from or to 0: from or to everybody. Messages already under way are not touched, except by a cut in lockstep. */
-VLOT_API vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link);
-VLOT_API vlot_result vlot_cluster_get_link(vlot_cluster *cluster, uint32_t from, uint32_t to, vlot_link *link);
+/* from or to 0: from or to everybody. Messages already under way are not touched, except by a cut
+ * in lockstep. */
+VLOT_API vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from, uint32_t to,
+                                           const vlot_link *link);
+VLOT_API vlot_result vlot_cluster_get_link(vlot_cluster *cluster, uint32_t from, uint32_t to,
+                                           vlot_link *link);
 
-/* Cut every link between different groups; sides[k] is the group of member k + 1, [nodes]. Adds to what is cut already: heal first for
- * nothing but this partition. One-way cuts: set_link.
+/* Cut every link between different groups; sides[k] is the group of member k + 1, [nodes]. Adds to
+ * what is cut already: heal first for nothing but this partition. One-way cuts: set_link.
  */
 VLOT_API vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *sides);
 
 /* All links clean again. */
 VLOT_API vlot_result vlot_cluster_heal(vlot_cluster *cluster);
 
-/* --- looking ---------------------------------------------------------------------------------------- */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 typedef enum vlot_node_state {
   VLOT_NODE_DOWN = 0,
@@ -169,37 +205,39 @@ typedef struct vlot_node_status {
   uint32_t is_learner;
   vlot_raft_status raft; /* as of the end of its last turn; the last one when it is down */
   uint64_t applied_index;
-  uint64_t waiting;      /* clients' commands that wait for their outcome here */
-  uint64_t mailbox;      /* mail waiting */
+  uint64_t waiting; /* clients' commands that wait for their outcome here */
+  uint64_t mailbox; /* mail waiting */
   uint64_t turns;
-  uint64_t age_ticks;    /* since its last turn */
+  uint64_t age_ticks; /* since its last turn */
   uint64_t disk;
-  uint64_t lost_writes;  /* by power cuts */
+  uint64_t lost_writes; /* by power cuts */
   uint32_t clock_permille;
   uint32_t reserved;
 } vlot_node_status;
 
 VLOT_API uint32_t vlot_cluster_nodes(const vlot_cluster *cluster);
-VLOT_API vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id, vlot_node_status *status);
+VLOT_API vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id,
+                                             vlot_node_status *status);
 
 /* The up node that leads in the highest term; 0: none. */
 VLOT_API uint32_t vlot_cluster_leader(vlot_cluster *cluster);
 VLOT_API uint64_t vlot_cluster_now(vlot_cluster *cluster); /* ticks since it was opened */
 
-/* The machine's hash at a node, and the index up to which it has applied. VLOT_CLOSED: down; VLOT_UNSUPPORTED: no hash. With threads
- * it waits for the node's turn to end.
+/* The machine's hash at a node, and the index up to which it has applied. VLOT_CLOSED: down;
+ * VLOT_UNSUPPORTED: no hash. With threads it waits for the node's turn to end.
  */
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash, uint64_t *applied);
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id,
+                                                       uint64_t *hash, uint64_t *applied);
 
 typedef struct vlot_cluster_stats {
-  uint64_t elections;  /* leaders that there have been */
+  uint64_t elections; /* leaders that there have been */
   uint64_t campaigns;
-  uint64_t sent;       /* messages between nodes */
+  uint64_t sent; /* messages between nodes */
   uint64_t delivered;
   uint64_t dropped;
   uint64_t kills;
   uint64_t restarts;
-  uint64_t commits;    /* highest commit index */
+  uint64_t commits;          /* highest commit index */
   uint64_t leaderless_ticks; /* while nodes were up and none of them led */
   uint64_t clock_waits;
   uint64_t actions;    /* lockstep: carried out so far, commands included */
@@ -210,17 +248,21 @@ VLOT_API void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *
 /* The first broken safety property, as text; false: none. Off: false. */
 VLOT_API bool vlot_cluster_violation(vlot_cluster *cluster, char *text, size_t capacity);
 
-/* What an expert would warn of in these options, before anything is opened; and in a cluster, settings and what runs badly by now (with
- * the option has_lints). At most [capacity], returns how many there are.
+/* What an expert would warn of in these options, before anything is opened; and in a cluster,
+ * settings and what runs badly by now (with the option has_lints). At most [capacity], returns how
+ * many there are.
  */
-VLOT_API size_t vlot_cluster_options_lint(const vlot_cluster_options *options, vlot_lint *lints, size_t capacity);
+VLOT_API size_t vlot_cluster_options_lint(const vlot_cluster_options *options, vlot_lint *lints,
+                                          size_t capacity);
 VLOT_API size_t vlot_cluster_lint(vlot_cluster *cluster, vlot_lint *lints, size_t capacity);
 
-/* The last events of a node (0: of the cluster), oldest first: at most [capacity], returns how many. */
-VLOT_API size_t vlot_cluster_events(vlot_cluster *cluster, uint32_t id, vlot_event *events, size_t capacity);
+/* The last events of a node (0: of the cluster), oldest first: at most [capacity], returns how
+ * many. */
+VLOT_API size_t vlot_cluster_events(vlot_cluster *cluster, uint32_t id, vlot_event *events,
+                                    size_t capacity);
 
-/* Subscribe to all events: a queue of its own, read by its owner. From then on events are collected; none is lost until
- * bytes_max (0: 256 MiB) are waiting.
+/* Subscribe to all events: a queue of its own, read by its owner. From then on events are
+ * collected; none is lost until bytes_max (0: 256 MiB) are waiting.
  *
  * It begins now; with the option keeps_events the first one begins with the cluster.
  *
@@ -228,12 +270,14 @@ VLOT_API size_t vlot_cluster_events(vlot_cluster *cluster, uint32_t id, vlot_eve
  * lost   events that found it full
  */
 typedef struct vlot_subscription vlot_subscription;
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_subscription_open(vlot_subscription **out, vlot_cluster *cluster, uint64_t bytes_max);
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_subscription_open(vlot_subscription **out,
+                                                            vlot_cluster *cluster,
+                                                            uint64_t bytes_max);
 VLOT_API bool vlot_subscription_next(vlot_subscription *subscription, vlot_event *event);
 VLOT_API uint64_t vlot_subscription_lost(const vlot_subscription *subscription);
 VLOT_API void vlot_subscription_close(vlot_subscription *subscription);
 
-/* --- clients ---------------------------------------------------------------------------------------- */
+/* --- clients ---------------------------------------------------------------------------------- */
 
 /* What came of one command or read. Exactly one for each that was submitted.
  *
@@ -243,31 +287,37 @@ VLOT_API void vlot_subscription_close(vlot_subscription *subscription);
  * others         a read's or machine's own result
  */
 typedef struct vlot_answer {
-  uint64_t sequence;  /* as given by submit */
+  uint64_t sequence; /* as given by submit */
   vlot_result result;
   vlot_why why;
-  uint64_t index;     /* where it was committed */
+  uint64_t index; /* where it was committed */
   uint64_t term;
   const uint8_t *reply; /* [reply_size] borrowed until the next poll or wait */
   uint32_t reply_size;
-  uint32_t node;      /* that answered */
+  uint32_t node; /* that answered */
 } vlot_answer;
 
 typedef struct vlot_client_options {
   size_t size;
-  uint32_t contact;       /* always talk to this member, which forwards to the leader; 0 (default): to the leader when one is known */
+  /* always talk to this member, which forwards to the leader; 0 (default): to the leader when one
+   * is known */
+  uint32_t contact;
   uint32_t inflight_max;  /* commands waiting for an answer: default 65,536, at most 1 M */
   uint64_t timeout_ticks; /* default 500: then the answer is UNKNOWN */
-  void (*answered)(void *context, const vlot_answer *answer); /* NULL (default): poll and wait give answers to their caller;
-                             else to this function, inside the call, on the caller's thread. It may submit, and must not close */
+  /* NULL (default): poll and wait give answers to their caller; else to this function, inside the
+   * call, on the caller's thread. It may submit, and must not close */
+  void (*answered)(void *context, const vlot_answer *answer);
   void *context;
 } vlot_client_options;
 
 VLOT_API void vlot_client_options_init(vlot_client_options *options);
 
-/* A client is a small mailbox owned by its caller: one thread at a time uses it. options NULL: the defaults. */
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster, const vlot_client_options *options);
-VLOT_API void vlot_client_close(vlot_client *client); /* what is not answered yet never will be. NULL is allowed */
+/* A client is a small mailbox owned by its caller: one thread at a time uses it. options NULL: the
+ * defaults. */
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster,
+                                                      const vlot_client_options *options);
+/* what is not answered yet never will be. NULL is allowed */
+VLOT_API void vlot_client_close(vlot_client *client);
 VLOT_API uint32_t vlot_client_number(const vlot_client *client);
 
 /* Submit commands [count], under one lock.
@@ -276,55 +326,70 @@ VLOT_API uint32_t vlot_client_number(const vlot_client *client);
  * sequence  out: number of the first one, the others follow; NULL to ignore
  * returns   VLOT_OK        each will get exactly one answer
  *           VLOT_BUSY      too many in flight, or the node's mailbox is full; nothing was submitted
- *           VLOT_REJECTED  no node is up; VLOT_TOO_LARGE; VLOT_NOMEM; VLOT_DEADLOCK (on a node's thread)
+ *           VLOT_REJECTED  no node is up; VLOT_TOO_LARGE; VLOT_NOMEM; VLOT_DEADLOCK (on a node's
+ *                          thread)
  */
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_submit(vlot_client *client, const vlot_command *commands, uint32_t count,
-                                                        uint64_t *sequence);
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_submit(vlot_client *client,
+                                                        const vlot_command *commands,
+                                                        uint32_t count, uint64_t *sequence);
 
 /* Ask the machine a question.
  *
- * min_index  VLOT_NEVER: linearizable (default way to read); else: any node's own state, once it has applied that index: the
- *            contact's, or the leader's
+ * min_index  VLOT_NEVER: linearizable (default way to read); else: any node's own state, once it
+ *            has applied that index: the contact's, or the leader's
  */
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_read(vlot_client *client, const void *question, size_t size, uint64_t min_index,
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_read(vlot_client *client, const void *question,
+                                                      size_t size, uint64_t min_index,
                                                       uint64_t *sequence);
 
-/* Answers that are there: at most [capacity], never blocks. Returns how many. Where the client has an `answered` function, all that are
- * there go to it, and answers and capacity are not looked at (NULL, 0).
+/* Answers that are there: at most [capacity], never blocks. Returns how many. Where the client has
+ * an `answered` function, all that are there go to it, and answers and capacity are not looked at
+ * (NULL, 0).
  */
 VLOT_API size_t vlot_client_poll(vlot_client *client, vlot_answer *answers, size_t capacity);
 
-/* The same, but waits for the first one; 0: nothing is in flight. Every command gets an answer by its deadline, so this ends. */
+/* The same, but waits for the first one; 0: nothing is in flight. Every command gets an answer by
+ * its deadline, so this ends. */
 VLOT_API size_t vlot_client_wait(vlot_client *client, vlot_answer *answers, size_t capacity);
 
 VLOT_API uint32_t vlot_client_inflight(const vlot_client *client);
 
-/* Propose one command and wait for its outcome; asks again, until the deadline, as long as it is certain that the command was not
- * committed. Only while nothing else of this client is in flight (VLOT_BUSY).
+/* Propose one command and wait for its outcome; asks again, until the deadline, as long as it is
+ * certain that the command was not committed. Only while nothing else of this client is in flight
+ * (VLOT_BUSY).
  *
- * reply    out: the machine's answer, released by the caller with vlot_bytes_release(); NULL to ignore
+ * reply    out: the machine's answer, released by the caller with vlot_bytes_release(); NULL to
+ *          ignore
  * returns  VLOT_OK, VLOT_REJECTED, VLOT_UNKNOWN, VLOT_TOO_LARGE, VLOT_NOMEM, VLOT_DEADLOCK
  */
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_propose(vlot_client *client, const void *command, size_t size, vlot_bytes **reply);
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_propose(vlot_client *client, const void *command,
+                                                         size_t size, vlot_bytes **reply);
 
 /* The same for a linearizable read. */
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_query(vlot_client *client, const void *question, size_t size, vlot_bytes **reply);
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_query(vlot_client *client, const void *question,
+                                                       size_t size, vlot_bytes **reply);
 
-/* --- waiting for something, so that nobody writes a sleep loop -------------------------------------- */
+/* --- waiting for something, so that nobody writes a sleep loop -------------------------------- */
 
-/* Each waits at most timeout_ticks of the cluster clock. VLOT_OK; VLOT_TIMEOUT; VLOT_NOT_FOUND (no such member).
+/* Each waits at most timeout_ticks of the cluster clock. VLOT_OK; VLOT_TIMEOUT; VLOT_NOT_FOUND (no
+ * such member).
  *
  * leader   there is one, and a quorum follows it; *id (NULL to ignore)
  * applied  a node (0: every node that is up) has applied index
  * role     a node has a role
- * quiet    no message, write or answer is under way, and every node that is up has applied what is committed; timers do not count
+ * quiet    no message, write or answer is under way, and every node that is up has applied what is
+ *          committed; timers do not count
  */
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_await_leader(vlot_cluster *cluster, uint64_t timeout_ticks, uint32_t *id);
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_await_applied(vlot_cluster *cluster, uint32_t id, uint64_t index, uint64_t timeout_ticks);
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_await_role(vlot_cluster *cluster, uint32_t id, vlot_role role, uint64_t timeout_ticks);
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_await_quiet(vlot_cluster *cluster, uint64_t timeout_ticks);
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_await_leader(vlot_cluster *cluster,
+                                                       uint64_t timeout_ticks, uint32_t *id);
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_await_applied(vlot_cluster *cluster, uint32_t id,
+                                                        uint64_t index, uint64_t timeout_ticks);
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_await_role(vlot_cluster *cluster, uint32_t id,
+                                                     vlot_role role, uint64_t timeout_ticks);
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_await_quiet(vlot_cluster *cluster,
+                                                      uint64_t timeout_ticks);
 
-/* --- lockstep: the pending list --------------------------------------------------------------------- */
+/* --- lockstep: the pending list --------------------------------------------------------------- */
 
 typedef enum vlot_pending_kind {
   VLOT_PENDING_MESSAGE = 1, /* a message on a link */
@@ -340,31 +405,36 @@ typedef struct vlot_pending {
   uint32_t node; /* to whom it happens */
   uint32_t from; /* message: sender; client: client number */
   uint32_t is_held;
-  uint64_t due;  /* tick */
+  uint64_t due;          /* tick */
   uint32_t message_kind; /* vlot_message_kind; 0: a forwarded command or read */
   uint32_t message_flags;
-  uint64_t term;         /* message: the fields that matter */
+  uint64_t term; /* message: the fields that matter */
   uint64_t index;
   uint64_t entries;
 } vlot_pending;
 
-/* Everything pending, in the order it is due: at most [capacity]; returns how many there are; 0 also where this thread may not look: a
- * cluster that runs, or that another thread has paused.
+/* Everything pending, in the order it is due: at most [capacity]; returns how many there are; 0
+ * also where this thread may not look: a cluster that runs, or that another thread has paused.
  */
-VLOT_API size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pending, size_t capacity);
+VLOT_API size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pending,
+                                      size_t capacity);
 
-/* Carry out `actions` actions as the seed chooses; *done (NULL to ignore) says how many there were: fewer when nothing is
- * pending that is not held, up to group_max - 1 more when the last turn takes several deliveries. VLOT_OK; VLOT_VIOLATED: the checker objects, and it stopped there; VLOT_UNSUPPORTED: not in lockstep and
- * not paused.
+/* Carry out `actions` actions as the seed chooses; *done (NULL to ignore) says how many there were:
+ * fewer when nothing is pending that is not held, up to group_max - 1 more when the last turn takes
+ * several deliveries. VLOT_OK; VLOT_VIOLATED: the checker objects, and it stopped there;
+ * VLOT_UNSUPPORTED: not in lockstep and not paused.
  */
 VLOT_API vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t *done);
 
-/* The same until a condition holds (looked at after every action) or `actions` have passed (VLOT_TIMEOUT). */
-VLOT_API vlot_result vlot_lockstep_until(vlot_cluster *cluster, bool (*is_reached)(vlot_cluster *cluster, void *context),
+/* The same until a condition holds (looked at after every action) or `actions` have passed
+ * (VLOT_TIMEOUT). */
+VLOT_API vlot_result vlot_lockstep_until(vlot_cluster *cluster,
+                                         bool (*is_reached)(vlot_cluster *cluster, void *context),
                                          void *context, uint64_t actions);
 
-/* Verbs on one pending thing. VLOT_NOT_FOUND: no such id; VLOT_UNSUPPORTED: not for this kind (timers and writes cannot be
- * dropped, timers cannot be delayed, only messages between nodes can be duplicated: a client's call is made once).
+/* Verbs on one pending thing. VLOT_NOT_FOUND: no such id; VLOT_UNSUPPORTED: not for this kind
+ * (timers and writes cannot be dropped, timers cannot be delayed, only messages between nodes can
+ * be duplicated: a client's call is made once).
  *
  * Each is one action.
  *
@@ -380,16 +450,18 @@ VLOT_API vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool
 VLOT_API vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t *copy);
 VLOT_API vlot_result vlot_lockstep_delay(vlot_cluster *cluster, uint64_t id, uint64_t ticks);
 
-/* Run nodes on the caller's thread (faster) or on their own (visible in a debugger), from the next action on; the run is the
- * same. VLOT_BUSY: no more threads; VLOT_UNSUPPORTED: a paused cluster, or a replay.
+/* Run nodes on the caller's thread (faster) or on their own (visible in a debugger), from the next
+ * action on; the run is the same. VLOT_BUSY: no more threads; VLOT_UNSUPPORTED: a paused cluster,
+ * or a replay.
  */
 VLOT_API vlot_result vlot_lockstep_set_inline(vlot_cluster *cluster, bool is_inline);
 
-/* Pause a threads cluster: turns end, writes drain, all mail moves to the pending list; from then on it is stepped with the calls
- * above, until resume puts the mail back in its order. Drops and holds stay as done: what is still held then stays in the list, and is
- * there in the next pause. Meanwhile the calling thread alone steps the cluster and controls its nodes, links and faults (others get
- * VLOT_BUSY), and it alone unpauses; other threads' clients and orders go on: what they send waits in the mailboxes. VLOT_UNSUPPORTED in
- * lockstep; twice is once.
+/* Pause a threads cluster: turns end, writes drain, all mail moves to the pending list; from then
+ * on it is stepped with the calls above, until resume puts the mail back in its order. Drops and
+ * holds stay as done: what is still held then stays in the list, and is there in the next pause.
+ * Meanwhile the calling thread alone steps the cluster and controls its nodes, links and faults
+ * (others get VLOT_BUSY), and it alone unpauses; other threads' clients and orders go on: what they
+ * send waits in the mailboxes. VLOT_UNSUPPORTED in lockstep; twice is once.
  */
 VLOT_API vlot_result vlot_cluster_pause(vlot_cluster *cluster);
 VLOT_API vlot_result vlot_cluster_unpause(vlot_cluster *cluster);

@@ -1,7 +1,10 @@
-/* vlot/event.h: the one stream of what happens. Every observable thing is one typed record; views only draw events.
+/* vlot/event.h: the one stream of what happens. Every observable thing is one typed record; views
+ * only draw events.
  *
- * Order   in lockstep one total order; with threads events are ordered by (lamport, node, sequence).
- * Ids     an event is (node, sequence); cause names the event that led to it, 0: none. Pack both with vlot_event_id().
+ * Order   in lockstep one total order; with threads events are ordered by (lamport, node,
+ *         sequence).
+ * Ids     an event is (node, sequence); cause names the event that led to it, 0: none. Pack both
+ *         with vlot_event_id().
  */
 #ifndef VLOT_EVENT_H
 #define VLOT_EVENT_H
@@ -14,65 +17,80 @@ extern "C" {
 #endif
 
 /* kind, number, name in JSON, which member of the union it uses */
-#define VLOT_EVENTS(X)                                                                                        \
-  X(STEP, 1, "step", step)               /* one step of the core: the node before and after it */             \
-  X(SENT, 2, "sent", message)            /* a message left the node; peer: to */                              \
-  X(RECEIVED, 3, "received", message)    /* a message is taken by the node; peer: from */                     \
-  X(DROPPED, 4, "dropped", message)      /* a message ended without being taken; node: where, or 0; why */    \
-  X(CAMPAIGN, 5, "campaign", change)     /* from: 0 pre-vote, 1 vote, 2 forced; to: last index */             \
-  X(LEADER, 6, "leader", change)         /* became leader; from: old role, to: role */                        \
-  X(STEP_DOWN, 7, "step_down", change)   /* was leader, is follower; why */                                   \
-  X(ROLE, 8, "role", change)             /* any other change of role */                                       \
-  X(TERM, 9, "term", change)                                                                                  \
-  X(KNOWN_LEADER, 10, "known_leader", change)                                                                 \
-  X(VOTE, 11, "vote", change)            /* asked for a vote: peer; from: 1 pre-vote; to: 1 granted, else why */ \
-  X(TALLY, 12, "tally", change)          /* a vote came back: peer; from granted so far, to quorum */         \
-  X(APPEND, 13, "append", slice)                                                                              \
-  X(TRUNCATE, 14, "truncate", slice)                                                                          \
-  X(MATCH, 15, "match", change)                                                                               \
-  X(PROGRESS, 16, "progress", change)                                                                         \
-  X(MISMATCH, 17, "mismatch", change)                                                                         \
-  X(DURABLE, 18, "durable", change)      /* durable and released: log up to `to`, term, peer: vote */         \
-  X(COMMIT, 19, "commit", slice)                                                                              \
-  X(APPLY, 20, "apply", slice)                                                                                \
-  X(IGNORED, 21, "ignored", change)                                                                           \
-  X(FENCED, 22, "fenced", change)                                                                             \
-  X(START, 23, "start", step)            /* a node begins; after: what it recovered */                        \
-  X(KILL, 24, "kill", change)            /* a node ends; why; from: 1 power cut */                            \
-  X(RESTART, 25, "restart", change)      /* a member is started again; from: vlot_restart */                  \
-  X(SUSPEND, 26, "suspend", change)                                                                           \
-  X(RESUME, 27, "resume", change)                                                                             \
-  X(FAULT, 28, "fault", change)          /* link, disk or clock was changed: below */                         \
-  X(CLOCK_WAIT, 29, "clock_wait", change) /* the clock waits for a straggler */                               \
-  X(PROPOSE, 30, "propose", client)      /* a client's commands arrived at a node */                          \
-  X(ANSWER, 31, "answer", client)        /* and were answered */                                              \
-  X(READ, 32, "read", client)                                                                                 \
-  X(VIOLATION, 33, "violation", change)  /* from: number of the invariant */ \
-  X(LINT, 34, "lint", change)            /* bad settings, or what runs badly; from: vlot_lint_number, peer: node, to, term: its numbers */ \
-  X(REQUEST, 35, "request", change)      /* a debugger asked; from: vlot_request_kind, peer: node, to: value, term: vlot_result */
+#define VLOT_EVENTS(X)                                                                           \
+  X(STEP, 1, "step", step)             /* one step of the core: the node before and after it */  \
+  X(SENT, 2, "sent", message)          /* a message left the node; peer: to */                   \
+  X(RECEIVED, 3, "received", message)  /* a message is taken by the node; peer: from */          \
+  X(DROPPED, 4, "dropped", message)    /* ended without being taken; node: where, or 0; why */   \
+  X(CAMPAIGN, 5, "campaign", change)   /* from: 0 pre-vote, 1 vote, 2 forced; to: last index */  \
+  X(LEADER, 6, "leader", change)       /* became leader; from: old role, to: role */             \
+  X(STEP_DOWN, 7, "step_down", change) /* was leader, is follower; why */                        \
+  X(ROLE, 8, "role", change)           /* any other change of role */                            \
+  X(TERM, 9, "term", change)                                                                     \
+  X(KNOWN_LEADER, 10, "known_leader", change)                                                    \
+  X(VOTE, 11, "vote", change)   /* asked by peer; from: 1 pre-vote; to: 1 granted, 0 not: why */ \
+  X(TALLY, 12, "tally", change) /* a vote came back: peer; from granted so far, to quorum */     \
+  X(APPEND, 13, "append", slice)                                                                 \
+  X(TRUNCATE, 14, "truncate", slice)                                                             \
+  X(MATCH, 15, "match", change)                                                                  \
+  X(PROGRESS, 16, "progress", change)                                                            \
+  X(MISMATCH, 17, "mismatch", change)                                                            \
+  X(DURABLE, 18, "durable", change) /* stored and released: log up to `to`, term, peer: vote */  \
+  X(COMMIT, 19, "commit", slice)                                                                 \
+  X(APPLY, 20, "apply", slice)                                                                   \
+  X(IGNORED, 21, "ignored", change)                                                              \
+  X(FENCED, 22, "fenced", change)                                                                \
+  X(START, 23, "start", step)       /* a node begins; after: what it recovered */                \
+  X(KILL, 24, "kill", change)       /* a node ends; why; from: 1 power cut */                    \
+  X(RESTART, 25, "restart", change) /* a member is started again; from: vlot_restart */          \
+  X(SUSPEND, 26, "suspend", change)                                                              \
+  X(RESUME, 27, "resume", change)                                                                \
+  X(FAULT, 28, "fault", change)           /* link, disk or clock was changed: below */           \
+  X(CLOCK_WAIT, 29, "clock_wait", change) /* the clock waits for a straggler */                  \
+  X(PROPOSE, 30, "propose", client)       /* a client's commands arrived at a node */            \
+  X(ANSWER, 31, "answer", client)         /* and were answered */                                \
+  X(READ, 32, "read", client)                                                                    \
+  X(VIOLATION, 33, "violation", change) /* from: number of the invariant */                      \
+  X(LINT, 34, "lint", change) /* from: vlot_lint_number, peer: node; to, term: its numbers */    \
+  X(REQUEST, 35, "request", change) /* from: vlot_request_kind, to: value, term: its result */
 
 typedef enum vlot_event_kind {
 #define VLOT_X(name, number, text, body) VLOT_EVENT_##name = number,
   VLOT_EVENTS(VLOT_X)
 #undef VLOT_X
-  VLOT_EVENT_KINDS
+      VLOT_EVENT_KINDS
 } vlot_event_kind;
 
 /* What a FAULT says, by its why:
  *
- * DISK_FAULT             peer: whose; from: fail_at; to: delay_ticks_max; term: 1 is_stalled + 2 is_full
+ * DISK_FAULT             peer: whose; from: fail_at; to: delay_ticks_max; term: 1 is_stalled + 2
+ *                        is_full
  * CLOCK_FAULT            peer: whose; to: rate in thousandths
  * LINK_FAULT, HEALED     from, peer: the link, 0: every; to: 1 cut
  * PARTITION              nothing more
  */
 VLOT_API const char *vlot_event_kind_name(vlot_event_kind kind);
 
-/* What a debugger can ask of a cluster (`vlot drop 12` in gdb): number, word. The first ones are of something pending. */
-#define VLOT_REQUESTS(X)                                                                                        \
-  X(DROP, 1, "drop") X(DUPLICATE, 2, "dup") X(DELAY, 3, "delay") X(HOLD, 4, "hold") X(RELEASE, 5, "release")     \
-  X(FIRE, 6, "fire") X(TIMEOUT, 7, "timeout") X(PARTITION, 8, "partition") X(HEAL, 9, "heal") X(KILL, 10, "kill") \
-  X(SPAWN, 11, "spawn") X(RESTART, 12, "restart") X(SUSPEND, 13, "suspend") X(RESUME, 14, "resume")              \
-  X(CAMPAIGN, 15, "campaign") X(ELECT, 16, "elect") X(STEPDOWN, 17, "stepdown")
+/* What a debugger can ask of a cluster (`vlot drop 12` in gdb): number, word. The first ones are of
+ * something pending. */
+#define VLOT_REQUESTS(X)       \
+  X(DROP, 1, "drop")           \
+  X(DUPLICATE, 2, "dup")       \
+  X(DELAY, 3, "delay")         \
+  X(HOLD, 4, "hold")           \
+  X(RELEASE, 5, "release")     \
+  X(FIRE, 6, "fire")           \
+  X(TIMEOUT, 7, "timeout")     \
+  X(PARTITION, 8, "partition") \
+  X(HEAL, 9, "heal")           \
+  X(KILL, 10, "kill")          \
+  X(SPAWN, 11, "spawn")        \
+  X(RESTART, 12, "restart")    \
+  X(SUSPEND, 13, "suspend")    \
+  X(RESUME, 14, "resume")      \
+  X(CAMPAIGN, 15, "campaign")  \
+  X(ELECT, 16, "elect")        \
+  X(STEPDOWN, 17, "stepdown")
 
 typedef enum vlot_request_kind {
 #define VLOT_X(name, number, text) VLOT_REQUEST_##name = number,
@@ -83,11 +101,11 @@ typedef enum vlot_request_kind {
 typedef struct vlot_event {
   uint64_t sequence; /* of this node, from 1, across its incarnations */
   uint64_t lamport;
-  uint64_t action;   /* lockstep: number of the action; threads: 0 */
-  uint64_t cause;    /* vlot_event_id() of the event that led here */
-  uint64_t tick;     /* of the cluster clock */
-  uint64_t message;  /* id of the message concerned; 0 */
-  uint32_t node;     /* 0: the cluster */
+  uint64_t action;  /* lockstep: number of the action; threads: 0 */
+  uint64_t cause;   /* vlot_event_id() of the event that led here */
+  uint64_t tick;    /* of the cluster clock */
+  uint64_t message; /* id of the message concerned; 0 */
+  uint32_t node;    /* 0: the cluster */
   uint32_t incarnation;
   uint32_t peer;
   uint16_t kind; /* vlot_event_kind */
@@ -98,14 +116,15 @@ typedef struct vlot_event {
       vlot_brief after;
     } step;
     struct {
-      uint32_t kind; /* vlot_message_kind */
+      uint32_t kind;  /* vlot_message_kind */
       uint32_t flags; /* VLOT_MESSAGE_* */
       uint64_t term;
-      uint64_t index;    /* append: prev_index; votes: last_index; reply: match or hint index */
+      /* append: prev_index; votes: last_index; reply: match or hint index */
+      uint64_t index;
       uint64_t log_term; /* append: prev_term; votes: last_term; reply: hint term */
       uint64_t commit;   /* append: the leader's; reply: prev index it answers */
       uint64_t request;
-      uint32_t entries;  /* append: how many */
+      uint32_t entries; /* append: how many */
       uint32_t from;
     } message;
     struct {
@@ -133,16 +152,20 @@ typedef struct vlot_event {
 } vlot_event;
 
 /* (node, sequence) in one number; node in the upper 16 bits. */
-static inline uint64_t vlot_event_id(uint32_t node, uint64_t sequence) { return ((uint64_t)node << 48) | sequence; }
+static inline uint64_t vlot_event_id(uint32_t node, uint64_t sequence) {
+  return ((uint64_t)node << 48) | sequence;
+}
 
-/* One event as a JSON object without a newline, into out [capacity]. Returns the length it has or would have, as snprintf. */
+/* One event as a JSON object without a newline, into out [capacity]. Returns the length it has or
+ * would have, as snprintf. */
 VLOT_API size_t vlot_event_json(const vlot_event *event, char *out, size_t capacity);
 
-/* One event as a sentence for people ("n2 becomes leader of term 3: a quorum granted its votes"); as above. */
+/* One event as a sentence for people ("n2 becomes leader of term 3: a quorum granted its votes");
+ * as above. */
 VLOT_API size_t vlot_event_text(const vlot_event *event, char *out, size_t capacity);
 
-/* The canonical encoding that the event hash is made of: [returned] words. No pointer, real time or thread in it, and not what only
- * observers compute (slice.chain, slice.hash).
+/* The canonical encoding that the event hash is made of: [returned] words. No pointer, real time or
+ * thread in it, and not what only observers compute (slice.chain, slice.hash).
  */
 #define VLOT_EVENT_WORDS 16
 VLOT_API uint32_t vlot_event_words(const vlot_event *event, uint64_t words[VLOT_EVENT_WORDS]);

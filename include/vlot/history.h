@@ -2,8 +2,9 @@
  *
  * One line per operation, written when it ends:
  *   {"client":1,"call":10,"op":"set","key":"a","value":"1","return":25,"result":null}
- * client   a number that has one operation at a time. After an unknown outcome a client goes on under a new number: the old
- *          one's last operation may still take effect, so it never returned. Operations that overlap get numbers of their own.
+ * client   a number that has one operation at a time. After an unknown outcome a client goes on
+ *          under a new number: the old one's last operation may still take effect, so it never
+ *          returned. Operations that overlap get numbers of their own.
  * call     times of one monotonic clock: nanoseconds, in lockstep action numbers
  * return   absent: the outcome is unknown
  * fail     true: it certainly did not happen
@@ -45,7 +46,8 @@ typedef struct vlot_history_call {
 } vlot_history_call;
 
 /* allocator NULL: the default; sink is copied. VLOT_NOMEM. */
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_history_open(vlot_history **out, const vlot_allocator *allocator,
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_history_open(vlot_history **out,
+                                                       const vlot_allocator *allocator,
                                                        const vlot_history_sink *sink);
 
 /* Write what has not ended as unknown, and free everything. NULL is allowed. */
@@ -56,18 +58,21 @@ VLOT_API void vlot_history_close(vlot_history *history);
  * operation  out: its handle for end
  * returns    VLOT_OK; VLOT_INVALID (client, operation or key); VLOT_NOMEM
  */
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_history_begin(vlot_history *history, const vlot_history_call *call,
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_history_begin(vlot_history *history,
+                                                        const vlot_history_call *call,
                                                         uint32_t *operation);
 
 /* It ended, and its line is written. The handle is used up, unless this returns an error.
  *
- * outcome  VLOT_OK: it happened, and answered result [size] (NULL: nothing)
- *          VLOT_UNKNOWN, VLOT_TIMEOUT, VLOT_CLOSED: it may or may not happen; result is ignored; cannot fail
+ * outcome  VLOT_OK: it happened, and answered result [size] (NULL: nothing) VLOT_UNKNOWN,
+ *          VLOT_TIMEOUT, VLOT_CLOSED: it may or may not happen; result is ignored; cannot fail
  *          anything else: it certainly did not and will not happen
- * returns  VLOT_OK; VLOT_NOT_FOUND: no operation under way has that handle; VLOT_NOMEM: it is still under way
+ * returns  VLOT_OK; VLOT_NOT_FOUND: no operation under way has that handle; VLOT_NOMEM: it is still
+ *          under way
  */
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_history_end(vlot_history *history, uint32_t operation, uint64_t time,
-                                                      vlot_result outcome, const void *result, size_t size);
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_history_end(vlot_history *history, uint32_t operation,
+                                                      uint64_t time, vlot_result outcome,
+                                                      const void *result, size_t size);
 
 #ifdef __cplusplus
 }

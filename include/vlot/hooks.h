@@ -1,8 +1,10 @@
-/* vlot/hooks.h: a place for a breakpoint at every transition. Each is an exported, empty function that the library calls on the thread
- * where the transition happens, when the state has changed already: `break vlot_hook_role_change`, then `finish` into the code that did it.
+/* vlot/hooks.h: a place for a breakpoint at every transition. Each is an exported, empty function
+ * that the library calls on the thread where the transition happens, when the state has changed
+ * already: `break vlot_hook_role_change`, then `finish` into the code that did it.
  *
- * Names and arguments are stable. Where sys/sdt.h was present when the library was built each is also a USDT probe of provider `vlot` with
- * the same arguments (`info probes stap vlot`). Built with -DVLOT_HOOKS=OFF they are there and never called.
+ * Names and arguments are stable. Where sys/sdt.h was present when the library was built each is
+ * also a USDT probe of provider `vlot` with the same arguments (`info probes stap vlot`). Built
+ * with -DVLOT_HOOKS=OFF they are there and never called.
  *
  * node is the member, 0 the cluster; why a vlot_why.
  */
@@ -15,27 +17,35 @@
 extern "C" {
 #endif
 
-/* name, arguments as (type name) pairs */
-#define VLOT_HOOKS_TABLE(X)                                                                                                \
-  X(step, (uint32_t node, uint64_t action))                                /* a step of the core is done */               \
-  X(election, (uint32_t node, uint32_t kind, uint64_t term, vlot_why why)) /* a campaign; kind 0 pre-vote, 1 vote, 2 forced */ \
-  X(term_change, (uint32_t node, uint64_t from, uint64_t to, vlot_why why))                                               \
-  X(role_change, (uint32_t node, uint32_t from, uint32_t to, vlot_why why)) /* vlot_role */                               \
-  X(vote, (uint32_t node, uint32_t candidate, uint64_t term, uint32_t granted, vlot_why why))                             \
-  X(send, (uint32_t node, uint32_t to, uint32_t kind, uint64_t message))    /* vlot_message_kind; id */                   \
-  X(deliver, (uint32_t node, uint32_t from, uint32_t kind, uint64_t message))                                             \
-  X(drop, (uint32_t node, uint32_t to, uint64_t message, vlot_why why))                                                   \
-  X(append, (uint32_t node, uint64_t first, uint64_t count, uint64_t term))                                               \
-  X(truncate, (uint32_t node, uint64_t from, uint64_t count))                                                             \
-  X(commit, (uint32_t node, uint64_t index, uint64_t term))                                                               \
-  X(apply, (uint32_t node, uint64_t first, uint64_t count))                                                               \
-  X(fault, (uint32_t node, uint32_t peer, vlot_why why))                                                                  \
-  X(spawn, (uint32_t node, uint32_t incarnation))                                                                         \
-  X(kill, (uint32_t node, vlot_why why))                                                                                  \
-  X(fenced, (uint32_t node, vlot_why why))                                                                                \
-  X(violation, (uint32_t node, const char *text))                                                                         \
-  X(tick, (uint32_t node, uint64_t now, uint64_t elapsed))                  /* its time has gone on, in its own ticks */   \
-  X(election_timeout, (uint32_t node, uint64_t term))                       /* its election timer fired, in this term */
+/* Name, arguments as (type name) pairs.
+ *
+ * step              a step of the core is done
+ * tick              its time has gone on, in its own ticks
+ * election_timeout  its election timer fired, in this term
+ * election          a campaign; kind 0 pre-vote, 1 vote, 2 forced
+ * role_change       from and to are vlot_role
+ * send, deliver     kind is a vlot_message_kind, message an id
+ */
+#define VLOT_HOOKS_TABLE(X)                                                                   \
+  X(step, (uint32_t node, uint64_t action))                                                   \
+  X(election, (uint32_t node, uint32_t kind, uint64_t term, vlot_why why))                    \
+  X(term_change, (uint32_t node, uint64_t from, uint64_t to, vlot_why why))                   \
+  X(role_change, (uint32_t node, uint32_t from, uint32_t to, vlot_why why))                   \
+  X(vote, (uint32_t node, uint32_t candidate, uint64_t term, uint32_t granted, vlot_why why)) \
+  X(send, (uint32_t node, uint32_t to, uint32_t kind, uint64_t message))                      \
+  X(deliver, (uint32_t node, uint32_t from, uint32_t kind, uint64_t message))                 \
+  X(drop, (uint32_t node, uint32_t to, uint64_t message, vlot_why why))                       \
+  X(append, (uint32_t node, uint64_t first, uint64_t count, uint64_t term))                   \
+  X(truncate, (uint32_t node, uint64_t from, uint64_t count))                                 \
+  X(commit, (uint32_t node, uint64_t index, uint64_t term))                                   \
+  X(apply, (uint32_t node, uint64_t first, uint64_t count))                                   \
+  X(fault, (uint32_t node, uint32_t peer, vlot_why why))                                      \
+  X(spawn, (uint32_t node, uint32_t incarnation))                                             \
+  X(kill, (uint32_t node, vlot_why why))                                                      \
+  X(fenced, (uint32_t node, vlot_why why))                                                    \
+  X(violation, (uint32_t node, const char *text))                                             \
+  X(tick, (uint32_t node, uint64_t now, uint64_t elapsed))                                    \
+  X(election_timeout, (uint32_t node, uint64_t term))
 
 #define VLOT_X(name, arguments) VLOT_API void vlot_hook_##name arguments;
 VLOT_HOOKS_TABLE(VLOT_X)

@@ -1,5 +1,6 @@
-/* vlot/lint.h: what an expert would warn of. Settings are looked at when a cluster opens, the rest while it runs: each is told once, as an
- * event (VLOT_EVENT_LINT) and as a line of the cluster's log, and again only when it has passed in between. Nothing is refused for it.
+/* vlot/lint.h: what an expert would warn of. Settings are looked at when a cluster opens, the rest
+ * while it runs: each is told once, as an event (VLOT_EVENT_LINT) and as a line of the cluster's
+ * log, and again only when it has passed in between. Nothing is refused for it.
  */
 #ifndef VLOT_LINT_H
 #define VLOT_LINT_H
@@ -10,47 +11,61 @@
 extern "C" {
 #endif
 
-/* Name, number, word, sentence, advice. In the texts {value} and {other} are the lint's numbers, {right} is made of them, {node} is whom it
- * concerns. Below VLOT_LINT_RUNNING are settings.
+/* Name, number, word, sentence, advice. In the texts {value} and {other} are the lint's numbers,
+ * {right} is made of them, {node} is whom it concerns. Below VLOT_LINT_RUNNING are settings.
  */
-#define VLOT_LINTS(X)                                                                                                           \
-  X(NARROW_TIMEOUTS, 1, "narrow_timeouts", /* value: election_ticks_min; other: election_ticks_max */                           \
-    "election timeouts of {value} to {other} ticks are too close together: nodes time out at the same time and split the vote", \
-    "use an election_ticks_max of {right} or more")                                                                             \
-  X(FIXED_TIMEOUTS, 2, "fixed_timeouts", /* value: election_ticks_min */                                                        \
-    "random timeouts are off, and every node times out after {value} ticks: all at once, and the vote is split again and again", \
-    "switch VLOT_SWITCH_RANDOM_TIMEOUT on")                                                                                     \
-  X(SLOW_HEARTBEAT, 3, "slow_heartbeat", /* value: heartbeat_ticks; other: election_ticks_min */                                \
-    "heartbeat_ticks {value} is at least half of the shortest election timeout {other}: one lost heartbeat can cause an election", \
-    "use at most {right}, or longer timeouts")                                                                                  \
-  X(EVEN_VOTERS, 4, "even_voters", /* value: voters; other: their quorum */                                                     \
-    "{value} voters need a quorum of {other}, and survive no more failures than {right} would", "use an odd number of voters")  \
-  X(SINGLE_VOTER, 5, "single_voter", /* value: nodes */                                                                         \
-    "there is one voter: while it is down nothing is committed, and with its disk everything is lost", "use 3 voters or more")  \
-  X(NO_PRE_VOTE, 6, "no_pre_vote", /* value: switches */                                                                        \
-    "pre-vote is off while check-quorum is on: a node that was cut off comes back with a higher term and deposes a healthy leader", \
-    "switch VLOT_SWITCH_PRE_VOTE on")                                                                                           \
-  X(NO_CHECK_QUORUM, 7, "no_check_quorum", /* value: switches */                                                                \
-    "check-quorum is off while voters stick to their leader: one that can send but hears nobody leads for ever, and nothing is " \
-    "committed",                                                                                                                \
-    "switch VLOT_SWITCH_CHECK_QUORUM on")                                                                                       \
-  X(SHORT_TIMEOUTS, 8, "short_timeouts", /* value: election_ticks_min; other: the same in microseconds */                       \
-    "the shortest election timeout, {value} ticks, lasts {other} microseconds: a leader that waits for a core is taken for dead", \
-    "use an election_ticks_min of {right} or more, or a longer tick_ns")                                                        \
-  X(MAILBOX_GROWS, 32, "mailbox_grows", /* value: mails waiting; other: at the look before */                                   \
-    "{value} messages wait for n{node}, and more come than it takes", "send less, or see what keeps it")                           \
-  X(NO_QUORUM_CONTACT, 33, "no_quorum_contact", /* value: term; other: election_ticks_min */                                    \
-    "n{node} leads term {value}, and no quorum has answered it for {other} ticks: what it is asked stays without an answer",    \
-    "look at its links and at who is up, or switch VLOT_SWITCH_CHECK_QUORUM on")                                                \
-  X(FALLS_BEHIND, 34, "falls_behind", /* value: entries it lacks; other: what it has applied */                                 \
-    "n{node} has applied up to {other}, which is {value} entries less than are committed, and falls further behind",            \
+#define VLOT_LINTS(X)                                                                              \
+  X(NARROW_TIMEOUTS, 1,                                                                            \
+    "narrow_timeouts", /* value: election_ticks_min; other: election_ticks_max */                  \
+    "election timeouts of {value} to {other} ticks are too close together: nodes time out at the " \
+    "same time and split the vote",                                                                \
+    "use an election_ticks_max of {right} or more")                                                \
+  X(FIXED_TIMEOUTS, 2, "fixed_timeouts", /* value: election_ticks_min */                           \
+    "random timeouts are off, and every node times out after {value} ticks: all at once, and the " \
+    "vote is split again and again",                                                               \
+    "switch VLOT_SWITCH_RANDOM_TIMEOUT on")                                                        \
+  X(SLOW_HEARTBEAT, 3, "slow_heartbeat", /* value: heartbeat_ticks; other: election_ticks_min */   \
+    "heartbeat_ticks {value} is at least half of the shortest election timeout {other}: one lost " \
+    "heartbeat can cause an election",                                                             \
+    "use at most {right}, or longer timeouts")                                                     \
+  X(EVEN_VOTERS, 4, "even_voters", /* value: voters; other: their quorum */                        \
+    "{value} voters need a quorum of {other}, and survive no more failures than {right} would",    \
+    "use an odd number of voters")                                                                 \
+  X(SINGLE_VOTER, 5, "single_voter", /* value: nodes */                                            \
+    "there is one voter: while it is down nothing is committed, and with its disk everything is "  \
+    "lost",                                                                                        \
+    "use 3 voters or more")                                                                        \
+  X(NO_PRE_VOTE, 6, "no_pre_vote", /* value: switches */                                           \
+    "pre-vote is off while check-quorum is on: a node that was cut off comes back with a higher "  \
+    "term and deposes a healthy leader",                                                           \
+    "switch VLOT_SWITCH_PRE_VOTE on")                                                              \
+  X(NO_CHECK_QUORUM, 7, "no_check_quorum", /* value: switches */                                   \
+    "check-quorum is off while voters stick to their leader: one that can send but hears nobody "  \
+    "leads for ever, and nothing is "                                                              \
+    "committed",                                                                                   \
+    "switch VLOT_SWITCH_CHECK_QUORUM on")                                                          \
+  X(SHORT_TIMEOUTS, 8,                                                                             \
+    "short_timeouts", /* value: election_ticks_min; other: the same in microseconds */             \
+    "the shortest election timeout, {value} ticks, lasts {other} microseconds: a leader that "     \
+    "waits for a core is taken for dead",                                                          \
+    "use an election_ticks_min of {right} or more, or a longer tick_ns")                           \
+  X(MAILBOX_GROWS, 32, "mailbox_grows", /* value: mails waiting; other: at the look before */      \
+    "{value} messages wait for n{node}, and more come than it takes",                              \
+    "send less, or see what keeps it")                                                             \
+  X(NO_QUORUM_CONTACT, 33, "no_quorum_contact", /* value: term; other: election_ticks_min */       \
+    "n{node} leads term {value}, and no quorum has answered it for {other} ticks: what it is "     \
+    "asked stays without an answer",                                                               \
+    "look at its links and at who is up, or switch VLOT_SWITCH_CHECK_QUORUM on")                   \
+  X(FALLS_BEHIND, 34, "falls_behind", /* value: entries it lacks; other: what it has applied */    \
+    "n{node} has applied up to {other}, which is {value} entries less than are committed, and "    \
+    "falls further behind",                                                                        \
     "look at its machine, its disk and its links")
 
 typedef enum vlot_lint_number {
 #define VLOT_X(name, number, word, sentence, advice) VLOT_LINT_##name = number,
   VLOT_LINTS(VLOT_X)
 #undef VLOT_X
-  VLOT_LINT_NUMBERS,
+      VLOT_LINT_NUMBERS,
   VLOT_LINT_RUNNING = 32, /* from here on: seen while it runs */
 } vlot_lint_number;
 
@@ -64,7 +79,8 @@ typedef struct vlot_lint {
 /* The word of the table; "?" for an unknown number. */
 VLOT_API const char *vlot_lint_name(uint32_t number);
 
-/* Sentence and advice, with the values in them, into out [capacity]. Returns the length it has or would have, as snprintf. */
+/* Sentence and advice, with the values in them, into out [capacity]. Returns the length it has or
+ * would have, as snprintf. */
 VLOT_API size_t vlot_lint_text(const vlot_lint *lint, char *out, size_t capacity);
 
 #ifdef __cplusplus

@@ -1,13 +1,18 @@
-/* vlot/raft.h: one Raft node as a pure function of its inputs. No thread, lock, clock, I/O or random source of its own.
+/* vlot/raft.h: one Raft node as a pure function of its inputs. No thread, lock, clock, I/O or
+ * random source of its own.
  *
- * A driver calls vlot_raft_step() with inputs and carries out the output, in the order of its fields. It owns time (ticks),
- * transport (messages) and storage (writes). The cluster of vlot/cluster.h is one such driver; examples/bare_core.c is another.
+ * A driver calls vlot_raft_step() with inputs and carries out the output, in the order of its
+ * fields. It owns time (ticks), transport (messages) and storage (writes). The cluster of
+ * vlot/cluster.h is one such driver; examples/bare_core.c is another.
  *
- * Ownership  One rule for the whole API: inputs are borrowed for the call; the output is borrowed until the next call on the
- *            same core; what is kept longer is a retained, immutable, reference-counted object (vlot_batch, vlot_bytes).
- * Thread     A core may be called from any thread, one at a time. Batches and bytes may be shared between threads.
- * Paper      Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm (Extended Version)", and Ongaro's
- *            dissertation ("thesis"). docs/raft-map.md leads from their sections to the functions and tests.
+ * Ownership  One rule for the whole API: inputs are borrowed for the call; the output is borrowed
+ *            until the next call on the same core; what is kept longer is a retained, immutable,
+ *            reference-counted object (vlot_batch, vlot_bytes).
+ * Thread     A core may be called from any thread, one at a time. Batches and bytes may be shared
+ *            between threads.
+ * Paper      Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm (Extended
+ *            Version)", and Ongaro's dissertation ("thesis"). docs/raft-map.md leads from their
+ *            sections to the functions and tests.
  */
 #ifndef VLOT_RAFT_H
 #define VLOT_RAFT_H
@@ -19,8 +24,8 @@ extern "C" {
 #endif
 
 #define VLOT_MEMBERS_MAX 1024u
-#define VLOT_NEVER UINT64_MAX             /* a tick that never comes */
-#define VLOT_INDEX_MAX ((uint64_t)1 << 62) /* terms and indexes stay below */
+#define VLOT_NEVER       UINT64_MAX          /* a tick that never comes */
+#define VLOT_INDEX_MAX   ((uint64_t)1 << 62) /* terms and indexes stay below */
 
 /* --- entries, batches, slices ----------------------------------------------------------------- */
 
@@ -29,17 +34,20 @@ typedef enum vlot_entry_kind {
   VLOT_ENTRY_COMMAND = 1, /* opaque to Raft, handed to the machine */
 } vlot_entry_kind;
 
-/* One log entry's content. data [size] belongs to the batch (or is borrowed, where it is an argument). */
+/* One log entry's content. data [size] belongs to the batch (or is borrowed, where it is an
+ * argument). */
 typedef struct vlot_entry {
   const uint8_t *data;
   uint32_t size; /* bytes */
   uint32_t kind; /* vlot_entry_kind */
 } vlot_entry;
 
-/* An immutable, reference-counted run of entries: made once, then shared by logs, messages and disks. */
+/* An immutable, reference-counted run of entries: made once, then shared by logs, messages and
+ * disks. */
 typedef struct vlot_batch vlot_batch;
 
-/* A run of entries of one batch standing in a log: entries [first, first + count) of batch, at indexes index …, all of one term. */
+/* A run of entries of one batch standing in a log: entries [first, first + count) of batch, at
+ * indexes index …, all of one term. */
 typedef struct vlot_slice {
   vlot_batch *batch;
   uint64_t index; /* of the first entry */
@@ -52,11 +60,12 @@ typedef struct vlot_slice {
  *
  * allocator  NULL: the default
  * entries    [count], count > 0; data may be NULL where size is 0
- * owners     [count] or NULL: where owners[k] is not NULL, entry k's data lies in those bytes and is shared, not copied
+ * owners     [count] or NULL: where owners[k] is not NULL, entry k's data lies in those bytes and
+ *            is shared, not copied
  * returns    one reference; NULL without memory or when count is 0
  */
-VLOT_API vlot_batch *vlot_batch_make(const vlot_allocator *allocator, const vlot_entry *entries, vlot_bytes *const *owners,
-                                     uint32_t count);
+VLOT_API vlot_batch *vlot_batch_make(const vlot_allocator *allocator, const vlot_entry *entries,
+                                     vlot_bytes *const *owners, uint32_t count);
 VLOT_API vlot_batch *vlot_batch_retain(vlot_batch *batch);
 VLOT_API void vlot_batch_release(vlot_batch *batch); /* NULL is allowed */
 VLOT_API uint32_t vlot_batch_count(const vlot_batch *batch);
@@ -67,10 +76,11 @@ VLOT_API const vlot_entry *vlot_slice_entries(const vlot_slice *slice);
 /* Payload bytes of the slice. */
 VLOT_API uint64_t vlot_slice_bytes(const vlot_slice *slice);
 
-/* --- members ------------------------------------------------------------------------------------ */
+/* --- members ---------------------------------------------------------------------------------- */
 
-/* A member of a configuration. disk: the id its storage was given at bootstrap; votes and acknowledgements from another disk
- * do not count (a wiped disk has forgotten promises). 0: any disk is accepted.
+/* A member of a configuration. disk: the id its storage was given at bootstrap; votes and
+ * acknowledgements from another disk do not count (a wiped disk has forgotten promises). 0: any
+ * disk is accepted.
  */
 typedef struct vlot_member {
   uint32_t id;         /* 1 … ; unique */
@@ -78,15 +88,16 @@ typedef struct vlot_member {
   uint64_t disk;
 } vlot_member;
 
-/* --- messages ----------------------------------------------------------------------------------- */
+/* --- messages --------------------------------------------------------------------------------- */
 
-/* Kind, number, is it a reply. Every message is a value; a reply echoes request and session of what it answers. */
-#define VLOT_MESSAGES(X)                \
-  X(PRE_VOTE, 1, "PreVote")             \
-  X(PRE_VOTE_REPLY, 2, "PreVoteReply")  \
-  X(VOTE, 3, "RequestVote")             \
-  X(VOTE_REPLY, 4, "VoteReply")         \
-  X(APPEND, 5, "AppendEntries")         \
+/* Kind, number, is it a reply. Every message is a value; a reply echoes request and session of what
+ * it answers. */
+#define VLOT_MESSAGES(X)               \
+  X(PRE_VOTE, 1, "PreVote")            \
+  X(PRE_VOTE_REPLY, 2, "PreVoteReply") \
+  X(VOTE, 3, "RequestVote")            \
+  X(VOTE_REPLY, 4, "VoteReply")        \
+  X(APPEND, 5, "AppendEntries")        \
   X(APPEND_REPLY, 6, "AppendReply")
 
 typedef enum vlot_message_kind {
@@ -112,7 +123,8 @@ typedef struct vlot_message {
   uint64_t disk;    /* the sender's disk id */
   uint64_t term;    /* the sender's current term */
   uint64_t request; /* the sender's number of this request; echoed */
-  uint64_t session; /* a leader's number for its dealings with this peer; echoed; 0 in votes */
+  /* a leader's number for its dealings with this peer; echoed; 0 in votes */
+  uint64_t session;
   union {
     struct { /* PRE_VOTE (for term + 1), VOTE (for term) */
       uint64_t last_index;
@@ -121,44 +133,54 @@ typedef struct vlot_message {
     struct { /* APPEND; a heartbeat is an append without entries */
       uint64_t prev_index;
       uint64_t prev_term;
-      uint64_t commit;          /* the leader's; the receiver caps it at what this message verified */
+      /* the leader's; the receiver caps it at what this message verified */
+      uint64_t commit;
       const vlot_slice *slices; /* [slice_count] contiguous from prev_index + 1 */
       uint32_t slice_count;
-      uint32_t entry_count;     /* sum of the slices' counts */
+      uint32_t entry_count; /* sum of the slices' counts */
     } append;
-    struct { /* APPEND_REPLY */
-      uint64_t prev_index;  /* echoed */
-      uint64_t match_index; /* OK: durable here and equal to the leader's log up to this index */
-      uint64_t hint_index;  /* refused: the logs may agree at or below this index … */
-      uint64_t hint_term;   /* … whose entry has this term here */
+    struct {               /* APPEND_REPLY */
+      uint64_t prev_index; /* echoed */
+      /* OK: durable here and equal to the leader's log up to this index */
+      uint64_t match_index;
+      uint64_t hint_index; /* refused: the logs may agree at or below this index … */
+      uint64_t hint_term;  /* … whose entry has this term here */
     } reply;
   } as;
 } vlot_message;
 
-/* Encoded form: little-endian, length-prefixed, canonical (one encoding per message), self-contained.
+/* Encoded form: little-endian, length-prefixed, canonical (one encoding per message),
+ * self-contained.
  *
  * size    bytes that encode() writes
- * encode  into out [capacity]; returns the bytes written, or 0 when capacity is too small or the message is malformed
- * decode  total: any bytes are either one message, whole and canonical, or an error; *out is then freed with message_free().
- *         VLOT_CORRUPT with *why MALFORMED or VERSION; VLOT_TOO_LARGE above 64 MiB of payload or 65,536 entries; VLOT_NOMEM.
+ * encode  into out [capacity]; returns the bytes written, or 0 when capacity is too small or the
+ *         message is malformed
+ * decode  total: any bytes are either one message, whole and canonical, or an error; *out is then
+ *         freed with message_free(). VLOT_CORRUPT with *why MALFORMED or VERSION; VLOT_TOO_LARGE
+ *         above 64 MiB of payload or 65,536 entries; VLOT_NOMEM.
  * check   are the fields in range and consistent? NONE when so. step() refuses what this refuses.
  */
 VLOT_API size_t vlot_message_size(const vlot_message *message);
 VLOT_API size_t vlot_message_encode(const vlot_message *message, uint8_t *out, size_t capacity);
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_message_decode(const vlot_allocator *allocator, const uint8_t *data, size_t size,
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_message_decode(const vlot_allocator *allocator,
+                                                         const uint8_t *data, size_t size,
                                                          vlot_message **out, vlot_why *why);
 VLOT_API void vlot_message_free(const vlot_allocator *allocator, vlot_message *message);
 VLOT_API vlot_why vlot_message_check(const vlot_message *message);
 
-/* --- inputs -------------------------------------------------------------------------------------- */
+/* --- inputs ----------------------------------------------------------------------------------- */
 
 /* Protections; all on by default; switched live by the SWITCHES input. */
 enum {
-  VLOT_SWITCH_PRE_VOTE = 1,       /* ask before raising the term (thesis 9.6) */
-  VLOT_SWITCH_CHECK_QUORUM = 2,   /* a leader steps down after T without a quorum (thesis 6.2) */
-  VLOT_SWITCH_STICKINESS = 4,     /* no votes while a leader was heard from within T (thesis 4.2.3) */
-  VLOT_SWITCH_NOOP = 8,           /* an entry at the start of each term (thesis 6.4); off: reads wait for the first proposal */
-  VLOT_SWITCH_RANDOM_TIMEOUT = 16, /* off: every election timeout is exactly election_ticks_min */
+  VLOT_SWITCH_PRE_VOTE = 1, /* ask before raising the term (thesis 9.6) */
+  /* a leader steps down after T without a quorum (thesis 6.2) */
+  VLOT_SWITCH_CHECK_QUORUM = 2,
+  /* no votes while a leader was heard from within T (thesis 4.2.3) */
+  VLOT_SWITCH_STICKINESS = 4,
+  /* an entry at the start of each term (thesis 6.4); off: reads wait for the first proposal */
+  VLOT_SWITCH_NOOP = 8,
+  /* off: every election timeout is exactly election_ticks_min */
+  VLOT_SWITCH_RANDOM_TIMEOUT = 16,
   VLOT_SWITCH_ALL = 31,
 };
 
@@ -166,19 +188,23 @@ typedef struct vlot_command {
   const uint8_t *data; /* [size] */
   uint32_t size;
   uint32_t reserved; /* 0 */
-  vlot_bytes *owner; /* NULL: data is copied; else data lies in these bytes, which are retained */
+  /* NULL: data is copied; else data lies in these bytes, which are retained */
+  vlot_bytes *owner;
 } vlot_command;
 
 typedef enum vlot_input_kind {
-  VLOT_INPUT_TICK = 1,     /* time goes on; fires the timers that are due; give one before other inputs when time has passed */
-  VLOT_INPUT_MESSAGE,      /* a message arrived */
-  VLOT_INPUT_PROPOSE,      /* replicate commands; in order, as one run */
-  VLOT_INPUT_READ,         /* from which index on is a read linearizable? (thesis 6.4) */
-  VLOT_INPUT_CAMPAIGN,     /* start an election, through PreVote when that is on */
-  VLOT_INPUT_ELECT,        /* start a forced election: no PreVote, overrides stickiness */
-  VLOT_INPUT_STEP_DOWN,    /* a leader, or a candidate, becomes a follower */
+  /* time goes on; fires the timers that are due; give one before other inputs when time has
+   * passed */
+  VLOT_INPUT_TICK = 1,
+  VLOT_INPUT_MESSAGE,       /* a message arrived */
+  VLOT_INPUT_PROPOSE,       /* replicate commands; in order, as one run */
+  VLOT_INPUT_READ,          /* from which index on is a read linearizable? (thesis 6.4) */
+  VLOT_INPUT_CAMPAIGN,      /* start an election, through PreVote when that is on */
+  VLOT_INPUT_ELECT,         /* start a forced election: no PreVote, overrides stickiness */
+  VLOT_INPUT_STEP_DOWN,     /* a leader, or a candidate, becomes a follower */
   VLOT_INPUT_FORGET_LEADER, /* a follower forgets its leader and grants votes at once */
-  VLOT_INPUT_STORED,       /* storage: the write with this token, and every earlier one, is durable */
+  /* storage: the write with this token, and every earlier one, is durable */
+  VLOT_INPUT_STORED,
   VLOT_INPUT_WRITE_FAILED, /* storage: the write with this token failed: the node is fenced */
   VLOT_INPUT_APPLIED,      /* the machine has applied everything up to this index */
   VLOT_INPUT_SWITCHES,     /* set the protections */
@@ -187,10 +213,13 @@ typedef enum vlot_input_kind {
 typedef struct vlot_input {
   vlot_input_kind kind;
   union {
-    struct { /* Time that has passed must be told before what arrives after it: a heartbeat taken at an old `now` resets the
-                election timer, and ticks told later that had passed before it would count again. */
-      uint64_t now;     /* cluster tick as this node sees it; never backwards */
-      uint64_t elapsed; /* ticks to count for the election and heartbeat timers; <= now - the last now */
+    /* TICK. Time that has passed must be told before what arrives after it: a heartbeat taken at an
+     * old `now` resets the election timer, and ticks told later that had passed before it would
+     * count again. */
+    struct {
+      uint64_t now; /* cluster tick as this node sees it; never backwards */
+      /* ticks to count for the election and heartbeat timers; <= now - the last now */
+      uint64_t elapsed;
     } tick;
     const vlot_message *message;
     struct {
@@ -204,7 +233,7 @@ typedef struct vlot_input {
   } as;
 } vlot_input;
 
-/* --- output -------------------------------------------------------------------------------------- */
+/* --- output ----------------------------------------------------------------------------------- */
 
 typedef enum vlot_role {
   VLOT_ROLE_FOLLOWER = 0,
@@ -226,7 +255,8 @@ typedef struct vlot_hard_state {
 
 /* One atomic write: all of it is durable, or none. */
 typedef struct vlot_write {
-  uint64_t token;         /* answer with STORED or WRITE_FAILED; 0: there is nothing to write */
+  /* answer with STORED or WRITE_FAILED; 0: there is nothing to write */
+  uint64_t token;
   uint64_t truncate_from; /* first remove the entries from this index on; 0: none */
   vlot_hard_state hard;
   uint32_t has_hard; /* hard has changed */
@@ -234,17 +264,21 @@ typedef struct vlot_write {
   const vlot_slice *slices; /* [slice_count] then append these; contiguous */
 } vlot_write;
 
-/* Result of one input that asks for something (PROPOSE, READ, CAMPAIGN, ELECT, STEP_DOWN, FORGET_LEADER). */
+/* Result of one input that asks for something (PROPOSE, READ, CAMPAIGN, ELECT, STEP_DOWN,
+ * FORGET_LEADER). */
 typedef struct vlot_outcome {
   uint32_t input; /* its position in inputs */
   vlot_result result;
   vlot_why why;
-  uint32_t accepted; /* PROPOSE: so many commands, from the first on, stand in the log; the rest is certainly not committed */
-  uint64_t index;    /* PROPOSE: index of the first one */
+  /* PROPOSE: so many commands, from the first on, stand in the log; the rest is certainly not
+   * committed */
+  uint32_t accepted;
+  uint64_t index; /* PROPOSE: index of the first one */
   uint64_t term;
 } vlot_outcome;
 
-/* A read is answered: result OK: it may be served once everything up to index is applied; else why not. */
+/* A read is answered: result OK: it may be served once everything up to index is applied; else why
+ * not. */
 typedef struct vlot_read_answer {
   uint64_t tag;
   uint64_t index;
@@ -252,7 +286,8 @@ typedef struct vlot_read_answer {
   vlot_why why;
 } vlot_read_answer;
 
-/* Own proposals that certainly were not committed: indexes [first, last], proposed in term, hold other entries. */
+/* Own proposals that certainly were not committed: indexes [first, last], proposed in term, hold
+ * other entries. */
 typedef struct vlot_lost {
   uint64_t term;
   uint64_t first;
@@ -260,21 +295,25 @@ typedef struct vlot_lost {
 } vlot_lost;
 
 /* What happened inside, with the reason: kind, then the meaning of peer, from, to, term. */
-#define VLOT_CHANGES(X)                                                                       \
-  X(TERM, 1)     /* current term: from -> to; peer whose message brought it */                \
-  X(ROLE, 2)     /* role: from -> to, in term */                                              \
-  X(LEADER, 3)   /* known leader: from -> to (0 none), in term */                             \
-  X(CAMPAIGN, 4) /* an election begins; from: 0 pre-vote, 1 vote, 2 forced; to: last index; in term */ \
-  X(VOTE, 5)     /* asked for a vote: peer candidate; from: 1 pre-vote; to: 1 granted, else why; term */ \
-  X(TALLY, 6)    /* a vote was counted: peer voter; from: granted so far; to: quorum; why when refused */ \
-  X(APPEND, 7)   /* entries from … to of term stand in the log now; peer: leader */           \
-  X(TRUNCATE, 8) /* entries from … to were removed; why */                                    \
-  X(MATCH, 9)    /* leader: peer's match index from -> to */                                  \
-  X(PROGRESS, 10) /* leader: peer's replication state from -> to */                           \
-  X(MISMATCH, 11) /* follower: refused an append; peer leader; from prev, to hint index */    \
-  X(DURABLE, 12) /* log is durable up to `to` (was from); term: durable term; peer: durable vote */ \
-  X(COMMIT, 13)  /* commit index from -> to; term: of the entry at `to` */                    \
-  X(IGNORED, 14) /* a message was ignored: peer sender; from its kind; term its term; why */  \
+#define VLOT_CHANGES(X)                                                                            \
+  X(TERM, 1)   /* current term: from -> to; peer whose message brought it */                       \
+  X(ROLE, 2)   /* role: from -> to, in term */                                                     \
+  X(LEADER, 3) /* known leader: from -> to (0 none), in term */                                    \
+  X(CAMPAIGN,                                                                                      \
+    4) /* an election begins; from: 0 pre-vote, 1 vote, 2 forced; to: last index; in term */       \
+  X(VOTE,                                                                                          \
+    5) /* asked for a vote: peer candidate; from: 1 pre-vote; to: 1 granted, else why; term */     \
+  X(TALLY,                                                                                         \
+    6) /* a vote was counted: peer voter; from: granted so far; to: quorum; why when refused */    \
+  X(APPEND, 7)    /* entries from … to of term stand in the log now; peer: leader */             \
+  X(TRUNCATE, 8)  /* entries from … to were removed; why */                                      \
+  X(MATCH, 9)     /* leader: peer's match index from -> to */                                      \
+  X(PROGRESS, 10) /* leader: peer's replication state from -> to */                                \
+  X(MISMATCH, 11) /* follower: refused an append; peer leader; from prev, to hint index */         \
+  X(DURABLE,                                                                                       \
+    12)         /* log is durable up to `to` (was from); term: durable term; peer: durable vote */ \
+  X(COMMIT, 13) /* commit index from -> to; term: of the entry at `to` */                          \
+  X(IGNORED, 14) /* a message was ignored: peer sender; from its kind; term its term; why */       \
   X(FENCED, 15)  /* the node refuses to go on: why; peer, from, to, term are the evidence */
 
 typedef enum vlot_change_kind {
@@ -303,13 +342,15 @@ typedef struct vlot_brief {
 
 /* Carry out in field order. Everything is borrowed until the next call on this core. */
 typedef struct vlot_output {
-  vlot_write write;             /* hand to storage; write.token 0: nothing */
-  const vlot_message *messages; /* [message_count] send; all releasable: what waits for durability is not here yet */
-  const vlot_slice *apply;      /* [apply_count] committed, to be applied in order, each entry once */
+  vlot_write write; /* hand to storage; write.token 0: nothing */
+  /* [message_count] send; all releasable: what waits for durability is not here yet */
+  const vlot_message *messages;
+  /* [apply_count] committed, to be applied in order, each entry once */
+  const vlot_slice *apply;
   const vlot_read_answer *reads; /* [read_count] */
-  const vlot_lost *lost;        /* [lost_count] */
-  const vlot_outcome *outcomes; /* [outcome_count] in the order of their inputs */
-  const vlot_change *changes;   /* [change_count] in the order they happened */
+  const vlot_lost *lost;         /* [lost_count] */
+  const vlot_outcome *outcomes;  /* [outcome_count] in the order of their inputs */
+  const vlot_change *changes;    /* [change_count] in the order they happened */
   uint32_t message_count;
   uint32_t apply_count;
   uint32_t read_count;
@@ -320,11 +361,12 @@ typedef struct vlot_output {
   uint32_t leader;     /* known after this step; 0: none */
   uint64_t next_timer; /* the `now` at which a TICK is needed next; VLOT_NEVER */
   vlot_brief after;    /* the node after this step */
-  uint32_t awaits_storage; /* something waits for STORED; 0: it may as well come with the next input, whenever that is */
+  /* something waits for STORED; 0: it may as well come with the next input, whenever that is */
+  uint32_t awaits_storage;
   uint32_t reserved;
 } vlot_output;
 
-/* --- a core --------------------------------------------------------------------------------------- */
+/* --- a core ----------------------------------------------------------------------------------- */
 
 typedef struct vlot_raft vlot_raft;
 
@@ -338,36 +380,43 @@ typedef struct vlot_log_entry {
 #define VLOT_ENTRY_OVERHEAD 16
 
 typedef struct vlot_raft_options {
-  size_t size;                     /* sizeof(vlot_raft_options), set by vlot_raft_options_init() */
+  /* sizeof(vlot_raft_options), set by vlot_raft_options_init() */
+  size_t size;
   const vlot_allocator *allocator; /* NULL: the default; borrowed for the core's life */
   uint32_t id;                     /* this member */
   uint32_t member_count;           /* 1 … VLOT_MEMBERS_MAX, at least one voter */
   const vlot_member *members;      /* [member_count] the configuration at the base; copied */
   uint64_t seed;                   /* of the election timeouts */
   uint64_t now;                    /* tick at start */
-  uint64_t request_base;           /* requests and tokens are numbered from here; give every incarnation another range */
-  uint32_t election_ticks_min;     /* T: default 15; > heartbeat_ticks */
-  uint32_t election_ticks_max;     /* a timeout is drawn from [min, max): default 30; > min */
-  uint32_t heartbeat_ticks;        /* default 5; >= 1 */
-  uint32_t switches;               /* default VLOT_SWITCH_ALL */
-  uint32_t entry_bytes_max;        /* default 1 MiB, at most 64 MiB */
-  uint32_t append_entries_max;     /* entries per message: default 4,096, at most 65,536 */
-  uint32_t append_bytes_max;       /* payload per message (one entry always fits): default 1 MiB */
-  uint32_t window_messages_max;    /* appends in flight per peer: default 64, at most 1,024 */
-  uint64_t window_bytes_max;       /* default 4 MiB */
-  uint64_t tail_bytes_max;         /* not committed yet, at a leader (one entry always fits): default 64 MiB; each entry counts with its
-                                      payload and VLOT_ENTRY_OVERHEAD, so that empty ones come to an end too */
-  uint32_t reads_max;              /* pending reads: default 65,536 */
-  uint32_t apply_entries_max;      /* handed out and not yet APPLIED: default 65,536 */
-  /* what storage gave back; at a first start all zero but hard.disk, where the members' disks are told apart */
+  /* requests and tokens are numbered from here; give every incarnation another range */
+  uint64_t request_base;
+  uint32_t election_ticks_min; /* T: default 15; > heartbeat_ticks */
+  uint32_t election_ticks_max; /* a timeout is drawn from [min, max): default 30; > min */
+  uint32_t heartbeat_ticks;    /* default 5; >= 1 */
+  uint32_t switches;           /* default VLOT_SWITCH_ALL */
+  uint32_t entry_bytes_max;    /* default 1 MiB, at most 64 MiB */
+  uint32_t append_entries_max; /* entries per message: default 4,096, at most 65,536 */
+  /* payload per message (one entry always fits): default 1 MiB */
+  uint32_t append_bytes_max;
+  uint32_t window_messages_max; /* appends in flight per peer: default 64, at most 1,024 */
+  uint64_t window_bytes_max;    /* default 4 MiB */
+  /* not committed yet, at a leader (one entry always fits): default 64 MiB; each entry counts with
+   * its payload and VLOT_ENTRY_OVERHEAD, so that empty ones come to an end too */
+  uint64_t tail_bytes_max;
+  uint32_t reads_max;         /* pending reads: default 65,536 */
+  uint32_t apply_entries_max; /* handed out and not yet APPLIED: default 65,536 */
+  /* what storage gave back; at a first start all zero but hard.disk, where the members' disks are
+   * told apart */
   vlot_hard_state hard;
-  uint64_t base_index;             /* the log begins after this index */
+  uint64_t base_index; /* the log begins after this index */
   uint64_t base_term;
-  const vlot_slice *log_slices;    /* [log_slice_count] contiguous from base_index + 1; retained … */
+  /* [log_slice_count] contiguous from base_index + 1; retained … */
+  const vlot_slice *log_slices;
   const vlot_log_entry *log_entries; /* … or [log_entry_count], copied; not both */
   size_t log_slice_count;
   size_t log_entry_count;
-  vlot_bytes *base_snapshot;       /* opaque state at base_index, retained; handed out by vlot_raft_base_snapshot(); NULL */
+  /* opaque state at base_index, retained; handed out by vlot_raft_base_snapshot(); NULL */
+  vlot_bytes *base_snapshot;
 } vlot_raft_options;
 
 VLOT_API void vlot_raft_options_init(vlot_raft_options *options);
@@ -377,24 +426,30 @@ VLOT_API void vlot_raft_options_init(vlot_raft_options *options);
  * problem  out: what is wrong with the options, a static sentence; NULL to ignore
  * returns  VLOT_OK; VLOT_INVALID (nothing was made, *problem says why); VLOT_NOMEM
  */
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options, const char **problem);
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_open(vlot_raft **out,
+                                                    const vlot_raft_options *options,
+                                                    const char **problem);
 
 /* Frees the core, and what of its output was not carried out. NULL is allowed. */
 VLOT_API void vlot_raft_close(vlot_raft *raft);
 
 /* Take inputs, in order, and say what follows.
  *
- * inputs   [count], borrowed for the call; how inputs are grouped into steps changes how messages are grouped, never safety
+ * inputs   [count], borrowed for the call; how inputs are grouped into steps changes how messages
+ *          are grouped, never safety
  * output   out: borrowed until the next call on this core; valid for every result
  * returns  VLOT_OK      all inputs were taken
- *          VLOT_NOMEM   output->consumed were taken; of the next one nothing has happened: give it again later
- *          VLOT_FENCED  a Raft promise is broken or a write failed: this core takes no input any more; the last change says why.
- *                       As after a crash, its output may be carried out or not; after a failed write it asks for no other
+ *          VLOT_NOMEM   output->consumed were taken; of the next one nothing has happened: give it
+ *                       again later
+ *          VLOT_FENCED  a Raft promise is broken or a write failed: this core takes no input any
+ *                       more; the last change says why. As after a crash, its output may be carried
+ *                       out or not; after a failed write it asks for no other
  */
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_step(vlot_raft *raft, const vlot_input *inputs, uint32_t count,
-                                                    const vlot_output **output);
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_step(vlot_raft *raft, const vlot_input *inputs,
+                                                    uint32_t count, const vlot_output **output);
 
-/* The snapshot at the base, for the machine's restore: once, with a reference for the caller; then, and without one, NULL. */
+/* The snapshot at the base, for the machine's restore: once, with a reference for the caller; then,
+ * and without one, NULL. */
 VLOT_API vlot_bytes *vlot_raft_base_snapshot(vlot_raft *raft);
 
 typedef struct vlot_raft_status {
@@ -402,35 +457,38 @@ typedef struct vlot_raft_status {
   vlot_role role;
   uint64_t term;
   uint32_t vote;
-  uint32_t leader;        /* 0: none known */
+  uint32_t leader; /* 0: none known */
   uint64_t commit_index;
   uint64_t applied_index; /* as told by APPLIED */
   uint64_t base_index;
-  uint64_t first_index;   /* base_index + 1 */
-  uint64_t last_index;    /* base_index when the log is empty */
+  uint64_t first_index; /* base_index + 1 */
+  uint64_t last_index;  /* base_index when the log is empty */
   uint64_t last_term;
   uint64_t durable_index;
   uint64_t durable_term;
   uint64_t now;
   uint64_t next_timer;
-  uint32_t election_ticks;  /* the election timeout drawn last */
+  uint32_t election_ticks;   /* the election timeout drawn last */
   uint32_t election_elapsed; /* ticks since it was reset */
-  uint32_t votes_granted;   /* in this campaign */
+  uint32_t votes_granted;    /* in this campaign */
   uint32_t quorum;
   uint32_t switches;
   uint32_t is_voter;
-  uint64_t tail_bytes;      /* of uncommitted entries at a leader, as tail_bytes_max counts them */
-  uint32_t held_messages;   /* waiting for durability */
+  /* of uncommitted entries at a leader, as tail_bytes_max counts them */
+  uint64_t tail_bytes;
+  uint32_t held_messages; /* waiting for durability */
   uint32_t pending_reads;
   uint32_t is_fenced;
   vlot_why fenced_why;
-  uint32_t lacks_quorum;    /* leader: at its last look, one every T, no quorum had answered since the one before */
+  /* leader: at its last look, one every T, no quorum had answered since the one before */
+  uint32_t lacks_quorum;
 } vlot_raft_status;
 
 VLOT_API void vlot_raft_get_status(const vlot_raft *raft, vlot_raft_status *status);
 
 typedef enum vlot_progress_state {
-  VLOT_PROGRESS_PROBE = 0,  /* looking for the point where the logs agree: one message at a time */
+  /* looking for the point where the logs agree: one message at a time */
+  VLOT_PROGRESS_PROBE = 0,
   VLOT_PROGRESS_REPLICATE, /* known to agree: pipelined */
 } vlot_progress_state;
 
@@ -449,11 +507,13 @@ typedef struct vlot_progress {
 } vlot_progress;
 
 /* A leader's view of a peer. VLOT_NOT_LEADER; VLOT_NOT_FOUND when peer is no other member. */
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_get_progress(const vlot_raft *raft, uint32_t peer, vlot_progress *progress);
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_get_progress(const vlot_raft *raft, uint32_t peer,
+                                                            vlot_progress *progress);
 
-/* The entry at an index, borrowed until the next step. VLOT_NOT_FOUND outside [first_index, last_index]. */
-VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_get_entry(const vlot_raft *raft, uint64_t index, uint64_t *term,
-                                                         vlot_entry *entry);
+/* The entry at an index, borrowed until the next step. VLOT_NOT_FOUND outside [first_index,
+ * last_index]. */
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_get_entry(const vlot_raft *raft, uint64_t index,
+                                                         uint64_t *term, vlot_entry *entry);
 
 /* The configuration in force: [*count], borrowed until the next step. */
 VLOT_API const vlot_member *vlot_raft_members(const vlot_raft *raft, uint32_t *count);

@@ -1,4 +1,5 @@
-/* vlot/storage.h: where a node's hard state and log survive. In memory by default: it outlives the node, not the process.
+/* vlot/storage.h: where a node's hard state and log survive. In memory by default: it outlives the
+ * node, not the process.
  */
 #ifndef VLOT_STORAGE_H
 #define VLOT_STORAGE_H
@@ -19,7 +20,8 @@ typedef struct vlot_stored {
   size_t slice_count;
 } vlot_stored;
 
-/* How a disk says that a pending write is finished; valid until then. Any thread; never blocks; exactly once. */
+/* How a disk says that a pending write is finished; valid until then. Any thread; never blocks;
+ * exactly once. */
 typedef struct vlot_storage_done {
   void *context;
   void (*done)(void *context, uint64_t token, vlot_result result);
@@ -28,9 +30,10 @@ typedef struct vlot_storage_done {
 /* A disk of one member, as a table of functions.
  *
  * load     what is durable; called before a node starts, with no write pending
- * submit   make a write durable, as one record; writes become durable in the order they were submitted.
- *          VLOT_OK: it is (done is not called). VLOT_PENDING: done will be called (slices: retain the batches to keep them).
- *          Anything else: it failed, and so will every later one until the next load
+ * submit   make a write durable, as one record; writes become durable in the order they were
+ *          submitted. VLOT_OK: it is (done is not called). VLOT_PENDING: done will be called
+ *          (slices: retain the batches to keep them). Anything else: it failed, and so will every
+ *          later one until the next load
  * stop     the node is gone: complete nothing any more. is_power_cut: what is not durable is lost
  * release  the cluster is closed
  */

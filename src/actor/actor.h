@@ -70,13 +70,14 @@ struct vlot_actor {
   /* what a sender touches comes first */
   vlot__mailbox box;
   pthread_cond_t wake; /* the own thread, parked */
-  _Atomic uint32_t
-      right;       /* a vlot__right; changed under the lock only, read without it by who spins */
+  /* a vlot__right; changed under the lock only, read without it by who spins */
+  _Atomic uint32_t right;
   bool is_waiting; /* the own thread waits on wake and nobody has signalled it yet */
   bool is_suspended;
-  bool is_granted;    /* the own thread may run one turn although held */
-  bool woke;          /* it was parked when mail came */
-  bool was_suspended; /* since the last turn: the next one does not count as woken from parking */
+  bool is_granted; /* the own thread may run one turn although held */
+  bool woke;       /* it was parked when mail came */
+  /* since the last turn: the next one does not count as woken from parking */
+  bool was_suspended;
   uint32_t holds;
   vlot__phase phase;
 
@@ -85,9 +86,10 @@ struct vlot_actor {
   uint64_t grants;      /* turns granted that have ended */
   bool is_fence_closed; /* the fence, as the lock's holders know it */
   bool has_thread;      /* system->lock: thread is set */
-  bool is_unlisted;     /* system->lock: its thread has folded its counts and is about to go */
-  bool is_detached;     /* system->lock: quarantined, nobody will join it */
-  bool is_announced;    /* DOWN has gone out; watches are closed */
+  /* system->lock: its thread has folded its counts and is about to go */
+  bool is_unlisted;
+  bool is_detached;  /* system->lock: quarantined, nobody will join it */
+  bool is_announced; /* DOWN has gone out; watches are closed */
   bool is_quarantined;
   vlot_result start_result;
   vlot_end end;

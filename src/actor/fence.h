@@ -20,9 +20,7 @@ typedef struct vlot__fence {
 #define VLOT__FENCE_CLOSED 1u
 #define VLOT__FENCE_EFFECT 2u
 
-static inline void vlot__fence_init(vlot__fence *fence) {
-  atomic_init(&fence->word, 0);
-}
+static inline void vlot__fence_init(vlot__fence *fence) { atomic_init(&fence->word, 0); }
 
 /* false: closed. */
 static inline bool vlot__fence_enter(vlot__fence *fence) {

@@ -31,13 +31,9 @@ void vlot_actor_release(vlot_actor *actor) {
   if (before == 1) free_actor(actor);
 }
 
-vlot_address vlot_actor_address(const vlot_actor *actor) {
-  return actor->address;
-}
+vlot_address vlot_actor_address(const vlot_actor *actor) { return actor->address; }
 
-vlot_actor_system *vlot_actor_get_system(const vlot_actor *actor) {
-  return actor->system;
-}
+vlot_actor_system *vlot_actor_get_system(const vlot_actor *actor) { return actor->system; }
 
 /* --- spawn --- */
 

@@ -7,13 +7,9 @@
 
 _Thread_local int vlot__lock_count;
 
-int vlot__lock_held(void) {
-  return vlot__lock_count;
-}
+int vlot__lock_held(void) { return vlot__lock_count; }
 
-bool vlot__lock_init(pthread_mutex_t *mutex) {
-  return pthread_mutex_init(mutex, NULL) == 0;
-}
+bool vlot__lock_init(pthread_mutex_t *mutex) { return pthread_mutex_init(mutex, NULL) == 0; }
 
 bool vlot__cond_init(pthread_cond_t *cond) {
   pthread_condattr_t monotonic;
@@ -49,9 +45,7 @@ static uint64_t read_clock(clockid_t clock) {
   return (uint64_t)now.tv_sec * VLOT_NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
-uint64_t vlot_clock_ns(void) {
-  return read_clock(CLOCK_MONOTONIC);
-}
+uint64_t vlot_clock_ns(void) { return read_clock(CLOCK_MONOTONIC); }
 
 uint64_t vlot__clock_coarse_ns(void) {
 #ifdef CLOCK_MONOTONIC_COARSE

@@ -156,9 +156,7 @@ static void announce_all(vlot_actor *ended) {
   }
 }
 
-void vlot__actor_tell_watchers(vlot_actor *actor) {
-  announce_all(tell(actor, NULL));
-}
+void vlot__actor_tell_watchers(vlot_actor *actor) { announce_all(tell(actor, NULL)); }
 
 void vlot__actor_announce(vlot_actor *actor) {
   vlot_actor_retain(actor);
@@ -291,7 +289,8 @@ vlot_result vlot_actor_link(vlot_actor *self, vlot_actor *other) {
   result = add_link(other, theirs);
   if (result == VLOT_OK) return VLOT_OK;
   free_watch(allocator, theirs);
-  if (result == VLOT_EXISTS) return VLOT_OK; /* the other was linking to us at the same time */
+  /* the other was linking to us at the same time */
+  if (result == VLOT_EXISTS) return VLOT_OK;
   remove_watch(self, other, 0);
   return VLOT_CLOSED;
 }

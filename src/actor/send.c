@@ -80,9 +80,7 @@ static inline vlot_result check(const vlot_actor *to, vlot_lane lane, uint32_t k
 }
 
 /* A send of an actor is an effect: inside its enter and leave, or bracketed here. */
-static inline bool is_to_bracket(const vlot_actor *from) {
-  return from && !from->has_entered;
-}
+static inline bool is_to_bracket(const vlot_actor *from) { return from && !from->has_entered; }
 
 static inline __attribute__((always_inline)) vlot_result
 send_pieces(vlot_actor *from, vlot_actor *to, vlot_lane lane, uint32_t kind, uint64_t stamp,
@@ -178,6 +176,4 @@ void vlot_actor_leave(vlot_actor *self) {
   if (vlot__fence_leave(&self->fence)) vlot__actor_announce(self);
 }
 
-bool vlot_actor_is_fenced(const vlot_actor *actor) {
-  return vlot__fence_is_closed(&actor->fence);
-}
+bool vlot_actor_is_fenced(const vlot_actor *actor) { return vlot__fence_is_closed(&actor->fence); }

@@ -23,7 +23,8 @@ struct vlot_statem {
   uint32_t state;
   uint32_t state_wanted;
   bool is_entering;
-  bool has_state_timeout; /* armed by the present handler: it belongs to the state that follows */
+  /* armed by the present handler: it belongs to the state that follows */
+  bool has_state_timeout;
   uint64_t dropped;
   vlot__ring next;      /* of kept_event, like the others */
   vlot__ring postponed; /* until the state changes */
@@ -168,9 +169,7 @@ static vlot_result start(vlot_actor *self, void *context) {
   return vlot_timer_set(self, FIRST_TIMER, 0, NULL);
 }
 
-static void finish(void *context) {
-  vlot_statem_close(context);
-}
+static void finish(void *context) { vlot_statem_close(context); }
 
 static void dispose(void *context, const vlot_mail *mail, vlot_why why) {
   vlot_statem *machine = context;
@@ -215,9 +214,7 @@ void vlot_statem_close(vlot_statem *machine) {
 
 /* --- inside the handler --- */
 
-vlot_actor *vlot_statem_self(vlot_statem *machine) {
-  return machine->self;
-}
+vlot_actor *vlot_statem_self(vlot_statem *machine) { return machine->self; }
 
 void vlot_statem_goto(vlot_statem *machine, uint32_t state) {
   VLOT_ASSERT(!machine->is_entering);
@@ -255,6 +252,4 @@ vlot_result vlot_statem_next(vlot_statem *machine, uint32_t kind, uint64_t stamp
               payload);
 }
 
-uint64_t vlot_statem_dropped(const vlot_statem *machine) {
-  return machine->dropped;
-}
+uint64_t vlot_statem_dropped(const vlot_statem *machine) { return machine->dropped; }

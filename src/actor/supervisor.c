@@ -10,7 +10,8 @@
 
 struct child {
   vlot_child options;
-  vlot_actor *actor; /* the last incarnation; NULL: never started, or it is not to come back */
+  /* the last incarnation; NULL: never started, or it is not to come back */
+  vlot_actor *actor;
   vlot_address address;
   uint64_t monitor; /* 0: it is not running */
   uint64_t ended_ns;

@@ -89,9 +89,7 @@ void vlot__system_release(vlot_actor_system *system) {
   vlot__alloc_free(allocator, system);
 }
 
-bool vlot__system_is_forked(const vlot_actor_system *system) {
-  return getpid() != system->process;
-}
+bool vlot__system_is_forked(const vlot_actor_system *system) { return getpid() != system->process; }
 
 void vlot__system_log(vlot_actor_system *system, const char *format, ...) {
   if (!system->options.log) return;

@@ -7,9 +7,7 @@
 
 #include "actor/actor.h"
 
-static uint32_t count_cores(const cpu_set_t *allowed) {
-  return (uint32_t)CPU_COUNT(allowed);
-}
+static uint32_t count_cores(const cpu_set_t *allowed) { return (uint32_t)CPU_COUNT(allowed); }
 
 /* The n-th of the allowed cores, round and round. */
 static uint32_t nth_core(const cpu_set_t *allowed, uint64_t n) {
@@ -71,6 +69,4 @@ vlot_result vlot__thread_start(vlot_actor *actor, const vlot_actor_options *opti
   return result;
 }
 
-void vlot__thread_name(const char *name) {
-  pthread_setname_np(pthread_self(), name);
-}
+void vlot__thread_name(const char *name) { pthread_setname_np(pthread_self(), name); }

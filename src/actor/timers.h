@@ -14,8 +14,8 @@
 typedef struct vlot__timer {
   uint64_t kind;
   uint64_t due_ns;
-  uint64_t
-      generation; /* of the arming; grows over all kinds, hence also the order of equal deadlines */
+  /* of the arming; grows over all kinds, hence also the order of equal deadlines */
+  uint64_t generation;
 } vlot__timer;
 
 typedef struct vlot__timers {

@@ -124,13 +124,9 @@ const vlot_mail *vlot_turn_next(vlot_turn *turn) {
   return next_data(turn);
 }
 
-vlot_lane vlot_turn_lane(const vlot_turn *turn) {
-  return turn->lane;
-}
+vlot_lane vlot_turn_lane(const vlot_turn *turn) { return turn->lane; }
 
-bool vlot_turn_was_parked(const vlot_turn *turn) {
-  return turn->was_parked;
-}
+bool vlot_turn_was_parked(const vlot_turn *turn) { return turn->was_parked; }
 
 /* --- the own thread --- */
 

@@ -34,7 +34,8 @@ void vlot__alloc_free(const vlot_allocator *allocator, void *memory) {
   if (memory) allocator->resize(allocator->context, memory, 0);
 }
 
-bool vlot__alloc_grow_more(const vlot_allocator *allocator, void **array, size_t *capacity, size_t wanted, size_t size) {
+bool vlot__alloc_grow_more(const vlot_allocator *allocator, void **array, size_t *capacity,
+                           size_t wanted, size_t size) {
   size_t grown = *capacity > 0 ? *capacity : 4;
   while (grown < wanted) {
     if (grown > SIZE_MAX / 4) return false;

@@ -12,11 +12,13 @@ void *vlot__alloc_zero(const vlot_allocator *allocator, size_t count, size_t siz
 
 void vlot__alloc_free(const vlot_allocator *allocator, void *memory);
 
-/* Make room for [wanted] elements in a growable array, by doubling. On failure nothing has changed. */
-bool vlot__alloc_grow_more(const vlot_allocator *allocator, void **array, size_t *capacity, size_t wanted, size_t size);
+/* Make room for [wanted] elements in a growable array, by doubling. On failure nothing has
+ * changed. */
+bool vlot__alloc_grow_more(const vlot_allocator *allocator, void **array, size_t *capacity,
+                           size_t wanted, size_t size);
 
-static inline bool vlot__alloc_grow(const vlot_allocator *allocator, void **array, size_t *capacity, size_t wanted,
-                                    size_t size) {
+static inline bool vlot__alloc_grow(const vlot_allocator *allocator, void **array, size_t *capacity,
+                                    size_t wanted, size_t size) {
   return wanted <= *capacity || vlot__alloc_grow_more(allocator, array, capacity, wanted, size);
 }
 

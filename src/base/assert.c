@@ -17,6 +17,6 @@ vlot_assert_handler vlot_assert_set_handler(vlot_assert_handler handler) {
 }
 
 void vlot_assert_failed(const char *file, int line, const char *condition) {
-  atomic_load(&current_handler)(file, line, condition);
+  atomic_load (&current_handler)(file, line, condition);
   abort(); /* a handler that returns has broken its own promise */
 }

@@ -27,7 +27,8 @@ uint64_t vlot__prng_next(vlot__prng *prng) {
   return result;
 }
 
-/* Below 2^32 by Lemire's multiplication with rejection; above by drawing under a mask until it fits. */
+/* Below 2^32 by Lemire's multiplication with rejection; above by drawing under a mask until it
+ * fits. */
 uint64_t vlot__prng_below(vlot__prng *prng, uint64_t bound) {
   if (bound <= 1) return 0;
   if (bound <= UINT32_MAX) {

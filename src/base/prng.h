@@ -1,6 +1,6 @@
-/* Seeded random numbers: xoshiro256** (Blackman and Vigna), seeded by splitmix64. The state lives in its owner.
- * Integers only and without bias, so that every platform draws the same. Never draw twice in one expression:
- * the order would be the compiler's.
+/* Seeded random numbers: xoshiro256** (Blackman and Vigna), seeded by splitmix64. The state lives
+ * in its owner. Integers only and without bias, so that every platform draws the same. Never draw
+ * twice in one expression: the order would be the compiler's.
  */
 #ifndef VLOT_BASE_PRNG_H
 #define VLOT_BASE_PRNG_H

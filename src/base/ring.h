@@ -1,5 +1,5 @@
-/* A growable ring (double-ended queue) of fixed-size elements: push at the back, pop at either end. Bounded by the
- * caller; grows by doubling; one thread at a time.
+/* A growable ring (double-ended queue) of fixed-size elements: push at the back, pop at either end.
+ * Bounded by the caller; grows by doubling; one thread at a time.
  */
 #ifndef VLOT_BASE_RING_H
 #define VLOT_BASE_RING_H

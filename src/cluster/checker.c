@@ -1,10 +1,12 @@
-/* The safety properties. What every member promised stands in a dense array; what any log ever held, and what is committed, in
- * one dense history; who led a term and who voted for whom in hash tables. Every event costs a few look-ups.
+/* The safety properties. What every member promised stands in a dense array; what any log ever
+ * held, and what is committed, in one dense history; who led a term and who voted for whom in hash
+ * tables. Every event costs a few look-ups.
  *
- * A member's model may be ahead of its events by the rest of the step under way. So an event's own fields go first, and the
- * model is asked only about what cannot have changed since.
+ * A member's model may be ahead of its events by the rest of the step under way. So an event's own
+ * fields go first, and the model is asked only about what cannot have changed since.
  *
- * Without memory the checker cannot know any more what is right: from then on it reports nothing, and says so.
+ * Without memory the checker cannot know any more what is right: from then on it reports nothing,
+ * and says so.
  */
 #include "cluster/checker.h"
 
@@ -87,8 +89,8 @@ struct vlot__checker {
   member *members; /* [count] */
   uint32_t count;
   uint32_t quorum;
-  /* [history_count] of indexes base + 1 …: committed ones up to `committed`; above, the entry with the highest term that any
-   * log held there.
+  /* [history_count] of indexes base + 1 …: committed ones up to `committed`; above, the entry with
+   * the highest term that any log held there.
    */
   vlot__model_entry *history;
   size_t history_count;
@@ -147,9 +149,7 @@ const vlot__violation *vlot__checker_first(const vlot__checker *checker) {
   return checker->has_first ? &checker->first : NULL;
 }
 
-bool vlot__checker_is_incomplete(const vlot__checker *checker) {
-  return checker->is_incomplete;
-}
+bool vlot__checker_is_incomplete(const vlot__checker *checker) { return checker->is_incomplete; }
 
 /* --- reports --- */
 
@@ -241,8 +241,8 @@ static void mismatch(vlot__checker *checker, const member *m, const vlot_event *
          m->id, index, term, whose);
 }
 
-/* The history forgot what stood here in this term: somebody's log may remember. One holder is enough, as every two were
- * compared when the later of them got it.
+/* The history forgot what stood here in this term: somebody's log may remember. One holder is
+ * enough, as every two were compared when the later of them got it.
  */
 static void compare_with_logs(vlot__checker *checker, const member *m, const vlot_event *event,
                               uint64_t index, const vlot__model_entry *mine) {
@@ -301,7 +301,8 @@ static void on_term(vlot__checker *checker, member *m, const vlot_event *event) 
   if (m->verified_next.term <= to) m->verified_next = (reach){0};
 }
 
-/* I-4: what was committed in earlier terms. A leader of an old term, elected late, need not have what later ones committed. */
+/* I-4: what was committed in earlier terms. A leader of an old term, elected late, need not have
+ * what later ones committed. */
 static void check_completeness(vlot__checker *checker, const member *m, const vlot_event *event,
                                uint64_t term) {
   size_t k = checker->mark_count;
@@ -384,7 +385,8 @@ static void on_durable(vlot__checker *checker, member *m, const vlot_event *even
   m->durable_term = term;
   m->durable_vote = event->peer;
   m->durable_index = to;
-  look(checker, m, to, &entry); /* where the model is ahead, a TRUNCATE follows and puts it right */
+  /* where the model is ahead, a TRUNCATE follows and puts it right */
+  look(checker, m, to, &entry);
   m->durable_chain = entry.chain;
 }
 
@@ -467,7 +469,9 @@ static void on_commit(vlot__checker *checker, member *m, const vlot_event *event
   vlot__model_entry newest = {.term = event->as.slice.term, .chain = event->as.slice.chain};
   check_commit_place(checker, m, event, last);
   if (newest.chain ==
-      0) { /* entries of a step that ended fenced: no storage was given them, so nobody knows which they are */
+      /* entries of a step that ended fenced: no storage was given them, so nobody knows which they
+       * are */
+      0) {
     m->commit = last;
     return;
   }
@@ -538,8 +542,8 @@ static void check_vote(vlot__checker *checker, const member *m, const vlot_event
            m->id, candidate, term, m->durable_term, m->durable_vote);
 }
 
-/* I-9: what is acknowledged is durable, and is what the leader has. An acknowledgement made before the same step went on to
- * a higher term speaks of what was durable then.
+/* I-9: what is acknowledged is durable, and is what the leader has. An acknowledgement made before
+ * the same step went on to a higher term speaks of what was durable then.
  */
 static void check_acknowledgement(vlot__checker *checker, const member *m,
                                   const vlot_event *event) {
@@ -578,7 +582,8 @@ static void on_sent(vlot__checker *checker, const member *m, const vlot_event *e
     check_acknowledgement(checker, m, event);
 }
 
-/* How far an append can have verified the log, were it accepted. Several may be received before the step that takes them. */
+/* How far an append can have verified the log, were it accepted. Several may be received before the
+ * step that takes them. */
 static void on_received(member *m, const vlot_event *event) {
   if (event->as.message.kind != VLOT_MESSAGE_APPEND) return;
   uint64_t term = event->as.message.term,
@@ -620,7 +625,8 @@ static void on_start(vlot__checker *checker, member *m, const vlot_event *event)
   const vlot_brief *found = &event->as.step.after;
   vlot__model_entry newest = {0};
   if (!m->is_wiped) check_recovered(checker, m, event);
-  /* what it knew as committed stays if it had, durably, both the entries and the term in which it learned it */
+  /* what it knew as committed stays if it had, durably, both the entries and the term in which it
+   * learned it */
   uint64_t committed = m->commit_ever < m->durable_index ? m->commit_ever : m->durable_index;
   m->commit_kept = !m->is_wiped && m->durable_term >= m->commit_term ? committed : 0;
   m->commit_ever = m->commit_kept;

@@ -1,9 +1,11 @@
-/* Clients: a mailbox owned by its caller. Answers are pushed by nodes, read by poll and wait; no callback on a node's thread. */
+/* Clients: a mailbox owned by its caller. Answers are pushed by nodes, read by poll and wait; no
+ * callback on a node's thread. */
 #include <string.h>
 
 #include "cluster/internal.h"
 
-enum { SHARED_BYTES = 1024 }; /* from this size on a command's bytes are shared by all nodes instead of copied along */
+/* from this size on a command's bytes are shared by all nodes instead of copied along */
+enum { SHARED_BYTES = 1024 };
 
 /* Commands submitted together: they share a deadline. */
 typedef struct submission {
@@ -20,7 +22,8 @@ typedef struct inbox {
 
 struct vlot_client {
   vlot_cluster *cluster;
-  _Atomic uint32_t references; /* its owner's, and those of nodes that are putting an answer in */
+  /* its owner's, and those of nodes that are putting an answer in */
+  _Atomic uint32_t references;
   vlot_client_options options;
   uint32_t number;
 
@@ -40,22 +43,24 @@ struct vlot_client {
   uint8_t *is_open;    /* [window] ring by sequence: not answered yet */
   uint64_t window;     /* a power of two */
   uint64_t next_sequence;
-  uint64_t oldest;     /* no command below is open */
+  uint64_t oldest; /* no command below is open */
   uint32_t inflight;
-  vlot__ring submissions; /* submission, by sequence */
+  vlot__ring submissions;  /* submission, by sequence */
   vlot__contact *contacts; /* [nodes] */
   uint8_t *scratch;
   size_t scratch_capacity;
 };
 
 void vlot_client_options_init(vlot_client_options *options) {
-  *options = (vlot_client_options){.size = sizeof *options, .inflight_max = 65536, .timeout_ticks = 500};
+  *options =
+      (vlot_client_options){.size = sizeof *options, .inflight_max = 65536, .timeout_ticks = 500};
 }
 
 static void free_client(vlot_client *client) {
   const vlot_allocator *allocator = client->cluster->allocator;
   if (client->contacts)
-    for (uint32_t k = 0; k < client->cluster->nodes; k++) vlot_actor_release(client->contacts[k].actor);
+    for (uint32_t k = 0; k < client->cluster->nodes; k++)
+      vlot_actor_release(client->contacts[k].actor);
   vlot__alloc_free(allocator, client->contacts);
   vlot__alloc_free(allocator, client->incoming.bytes);
   vlot__alloc_free(allocator, client->taken.bytes);
@@ -72,8 +77,8 @@ static bool enter_client(vlot_client *client) {
   vlot_cluster *cluster = client->cluster;
   pthread_mutex_lock(&cluster->clients_lock);
   void *clients = cluster->clients;
-  bool has_room = vlot__alloc_grow(cluster->allocator, &clients, &cluster->client_capacity, cluster->client_count + 1,
-                                   sizeof *cluster->clients);
+  bool has_room = vlot__alloc_grow(cluster->allocator, &clients, &cluster->client_capacity,
+                                   cluster->client_count + 1, sizeof *cluster->clients);
   cluster->clients = clients;
   if (has_room) {
     cluster->clients[cluster->client_count++] = client;
@@ -83,13 +88,14 @@ static bool enter_client(vlot_client *client) {
   return has_room;
 }
 
-vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster, const vlot_client_options *options) {
+vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster,
+                             const vlot_client_options *options) {
   vlot_client_options defaults;
   vlot_client_options_init(&defaults);
   *out = NULL;
   if (!options) options = &defaults;
-  if (options->size != sizeof *options || options->contact > cluster->nodes || options->inflight_max == 0 ||
-      options->inflight_max > 1u << 20 || options->timeout_ticks == 0)
+  if (options->size != sizeof *options || options->contact > cluster->nodes ||
+      options->inflight_max == 0 || options->inflight_max > 1u << 20 || options->timeout_ticks == 0)
     return VLOT_INVALID;
   vlot_client *client = vlot__alloc_zero(cluster->allocator, 1, sizeof *client);
   if (!client) return VLOT_NOMEM;
@@ -119,7 +125,8 @@ static void release_client(vlot_client *client) {
 /* A reference to a client that is open; NULL. No lock is held with another. */
 static vlot_client *find_client(vlot_cluster *cluster, uint32_t number) {
   pthread_mutex_lock(&cluster->clients_lock);
-  vlot_client *client = number >= 1 && number <= cluster->client_count ? cluster->clients[number - 1] : NULL;
+  vlot_client *client =
+      number >= 1 && number <= cluster->client_count ? cluster->clients[number - 1] : NULL;
   if (client) atomic_fetch_add(&client->references, 1);
   pthread_mutex_unlock(&cluster->clients_lock);
   return client;
@@ -142,12 +149,14 @@ uint32_t vlot_client_inflight(const vlot_client *client) { return client->inflig
 
 static bool reserve_scratch(vlot_client *client, size_t size) {
   void *scratch = client->scratch;
-  bool has_room = vlot__alloc_grow(client->cluster->allocator, &scratch, &client->scratch_capacity, size, 1);
+  bool has_room =
+      vlot__alloc_grow(client->cluster->allocator, &scratch, &client->scratch_capacity, size, 1);
   client->scratch = scratch;
   return has_room;
 }
 
-/* Whom to try, first to last: the contact alone, or the leader as far as known, then everybody who is up. */
+/* Whom to try, first to last: the contact alone, or the leader as far as known, then everybody who
+ * is up. */
 static uint32_t next_target(const vlot_client *client, uint32_t tried) {
   vlot_cluster *cluster = client->cluster;
   if (client->options.contact) return tried == 0 ? client->options.contact : 0;
@@ -164,7 +173,8 @@ static vlot_result post(vlot_client *client, uint32_t kind, void *payload, size_
     if (to == 0) return result == VLOT_CLOSED ? VLOT_REJECTED : result;
     if (atomic_load(&cluster->slots[to - 1].state) == VLOT_NODE_DOWN) continue;
     vlot_piece piece = {.data = payload, .size = size};
-    vlot__mail_retain(kind, payload); /* a refusal gives back one reference, a success takes it */
+    /* a refusal gives back one reference, a success takes it */
+    vlot__mail_retain(kind, payload);
     result = vlot__route(cluster, NULL, &client->contacts[to - 1], to, kind, 0, &piece, 1);
     if (result == VLOT_CLOSED) continue;
     return result;
@@ -175,22 +185,25 @@ static vlot_result check_submit(const vlot_client *client, uint32_t count) {
   if (count == 0) return VLOT_INVALID;
   if (client->cluster->replay) return VLOT_UNSUPPORTED; /* it would be another run */
   if (vlot__is_node_thread(client->cluster)) return VLOT_DEADLOCK;
-  if (count > client->options.inflight_max || client->inflight > client->options.inflight_max - count) return VLOT_BUSY;
+  if (count > client->options.inflight_max ||
+      client->inflight > client->options.inflight_max - count)
+    return VLOT_BUSY;
   if (client->next_sequence + count - client->oldest > client->window) return VLOT_BUSY;
   return VLOT_OK;
 }
 
 static uint64_t new_deadline(const vlot_client *client) {
   uint64_t now = vlot__now(client->cluster);
-  return client->options.timeout_ticks < VLOT_NEVER - now ? now + client->options.timeout_ticks : VLOT_NEVER;
+  return client->options.timeout_ticks < VLOT_NEVER - now ? now + client->options.timeout_ticks
+                                                          : VLOT_NEVER;
 }
 
 static void remember(vlot_client *client, uint32_t count) {
   submission *one = vlot__ring_push(&client->submissions);
-  *one = (submission){.sequence = client->next_sequence,
-                      .deadline = new_deadline(client),
-                      .count = count};
-  for (uint32_t k = 0; k < count; k++) client->is_open[(client->next_sequence + k) & (client->window - 1)] = 1;
+  *one = (submission){
+      .sequence = client->next_sequence, .deadline = new_deadline(client), .count = count};
+  for (uint32_t k = 0; k < count; k++)
+    client->is_open[(client->next_sequence + k) & (client->window - 1)] = 1;
   client->next_sequence += count;
   client->inflight += count;
 }
@@ -204,15 +217,18 @@ static size_t propose_size(const vlot_command *commands, uint32_t count) {
   return size;
 }
 
-/* Lay the commands out behind the header; large ones become shared bytes. False without memory, with nothing held. */
-static bool lay_out(vlot_client *client, const vlot_command *commands, uint32_t count, vlot__mail_propose *mail) {
+/* Lay the commands out behind the header; large ones become shared bytes. False without memory,
+ * with nothing held. */
+static bool lay_out(vlot_client *client, const vlot_command *commands, uint32_t count,
+                    vlot__mail_propose *mail) {
   uint8_t *at = (uint8_t *)(mail + 1);
   for (uint32_t k = 0; k < count; k++) {
     const vlot_command *command = &commands[k];
     vlot__mail_command *out = (vlot__mail_command *)(void *)at;
     *out = (vlot__mail_command){.size = command->size};
     bool is_whole = command->owner && vlot_bytes_size(command->owner) == command->size;
-    if (is_whole) out->owner = vlot_bytes_retain(command->owner);
+    if (is_whole)
+      out->owner = vlot_bytes_retain(command->owner);
     else if (command->owner || command->size >= SHARED_BYTES)
       out->owner = vlot_bytes_copy(client->cluster->allocator, command->data, command->size);
     if (!out->owner && (command->owner || command->size >= SHARED_BYTES)) {
@@ -231,15 +247,18 @@ static bool lay_out(vlot_client *client, const vlot_command *commands, uint32_t 
   return true;
 }
 
-vlot_result vlot_client_submit(vlot_client *client, const vlot_command *commands, uint32_t count, uint64_t *sequence) {
+vlot_result vlot_client_submit(vlot_client *client, const vlot_command *commands, uint32_t count,
+                               uint64_t *sequence) {
   vlot_result result = check_submit(client, count);
   if (result != VLOT_OK) return result;
   for (uint32_t k = 0; k < count; k++)
     if (commands[k].size > client->cluster->options.raft.entry_bytes_max) return VLOT_TOO_LARGE;
   size_t size = propose_size(commands, count);
-  if (!vlot__ring_reserve(&client->submissions, 1) || !reserve_scratch(client, size)) return VLOT_NOMEM;
+  if (!vlot__ring_reserve(&client->submissions, 1) || !reserve_scratch(client, size))
+    return VLOT_NOMEM;
   vlot__mail_propose *mail = (vlot__mail_propose *)(void *)client->scratch;
-  *mail = (vlot__mail_propose){.sequence = client->next_sequence, .client = client->number, .count = count};
+  *mail = (vlot__mail_propose){
+      .sequence = client->next_sequence, .client = client->number, .count = count};
   if (!lay_out(client, commands, count, mail)) return VLOT_NOMEM;
   uint64_t first = client->next_sequence;
   remember(client, count); /* before it can be answered */
@@ -255,11 +274,13 @@ vlot_result vlot_client_submit(vlot_client *client, const vlot_command *commands
   return VLOT_OK;
 }
 
-vlot_result vlot_client_read(vlot_client *client, const void *question, size_t size, uint64_t min_index, uint64_t *sequence) {
+vlot_result vlot_client_read(vlot_client *client, const void *question, size_t size,
+                             uint64_t min_index, uint64_t *sequence) {
   vlot_result result = check_submit(client, 1);
   if (result != VLOT_OK) return result;
   if (size > client->cluster->options.raft.entry_bytes_max) return VLOT_TOO_LARGE;
-  if (!vlot__ring_reserve(&client->submissions, 1) || !reserve_scratch(client, sizeof(vlot__mail_read) + size))
+  if (!vlot__ring_reserve(&client->submissions, 1) ||
+      !reserve_scratch(client, sizeof(vlot__mail_read) + size))
     return VLOT_NOMEM;
   vlot__mail_read *mail = (vlot__mail_read *)(void *)client->scratch;
   *mail = (vlot__mail_read){.sequence = client->next_sequence,
@@ -282,13 +303,16 @@ vlot_result vlot_client_read(vlot_client *client, const void *question, size_t s
 
 /* --- answers --- */
 
-void vlot__client_deliver(vlot_cluster *cluster, uint32_t number, const void *records, size_t size) {
-  vlot_client *client = cluster->replay ? NULL : find_client(cluster, number); /* there, it is the recorded run's */
+void vlot__client_deliver(vlot_cluster *cluster, uint32_t number, const void *records,
+                          size_t size) {
+  /* there, it is the recorded run's */
+  vlot_client *client = cluster->replay ? NULL : find_client(cluster, number);
   if (!client) return;
   pthread_mutex_lock(&client->lock);
   void *bytes = client->incoming.bytes;
   /* without memory the client is not told, and its deadline says UNKNOWN */
-  if (vlot__alloc_grow(cluster->allocator, &bytes, &client->incoming.capacity, client->incoming.size + size, 1)) {
+  if (vlot__alloc_grow(cluster->allocator, &bytes, &client->incoming.capacity,
+                       client->incoming.size + size, 1)) {
     client->incoming.bytes = bytes;
     memcpy(client->incoming.bytes + client->incoming.size, records, size);
     client->incoming.size += size;
@@ -328,7 +352,9 @@ static void close_one(vlot_client *client, uint64_t sequence) {
 }
 
 static void forget_answered(vlot_client *client) {
-  while (client->oldest < client->next_sequence && !client->is_open[client->oldest & (client->window - 1)]) client->oldest++;
+  while (client->oldest < client->next_sequence &&
+         !client->is_open[client->oldest & (client->window - 1)])
+    client->oldest++;
   while (client->submissions.count > 0) {
     const submission *one = vlot__ring_at(&client->submissions, 0);
     if (one->sequence + one->count > client->oldest) return;
@@ -340,9 +366,11 @@ static void forget_answered(vlot_client *client) {
 static size_t hand_out(vlot_client *client, vlot_answer *answers, size_t capacity) {
   size_t count = 0;
   while (count < capacity && client->read_at < client->taken.size) {
-    const vlot__answer *record = (const vlot__answer *)(const void *)(client->taken.bytes + client->read_at);
+    const vlot__answer *record =
+        (const vlot__answer *)(const void *)(client->taken.bytes + client->read_at);
     uint64_t sequence = record->sequence + client->read_count;
-    if (is_open(client, sequence)) { /* else late: it was given up, or answered by another way */
+    /* else late: it was given up, or answered by another way */
+    if (is_open(client, sequence)) {
       close_one(client, sequence);
       answers[count++] = (vlot_answer){
           .sequence = sequence,
@@ -372,8 +400,8 @@ static size_t give_up_late(vlot_client *client, vlot_answer *answers, size_t cap
     for (uint32_t c = 0; c < one->count && count < capacity; c++) {
       if (!is_open(client, one->sequence + c)) continue;
       close_one(client, one->sequence + c);
-      answers[count++] =
-          (vlot_answer){.sequence = one->sequence + c, .result = VLOT_UNKNOWN, .why = VLOT_WHY_DEADLINE};
+      answers[count++] = (vlot_answer){
+          .sequence = one->sequence + c, .result = VLOT_UNKNOWN, .why = VLOT_WHY_DEADLINE};
     }
   }
   return count;
@@ -398,12 +426,14 @@ static size_t take_answers(vlot_client *client, vlot_answer *answers, size_t cap
   return count;
 }
 
-/* Everything that is there, to the client's own function. It may submit more: what it is shown stays valid until the next take. */
+/* Everything that is there, to the client's own function. It may submit more: what it is shown
+ * stays valid until the next take. */
 static size_t call_back(vlot_client *client) {
   vlot_answer answers[64];
   size_t total = 0, count;
   while ((count = take_answers(client, answers, sizeof answers / sizeof *answers)) > 0) {
-    for (size_t k = 0; k < count; k++) client->options.answered(client->options.context, &answers[k]);
+    for (size_t k = 0; k < count; k++)
+      client->options.answered(client->options.context, &answers[k]);
     total += count;
   }
   return total;
@@ -459,7 +489,8 @@ void vlot__clients_wake(vlot_cluster *cluster, uint64_t now) {
   }
 }
 
-/* The deadline is the supervisor's to announce; it is asked to only if it would look too late by itself. */
+/* The deadline is the supervisor's to announce; it is asked to only if it would look too late by
+ * itself. */
 static void wait_with_threads(vlot_client *client) {
   uint64_t deadline = first_deadline(client);
   pthread_mutex_lock(&client->lock);
@@ -472,7 +503,8 @@ static void wait_with_threads(vlot_client *client) {
       vlot__threads_wake_supervisor(client->cluster, deadline);
       pthread_mutex_lock(&client->lock);
     }
-    while (client->is_waiting && client->incoming.size == 0 && !client->is_due && vlot__now(client->cluster) < deadline)
+    while (client->is_waiting && client->incoming.size == 0 && !client->is_due &&
+           vlot__now(client->cluster) < deadline)
       pthread_cond_wait(&client->arrived, &client->lock);
     client->is_waiting = false;
     atomic_store_explicit(&client->wait_deadline, VLOT_NEVER, memory_order_relaxed);
@@ -482,12 +514,15 @@ static void wait_with_threads(vlot_client *client) {
 
 /* Until an answer may be there, or a deadline has come. */
 static void wait_once(vlot_client *client) {
-  if (vlot__drives(client->cluster)) vlot__lockstep_run_one(client->cluster, first_deadline(client));
-  else wait_with_threads(client);
+  if (vlot__drives(client->cluster))
+    vlot__lockstep_run_one(client->cluster, first_deadline(client));
+  else
+    wait_with_threads(client);
 }
 
 size_t vlot_client_wait(vlot_client *client, vlot_answer *answers, size_t capacity) {
-  if ((capacity == 0 && !client->options.answered) || vlot__is_node_thread(client->cluster)) return 0;
+  if ((capacity == 0 && !client->options.answered) || vlot__is_node_thread(client->cluster))
+    return 0;
   for (;;) {
     size_t count = vlot_client_poll(client, answers, capacity);
     if (count > 0 || client->inflight == 0) return count;
@@ -514,7 +549,8 @@ static vlot_result read_once(vlot_client *client, const void *data, size_t size)
 }
 
 /* Ask again as long as it is certain that nothing has happened. */
-static vlot_result ask(vlot_client *client, attempt once, const void *data, size_t size, vlot_bytes **reply) {
+static vlot_result ask(vlot_client *client, attempt once, const void *data, size_t size,
+                       vlot_bytes **reply) {
   vlot_cluster *cluster = client->cluster;
   uint64_t deadline = new_deadline(client);
   vlot_answer answer;
@@ -531,15 +567,18 @@ static vlot_result ask(vlot_client *client, attempt once, const void *data, size
   }
   if (answer.result == VLOT_OK && reply) {
     *reply = vlot_bytes_copy(cluster->allocator, answer.reply, answer.reply_size);
-    if (!*reply) return once == submit_once ? VLOT_UNKNOWN : VLOT_NOMEM; /* NOMEM says that nothing has changed */
+    /* NOMEM says that nothing has changed */
+    if (!*reply) return once == submit_once ? VLOT_UNKNOWN : VLOT_NOMEM;
   }
   return answer.result;
 }
 
-vlot_result vlot_client_propose(vlot_client *client, const void *command, size_t size, vlot_bytes **reply) {
+vlot_result vlot_client_propose(vlot_client *client, const void *command, size_t size,
+                                vlot_bytes **reply) {
   return ask(client, submit_once, command, size, reply);
 }
 
-vlot_result vlot_client_query(vlot_client *client, const void *question, size_t size, vlot_bytes **reply) {
+vlot_result vlot_client_query(vlot_client *client, const void *question, size_t size,
+                              vlot_bytes **reply) {
   return ask(client, read_once, question, size, reply);
 }

@@ -59,25 +59,32 @@ static const char *find_problem(const vlot_cluster_options *options) {
   uint32_t ring = options->ring_events;
   if (options->size != sizeof *options) return "options: call vlot_cluster_options_init() first";
   if (options->nodes == 0 || options->nodes > VLOT_MEMBERS_MAX) return "nodes: 1 to 1024";
-  if (options->learners >= options->nodes) return "learners: fewer than nodes, at least one node must vote";
-  if (options->driver > VLOT_DRIVER_LOCKSTEP) return "driver: VLOT_DRIVER_THREADS or VLOT_DRIVER_LOCKSTEP";
-  if (options->tick_ns < 100000 || options->tick_ns > 10000000000) return "tick_ns: 100 microseconds to 10 seconds";
+  if (options->learners >= options->nodes)
+    return "learners: fewer than nodes, at least one node must vote";
+  if (options->driver > VLOT_DRIVER_LOCKSTEP)
+    return "driver: VLOT_DRIVER_THREADS or VLOT_DRIVER_LOCKSTEP";
+  if (options->tick_ns < 100000 || options->tick_ns > 10000000000)
+    return "tick_ns: 100 microseconds to 10 seconds";
   if (options->has_checker > 2) return "has_checker: 0 off, 1 on, 2 as the driver says";
-  if (options->clock_waits > VLOT_CLOCK_WAITS_ALWAYS) return "clock_waits: one of VLOT_CLOCK_WAITS_*";
-  if (ring < 16 || ring > 65536 || (ring & (ring - 1))) return "ring_events: a power of two, 16 to 65536";
+  if (options->clock_waits > VLOT_CLOCK_WAITS_ALWAYS)
+    return "clock_waits: one of VLOT_CLOCK_WAITS_*";
+  if (ring < 16 || ring > 65536 || (ring & (ring - 1)))
+    return "ring_events: a power of two, 16 to 65536";
   if (options->group_max == 0 || options->group_max > 64) return "group_max: 1 to 64";
   if (options->stop_ns == 0) return "stop_ns: more than 0";
   if (options->spin_ns > 10000000) return "spin_ns: at most 10 ms";
   if (options->keeps_events > 1) return "keeps_events: 0 or 1";
   if (options->has_lints > 1) return "has_lints: 0 or 1";
   if (options->place > VLOT_PLACE_SPREAD) return "place: one of VLOT_PLACE_*";
-  if (options->raft.size != sizeof options->raft) return "raft: call vlot_cluster_options_init() first";
+  if (options->raft.size != sizeof options->raft)
+    return "raft: call vlot_cluster_options_init() first";
   if (options->journal && !options->journal->write) return "journal: write is missing";
   if (options->journal && options->driver == VLOT_DRIVER_LOCKSTEP)
     return "journal: with threads only; in lockstep the seed and the calls are enough";
   if (options->journal && options->open_storage)
     return "journal: with disks in memory only; what another storage holds is not in the journal";
-  if (machine && (machine->size != sizeof *machine || !machine->create || !machine->apply || !machine->destroy))
+  if (machine && (machine->size != sizeof *machine || !machine->create || !machine->apply ||
+                  !machine->destroy))
     return "machine: size, create, apply and destroy are needed";
   return starts_problem(options);
 }
@@ -109,13 +116,15 @@ static const vlot_start *start_of(const vlot_cluster *cluster, uint32_t id) {
   return NULL;
 }
 
-/* A disk in memory, formatted with where the member begins; or the user's storage, which keeps its own disk id. */
+/* A disk in memory, formatted with where the member begins; or the user's storage, which keeps its
+ * own disk id. */
 static vlot_result open_storage(vlot__slot *slot) {
   vlot_cluster *cluster = slot->cluster;
   const vlot_start *start = start_of(cluster, slot->id);
   if (cluster->options.open_storage) {
     vlot_stored stored = {0};
-    vlot_result result = cluster->options.open_storage(cluster->options.storage_context, slot->id, &slot->storage);
+    vlot_result result =
+        cluster->options.open_storage(cluster->options.storage_context, slot->id, &slot->storage);
     if (result == VLOT_OK) result = slot->storage.load(slot->storage.context, &stored);
     if (stored.hard.disk) slot->disk_id = stored.hard.disk;
     return result;
@@ -129,7 +138,8 @@ static vlot_result open_storage(vlot__slot *slot) {
     hard.term = start->term;
     hard.vote = start->vote;
   }
-  return vlot__disk_format(slot->disk, &hard, 0, 0, start ? start->log : NULL, start ? start->log_count : 0);
+  return vlot__disk_format(slot->disk, &hard, 0, 0, start ? start->log : NULL,
+                           start ? start->log_count : 0);
 }
 
 static vlot_result open_slot(vlot__slot *slot) {
@@ -140,7 +150,8 @@ static vlot_result open_slot(vlot__slot *slot) {
   atomic_init(&slot->state, VLOT_NODE_DOWN);
   atomic_init(&slot->due, VLOT_NEVER);
   vlot__model_init(&slot->model, cluster->allocator, 0, 0);
-  slot->events = vlot__alloc(cluster->allocator, cluster->options.ring_events, sizeof *slot->events);
+  slot->events =
+      vlot__alloc(cluster->allocator, cluster->options.ring_events, sizeof *slot->events);
   if (!slot->events) return VLOT_NOMEM;
   return open_storage(slot);
 }
@@ -173,26 +184,32 @@ static vlot_result open_slots(vlot_cluster *cluster) {
     slot->cluster = cluster;
     vlot_result result = open_slot(slot);
     if (result != VLOT_OK) return result;
-    cluster->members[k] = (vlot_member){
-        .id = k + 1, .is_learner = k >= cluster->nodes - cluster->options.learners, .disk = slot->disk_id};
+    cluster->members[k] =
+        (vlot_member){.id = k + 1,
+                      .is_learner = k >= cluster->nodes - cluster->options.learners,
+                      .disk = slot->disk_id};
   }
   return VLOT_OK;
 }
 
 static vlot_result open_parts(vlot_cluster *cluster) {
-  cluster->events = vlot__alloc(cluster->allocator, cluster->options.ring_events, sizeof *cluster->events);
+  cluster->events =
+      vlot__alloc(cluster->allocator, cluster->options.ring_events, sizeof *cluster->events);
   vlot_result result = open_slots(cluster);
   if (result != VLOT_OK) return result;
-  if (!cluster->events || !vlot__observer_init(cluster) || !vlot__links_init(cluster) || !vlot__lockstep_init(cluster))
+  if (!cluster->events || !vlot__observer_init(cluster) || !vlot__links_init(cluster) ||
+      !vlot__lockstep_init(cluster))
     return VLOT_NOMEM;
   if (cluster->options.driver == VLOT_DRIVER_LOCKSTEP && cluster->options.is_inline) return VLOT_OK;
-  if (cluster->options.journal) result = vlot__journal_open(cluster); /* before any thread can have something for it */
+  /* before any thread can have something for it */
+  if (cluster->options.journal) result = vlot__journal_open(cluster);
   return result == VLOT_OK ? vlot__threads_open(cluster) : result;
 }
 
 static vlot_result start_nodes(vlot_cluster *cluster) {
   vlot_result result = VLOT_OK;
-  for (uint32_t k = 0; k < cluster->nodes && result == VLOT_OK; k++) result = vlot__slot_start(&cluster->slots[k]);
+  for (uint32_t k = 0; k < cluster->nodes && result == VLOT_OK; k++)
+    result = vlot__slot_start(&cluster->slots[k]);
   return result;
 }
 
@@ -236,7 +253,8 @@ static void free_cluster(vlot_cluster *cluster) {
 }
 
 /* With *out set there is something to be freed, whatever the result. */
-static vlot_result make(vlot_cluster **out, const vlot_cluster_options *options, vlot__replay *replay) {
+static vlot_result make(vlot_cluster **out, const vlot_cluster_options *options,
+                        vlot__replay *replay) {
   const vlot_allocator *allocator = vlot__alloc_or_default(options->allocator);
   vlot_cluster *cluster = vlot__alloc_zero(allocator, 1, sizeof *cluster);
   if (!cluster) return VLOT_NOMEM;
@@ -274,17 +292,21 @@ static void take_back(vlot_cluster *cluster) {
   free_cluster(cluster);
 }
 
-vlot_result vlot__cluster_make(vlot_cluster **out, const vlot_cluster_options *options, vlot__replay *replay, const char **problem) {
+vlot_result vlot__cluster_make(vlot_cluster **out, const vlot_cluster_options *options,
+                               vlot__replay *replay, const char **problem) {
   vlot_cluster *cluster = NULL;
   *out = NULL;
   vlot_result result = check_options(options, problem);
   if (result == VLOT_OK) result = make(&cluster, options, replay);
-  if (result == VLOT_OK) *out = cluster;
-  else if (cluster) take_back(cluster);
+  if (result == VLOT_OK)
+    *out = cluster;
+  else if (cluster)
+    take_back(cluster);
   return result;
 }
 
-vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *options, const char **problem) {
+vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *options,
+                              const char **problem) {
   const char *ignored;
   vlot_cluster_options defaults;
   if (!problem) problem = &ignored;
@@ -311,7 +333,8 @@ vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *op
 vlot_result vlot_cluster_close(vlot_cluster *cluster) {
   if (!cluster) return VLOT_OK;
   if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
-  for (uint32_t k = 0; k < cluster->client_count; k++) VLOT_ASSERT(!cluster->clients[k]); /* close clients first */
+  /* close clients first */
+  for (uint32_t k = 0; k < cluster->client_count; k++) VLOT_ASSERT(!cluster->clients[k]);
   vlot__control_begin(cluster);
   cluster->is_closing = true;
   vlot_result result = VLOT_OK;
@@ -332,11 +355,13 @@ vlot_result vlot_cluster_close(vlot_cluster *cluster) {
 /* --- who is calling --- */
 
 bool vlot__is_node_thread(vlot_cluster *cluster) {
-  if (cluster->options.driver == VLOT_DRIVER_LOCKSTEP && cluster->lockstep.is_inline) return cluster->is_in_turn;
+  if (cluster->options.driver == VLOT_DRIVER_LOCKSTEP && cluster->lockstep.is_inline)
+    return cluster->is_in_turn;
   return pthread_getspecific(cluster->in_turn) != NULL;
 }
 
-/* Control calls wait for each other without a lock being held: they start threads and run user code. */
+/* Control calls wait for each other without a lock being held: they start threads and run user
+ * code. */
 void vlot__control_begin(vlot_cluster *cluster) {
   if (vlot__requests_hold_control(cluster)) return;
   pthread_mutex_lock(&cluster->control_lock);
@@ -464,7 +489,8 @@ static void unhold(vlot_actor *actor) {
   vlot_actor_release(actor);
 }
 
-vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash, uint64_t *applied) {
+vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash,
+                              uint64_t *applied) {
   vlot__slot *slot = vlot__slot_of(cluster, id);
   vlot_actor *actor;
   *hash = *applied = 0;
@@ -472,7 +498,8 @@ vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;
   result = VLOT_TIMEOUT;
-  if (!slot->node) result = VLOT_CLOSED;
+  if (!slot->node)
+    result = VLOT_CLOSED;
   else if (hold(cluster, slot, &actor)) {
     result = vlot__node_hash(slot->node, hash, applied);
     unhold(actor);
@@ -484,7 +511,8 @@ vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash
 void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats) {
   pthread_mutex_lock(&cluster->stats_lock);
   *stats = cluster->stats;
-  if (cluster->leaders == 0) stats->leaderless_ticks += vlot__now(cluster) - cluster->leaderless_since;
+  if (cluster->leaders == 0)
+    stats->leaderless_ticks += vlot__now(cluster) - cluster->leaderless_since;
   pthread_mutex_unlock(&cluster->stats_lock);
   for (uint32_t id = 1; id <= cluster->nodes; id++) {
     vlot_node_status status;
@@ -492,7 +520,8 @@ void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats) {
     if (status.raft.commit_index > stats->commits) stats->commits = status.raft.commit_index;
   }
   for (uint32_t k = 0; k <= cluster->nodes; k++) {
-    const vlot__traffic *traffic = k < cluster->nodes ? &cluster->slots[k].traffic : &cluster->traffic;
+    const vlot__traffic *traffic =
+        k < cluster->nodes ? &cluster->slots[k].traffic : &cluster->traffic;
     stats->sent += atomic_load_explicit(&traffic->sent, memory_order_relaxed);
     stats->delivered += atomic_load_explicit(&traffic->delivered, memory_order_relaxed);
     stats->dropped += atomic_load_explicit(&traffic->dropped, memory_order_relaxed);
@@ -501,8 +530,8 @@ void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats) {
   stats->event_hash = cluster->observer.hash;
 }
 
-static size_t copy_ring(const vlot_cluster *cluster, const vlot_event *ring, uint64_t sequence, vlot_event *events,
-                        size_t capacity) {
+static size_t copy_ring(const vlot_cluster *cluster, const vlot_event *ring, uint64_t sequence,
+                        vlot_event *events, size_t capacity) {
   uint64_t kept = sequence < cluster->options.ring_events ? sequence : cluster->options.ring_events;
   if (kept > capacity) kept = capacity;
   for (uint64_t k = 0; k < kept; k++)
@@ -510,7 +539,8 @@ static size_t copy_ring(const vlot_cluster *cluster, const vlot_event *ring, uin
   return (size_t)kept;
 }
 
-size_t vlot_cluster_events(vlot_cluster *cluster, uint32_t id, vlot_event *events, size_t capacity) {
+size_t vlot_cluster_events(vlot_cluster *cluster, uint32_t id, vlot_event *events,
+                           size_t capacity) {
   vlot__slot *slot = vlot__slot_of(cluster, id);
   vlot_actor *actor = NULL;
   size_t count = 0;
@@ -550,22 +580,28 @@ static void wait_for_change(vlot_cluster *cluster, uint64_t seen, uint64_t deadl
   pthread_mutex_unlock(&cluster->change_lock);
 }
 
-/* Who waits says so before it looks, and the deadline is the supervisor's to announce: it wakes every waiter at each tick it takes. */
-static vlot_result await_with_threads(vlot_cluster *cluster, bool (*is_reached)(vlot_cluster *cluster, void *context),
+/* Who waits says so before it looks, and the deadline is the supervisor's to announce: it wakes
+ * every waiter at each tick it takes. */
+static vlot_result await_with_threads(vlot_cluster *cluster,
+                                      bool (*is_reached)(vlot_cluster *cluster, void *context),
                                       void *context, uint64_t deadline) {
   vlot_result result = VLOT_PENDING;
   atomic_fetch_add(&cluster->waiters, 1);
   while (result == VLOT_PENDING) {
     uint64_t seen = changes_so_far(cluster);
-    if (is_reached(cluster, context)) result = VLOT_OK;
-    else if (vlot__now(cluster) >= deadline) result = VLOT_TIMEOUT;
-    else wait_for_change(cluster, seen, deadline);
+    if (is_reached(cluster, context))
+      result = VLOT_OK;
+    else if (vlot__now(cluster) >= deadline)
+      result = VLOT_TIMEOUT;
+    else
+      wait_for_change(cluster, seen, deadline);
   }
   atomic_fetch_sub(&cluster->waiters, 1);
   return result;
 }
 
-vlot_result vlot__await(vlot_cluster *cluster, bool (*is_reached)(vlot_cluster *cluster, void *context), void *context,
+vlot_result vlot__await(vlot_cluster *cluster,
+                        bool (*is_reached)(vlot_cluster *cluster, void *context), void *context,
                         uint64_t timeout_ticks) {
   uint64_t now = vlot__now(cluster);
   uint64_t deadline = timeout_ticks < VLOT_NEVER - 1 - now ? now + timeout_ticks : VLOT_NEVER - 1;
@@ -588,7 +624,9 @@ static bool has_leader(vlot_cluster *cluster, void *context) {
   (void)vlot_cluster_get_status(cluster, *id, &leader);
   for (uint32_t k = 1; k <= voters; k++) {
     (void)vlot_cluster_get_status(cluster, k, &status);
-    if (status.state == VLOT_NODE_UP && status.raft.leader == *id && status.raft.term == leader.raft.term) followers++;
+    if (status.state == VLOT_NODE_UP && status.raft.leader == *id &&
+        status.raft.term == leader.raft.term)
+      followers++;
   }
   return followers > voters / 2;
 }
@@ -617,7 +655,8 @@ static bool has_applied(vlot_cluster *cluster, void *context) {
   return true;
 }
 
-vlot_result vlot_await_applied(vlot_cluster *cluster, uint32_t id, uint64_t index, uint64_t timeout_ticks) {
+vlot_result vlot_await_applied(vlot_cluster *cluster, uint32_t id, uint64_t index,
+                               uint64_t timeout_ticks) {
   goal wanted = {.id = id, .index = index};
   if (id > cluster->nodes) return VLOT_NOT_FOUND;
   return vlot__await(cluster, has_applied, &wanted, timeout_ticks);
@@ -630,13 +669,15 @@ static bool has_role(vlot_cluster *cluster, void *context) {
   return status.state == VLOT_NODE_UP && status.raft.role == wanted->role;
 }
 
-vlot_result vlot_await_role(vlot_cluster *cluster, uint32_t id, vlot_role role, uint64_t timeout_ticks) {
+vlot_result vlot_await_role(vlot_cluster *cluster, uint32_t id, vlot_role role,
+                            uint64_t timeout_ticks) {
   goal wanted = {.id = id, .role = role};
   if (!vlot__slot_of(cluster, id)) return VLOT_NOT_FOUND;
   return vlot__await(cluster, has_role, &wanted, timeout_ticks);
 }
 
-/* Nodes that are up have all applied the same, and as much as any of them knows to be committed, and nobody waits. */
+/* Nodes that are up have all applied the same, and as much as any of them knows to be committed,
+ * and nobody waits. */
 static bool is_quiet(vlot_cluster *cluster, void *context) {
   uint64_t commit = 0, applied = UINT64_MAX;
   (void)context;
@@ -649,7 +690,8 @@ static bool is_quiet(vlot_cluster *cluster, void *context) {
     if (status.raft.commit_index > commit) commit = status.raft.commit_index;
     if (status.applied_index < applied) applied = status.applied_index;
   }
-  return (applied == UINT64_MAX || applied >= commit) && !(vlot__drives(cluster) && vlot__lockstep_has_traffic(cluster));
+  return (applied == UINT64_MAX || applied >= commit) &&
+         !(vlot__drives(cluster) && vlot__lockstep_has_traffic(cluster));
 }
 
 vlot_result vlot_await_quiet(vlot_cluster *cluster, uint64_t timeout_ticks) {

@@ -1,4 +1,5 @@
-/* What a person can do to nodes while load runs: spawn, kill, restart, suspend, orders, clocks, disks. */
+/* What a person can do to nodes while load runs: spawn, kill, restart, suspend, orders, clocks,
+ * disks. */
 #include "cluster/internal.h"
 
 /* --- one slot, under the driver in force; control is held --- */
@@ -9,10 +10,10 @@ static void emit_start(vlot__slot *slot) {
   slot->cause = 0;
   vlot_event *event = vlot__event_begin(slot->cluster, slot, VLOT_EVENT_START, VLOT_WHY_NONE, 0);
   event->as.step.after = (vlot_brief){.term = status.term,
-                                     .last_index = status.last_index,
-                                     .commit_index = status.commit_index,
-                                     .vote = status.vote,
-                                     .role = status.role};
+                                      .last_index = status.last_index,
+                                      .commit_index = status.commit_index,
+                                      .vote = status.vote,
+                                      .role = status.role};
   vlot__emit(slot->cluster, slot, event);
 }
 
@@ -32,7 +33,8 @@ vlot_result vlot__slot_start(vlot__slot *slot) {
   vlot__journal_start(slot);
   atomic_store(&slot->due, vlot__node_due(node));
   vlot__slot_publish(slot);
-  if (!cluster->is_lockstep || !cluster->lockstep.is_inline) result = vlot__threads_start(slot, cluster->is_lockstep);
+  if (!cluster->is_lockstep || !cluster->lockstep.is_inline)
+    result = vlot__threads_start(slot, cluster->is_lockstep);
   if (result != VLOT_OK) {
     vlot__journal_unstart(slot);
     slot->node = NULL;
@@ -41,8 +43,10 @@ vlot_result vlot__slot_start(vlot__slot *slot) {
   }
   slot->was_suspended = false;
   atomic_store(&slot->state, VLOT_NODE_UP);
-  if (cluster->is_lockstep) vlot__lockstep_slot_changed(slot);
-  else vlot__threads_wake_supervisor(cluster, atomic_load(&slot->due));
+  if (cluster->is_lockstep)
+    vlot__lockstep_slot_changed(slot);
+  else
+    vlot__threads_wake_supervisor(cluster, atomic_load(&slot->due));
   return VLOT_OK;
 }
 
@@ -55,7 +59,8 @@ static bool was_leader(vlot__slot *slot) {
   return was;
 }
 
-/* VLOT_TIMEOUT: its thread is stuck in user code and quarantined; node, machine and mailbox are left alone until it comes back. */
+/* VLOT_TIMEOUT: its thread is stuck in user code and quarantined; node, machine and mailbox are
+ * left alone until it comes back. */
 vlot_result vlot__slot_stop(vlot__slot *slot, vlot_why why, bool is_power_cut) {
   vlot_cluster *cluster = slot->cluster;
   vlot__node *node = slot->node;
@@ -71,13 +76,16 @@ vlot_result vlot__slot_stop(vlot__slot *slot, vlot_why why, bool is_power_cut) {
     vlot__node_get_status(node, &status);
     slot->status.raft = status.raft;
   }
-  if (cluster->journal) vlot__journal_kill(slot, why, is_power_cut, was_leader(slot), result == VLOT_TIMEOUT);
+  if (cluster->journal)
+    vlot__journal_kill(slot, why, is_power_cut, was_leader(slot), result == VLOT_TIMEOUT);
   slot->node = NULL;
   slot->cause = 0;
   vlot__emit_change(cluster, slot, VLOT_EVENT_KILL, why, 0, is_power_cut, was_leader(slot), 0);
   vlot__lockstep_drop_parked(slot, VLOT_WHY_NODE_DOWN);
-  if (result != VLOT_TIMEOUT) vlot__node_close(node, why);
-  else if (vlot__node_leave(node)) vlot__node_free(node); /* it has come back meanwhile */
+  if (result != VLOT_TIMEOUT)
+    vlot__node_close(node, why);
+  else if (vlot__node_leave(node))
+    vlot__node_free(node); /* it has come back meanwhile */
   return result;
 }
 
@@ -104,7 +112,8 @@ vlot_result vlot_cluster_spawn(vlot_cluster *cluster, uint32_t id) {
   uint64_t before = slot->sequence;
   vlot__count_command(cluster);
   result = vlot__slot_start(slot);
-  if (result != VLOT_OK && cluster->is_lockstep && slot->sequence == before) cluster->action--; /* nothing has happened */
+  /* nothing has happened */
+  if (result != VLOT_OK && cluster->is_lockstep && slot->sequence == before) cluster->action--;
   return end(cluster, result);
 }
 
@@ -149,7 +158,8 @@ vlot_result vlot_cluster_suspend(vlot_cluster *cluster, uint32_t id) {
   vlot_node_state state = atomic_load(&slot->state);
   if (state == VLOT_NODE_SUSPENDED) return end(cluster, VLOT_OK);
   if (state != VLOT_NODE_UP) return end(cluster, VLOT_CLOSED);
-  if (slot->actor && !cluster->is_lockstep) result = vlot_actor_suspend(slot->actor, cluster->options.stop_ns);
+  if (slot->actor && !cluster->is_lockstep)
+    result = vlot_actor_suspend(slot->actor, cluster->options.stop_ns);
   if (result != VLOT_OK) return end(cluster, result);
   vlot__count_command(cluster);
   atomic_store(&slot->state, VLOT_NODE_SUSPENDED);
@@ -165,7 +175,8 @@ vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id) {
   vlot_result result = begin(cluster, id, &slot);
   if (result != VLOT_OK) return result;
   vlot_node_state state = atomic_load(&slot->state);
-  if (state != VLOT_NODE_SUSPENDED) return end(cluster, state == VLOT_NODE_UP ? VLOT_OK : VLOT_CLOSED);
+  if (state != VLOT_NODE_SUSPENDED)
+    return end(cluster, state == VLOT_NODE_UP ? VLOT_OK : VLOT_CLOSED);
   vlot__count_command(cluster);
   slot->cause = 0;
   if (cluster->journal) vlot__journal_suspend(slot, false);
@@ -181,10 +192,12 @@ vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id) {
   return end(cluster, VLOT_OK);
 }
 
-vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_kind kind, uint32_t value) {
+vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_kind kind,
+                               uint32_t value) {
   vlot__slot *slot = vlot__slot_of(cluster, id);
-  bool is_order = kind == VLOT_INPUT_CAMPAIGN || kind == VLOT_INPUT_ELECT || kind == VLOT_INPUT_STEP_DOWN ||
-                  kind == VLOT_INPUT_FORGET_LEADER || kind == VLOT_INPUT_SWITCHES;
+  bool is_order = kind == VLOT_INPUT_CAMPAIGN || kind == VLOT_INPUT_ELECT ||
+                  kind == VLOT_INPUT_STEP_DOWN || kind == VLOT_INPUT_FORGET_LEADER ||
+                  kind == VLOT_INPUT_SWITCHES;
   if (!is_order || (kind == VLOT_INPUT_SWITCHES && value > VLOT_SWITCH_ALL)) return VLOT_INVALID;
   if (!slot) return VLOT_NOT_FOUND;
   if (cluster->replay) return VLOT_UNSUPPORTED;
@@ -192,7 +205,8 @@ vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_ki
   vlot__mail_order order = {.kind = kind, .value = value};
   vlot_piece piece = {.data = &order, .size = sizeof order};
   vlot_result result = vlot__route(cluster, NULL, NULL, id, VLOT__MAIL_ORDER, 0, &piece, 1);
-  if (result == VLOT_OK) vlot__count_command(cluster); /* it is listed; its delivery is another action */
+  /* it is listed; its delivery is another action */
+  if (result == VLOT_OK) vlot__count_command(cluster);
   return result;
 }
 
@@ -202,7 +216,8 @@ vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id, uint
   vlot_result result = begin(cluster, id, &slot);
   if (result != VLOT_OK) return result;
   vlot__count_command(cluster);
-  atomic_store(&slot->clock_changed, vlot__now(cluster)); /* first: whoever sees the new rate sees since when */
+  /* first: whoever sees the new rate sees since when */
+  atomic_store(&slot->clock_changed, vlot__now(cluster));
   atomic_store(&slot->clock_permille, permille);
   vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_CLOCK_FAULT, id, 0, permille, 0);
   if (cluster->is_lockstep) {
@@ -216,7 +231,8 @@ vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id, uint
   return end(cluster, VLOT_OK);
 }
 
-vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id, const vlot_disk_fault *fault) {
+vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id,
+                                  const vlot_disk_fault *fault) {
   vlot__slot *slot;
   vlot_result result = begin(cluster, id, &slot);
   if (result != VLOT_OK) return result;
@@ -224,9 +240,12 @@ vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id, const vlot
   result = vlot__disk_set_fault(slot->disk, fault);
   if (result != VLOT_OK) return end(cluster, result);
   vlot__count_command(cluster);
-  vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_DISK_FAULT, id, fault->fail_at, fault->delay_ticks_max,
+  vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_DISK_FAULT, id, fault->fail_at,
+                    fault->delay_ticks_max,
                     (uint64_t)(fault->is_stalled != 0) | (uint64_t)(fault->is_full != 0) << 1);
-  if (cluster->is_lockstep) vlot__lockstep_slot_changed(slot);
-  else vlot__threads_wake_supervisor(cluster, vlot__disk_next_due(slot->disk));
+  if (cluster->is_lockstep)
+    vlot__lockstep_slot_changed(slot);
+  else
+    vlot__threads_wake_supervisor(cluster, vlot__disk_next_due(slot->disk));
   return end(cluster, VLOT_OK);
 }

@@ -35,8 +35,9 @@ struct vlot__disk {
   vlot__ring queue;     /* of waiting, oldest first */
   size_t queued_slices; /* sum over the queue: their room in the log is reserved */
   uint64_t tail_index;  /* last index once the queue is durable */
-  uint64_t last_due;    /* of the newest waiting write: none completes before an earlier one */
-  uint64_t now;         /* of the last advance() */
+  /* of the newest waiting write: none completes before an earlier one */
+  uint64_t last_due;
+  uint64_t now; /* of the last advance() */
   _Atomic uint64_t *clock;
   vlot__prng prng;
   uint32_t delay_min;
@@ -376,9 +377,7 @@ static void disk_stop(void *context, bool is_power_cut) {
   pthread_mutex_unlock(&disk->lock);
 }
 
-static void disk_release(void *context) {
-  vlot__disk_close(context);
-}
+static void disk_release(void *context) { vlot__disk_close(context); }
 
 vlot_storage vlot__disk_storage(vlot__disk *disk) {
   return (vlot_storage){.context = disk,
@@ -485,10 +484,13 @@ static void settle(vlot__disk *disk, uint64_t token) {
   }
 }
 
-/* Does the write follow on what the disk holds? What is read from a journal is data: it is refused, not asserted. */
+/* Does the write follow on what the disk holds? What is read from a journal is data: it is refused,
+ * not asserted. */
 static bool follows(const vlot__disk *disk, const vlot_write *write) {
   uint64_t next = disk->tail_index + 1;
-  if (write->truncate_from > next || (write->truncate_from > 0 && write->truncate_from <= disk->log.base_index)) return false;
+  if (write->truncate_from > next ||
+      (write->truncate_from > 0 && write->truncate_from <= disk->log.base_index))
+    return false;
   if (write->truncate_from > 0) next = write->truncate_from;
   for (uint32_t k = 0; k < write->slice_count; k++) {
     if (write->slices[k].index != next || write->slices[k].count == 0) return false;
@@ -503,15 +505,22 @@ vlot_result vlot__disk_submit_as(vlot__disk *disk, const vlot_write *write, vlot
   pthread_mutex_lock(&disk->lock);
   vlot__alloc_free(disk->allocator, disk->loaded);
   disk->loaded = NULL;
-  if (is_taken && (disk->has_failed || !follows(disk, write))) result = VLOT_INVALID;
-  else if (is_taken && !vlot__disk_log_reserve(&disk->log, disk->queued_slices + write->slice_count)) result = VLOT_NOMEM;
-  else if (result == VLOT_PENDING) result = submit_pending(disk, write, &nobody, false);
-  if (result == VLOT_OK) { /* earlier ones are durable as well, though the node has not heard of it yet */
+  if (is_taken && (disk->has_failed || !follows(disk, write)))
+    result = VLOT_INVALID;
+  else if (is_taken &&
+           !vlot__disk_log_reserve(&disk->log, disk->queued_slices + write->slice_count))
+    result = VLOT_NOMEM;
+  else if (result == VLOT_PENDING)
+    result = submit_pending(disk, write, &nobody, false);
+  /* earlier ones are durable as well, though the node has not heard of it yet */
+  if (result == VLOT_OK) {
     settle(disk, VLOT_NEVER);
     make_durable(disk, write);
   }
-  if (result == VLOT_OK || result == VLOT_PENDING) tail_after(disk, write);
-  else disk->has_failed = true;
+  if (result == VLOT_OK || result == VLOT_PENDING)
+    tail_after(disk, write);
+  else
+    disk->has_failed = true;
   pthread_mutex_unlock(&disk->lock);
   return result;
 }

@@ -104,10 +104,12 @@ size_t vlot__disk_pending(vlot__disk *disk, uint64_t *tokens, size_t capacity);
 /* The newest write that became durable; 0: none. */
 uint64_t vlot__disk_durable(vlot__disk *disk);
 
-/* What came of a write there: OK, PENDING, a failure. VLOT_INVALID: that cannot come of this write here. */
+/* What came of a write there: OK, PENDING, a failure. VLOT_INVALID: that cannot come of this write
+ * here. */
 vlot_result vlot__disk_submit_as(vlot__disk *disk, const vlot_write *write, vlot_result result);
 
-/* Pending writes up to this token are durable now; with is_failed this one and those behind it failed. Nobody is told. */
+/* Pending writes up to this token are durable now; with is_failed this one and those behind it
+ * failed. Nobody is told. */
 void vlot__disk_settle(vlot__disk *disk, uint64_t token, bool is_failed);
 
 /* The node is gone, and what was durable up to this token is left. */

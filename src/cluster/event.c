@@ -60,27 +60,27 @@ typedef struct field {
 enum { FIELDS_MAX = 8 };
 
 #define AT(part) (uint16_t) offsetof(vlot_event, part)
-#define PEER(key)                                                                                  \
+#define PEER(key) \
   { key, AT(peer), IN_32 }
-#define FROM(key, shape)                                                                           \
+#define FROM(key, shape) \
   { key, AT(as.change.from), shape }
-#define TO(key, shape)                                                                             \
+#define TO(key, shape) \
   { key, AT(as.change.to), shape }
-#define TERM(key)                                                                                  \
+#define TERM(key) \
   { key, AT(as.change.term), IN_64 }
-#define ROLES                                                                                      \
+#define ROLES \
   { FROM("role_before", AS_ROLE), TO("role_after", AS_ROLE), TERM("term"), PEER("peer") }
-#define PLAIN                                                                                      \
+#define PLAIN \
   { PEER("peer"), FROM("from", IN_64), TO("to", IN_64), TERM("term") }
-#define ENTRIES                                                                                    \
-  {                                                                                                \
-    PEER("peer"), {"first", AT(as.slice.first), IN_64}, {"count", AT(as.slice.count), IN_64},      \
-        {"term", AT(as.slice.term), IN_64}, {"chain", AT(as.slice.chain), AS_HEX},                 \
+#define ENTRIES                                                                               \
+  {                                                                                           \
+    PEER("peer"), {"first", AT(as.slice.first), IN_64}, {"count", AT(as.slice.count), IN_64}, \
+        {"term", AT(as.slice.term), IN_64}, {"chain", AT(as.slice.chain), AS_HEX},            \
   }
-#define CLIENT                                                                                     \
-  {"client", AT(as.client.client), IN_32}, {"client_seq", AT(as.client.sequence), IN_64},          \
-      {"count", AT(as.client.count), IN_32}, {"index", AT(as.client.index), IN_64}, {              \
-    "term", AT(as.client.term), IN_64                                                              \
+#define CLIENT                                                                            \
+  {"client", AT(as.client.client), IN_32}, {"client_seq", AT(as.client.sequence), IN_64}, \
+      {"count", AT(as.client.count), IN_32}, {"index", AT(as.client.index), IN_64}, {     \
+    "term", AT(as.client.term), IN_64                                                     \
   }
 
 /* The fields of each kind of event; steps and messages have functions of their own. */
@@ -122,13 +122,13 @@ static const field fields[VLOT_EVENT_KINDS][FIELDS_MAX] = {
     [VLOT_EVENT_READ] = {CLIENT},
     [VLOT_EVENT_VIOLATION] = {FROM("invariant", IN_64)},
     [VLOT_EVENT_LINT] = {FROM("lint", AS_LINT), PEER("peer"), TO("value", IN_64), TERM("other")},
-    [VLOT_EVENT_REQUEST] = {FROM("request", AS_REQUEST), PEER("peer"), TO("value", IN_64),
+    [VLOT_EVENT_REQUEST] = {FROM("request", AS_REQUEST),
+                            PEER("peer"),
+                            TO("value", IN_64),
                             {"result", AT(as.change.term), AS_OUTCOME}},
 };
 
-static const char *name_of_role(uint64_t role) {
-  return vlot_role_name((vlot_role)role);
-}
+static const char *name_of_role(uint64_t role) { return vlot_role_name((vlot_role)role); }
 
 static const char *name_of_progress(uint64_t state) {
   return state == VLOT_PROGRESS_REPLICATE ? "replicate" : "probe";
@@ -326,9 +326,7 @@ static void __attribute__((format(printf, 2, 3))) say(vlot__writer *w, const cha
 
 typedef unsigned long long number; /* what %llu wants */
 
-static const char *plural(uint64_t count) {
-  return count == 1 ? "y" : "ies";
-}
+static const char *plural(uint64_t count) { return count == 1 ? "y" : "ies"; }
 
 static void say_step(vlot__writer *w, const vlot_event *event) {
   const vlot_brief *before = &event->as.step.before, *after = &event->as.step.after;
@@ -490,7 +488,8 @@ static void say_disk(vlot__writer *w, const vlot_event *event) {
   say(w, "The disk of n%u ", event->peer);
   if (is_stalled) say(w, "completes no write"), joint = ", ";
   if (delay > 0)
-    say(w, "%stakes up to %llu tick%s for a write", joint, delay, delay == 1 ? "" : "s"), joint = ", ";
+    say(w, "%stakes up to %llu tick%s for a write", joint, delay, delay == 1 ? "" : "s"),
+        joint = ", ";
   if (is_full) say(w, "%sis full: writes fail", joint), joint = ", ";
   if (fail_at == 1)
     say(w, "%sfails the next write", joint);
@@ -508,7 +507,8 @@ static void say_clock(vlot__writer *w, const vlot_event *event) {
   else if (permille == 1000)
     say(w, "is exact");
   else
-    say(w, "runs at %llu thousandth%s of the speed of the others", permille, permille == 1 ? "" : "s");
+    say(w, "runs at %llu thousandth%s of the speed of the others", permille,
+        permille == 1 ? "" : "s");
 }
 
 /* Does the sentence of a fault say all there is to it? */
@@ -535,8 +535,8 @@ static void say_fenced(vlot__writer *w, const vlot_event *event) {
   number from = event->as.change.from, to = event->as.change.to, term = event->as.change.term;
   say(w, "n%u is fenced and takes no input any more", event->node);
   if (event->why == VLOT_WHY_COMMITTED_CONFLICT)
-    say(w, " (n%u sent another entry %llu in term %llu, and up to %llu is committed)", event->peer, from,
-        term, to);
+    say(w, " (n%u sent another entry %llu in term %llu, and up to %llu is committed)", event->peer,
+        from, term, to);
   else if (event->why == VLOT_WHY_TWO_LEADERS)
     say(w, " (n%llu and n%llu, in term %llu)", from, to, term);
   else if (event->why == VLOT_WHY_APPLY_FAILED)
@@ -644,7 +644,8 @@ static void brief_words(const vlot_brief *brief, uint64_t words[4]) {
   words[3] = pair(brief->vote, brief->role);
 }
 
-/* Field by field: reading the memory of a record that was just written in smaller pieces would wait for the stores. */
+/* Field by field: reading the memory of a record that was just written in smaller pieces would wait
+ * for the stores. */
 uint32_t vlot_event_words(const vlot_event *event, uint64_t words[VLOT_EVENT_WORDS]) {
   words[0] = event->sequence;
   words[1] = event->lamport;

@@ -1,5 +1,6 @@
-/* Clients' operations as JSON lines. A lane is a client number with at most one operation under way: its text is built up to
- * the value when it begins, so that ending it as unknown needs no memory.
+/* Clients' operations as JSON lines. A lane is a client number with at most one operation under
+ * way: its text is built up to the value when it begins, so that ending it as unknown needs no
+ * memory.
  */
 #include "vlot/history.h"
 
@@ -7,7 +8,8 @@
 
 #include "base/alloc.h"
 
-enum { NO_LANE = 0, TAIL_MAX = 64 }; /* TAIL_MAX: room for the end of a line without a result */
+/* TAIL_MAX: room for the end of a line without a result */
+enum { NO_LANE = 0, TAIL_MAX = 64 };
 
 typedef struct lane {
   uint64_t number; /* in the file */
@@ -46,9 +48,7 @@ static void put(lane *at, const char *text, size_t size) {
   at->length += size;
 }
 
-static void put_text(lane *at, const char *text) {
-  put(at, text, strlen(text));
-}
+static void put_text(lane *at, const char *text) { put(at, text, strlen(text)); }
 
 static void put_number(lane *at, uint64_t number) {
   char digits[20];
@@ -58,11 +58,10 @@ static void put_number(lane *at, uint64_t number) {
   put(at, digits + k, sizeof digits - k);
 }
 
-static bool is_tail(uint8_t byte) {
-  return (byte & 0xc0) == 0x80;
-}
+static bool is_tail(uint8_t byte) { return (byte & 0xc0) == 0x80; }
 
-/* Bytes of the UTF-8 character at data, 0 when there is none: no surrogates, nothing longer than it must be. */
+/* Bytes of the UTF-8 character at data, 0 when there is none: no surrogates, nothing longer than it
+ * must be. */
 static size_t character(const uint8_t *data, size_t size) {
   uint8_t first = data[0];
   if (first < 0x80) return 1;
@@ -111,9 +110,7 @@ static void put_string_or_null(lane *at, const void *bytes, size_t size) {
 }
 
 /* Every byte may become six. SIZE_MAX / 4: too long for any memory. */
-static size_t string_max(size_t size) {
-  return size < SIZE_MAX / 64 ? size * 6 + 4 : SIZE_MAX / 4;
-}
+static size_t string_max(size_t size) { return size < SIZE_MAX / 64 ? size * 6 + 4 : SIZE_MAX / 4; }
 
 /* --- lanes --- */
 
@@ -128,7 +125,8 @@ static bool reserve_client(vlot_history *history, uint32_t client) {
   return true;
 }
 
-/* A lane of the client with nothing under way; NULL without memory. It stays free until it is taken. */
+/* A lane of the client with nothing under way; NULL without memory. It stays free until it is
+ * taken. */
 static lane *free_lane(vlot_history *history, uint32_t client) {
   if (!reserve_client(history, client)) return NULL;
   if (history->free_lanes[client] != NO_LANE)

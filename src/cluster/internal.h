@@ -1,14 +1,16 @@
 /* The cluster object, as its own files see it. Nothing outside src/cluster includes this.
  *
- *   cluster.c   open, close, status, waiting          node*.c     mail -> inputs, outputs -> effects; no thread in it
+ *   cluster.c   open, close, status, waiting node*.c mail -> inputs, outputs -> effects; no thread
+ *               in it
  *   control.c   spawn, kill, restart, faults          client.c    clients: submit, poll, wait
  *   observe.c   events, rings, hash, subscriptions    link.c      what a link does to a message
- *   lockstep.c  the pending list and its verbs        threads.c   actors, the supervisor's thread, the clock
- *   request.c   what a debugger asks                  tape.c journal.c  recording; replay*.c: carrying it out again
+ *   lockstep.c  the pending list and its verbs threads.c actors, the supervisor's thread, the clock
+ *   request.c   what a debugger asks tape.c journal.c recording; replay*.c: carrying it out again
  *   lint.c      bad settings, and what runs badly
  *
- * A *slot* is a member's place: it outlives the incarnations of its node, and holds what must (disk, event numbers, model).
- * Both drivers run the same three calls for a turn: vlot__node_begin(), vlot__node_take() for each mail, vlot__node_end().
+ * A *slot* is a member's place: it outlives the incarnations of its node, and holds what must
+ * (disk, event numbers, model). Both drivers run the same three calls for a turn:
+ * vlot__node_begin(), vlot__node_take() for each mail, vlot__node_end().
  */
 #ifndef VLOT_CLUSTER_INTERNAL_H
 #define VLOT_CLUSTER_INTERNAL_H
@@ -27,7 +29,7 @@
 #include "cluster/replies.h"
 #include "vlot/cluster.h"
 
-/* --- mail ---------------------------------------------------------------------------------------- */
+/* --- mail ------------------------------------------------------------------------------------- */
 
 /* Kinds of mail that a node takes. */
 typedef enum vlot__mail_kind {
@@ -48,8 +50,9 @@ typedef struct vlot__mail_head {
 
 typedef struct vlot__mail_message {
   vlot__mail_head head;
-  vlot_message message;  /* its slices pointer is set by the receiver … */
-  vlot_slice slices[];   /* … to these: [message.as.append.slice_count], each holding a reference */
+  vlot_message message; /* its slices pointer is set by the receiver … */
+  /* … to these: [message.as.append.slice_count], each holding a reference */
+  vlot_slice slices[];
 } vlot__mail_message;
 
 /* One command of a PROPOSE: this header, then, unless it has an owner, its bytes, padded to 8. */
@@ -66,7 +69,7 @@ typedef struct vlot__mail_propose {
   uint32_t count;
   uint32_t hops;       /* 1: forwarded once, not again */
   uint32_t has_owners; /* some command's bytes are shared */
-} vlot__mail_propose; /* then [count] commands */
+} vlot__mail_propose;  /* then [count] commands */
 
 typedef struct vlot__mail_read {
   vlot__mail_head head;
@@ -97,7 +100,7 @@ void vlot__mail_dispose(uint32_t kind, void *payload);
 /* Take a further reference to all it refers to: it was copied. */
 void vlot__mail_retain(uint32_t kind, void *payload);
 
-/* --- node ---------------------------------------------------------------------------------------- */
+/* --- node ------------------------------------------------------------------------------------- */
 
 typedef struct vlot__slot vlot__slot;
 typedef struct vlot__node vlot__node;
@@ -107,35 +110,41 @@ vlot__node *vlot__node_open(vlot__slot *slot, vlot_result *result, const char **
 /* Free it; whoever waits for an outcome here gets UNKNOWN with this why. */
 void vlot__node_close(vlot__node *node, vlot_why why);
 
-/* A node's memory has two owners while it has a thread: control, and the thread. The first to leave leaves it to the other, who gets
- * true and must free it: so a node that was stuck in user code is freed when it comes back, and not under its hands.
+/* A node's memory has two owners while it has a thread: control, and the thread. The first to leave
+ * leaves it to the other, who gets true and must free it: so a node that was stuck in user code is
+ * freed when it comes back, and not under its hands.
  */
 void vlot__node_share(vlot__node *node);
 bool vlot__node_leave(vlot__node *node);
-void vlot__node_free(vlot__node *node); /* nobody who waits is told: their deadlines say UNKNOWN */
+/* nobody who waits is told: their deadlines say UNKNOWN */
+void vlot__node_free(vlot__node *node);
 vlot__slot *vlot__node_slot(const vlot__node *node);
 
-/* One turn: begin, take each mail, end. actor: whose turn it is; NULL in lockstep, where no kill comes between. was_parked: nothing kept the node from running when the first mail came, so that the
- * ticks since its last turn count in full; else as one (P15).
+/* One turn: begin, take each mail, end. actor: whose turn it is; NULL in lockstep, where no kill
+ * comes between. was_parked: nothing kept the node from running when the first mail came, so that
+ * the ticks since its last turn count in full; else as one (P15).
  */
 void vlot__node_begin(vlot__node *node, vlot_actor *actor, bool was_parked);
 void vlot__node_take(vlot__node *node, uint32_t kind, uint64_t stamp, void *payload, uint32_t size);
 void vlot__node_end(vlot__node *node);
 
-/* Its slot's clock has another rate; between turns. With threads the TICK that a change sends does it. */
+/* Its slot's clock has another rate; between turns. With threads the TICK that a change sends does
+ * it. */
 void vlot__node_clock_changed(vlot__node *node);
 
 /* Cluster tick at which it needs a TICK; VLOT_NEVER. Valid between turns. */
 uint64_t vlot__node_due(const vlot__node *node);
-void vlot__node_get_status(const vlot__node *node, vlot_node_status *status); /* fills raft, applied, waiting, turns */
+/* fills raft, applied, waiting, turns */
+void vlot__node_get_status(const vlot__node *node, vlot_node_status *status);
 vlot_result vlot__node_hash(vlot__node *node, uint64_t *hash, uint64_t *applied);
 bool vlot__node_is_fenced(const vlot__node *node);
 const char *vlot__node_fenced_text(const vlot__node *node); /* why, as a sentence */
 const vlot_raft *vlot__node_raft(const vlot__node *node);
 
-/* --- slots and the cluster ------------------------------------------------------------------------ */
+/* --- slots and the cluster -------------------------------------------------------------------- */
 
-/* A sender's remembered handle of a receiver: renewed when the receiver's incarnation has changed. */
+/* A sender's remembered handle of a receiver: renewed when the receiver's incarnation has
+ * changed. */
 typedef struct vlot__contact {
   vlot_actor *actor;
   uint32_t incarnation;
@@ -150,7 +159,8 @@ typedef struct vlot__traffic {
   _Atomic uint64_t dropped;
 } vlot__traffic;
 
-/* A lint of a running node. Whoever looks writes it; others read lint and holds, under status_lock. */
+/* A lint of a running node. Whoever looks writes it; others read lint and holds, under
+ * status_lock. */
 typedef struct vlot__watch {
   vlot_lint lint;
   uint64_t value; /* at the last look */
@@ -165,13 +175,13 @@ struct vlot__slot {
   uint32_t id;
   uint32_t incarnation; /* of the newest node; 0: none yet */
   uint64_t disk_id;
-  uint64_t seed;        /* of its nodes */
-  vlot__node *node;     /* NULL: down */
+  uint64_t seed;    /* of its nodes */
+  vlot__node *node; /* NULL: down */
   _Atomic vlot_node_state state;
 
   /* storage */
   vlot_storage storage;
-  vlot__disk *disk; /* NULL with a user's storage */
+  vlot__disk *disk;        /* NULL with a user's storage */
   bool has_pending_writes; /* lockstep: storage said PENDING */
 
   /* clock */
@@ -182,12 +192,12 @@ struct vlot__slot {
   vlot_event *events; /* [options.ring_events] */
   uint64_t sequence;  /* of the last event */
   uint64_t lamport;
-  uint64_t cause;     /* what the next events follow from */
+  uint64_t cause; /* what the next events follow from */
   vlot__model model;
   vlot__traffic traffic;
-  uint64_t mail_ids;       /* threads: mail it has sent; see vlot__new_id() */
-  uint64_t digest;         /* over what it has put out, where the cluster has tapes */
-  uint64_t digest_events;  /* so many events are in there */
+  uint64_t mail_ids;      /* threads: mail it has sent; see vlot__new_id() */
+  uint64_t digest;        /* over what it has put out, where the cluster has tapes */
+  uint64_t digest_events; /* so many events are in there */
 
   /* published at the end of each turn */
   pthread_mutex_t status_lock;
@@ -196,14 +206,15 @@ struct vlot__slot {
   vlot__watch watches[VLOT__WATCHES]; /* by lint number, from VLOT_LINT_RUNNING on */
 
   /* threads */
-  vlot_actor *turn_actor;         /* in its turns: whose */
-  vlot_actor *actor;              /* newest incarnation's; changes under slots_lock */
+  vlot_actor *turn_actor; /* in its turns: whose */
+  vlot_actor *actor;      /* newest incarnation's; changes under slots_lock */
   _Atomic uint32_t actor_incarnation;
-  _Atomic uint64_t due;           /* cluster tick of its next timer */
-  vlot__contact *contacts;        /* [nodes] of its turns */
-  uint64_t seen_turns;            /* supervisor: to find stragglers */
-  bool is_collected;              /* its mail goes to the pending list: the cluster is being paused */
-  _Atomic bool is_tick_sent;      /* supervisor: a TICK for `due` is under way */
+  _Atomic uint64_t due;    /* cluster tick of its next timer */
+  vlot__contact *contacts; /* [nodes] of its turns */
+  uint64_t seen_turns;     /* supervisor: to find stragglers */
+  /* its mail goes to the pending list: the cluster is being paused */
+  bool is_collected;
+  _Atomic bool is_tick_sent; /* supervisor: a TICK for `due` is under way */
   uint64_t tick_sent_due;
 
   /* lockstep */
@@ -226,7 +237,7 @@ typedef struct vlot__lockstep {
   vlot__item **held;
   size_t held_count;
   size_t held_capacity;
-  vlot__item *pool;      /* free items */
+  vlot__item *pool;       /* free items */
   vlot__link_key *newest; /* [(nodes + 1) * nodes]: row 0 is clients */
   vlot__prng schedule;
   uint64_t now_tie; /* the place inside the present tick */
@@ -242,13 +253,15 @@ typedef struct vlot__links {
 } vlot__links;
 
 typedef struct vlot__observer {
-  _Atomic bool is_on;      /* events go further than the rings: to hash, checker, subscriptions */
+  /* events go further than the rings: to hash, checker, subscriptions */
+  _Atomic bool is_on;
   _Atomic bool has_models; /* somebody needs models and chains */
   pthread_mutex_t lock;
   vlot__checker *checker;
   const vlot__model **models; /* [nodes] for the checker */
   struct vlot_subscription *subscriptions;
-  struct vlot_subscription *early; /* collects since the opening, for whoever subscribes first */
+  /* collects since the opening, for whoever subscribes first */
+  struct vlot_subscription *early;
   bool has_violation;
   char violation[256];
   /* lockstep only */
@@ -257,33 +270,35 @@ typedef struct vlot__observer {
 
 typedef struct vlot__supervisor vlot__supervisor; /* threads.c */
 
-/* --- requests: written by a debugger while all threads stand still; request.c ---------------------- */
+/* --- requests: written by a debugger while all threads stand still; request.c ----------------- */
 
 enum { VLOT__REQUESTS = 8, VLOT__REQUEST_SIDES = 64 };
 
 typedef struct vlot__request {
-  uint32_t kind;   /* vlot_request_kind */
+  uint32_t kind; /* vlot_request_kind */
   uint32_t node;
-  uint64_t id;     /* of something pending */
-  uint64_t value;  /* delay: ticks; kill: 1 is a power cut; restart: vlot_restart */
+  uint64_t id;    /* of something pending */
+  uint64_t value; /* delay: ticks; kill: 1 is a power cut; restart: vlot_restart */
   uint8_t sides[VLOT__REQUEST_SIDES]; /* partition */
-  uint64_t action; /* when it was carried out … */
+  uint64_t action;                    /* when it was carried out … */
   uint64_t tick;
   uint64_t result; /* … and the vlot_result */
 } vlot__request;
 
 typedef struct vlot__requests {
-  _Atomic uint64_t asked;    /* by the debugger; request n stands at (n - 1) % VLOT__REQUESTS */
-  _Atomic uint64_t done;     /* carried out */
-  _Atomic uintptr_t obeys;   /* the thread that carries some out, and has control meanwhile */
-  _Atomic uint64_t is_armed; /* one of these: end an action in vlot__stop_here() … */
-  _Atomic uint64_t steps;    /* … after so many more */
+  /* by the debugger; request n stands at (n - 1) % VLOT__REQUESTS */
+  _Atomic uint64_t asked;
+  _Atomic uint64_t done; /* carried out */
+  /* the thread that carries some out, and has control meanwhile */
+  _Atomic uintptr_t obeys;
+  _Atomic uint64_t is_armed;    /* one of these: end an action in vlot__stop_here() … */
+  _Atomic uint64_t steps;       /* … after so many more */
   _Atomic uint64_t stop_action; /* … from this one on */
   _Atomic uint64_t stop_tick;   /* … from this tick on */
   vlot__request ring[VLOT__REQUESTS];
 } vlot__requests;
 
-#define VLOT__MARK_OPEN UINT64_C(0x766c6f742d6f706e)
+#define VLOT__MARK_OPEN   UINT64_C(0x766c6f742d6f706e)
 #define VLOT__MARK_CLOSED UINT64_C(0x766c6f742d656e64)
 
 struct vlot_cluster {
@@ -293,7 +308,7 @@ struct vlot_cluster {
   vlot_member *members; /* [nodes] as bootstrapped */
   vlot__slot *slots;    /* [nodes]; member id at id - 1 */
   vlot_machine machine;
-  _Atomic bool is_lockstep;      /* now: also while a threads cluster is paused … */
+  _Atomic bool is_lockstep;        /* now: also while a threads cluster is paused … */
   _Atomic uintptr_t driver_thread; /* … by this thread, which alone steps it then */
   bool is_closing;
 
@@ -301,8 +316,9 @@ struct vlot_cluster {
   _Atomic uint64_t next_id; /* of mail */
   _Atomic uint32_t leader_hint;
   _Atomic uint64_t slow_until; /* threads: no delayed mail is due later than that */
-  uint64_t action;          /* lockstep: number of the action or command under way */
-  _Atomic uint64_t mark;    /* VLOT__MARK_*: a debugger that still has a pointer sees whether this is one */
+  uint64_t action;             /* lockstep: number of the action or command under way */
+  /* VLOT__MARK_*: a debugger that still has a pointer sees whether this is one */
+  _Atomic uint64_t mark;
   vlot__requests requests;
 
   bool has_tapes;         /* it is recorded, or it is a replay */
@@ -313,7 +329,7 @@ struct vlot_cluster {
   /* statistics; under stats_lock */
   pthread_mutex_t stats_lock;
   vlot_cluster_stats stats;
-  uint32_t leaders;         /* nodes that lead, in whatever term */
+  uint32_t leaders; /* nodes that lead, in whatever term */
   uint64_t leaderless_since;
 
   vlot__observer observer;
@@ -359,62 +375,76 @@ static inline vlot__slot *vlot__slot_of(const vlot_cluster *cluster, uint32_t id
   return id >= 1 && id <= cluster->nodes ? &cluster->slots[id - 1] : NULL;
 }
 
-/* Does this thread run the schedule? While a threads cluster is paused, only the thread that paused it: what others do waits in the
- * mailboxes until the cluster goes on.
+/* Does this thread run the schedule? While a threads cluster is paused, only the thread that paused
+ * it: what others do waits in the mailboxes until the cluster goes on.
  */
 static inline bool vlot__drives(vlot_cluster *cluster) {
   if (cluster->options.driver == VLOT_DRIVER_LOCKSTEP) return true;
-  return atomic_load(&cluster->is_lockstep) && atomic_load(&cluster->driver_thread) == (uintptr_t)pthread_self();
+  return atomic_load(&cluster->is_lockstep) &&
+         atomic_load(&cluster->driver_thread) == (uintptr_t)pthread_self();
 }
 
 static inline uint64_t vlot__now(vlot_cluster *cluster) {
   return atomic_load_explicit(&cluster->now, memory_order_relaxed);
 }
 
-/* The id of a new mail. With threads (and in a replay) every slot numbers its own, so that an id says who sent it and does not depend on what
- * others send meanwhile; clients and the supervisor (NULL) share a counter. In lockstep there is one counter for all.
+/* The id of a new mail. With threads (and in a replay) every slot numbers its own, so that an id
+ * says who sent it and does not depend on what others send meanwhile; clients and the supervisor
+ * (NULL) share a counter. In lockstep there is one counter for all.
  */
 static inline uint64_t vlot__new_id(vlot_cluster *cluster, vlot__slot *slot) {
-  if (!cluster->has_slot_ids) return atomic_fetch_add_explicit(&cluster->next_id, 1, memory_order_relaxed);
-  uint64_t number = slot ? slot->mail_ids++ : atomic_fetch_add_explicit(&cluster->next_id, 1, memory_order_relaxed);
-  return (number + 2) * ((uint64_t)cluster->nodes + 1) + (slot ? slot->id : 0); /* above the ids of timers and writes */
+  if (!cluster->has_slot_ids)
+    return atomic_fetch_add_explicit(&cluster->next_id, 1, memory_order_relaxed);
+  uint64_t number = slot ? slot->mail_ids++
+                         : atomic_fetch_add_explicit(&cluster->next_id, 1, memory_order_relaxed);
+  /* above the ids of timers and writes */
+  return (number + 2) * ((uint64_t)cluster->nodes + 1) + (slot ? slot->id : 0);
 }
 
-void vlot__log(vlot_cluster *cluster, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void vlot__log(vlot_cluster *cluster, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
-/* --- effects: how a node's turn reaches the world; each goes to the driver in force ---------------- */
+/* --- effects: how a node's turn reaches the world; each goes to the driver in force ----------- */
 
-/* Send a mail from a slot (NULL: a client or the supervisor) to a member, through the link between them. The payload's head
- * gets id, lamport and cause here. What it refers to is taken over in any case.
+/* Send a mail from a slot (NULL: a client or the supervisor) to a member, through the link between
+ * them. The payload's head gets id, lamport and cause here. What it refers to is taken over in any
+ * case.
  *
  * message_kind  0 for what is not a Raft message
- * returns       VLOT_OK, also when the link lost it or nobody took a Raft message; a client's mail that nobody took gives
- *               VLOT_CLOSED, VLOT_BUSY, VLOT_NOMEM. The references are given back then
+ * returns       VLOT_OK, also when the link lost it or nobody took a Raft message; a client's mail
+ *               that nobody took gives VLOT_CLOSED, VLOT_BUSY, VLOT_NOMEM. The references are given
+ *               back then
  */
-vlot_result vlot__route(vlot_cluster *cluster, vlot__slot *from, vlot__contact *contact, uint32_t to, uint32_t kind,
-                        uint32_t message_kind, vlot_piece *pieces, size_t count);
+vlot_result vlot__route(vlot_cluster *cluster, vlot__slot *from, vlot__contact *contact,
+                        uint32_t to, uint32_t kind, uint32_t message_kind, vlot_piece *pieces,
+                        size_t count);
 
-/* One mail to a member, link or not; the driver's. due: cluster tick; pieces[0] begins with the head. */
-vlot_result vlot__threads_post(vlot_cluster *cluster, vlot__slot *from, vlot__contact *contact, uint32_t to, uint32_t kind,
-                               const vlot_piece *pieces, size_t count);
-/* The tick at which mail that could arrive at `due` does arrive, behind what is slow on the same link. */
+/* One mail to a member, link or not; the driver's. due: cluster tick; pieces[0] begins with the
+ * head. */
+vlot_result vlot__threads_post(vlot_cluster *cluster, vlot__slot *from, vlot__contact *contact,
+                               uint32_t to, uint32_t kind, const vlot_piece *pieces, size_t count);
+/* The tick at which mail that could arrive at `due` does arrive, behind what is slow on the same
+ * link. */
 uint64_t vlot__threads_arrival(vlot_cluster *cluster, uint32_t from, uint32_t to, uint64_t due);
-vlot_result vlot__threads_post_later(vlot_cluster *cluster, uint32_t from, uint32_t to, uint32_t kind, uint64_t due,
-                                     const vlot_piece *pieces, size_t count);
-vlot_result vlot__lockstep_post(vlot_cluster *cluster, uint32_t from, uint32_t to, uint32_t kind, uint32_t message_kind,
-                                uint64_t due, bool may_overtake, const vlot_piece *pieces, size_t count);
+vlot_result vlot__threads_post_later(vlot_cluster *cluster, uint32_t from, uint32_t to,
+                                     uint32_t kind, uint64_t due, const vlot_piece *pieces,
+                                     size_t count);
+vlot_result vlot__lockstep_post(vlot_cluster *cluster, uint32_t from, uint32_t to, uint32_t kind,
+                                uint32_t message_kind, uint64_t due, bool may_overtake,
+                                const vlot_piece *pieces, size_t count);
 
 /* A storage write was completed, later than at once. Any thread. */
 void vlot__write_done(void *slot, uint64_t token, vlot_result result);
 
-/* --- links ------------------------------------------------------------------------------------------ */
+/* --- links ------------------------------------------------------------------------------------ */
 
-/* What becomes of one message: copies [0..2] with a delay each; may_overtake: it may pass earlier ones. */
+/* What becomes of one message: copies [0..2] with a delay each; may_overtake: it may pass earlier
+ * ones. */
 typedef struct vlot__fate {
   uint32_t copies;
   uint64_t delay[2];
   bool may_overtake;
-  vlot_why why; /* of no copy, or of two */
+  vlot_why why;           /* of no copy, or of two */
   vlot_result results[2]; /* what became of each copy: recorded, replayed */
 } vlot__fate;
 
@@ -422,20 +452,23 @@ bool vlot__links_init(vlot_cluster *cluster);
 void vlot__links_deinit(vlot_cluster *cluster);
 /* As set_link(), without an event and for one link; link NULL: all are clean again. A replay's. */
 bool vlot__links_restore(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link);
-vlot__fate vlot__links_fate(vlot_cluster *cluster, uint32_t from, uint32_t to, uint32_t message_kind);
+vlot__fate vlot__links_fate(vlot_cluster *cluster, uint32_t from, uint32_t to,
+                            uint32_t message_kind);
 
-/* --- observation ------------------------------------------------------------------------------------ */
+/* --- observation ------------------------------------------------------------------------------ */
 
 bool vlot__observer_init(vlot_cluster *cluster);
 void vlot__observer_deinit(vlot_cluster *cluster);
 
-/* The next event of a slot (NULL: of the cluster), in its place in the ring: fill it there, then emit it. Cleared in pieces, because
- * for the whole of it compilers use an instruction that takes longer than everything else here.
+/* The next event of a slot (NULL: of the cluster), in its place in the ring: fill it there, then
+ * emit it. Cleared in pieces, because for the whole of it compilers use an instruction that takes
+ * longer than everything else here.
  */
-static inline vlot_event *vlot__event_begin(const vlot_cluster *cluster, const vlot__slot *slot, vlot_event_kind kind,
-                                            vlot_why why, uint32_t peer) {
+static inline vlot_event *vlot__event_begin(const vlot_cluster *cluster, const vlot__slot *slot,
+                                            vlot_event_kind kind, vlot_why why, uint32_t peer) {
   uint64_t sequence = (slot ? slot->sequence : cluster->sequence) + 1;
-  vlot_event *event = &(slot ? slot->events : cluster->events)[sequence & (cluster->options.ring_events - 1)];
+  vlot_event *event =
+      &(slot ? slot->events : cluster->events)[sequence & (cluster->options.ring_events - 1)];
   event->cause = event->message = 0;
   event->peer = peer;
   event->kind = (uint16_t)kind;
@@ -444,14 +477,15 @@ static inline vlot_event *vlot__event_begin(const vlot_cluster *cluster, const v
   return event;
 }
 
-/* Record an event that was begun: number, time, Lamport time and, where it has none, its cause are filled in. Returns its id. */
+/* Record an event that was begun: number, time, Lamport time and, where it has none, its cause are
+ * filled in. Returns its id. */
 uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event);
 
 /* The event of a message; kind SENT, RECEIVED or DROPPED. */
-uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind, vlot_why why, uint64_t id,
-                            const vlot_message *message);
-uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind, vlot_why why, uint32_t peer,
-                           uint64_t from, uint64_t to, uint64_t term);
+uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind,
+                            vlot_why why, uint64_t id, const vlot_message *message);
+uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind,
+                           vlot_why why, uint32_t peer, uint64_t from, uint64_t to, uint64_t term);
 
 /* A member's log begins anew (a start): the model takes what was recovered. */
 void vlot__observe_recovered(vlot__slot *slot, const vlot_stored *stored);
@@ -459,7 +493,7 @@ void vlot__observe_recovered(vlot__slot *slot, const vlot_stored *stored);
 /* Its log changes by this write: the model takes it before the step's events are recorded. */
 void vlot__observe_write(vlot__slot *slot, const vlot_write *write);
 
-/* --- clients ---------------------------------------------------------------------------------------- */
+/* --- clients ---------------------------------------------------------------------------------- */
 
 /* An answer to `count` commands in a row, all alike; reply only with count 1. */
 typedef struct vlot__answer {
@@ -477,27 +511,33 @@ typedef struct vlot__answer {
 /* Put answers [size] bytes of records, all of one client, into its mailbox. Any thread. */
 void vlot__client_deliver(vlot_cluster *cluster, uint32_t number, const void *records, size_t size);
 
-/* A mail that nobody will take: if it is a client's, the client is told that certainly nothing has happened. */
+/* A mail that nobody will take: if it is a client's, the client is told that certainly nothing has
+ * happened. */
 void vlot__mail_refused(vlot_cluster *cluster, uint32_t kind, const void *payload, vlot_why why);
 
-/* Earliest deadline of a client that is waiting; VLOT_NEVER. And: wake those whose deadline has come. */
+/* Earliest deadline of a client that is waiting; VLOT_NEVER. And: wake those whose deadline has
+ * come. */
 uint64_t vlot__clients_due(vlot_cluster *cluster);
 void vlot__clients_wake(vlot_cluster *cluster, uint64_t now);
 
-/* --- control, drivers ------------------------------------------------------------------------------- */
+/* --- control, drivers ------------------------------------------------------------------------- */
 
-/* Take control, unless this is a node's thread (VLOT_DEADLOCK) or the cluster is paused by another thread (VLOT_BUSY). */
+/* Take control, unless this is a node's thread (VLOT_DEADLOCK) or the cluster is paused by another
+ * thread (VLOT_BUSY). */
 vlot_result vlot__control_take(vlot_cluster *cluster);
 void vlot__control_begin(vlot_cluster *cluster);
-bool vlot__control_try(vlot_cluster *cluster); /* the supervisor's: it never waits for whoever waits for it */
+/* the supervisor's: it never waits for whoever waits for it */
+bool vlot__control_try(vlot_cluster *cluster);
 void vlot__control_end(vlot_cluster *cluster);
 
-/* A call changes the cluster from here on, and cannot fail any more: where the cluster is stepped that is an action of its own, so that
- * every state has a number. Not for what user code does inside a turn: that belongs to the turn.
+/* A call changes the cluster from here on, and cannot fail any more: where the cluster is stepped
+ * that is an action of its own, so that every state has a number. Not for what user code does
+ * inside a turn: that belongs to the turn.
  */
 void vlot__count_command(vlot_cluster *cluster);
 
-/* Lints: of settings, before there are nodes; and a look at what runs, in lockstep between two turns. */
+/* Lints: of settings, before there are nodes; and a look at what runs, in lockstep between two
+ * turns. */
 void vlot__lint_open(vlot_cluster *cluster);
 void vlot__lint_look(vlot_cluster *cluster);
 static inline bool vlot__lint_is_due(vlot_cluster *cluster) {
@@ -512,32 +552,38 @@ vlot_result vlot__slot_stop(vlot__slot *slot, vlot_why why, bool is_power_cut);
 void vlot__slot_restarted(vlot__slot *slot, vlot_restart how);
 
 /* A cluster whose nodes are not started yet, for a replay to start. */
-vlot_result vlot__cluster_make(vlot_cluster **out, const vlot_cluster_options *options, vlot__replay *replay, const char **problem);
+vlot_result vlot__cluster_make(vlot_cluster **out, const vlot_cluster_options *options,
+                               vlot__replay *replay, const char **problem);
 void vlot__slot_publish(vlot__slot *slot); /* status, at the end of a turn */
 void vlot__notify_changed(vlot_cluster *cluster);
 
 /* Is this thread inside a turn of one of this cluster's nodes? */
 bool vlot__is_node_thread(vlot_cluster *cluster);
 
-vlot_result vlot__threads_open(vlot_cluster *cluster);   /* the actor system and the supervisor's thread */
+/* the actor system and the supervisor's thread */
+vlot_result vlot__threads_open(vlot_cluster *cluster);
 vlot_result vlot__threads_close(vlot_cluster *cluster);
 vlot_result vlot__threads_start(vlot__slot *slot, bool is_held); /* give the node an actor */
 vlot_result vlot__threads_stop(vlot__slot *slot, vlot_why why, bool is_power_cut);
-bool vlot__threads_must_wake(vlot_cluster *cluster, uint64_t due); /* is it planning to look later than that? */
+/* is it planning to look later than that? */
+bool vlot__threads_must_wake(vlot_cluster *cluster, uint64_t due);
 void vlot__threads_wake_supervisor(vlot_cluster *cluster, uint64_t due);
 void vlot__threads_poke(vlot__slot *slot); /* let it look at its clock */
 
 bool vlot__lockstep_init(vlot_cluster *cluster);
 void vlot__lockstep_deinit(vlot_cluster *cluster);
-void vlot__lockstep_slot_changed(vlot__slot *slot); /* its timer or pending write may be another */
-void vlot__lockstep_forget(vlot__slot *slot);       /* the node is gone: no timer, no write */
+/* its timer or pending write may be another */
+void vlot__lockstep_slot_changed(vlot__slot *slot);
+void vlot__lockstep_forget(vlot__slot *slot); /* the node is gone: no timer, no write */
 void vlot__lockstep_stored(vlot__slot *slot, vlot__mail_stored *stored);
 void vlot__lockstep_resume(vlot__slot *slot);
-void vlot__lockstep_hand_back(vlot_cluster *cluster); /* pending mail goes to the mailboxes again, in its order */
+/* pending mail goes to the mailboxes again, in its order */
+void vlot__lockstep_hand_back(vlot_cluster *cluster);
 void vlot__lockstep_drop_parked(vlot__slot *slot, vlot_why why);
 void vlot__lockstep_cut(vlot_cluster *cluster, uint32_t from, uint32_t to, vlot_why why);
-/* Of a replay: take the mail of this id out of the pending list (NULL: there is none), or make one that was never listed; drop or copy the
- * one of this id. Room for a mail of so many bytes; free: what it refers to is somebody else's by then.
+/* Of a replay: take the mail of this id out of the pending list (NULL: there is none), or make one
+ * that was never listed; drop or copy the one of this id. Room for a mail of so many bytes; free:
+ * what it refers to is somebody else's by then.
  */
 vlot__item *vlot__lockstep_take(vlot_cluster *cluster, uint64_t id, uint32_t *node);
 vlot__item *vlot__lockstep_make(vlot_cluster *cluster, uint32_t kind, size_t size);
@@ -546,12 +592,15 @@ void vlot__lockstep_free(vlot_cluster *cluster, vlot__item *item);
 bool vlot__lockstep_drop(vlot_cluster *cluster, uint64_t id, vlot_why why);
 bool vlot__lockstep_copy(vlot_cluster *cluster, uint64_t id, uint64_t copy);
 /* Mail to a node whose id is not wanted leaves the list without a word. */
-void vlot__lockstep_purge(vlot_cluster *cluster, uint32_t node, bool (*is_wanted)(void *context, uint64_t id), void *context);
-bool vlot__lockstep_has_traffic(const vlot_cluster *cluster); /* mail under way, held or not */
+void vlot__lockstep_purge(vlot_cluster *cluster, uint32_t node,
+                          bool (*is_wanted)(void *context, uint64_t id), void *context);
+/* mail under way, held or not */
+bool vlot__lockstep_has_traffic(const vlot_cluster *cluster);
 /* One action, none of it later than `limit`; then time stands at limit. False: there was none. */
 bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit);
 
-/* Is something asked that is not carried out yet? Looked at before every action, and whenever the supervisor wakes. */
+/* Is something asked that is not carried out yet? Looked at before every action, and whenever the
+ * supervisor wakes. */
 static inline bool vlot__requests_wait(vlot_cluster *cluster) {
   const vlot__requests *requests = &cluster->requests;
   return atomic_load_explicit(&requests->asked, memory_order_relaxed) !=
@@ -566,15 +615,18 @@ bool vlot__requests_hold_control(vlot_cluster *cluster);
 /* The end of an action (or only of a passage of time): does a debugger want to stop here? */
 void vlot__requests_stop(vlot_cluster *cluster, bool is_action);
 static inline void vlot__requests_ended(vlot_cluster *cluster, bool is_action) {
-  if (atomic_load_explicit(&cluster->requests.is_armed, memory_order_relaxed)) vlot__requests_stop(cluster, is_action);
+  if (atomic_load_explicit(&cluster->requests.is_armed, memory_order_relaxed))
+    vlot__requests_stop(cluster, is_action);
 }
 
-/* Empty: a debugger's breakpoints. A cluster is open, all its nodes are up; an action has ended at which it wants to stop. */
+/* Empty: a debugger's breakpoints. A cluster is open, all its nodes are up; an action has ended at
+ * which it wants to stop. */
 void vlot__stop_opened(vlot_cluster *cluster);
 void vlot__stop_here(vlot_cluster *cluster, uint64_t action);
 
 /* Wait, in either driver, until is_reached() or timeout_ticks have passed. */
-vlot_result vlot__await(vlot_cluster *cluster, bool (*is_reached)(vlot_cluster *cluster, void *context), void *context,
+vlot_result vlot__await(vlot_cluster *cluster,
+                        bool (*is_reached)(vlot_cluster *cluster, void *context), void *context,
                         uint64_t timeout_ticks);
 
 #endif

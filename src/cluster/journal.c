@@ -1,5 +1,6 @@
-/* Recording: the one buffer of the cluster that tapes are emptied into, and control's records. A thread of its own hands full buffers to the sink;
- * whoever finds both buffers full waits for it, so that memory is bounded.
+/* Recording: the one buffer of the cluster that tapes are emptied into, and control's records. A
+ * thread of its own hands full buffers to the sink; whoever finds both buffers full waits for it,
+ * so that memory is bounded.
  */
 #include "cluster/journal.h"
 
@@ -10,8 +11,10 @@
 #include "cluster/node.h"
 
 enum {
-  BUFFER_BYTES = (1 << 17) - VLOT__JOURNAL_BLOCK_HEAD, /* 128 KiB with the header: it is in a cache when it is written */
-  WRITE_WITHIN_MS = 200 /* what does not fill a buffer is written after so long: little is missing after a crash */
+  /* 128 KiB with the header: it is in a cache when it is written */
+  BUFFER_BYTES = (1 << 17) - VLOT__JOURNAL_BLOCK_HEAD,
+  /* what does not fill a buffer is written after so long: little is missing after a crash */
+  WRITE_WITHIN_MS = 200
 };
 
 typedef struct buffer {
@@ -29,9 +32,9 @@ struct vlot__journal {
   pthread_cond_t filled; /* the writer has something to do */
   pthread_cond_t freed;  /* a buffer has been written */
   buffer buffers[2];
-  uint32_t current;   /* is filled; the other is free or being written */
-  bool is_handed;     /* the other is being written */
-  bool is_idle;       /* the writer sleeps until something comes */
+  uint32_t current; /* is filled; the other is free or being written */
+  bool is_handed;   /* the other is being written */
+  bool is_idle;     /* the writer sleeps until something comes */
   bool must_stop;
   bool has_thread;
   bool is_told; /* that memory ran out */
@@ -44,7 +47,8 @@ struct vlot__journal {
 
 /* Four lanes that need not wait for each other. */
 uint64_t vlot__journal_hash(uint64_t hash, const void *data, size_t size) {
-  static const uint64_t odd[4] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0xd6e8feb86659fd93};
+  static const uint64_t odd[4] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb,
+                                  0xd6e8feb86659fd93};
   const uint8_t *at = data;
   uint64_t lanes[4] = {hash, hash ^ odd[1], hash ^ odd[2], hash ^ size};
   for (; size >= 32; at += 32, size -= 32)
@@ -80,10 +84,13 @@ static void write_handed(vlot__journal *journal) {
   if (result == VLOT_OK) {
     vlot__put32(full->data, (uint32_t)full->size);
     vlot__put32(full->data + 4, 0);
-    vlot__put64(full->data + 8, vlot__journal_hash(0, full->data + VLOT__JOURNAL_BLOCK_HEAD, full->size));
-    result = journal->sink.write(journal->sink.context, full->data, VLOT__JOURNAL_BLOCK_HEAD + full->size);
+    vlot__put64(full->data + 8,
+                vlot__journal_hash(0, full->data + VLOT__JOURNAL_BLOCK_HEAD, full->size));
+    result = journal->sink.write(journal->sink.context, full->data,
+                                 VLOT__JOURNAL_BLOCK_HEAD + full->size);
     if (result != VLOT_OK)
-      vlot__log(journal->cluster, "the journal ends here: it could not be written (%s)", vlot_result_text(result));
+      vlot__log(journal->cluster, "the journal ends here: it could not be written (%s)",
+                vlot_result_text(result));
   }
   pthread_mutex_lock(&journal->lock);
   if (result == VLOT_OK) {
@@ -120,9 +127,12 @@ static void *write_all(void *context) {
   vlot__journal *journal = context;
   pthread_mutex_lock(&journal->lock);
   for (;;) {
-    if (journal->is_handed) write_handed(journal);
-    else if (journal->must_stop && journal->buffers[journal->current].size == 0) break;
-    else wait_for_work(journal);
+    if (journal->is_handed)
+      write_handed(journal);
+    else if (journal->must_stop && journal->buffers[journal->current].size == 0)
+      break;
+    else
+      wait_for_work(journal);
   }
   pthread_mutex_unlock(&journal->lock);
   return NULL;
@@ -134,13 +144,15 @@ static bool grow(vlot__journal *journal, buffer *one, size_t size) {
   void *data = one->data;
   size_t capacity = one->capacity;
   if (size > UINT32_MAX) return false; /* a block says its size in 32 bits */
-  if (!vlot__alloc_grow(journal->allocator, &data, &capacity, VLOT__JOURNAL_BLOCK_HEAD + size, 1)) return false;
+  if (!vlot__alloc_grow(journal->allocator, &data, &capacity, VLOT__JOURNAL_BLOCK_HEAD + size, 1))
+    return false;
   one->data = data;
   one->capacity = capacity;
   return true;
 }
 
-/* Under the lock: room for so many bytes in the current buffer. What is larger than a buffer gets one of its own size. */
+/* Under the lock: room for so many bytes in the current buffer. What is larger than a buffer gets
+ * one of its own size. */
 static buffer *room_for(vlot__journal *journal, size_t size) {
   while (journal->result == VLOT_OK) {
     buffer *current = &journal->buffers[journal->current];
@@ -224,30 +236,36 @@ void vlot__journal_start(vlot__slot *slot) {
 
 static void append_bare(vlot__slot *slot, vlot__record type, uint32_t flags) {
   uint8_t record[CONTROL_BYTES];
-  if (begin_control(slot)) append_record(slot->cluster->journal, record, vlot__put_head(record, 0, type, flags, slot->id));
+  if (begin_control(slot))
+    append_record(slot->cluster->journal, record, vlot__put_head(record, 0, type, flags, slot->id));
 }
 
 void vlot__journal_unstart(vlot__slot *slot) { append_bare(slot, VLOT__RECORD_UNSTART, 0); }
 
-void vlot__journal_restart(vlot__slot *slot, vlot_restart how) { append_bare(slot, VLOT__RECORD_RESTART, how); }
+void vlot__journal_restart(vlot__slot *slot, vlot_restart how) {
+  append_bare(slot, VLOT__RECORD_RESTART, how);
+}
 
 void vlot__journal_suspend(vlot__slot *slot, bool is_suspended) {
   append_bare(slot, is_suspended ? VLOT__RECORD_SUSPEND : VLOT__RECORD_RESUME, 0);
 }
 
-void vlot__journal_kill(vlot__slot *slot, vlot_why why, bool is_power_cut, bool was_leader, bool is_quarantined) {
+void vlot__journal_kill(vlot__slot *slot, vlot_why why, bool is_power_cut, bool was_leader,
+                        bool is_quarantined) {
   vlot_cluster *cluster = slot->cluster;
   uint8_t record[CONTROL_BYTES];
   uint64_t hash = 0, applied = 0;
   if (!vlot__journal_is_on(cluster->journal)) return;
   if (is_quarantined) { /* its tape is its own */
-    append_record(cluster->journal, record, vlot__put_head(record, 0, VLOT__RECORD_QUARANTINE, 0, slot->id));
+    append_record(cluster->journal, record,
+                  vlot__put_head(record, 0, VLOT__RECORD_QUARANTINE, 0, slot->id));
     return;
   }
   begin_control(slot);
   (void)vlot__node_hash(slot->node, &hash, &applied);
   vlot__record type = cluster->is_closing ? VLOT__RECORD_CLOSE : VLOT__RECORD_KILL;
-  uint8_t *at = vlot__put_head(record, 0, type, (uint32_t)is_power_cut | (uint32_t)was_leader << 1, slot->id);
+  uint8_t *at =
+      vlot__put_head(record, 0, type, (uint32_t)is_power_cut | (uint32_t)was_leader << 1, slot->id);
   at = vlot__put32(at, (uint32_t)why);
   at = vlot__put64(at, vlot__disk_durable(slot->disk));
   at = vlot__put64(at, slot->node->applied_index);
@@ -261,8 +279,11 @@ void vlot__journal_link(vlot_cluster *cluster, uint32_t from, uint32_t to, const
   if (!vlot__journal_is_on(cluster->journal)) return;
   uint8_t *at = vlot__put_head(record, 0, VLOT__RECORD_LINK, 0, 0);
   at = vlot__put32(vlot__put32(at, from), to);
-  const uint32_t fields[10] = {link->is_cut,          link->loss,            link->duplicate, link->reorder,    link->reorder_ticks,
-                               link->delay_ticks_min, link->delay_ticks_max, link->tail,      link->tail_ticks, link->kinds};
+  const uint32_t fields[10] = {link->is_cut,          link->loss,
+                               link->duplicate,       link->reorder,
+                               link->reorder_ticks,   link->delay_ticks_min,
+                               link->delay_ticks_max, link->tail,
+                               link->tail_ticks,      link->kinds};
   for (int k = 0; k < 10; k++) at = vlot__put32(at, fields[k]);
   append_record(cluster->journal, record, at);
 }
@@ -271,10 +292,12 @@ void vlot__journal_clock(vlot__slot *slot, uint32_t permille) {
   uint8_t record[CONTROL_BYTES];
   if (!begin_control(slot)) return;
   uint8_t *at = vlot__put_head(record, 0, VLOT__RECORD_CLOCK, 0, slot->id);
-  append_record(slot->cluster->journal, record, vlot__put64(vlot__put32(at, permille), vlot__now(slot->cluster)));
+  append_record(slot->cluster->journal, record,
+                vlot__put64(vlot__put32(at, permille), vlot__now(slot->cluster)));
 }
 
-void vlot__journal_drop(vlot_cluster *cluster, uint32_t to, bool is_message, vlot_why why, uint64_t id) {
+void vlot__journal_drop(vlot_cluster *cluster, uint32_t to, bool is_message, vlot_why why,
+                        uint64_t id) {
   uint8_t record[CONTROL_BYTES];
   if (!vlot__journal_is_on(cluster->journal)) return;
   uint8_t *at = vlot__put_head(record, 0, VLOT__RECORD_DROP, is_message, to);
@@ -327,7 +350,8 @@ vlot_result vlot__journal_open(vlot_cluster *cluster) {
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
   pthread_cond_init(&journal->filled, &monotonic);
   pthread_condattr_destroy(&monotonic);
-  bool has_room = grow(journal, &journal->buffers[0], BUFFER_BYTES) && grow(journal, &journal->buffers[1], BUFFER_BYTES);
+  bool has_room = grow(journal, &journal->buffers[0], BUFFER_BYTES) &&
+                  grow(journal, &journal->buffers[1], BUFFER_BYTES);
   uint8_t *head = NULL;
   size_t size = 0;
   vlot_result result = has_room ? vlot__replay_head_make(cluster, &head, &size) : VLOT_NOMEM;
@@ -348,7 +372,8 @@ vlot_result vlot__journal_finish(vlot_cluster *cluster) {
   vlot__journal *journal = cluster->journal;
   uint8_t record[CONTROL_BYTES];
   if (!journal) return VLOT_OK;
-  if (vlot__journal_is_on(journal)) append_record(journal, record, vlot__put_head(record, 0, VLOT__RECORD_END, 0, 0));
+  if (vlot__journal_is_on(journal))
+    append_record(journal, record, vlot__put_head(record, 0, VLOT__RECORD_END, 0, 0));
   pthread_mutex_lock(&journal->lock);
   atomic_store(&journal->is_on, false);
   journal->must_stop = true;

@@ -1,12 +1,15 @@
-/* The journal: its format, and recording. Replay is replay.c's. Why it is as it is: docs/decisions/journal.md.
+/* The journal: its format, and recording. Replay is replay.c's. Why it is as it is:
+ * docs/decisions/journal.md.
  *
- * A *tape* belongs to a node and holds what is not in the journal yet. A turn is a row of *items*, in the order in which they came: the mail
- * it took, and what the world made of its effects, where that was anything but the usual. The items lie in records, which are
- * the unit of the journal's one order: TURN begins a turn, MORE goes on with it, and the item END ends it.
+ * A *tape* belongs to a node and holds what is not in the journal yet. A turn is a row of *items*,
+ * in the order in which they came: the mail it took, and what the world made of its effects, where
+ * that was anything but the usual. The items lie in records, which are the unit of the journal's
+ * one order: TURN begins a turn, MORE goes on with it, and the item END ends it.
  *
- * The order is causal, because a tape is emptied into the journal before the first message of a turn leaves. A replay carries a turn out
- * where its TURN stands, and finds the rest of it by looking ahead: nothing in there can depend on other nodes' later turns, since
- * all the mail of a turn was in the mailbox when it began.
+ * The order is causal, because a tape is emptied into the journal before the first message of a
+ * turn leaves. A replay carries a turn out where its TURN stands, and finds the rest of it by
+ * looking ahead: nothing in there can depend on other nodes' later turns, since all the mail of a
+ * turn was in the mailbox when it began.
  */
 #ifndef VLOT_CLUSTER_JOURNAL_H
 #define VLOT_CLUSTER_JOURNAL_H
@@ -22,9 +25,11 @@ struct vlot__slot;
 struct vlot__node;
 struct vlot__fate;
 
-/* --- format: little-endian, no padding; fixed widths, but var: seven bits a byte, the lowest first ----
+/* --- format: little-endian, no padding; fixed widths, but var: seven bits a byte, the lowest first
+ * ----
  *
- * file    magic [8], u32 format, u32 0, then blocks; the first block is the head, the others are records in a row
+ * file    magic [8], u32 format, u32 0, then blocks; the first block is the head, the others are
+ *         records in a row
  * block   u32 bytes behind this header, u32 0, u64 checksum of them
  * record  u32 bytes with this header, u8 type, u8 flags, u16 node, then what its type says
  */
@@ -32,20 +37,26 @@ struct vlot__fate;
 enum { VLOT__JOURNAL_FILE_HEAD = 16, VLOT__JOURNAL_BLOCK_HEAD = 16, VLOT__JOURNAL_RECORD_HEAD = 8 };
 
 typedef enum vlot__record {
-  VLOT__RECORD_TURN = 1,   /* flags: 1 was parked; items */
-  VLOT__RECORD_MORE,       /* items */
-  VLOT__RECORD_START,      /* u32 incarnation, u64 tick, u32 permille, u64 disk, u64 term, u32 vote, u64 last index, u64 digest */
-  VLOT__RECORD_UNSTART,    /* it could not be given a thread after all */
-  VLOT__RECORD_KILL,       /* flags: 1 power cut, 2 was leader; u32 why, u64 durable token, u64 applied, u64 hash, u64 digest before */
+  VLOT__RECORD_TURN = 1, /* flags: 1 was parked; items */
+  VLOT__RECORD_MORE,     /* items */
+  /* u32 incarnation, u64 tick, u32 permille, u64 disk, u64 term, u32 vote, u64 last index, u64
+   * digest */
+  VLOT__RECORD_START,
+  VLOT__RECORD_UNSTART, /* it could not be given a thread after all */
+  /* flags: 1 power cut, 2 was leader; u32 why, u64 durable token, u64 applied, u64 hash, u64 digest
+   * before */
+  VLOT__RECORD_KILL,
   VLOT__RECORD_QUARANTINE, /* it was killed in user code and never came back in time */
   VLOT__RECORD_RESTART,    /* flags: vlot_restart */
   VLOT__RECORD_SUSPEND,
   VLOT__RECORD_RESUME,
-  VLOT__RECORD_LINK,  /* u32 from, u32 to, vlot_link's ten fields as u32; from 0: all are clean again */
+  /* u32 from, u32 to, vlot_link's ten fields as u32; from 0: all are clean again */
+  VLOT__RECORD_LINK,
   VLOT__RECORD_CLOCK, /* u32 permille, u64 tick: it was set between turns */
   VLOT__RECORD_DROP,  /* flags: 1 a message; u32 why, u64 id */
   VLOT__RECORD_COPY,  /* u64 id, u64 id of the copy */
-  VLOT__RECORD_EVENT, /* of the cluster: u16 kind, u16 why, u32 peer, u64 from, u64 to, u64 term */
+  /* of the cluster: u16 kind, u16 why, u32 peer, u64 from, u64 to, u64 term */
+  VLOT__RECORD_EVENT,
   VLOT__RECORD_CLOSE, /* the node's last state, as KILL's: a check */
   VLOT__RECORD_END,   /* the journal is whole */
   VLOT__RECORDS
@@ -54,30 +65,36 @@ typedef enum vlot__record {
 /* Items; the first six are mail, by vlot__mail_kind. */
 enum {
   VLOT__ITEM_KIND = 15, /* mask */
-  VLOT__ITEM_RATE = 8,  /* the clock's rate is seen to have changed: u32 permille, u64 since which tick */
-  VLOT__ITEM_CUT,       /* u32 which look at the fence was the first to find it closed */
-  VLOT__ITEM_ROUTE,     /* u32 which message; u8 copies, u16 why, u8 result of each of two */
-  VLOT__ITEM_SUBMIT,    /* u32 which write; u8 result */
-  VLOT__ITEM_END,       /* u64 digest; var events of the turn, term, last, commit, applied */
+  /* the clock's rate is seen to have changed: u32 permille, u64 since which tick */
+  VLOT__ITEM_RATE = 8,
+  VLOT__ITEM_CUT,    /* u32 which look at the fence was the first to find it closed */
+  VLOT__ITEM_ROUTE,  /* u32 which message; u8 copies, u16 why, u8 result of each of two */
+  VLOT__ITEM_SUBMIT, /* u32 which write; u8 result */
+  VLOT__ITEM_END,    /* u64 digest; var events of the turn, term, last, commit, applied */
   /* of mail */
-  VLOT__ITEM_SAME_STAMP = 16,    /* as the mail before in this record; else var (not of STORED) */
-  VLOT__ITEM_NEXT_ID = 32,       /* the next of its sender after the mail before; else var (not of TICK and STORED) */
-  VLOT__ITEM_HAS_PAYLOAD = 64,   /* of a client: what it holds; else, of a node: u32 check */
-  VLOT__ITEM_NEXT_SEQUENCE = 128, /* PROPOSE: of the same client and the next; else var client, var sequence */
+  /* as the mail before in this record; else var (not of STORED) */
+  VLOT__ITEM_SAME_STAMP = 16,
+  /* the next of its sender after the mail before; else var (not of TICK and STORED) */
+  VLOT__ITEM_NEXT_ID = 32,
+  VLOT__ITEM_HAS_PAYLOAD = 64, /* of a client: what it holds; else, of a node: u32 check */
+  /* PROPOSE: of the same client and the next; else var client, var sequence */
+  VLOT__ITEM_NEXT_SEQUENCE = 128,
 };
 
 /* What a client's mail holds.
  *
- * PROPOSE  var count, u16 more, then count times: var size, bytes. more: so many mails follow that differ in nothing but id and sequence,
- *          each the next, and in the bytes of their one command, which are all there is of them; of at most VLOT__LIKE_BYTES
- *          only those bytes that differ from the command before: for each 8 of them, u8 which, then these, exclusive-or
+ * PROPOSE  var count, u16 more, then count times: var size, bytes. more: so many mails follow that
+ *          differ in nothing but id and sequence, each the next, and in the bytes of their one
+ *          command, which are all there is of them; of at most VLOT__LIKE_BYTES only those bytes
+ *          that differ from the command before: for each 8 of them, u8 which, then these,
+ *          exclusive-or
  * READ     u32 client, u64 sequence, u64 min_index, u32 size, bytes
  * ORDER    u32 kind, u32 value
  */
 
 enum { VLOT__LIKE_BYTES = 64, VLOT__LIKE_WORDS = VLOT__LIKE_BYTES / 8 };
 
-/* --- bytes ------------------------------------------------------------------------------------------ */
+/* --- bytes ------------------------------------------------------------------------------------ */
 
 static inline uint64_t vlot__little(uint64_t value) {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -106,7 +123,8 @@ static inline uint8_t *vlot__put_var(uint8_t *at, uint64_t value) {
   return at + 1;
 }
 enum { VLOT__VAR_BYTES = 10 }; /* at most */
-static inline uint8_t *vlot__put_head(uint8_t *at, uint32_t size, vlot__record type, uint32_t flags, uint32_t node) {
+static inline uint8_t *vlot__put_head(uint8_t *at, uint32_t size, vlot__record type, uint32_t flags,
+                                      uint32_t node) {
   at = vlot__put32(at, size);
   at[0] = (uint8_t)type;
   at[1] = (uint8_t)flags;
@@ -120,22 +138,24 @@ static inline uint64_t vlot__get64(const uint8_t *at) {
 static inline uint32_t vlot__get32(const uint8_t *at) {
   return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
-static inline uint32_t vlot__get16(const uint8_t *at) { return (uint32_t)at[0] | (uint32_t)at[1] << 8; }
+static inline uint32_t vlot__get16(const uint8_t *at) {
+  return (uint32_t)at[0] | (uint32_t)at[1] << 8;
+}
 
 /* Checksum of a block; also of payloads in digests. */
 uint64_t vlot__journal_hash(uint64_t hash, const void *data, size_t size);
 
-/* --- tape: of a node, by whoever runs its turn; or by control while it has no turn ------------------ */
+/* --- tape: of a node, by whoever runs its turn; or by control while it has no turn ------------ */
 
 typedef struct vlot__tape {
   uint8_t *bytes; /* whole records that are not in the journal yet, then the open one */
   size_t size, capacity;
-  size_t open;       /* where the open record begins; SIZE_MAX: none is open */
-  bool in_turn;      /* a turn has begun, and has no END yet */
-  bool is_committed; /* the beginning of this turn is in the journal */
-  bool is_cut;       /* the node was found to be killed */
+  size_t open;                      /* where the open record begins; SIZE_MAX: none is open */
+  bool in_turn;                     /* a turn has begun, and has no END yet */
+  bool is_committed;                /* the beginning of this turn is in the journal */
+  bool is_cut;                      /* the node was found to be killed */
   uint32_t checks, routes, submits; /* of this turn, so far */
-  uint64_t events;   /* of the slot, when the turn began */
+  uint64_t events;                  /* of the slot, when the turn began */
   /* the mail before, in the open record */
   uint64_t stamp, id, sequence;
   uint32_t client;
@@ -147,34 +167,40 @@ typedef struct vlot__tape {
   uint64_t run_words[VLOT__LIKE_WORDS]; /* the command itself, where it is short */
 } vlot__tape;
 
-/* Outcomes and effects of a node's turn, recorded or replayed; only where the cluster has tapes (has_tapes).
+/* Outcomes and effects of a node's turn, recorded or replayed; only where the cluster has tapes
+ * (has_tapes).
  *
  * check   is the fence still open? may: what was found
  * submit  hand a write to the storage
  * event   join the digest of what the slot puts out; so do answer's bytes
  */
 bool vlot__tape_check(struct vlot__node *node, bool may);
-vlot_result vlot__tape_submit(struct vlot__node *node, const vlot_write *write, const vlot_storage_done *done);
+vlot_result vlot__tape_submit(struct vlot__node *node, const vlot_write *write,
+                              const vlot_storage_done *done);
 void vlot__tape_event(struct vlot__slot *slot, const vlot_event *event);
-void vlot__tape_answer(struct vlot__slot *slot, uint64_t sequence, uint64_t index, const void *reply, size_t size);
+void vlot__tape_answer(struct vlot__slot *slot, uint64_t sequence, uint64_t index,
+                       const void *reply, size_t size);
 
 /* Recording. Nothing happens when the journal has ended early. */
 void vlot__tape_begin(struct vlot__node *node, bool was_parked);
 void vlot__tape_take(struct vlot__node *node, uint32_t kind, uint64_t stamp, const void *payload);
 void vlot__tape_rate(struct vlot__node *node, uint32_t permille, uint64_t changed);
 void vlot__tape_commit(struct vlot__slot *slot); /* before a message leaves */
-void vlot__tape_route(struct vlot__slot *slot, const struct vlot__fate *fate); /* after it did */
+/* after it did */
+void vlot__tape_route(struct vlot__slot *slot, const struct vlot__fate *fate);
 void vlot__tape_end(struct vlot__node *node);
-void vlot__tape_empty(struct vlot__node *node); /* control's, between turns: into the journal with it, and with the end of a turn that was cut */
+/* control's, between turns: into the journal with it, and with the end of a turn that was cut */
+void vlot__tape_empty(struct vlot__node *node);
 
 /* What a node's mail must be to be the recorded one; 0 for what has no payload. */
 uint32_t vlot__tape_mail_check(uint32_t kind, const void *payload);
 
-/* --- journal ---------------------------------------------------------------------------------------- */
+/* --- journal ---------------------------------------------------------------------------------- */
 
 /* Begin one: the sink gets the head at once. cluster->journal is set on VLOT_OK. */
 vlot_result vlot__journal_open(vlot_cluster *cluster);
-/* Write out everything; no node has a thread any more, or only such as are given up. Returns the first error. */
+/* Write out everything; no node has a thread any more, or only such as are given up. Returns the
+ * first error. */
 vlot_result vlot__journal_finish(vlot_cluster *cluster);
 void vlot__journal_close(vlot__journal *journal);
 
@@ -183,15 +209,18 @@ bool vlot__journal_is_on(const vlot__journal *journal);
 void vlot__journal_append(vlot__journal *journal, const void *data, size_t size);
 void vlot__journal_short(vlot__journal *journal);
 
-/* Control's records; each empties the node's tape first. Nothing happens where the cluster is not recorded. */
+/* Control's records; each empties the node's tape first. Nothing happens where the cluster is not
+ * recorded. */
 void vlot__journal_start(struct vlot__slot *slot);
 void vlot__journal_unstart(struct vlot__slot *slot);
-void vlot__journal_kill(struct vlot__slot *slot, vlot_why why, bool is_power_cut, bool was_leader, bool is_quarantined);
+void vlot__journal_kill(struct vlot__slot *slot, vlot_why why, bool is_power_cut, bool was_leader,
+                        bool is_quarantined);
 void vlot__journal_restart(struct vlot__slot *slot, vlot_restart how);
 void vlot__journal_suspend(struct vlot__slot *slot, bool is_suspended);
 void vlot__journal_link(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link);
 void vlot__journal_clock(struct vlot__slot *slot, uint32_t permille);
-void vlot__journal_drop(vlot_cluster *cluster, uint32_t to, bool is_message, vlot_why why, uint64_t id);
+void vlot__journal_drop(vlot_cluster *cluster, uint32_t to, bool is_message, vlot_why why,
+                        uint64_t id);
 void vlot__journal_copy(vlot_cluster *cluster, uint64_t id, uint64_t copy);
 void vlot__journal_event(vlot_cluster *cluster, const vlot_event *event);
 

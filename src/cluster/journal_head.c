@@ -4,7 +4,12 @@
 
 #include "cluster/internal.h"
 
-enum { HAS_MACHINE = 1, FIXED_BYTES = 4 + 32 + 64 + 8 + 16 + 48 + 16 + 4, VERSION_BYTES = 32, MACHINE_BYTES = 64 };
+enum {
+  HAS_MACHINE = 1,
+  FIXED_BYTES = 4 + 32 + 64 + 8 + 16 + 48 + 16 + 4,
+  VERSION_BYTES = 32,
+  MACHINE_BYTES = 64
+};
 
 /* --- making --- */
 
@@ -25,8 +30,10 @@ static uint8_t *put_text(uint8_t *at, const char *text, size_t size) {
 }
 
 static uint8_t *put_raft(uint8_t *at, const vlot_raft_options *raft) {
-  const uint32_t fields[10] = {raft->election_ticks_min, raft->election_ticks_max, raft->heartbeat_ticks,    raft->switches,
-                               raft->entry_bytes_max,    raft->append_entries_max, raft->append_bytes_max,   raft->window_messages_max,
+  const uint32_t fields[10] = {raft->election_ticks_min, raft->election_ticks_max,
+                               raft->heartbeat_ticks,    raft->switches,
+                               raft->entry_bytes_max,    raft->append_entries_max,
+                               raft->append_bytes_max,   raft->window_messages_max,
                                raft->reads_max,          raft->apply_entries_max};
   for (int k = 0; k < 10; k++) at = vlot__put32(at, fields[k]);
   return vlot__put64(vlot__put64(at, raft->window_bytes_max), raft->tail_bytes_max);
@@ -51,7 +58,8 @@ static uint8_t *put_starts(uint8_t *at, const vlot_cluster_options *options) {
 
 vlot_result vlot__replay_head_make(vlot_cluster *cluster, uint8_t **head, size_t *size) {
   const vlot_cluster_options *options = &cluster->options;
-  size_t body = FIXED_BYTES + starts_bytes(options), before = VLOT__JOURNAL_FILE_HEAD + VLOT__JOURNAL_BLOCK_HEAD;
+  size_t body = FIXED_BYTES + starts_bytes(options),
+         before = VLOT__JOURNAL_FILE_HEAD + VLOT__JOURNAL_BLOCK_HEAD;
   if (body > UINT32_MAX) return VLOT_TOO_LARGE;
   uint8_t *bytes = vlot__alloc_zero(cluster->allocator, 1, before + body);
   if (!bytes) return VLOT_NOMEM;
@@ -66,7 +74,8 @@ vlot_result vlot__replay_head_make(vlot_cluster *cluster, uint8_t **head, size_t
   at = put_starts(put_raft(at, &options->raft), options);
   *size = (size_t)(at - bytes);
   vlot__put32(bytes + VLOT__JOURNAL_FILE_HEAD, (uint32_t)(*size - before));
-  vlot__put64(bytes + VLOT__JOURNAL_FILE_HEAD + 8, vlot__journal_hash(0, bytes + before, *size - before));
+  vlot__put64(bytes + VLOT__JOURNAL_FILE_HEAD + 8,
+              vlot__journal_hash(0, bytes + before, *size - before));
   *head = bytes;
   return VLOT_OK;
 }
@@ -81,8 +90,10 @@ static void read_text(vlot__journal_reader *reader, char *text, size_t size) {
 }
 
 static void read_raft(vlot__journal_reader *reader, vlot_raft_options *raft) {
-  uint32_t *const fields[10] = {&raft->election_ticks_min, &raft->election_ticks_max, &raft->heartbeat_ticks,  &raft->switches,
-                                &raft->entry_bytes_max,    &raft->append_entries_max, &raft->append_bytes_max, &raft->window_messages_max,
+  uint32_t *const fields[10] = {&raft->election_ticks_min, &raft->election_ticks_max,
+                                &raft->heartbeat_ticks,    &raft->switches,
+                                &raft->entry_bytes_max,    &raft->append_entries_max,
+                                &raft->append_bytes_max,   &raft->window_messages_max,
                                 &raft->reads_max,          &raft->apply_entries_max};
   for (int k = 0; k < 10; k++) *fields[k] = vlot__read32(reader);
   raft->window_bytes_max = vlot__read64(reader);
@@ -90,7 +101,8 @@ static void read_raft(vlot__journal_reader *reader, vlot_raft_options *raft) {
 }
 
 /* Twice: first it counts the entries, then there is room for them. */
-static size_t read_starts(vlot__journal_reader reader, vlot__journal_head *head, bool is_counting, bool *is_bad) {
+static size_t read_starts(vlot__journal_reader reader, vlot__journal_head *head, bool is_counting,
+                          bool *is_bad) {
   size_t entries = 0;
   for (size_t k = 0; k < head->start_count && !reader.is_bad; k++) {
     vlot_start start = {.id = vlot__read32(&reader)};
@@ -113,7 +125,8 @@ static size_t read_starts(vlot__journal_reader reader, vlot__journal_head *head,
   return entries;
 }
 
-static vlot_result keep_starts(vlot__journal_head *head, vlot__journal_reader reader, const vlot_allocator *allocator) {
+static vlot_result keep_starts(vlot__journal_head *head, vlot__journal_reader reader,
+                               const vlot_allocator *allocator) {
   bool is_bad;
   size_t entries = read_starts(reader, head, true, &is_bad);
   if (is_bad) return VLOT_CORRUPT;
@@ -125,9 +138,11 @@ static vlot_result keep_starts(vlot__journal_head *head, vlot__journal_reader re
 }
 
 /* The first block, when it is whole. */
-static vlot_result find_body(vlot__journal_head *head, const uint8_t *journal, size_t size, vlot__journal_reader *reader) {
+static vlot_result find_body(vlot__journal_head *head, const uint8_t *journal, size_t size,
+                             vlot__journal_reader *reader) {
   char *problem = head->info.problem;
-  size_t room = sizeof head->info.problem, before = VLOT__JOURNAL_FILE_HEAD + VLOT__JOURNAL_BLOCK_HEAD;
+  size_t room = sizeof head->info.problem,
+         before = VLOT__JOURNAL_FILE_HEAD + VLOT__JOURNAL_BLOCK_HEAD;
   size_t known = size < 8 ? size : 8;
   if (size == 0 || memcmp(journal, VLOT__JOURNAL_MAGIC, known) != 0) {
     snprintf(problem, room, "this is no journal of vlot");
@@ -135,18 +150,23 @@ static vlot_result find_body(vlot__journal_head *head, const uint8_t *journal, s
   }
   if (size >= 12) head->info.format = vlot__get32(journal + 8);
   if (size >= 12 && head->info.format != VLOT_JOURNAL_FORMAT) {
-    snprintf(problem, room, "the journal is of format version %" PRIu32 ", and this build reads version %u", head->info.format,
-             VLOT_JOURNAL_FORMAT);
+    snprintf(problem, room,
+             "the journal is of format version %" PRIu32 ", and this build reads version %u",
+             head->info.format, VLOT_JOURNAL_FORMAT);
     return VLOT_UNSUPPORTED;
   }
   uint32_t body = size >= before ? vlot__get32(journal + VLOT__JOURNAL_FILE_HEAD) : 0;
   if (size < before || size - before < body) {
-    snprintf(problem, room, "the journal is cut in its head, after %zu bytes: nothing of the run is in it", size);
+    snprintf(problem, room,
+             "the journal is cut in its head, after %zu bytes: nothing of the run is in it", size);
     return VLOT_CORRUPT;
   }
-  bool has_reserved = vlot__get32(journal + 12) != 0 || vlot__get32(journal + VLOT__JOURNAL_FILE_HEAD + 4) != 0;
-  if (has_reserved || vlot__get64(journal + VLOT__JOURNAL_FILE_HEAD + 8) != vlot__journal_hash(0, journal + before, body)) {
-    snprintf(problem, room, "the journal's head, at byte %d, has a wrong checksum", VLOT__JOURNAL_FILE_HEAD);
+  bool has_reserved =
+      vlot__get32(journal + 12) != 0 || vlot__get32(journal + VLOT__JOURNAL_FILE_HEAD + 4) != 0;
+  if (has_reserved || vlot__get64(journal + VLOT__JOURNAL_FILE_HEAD + 8) !=
+                          vlot__journal_hash(0, journal + before, body)) {
+    snprintf(problem, room, "the journal's head, at byte %d, has a wrong checksum",
+             VLOT__JOURNAL_FILE_HEAD);
     return VLOT_CORRUPT;
   }
   *reader = (vlot__journal_reader){.at = journal + before, .end = journal + before + body};
@@ -154,8 +174,8 @@ static vlot_result find_body(vlot__journal_head *head, const uint8_t *journal, s
   return VLOT_OK;
 }
 
-vlot_result vlot__replay_head_read(vlot__journal_head *head, const uint8_t *journal, size_t size, bool has_starts,
-                                   const vlot_allocator *allocator) {
+vlot_result vlot__replay_head_read(vlot__journal_head *head, const uint8_t *journal, size_t size,
+                                   bool has_starts, const vlot_allocator *allocator) {
   vlot__journal_reader reader;
   *head = (vlot__journal_head){0};
   vlot_result result = find_body(head, journal, size, &reader);
@@ -170,10 +190,13 @@ vlot_result vlot__replay_head_read(vlot__journal_head *head, const uint8_t *jour
   head->info.tick_ns = vlot__read64(&reader);
   read_raft(&reader, &head->raft);
   head->start_count = vlot__read32(&reader);
-  if (reader.is_bad || head->start_count > VLOT_MEMBERS_MAX) result = VLOT_CORRUPT;
-  else if (has_starts) result = keep_starts(head, reader, allocator);
+  if (reader.is_bad || head->start_count > VLOT_MEMBERS_MAX)
+    result = VLOT_CORRUPT;
+  else if (has_starts)
+    result = keep_starts(head, reader, allocator);
   if (result == VLOT_CORRUPT)
-    snprintf(head->info.problem, sizeof head->info.problem, "the journal's head does not say what it must");
+    snprintf(head->info.problem, sizeof head->info.problem,
+             "the journal's head does not say what it must");
   return result;
 }
 
@@ -184,7 +207,8 @@ void vlot__replay_head_free(vlot__journal_head *head, const vlot_allocator *allo
 
 vlot_result vlot_journal_read_info(const void *journal, size_t size, vlot_journal_info *info) {
   vlot__journal_head head;
-  vlot_result result = vlot__replay_head_read(&head, journal, size, false, vlot_allocator_default());
+  vlot_result result =
+      vlot__replay_head_read(&head, journal, size, false, vlot_allocator_default());
   *info = head.info;
   return result;
 }

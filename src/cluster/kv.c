@@ -160,9 +160,7 @@ static vlot_result kv_query(void *state, const void *question, size_t size, vlot
   return VLOT_OK;
 }
 
-static uint64_t kv_hash(void *state) {
-  return vlot__kv_table_hash(&((vlot__kv *)state)->table);
-}
+static uint64_t kv_hash(void *state) { return vlot__kv_table_hash(&((vlot__kv *)state)->table); }
 
 const vlot_machine *vlot_kv_machine(void) {
   static const vlot_machine machine = {
@@ -179,6 +177,4 @@ const vlot_machine *vlot_kv_machine(void) {
   return &machine;
 }
 
-uint64_t vlot_kv_count(void *state) {
-  return ((vlot__kv *)state)->table.count;
-}
+uint64_t vlot_kv_count(void *state) { return ((vlot__kv *)state)->table.count; }

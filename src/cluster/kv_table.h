@@ -10,7 +10,8 @@
 
 #include "vlot/base.h"
 
-enum { VLOT__KV_SEGMENT = 128 }; /* buckets per segment: 1 KiB, all that an empty table takes */
+/* buckets per segment: 1 KiB, all that an empty table takes */
+enum { VLOT__KV_SEGMENT = 128 };
 
 typedef struct vlot__kv_item {
   struct vlot__kv_item *next; /* of the same bucket */
@@ -18,7 +19,8 @@ typedef struct vlot__kv_item {
   uint64_t digest;            /* of key and value */
   uint32_t key_size;
   uint32_t value_size;
-  uint32_t value_room; /* bytes there are for the value: a new one that fits is written in place */
+  /* bytes there are for the value: a new one that fits is written in place */
+  uint32_t value_room;
   uint32_t reserved;
   uint8_t bytes[]; /* key, value */
 } vlot__kv_item;

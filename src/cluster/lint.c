@@ -1,4 +1,5 @@
-/* Lints: settings when the cluster opens, and a look at the nodes every LOOK_TICKS while it runs. */
+/* Lints: settings when the cluster opens, and a look at the nodes every LOOK_TICKS while it
+ * runs. */
 #include "vlot/lint.h"
 
 #include <stdio.h>
@@ -9,10 +10,10 @@
 
 enum {
   LOOK_TICKS = 64,
-  RISES = 3,           /* what is higher at so many looks in a row grows */
-  MAILS_MIN = 1024,    /* less is a burst */
+  RISES = 3,        /* what is higher at so many looks in a row grows */
+  MAILS_MIN = 1024, /* less is a burst */
   ENTRIES_MIN = 1024,
-  SHORT_US = 10000,    /* a thread can wait so long for a core where others compute */
+  SHORT_US = 10000, /* a thread can wait so long for a core where others compute */
 };
 
 /* --- texts --- */
@@ -37,11 +38,12 @@ const char *vlot_lint_name(uint32_t number) {
 /* What the advice recommends. */
 static uint64_t right_of(const vlot_lint *lint) {
   switch (lint->number) {
-    case VLOT_LINT_NARROW_TIMEOUTS: return 2 * lint->value;
-    case VLOT_LINT_SLOW_HEARTBEAT: return lint->other > 3 ? (lint->other - 1) / 2 : 1;
-    case VLOT_LINT_EVEN_VOTERS: return lint->value - 1;
-    case VLOT_LINT_SHORT_TIMEOUTS: return lint->other ? (lint->value * SHORT_US + lint->other - 1) / lint->other : 0;
-    default: return 0;
+  case VLOT_LINT_NARROW_TIMEOUTS: return 2 * lint->value;
+  case VLOT_LINT_SLOW_HEARTBEAT: return lint->other > 3 ? (lint->other - 1) / 2 : 1;
+  case VLOT_LINT_EVEN_VOTERS: return lint->value - 1;
+  case VLOT_LINT_SHORT_TIMEOUTS:
+    return lint->other ? (lint->value * SHORT_US + lint->other - 1) / lint->other : 0;
+  default: return 0;
   }
 }
 
@@ -62,7 +64,10 @@ static bool put_value(vlot__writer *w, const vlot_lint *lint, const char *name, 
   const struct {
     const char *name;
     uint64_t value;
-  } values[] = {{"value", lint->value}, {"other", lint->other}, {"right", right_of(lint)}, {"node", lint->node}};
+  } values[] = {{"value", lint->value},
+                {"other", lint->other},
+                {"right", right_of(lint)},
+                {"node", lint->node}};
   for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
     if (strlen(values[k].name) != size || memcmp(values[k].name, name, size) != 0) continue;
     vlot__write_number(w, values[k].value);
@@ -106,7 +111,8 @@ typedef struct list {
 
 static void add(list *all, uint32_t number, uint32_t node, uint64_t value, uint64_t other) {
   if (all->count < all->capacity)
-    all->lints[all->count] = (vlot_lint){.number = number, .node = node, .value = value, .other = other};
+    all->lints[all->count] =
+        (vlot_lint){.number = number, .node = node, .value = value, .other = other};
   all->count++;
 }
 
@@ -114,17 +120,23 @@ static void add_timeouts(list *all, const vlot_cluster_options *options) {
   uint32_t min = options->raft.election_ticks_min, max = options->raft.election_ticks_max;
   uint32_t heartbeat = options->raft.heartbeat_ticks;
   uint64_t us = min * options->tick_ns / 1000;
-  if (!(options->raft.switches & VLOT_SWITCH_RANDOM_TIMEOUT)) add(all, VLOT_LINT_FIXED_TIMEOUTS, 0, min, 0);
-  else if (max - min == 1 || 2 * (max - min) < min) add(all, VLOT_LINT_NARROW_TIMEOUTS, 0, min, max); /* max is never drawn */
+  if (!(options->raft.switches & VLOT_SWITCH_RANDOM_TIMEOUT))
+    add(all, VLOT_LINT_FIXED_TIMEOUTS, 0, min, 0);
+  /* max is never drawn */
+  else if (max - min == 1 || 2 * (max - min) < min)
+    add(all, VLOT_LINT_NARROW_TIMEOUTS, 0, min, max);
   if (2 * heartbeat >= min) add(all, VLOT_LINT_SLOW_HEARTBEAT, 0, heartbeat, min);
-  if (options->driver == VLOT_DRIVER_THREADS && us < SHORT_US) add(all, VLOT_LINT_SHORT_TIMEOUTS, 0, min, us);
+  if (options->driver == VLOT_DRIVER_THREADS && us < SHORT_US)
+    add(all, VLOT_LINT_SHORT_TIMEOUTS, 0, min, us);
 }
 
 static void add_switches(list *all, const vlot_cluster_options *options) {
   uint32_t switches = options->raft.switches;
   bool checks_quorum = switches & VLOT_SWITCH_CHECK_QUORUM;
-  if (checks_quorum && !(switches & VLOT_SWITCH_PRE_VOTE)) add(all, VLOT_LINT_NO_PRE_VOTE, 0, switches, 0);
-  if (!checks_quorum && (switches & VLOT_SWITCH_STICKINESS)) add(all, VLOT_LINT_NO_CHECK_QUORUM, 0, switches, 0);
+  if (checks_quorum && !(switches & VLOT_SWITCH_PRE_VOTE))
+    add(all, VLOT_LINT_NO_PRE_VOTE, 0, switches, 0);
+  if (!checks_quorum && (switches & VLOT_SWITCH_STICKINESS))
+    add(all, VLOT_LINT_NO_CHECK_QUORUM, 0, switches, 0);
 }
 
 static void add_settings(list *all, const vlot_cluster_options *options) {
@@ -138,12 +150,14 @@ static void add_settings(list *all, const vlot_cluster_options *options) {
   add_switches(all, options);
 }
 
-size_t vlot_cluster_options_lint(const vlot_cluster_options *options, vlot_lint *lints, size_t capacity) {
+size_t vlot_cluster_options_lint(const vlot_cluster_options *options, vlot_lint *lints,
+                                 size_t capacity) {
   vlot_cluster_options defaults;
   vlot_cluster_options_init(&defaults);
   if (!options) options = &defaults;
   list all = {.lints = lints, .capacity = capacity};
-  if (options->size == sizeof *options && options->learners < options->nodes) add_settings(&all, options);
+  if (options->size == sizeof *options && options->learners < options->nodes)
+    add_settings(&all, options);
   return all.count;
 }
 
@@ -151,7 +165,8 @@ size_t vlot_cluster_options_lint(const vlot_cluster_options *options, vlot_lint 
 
 static void say(vlot_cluster *cluster, const vlot_lint *lint) {
   char text[512];
-  vlot__emit_change(cluster, NULL, VLOT_EVENT_LINT, VLOT_WHY_NONE, lint->node, lint->number, lint->value, lint->other);
+  vlot__emit_change(cluster, NULL, VLOT_EVENT_LINT, VLOT_WHY_NONE, lint->node, lint->number,
+                    lint->value, lint->other);
   vlot_lint_text(lint, text, sizeof text);
   vlot__log(cluster, "%s", text);
 }
@@ -168,7 +183,9 @@ void vlot__lint_open(vlot_cluster *cluster) {
 
 /* --- while it runs --- */
 
-static vlot__watch *watch_of(vlot__slot *slot, uint32_t number) { return &slot->watches[number - VLOT_LINT_RUNNING]; }
+static vlot__watch *watch_of(vlot__slot *slot, uint32_t number) {
+  return &slot->watches[number - VLOT_LINT_RUNNING];
+}
 
 /* It is so, or is not any more: said when it begins. */
 static void set(vlot__slot *slot, uint32_t number, bool holds, uint64_t value, uint64_t other) {
@@ -181,7 +198,8 @@ static void set(vlot__slot *slot, uint32_t number, bool holds, uint64_t value, u
   if (is_new) say(slot->cluster, &watch->lint);
 }
 
-/* Is it above floor, and has it grown for a while? Once it is said it holds until it is below again. */
+/* Is it above floor, and has it grown for a while? Once it is said it holds until it is below
+ * again. */
 static bool grows(vlot__watch *watch, uint64_t value, uint64_t floor) {
   bool is_high = value >= floor;
   watch->rises = is_high && value > watch->value ? watch->rises + 1 : 0;
@@ -201,12 +219,15 @@ static vlot_node_status read_status(vlot__slot *slot) {
   return status;
 }
 
-static void look_at(vlot__slot *slot, const vlot_node_status *status, uint64_t commit, uint64_t recent) {
+static void look_at(vlot__slot *slot, const vlot_node_status *status, uint64_t commit,
+                    uint64_t recent) {
   bool is_up = status->state == VLOT_NODE_UP;
   uint64_t mails = is_up || status->state == VLOT_NODE_SUSPENDED ? status->mailbox : 0;
   uint64_t lag = is_up && commit > status->applied_index ? commit - status->applied_index : 0;
-  uint64_t floor = recent > ENTRIES_MIN ? recent : ENTRIES_MIN; /* what was committed since the last look is under way */
-  vlot__watch *mailbox = watch_of(slot, VLOT_LINT_MAILBOX_GROWS), *behind = watch_of(slot, VLOT_LINT_FALLS_BEHIND);
+  /* what was committed since the last look is under way */
+  uint64_t floor = recent > ENTRIES_MIN ? recent : ENTRIES_MIN;
+  vlot__watch *mailbox = watch_of(slot, VLOT_LINT_MAILBOX_GROWS),
+              *behind = watch_of(slot, VLOT_LINT_FALLS_BEHIND);
   uint64_t before = mailbox->value;
   set(slot, VLOT_LINT_MAILBOX_GROWS, grows(mailbox, mails, MAILS_MIN), mails, before);
   set(slot, VLOT_LINT_FALLS_BEHIND, grows(behind, lag, floor), lag, status->applied_index);
@@ -245,7 +266,8 @@ size_t vlot_cluster_lint(vlot_cluster *cluster, vlot_lint *lints, size_t capacit
     pthread_mutex_lock(&slot->status_lock);
     for (size_t w = 0; w < VLOT__WATCHES; w++) {
       const vlot__watch *watch = &slot->watches[w];
-      if (watch->holds) add(&all, watch->lint.number, slot->id, watch->lint.value, watch->lint.other);
+      if (watch->holds)
+        add(&all, watch->lint.number, slot->id, watch->lint.value, watch->lint.other);
     }
     pthread_mutex_unlock(&slot->status_lock);
   }

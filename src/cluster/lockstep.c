@@ -1,6 +1,7 @@
-/* The lockstep driver: virtual time, a list of everything that can happen, and one thing at a time. The next one is the earliest;
- * among those due at the same tick the seed decides, but mail of one sender to one receiver keeps its order unless a fault
- * says otherwise. A node's turn runs inline, on the caller's thread, or is granted to its own thread: the run is the same.
+/* The lockstep driver: virtual time, a list of everything that can happen, and one thing at a time.
+ * The next one is the earliest; among those due at the same tick the seed decides, but mail of one
+ * sender to one receiver keeps its order unless a fault says otherwise. A node's turn runs inline,
+ * on the caller's thread, or is granted to its own thread: the run is the same.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 #include "cluster/internal.h"
 
 enum {
-  ITEM_BYTES = 256,  /* payload that a pooled item holds; larger ones are made for it */
+  ITEM_BYTES = 256, /* payload that a pooled item holds; larger ones are made for it */
 
 };
 
@@ -16,9 +17,9 @@ struct vlot__item {
   uint64_t due;
   uint64_t tie;
   uint64_t id;
-  vlot__item *next;  /* in the pool */
-  size_t place;      /* in the heap */
-  uint32_t kind;     /* vlot_pending_kind */
+  vlot__item *next; /* in the pool */
+  size_t place;     /* in the heap */
+  uint32_t kind;    /* vlot_pending_kind */
   uint32_t node;
   uint32_t from;
   uint32_t mail_kind;
@@ -90,7 +91,8 @@ static void sift_down(vlot__lockstep *lockstep, vlot__item *item) {
   for (;;) {
     size_t child = 2 * place + 1;
     if (child >= lockstep->count) break;
-    if (child + 1 < lockstep->count && is_before(lockstep->heap[child + 1], lockstep->heap[child])) child++;
+    if (child + 1 < lockstep->count && is_before(lockstep->heap[child + 1], lockstep->heap[child]))
+      child++;
     if (!is_before(lockstep->heap[child], item)) break;
     set_place(lockstep, place, lockstep->heap[child]);
     place = child;
@@ -101,8 +103,8 @@ static void sift_down(vlot__lockstep *lockstep, vlot__item *item) {
 static bool reserve(vlot_cluster *cluster, size_t more) {
   vlot__lockstep *lockstep = &cluster->lockstep;
   void *heap = lockstep->heap;
-  bool has_room = vlot__alloc_grow(cluster->allocator, &heap, &lockstep->capacity, lockstep->count + more,
-                                   sizeof *lockstep->heap);
+  bool has_room = vlot__alloc_grow(cluster->allocator, &heap, &lockstep->capacity,
+                                   lockstep->count + more, sizeof *lockstep->heap);
   lockstep->heap = heap;
   return has_room;
 }
@@ -123,13 +125,16 @@ static void take_out(vlot__lockstep *lockstep, vlot__item *item) {
   sift_down(lockstep, last);
 }
 
-/* The tie-break is a place inside the tick, 0 to 2^32 - 1: like a time, so that whatever is posted comes after what caused it and
- * nothing waits for ever behind newer things. A clean link takes up to 1/64 of a tick.
+/* The tie-break is a place inside the tick, 0 to 2^32 - 1: like a time, so that whatever is posted
+ * comes after what caused it and nothing waits for ever behind newer things. A clean link takes up
+ * to 1/64 of a tick.
  */
 enum { HOP_BITS = 26 };
 #define TICK_LENGTH (UINT64_C(1) << 32)
 
-static uint64_t draw_tie(vlot_cluster *cluster) { return vlot__prng_next(&cluster->lockstep.schedule) >> 32; }
+static uint64_t draw_tie(vlot_cluster *cluster) {
+  return vlot__prng_next(&cluster->lockstep.schedule) >> 32;
+}
 
 static void draw_arrival(vlot_cluster *cluster, vlot__item *item, uint64_t due) {
   uint64_t drawn = draw_tie(cluster);
@@ -160,7 +165,8 @@ void vlot__lockstep_deinit(vlot_cluster *cluster) {
   for (size_t k = 0; k < lockstep->held_count; k++) dispose_item(cluster, lockstep->held[k]);
   for (uint32_t k = 0; k < cluster->nodes; k++) {
     vlot__ring *parked = &cluster->slots[k].parked_mail;
-    for (size_t m = 0; m < parked->count; m++) dispose_item(cluster, *(vlot__item **)vlot__ring_at(parked, m));
+    for (size_t m = 0; m < parked->count; m++)
+      dispose_item(cluster, *(vlot__item **)vlot__ring_at(parked, m));
     if (parked->allocator) vlot__ring_deinit(parked);
   }
   for (vlot__item *item = lockstep->pool, *next; item; item = next) {
@@ -174,8 +180,9 @@ void vlot__lockstep_deinit(vlot_cluster *cluster) {
 
 /* --- posting --- */
 
-vlot_result vlot__lockstep_post(vlot_cluster *cluster, uint32_t from, uint32_t to, uint32_t kind, uint32_t message_kind,
-                                uint64_t due, bool may_overtake, const vlot_piece *pieces, size_t count) {
+vlot_result vlot__lockstep_post(vlot_cluster *cluster, uint32_t from, uint32_t to, uint32_t kind,
+                                uint32_t message_kind, uint64_t due, bool may_overtake,
+                                const vlot_piece *pieces, size_t count) {
   vlot__lockstep *lockstep = &cluster->lockstep;
   size_t size = 0;
   for (size_t k = 0; k < count; k++) size += pieces[k].size;
@@ -187,7 +194,9 @@ vlot_result vlot__lockstep_post(vlot_cluster *cluster, uint32_t from, uint32_t t
     at += pieces[k].size;
   }
   item->id = ((const vlot__mail_head *)(const void *)item->payload)->id;
-  item->kind = message_kind ? VLOT_PENDING_MESSAGE : from ? VLOT_PENDING_MESSAGE : VLOT_PENDING_CLIENT;
+  item->kind = message_kind ? VLOT_PENDING_MESSAGE
+               : from       ? VLOT_PENDING_MESSAGE
+                            : VLOT_PENDING_CLIENT;
   item->node = to;
   item->from = from;
   item->mail_kind = kind;
@@ -223,7 +232,8 @@ static vlot__item *slot_item(vlot__slot *slot, vlot_pending_kind kind, uint64_t 
   return item;
 }
 
-/* A due time that moved later is only looked at when the old one comes: heartbeats move it all the time. */
+/* A due time that moved later is only looked at when the old one comes: heartbeats move it all the
+ * time. */
 static void set_due(vlot__slot *slot, vlot__item **item, vlot_pending_kind kind, uint64_t due) {
   vlot_cluster *cluster = slot->cluster;
   if (!*item) {
@@ -234,7 +244,9 @@ static void set_due(vlot__slot *slot, vlot__item **item, vlot_pending_kind kind,
   }
 }
 
-static bool runs(const vlot__slot *slot) { return slot->node && atomic_load(&slot->state) == VLOT_NODE_UP; }
+static bool runs(const vlot__slot *slot) {
+  return slot->node && atomic_load(&slot->state) == VLOT_NODE_UP;
+}
 
 void vlot__lockstep_slot_changed(vlot__slot *slot) {
   if (!runs(slot)) return;
@@ -242,20 +254,24 @@ void vlot__lockstep_slot_changed(vlot__slot *slot) {
   if (slot->disk && slot->has_pending_writes) {
     uint64_t due = vlot__disk_next_due(slot->disk);
     set_due(slot, &slot->write, VLOT_PENDING_WRITE, due);
-    if (due == VLOT_NEVER && vlot__disk_pending(slot->disk, NULL, 0) == 0) slot->has_pending_writes = false;
+    if (due == VLOT_NEVER && vlot__disk_pending(slot->disk, NULL, 0) == 0)
+      slot->has_pending_writes = false;
   }
 }
 
 static void remove_held(vlot__lockstep *lockstep, const vlot__item *item) {
   size_t k = 0;
   while (lockstep->held[k] != item) k++;
-  memmove(&lockstep->held[k], &lockstep->held[k + 1], (lockstep->held_count - k - 1) * sizeof *lockstep->held);
+  memmove(&lockstep->held[k], &lockstep->held[k + 1],
+          (lockstep->held_count - k - 1) * sizeof *lockstep->held);
   lockstep->held_count--;
 }
 
 static void unlist(vlot_cluster *cluster, vlot__item *item) {
-  if (item->is_held) remove_held(&cluster->lockstep, item);
-  else take_out(&cluster->lockstep, item);
+  if (item->is_held)
+    remove_held(&cluster->lockstep, item);
+  else
+    take_out(&cluster->lockstep, item);
   item->is_held = false;
 }
 
@@ -296,9 +312,11 @@ static void run_granted(vlot__slot *slot, const taken_mail *mails, uint32_t coun
   uint32_t sent = 0;
   for (uint32_t k = 0; k < count; k++) {
     vlot_lane lane = mails[k].kind == VLOT__MAIL_STORED ? VLOT_LANE_CONTROL : VLOT_LANE_DATA;
-    if (vlot_actor_send(NULL, slot->actor, lane, mails[k].kind, mails[k].stamp, mails[k].payload, mails[k].size) == VLOT_OK)
+    if (vlot_actor_send(NULL, slot->actor, lane, mails[k].kind, mails[k].stamp, mails[k].payload,
+                        mails[k].size) == VLOT_OK)
       sent++;
-    else vlot__mail_dispose(mails[k].kind, mails[k].payload);
+    else
+      vlot__mail_dispose(mails[k].kind, mails[k].payload);
   }
   if (sent > 0 && vlot_actor_grant(slot->actor) != VLOT_OK)
     vlot__log(slot->cluster, "n%u could not be given its turn", slot->id);
@@ -306,27 +324,33 @@ static void run_granted(vlot__slot *slot, const taken_mail *mails, uint32_t coun
 
 static void run_turn(vlot__slot *slot, const taken_mail *mails, uint32_t count) {
   vlot_cluster *cluster = slot->cluster;
-  if (cluster->lockstep.is_inline) run_inline(slot, mails, count);
-  else run_granted(slot, mails, count);
+  if (cluster->lockstep.is_inline)
+    run_inline(slot, mails, count);
+  else
+    run_granted(slot, mails, count);
   slot->was_suspended = false;
   if (vlot__node_is_fenced(slot->node)) {
     atomic_store(&slot->state, VLOT_NODE_FENCED);
-    vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", slot->id, vlot__node_fenced_text(slot->node));
+    vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", slot->id,
+              vlot__node_fenced_text(slot->node));
     vlot__lockstep_forget(slot);
   } else {
     vlot__lockstep_slot_changed(slot);
   }
-  if (cluster->options.driver == VLOT_DRIVER_THREADS) vlot__slot_publish(slot); /* others look while it is paused */
+  /* others look while it is paused */
+  if (cluster->options.driver == VLOT_DRIVER_THREADS) vlot__slot_publish(slot);
 }
 
-/* A storage completion is a turn of its own; called by the disk while the write's action is carried out. */
+/* A storage completion is a turn of its own; called by the disk while the write's action is carried
+ * out. */
 void vlot__lockstep_stored(vlot__slot *slot, vlot__mail_stored *stored) {
   if (!runs(slot)) return;
   taken_mail one = {.kind = VLOT__MAIL_STORED, .size = sizeof *stored, .payload = stored};
   run_turn(slot, &one, 1);
 }
 
-/* Time goes on to where the item stands; to a thing that is fired early, or was put off, it does not go back. */
+/* Time goes on to where the item stands; to a thing that is fired early, or was put off, it does
+ * not go back. */
 static void begin_action(vlot_cluster *cluster, const vlot__item *item) {
   uint64_t now = vlot__now(cluster);
   cluster->action++;
@@ -340,7 +364,8 @@ static void begin_action(vlot_cluster *cluster, const vlot__item *item) {
 
 static void drop_mail(vlot_cluster *cluster, vlot__item *item, vlot_why why) {
   vlot__mail_message *message = (void *)item->payload;
-  if (cluster->journal) vlot__journal_drop(cluster, item->node, item->mail_kind == VLOT__MAIL_MESSAGE, why, item->id);
+  if (cluster->journal)
+    vlot__journal_drop(cluster, item->node, item->mail_kind == VLOT__MAIL_MESSAGE, why, item->id);
   if (item->mail_kind == VLOT__MAIL_MESSAGE) {
     vlot__emit_message(cluster, NULL, VLOT_EVENT_DROPPED, why, item->id, &message->message);
   } else {
@@ -356,12 +381,14 @@ static void drop_mail(vlot_cluster *cluster, vlot__item *item, vlot_why why) {
 static uint64_t true_due(vlot_cluster *cluster, const vlot__item *item) {
   vlot__slot *slot = vlot__slot_of(cluster, item->node);
   if (item->kind == VLOT_PENDING_TIMER) return runs(slot) ? vlot__node_due(slot->node) : VLOT_NEVER;
-  if (item->kind == VLOT_PENDING_WRITE) return runs(slot) ? vlot__disk_next_due(slot->disk) : VLOT_NEVER;
+  if (item->kind == VLOT_PENDING_WRITE)
+    return runs(slot) ? vlot__disk_next_due(slot->disk) : VLOT_NEVER;
   return item->due;
 }
 
-/* The earliest thing, with due times brought up to date; NULL: there is none. What is due never stays, at the end of the heap: when it
- * would leave depends on who has looked at it, and a new item would draw another tie.
+/* The earliest thing, with due times brought up to date; NULL: there is none. What is due never
+ * stays, at the end of the heap: when it would leave depends on who has looked at it, and a new
+ * item would draw another tie.
  */
 static vlot__item *earliest(vlot_cluster *cluster) {
   vlot__lockstep *lockstep = &cluster->lockstep;
@@ -377,13 +404,15 @@ static vlot__item *earliest(vlot_cluster *cluster) {
   return NULL;
 }
 
-/* Deliveries to the same node that come next and are due: a turn takes what is queued, and the seed says how much that is. */
+/* Deliveries to the same node that come next and are due: a turn takes what is queued, and the seed
+ * says how much that is. */
 static uint32_t gather(vlot_cluster *cluster, vlot__item **items, uint32_t max) {
   vlot__lockstep *lockstep = &cluster->lockstep;
   uint32_t count = 1, wanted = 0;
   while (count < max) {
     vlot__item *next = earliest(cluster);
-    if (!next || !next->mail_kind || next->node != items[0]->node || next->due > vlot__now(cluster)) break;
+    if (!next || !next->mail_kind || next->node != items[0]->node || next->due > vlot__now(cluster))
+      break;
     if (wanted == 0) wanted = 1 + (uint32_t)vlot__prng_below(&lockstep->schedule, max);
     if (count >= wanted) break;
     take_out(lockstep, next);
@@ -402,8 +431,10 @@ static void deliver(vlot_cluster *cluster, vlot__item *first, uint32_t group_max
   vlot_node_state state = atomic_load(&slot->state);
   if (state == VLOT_NODE_SUSPENDED) {
     vlot__item **parked = vlot__ring_push(&slot->parked_mail);
-    if (parked) *parked = first;
-    else drop_mail(cluster, first, VLOT_WHY_NO_MEMORY);
+    if (parked)
+      *parked = first;
+    else
+      drop_mail(cluster, first, VLOT_WHY_NO_MEMORY);
     return;
   }
   if (state != VLOT_NODE_UP) {
@@ -413,10 +444,13 @@ static void deliver(vlot_cluster *cluster, vlot__item *first, uint32_t group_max
   items[0] = first;
   uint32_t count = group_max > 1 ? gather(cluster, items, group_max) : 1;
   for (uint32_t k = 0; k < count; k++)
-    mails[k] = (taken_mail){
-        .kind = items[k]->mail_kind, .size = items[k]->size, .stamp = vlot__now(cluster), .payload = items[k]->payload};
+    mails[k] = (taken_mail){.kind = items[k]->mail_kind,
+                            .size = items[k]->size,
+                            .stamp = vlot__now(cluster),
+                            .payload = items[k]->payload};
   run_turn(slot, mails, count);
-  for (uint32_t k = 0; k < count; k++) free_item(cluster, items[k]); /* what they referred to is the node's now */
+  /* what they referred to is the node's now */
+  for (uint32_t k = 0; k < count; k++) free_item(cluster, items[k]);
 }
 
 /* The timer's item leaves the list; the node's next timer makes another one. */
@@ -425,8 +459,10 @@ static void fire_timer(vlot_cluster *cluster, vlot__item *item, bool is_early) {
   slot->timer = NULL;
   free_item(cluster, item);
   if (!runs(slot)) return;
-  /* before its time: first what has passed, then, for this node alone, what is left until it fires */
-  taken_mail ticks[2] = {{.kind = VLOT__MAIL_TICK, .stamp = vlot__now(cluster)}, {.kind = VLOT__MAIL_TICK, .stamp = VLOT_NEVER}};
+  /* before its time: first what has passed, then, for this node alone, what is left until it
+   * fires */
+  taken_mail ticks[2] = {{.kind = VLOT__MAIL_TICK, .stamp = vlot__now(cluster)},
+                         {.kind = VLOT__MAIL_TICK, .stamp = VLOT_NEVER}};
   run_turn(slot, ticks, is_early ? 2 : 1);
 }
 
@@ -441,14 +477,15 @@ static void complete_write(vlot_cluster *cluster, vlot__item *item) {
 /* The item is out of the list. */
 static void carry_out(vlot_cluster *cluster, vlot__item *item, uint32_t group_max, bool is_early) {
   switch ((vlot_pending_kind)item->kind) {
-    case VLOT_PENDING_TIMER: fire_timer(cluster, item, is_early); return;
-    case VLOT_PENDING_WRITE: complete_write(cluster, item); return;
-    case VLOT_PENDING_MESSAGE:
-    case VLOT_PENDING_CLIENT: deliver(cluster, item, group_max); return;
+  case VLOT_PENDING_TIMER: fire_timer(cluster, item, is_early); return;
+  case VLOT_PENDING_WRITE: complete_write(cluster, item); return;
+  case VLOT_PENDING_MESSAGE:
+  case VLOT_PENDING_CLIENT: deliver(cluster, item, group_max); return;
   }
 }
 
-/* A timer that could not be listed would never fire, and a node whose timer is lost may never have a turn again. */
+/* A timer that could not be listed would never fire, and a node whose timer is lost may never have
+ * a turn again. */
 static void list_again(vlot_cluster *cluster) {
   cluster->lockstep.is_short = false;
   for (uint32_t k = 0; k < cluster->nodes; k++) vlot__lockstep_slot_changed(&cluster->slots[k]);
@@ -494,10 +531,12 @@ bool vlot__lockstep_has_traffic(const vlot_cluster *cluster) {
 void vlot__lockstep_cut(vlot_cluster *cluster, uint32_t from, uint32_t to, vlot_why why) {
   for (;;) {
     vlot__item *found = NULL;
-    /* by id, not by place in the heap: the order of these events is the order in which the messages were sent */
+    /* by id, not by place in the heap: the order of these events is the order in which the messages
+     * were sent */
     for (size_t k = 0; k < cluster->lockstep.count; k++) {
       vlot__item *item = cluster->lockstep.heap[k];
-      if (item->kind == VLOT_PENDING_MESSAGE && item->from == from && item->node == to && (!found || item->id < found->id))
+      if (item->kind == VLOT_PENDING_MESSAGE && item->from == from && item->node == to &&
+          (!found || item->id < found->id))
         found = item;
     }
     if (!found) return;
@@ -515,8 +554,10 @@ void vlot__lockstep_resume(vlot__slot *slot) {
     vlot__ring_pop_front(&slot->parked_mail);
     item->due = vlot__now(cluster);
     item->tie = 0; /* before anything newer; ids keep their order */
-    if (reserve(cluster, 1)) push(&cluster->lockstep, item);
-    else drop_mail(cluster, item, VLOT_WHY_NO_MEMORY);
+    if (reserve(cluster, 1))
+      push(&cluster->lockstep, item);
+    else
+      drop_mail(cluster, item, VLOT_WHY_NO_MEMORY);
   }
   vlot__lockstep_slot_changed(slot);
 }
@@ -540,7 +581,8 @@ static vlot__item *find(vlot_cluster *cluster, uint64_t id) {
 }
 
 /* Room is reserved. */
-static void list_copy(vlot_cluster *cluster, const vlot__item *item, vlot__item *twin, uint64_t id) {
+static void list_copy(vlot_cluster *cluster, const vlot__item *item, vlot__item *twin,
+                      uint64_t id) {
   size_t place = twin->place;
   uint32_t capacity = twin->capacity;
   memcpy(twin, item, sizeof *item + item->size);
@@ -584,18 +626,22 @@ bool vlot__lockstep_drop(vlot_cluster *cluster, uint64_t id, vlot_why why) {
   return item != NULL;
 }
 
-void vlot__lockstep_purge(vlot_cluster *cluster, uint32_t node, bool (*is_wanted)(void *context, uint64_t id), void *context) {
+void vlot__lockstep_purge(vlot_cluster *cluster, uint32_t node,
+                          bool (*is_wanted)(void *context, uint64_t id), void *context) {
   vlot__lockstep *lockstep = &cluster->lockstep;
   size_t kept = 0;
   for (size_t k = 0; k < lockstep->count; k++) {
     vlot__item *item = lockstep->heap[k];
-    if (item->mail_kind && item->node == node && !is_wanted(context, item->id)) dispose_item(cluster, item);
-    else lockstep->heap[kept++] = item;
+    if (item->mail_kind && item->node == node && !is_wanted(context, item->id))
+      dispose_item(cluster, item);
+    else
+      lockstep->heap[kept++] = item;
   }
   if (kept == lockstep->count) return;
   size_t count = kept;
   lockstep->count = 0;
-  for (size_t k = 0; k < count; k++) push(lockstep, lockstep->heap[k]); /* place k is free by then */
+  /* place k is free by then */
+  for (size_t k = 0; k < count; k++) push(lockstep, lockstep->heap[k]);
 }
 
 bool vlot__lockstep_copy(vlot_cluster *cluster, uint64_t id, uint64_t copy) {
@@ -610,12 +656,15 @@ bool vlot__lockstep_copy(vlot_cluster *cluster, uint64_t id, uint64_t copy) {
 
 static vlot_result check(vlot_cluster *cluster) {
   if (!cluster->is_lockstep) return VLOT_UNSUPPORTED;
-  if (!vlot__drives(cluster)) return VLOT_BUSY; /* another thread has paused it, and steps it */
+  /* another thread has paused it, and steps it */
+  if (!vlot__drives(cluster)) return VLOT_BUSY;
   return vlot__is_node_thread(cluster) ? VLOT_DEADLOCK : VLOT_OK;
 }
 
 /* Of what would make it another run. */
-static vlot_result check_change(vlot_cluster *cluster) { return cluster->replay ? VLOT_UNSUPPORTED : check(cluster); }
+static vlot_result check_change(vlot_cluster *cluster) {
+  return cluster->replay ? VLOT_UNSUPPORTED : check(cluster);
+}
 
 vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t *done) {
   uint64_t before = cluster->action;
@@ -629,14 +678,18 @@ vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t
   return cluster->observer.has_violation ? VLOT_VIOLATED : VLOT_OK;
 }
 
-vlot_result vlot_lockstep_until(vlot_cluster *cluster, bool (*is_reached)(vlot_cluster *cluster, void *context),
+vlot_result vlot_lockstep_until(vlot_cluster *cluster,
+                                bool (*is_reached)(vlot_cluster *cluster, void *context),
                                 void *context, uint64_t actions) {
   uint64_t before = cluster->action;
   vlot_result result = check(cluster);
   while (result == VLOT_OK && !is_reached(cluster, context)) {
-    if (cluster->observer.has_violation) result = VLOT_VIOLATED;
-    else if (vlot__replay_has_diverged(cluster)) result = VLOT_FAILED;
-    else if (cluster->action - before >= actions || !vlot__lockstep_run_one(cluster, VLOT_NEVER)) result = VLOT_TIMEOUT;
+    if (cluster->observer.has_violation)
+      result = VLOT_VIOLATED;
+    else if (vlot__replay_has_diverged(cluster))
+      result = VLOT_FAILED;
+    else if (cluster->action - before >= actions || !vlot__lockstep_run_one(cluster, VLOT_NEVER))
+      result = VLOT_TIMEOUT;
   }
   return result;
 }
@@ -684,7 +737,8 @@ vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held)
     return VLOT_OK;
   }
   void *held = lockstep->held;
-  if (!vlot__alloc_grow(cluster->allocator, &held, &lockstep->held_capacity, lockstep->held_count + 1, sizeof *lockstep->held))
+  if (!vlot__alloc_grow(cluster->allocator, &held, &lockstep->held_capacity,
+                        lockstep->held_count + 1, sizeof *lockstep->held))
     return VLOT_NOMEM;
   lockstep->held = held;
   vlot__count_command(cluster);
@@ -699,7 +753,8 @@ vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t
   if (result != VLOT_OK) return result;
   vlot__item *item = find(cluster, id);
   if (!item) return VLOT_NOT_FOUND;
-  if (item->mail_kind != VLOT__MAIL_MESSAGE) return VLOT_UNSUPPORTED; /* Raft's messages may come twice, a client's call may not */
+  /* Raft's messages may come twice, a client's call may not */
+  if (item->mail_kind != VLOT__MAIL_MESSAGE) return VLOT_UNSUPPORTED;
   vlot__item *twin = reserve(cluster, 1) ? new_item(cluster, item->size) : NULL;
   if (!twin) return VLOT_NOMEM;
   vlot__count_command(cluster);
@@ -714,8 +769,10 @@ vlot_result vlot_lockstep_delay(vlot_cluster *cluster, uint64_t id, uint64_t tic
   if (result != VLOT_OK) return result;
   vlot__item *item = find(cluster, id);
   if (!item) return VLOT_NOT_FOUND;
-  if (item->kind == VLOT_PENDING_TIMER) return VLOT_UNSUPPORTED; /* a timer is due when its node says so: hold it */
-  if (item->kind == VLOT_PENDING_WRITE && !vlot__disk_postpone(vlot__slot_of(cluster, item->node)->disk, ticks))
+  /* a timer is due when its node says so: hold it */
+  if (item->kind == VLOT_PENDING_TIMER) return VLOT_UNSUPPORTED;
+  if (item->kind == VLOT_PENDING_WRITE &&
+      !vlot__disk_postpone(vlot__slot_of(cluster, item->node)->disk, ticks))
     return VLOT_NOT_FOUND;
   vlot__count_command(cluster);
   uint64_t now = vlot__now(cluster);
@@ -769,8 +826,10 @@ size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pending, size_
   if (check(cluster) != VLOT_OK) return 0;
   /* due times first, then the heap is sorted in place: a sorted array is a heap */
   for (size_t k = 0; k < lockstep->count; k++)
-    if (!lockstep->heap[k]->mail_kind) lockstep->heap[k]->due = true_due(cluster, lockstep->heap[k]);
-  if (lockstep->count > 0) qsort(lockstep->heap, lockstep->count, sizeof *lockstep->heap, compare_pending);
+    if (!lockstep->heap[k]->mail_kind)
+      lockstep->heap[k]->due = true_due(cluster, lockstep->heap[k]);
+  if (lockstep->count > 0)
+    qsort(lockstep->heap, lockstep->count, sizeof *lockstep->heap, compare_pending);
   size_t count = 0;
   for (size_t k = 0; k < lockstep->count; k++) {
     lockstep->heap[k]->place = k;
@@ -786,20 +845,25 @@ size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pending, size_
 static void hand_back(vlot_cluster *cluster, vlot__item *item, bool is_late) {
   vlot_piece piece = {.data = item->payload, .size = item->size};
   vlot_result result =
-      is_late ? vlot__threads_post_later(cluster, item->from, item->node, item->mail_kind, item->due, &piece, 1)
+      is_late ? vlot__threads_post_later(cluster, item->from, item->node, item->mail_kind,
+                                         item->due, &piece, 1)
               : vlot__threads_post(cluster, NULL, NULL, item->node, item->mail_kind, &piece, 1);
-  if (result == VLOT_OK) free_item(cluster, item);
-  else drop_mail(cluster, item, VLOT_WHY_NODE_DOWN);
+  if (result == VLOT_OK)
+    free_item(cluster, item);
+  else
+    drop_mail(cluster, item, VLOT_WHY_NODE_DOWN);
 }
 
-/* Timers and writes are the supervisor's again, and mail of suspended nodes waits in their mailboxes, before what comes later; what
- * is held stays here until it is released in a later pause.
+/* Timers and writes are the supervisor's again, and mail of suspended nodes waits in their
+ * mailboxes, before what comes later; what is held stays here until it is released in a later
+ * pause.
  */
 void vlot__lockstep_hand_back(vlot_cluster *cluster) {
   for (uint32_t k = 0; k < cluster->nodes; k++) {
     vlot__ring *parked = &cluster->slots[k].parked_mail;
     vlot__lockstep_forget(&cluster->slots[k]);
-    for (; parked->count > 0; vlot__ring_pop_front(parked)) hand_back(cluster, *(vlot__item **)vlot__ring_at(parked, 0), false);
+    for (; parked->count > 0; vlot__ring_pop_front(parked))
+      hand_back(cluster, *(vlot__item **)vlot__ring_at(parked, 0), false);
   }
   while (cluster->lockstep.count > 0) {
     vlot__item *item = cluster->lockstep.heap[0];

@@ -5,7 +5,8 @@
 #include "base/alloc.h"
 #include "base/prng.h"
 
-void vlot__model_init(vlot__model *model, const vlot_allocator *allocator, uint64_t base_index, uint64_t base_term) {
+void vlot__model_init(vlot__model *model, const vlot_allocator *allocator, uint64_t base_index,
+                      uint64_t base_term) {
   *model = (vlot__model){.allocator = allocator, .base_index = base_index, .base_term = base_term};
 }
 
@@ -50,7 +51,8 @@ void vlot__model_append(vlot__model *model, const vlot_slice *slice) {
 }
 
 void vlot__model_truncate(vlot__model *model, uint64_t from) {
-  if (from <= vlot__model_last(model)) model->count = from > model->base_index ? from - model->base_index - 1 : 0;
+  if (from <= vlot__model_last(model))
+    model->count = from > model->base_index ? from - model->base_index - 1 : 0;
 }
 
 bool vlot__model_at(const vlot__model *model, uint64_t index, uint64_t *term, uint64_t *chain) {

@@ -1,5 +1,6 @@
-/* A running member, as the files that make it up see it: node.c (life, turns, effects), node_mail.c (taking mail), node_time.c (its
- * clock), node_apply.c (the machine), node_answers.c (what clients wait for). Nobody else looks inside.
+/* A running member, as the files that make it up see it: node.c (life, turns, effects), node_mail.c
+ * (taking mail), node_time.c (its clock), node_apply.c (the machine), node_answers.c (what clients
+ * wait for). Nobody else looks inside.
  */
 #ifndef VLOT_CLUSTER_NODE_H
 #define VLOT_CLUSTER_NODE_H
@@ -15,7 +16,8 @@ typedef struct vlot__waiter {
   uint32_t count;
 } vlot__waiter;
 
-/* A read under way. Linearizable: asked of the core under its number, then waits for `index` to be applied. */
+/* A read under way. Linearizable: asked of the core under its number, then waits for `index` to be
+ * applied. */
 typedef struct vlot__reader {
   uint64_t tag;
   uint64_t index;
@@ -48,7 +50,7 @@ struct vlot__node {
   vlot_replies replies;
   bool is_fenced;
   atomic_bool has_left; /* one of its two owners: see vlot__node_leave() */
-  vlot_why fenced_why; /* when it is not the core that says so */
+  vlot_why fenced_why;  /* when it is not the core that says so */
 
   /* this turn */
   vlot_input *inputs;
@@ -62,9 +64,9 @@ struct vlot__node {
   bool is_void;        /* fenced while in user code: nothing may be touched any more */
 
   /* time, in the node's own ticks: see vlot__node_due */
-  uint64_t seen_tick;  /* cluster tick up to which its time has gone on */
-  uint64_t rest;       /* thousandths of a tick left over by its clock's rate */
-  uint32_t permille;   /* the rate at which it went on up to there */
+  uint64_t seen_tick; /* cluster tick up to which its time has gone on */
+  uint64_t rest;      /* thousandths of a tick left over by its clock's rate */
+  uint32_t permille;  /* the rate at which it went on up to there */
   uint64_t now;
   uint64_t next_timer; /* in its own ticks */
   uint64_t spare;      /* own ticks that may pass before a timer would fire */
@@ -75,8 +77,8 @@ struct vlot__node {
   uint64_t applied_index;
   uint64_t told_applied;
   uint64_t commit_index;
-  vlot_brief brief; /* after the last step */
-  uint32_t leader;  /* likewise */
+  vlot_brief brief;    /* after the last step */
+  uint32_t leader;     /* likewise */
   bool awaits_storage; /* likewise: something in the core waits for STORED */
 
   vlot__ring waiters; /* vlot__waiter, by index */
@@ -88,10 +90,12 @@ struct vlot__node {
 };
 
 /* --- node.c --- */
-/* Effects are let go between the two, so that a kill is wholly before or wholly after them; false: nothing may be let go any more. */
+/* Effects are let go between the two, so that a kill is wholly before or wholly after them; false:
+ * nothing may be let go any more. */
 bool vlot__node_enter_effects(vlot__node *node);
 void vlot__node_leave_effects(vlot__node *node);
-/* After user code: was this node killed meanwhile? Then its place may belong to another incarnation already. */
+/* After user code: was this node killed meanwhile? Then its place may belong to another incarnation
+ * already. */
 bool vlot__node_is_void(vlot__node *node);
 
 /* --- node_time.c --- */
@@ -106,13 +110,15 @@ vlot_why vlot__node_no_leader_why(const vlot__node *node);
 /* Pass a client's mail on to the leader, once; false: nobody took it. */
 bool vlot__node_forward(vlot__node *node, uint32_t kind, void *payload, size_t size, uint32_t hops);
 /* The event of a client's call; what follows comes from it. */
-void vlot__node_emit_client(vlot__node *node, vlot_event_kind kind, uint32_t client, uint64_t sequence, uint32_t count);
+void vlot__node_emit_client(vlot__node *node, vlot_event_kind kind, uint32_t client,
+                            uint64_t sequence, uint32_t count);
 
 /* --- node_answers.c --- */
 /* Lay an answer aside for the next delivery, with its reply; nothing is said to anybody yet. */
 void vlot__node_push_answer(vlot__node *node, const vlot__answer *answer, const void *reply);
 /* The same for commands in a row that have no reply, with the event. */
-void vlot__node_answer(vlot__node *node, uint32_t client, uint64_t sequence, uint32_t count, vlot_result result, vlot_why why);
+void vlot__node_answer(vlot__node *node, uint32_t client, uint64_t sequence, uint32_t count,
+                       vlot_result result, vlot_why why);
 /* Hand over what was laid aside: one lock per run of the same client. */
 void vlot__node_deliver_answers(vlot__node *node);
 /* Nothing will come of what waits here. */
@@ -120,7 +126,8 @@ void vlot__node_give_up_waiting(vlot__node *node, vlot_why why);
 /* What the core made of this turn's commands, and of all it was asked. */
 void vlot__node_settle_groups(vlot__node *node, const vlot_outcome *outcome);
 void vlot__node_settle_outcomes(vlot__node *node, const vlot_output *output);
-/* Reads: answer one that will not be served; learn from which index on they may be; serve those that may. */
+/* Reads: answer one that will not be served; learn from which index on they may be; serve those
+ * that may. */
 void vlot__node_drop_reader(vlot__node *node, uint64_t tag, vlot_result result, vlot_why why);
 void vlot__node_settle_reads(vlot__node *node, const vlot_output *output);
 void vlot__node_serve_reads(vlot__node *node);

@@ -3,16 +3,18 @@
 
 /* --- applying --- */
 
-static size_t reply_of(const vlot__node *node, uint32_t k, bool has_replies, const uint8_t **reply) {
+static size_t reply_of(const vlot__node *node, uint32_t k, bool has_replies,
+                       const uint8_t **reply) {
   size_t size = 0;
   *reply = NULL;
   if (has_replies) vlot__replies_get(&node->replies, k, reply, &size);
   return size;
 }
 
-static void answer_applied(vlot__node *node, const vlot__waiter *one, uint64_t index, uint32_t count, uint32_t first_reply,
-                           bool has_replies) {
-  vlot_event *event = vlot__event_begin(node->cluster, node->slot, VLOT_EVENT_ANSWER, VLOT_WHY_NONE, 0);
+static void answer_applied(vlot__node *node, const vlot__waiter *one, uint64_t index,
+                           uint32_t count, uint32_t first_reply, bool has_replies) {
+  vlot_event *event =
+      vlot__event_begin(node->cluster, node->slot, VLOT_EVENT_ANSWER, VLOT_WHY_NONE, 0);
   uint64_t sequence = one->sequence + (index - one->index);
   event->as.client.client = one->client;
   event->as.client.sequence = sequence;
@@ -31,7 +33,8 @@ static void answer_applied(vlot__node *node, const vlot__waiter *one, uint64_t i
     answer.reply_size = (uint32_t)reply_of(node, first_reply + k, has_replies, &reply);
     answer.count = 1;
     if (answer.reply_size == 0) /* a run of empty answers is one record */
-      while (k + answer.count < count && reply_of(node, first_reply + k + answer.count, has_replies, &next) == 0)
+      while (k + answer.count < count &&
+             reply_of(node, first_reply + k + answer.count, has_replies, &next) == 0)
         answer.count++;
     vlot__node_push_answer(node, &answer, reply);
     answer.sequence += answer.count;
@@ -45,16 +48,18 @@ static void reject_waiters(vlot__node *node, uint64_t term) {
   while (node->waiters.count > 0) {
     const vlot__waiter *one = vlot__ring_at(&node->waiters, 0);
     if (one->term != term) return;
-    vlot__node_answer(node, one->client, one->sequence, one->count, VLOT_REJECTED, VLOT_WHY_OVERWRITTEN);
+    vlot__node_answer(node, one->client, one->sequence, one->count, VLOT_REJECTED,
+                      VLOT_WHY_OVERWRITTEN);
     vlot__ring_pop_front(&node->waiters);
   }
 }
 
-/* Entries [index, index + count) of term were applied: whose were they? A waiter is (index, term) (B122), in the order of terms. With
- * another term there it is lost (Log Matching), and so is one of an older term wherever it stands: behind a committed
- * entry no older term is ever committed.
+/* Entries [index, index + count) of term were applied: whose were they? A waiter is (index, term)
+ * (B122), in the order of terms. With another term there it is lost (Log Matching), and so is one
+ * of an older term wherever it stands: behind a committed entry no older term is ever committed.
  */
-static void settle_waiters(vlot__node *node, uint64_t index, uint64_t term, uint32_t count, bool has_replies) {
+static void settle_waiters(vlot__node *node, uint64_t index, uint64_t term, uint32_t count,
+                           bool has_replies) {
   uint64_t last = index + count - 1;
   while (node->waiters.count > 0) {
     vlot__waiter *one = vlot__ring_at(&node->waiters, 0);
@@ -80,14 +85,16 @@ static void fence(vlot__node *node, vlot_why why) {
   if (node->is_fenced) return;
   node->is_fenced = true;
   node->fenced_why = why;
-  vlot__emit_change(node->cluster, node->slot, VLOT_EVENT_FENCED, why, 0, node->applied_index, node->commit_index, 0);
+  vlot__emit_change(node->cluster, node->slot, VLOT_EVENT_FENCED, why, 0, node->applied_index,
+                    node->commit_index, 0);
 }
 
-static bool apply_commands(vlot__node *node, const vlot_entry *entries, uint32_t count, uint64_t index, uint64_t term) {
+static bool apply_commands(vlot__node *node, const vlot_entry *entries, uint32_t count,
+                           uint64_t index, uint64_t term) {
   bool is_asked = node->waiters.count > 0;
   bool has_replies = is_asked && vlot__replies_begin(&node->replies, count) == VLOT_OK;
-  vlot_result result =
-      node->cluster->machine.apply(node->machine, entries, count, index, has_replies ? &node->replies : NULL);
+  vlot_result result = node->cluster->machine.apply(node->machine, entries, count, index,
+                                                    has_replies ? &node->replies : NULL);
   if (vlot__node_is_void(node)) return false;
   if (result != VLOT_OK) {
     fence(node, VLOT_WHY_APPLY_FAILED);
@@ -113,12 +120,14 @@ static bool apply_slice(vlot__node *node, const vlot_slice *slice) {
       k++;
     }
   }
-  vlot_event *event = vlot__event_begin(node->cluster, node->slot, VLOT_EVENT_APPLY, VLOT_WHY_NONE, 0);
+  vlot_event *event =
+      vlot__event_begin(node->cluster, node->slot, VLOT_EVENT_APPLY, VLOT_WHY_NONE, 0);
   event->as.slice.first = slice->index;
   event->as.slice.count = slice->count;
   event->as.slice.term = slice->term;
   uint64_t term;
-  if (!vlot__model_at(&node->slot->model, node->applied_index, &term, &event->as.slice.chain)) event->as.slice.chain = 0;
+  if (!vlot__model_at(&node->slot->model, node->applied_index, &term, &event->as.slice.chain))
+    event->as.slice.chain = 0;
   if (node->cluster->observer.checker && node->cluster->machine.hash)
     event->as.slice.hash = node->cluster->machine.hash(node->machine);
   vlot__emit(node->cluster, node->slot, event);

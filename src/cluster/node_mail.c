@@ -5,11 +5,13 @@
 
 /* --- taking mail --- */
 
-static inline void each_reference(uint32_t kind, void *payload, void (*batch)(vlot_batch *), void (*bytes)(vlot_bytes *)) {
+static inline void each_reference(uint32_t kind, void *payload, void (*batch)(vlot_batch *),
+                                  void (*bytes)(vlot_bytes *)) {
   if (kind == VLOT__MAIL_MESSAGE) {
     vlot__mail_message *mail = payload;
     if (mail->message.kind == VLOT_MESSAGE_APPEND)
-      for (uint32_t k = 0; k < mail->message.as.append.slice_count; k++) batch(mail->slices[k].batch);
+      for (uint32_t k = 0; k < mail->message.as.append.slice_count; k++)
+        batch(mail->slices[k].batch);
   } else if (kind == VLOT__MAIL_PROPOSE) {
     vlot__mail_propose *mail = payload;
     uint8_t *at = (uint8_t *)(mail + 1);
@@ -24,9 +26,13 @@ static inline void each_reference(uint32_t kind, void *payload, void (*batch)(vl
 static void retain_batch(vlot_batch *batch) { (void)vlot_batch_retain(batch); }
 static void retain_bytes(vlot_bytes *bytes) { (void)vlot_bytes_retain(bytes); }
 
-void vlot__mail_dispose(uint32_t kind, void *payload) { each_reference(kind, payload, vlot_batch_release, vlot_bytes_release); }
+void vlot__mail_dispose(uint32_t kind, void *payload) {
+  each_reference(kind, payload, vlot_batch_release, vlot_bytes_release);
+}
 
-void vlot__mail_retain(uint32_t kind, void *payload) { each_reference(kind, payload, retain_batch, retain_bytes); }
+void vlot__mail_retain(uint32_t kind, void *payload) {
+  each_reference(kind, payload, retain_batch, retain_bytes);
+}
 
 /* What the following events come from. */
 static void follow(vlot__node *node, const vlot__mail_head *head) {
@@ -38,14 +44,17 @@ static void take_message(vlot__node *node, vlot__mail_message *mail) {
   vlot_message *message = &mail->message;
   if (message->kind == VLOT_MESSAGE_APPEND) message->as.append.slices = mail->slices;
   follow(node, &mail->head);
-  node->slot->cause =
-      vlot__emit_message(node->cluster, node->slot, VLOT_EVENT_RECEIVED, VLOT_WHY_NONE, mail->head.id, message);
+  node->slot->cause = vlot__emit_message(node->cluster, node->slot, VLOT_EVENT_RECEIVED,
+                                         VLOT_WHY_NONE, mail->head.id, message);
   vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_MESSAGE);
-  if (input) input->as.message = message;
-  else vlot__mail_dispose(VLOT__MAIL_MESSAGE, mail); /* as if the network had lost it */
+  if (input)
+    input->as.message = message;
+  else
+    vlot__mail_dispose(VLOT__MAIL_MESSAGE, mail); /* as if the network had lost it */
 }
 
-void vlot__node_emit_client(vlot__node *node, vlot_event_kind kind, uint32_t client, uint64_t sequence, uint32_t count) {
+void vlot__node_emit_client(vlot__node *node, vlot_event_kind kind, uint32_t client,
+                            uint64_t sequence, uint32_t count) {
   vlot_event *event = vlot__event_begin(node->cluster, node->slot, kind, VLOT_WHY_NONE, 0);
   event->as.client.client = client;
   event->as.client.sequence = sequence;
@@ -55,12 +64,12 @@ void vlot__node_emit_client(vlot__node *node, vlot_event_kind kind, uint32_t cli
 
 static bool reserve_commands(vlot__node *node, uint32_t count) {
   void *commands = node->commands, *groups = node->groups;
-  bool has_room = vlot__alloc_grow(node->allocator, &commands, &node->command_capacity, node->command_count + count,
-                                   sizeof *node->commands);
+  bool has_room = vlot__alloc_grow(node->allocator, &commands, &node->command_capacity,
+                                   node->command_count + count, sizeof *node->commands);
   node->commands = commands;
   if (!has_room) return false;
-  has_room =
-      vlot__alloc_grow(node->allocator, &groups, &node->group_capacity, node->group_count + 1, sizeof *node->groups);
+  has_room = vlot__alloc_grow(node->allocator, &groups, &node->group_capacity,
+                              node->group_count + 1, sizeof *node->groups);
   node->groups = groups;
   return has_room && vlot__ring_reserve(&node->waiters, node->group_count + 1);
 }
@@ -69,7 +78,8 @@ static bool reserve_commands(vlot__node *node, uint32_t count) {
 static void take_propose(vlot__node *node, vlot__mail_propose *mail, uint32_t size) {
   follow(node, &mail->head);
   if (!reserve_commands(node, mail->count)) {
-    vlot__node_answer(node, mail->client, mail->sequence, mail->count, VLOT_REJECTED, VLOT_WHY_NO_MEMORY);
+    vlot__node_answer(node, mail->client, mail->sequence, mail->count, VLOT_REJECTED,
+                      VLOT_WHY_NO_MEMORY);
     vlot__mail_dispose(VLOT__MAIL_PROPOSE, mail);
     return;
   }
@@ -82,19 +92,23 @@ static void take_propose(vlot__node *node, vlot__mail_propose *mail, uint32_t si
     out->data = command->owner ? vlot_bytes_data(command->owner) : at;
     if (!command->owner) at += vlot__padded(command->size);
   }
-  node->groups[node->group_count++] = (vlot__group){.mail = mail, .size = size, .count = mail->count};
+  node->groups[node->group_count++] =
+      (vlot__group){.mail = mail, .size = size, .count = mail->count};
 }
 
 vlot_why vlot__node_no_leader_why(const vlot__node *node) {
   return node->leader == 0 ? VLOT_WHY_NO_LEADER : VLOT_WHY_NOT_LEADER;
 }
 
-/* Pass a client's mail on to the leader, once (B118). False: nobody took it, so that certainly nothing has happened. What a
- * faulty link loses is lost like any message: the client's deadline covers it.
+/* Pass a client's mail on to the leader, once (B118). False: nobody took it, so that certainly
+ * nothing has happened. What a faulty link loses is lost like any message: the client's deadline
+ * covers it.
  */
-bool vlot__node_forward(vlot__node *node, uint32_t kind, void *payload, size_t size, uint32_t hops) {
+bool vlot__node_forward(vlot__node *node, uint32_t kind, void *payload, size_t size,
+                        uint32_t hops) {
   uint32_t leader = node->leader;
-  if (hops > 0 || leader == 0 || leader == node->slot->id || !vlot__node_enter_effects(node)) return false;
+  if (hops > 0 || leader == 0 || leader == node->slot->id || !vlot__node_enter_effects(node))
+    return false;
   vlot__contact *contact = node->slot->contacts ? &node->slot->contacts[leader - 1] : NULL;
   vlot_piece piece = {.data = payload, .size = size};
   vlot__mail_retain(kind, payload);
@@ -110,11 +124,13 @@ static void take_read(vlot__node *node, vlot__mail_read *mail, uint32_t size) {
   if (!is_local && node->brief.role != VLOT_ROLE_LEADER) {
     mail->hops++;
     if (!vlot__node_forward(node, VLOT__MAIL_READ, mail, size, mail->hops - 1))
-      vlot__node_answer(node, mail->client, mail->sequence, 1, VLOT_REJECTED, vlot__node_no_leader_why(node));
+      vlot__node_answer(node, mail->client, mail->sequence, 1, VLOT_REJECTED,
+                        vlot__node_no_leader_why(node));
     return;
   }
   uint8_t *question = vlot__alloc(node->allocator, 1, mail->size);
-  vlot__reader *one = question && vlot__ring_reserve(&node->readers, 1) ? vlot__ring_push(&node->readers) : NULL;
+  vlot__reader *one =
+      question && vlot__ring_reserve(&node->readers, 1) ? vlot__ring_push(&node->readers) : NULL;
   vlot_input *input = one && !is_local ? vlot__node_new_input(node, VLOT_INPUT_READ) : NULL;
   if (!one || (!is_local && !input)) {
     if (one) vlot__ring_pop_back(&node->readers);
@@ -124,12 +140,12 @@ static void take_read(vlot__node *node, vlot__mail_read *mail, uint32_t size) {
   }
   memcpy(question, mail + 1, mail->size);
   *one = (vlot__reader){.tag = node->next_tag++,
-                  .index = mail->min_index,
-                  .sequence = mail->sequence,
-                  .client = mail->client,
-                  .size = mail->size,
-                  .is_ready = is_local,
-                  .question = question};
+                        .index = mail->min_index,
+                        .sequence = mail->sequence,
+                        .client = mail->client,
+                        .size = mail->size,
+                        .is_ready = is_local,
+                        .question = question};
   if (input) input->as.read_tag = one->tag;
 }
 
@@ -142,8 +158,10 @@ static void take_order(vlot__node *node, const vlot__mail_order *mail) {
 /* Completions of an earlier incarnation's writes say nothing about this one (B128). */
 static void take_stored(vlot__node *node, const vlot__mail_stored *mail) {
   if (mail->token >> 32 != node->slot->incarnation) return;
-  if (mail->result != VLOT_OK) node->failed_token = mail->token;
-  else if (mail->token > node->stored_token) node->stored_token = mail->token;
+  if (mail->result != VLOT_OK)
+    node->failed_token = mail->token;
+  else if (mail->token > node->stored_token)
+    node->stored_token = mail->token;
 }
 
 void vlot__node_begin(vlot__node *node, vlot_actor *actor, bool was_parked) {
@@ -154,7 +172,8 @@ void vlot__node_begin(vlot__node *node, vlot_actor *actor, bool was_parked) {
   if (node->cluster->journal) vlot__tape_begin(node, was_parked);
 }
 
-void vlot__node_take(vlot__node *node, uint32_t kind, uint64_t stamp, void *payload, uint32_t size) {
+void vlot__node_take(vlot__node *node, uint32_t kind, uint64_t stamp, void *payload,
+                     uint32_t size) {
   if (node->cluster->journal) vlot__tape_take(node, kind, stamp, payload);
   if (node->is_fenced) {
     vlot__mail_refused(node->cluster, kind, payload, VLOT_WHY_NODE_DOWN);
@@ -163,11 +182,11 @@ void vlot__node_take(vlot__node *node, uint32_t kind, uint64_t stamp, void *payl
   }
   if (kind != VLOT__MAIL_STORED) vlot__node_pass_time(node, stamp, kind == VLOT__MAIL_TICK);
   switch ((vlot__mail_kind)kind) {
-    case VLOT__MAIL_TICK: return;
-    case VLOT__MAIL_MESSAGE: take_message(node, payload); return;
-    case VLOT__MAIL_PROPOSE: take_propose(node, payload, size); return;
-    case VLOT__MAIL_READ: take_read(node, payload, size); return;
-    case VLOT__MAIL_ORDER: take_order(node, payload); return;
-    case VLOT__MAIL_STORED: take_stored(node, payload); return;
+  case VLOT__MAIL_TICK: return;
+  case VLOT__MAIL_MESSAGE: take_message(node, payload); return;
+  case VLOT__MAIL_PROPOSE: take_propose(node, payload, size); return;
+  case VLOT__MAIL_READ: take_read(node, payload, size); return;
+  case VLOT__MAIL_ORDER: take_order(node, payload); return;
+  case VLOT__MAIL_STORED: take_stored(node, payload); return;
   }
 }

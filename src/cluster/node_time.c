@@ -5,7 +5,8 @@
 
 vlot_input *vlot__node_new_input(vlot__node *node, vlot_input_kind kind) {
   void *inputs = node->inputs;
-  if (!vlot__alloc_grow(node->allocator, &inputs, &node->input_capacity, node->input_count + 1, sizeof *node->inputs))
+  if (!vlot__alloc_grow(node->allocator, &inputs, &node->input_capacity, node->input_count + 1,
+                        sizeof *node->inputs))
     return NULL;
   node->inputs = inputs;
   vlot_input *input = &node->inputs[node->input_count++];
@@ -13,7 +14,8 @@ vlot_input *vlot__node_new_input(vlot__node *node, vlot_input_kind kind) {
   return input;
 }
 
-/* The clock has another rate by now: what passed before the change passed at the old one, and stays in `rest`. */
+/* The clock has another rate by now: what passed before the change passed at the old one, and stays
+ * in `rest`. */
 static void change_rate(vlot__node *node, uint64_t tick) {
   if (node->cluster->replay) vlot__replay_rate(node);
   uint32_t permille = atomic_load_explicit(&node->slot->clock_permille, memory_order_acquire);
@@ -30,14 +32,17 @@ static void change_rate(vlot__node *node, uint64_t tick) {
 
 void vlot__node_clock_changed(vlot__node *node) { change_rate(node, vlot__now(node->cluster)); }
 
-/* Let the node's time go on to a cluster tick, by its own clock's rate. Only a TICK fires timers: whatever else arrives first
- * stops its timers just short of it, so that a heartbeat that waits in the mailbox is never overtaken.
+/* Let the node's time go on to a cluster tick, by its own clock's rate. Only a TICK fires timers:
+ * whatever else arrives first stops its timers just short of it, so that a heartbeat that waits in
+ * the mailbox is never overtaken.
  */
 void vlot__node_pass_time(vlot__node *node, uint64_t tick, bool is_tick) {
-  if (tick == VLOT_NEVER) { /* a timer is made to fire before it is due: for this node alone time jumps */
+  /* a timer is made to fire before it is due: for this node alone time jumps */
+  if (tick == VLOT_NEVER) {
     tick = node->seen_tick;
     if (node->spare != VLOT_NEVER) node->now += node->spare + 1;
-    vlot_input *fired = node->spare != VLOT_NEVER ? vlot__node_new_input(node, VLOT_INPUT_TICK) : NULL;
+    vlot_input *fired =
+        node->spare != VLOT_NEVER ? vlot__node_new_input(node, VLOT_INPUT_TICK) : NULL;
     if (fired) {
       fired->as.tick.now = node->now;
       fired->as.tick.elapsed = node->spare + 1;

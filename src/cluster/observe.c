@@ -1,4 +1,5 @@
-/* Events: every slot keeps a ring of its last ones, always. Checker, hash and subscriptions see all of them, when on. */
+/* Events: every slot keeps a ring of its last ones, always. Checker, hash and subscriptions see all
+ * of them, when on. */
 #include <stdio.h>
 #include <string.h>
 
@@ -36,8 +37,10 @@ static void subscription_push(vlot_subscription *subscription, const vlot_event 
     }
     last->next = NULL;
     last->count = last->taken = 0;
-    if (subscription->last) subscription->last->next = last;
-    else subscription->first = last;
+    if (subscription->last)
+      subscription->last->next = last;
+    else
+      subscription->first = last;
     subscription->last = last;
     subscription->bytes += sizeof *last;
   }
@@ -51,7 +54,8 @@ static void look_again(vlot_cluster *cluster) {
   atomic_store(&observer->is_on, has_models || cluster->options.driver == VLOT_DRIVER_LOCKSTEP);
 }
 
-/* The one that has been collecting since the cluster was opened; NULL: there is none, or it has its owner. */
+/* The one that has been collecting since the cluster was opened; NULL: there is none, or it has its
+ * owner. */
 static vlot_subscription *take_early(vlot_cluster *cluster, uint64_t bytes_max) {
   pthread_mutex_lock(&cluster->observer.lock);
   vlot_subscription *early = cluster->observer.early;
@@ -61,7 +65,8 @@ static vlot_subscription *take_early(vlot_cluster *cluster, uint64_t bytes_max) 
   return early;
 }
 
-vlot_result vlot_subscription_open(vlot_subscription **out, vlot_cluster *cluster, uint64_t bytes_max) {
+vlot_result vlot_subscription_open(vlot_subscription **out, vlot_cluster *cluster,
+                                   uint64_t bytes_max) {
   *out = take_early(cluster, bytes_max);
   if (*out) return VLOT_OK;
   vlot_subscription *subscription = vlot__alloc_zero(cluster->allocator, 1, sizeof *subscription);
@@ -90,13 +95,16 @@ bool vlot_subscription_next(vlot_subscription *subscription, vlot_event *event) 
   }
   bool has_one = first && first->taken < first->count;
   if (has_one) *event = first->events[first->taken++];
-  if (first && first->taken == first->count && first == subscription->last) first->taken = first->count = 0;
+  if (first && first->taken == first->count && first == subscription->last)
+    first->taken = first->count = 0;
   pthread_mutex_unlock(&cluster->observer.lock);
   vlot__alloc_free(cluster->allocator, empty);
   return has_one;
 }
 
-uint64_t vlot_subscription_lost(const vlot_subscription *subscription) { return atomic_load(&subscription->lost); }
+uint64_t vlot_subscription_lost(const vlot_subscription *subscription) {
+  return atomic_load(&subscription->lost);
+}
 
 void vlot_subscription_close(vlot_subscription *subscription) {
   if (!subscription) return;
@@ -129,7 +137,8 @@ bool vlot__observer_init(vlot_cluster *cluster) {
     if (!observer->checker) return false;
   }
   look_again(cluster);
-  return !cluster->options.keeps_events || vlot_subscription_open(&observer->early, cluster, 0) == VLOT_OK;
+  return !cluster->options.keeps_events ||
+         vlot_subscription_open(&observer->early, cluster, 0) == VLOT_OK;
 }
 
 void vlot__observer_deinit(vlot_cluster *cluster) {
@@ -141,13 +150,14 @@ void vlot__observer_deinit(vlot_cluster *cluster) {
   pthread_mutex_destroy(&observer->lock);
 }
 
-/* An event is hashed on its own, by a sum of products that need not wait for each other, and then joins the hash of all: only
- * that last step has to wait for the event before.
+/* An event is hashed on its own, by a sum of products that need not wait for each other, and then
+ * joins the hash of all: only that last step has to wait for the event before.
  */
 static void hash_event(vlot__observer *observer, const vlot_event *event) {
   static const uint64_t odd[VLOT_EVENT_WORDS] = {
-      0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0xd6e8feb86659fd93, 0xa0761d6478bd642f, 0xe7037ed1a0b428db,
-      0x8ebc6af09c88c6e3, 0x589965cc75374cc3, 0x1d8e4e27c47d124f, 0xeb44accab455d165, 0x2545f4914f6cdd1d, 0xc2b2ae3d27d4eb4f,
+      0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0xd6e8feb86659fd93,
+      0xa0761d6478bd642f, 0xe7037ed1a0b428db, 0x8ebc6af09c88c6e3, 0x589965cc75374cc3,
+      0x1d8e4e27c47d124f, 0xeb44accab455d165, 0x2545f4914f6cdd1d, 0xc2b2ae3d27d4eb4f,
       0x165667b19e3779f9, 0x85ebca77c2b2ae63, 0x27d4eb2f165667c5, 0xff51afd7ed558ccd};
   uint64_t words[VLOT_EVENT_WORDS];
   uint32_t count = vlot_event_words(event, words);
@@ -165,23 +175,28 @@ static void hash_event(vlot__observer *observer, const vlot_event *event) {
 static void report(vlot_cluster *cluster, const vlot__violation *violation) {
   vlot__observer *observer = &cluster->observer;
   if (!observer->has_violation)
-    snprintf(observer->violation, sizeof observer->violation, "%s%u: %s", violation->invariant < 100 ? "I-" : "R-",
-             violation->invariant < 100 ? violation->invariant : violation->invariant - 99, violation->text);
+    snprintf(observer->violation, sizeof observer->violation, "%s%u: %s",
+             violation->invariant < 100 ? "I-" : "R-",
+             violation->invariant < 100 ? violation->invariant : violation->invariant - 99,
+             violation->text);
   observer->has_violation = true;
   VLOT_HOOK(violation, (violation->node, observer->violation));
 }
 
-/* The feed: in lockstep by the only thread that runs, with threads in the order of the lock, which agrees with causality: an event
- * is recorded before what it causes can reach anybody.
+/* The feed: in lockstep by the only thread that runs, with threads in the order of the lock, which
+ * agrees with causality: an event is recorded before what it causes can reach anybody.
  */
 static void observe(vlot_cluster *cluster, const vlot_event *event) {
   vlot__observer *observer = &cluster->observer;
   const vlot__violation *violation = NULL;
-  if (cluster->options.driver == VLOT_DRIVER_LOCKSTEP) hash_event(observer, event);
-  else pthread_mutex_lock(&observer->lock);
+  if (cluster->options.driver == VLOT_DRIVER_LOCKSTEP)
+    hash_event(observer, event);
+  else
+    pthread_mutex_lock(&observer->lock);
   if (observer->checker) violation = vlot__checker_feed(observer->checker, event);
   if (violation) report(cluster, violation);
-  for (vlot_subscription *one = observer->subscriptions; one; one = one->next) subscription_push(one, event);
+  for (vlot_subscription *one = observer->subscriptions; one; one = one->next)
+    subscription_push(one, event);
   if (cluster->options.driver != VLOT_DRIVER_LOCKSTEP) pthread_mutex_unlock(&observer->lock);
 }
 
@@ -214,24 +229,25 @@ static void count_stat(vlot_cluster *cluster, uint64_t *counter) {
   pthread_mutex_unlock(&cluster->stats_lock);
 }
 
-#define COUNTED                                                                                      \
-  (UINT64_C(1) << VLOT_EVENT_LEADER | UINT64_C(1) << VLOT_EVENT_STEP_DOWN | UINT64_C(1) << VLOT_EVENT_CAMPAIGN | \
-   UINT64_C(1) << VLOT_EVENT_KILL | UINT64_C(1) << VLOT_EVENT_RESTART)
+#define COUNTED                                                             \
+  (UINT64_C(1) << VLOT_EVENT_LEADER | UINT64_C(1) << VLOT_EVENT_STEP_DOWN | \
+   UINT64_C(1) << VLOT_EVENT_CAMPAIGN | UINT64_C(1) << VLOT_EVENT_KILL |    \
+   UINT64_C(1) << VLOT_EVENT_RESTART)
 
 static void count(vlot_cluster *cluster, vlot__slot *slot, const vlot_event *event) {
   switch (event->kind) {
-    case VLOT_EVENT_LEADER:
-      count_leader(cluster, true);
-      atomic_store(&cluster->leader_hint, slot->id);
-      break;
-    case VLOT_EVENT_STEP_DOWN: count_leader(cluster, false); break;
-    case VLOT_EVENT_CAMPAIGN: count_stat(cluster, &cluster->stats.campaigns); break;
-    case VLOT_EVENT_KILL:
-      count_stat(cluster, &cluster->stats.kills);
-      if (event->as.change.to) count_leader(cluster, false); /* it was leading */
-      break;
-    case VLOT_EVENT_RESTART: count_stat(cluster, &cluster->stats.restarts); break;
-    default: break;
+  case VLOT_EVENT_LEADER:
+    count_leader(cluster, true);
+    atomic_store(&cluster->leader_hint, slot->id);
+    break;
+  case VLOT_EVENT_STEP_DOWN: count_leader(cluster, false); break;
+  case VLOT_EVENT_CAMPAIGN: count_stat(cluster, &cluster->stats.campaigns); break;
+  case VLOT_EVENT_KILL:
+    count_stat(cluster, &cluster->stats.kills);
+    if (event->as.change.to) count_leader(cluster, false); /* it was leading */
+    break;
+  case VLOT_EVENT_RESTART: count_stat(cluster, &cluster->stats.restarts); break;
+  default: break;
   }
 }
 
@@ -240,15 +256,23 @@ static void count(vlot_cluster *cluster, vlot__slot *slot, const vlot_event *eve
 /* What the core does not call itself (raft/output.c). */
 static void call_hook(const vlot_event *event) {
   switch (event->kind) {
-    case VLOT_EVENT_STEP: VLOT_HOOK(step, (event->node, event->action)); return;
-    case VLOT_EVENT_SENT: VLOT_HOOK(send, (event->node, event->peer, event->as.message.kind, event->message)); return;
-    case VLOT_EVENT_RECEIVED: VLOT_HOOK(deliver, (event->node, event->peer, event->as.message.kind, event->message)); return;
-    case VLOT_EVENT_DROPPED: VLOT_HOOK(drop, (event->node, event->peer, event->message, (vlot_why)event->why)); return;
-    case VLOT_EVENT_APPLY: VLOT_HOOK(apply, (event->node, event->as.slice.first, event->as.slice.count)); return;
-    case VLOT_EVENT_FAULT: VLOT_HOOK(fault, (event->node, event->peer, (vlot_why)event->why)); return;
-    case VLOT_EVENT_START: VLOT_HOOK(spawn, (event->node, event->incarnation)); return;
-    case VLOT_EVENT_KILL: VLOT_HOOK(kill, (event->node, (vlot_why)event->why)); return;
-    default: return;
+  case VLOT_EVENT_STEP: VLOT_HOOK(step, (event->node, event->action)); return;
+  case VLOT_EVENT_SENT:
+    VLOT_HOOK(send, (event->node, event->peer, event->as.message.kind, event->message));
+    return;
+  case VLOT_EVENT_RECEIVED:
+    VLOT_HOOK(deliver, (event->node, event->peer, event->as.message.kind, event->message));
+    return;
+  case VLOT_EVENT_DROPPED:
+    VLOT_HOOK(drop, (event->node, event->peer, event->message, (vlot_why)event->why));
+    return;
+  case VLOT_EVENT_APPLY:
+    VLOT_HOOK(apply, (event->node, event->as.slice.first, event->as.slice.count));
+    return;
+  case VLOT_EVENT_FAULT: VLOT_HOOK(fault, (event->node, event->peer, (vlot_why)event->why)); return;
+  case VLOT_EVENT_START: VLOT_HOOK(spawn, (event->node, event->incarnation)); return;
+  case VLOT_EVENT_KILL: VLOT_HOOK(kill, (event->node, (vlot_why)event->why)); return;
+  default: return;
   }
 }
 
@@ -264,8 +288,10 @@ uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) 
   if (COUNTED >> event->kind & 1) count(cluster, slot, event);
   if (atomic_load_explicit(&cluster->observer.is_on, memory_order_relaxed)) observe(cluster, event);
   if (cluster->has_tapes) {
-    if (slot) vlot__tape_event(slot, event);
-    else if (cluster->journal) vlot__journal_event(cluster, event);
+    if (slot)
+      vlot__tape_event(slot, event);
+    else if (cluster->journal)
+      vlot__journal_event(cluster, event);
   }
   call_hook(event);
   return vlot_event_id(event->node, event->sequence);
@@ -275,11 +301,12 @@ static void count_message(vlot__traffic *traffic, vlot_event_kind kind) {
   _Atomic uint64_t *counter = kind == VLOT_EVENT_SENT       ? &traffic->sent
                               : kind == VLOT_EVENT_RECEIVED ? &traffic->delivered
                                                             : &traffic->dropped;
-  atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
+  atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+                        memory_order_relaxed);
 }
 
-uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind, vlot_why why, uint64_t id,
-                            const vlot_message *message) {
+uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind,
+                            vlot_why why, uint64_t id, const vlot_message *message) {
   uint32_t peer = kind == VLOT_EVENT_RECEIVED ? message->from : message->to;
   vlot_event *event = vlot__event_begin(cluster, slot, kind, why, peer);
   event->message = id;
@@ -291,32 +318,32 @@ uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__slot *slot, vlot_event_
   event->as.message.request = message->request;
   event->as.message.from = message->from;
   switch ((vlot_message_kind)message->kind) {
-    case VLOT_MESSAGE_PRE_VOTE:
-    case VLOT_MESSAGE_VOTE:
-      event->as.message.index = message->as.vote.last_index;
-      event->as.message.log_term = message->as.vote.last_term;
-      break;
-    case VLOT_MESSAGE_APPEND:
-      event->as.message.index = message->as.append.prev_index;
-      event->as.message.log_term = message->as.append.prev_term;
-      event->as.message.commit = message->as.append.commit;
-      event->as.message.entries = message->as.append.entry_count;
-      break;
-    case VLOT_MESSAGE_APPEND_REPLY: {
-      bool is_ok = (message->flags & VLOT_MESSAGE_OK) != 0;
-      event->as.message.index = is_ok ? message->as.reply.match_index : message->as.reply.hint_index;
-      event->as.message.log_term = is_ok ? 0 : message->as.reply.hint_term;
-      event->as.message.commit = message->as.reply.prev_index;
-      break;
-    }
-    case VLOT_MESSAGE_PRE_VOTE_REPLY:
-    case VLOT_MESSAGE_VOTE_REPLY: break;
+  case VLOT_MESSAGE_PRE_VOTE:
+  case VLOT_MESSAGE_VOTE:
+    event->as.message.index = message->as.vote.last_index;
+    event->as.message.log_term = message->as.vote.last_term;
+    break;
+  case VLOT_MESSAGE_APPEND:
+    event->as.message.index = message->as.append.prev_index;
+    event->as.message.log_term = message->as.append.prev_term;
+    event->as.message.commit = message->as.append.commit;
+    event->as.message.entries = message->as.append.entry_count;
+    break;
+  case VLOT_MESSAGE_APPEND_REPLY: {
+    bool is_ok = (message->flags & VLOT_MESSAGE_OK) != 0;
+    event->as.message.index = is_ok ? message->as.reply.match_index : message->as.reply.hint_index;
+    event->as.message.log_term = is_ok ? 0 : message->as.reply.hint_term;
+    event->as.message.commit = message->as.reply.prev_index;
+    break;
+  }
+  case VLOT_MESSAGE_PRE_VOTE_REPLY:
+  case VLOT_MESSAGE_VOTE_REPLY: break;
   }
   return vlot__emit(cluster, slot, event);
 }
 
-uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind, vlot_why why, uint32_t peer,
-                           uint64_t from, uint64_t to, uint64_t term) {
+uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind,
+                           vlot_why why, uint32_t peer, uint64_t from, uint64_t to, uint64_t term) {
   vlot_event *event = vlot__event_begin(cluster, slot, kind, why, peer);
   event->as.change.from = from;
   event->as.change.to = to;
@@ -324,13 +351,15 @@ uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__slot *slot, vlot_event_k
   return vlot__emit(cluster, slot, event);
 }
 
-/* Models are read by the checker in the feeds of other nodes: with threads they change under its lock. */
+/* Models are read by the checker in the feeds of other nodes: with threads they change under its
+ * lock. */
 static void lock_models(vlot_cluster *cluster) {
   if (cluster->options.driver != VLOT_DRIVER_LOCKSTEP) pthread_mutex_lock(&cluster->observer.lock);
 }
 
 static void unlock_models(vlot_cluster *cluster) {
-  if (cluster->options.driver != VLOT_DRIVER_LOCKSTEP) pthread_mutex_unlock(&cluster->observer.lock);
+  if (cluster->options.driver != VLOT_DRIVER_LOCKSTEP)
+    pthread_mutex_unlock(&cluster->observer.lock);
 }
 
 void vlot__observe_recovered(vlot__slot *slot, const vlot_stored *stored) {
@@ -339,9 +368,11 @@ void vlot__observe_recovered(vlot__slot *slot, const vlot_stored *stored) {
   vlot__model_deinit(&slot->model);
   vlot__model_init(&slot->model, cluster->allocator, stored->base_index, stored->base_term);
   if (!atomic_load(&cluster->observer.has_models)) {
-    slot->model.is_lost = stored->slice_count > 0; /* it begins where nobody looked: chains stay unknown */
+    /* it begins where nobody looked: chains stay unknown */
+    slot->model.is_lost = stored->slice_count > 0;
   } else {
-    for (size_t k = 0; k < stored->slice_count; k++) vlot__model_append(&slot->model, &stored->slices[k]);
+    for (size_t k = 0; k < stored->slice_count; k++)
+      vlot__model_append(&slot->model, &stored->slices[k]);
   }
   unlock_models(cluster);
 }
@@ -355,6 +386,7 @@ void vlot__observe_write(vlot__slot *slot, const vlot_write *write) {
   }
   lock_models(cluster);
   if (write->truncate_from) vlot__model_truncate(&slot->model, write->truncate_from);
-  for (uint32_t k = 0; k < write->slice_count; k++) vlot__model_append(&slot->model, &write->slices[k]);
+  for (uint32_t k = 0; k < write->slice_count; k++)
+    vlot__model_append(&slot->model, &write->slices[k]);
   unlock_models(cluster);
 }

@@ -1,4 +1,5 @@
-/* Carrying a journal out again, one record after the other in their order. What stands in it is data: no assertion depends on it. */
+/* Carrying a journal out again, one record after the other in their order. What stands in it is
+ * data: no assertion depends on it. */
 #include <inttypes.h>
 
 #include "cluster/replay_inside.h"
@@ -6,7 +7,9 @@
 /* --- control's records --- */
 
 static void check_digest(vlot__replay *replay, const vlot__slot *slot, uint64_t recorded) {
-  if (slot->digest != recorded) vlot__replay_diverge(replay, "it has put out something else since its last turn than was recorded");
+  if (slot->digest != recorded)
+    vlot__replay_diverge(replay,
+                         "it has put out something else since its last turn than was recorded");
 }
 
 static void run_start(vlot__replay *replay, vlot__slot *slot, vlot__journal_reader reader) {
@@ -23,36 +26,43 @@ static void run_start(vlot__replay *replay, vlot__slot *slot, vlot__journal_read
     return;
   }
   atomic_store(&slot->clock_permille, permille);
-  atomic_store(&cluster->now, tick); /* its own time begins here; others may have been later in the journal's order */
+  /* its own time begins here; others may have been later in the journal's order */
+  atomic_store(&cluster->now, tick);
   slot->incarnation = incarnation - 1;
   vlot_result result = vlot__slot_start(slot);
   if (now > tick) atomic_store(&cluster->now, now);
   if (result != VLOT_OK) {
-    vlot__replay_diverge(replay, "it is recorded to start, and here it cannot: %s", vlot_result_text(result));
+    vlot__replay_diverge(replay, "it is recorded to start, and here it cannot: %s",
+                         vlot_result_text(result));
     return;
   }
   vlot_raft_get_status(slot->node->raft, &status);
-  if (status.term != term || status.vote != vote || status.last_index != last || slot->disk_id != disk)
+  if (status.term != term || status.vote != vote || status.last_index != last ||
+      slot->disk_id != disk)
     vlot__replay_diverge(replay,
-            "it is recorded to recover term %" PRIu64 ", vote %u, log up to %" PRIu64 "; here term %" PRIu64
-            ", vote %u, log up to %" PRIu64,
-            term, vote, last, status.term, status.vote, status.last_index);
+                         "it is recorded to recover term %" PRIu64 ", vote %u, log up to %" PRIu64
+                         "; here term %" PRIu64 ", vote %u, log up to %" PRIu64,
+                         term, vote, last, status.term, status.vote, status.last_index);
   check_digest(replay, slot, recorded);
 }
 
-static bool check_machine(vlot__replay *replay, const vlot__slot *slot, uint64_t applied, uint64_t hash) {
+static bool check_machine(vlot__replay *replay, const vlot__slot *slot, uint64_t applied,
+                          uint64_t hash) {
   uint64_t here = 0, here_applied = slot->node->applied_index, ignored;
   if (vlot__node_hash(slot->node, &here, &ignored) != VLOT_OK) here = hash;
   if (here_applied == applied && here == hash) return true;
-  vlot__replay_diverge(replay, "its machine is recorded to have applied %" PRIu64 " with hash %016" PRIx64 "; here %" PRIu64 " with hash %016" PRIx64,
-          applied, hash, here_applied, here);
+  vlot__replay_diverge(replay,
+                       "its machine is recorded to have applied %" PRIu64 " with hash %016" PRIx64
+                       "; here %" PRIu64 " with hash %016" PRIx64,
+                       applied, hash, here_applied, here);
   return false;
 }
 
 static bool is_wanted(void *context, uint64_t id) {
   const vlot__replay *replay = context;
   if (replay->wanted_room == 0) return true;
-  for (size_t k = (size_t)vlot__prng_mix(id) & (replay->wanted_room - 1); replay->wanted[k] != 0; k = (k + 1) & (replay->wanted_room - 1))
+  for (size_t k = (size_t)vlot__prng_mix(id) & (replay->wanted_room - 1); replay->wanted[k] != 0;
+       k = (k + 1) & (replay->wanted_room - 1))
     if (replay->wanted[k] == id) return true;
   return false;
 }
@@ -66,16 +76,20 @@ static size_t collect_wanted(vlot__replay *replay, bool is_counting) {
     vlot__replay_item last = {0}, next;
     uint64_t id;
     for (;;) {
-      if (vlot__replay_type(one) == VLOT__RECORD_TURN || vlot__replay_type(one) == VLOT__RECORD_MORE) {
+      if (vlot__replay_type(one) == VLOT__RECORD_TURN ||
+          vlot__replay_type(one) == VLOT__RECORD_MORE) {
         if (!vlot__replay_read_item(&reader, replay->cluster->nodes + 1, &last, &next)) break;
         if (!vlot__replay_is_mail(&next)) continue;
         last = next;
-        if (next.kind == VLOT__MAIL_TICK || next.kind == VLOT__MAIL_STORED || next.has_payload) continue;
+        if (next.kind == VLOT__MAIL_TICK || next.kind == VLOT__MAIL_STORED || next.has_payload)
+          continue;
         id = next.id;
-      } else if (vlot__replay_type(one) == VLOT__RECORD_DROP && reader.at == one->at + VLOT__JOURNAL_RECORD_HEAD) {
+      } else if (vlot__replay_type(one) == VLOT__RECORD_DROP &&
+                 reader.at == one->at + VLOT__JOURNAL_RECORD_HEAD) {
         vlot__read32(&reader);
         id = vlot__read64(&reader);
-      } else if (vlot__replay_type(one) == VLOT__RECORD_COPY && reader.at == one->at + VLOT__JOURNAL_RECORD_HEAD) {
+      } else if (vlot__replay_type(one) == VLOT__RECORD_COPY &&
+                 reader.at == one->at + VLOT__JOURNAL_RECORD_HEAD) {
         id = vlot__read64(&reader);
       } else {
         break;
@@ -90,7 +104,8 @@ static size_t collect_wanted(vlot__replay *replay, bool is_counting) {
   return count;
 }
 
-/* What lay in the mailbox of a node that is gone, and nobody ever took, was lost with it. Without memory it stays in the list. */
+/* What lay in the mailbox of a node that is gone, and nobody ever took, was lost with it. Without
+ * memory it stays in the list. */
 static void lose_mail(vlot__replay *replay, uint32_t node) {
   if (!replay->wanted) {
     size_t room = 64;
@@ -106,13 +121,16 @@ static void lose_mail(vlot__replay *replay, uint32_t node) {
 static void run_kill(vlot__replay *replay, const vlot__replay_record *one, vlot__slot *slot) {
   vlot__journal_reader reader = vlot__replay_body(one);
   vlot_why why = (vlot_why)vlot__read32(&reader);
-  uint64_t durable = vlot__read64(&reader), applied = vlot__read64(&reader), hash = vlot__read64(&reader), digest = vlot__read64(&reader);
+  uint64_t durable = vlot__read64(&reader), applied = vlot__read64(&reader),
+           hash = vlot__read64(&reader), digest = vlot__read64(&reader);
   if (!slot->node) {
     vlot__replay_diverge(replay, "it is recorded to be killed, and it is down");
     return;
   }
   if (slot->digest != digest) check_digest(replay, slot, digest);
-  if (!check_machine(replay, slot, applied, hash) || vlot__replay_type(one) == VLOT__RECORD_CLOSE || replay->status.has_diverged) return;
+  if (!check_machine(replay, slot, applied, hash) || vlot__replay_type(one) == VLOT__RECORD_CLOSE ||
+      replay->status.has_diverged)
+    return;
   bool is_power_cut = vlot__replay_flags(one) & 1;
   vlot__disk_stop_at(slot->disk, durable, is_power_cut);
   replay->was_leader = (vlot__replay_flags(one) & 2) != 0;
@@ -134,10 +152,15 @@ static void run_link(vlot__replay *replay, vlot__journal_reader reader) {
   vlot_cluster *cluster = replay->cluster;
   uint32_t from = vlot__read32(&reader), to = vlot__read32(&reader);
   vlot_link link;
-  uint32_t *const fields[10] = {&link.is_cut,          &link.loss,            &link.duplicate, &link.reorder,    &link.reorder_ticks,
-                                &link.delay_ticks_min, &link.delay_ticks_max, &link.tail,      &link.tail_ticks, &link.kinds};
+  uint32_t *const fields[10] = {&link.is_cut,          &link.loss,
+                                &link.duplicate,       &link.reorder,
+                                &link.reorder_ticks,   &link.delay_ticks_min,
+                                &link.delay_ticks_max, &link.tail,
+                                &link.tail_ticks,      &link.kinds};
   for (int k = 0; k < 10; k++) *fields[k] = vlot__read32(&reader);
-  if (from > cluster->nodes || to > cluster->nodes || (from != 0 && (to == 0 || to == from))) return; /* for views only */
+  /* for views only */
+  if (from > cluster->nodes || to > cluster->nodes || (from != 0 && (to == 0 || to == from)))
+    return;
   (void)vlot__links_restore(cluster, from, to, from ? &link : NULL);
 }
 
@@ -160,11 +183,13 @@ static void run_drop(vlot__replay *replay, const vlot__replay_record *one) {
   uint64_t id = vlot__read64(&reader);
   if (vlot__lockstep_drop(cluster, id, why)) return;
   if (vlot__replay_flags(one) & 1) {
-    vlot__replay_diverge(replay, "message %" PRIu64 " is recorded to be dropped, and has not been sent here", id);
+    vlot__replay_diverge(
+        replay, "message %" PRIu64 " is recorded to be dropped, and has not been sent here", id);
     return;
   }
   /* a client's, which nobody took */
-  vlot_event *event = vlot__event_begin(cluster, NULL, VLOT_EVENT_DROPPED, why, vlot__replay_node(one));
+  vlot_event *event =
+      vlot__event_begin(cluster, NULL, VLOT_EVENT_DROPPED, why, vlot__replay_node(one));
   event->message = id;
   vlot__emit(cluster, NULL, event);
 }
@@ -172,19 +197,21 @@ static void run_drop(vlot__replay *replay, const vlot__replay_record *one) {
 static void run_copy(vlot__replay *replay, vlot__journal_reader reader) {
   uint64_t id = vlot__read64(&reader), copy = vlot__read64(&reader);
   if (!vlot__lockstep_copy(replay->cluster, id, copy))
-    vlot__replay_diverge(replay, "message %" PRIu64 " is recorded to be duplicated, and has not been sent here", id);
+    vlot__replay_diverge(
+        replay, "message %" PRIu64 " is recorded to be duplicated, and has not been sent here", id);
 }
 
 /* The cluster's own events that are about nothing but a change. */
 static bool may_be_its_own(uint32_t kind) {
-  return kind == VLOT_EVENT_FAULT || kind == VLOT_EVENT_CLOCK_WAIT || kind == VLOT_EVENT_VIOLATION || kind == VLOT_EVENT_LINT ||
-         kind == VLOT_EVENT_REQUEST;
+  return kind == VLOT_EVENT_FAULT || kind == VLOT_EVENT_CLOCK_WAIT ||
+         kind == VLOT_EVENT_VIOLATION || kind == VLOT_EVENT_LINT || kind == VLOT_EVENT_REQUEST;
 }
 
 static void run_event(vlot_cluster *cluster, vlot__journal_reader reader) {
   uint32_t kind = vlot__read16(&reader), why = vlot__read16(&reader), peer = vlot__read32(&reader);
   uint64_t from = vlot__read64(&reader), to = vlot__read64(&reader), term = vlot__read64(&reader);
-  if (may_be_its_own(kind)) vlot__emit_change(cluster, NULL, (vlot_event_kind)kind, (vlot_why)why, peer, from, to, term);
+  if (may_be_its_own(kind))
+    vlot__emit_change(cluster, NULL, (vlot_event_kind)kind, (vlot_why)why, peer, from, to, term);
 }
 
 static void run_unstart(vlot__slot *slot) {
@@ -203,21 +230,21 @@ static bool fits(vlot__replay *replay, const vlot__replay_record *one, const vlo
   uint32_t type = vlot__replay_type(one);
   bool is_up = slot && slot->node;
   switch ((vlot__record)type) {
-    case VLOT__RECORD_TURN:
-      if (is_up && !slot->node->tape.is_cut) return true;
-      vlot__replay_diverge(replay, "it is recorded to take a turn, and it is down");
-      return false;
-    case VLOT__RECORD_SUSPEND:
-    case VLOT__RECORD_RESUME:
-    case VLOT__RECORD_UNSTART:
-      if (is_up) return true;
-      vlot__replay_diverge(replay, "it is recorded to be suspended or resumed, and it is down");
-      return false;
-    case VLOT__RECORD_RESTART:
-      if (!is_up && vlot__replay_flags(one) <= VLOT_RESTART_WIPE) return true;
-      vlot__replay_diverge(replay, "it is recorded to be started again, and it is up");
-      return false;
-    default: return true;
+  case VLOT__RECORD_TURN:
+    if (is_up && !slot->node->tape.is_cut) return true;
+    vlot__replay_diverge(replay, "it is recorded to take a turn, and it is down");
+    return false;
+  case VLOT__RECORD_SUSPEND:
+  case VLOT__RECORD_RESUME:
+  case VLOT__RECORD_UNSTART:
+    if (is_up) return true;
+    vlot__replay_diverge(replay, "it is recorded to be suspended or resumed, and it is down");
+    return false;
+  case VLOT__RECORD_RESTART:
+    if (!is_up && vlot__replay_flags(one) <= VLOT_RESTART_WIPE) return true;
+    vlot__replay_diverge(replay, "it is recorded to be started again, and it is up");
+    return false;
+  default: return true;
   }
 }
 
@@ -226,30 +253,33 @@ static void run_record(vlot__replay *replay, size_t place) {
   const vlot__replay_record *one = &replay->records[place];
   vlot__slot *slot = vlot__slot_of(cluster, vlot__replay_node(one));
   switch ((vlot__record)vlot__replay_type(one)) {
-    case VLOT__RECORD_TURN: vlot__replay_turn(replay, place, slot); return;
-    case VLOT__RECORD_START: run_start(replay, slot, vlot__replay_body(one)); return;
-    case VLOT__RECORD_UNSTART: run_unstart(slot); return;
-    case VLOT__RECORD_KILL:
-    case VLOT__RECORD_CLOSE: run_kill(replay, one, slot); return;
-    case VLOT__RECORD_RESTART: vlot__slot_restarted(slot, (vlot_restart)vlot__replay_flags(one)); return;
-    case VLOT__RECORD_SUSPEND: run_suspend(cluster, slot, true); return;
-    case VLOT__RECORD_RESUME: run_suspend(cluster, slot, false); return;
-    case VLOT__RECORD_LINK: run_link(replay, vlot__replay_body(one)); return;
-    case VLOT__RECORD_CLOCK: run_clock(cluster, slot, vlot__replay_body(one)); return;
-    case VLOT__RECORD_DROP: run_drop(replay, one); return;
-    case VLOT__RECORD_COPY: run_copy(replay, vlot__replay_body(one)); return;
-    case VLOT__RECORD_EVENT: run_event(cluster, vlot__replay_body(one)); return;
-    case VLOT__RECORD_MORE:
-    case VLOT__RECORD_QUARANTINE:
-    case VLOT__RECORD_END:
-    case VLOT__RECORDS: return;
+  case VLOT__RECORD_TURN: vlot__replay_turn(replay, place, slot); return;
+  case VLOT__RECORD_START: run_start(replay, slot, vlot__replay_body(one)); return;
+  case VLOT__RECORD_UNSTART: run_unstart(slot); return;
+  case VLOT__RECORD_KILL:
+  case VLOT__RECORD_CLOSE: run_kill(replay, one, slot); return;
+  case VLOT__RECORD_RESTART:
+    vlot__slot_restarted(slot, (vlot_restart)vlot__replay_flags(one));
+    return;
+  case VLOT__RECORD_SUSPEND: run_suspend(cluster, slot, true); return;
+  case VLOT__RECORD_RESUME: run_suspend(cluster, slot, false); return;
+  case VLOT__RECORD_LINK: run_link(replay, vlot__replay_body(one)); return;
+  case VLOT__RECORD_CLOCK: run_clock(cluster, slot, vlot__replay_body(one)); return;
+  case VLOT__RECORD_DROP: run_drop(replay, one); return;
+  case VLOT__RECORD_COPY: run_copy(replay, vlot__replay_body(one)); return;
+  case VLOT__RECORD_EVENT: run_event(cluster, vlot__replay_body(one)); return;
+  case VLOT__RECORD_MORE:
+  case VLOT__RECORD_QUARANTINE:
+  case VLOT__RECORD_END:
+  case VLOT__RECORDS: return;
   }
 }
 
 /* Records that are no actions go with the one before. */
 static bool is_silent(const vlot__replay_record *one) {
   uint32_t type = vlot__replay_type(one);
-  return type == VLOT__RECORD_MORE || type == VLOT__RECORD_LINK || type == VLOT__RECORD_CLOSE || type == VLOT__RECORD_END;
+  return type == VLOT__RECORD_MORE || type == VLOT__RECORD_LINK || type == VLOT__RECORD_CLOSE ||
+         type == VLOT__RECORD_END;
 }
 
 bool vlot__replay_run_one(vlot_cluster *cluster, uint64_t limit) {
@@ -267,6 +297,7 @@ bool vlot__replay_run_one(vlot_cluster *cluster, uint64_t limit) {
     replay->place++;
   }
   if (has_acted) vlot__requests_ended(cluster, true);
-  if (!has_acted && limit != VLOT_NEVER) vlot__replay_pass_time(cluster, limit); /* whoever waits here waits in vain, but not for ever */
+  /* whoever waits here waits in vain, but not for ever */
+  if (!has_acted && limit != VLOT_NEVER) vlot__replay_pass_time(cluster, limit);
   return has_acted;
 }

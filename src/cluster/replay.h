@@ -1,10 +1,11 @@
-/* Replay: carries a journal out again. What journal.c records, replay.c gives back, in the same places. */
+/* Replay: carries a journal out again. What journal.c records, replay.c gives back, in the same
+ * places. */
 #ifndef VLOT_CLUSTER_REPLAY_H
 #define VLOT_CLUSTER_REPLAY_H
 
 #include "cluster/journal.h"
 
-/* --- the head: the recorded run's options (journal_head.c) -------------------------------------------- */
+/* --- the head: the recorded run's options (journal_head.c) ------------------------------------ */
 
 typedef struct vlot__journal_head {
   vlot_journal_info info;
@@ -18,10 +19,11 @@ typedef struct vlot__journal_head {
 /* The bytes that a cluster's journal begins with; freed by the caller. */
 vlot_result vlot__replay_head_make(vlot_cluster *cluster, uint8_t **head, size_t *size);
 
-/* Read them. has_starts: starts and entries are wanted, and are freed by the caller, whatever is returned. info.problem says what is wrong.
+/* Read them. has_starts: starts and entries are wanted, and are freed by the caller, whatever is
+ * returned. info.problem says what is wrong.
  */
-vlot_result vlot__replay_head_read(vlot__journal_head *head, const uint8_t *journal, size_t size, bool has_starts,
-                                   const vlot_allocator *allocator);
+vlot_result vlot__replay_head_read(vlot__journal_head *head, const uint8_t *journal, size_t size,
+                                   bool has_starts, const vlot_allocator *allocator);
 void vlot__replay_head_free(vlot__journal_head *head, const vlot_allocator *allocator);
 
 /* Reads little-endian numbers; behind the end everything is 0 and is_bad is set. */
@@ -41,9 +43,15 @@ static inline const uint8_t *vlot__read_bytes(vlot__journal_reader *reader, size
   reader->at += size;
   return bytes;
 }
-static inline uint64_t vlot__read64(vlot__journal_reader *reader) { return vlot__get64(vlot__read_bytes(reader, 8)); }
-static inline uint32_t vlot__read32(vlot__journal_reader *reader) { return vlot__get32(vlot__read_bytes(reader, 4)); }
-static inline uint32_t vlot__read16(vlot__journal_reader *reader) { return vlot__get16(vlot__read_bytes(reader, 2)); }
+static inline uint64_t vlot__read64(vlot__journal_reader *reader) {
+  return vlot__get64(vlot__read_bytes(reader, 8));
+}
+static inline uint32_t vlot__read32(vlot__journal_reader *reader) {
+  return vlot__get32(vlot__read_bytes(reader, 4));
+}
+static inline uint32_t vlot__read16(vlot__journal_reader *reader) {
+  return vlot__get16(vlot__read_bytes(reader, 2));
+}
 static inline uint64_t vlot__read_var(vlot__journal_reader *reader) {
   uint64_t value = 0;
   for (uint32_t shift = 0; shift < 64; shift += 7) {
@@ -54,18 +62,22 @@ static inline uint64_t vlot__read_var(vlot__journal_reader *reader) {
   reader->is_bad = true;
   return 0;
 }
-static inline uint8_t vlot__read8(vlot__journal_reader *reader) { return *vlot__read_bytes(reader, 1); }
+static inline uint8_t vlot__read8(vlot__journal_reader *reader) {
+  return *vlot__read_bytes(reader, 1);
+}
 
-/* --- a cluster that replays (replay.c) ------------------------------------------------------------------ */
+/* --- a cluster that replays (replay.c) -------------------------------------------------------- */
 
-/* The next of what was recorded, one action at least; false: there is nothing left, or it has diverged. */
+/* The next of what was recorded, one action at least; false: there is nothing left, or it has
+ * diverged. */
 bool vlot__replay_run_one(vlot_cluster *cluster, uint64_t limit);
 bool vlot__replay_has_diverged(const vlot_cluster *cluster);
 void vlot__replay_close(vlot_cluster *cluster);
 
 /* In a turn: what the world made of it. */
 bool vlot__replay_check(struct vlot__node *node, bool may);
-vlot_result vlot__replay_submit(struct vlot__node *node, const vlot_write *write, const vlot_storage_done *done);
+vlot_result vlot__replay_submit(struct vlot__node *node, const vlot_write *write,
+                                const vlot_storage_done *done);
 void vlot__replay_fate(struct vlot__slot *slot, struct vlot__fate *fate);
 void vlot__replay_rate(struct vlot__node *node);
 

@@ -1,5 +1,5 @@
-/* A replay from inside: what replay_items.c reads, replay_open.c puts in order, replay_turn.c and replay.c carry out. Nobody else includes
- * this.
+/* A replay from inside: what replay_items.c reads, replay_open.c puts in order, replay_turn.c and
+ * replay.c carry out. Nobody else includes this.
  */
 #ifndef VLOT_CLUSTER_REPLAY_INSIDE_H
 #define VLOT_CLUSTER_REPLAY_INSIDE_H
@@ -7,13 +7,14 @@
 #include "cluster/node.h"
 
 #define VLOT__REPLAY_TICK_MAX (UINT64_C(1) << 48) /* a clock that is fed with more would overflow */
-#define VLOT__REPLAY_NONE SIZE_MAX                /* no record */
+#define VLOT__REPLAY_NONE     SIZE_MAX            /* no record */
 
 typedef struct vlot__replay_record {
   const uint8_t *at; /* its header */
   uint32_t size;
-  uint32_t mails;    /* TURN: actions of the whole turn; 0: it has no end */
-  size_t next;       /* TURN, MORE: the record that goes on with this turn; VLOT__REPLAY_NONE */
+  uint32_t mails; /* TURN: actions of the whole turn; 0: it has no end */
+  /* TURN, MORE: the record that goes on with this turn; VLOT__REPLAY_NONE */
+  size_t next;
 } vlot__replay_record;
 
 typedef struct vlot__replay_item {
@@ -22,11 +23,13 @@ typedef struct vlot__replay_item {
   bool is_like; /* the one before: its command alone is the payload, without a size */
   uint64_t stamp, id, sequence;
   uint32_t client, count, check;
-  uint32_t more;          /* PROPOSE: so many like it follow */
-  uint32_t command;       /* … all with one command of this size */
-  const uint8_t *payload; /* PROPOSE: sizes and bytes; READ: the question; else what the kind says */
+  uint32_t more;    /* PROPOSE: so many like it follow */
+  uint32_t command; /* … all with one command of this size */
+  /* PROPOSE: sizes and bytes; READ: the question; else what the kind says */
+  const uint8_t *payload;
   size_t size;
-  uint8_t like[VLOT__LIKE_BYTES]; /* PROPOSE with more: its short command; of one that is_like, the payload */
+  /* PROPOSE with more: its short command; of one that is_like, the payload */
+  uint8_t like[VLOT__LIKE_BYTES];
 } vlot__replay_item;
 
 struct vlot__replay {
@@ -37,19 +40,20 @@ struct vlot__replay {
   size_t size;
   vlot__replay_record *records;
   size_t count, capacity;
-  size_t place;          /* of the next record */
-  uint64_t *wanted;      /* [wanted_room] hash table: ids that some record names; made when the first node is killed */
+  size_t place; /* of the next record */
+  /* [wanted_room] hash table: ids that some record names; made when the first node is killed */
+  uint64_t *wanted;
   size_t wanted_room;
   vlot_replay_status status;
-  int was_leader;        /* while a kill is carried out; else -1 */
+  int was_leader;            /* while a kill is carried out; else -1 */
   const vlot__slot *subject; /* whose record is carried out */
-  vlot__slot *turn_slot; /* whose turn is; NULL between turns */
-  uint64_t turn;         /* its number in its incarnation */
-  size_t chunk;          /* the record in which its reader stands */
+  vlot__slot *turn_slot;     /* whose turn is; NULL between turns */
+  uint64_t turn;             /* its number in its incarnation */
+  size_t chunk;              /* the record in which its reader stands */
   vlot__journal_reader reader;
   vlot__replay_item last, next; /* the item before in the chunk; the one that comes */
   bool has_next;
-  vlot__item **items;    /* [item_capacity] mail of this turn */
+  vlot__item **items; /* [item_capacity] mail of this turn */
   size_t item_count, item_capacity;
   char text[320];
 };
@@ -58,19 +62,28 @@ struct vlot__replay {
 
 static inline uint32_t vlot__replay_type(const vlot__replay_record *one) { return one->at[4]; }
 static inline uint32_t vlot__replay_flags(const vlot__replay_record *one) { return one->at[5]; }
-static inline uint32_t vlot__replay_node(const vlot__replay_record *one) { return vlot__get16(one->at + 6); }
-static inline vlot__journal_reader vlot__replay_body(const vlot__replay_record *one) {
-  return (vlot__journal_reader){.at = one->at + VLOT__JOURNAL_RECORD_HEAD, .end = one->at + one->size};
+static inline uint32_t vlot__replay_node(const vlot__replay_record *one) {
+  return vlot__get16(one->at + 6);
 }
-static inline bool vlot__replay_is_mail(const vlot__replay_item *one) { return one->kind <= VLOT__MAIL_STORED; }
+static inline vlot__journal_reader vlot__replay_body(const vlot__replay_record *one) {
+  return (vlot__journal_reader){.at = one->at + VLOT__JOURNAL_RECORD_HEAD,
+                                .end = one->at + one->size};
+}
+static inline bool vlot__replay_is_mail(const vlot__replay_item *one) {
+  return one->kind <= VLOT__MAIL_STORED;
+}
 
-/* The next item of a record; last: the mail before it, all 0 at the beginning. False: there is none, or it is bad. */
-bool vlot__replay_read_item(vlot__journal_reader *reader, uint32_t stride, const vlot__replay_item *last, vlot__replay_item *one);
+/* The next item of a record; last: the mail before it, all 0 at the beginning. False: there is
+ * none, or it is bad. */
+bool vlot__replay_read_item(vlot__journal_reader *reader, uint32_t stride,
+                            const vlot__replay_item *last, vlot__replay_item *one);
 
 /* --- replay_turn.c --- */
 
-/* Of a turn: "n2, turn 17 of its incarnation 1 (action 312): …". The sentence why the journal is cut gives way to it. */
-void vlot__replay_diverge(vlot__replay *replay, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Of a turn: "n2, turn 17 of its incarnation 1 (action 312): …". The sentence why the journal is
+ * cut gives way to it. */
+void vlot__replay_diverge(vlot__replay *replay, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* The cluster's clock goes on to a tick, and never back. */
 void vlot__replay_pass_time(vlot_cluster *cluster, uint64_t tick);

@@ -1,4 +1,5 @@
-/* Reading a turn's items. What stands in a journal is data: nothing is read outside of a record, whatever it says. */
+/* Reading a turn's items. What stands in a journal is data: nothing is read outside of a record,
+ * whatever it says. */
 #include "cluster/replay_inside.h"
 
 /* What a PROPOSE holds: walked once, so that later nobody need ask whether it is whole. */
@@ -13,7 +14,8 @@ static void read_commands(vlot__journal_reader *reader, vlot__replay_item *one) 
     if (size > UINT32_MAX) reader->is_bad = true;
     one->command = (uint32_t)size;
     const uint8_t *bytes = vlot__read_bytes(reader, (size_t)size);
-    if (one->more > 0 && size > 0 && size <= VLOT__LIKE_BYTES && !reader->is_bad) memcpy(one->like, bytes, (size_t)size);
+    if (one->more > 0 && size > 0 && size <= VLOT__LIKE_BYTES && !reader->is_bad)
+      memcpy(one->like, bytes, (size_t)size);
   }
   one->size = (size_t)(reader->at - one->payload);
 }
@@ -25,14 +27,17 @@ static void read_difference(vlot__journal_reader *reader, uint8_t *command, uint
     for (uint32_t b = 0; b < 8; b++) {
       if (!(set >> b & 1)) continue;
       uint8_t byte = vlot__read8(reader);
-      if (k + b < size) command[k + b] ^= byte;
-      else reader->is_bad = true;
+      if (k + b < size)
+        command[k + b] ^= byte;
+      else
+        reader->is_bad = true;
     }
   }
 }
 
 /* The next of several mails like the last one. */
-static void read_more(vlot__journal_reader *reader, uint32_t stride, const vlot__replay_item *last, vlot__replay_item *one) {
+static void read_more(vlot__journal_reader *reader, uint32_t stride, const vlot__replay_item *last,
+                      vlot__replay_item *one) {
   *one = *last;
   one->is_like = true;
   one->more--;
@@ -41,31 +46,33 @@ static void read_more(vlot__journal_reader *reader, uint32_t stride, const vlot_
   one->count = 1;
   one->size = one->command;
   one->payload = NULL; /* in `like` */
-  if (one->command <= VLOT__LIKE_BYTES) read_difference(reader, one->like, one->command);
-  else one->payload = vlot__read_bytes(reader, one->size);
+  if (one->command <= VLOT__LIKE_BYTES)
+    read_difference(reader, one->like, one->command);
+  else
+    one->payload = vlot__read_bytes(reader, one->size);
 }
 
-static void read_payload(vlot__journal_reader *reader, uint32_t tag, const vlot__replay_item *last, vlot__replay_item *one) {
+static void read_payload(vlot__journal_reader *reader, uint32_t tag, const vlot__replay_item *last,
+                         vlot__replay_item *one) {
   bool is_next = tag & VLOT__ITEM_NEXT_SEQUENCE;
   switch (one->kind) {
-    case VLOT__MAIL_PROPOSE:
-      one->client = is_next ? last->client : (uint32_t)vlot__read_var(reader);
-      one->sequence = is_next ? last->sequence + last->count : vlot__read_var(reader);
-      read_commands(reader, one);
-      return;
-    case VLOT__MAIL_READ:
-      one->payload = vlot__read_bytes(reader, 24); /* client, sequence, min_index, size */
-      one->size = reader->is_bad ? 0 : vlot__get32(one->payload + 20);
-      vlot__read_bytes(reader, one->size);
-      return;
-    case VLOT__MAIL_ORDER:
-      one->payload = vlot__read_bytes(reader, 8);
-      return;
-    default: reader->is_bad = true;
+  case VLOT__MAIL_PROPOSE:
+    one->client = is_next ? last->client : (uint32_t)vlot__read_var(reader);
+    one->sequence = is_next ? last->sequence + last->count : vlot__read_var(reader);
+    read_commands(reader, one);
+    return;
+  case VLOT__MAIL_READ:
+    one->payload = vlot__read_bytes(reader, 24); /* client, sequence, min_index, size */
+    one->size = reader->is_bad ? 0 : vlot__get32(one->payload + 20);
+    vlot__read_bytes(reader, one->size);
+    return;
+  case VLOT__MAIL_ORDER: one->payload = vlot__read_bytes(reader, 8); return;
+  default: reader->is_bad = true;
   }
 }
 
-static void read_mail(vlot__journal_reader *reader, uint32_t tag, uint32_t stride, const vlot__replay_item *last, vlot__replay_item *one) {
+static void read_mail(vlot__journal_reader *reader, uint32_t tag, uint32_t stride,
+                      const vlot__replay_item *last, vlot__replay_item *one) {
   one->client = last->client;
   one->sequence = last->sequence;
   one->count = last->count;
@@ -81,21 +88,24 @@ static void read_mail(vlot__journal_reader *reader, uint32_t tag, uint32_t strid
   if (one->kind == VLOT__MAIL_TICK) return;
   one->id = tag & VLOT__ITEM_NEXT_ID ? last->id + stride : vlot__read_var(reader);
   one->has_payload = tag & VLOT__ITEM_HAS_PAYLOAD;
-  if (one->has_payload) read_payload(reader, tag, last, one);
-  else one->check = vlot__read32(reader);
+  if (one->has_payload)
+    read_payload(reader, tag, last, one);
+  else
+    one->check = vlot__read32(reader);
 }
 
 static size_t outcome_size(uint32_t kind) {
   switch (kind) {
-    case VLOT__ITEM_RATE: return 12;
-    case VLOT__ITEM_CUT: return 4;
-    case VLOT__ITEM_ROUTE: return 9;
-    case VLOT__ITEM_SUBMIT: return 5;
-    default: return 0;
+  case VLOT__ITEM_RATE: return 12;
+  case VLOT__ITEM_CUT: return 4;
+  case VLOT__ITEM_ROUTE: return 9;
+  case VLOT__ITEM_SUBMIT: return 5;
+  default: return 0;
   }
 }
 
-bool vlot__replay_read_item(vlot__journal_reader *reader, uint32_t stride, const vlot__replay_item *last, vlot__replay_item *one) {
+bool vlot__replay_read_item(vlot__journal_reader *reader, uint32_t stride,
+                            const vlot__replay_item *last, vlot__replay_item *one) {
   if (last->more > 0) {
     read_more(reader, stride, last, one);
     return !reader->is_bad;

@@ -1,5 +1,6 @@
-/* Opening a journal: which records there are, which of them belong to one turn, how far it is whole. It is read once, and then known to be
- * sound: what carries it out need not look for its ends.
+/* Opening a journal: which records there are, which of them belong to one turn, how far it is
+ * whole. It is read once, and then known to be sound: what carries it out need not look for its
+ * ends.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +9,8 @@
 
 /* --- opening: the index --- */
 
-static void say(vlot__replay *replay, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(vlot__replay *replay, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* The first sentence stays. */
 static void say(vlot__replay *replay, const char *format, ...) {
@@ -28,24 +30,30 @@ static void cut(vlot__replay *replay, size_t records, size_t bytes) {
 
 static uint32_t body_size(uint32_t type) {
   static const uint8_t sizes[VLOT__RECORDS] = {
-      [VLOT__RECORD_START] = 52, [VLOT__RECORD_KILL] = 36, [VLOT__RECORD_CLOSE] = 36, [VLOT__RECORD_LINK] = 48,
-      [VLOT__RECORD_CLOCK] = 12, [VLOT__RECORD_DROP] = 12, [VLOT__RECORD_COPY] = 16,  [VLOT__RECORD_EVENT] = 32,
+      [VLOT__RECORD_START] = 52, [VLOT__RECORD_KILL] = 36,  [VLOT__RECORD_CLOSE] = 36,
+      [VLOT__RECORD_LINK] = 48,  [VLOT__RECORD_CLOCK] = 12, [VLOT__RECORD_DROP] = 12,
+      [VLOT__RECORD_COPY] = 16,  [VLOT__RECORD_EVENT] = 32,
   };
   return sizes[type];
 }
 
 static bool needs_node(uint32_t type) {
-  return type != VLOT__RECORD_LINK && type != VLOT__RECORD_COPY && type != VLOT__RECORD_EVENT && type != VLOT__RECORD_END;
+  return type != VLOT__RECORD_LINK && type != VLOT__RECORD_COPY && type != VLOT__RECORD_EVENT &&
+         type != VLOT__RECORD_END;
 }
 
-/* Is it what its type says, as far as one sees without carrying it out? mails, has_end: of its items. */
-static bool is_sound(const vlot__replay *replay, const vlot__replay_record *one, uint32_t *mails, bool *has_end) {
+/* Is it what its type says, as far as one sees without carrying it out? mails, has_end: of its
+ * items. */
+static bool is_sound(const vlot__replay *replay, const vlot__replay_record *one, uint32_t *mails,
+                     bool *has_end) {
   uint32_t type = vlot__replay_type(one), nodes = replay->head.info.nodes;
   *mails = 0;
   *has_end = false;
   if (type == 0 || type >= VLOT__RECORDS) return false;
-  if (needs_node(type) && (vlot__replay_node(one) == 0 || vlot__replay_node(one) > nodes)) return false;
-  if (type != VLOT__RECORD_TURN && type != VLOT__RECORD_MORE) return one->size == VLOT__JOURNAL_RECORD_HEAD + body_size(type);
+  if (needs_node(type) && (vlot__replay_node(one) == 0 || vlot__replay_node(one) > nodes))
+    return false;
+  if (type != VLOT__RECORD_TURN && type != VLOT__RECORD_MORE)
+    return one->size == VLOT__JOURNAL_RECORD_HEAD + body_size(type);
   vlot__journal_reader reader = vlot__replay_body(one);
   vlot__replay_item last = {0}, next;
   while (!*has_end && vlot__replay_read_item(&reader, nodes + 1, &last, &next)) {
@@ -62,13 +70,15 @@ typedef struct unfinished {
   size_t first, last; /* VLOT__REPLAY_NONE: the node is between turns */
 } unfinished;
 
-static bool enter(vlot__replay *replay, unfinished *turns, const uint8_t *at, uint32_t size, bool *has_memory) {
+static bool enter(vlot__replay *replay, unfinished *turns, const uint8_t *at, uint32_t size,
+                  bool *has_memory) {
   vlot__replay_record one = {.at = at, .size = size, .next = VLOT__REPLAY_NONE};
   uint32_t mails;
   bool has_end;
   if (!is_sound(replay, &one, &mails, &has_end)) return false;
   void *records = replay->records;
-  *has_memory = vlot__alloc_grow(replay->allocator, &records, &replay->capacity, replay->count + 1, sizeof *replay->records);
+  *has_memory = vlot__alloc_grow(replay->allocator, &records, &replay->capacity, replay->count + 1,
+                                 sizeof *replay->records);
   replay->records = records;
   if (!*has_memory) return false;
   size_t place = replay->count;
@@ -91,7 +101,8 @@ static bool enter(vlot__replay *replay, unfinished *turns, const uint8_t *at, ui
 }
 
 /* A record that does not make sense ends the journal as a wrong checksum does. */
-static bool enter_block(vlot__replay *replay, unfinished *turns, const uint8_t *from, const uint8_t *to, bool *has_memory) {
+static bool enter_block(vlot__replay *replay, unfinished *turns, const uint8_t *from,
+                        const uint8_t *to, bool *has_memory) {
   while (from < to) {
     size_t left = (size_t)(to - from);
     uint32_t size = left >= VLOT__JOURNAL_RECORD_HEAD ? vlot__get32(from) : 0;
@@ -102,8 +113,13 @@ static bool enter_block(vlot__replay *replay, unfinished *turns, const uint8_t *
       continue;
     }
     if (!*has_memory) return false;
-    if (is_given_up) say(replay, "n%u was stuck in user code when it was killed: what it did last is not in the journal", vlot__get16(from + 6));
-    else say(replay, "the record at byte %zu is none that can be understood", (size_t)(from - replay->journal));
+    if (is_given_up)
+      say(replay,
+          "n%u was stuck in user code when it was killed: what it did last is not in the journal",
+          vlot__get16(from + 6));
+    else
+      say(replay, "the record at byte %zu is none that can be understood",
+          (size_t)(from - replay->journal));
     cut(replay, replay->count, (size_t)(from - replay->journal));
     return false;
   }
@@ -119,7 +135,8 @@ static bool check_block(vlot__replay *replay, size_t at, size_t *end) {
     return false;
   }
   const uint8_t *body = replay->journal + at + VLOT__JOURNAL_BLOCK_HEAD;
-  if (vlot__get32(replay->journal + at + 4) != 0 || vlot__get64(replay->journal + at + 8) != vlot__journal_hash(0, body, size)) {
+  if (vlot__get32(replay->journal + at + 4) != 0 ||
+      vlot__get64(replay->journal + at + 8) != vlot__journal_hash(0, body, size)) {
     say(replay, "the block at byte %zu of the journal has a wrong checksum", at);
     cut(replay, replay->count, at);
     return false;
@@ -134,12 +151,14 @@ static void cut_unfinished(vlot__replay *replay, const unfinished *turns) {
   for (uint32_t k = 0; k < replay->head.info.nodes; k++)
     if (turns[k].first < first) first = turns[k].first;
   if (first == replay->count) return;
-  say(replay, "the journal is cut in the middle of a turn of n%u", vlot__replay_node(&replay->records[first]));
+  say(replay, "the journal is cut in the middle of a turn of n%u",
+      vlot__replay_node(&replay->records[first]));
   cut(replay, first, (size_t)(replay->records[first].at - replay->journal));
 }
 
 static bool has_end_record(const vlot__replay *replay) {
-  return replay->count > 0 && vlot__replay_type(&replay->records[replay->count - 1]) == VLOT__RECORD_END;
+  return replay->count > 0 &&
+         vlot__replay_type(&replay->records[replay->count - 1]) == VLOT__RECORD_END;
 }
 
 static vlot_result make_index(vlot__replay *replay) {
@@ -147,11 +166,13 @@ static vlot_result make_index(vlot__replay *replay) {
   unfinished *turns = vlot__alloc(replay->allocator, nodes, sizeof *turns);
   bool has_memory = turns != NULL;
   if (!turns) return VLOT_NOMEM;
-  for (uint32_t k = 0; k < nodes; k++) turns[k] = (unfinished){VLOT__REPLAY_NONE, VLOT__REPLAY_NONE};
+  for (uint32_t k = 0; k < nodes; k++)
+    turns[k] = (unfinished){VLOT__REPLAY_NONE, VLOT__REPLAY_NONE};
   replay->status.bytes = replay->status.bytes_whole = replay->size;
   for (size_t at = replay->head.bytes, end; at < replay->size; at = end)
     if (!check_block(replay, at, &end) ||
-        !enter_block(replay, turns, replay->journal + at + VLOT__JOURNAL_BLOCK_HEAD, replay->journal + end, &has_memory))
+        !enter_block(replay, turns, replay->journal + at + VLOT__JOURNAL_BLOCK_HEAD,
+                     replay->journal + end, &has_memory))
       break;
   if (has_memory) cut_unfinished(replay, turns);
   vlot__alloc_free(replay->allocator, turns);
@@ -161,24 +182,27 @@ static vlot_result make_index(vlot__replay *replay) {
   }
   for (size_t k = 0; k < replay->count; k++) {
     uint32_t type = vlot__replay_type(&replay->records[k]);
-    bool is_action = type != VLOT__RECORD_TURN && type != VLOT__RECORD_MORE && type != VLOT__RECORD_LINK &&
-                     type != VLOT__RECORD_CLOSE && type != VLOT__RECORD_END;
-    if (type == VLOT__RECORD_TURN) replay->status.actions_total += replay->records[k].mails;
-    else if (is_action) replay->status.actions_total++;
+    bool is_action = type != VLOT__RECORD_TURN && type != VLOT__RECORD_MORE &&
+                     type != VLOT__RECORD_LINK && type != VLOT__RECORD_CLOSE &&
+                     type != VLOT__RECORD_END;
+    if (type == VLOT__RECORD_TURN)
+      replay->status.actions_total += replay->records[k].mails;
+    else if (is_action)
+      replay->status.actions_total++;
   }
   return has_memory ? VLOT_OK : VLOT_NOMEM;
 }
 
 static const char *head_problem(vlot_result result) {
   switch (result) {
-    case VLOT_UNSUPPORTED: return "the journal is of another format version than this build reads";
-    case VLOT_CORRUPT: return "this is no journal, or its head is cut or damaged";
-    default: return NULL;
+  case VLOT_UNSUPPORTED: return "the journal is of another format version than this build reads";
+  case VLOT_CORRUPT: return "this is no journal, or its head is cut or damaged";
+  default: return NULL;
   }
 }
 
-static vlot_result options_of(vlot__replay *replay, const vlot_cluster_options *given, vlot_cluster_options *options,
-                              const char **problem) {
+static vlot_result options_of(vlot__replay *replay, const vlot_cluster_options *given,
+                              vlot_cluster_options *options, const char **problem) {
   const vlot__journal_head *head = &replay->head;
   vlot_cluster_options_init(options);
   if (given && given->size != sizeof *given) {
@@ -219,11 +243,15 @@ static void free_replay(vlot__replay *replay) {
   vlot__alloc_free(replay->allocator, replay);
 }
 
-static vlot_result open_replay(vlot__replay *replay, vlot_cluster **out, const vlot_cluster_options *given, const char **problem) {
+static vlot_result open_replay(vlot__replay *replay, vlot_cluster **out,
+                               const vlot_cluster_options *given, const char **problem) {
   vlot_cluster_options options;
-  vlot_result result = vlot__replay_head_read(&replay->head, replay->journal, replay->size, true, replay->allocator);
+  vlot_result result =
+      vlot__replay_head_read(&replay->head, replay->journal, replay->size, true, replay->allocator);
   *problem = head_problem(result);
-  if (result == VLOT_OK && (replay->head.info.nodes == 0 || replay->head.info.nodes > VLOT_MEMBERS_MAX)) result = VLOT_CORRUPT;
+  if (result == VLOT_OK &&
+      (replay->head.info.nodes == 0 || replay->head.info.nodes > VLOT_MEMBERS_MAX))
+    result = VLOT_CORRUPT;
   if (result == VLOT_OK) result = options_of(replay, given, &options, problem);
   if (result == VLOT_OK) result = make_index(replay);
   if (result == VLOT_OK) result = vlot__cluster_make(&replay->cluster, &options, replay, problem);
@@ -231,10 +259,11 @@ static vlot_result open_replay(vlot__replay *replay, vlot_cluster **out, const v
   return result;
 }
 
-vlot_result vlot_replay_open(vlot_cluster **out, const vlot_cluster_options *options, const void *journal, size_t size,
-                             const char **problem) {
+vlot_result vlot_replay_open(vlot_cluster **out, const vlot_cluster_options *options,
+                             const void *journal, size_t size, const char **problem) {
   const char *ignored;
-  const vlot_allocator *allocator = vlot__alloc_or_default(options && options->size == sizeof *options ? options->allocator : NULL);
+  const vlot_allocator *allocator = vlot__alloc_or_default(
+      options && options->size == sizeof *options ? options->allocator : NULL);
   if (!problem) problem = &ignored;
   *problem = NULL;
   *out = NULL;
@@ -245,8 +274,10 @@ vlot_result vlot_replay_open(vlot_cluster **out, const vlot_cluster_options *opt
   replay->size = size;
   replay->was_leader = -1;
   vlot_result result = open_replay(replay, out, options, problem);
-  if (result == VLOT_OK) vlot__stop_opened(*out);
-  else free_replay(replay);
+  if (result == VLOT_OK)
+    vlot__stop_opened(*out);
+  else
+    free_replay(replay);
   return result;
 }
 

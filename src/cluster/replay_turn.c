@@ -1,5 +1,6 @@
-/* One turn again: the mail it took is found in the pending list by its id, or made of what a client said; whatever the turn asks of the world,
- * the next item answers; at its end both digests must be the same.
+/* One turn again: the mail it took is found in the pending list by its id, or made of what a client
+ * said; whatever the turn asks of the world, the next item answers; at its end both digests must be
+ * the same.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -9,9 +10,13 @@
 
 /* --- a divergence --- */
 
-bool vlot__replay_has_diverged(const vlot_cluster *cluster) { return cluster->replay && cluster->replay->status.has_diverged; }
+bool vlot__replay_has_diverged(const vlot_cluster *cluster) {
+  return cluster->replay && cluster->replay->status.has_diverged;
+}
 
-int vlot__replay_was_leader(const vlot_cluster *cluster) { return cluster->replay ? cluster->replay->was_leader : -1; }
+int vlot__replay_was_leader(const vlot_cluster *cluster) {
+  return cluster->replay ? cluster->replay->was_leader : -1;
+}
 
 void vlot__replay_diverge(vlot__replay *replay, const char *format, ...) {
   va_list arguments;
@@ -20,10 +25,12 @@ void vlot__replay_diverge(vlot__replay *replay, const char *format, ...) {
   replay->status.has_diverged = 1;
   int length = 0;
   if (replay->turn_slot)
-    length = snprintf(replay->text, sizeof replay->text, "n%u, turn %" PRIu64 " of incarnation %u (action %" PRIu64 "): ", slot->id,
+    length = snprintf(replay->text, sizeof replay->text,
+                      "n%u, turn %" PRIu64 " of incarnation %u (action %" PRIu64 "): ", slot->id,
                       replay->turn, slot->incarnation, replay->cluster->action);
   else if (slot)
-    length = snprintf(replay->text, sizeof replay->text, "n%u (action %" PRIu64 "): ", slot->id, replay->cluster->action);
+    length = snprintf(replay->text, sizeof replay->text, "n%u (action %" PRIu64 "): ", slot->id,
+                      replay->cluster->action);
   va_start(arguments, format);
   vsnprintf(replay->text + length, sizeof replay->text - (size_t)length, format, arguments);
   va_end(arguments);
@@ -72,15 +79,18 @@ bool vlot__replay_check(vlot__node *node, bool may) {
 
 static bool is_result(uint32_t number) { return number <= VLOT_VIOLATED; }
 
-vlot_result vlot__replay_submit(vlot__node *node, const vlot_write *write, const vlot_storage_done *done) {
+vlot_result vlot__replay_submit(vlot__node *node, const vlot_write *write,
+                                const vlot_storage_done *done) {
   vlot__replay *replay = node->cluster->replay;
   (void)done;
   node->tape.submits++;
   const uint8_t *recorded = outcome(replay, VLOT__ITEM_SUBMIT, node->tape.submits);
   vlot_result result = recorded && is_result(*recorded) ? (vlot_result)*recorded : VLOT_OK;
   vlot_result made = vlot__disk_submit_as(node->slot->disk, write, result);
-  if (made != result) vlot__replay_diverge(replay, "the disk is recorded to say '%s' to a write, and here it says '%s'", vlot_result_text(result),
-                              vlot_result_text(made));
+  if (made != result)
+    vlot__replay_diverge(replay,
+                         "the disk is recorded to say '%s' to a write, and here it says '%s'",
+                         vlot_result_text(result), vlot_result_text(made));
   return made;
 }
 
@@ -90,7 +100,8 @@ void vlot__replay_fate(vlot__slot *slot, vlot__fate *fate) {
   if (!recorded) return;
   fate->copies = recorded[0] <= 2 ? recorded[0] : 1;
   fate->why = (vlot_why)vlot__get16(recorded + 1);
-  for (int k = 0; k < 2; k++) fate->results[k] = is_result(recorded[3 + k]) ? (vlot_result)recorded[3 + k] : VLOT_OK;
+  for (int k = 0; k < 2; k++)
+    fate->results[k] = is_result(recorded[3 + k]) ? (vlot_result)recorded[3 + k] : VLOT_OK;
 }
 
 /* Between turns only control's CLOCK record changes the rate. */
@@ -108,17 +119,20 @@ void vlot__replay_rate(vlot__node *node) {
 /* --- a turn --- */
 
 void vlot__replay_pass_time(vlot_cluster *cluster, uint64_t tick) {
-  if (tick != VLOT_NEVER && tick > vlot__now(cluster)) atomic_store_explicit(&cluster->now, tick, memory_order_relaxed);
+  if (tick != VLOT_NEVER && tick > vlot__now(cluster))
+    atomic_store_explicit(&cluster->now, tick, memory_order_relaxed);
 }
 
 /* Room for one more mail of this turn. */
 static bool keep(vlot__replay *replay, vlot__item *mail) {
   void *items = (void *)replay->items;
-  bool has_room =
-      mail && vlot__alloc_grow(replay->allocator, &items, &replay->item_capacity, replay->item_count + 1, sizeof *replay->items);
+  bool has_room = mail && vlot__alloc_grow(replay->allocator, &items, &replay->item_capacity,
+                                           replay->item_count + 1, sizeof *replay->items);
   replay->items = items;
-  if (has_room) replay->items[replay->item_count++] = mail;
-  else if (mail) vlot__lockstep_free(replay->cluster, mail);
+  if (has_room)
+    replay->items[replay->item_count++] = mail;
+  else if (mail)
+    vlot__lockstep_free(replay->cluster, mail);
   if (!has_room) vlot__replay_diverge(replay, "out of memory");
   return has_room;
 }
@@ -132,15 +146,18 @@ static vlot__item *make_propose(vlot__replay *replay, const vlot__replay_item *o
     vlot__read_bytes(&reader, bytes);
     size += sizeof(vlot__mail_command) + vlot__padded(bytes);
   }
-  vlot__item *made = size <= UINT32_MAX ? vlot__lockstep_make(replay->cluster, VLOT__MAIL_PROPOSE, size) : NULL;
+  vlot__item *made =
+      size <= UINT32_MAX ? vlot__lockstep_make(replay->cluster, VLOT__MAIL_PROPOSE, size) : NULL;
   if (!made) return NULL;
   uint32_t kind, room;
   vlot__mail_propose *mail = vlot__lockstep_payload(made, &kind, &room);
-  *mail = (vlot__mail_propose){.head.id = one->id, .sequence = one->sequence, .client = one->client, .count = one->count};
+  *mail = (vlot__mail_propose){
+      .head.id = one->id, .sequence = one->sequence, .client = one->client, .count = one->count};
   uint8_t *at = (uint8_t *)(mail + 1);
   reader.at = payload;
   for (uint32_t k = 0; k < one->count; k++) {
-    vlot__mail_command command = {.size = one->is_like ? one->command : (uint32_t)vlot__read_var(&reader)};
+    vlot__mail_command command = {.size = one->is_like ? one->command
+                                                       : (uint32_t)vlot__read_var(&reader)};
     memcpy(at, &command, sizeof command);
     const uint8_t *bytes = vlot__read_bytes(&reader, command.size);
     if (command.size > 0) memcpy(at + sizeof command, bytes, command.size);
@@ -152,7 +169,8 @@ static vlot__item *make_propose(vlot__replay *replay, const vlot__replay_item *o
 static vlot__item *make_read(vlot__replay *replay, const vlot__replay_item *one) {
   uint32_t kind, room;
   vlot__item *made = one->size <= UINT32_MAX - sizeof(vlot__mail_read)
-                         ? vlot__lockstep_make(replay->cluster, VLOT__MAIL_READ, sizeof(vlot__mail_read) + one->size)
+                         ? vlot__lockstep_make(replay->cluster, VLOT__MAIL_READ,
+                                               sizeof(vlot__mail_read) + one->size)
                          : NULL;
   if (!made) return NULL;
   vlot__mail_read *mail = vlot__lockstep_payload(made, &kind, &room);
@@ -167,19 +185,25 @@ static vlot__item *make_read(vlot__replay *replay, const vlot__replay_item *one)
 
 static vlot__item *make_order(vlot__replay *replay, const vlot__replay_item *one) {
   uint32_t kind = vlot__get32(one->payload), value = vlot__get32(one->payload + 4), room;
-  bool is_order = kind == VLOT_INPUT_CAMPAIGN || kind == VLOT_INPUT_ELECT || kind == VLOT_INPUT_STEP_DOWN ||
-                  kind == VLOT_INPUT_FORGET_LEADER || (kind == VLOT_INPUT_SWITCHES && value <= VLOT_SWITCH_ALL);
+  bool is_order = kind == VLOT_INPUT_CAMPAIGN || kind == VLOT_INPUT_ELECT ||
+                  kind == VLOT_INPUT_STEP_DOWN || kind == VLOT_INPUT_FORGET_LEADER ||
+                  (kind == VLOT_INPUT_SWITCHES && value <= VLOT_SWITCH_ALL);
   if (!is_order) {
     vlot__replay_diverge(replay, "it is recorded to take an order that there is not (%u)", kind);
     return NULL;
   }
-  vlot__item *made = vlot__lockstep_make(replay->cluster, VLOT__MAIL_ORDER, sizeof(vlot__mail_order));
-  if (made) *(vlot__mail_order *)vlot__lockstep_payload(made, &room, &room) = (vlot__mail_order){.head.id = one->id, .kind = kind, .value = value};
+  vlot__item *made =
+      vlot__lockstep_make(replay->cluster, VLOT__MAIL_ORDER, sizeof(vlot__mail_order));
+  if (made)
+    *(vlot__mail_order *)vlot__lockstep_payload(made, &room, &room) =
+        (vlot__mail_order){.head.id = one->id, .kind = kind, .value = value};
   return made;
 }
 
 static const char *name_of_mail(uint32_t kind) {
-  return kind == VLOT__MAIL_MESSAGE ? "message" : kind == VLOT__MAIL_READ ? "read" : "batch of commands";
+  return kind == VLOT__MAIL_MESSAGE ? "message"
+         : kind == VLOT__MAIL_READ  ? "read"
+                                    : "batch of commands";
 }
 
 /* A node's mail: it must have been sent here too, and be the same. */
@@ -187,32 +211,37 @@ static vlot__item *find_mail(vlot__replay *replay, const vlot__replay_item *one)
   uint32_t stride = replay->cluster->nodes + 1, node = 0, kind, size;
   vlot__item *found = vlot__lockstep_take(replay->cluster, one->id, &node);
   if (!found) {
-    vlot__replay_diverge(replay, "it is recorded to take %s %" PRIu64 " from n%" PRIu64 ", which has not been sent here", name_of_mail(one->kind),
-            one->id, one->id % stride);
+    vlot__replay_diverge(replay,
+                         "it is recorded to take %s %" PRIu64 " from n%" PRIu64
+                         ", which has not been sent here",
+                         name_of_mail(one->kind), one->id, one->id % stride);
     return NULL;
   }
   const void *payload = vlot__lockstep_payload(found, &kind, &size);
   if (node != replay->turn_slot->id || kind != one->kind)
-    vlot__replay_diverge(replay, "%s %" PRIu64 " from n%" PRIu64 " is recorded to come to it, and here goes to n%u", name_of_mail(one->kind),
-            one->id, one->id % stride, node);
+    vlot__replay_diverge(
+        replay, "%s %" PRIu64 " from n%" PRIu64 " is recorded to come to it, and here goes to n%u",
+        name_of_mail(one->kind), one->id, one->id % stride, node);
   else if (vlot__tape_mail_check(kind, payload) != one->check)
-    vlot__replay_diverge(replay, "%s %" PRIu64 " from n%" PRIu64 " has another content here than was recorded", name_of_mail(one->kind), one->id,
-            one->id % stride);
+    vlot__replay_diverge(
+        replay, "%s %" PRIu64 " from n%" PRIu64 " has another content here than was recorded",
+        name_of_mail(one->kind), one->id, one->id % stride);
   return found;
 }
 
 static vlot__item *mail_of(vlot__replay *replay, const vlot__replay_item *one) {
   if (!one->has_payload) return find_mail(replay, one);
   switch (one->kind) {
-    case VLOT__MAIL_PROPOSE: return make_propose(replay, one);
-    case VLOT__MAIL_READ: return make_read(replay, one);
-    default: return make_order(replay, one);
+  case VLOT__MAIL_PROPOSE: return make_propose(replay, one);
+  case VLOT__MAIL_READ: return make_read(replay, one);
+  default: return make_order(replay, one);
   }
 }
 
 static void take_stored(vlot__replay *replay, const vlot__replay_item *one) {
   vlot__slot *slot = replay->turn_slot;
-  vlot__mail_stored stored = {.token = vlot__get64(one->payload), .result = vlot__get32(one->payload + 8)};
+  vlot__mail_stored stored = {.token = vlot__get64(one->payload),
+                              .result = vlot__get32(one->payload + 8)};
   vlot__disk_settle(slot->disk, stored.token, stored.result != VLOT_OK);
   vlot__node_take(slot->node, VLOT__MAIL_STORED, 0, &stored, sizeof stored);
 }
@@ -243,7 +272,8 @@ static void compare(vlot__replay *replay, const vlot__slot *slot) {
   const vlot__node *node = slot->node;
   const vlot__replay_item *end = peek(replay);
   if (!end || end->kind != VLOT__ITEM_END) {
-    vlot__replay_diverge(replay, "something is recorded that happened to a message or write of it, and here it has none that this could be");
+    vlot__replay_diverge(replay, "something is recorded that happened to a message or write of it, "
+                                 "and here it has none that this could be");
     return;
   }
   const uint8_t *at = end->payload;
@@ -252,10 +282,13 @@ static void compare(vlot__replay *replay, const vlot__slot *slot) {
   uint64_t recorded[5];
   for (int k = 0; k < 5; k++) recorded[k] = vlot__read_var(&reader);
   vlot__replay_diverge(replay,
-          "it puts out something else: recorded are %" PRIu64 " events and then term %" PRIu64 ", last %" PRIu64 ", commit %" PRIu64
-          ", applied %" PRIu64 "; here %" PRIu64 " events, term %" PRIu64 ", last %" PRIu64 ", commit %" PRIu64 ", applied %" PRIu64,
-          recorded[0], recorded[1], recorded[2], recorded[3], recorded[4], slot->digest_events - node->tape.events, node->brief.term,
-          node->brief.last_index, node->commit_index, node->applied_index);
+                       "it puts out something else: recorded are %" PRIu64
+                       " events and then term %" PRIu64 ", last %" PRIu64 ", commit %" PRIu64
+                       ", applied %" PRIu64 "; here %" PRIu64 " events, term %" PRIu64
+                       ", last %" PRIu64 ", commit %" PRIu64 ", applied %" PRIu64,
+                       recorded[0], recorded[1], recorded[2], recorded[3], recorded[4],
+                       slot->digest_events - node->tape.events, node->brief.term,
+                       node->brief.last_index, node->commit_index, node->applied_index);
 }
 
 static void begin_turn(vlot__replay *replay, size_t place, vlot__slot *slot) {
@@ -273,14 +306,16 @@ static void begin_turn(vlot__replay *replay, size_t place, vlot__slot *slot) {
 
 static void after_turn(vlot__replay *replay, vlot__slot *slot) {
   vlot_cluster *cluster = replay->cluster;
-  for (size_t k = 0; k < replay->item_count; k++) vlot__lockstep_free(cluster, replay->items[k]); /* what they refer to is the node's */
+  /* what they refer to is the node's */
+  for (size_t k = 0; k < replay->item_count; k++) vlot__lockstep_free(cluster, replay->items[k]);
   cluster->is_in_turn = false;
   replay->turn_slot = NULL;
   replay->status.turns++;
   slot->was_suspended = false;
   if (vlot__node_is_fenced(slot->node)) {
     if (atomic_exchange(&slot->state, VLOT_NODE_FENCED) != VLOT_NODE_FENCED)
-      vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", slot->id, vlot__node_fenced_text(slot->node));
+      vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", slot->id,
+                vlot__node_fenced_text(slot->node));
     vlot__lockstep_forget(slot);
   } else {
     vlot__lockstep_slot_changed(slot);

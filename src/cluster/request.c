@@ -1,6 +1,7 @@
-/* Requests: what a debugger asks of a cluster. It only writes memory while all threads stand still, first the request, then the counter
- * `asked`; nothing is called in the process, so no lock of a thread that stands still can be in the way. Whoever drives the cluster
- * carries the request out when it comes by, with the functions of vlot/cluster.h: in lockstep as actions of its own, with
+/* Requests: what a debugger asks of a cluster. It only writes memory while all threads stand still,
+ * first the request, then the counter `asked`; nothing is called in the process, so no lock of a
+ * thread that stands still can be in the way. Whoever drives the cluster carries the request out
+ * when it comes by, with the functions of vlot/cluster.h: in lockstep as actions of its own, with
  * threads the supervisor when it looks at its clock.
  *
  * And the places where a debugger stops: `opened`, and the end of the action that it wants to see.
@@ -19,24 +20,26 @@ static vlot_result partition(vlot_cluster *cluster, const vlot__request *request
 static vlot_result carry_out(vlot_cluster *cluster, const vlot__request *request) {
   uint32_t node = request->node;
   switch ((vlot_request_kind)request->kind) {
-    case VLOT_REQUEST_DROP: return vlot_lockstep_drop(cluster, request->id);
-    case VLOT_REQUEST_DUPLICATE: return vlot_lockstep_duplicate(cluster, request->id, NULL);
-    case VLOT_REQUEST_DELAY: return vlot_lockstep_delay(cluster, request->id, request->value);
-    case VLOT_REQUEST_HOLD: return vlot_lockstep_hold(cluster, request->id, true);
-    case VLOT_REQUEST_RELEASE: return vlot_lockstep_hold(cluster, request->id, false);
-    case VLOT_REQUEST_FIRE: return vlot_lockstep_fire(cluster, request->id);
-    case VLOT_REQUEST_TIMEOUT: return vlot_lockstep_fire(cluster, node); /* a timer's id is its node's */
-    case VLOT_REQUEST_PARTITION: return partition(cluster, request);
-    case VLOT_REQUEST_HEAL: return vlot_cluster_heal(cluster);
-    case VLOT_REQUEST_KILL: return vlot_cluster_kill(cluster, node, request->value != 0);
-    case VLOT_REQUEST_SPAWN: return vlot_cluster_spawn(cluster, node);
-    case VLOT_REQUEST_RESTART: return vlot_cluster_restart(cluster, node, (vlot_restart)request->value);
-    case VLOT_REQUEST_SUSPEND: return vlot_cluster_suspend(cluster, node);
-    case VLOT_REQUEST_RESUME: return vlot_cluster_resume(cluster, node);
-    case VLOT_REQUEST_CAMPAIGN: return vlot_cluster_order(cluster, node, VLOT_INPUT_CAMPAIGN, 0);
-    case VLOT_REQUEST_ELECT: return vlot_cluster_order(cluster, node, VLOT_INPUT_ELECT, 0);
-    case VLOT_REQUEST_STEPDOWN: return vlot_cluster_order(cluster, node, VLOT_INPUT_STEP_DOWN, 0);
-    default: return VLOT_INVALID;
+  case VLOT_REQUEST_DROP: return vlot_lockstep_drop(cluster, request->id);
+  case VLOT_REQUEST_DUPLICATE: return vlot_lockstep_duplicate(cluster, request->id, NULL);
+  case VLOT_REQUEST_DELAY: return vlot_lockstep_delay(cluster, request->id, request->value);
+  case VLOT_REQUEST_HOLD: return vlot_lockstep_hold(cluster, request->id, true);
+  case VLOT_REQUEST_RELEASE: return vlot_lockstep_hold(cluster, request->id, false);
+  case VLOT_REQUEST_FIRE: return vlot_lockstep_fire(cluster, request->id);
+  /* a timer's id is its node's */
+  case VLOT_REQUEST_TIMEOUT: return vlot_lockstep_fire(cluster, node);
+  case VLOT_REQUEST_PARTITION: return partition(cluster, request);
+  case VLOT_REQUEST_HEAL: return vlot_cluster_heal(cluster);
+  case VLOT_REQUEST_KILL: return vlot_cluster_kill(cluster, node, request->value != 0);
+  case VLOT_REQUEST_SPAWN: return vlot_cluster_spawn(cluster, node);
+  case VLOT_REQUEST_RESTART:
+    return vlot_cluster_restart(cluster, node, (vlot_restart)request->value);
+  case VLOT_REQUEST_SUSPEND: return vlot_cluster_suspend(cluster, node);
+  case VLOT_REQUEST_RESUME: return vlot_cluster_resume(cluster, node);
+  case VLOT_REQUEST_CAMPAIGN: return vlot_cluster_order(cluster, node, VLOT_INPUT_CAMPAIGN, 0);
+  case VLOT_REQUEST_ELECT: return vlot_cluster_order(cluster, node, VLOT_INPUT_ELECT, 0);
+  case VLOT_REQUEST_STEPDOWN: return vlot_cluster_order(cluster, node, VLOT_INPUT_STEP_DOWN, 0);
+  default: return VLOT_INVALID;
   }
 }
 
@@ -45,7 +48,8 @@ static void answer(vlot_cluster *cluster, vlot__request *request) {
   request->result = result;
   request->action = cluster->action;
   request->tick = vlot__now(cluster);
-  vlot_event *event = vlot__event_begin(cluster, NULL, VLOT_EVENT_REQUEST, VLOT_WHY_ASKED, request->node);
+  vlot_event *event =
+      vlot__event_begin(cluster, NULL, VLOT_EVENT_REQUEST, VLOT_WHY_ASKED, request->node);
   event->message = request->id;
   event->as.change.from = request->kind;
   event->as.change.to = request->value;
@@ -53,7 +57,8 @@ static void answer(vlot_cluster *cluster, vlot__request *request) {
   vlot__emit(cluster, NULL, event);
 }
 
-/* Control is taken for all of it, and never waited for: who holds it may be waiting for the supervisor. */
+/* Control is taken for all of it, and never waited for: who holds it may be waiting for the
+ * supervisor. */
 static bool take_control(vlot_cluster *cluster) {
   pthread_mutex_lock(&cluster->control_lock);
   bool is_free = !cluster->is_controlled;
@@ -90,15 +95,21 @@ bool vlot__requests_hold_control(vlot_cluster *cluster) {
 
 #define KEPT __attribute__((noinline, used))
 
-KEPT void vlot__stop_opened(vlot_cluster *cluster) { __asm__ volatile("" ::"g"(cluster) : "memory"); }
+KEPT void vlot__stop_opened(vlot_cluster *cluster) {
+  __asm__ volatile("" ::"g"(cluster) : "memory");
+}
 
-KEPT void vlot__stop_here(vlot_cluster *cluster, uint64_t action) { __asm__ volatile("" ::"g"(cluster), "g"(action) : "memory"); }
+KEPT void vlot__stop_here(vlot_cluster *cluster, uint64_t action) {
+  __asm__ volatile("" ::"g"(cluster), "g"(action) : "memory");
+}
 
 void vlot__requests_stop(vlot_cluster *cluster, bool is_action) {
   vlot__requests *requests = &cluster->requests;
-  uint64_t action = cluster->action, steps = atomic_load(&requests->steps), at = atomic_load(&requests->stop_action);
+  uint64_t action = cluster->action, steps = atomic_load(&requests->steps),
+           at = atomic_load(&requests->stop_action);
   uint64_t tick = atomic_load(&requests->stop_tick);
-  if (atomic_load(&requests->obeys) != 0) return; /* a request's action ends when its answer is there */
+  /* a request's action ends when its answer is there */
+  if (atomic_load(&requests->obeys) != 0) return;
   bool is_reached = (at != 0 && action >= at) || (tick != 0 && vlot__now(cluster) >= tick);
   if (is_action && steps != 0) {
     atomic_store(&requests->steps, steps - 1);

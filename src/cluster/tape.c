@@ -1,5 +1,5 @@
-/* Recording a node's turns: what it took, what the world made of its effects, and a digest of what it put out. Replay asks here too, and is
- * passed on.
+/* Recording a node's turns: what it took, what the world made of its effects, and a digest of what
+ * it put out. Replay asks here too, and is passed on.
  */
 #include "cluster/node.h"
 
@@ -60,35 +60,42 @@ static uint8_t *begin_item(vlot__node *node, size_t size) {
   return reserve(node, size);
 }
 
-static void end_item(vlot__node *node, const uint8_t *end) { node->tape.size = (size_t)(end - node->tape.bytes); }
+static void end_item(vlot__node *node, const uint8_t *end) {
+  node->tape.size = (size_t)(end - node->tape.bytes);
+}
 
 void vlot__tape_begin(vlot__node *node, bool was_parked) {
   vlot__tape *tape = &node->tape;
   tape->checks = tape->routes = tape->submits = 0;
   tape->is_committed = false;
   tape->events = node->slot->digest_events;
-  tape->in_turn = vlot__journal_is_on(node->cluster->journal) && open_record(node, VLOT__RECORD_TURN, was_parked);
+  tape->in_turn = vlot__journal_is_on(node->cluster->journal) &&
+                  open_record(node, VLOT__RECORD_TURN, was_parked);
 }
 
 /* --- mail --- */
 
 static uint32_t check_message(const vlot_message *message) {
-  uint64_t sum = ((uint64_t)message->kind << 48 | (uint64_t)message->flags << 32 | message->why) * 0x9e3779b97f4a7c15u;
+  uint64_t sum = ((uint64_t)message->kind << 48 | (uint64_t)message->flags << 32 | message->why) *
+                 0x9e3779b97f4a7c15u;
   sum ^= (message->term + 1) * 0xbf58476d1ce4e5b9u;
   sum ^= (message->request + 3) * 0x94d049bb133111ebu;
   sum += ((uint64_t)message->from << 32 | message->to) * 0xd6e8feb86659fd93u;
   switch ((vlot_message_kind)message->kind) {
-    case VLOT_MESSAGE_PRE_VOTE:
-    case VLOT_MESSAGE_VOTE: sum ^= (message->as.vote.last_index << 20) + message->as.vote.last_term; break;
-    case VLOT_MESSAGE_APPEND:
-      sum ^= (message->as.append.prev_index << 20) + message->as.append.prev_term + (message->as.append.commit << 40) +
-             message->as.append.entry_count;
-      break;
-    case VLOT_MESSAGE_APPEND_REPLY:
-      sum ^= (message->as.reply.match_index << 20) + message->as.reply.hint_index + (message->as.reply.hint_term << 40);
-      break;
-    case VLOT_MESSAGE_PRE_VOTE_REPLY:
-    case VLOT_MESSAGE_VOTE_REPLY: break;
+  case VLOT_MESSAGE_PRE_VOTE:
+  case VLOT_MESSAGE_VOTE:
+    sum ^= (message->as.vote.last_index << 20) + message->as.vote.last_term;
+    break;
+  case VLOT_MESSAGE_APPEND:
+    sum ^= (message->as.append.prev_index << 20) + message->as.append.prev_term +
+           (message->as.append.commit << 40) + message->as.append.entry_count;
+    break;
+  case VLOT_MESSAGE_APPEND_REPLY:
+    sum ^= (message->as.reply.match_index << 20) + message->as.reply.hint_index +
+           (message->as.reply.hint_term << 40);
+    break;
+  case VLOT_MESSAGE_PRE_VOTE_REPLY:
+  case VLOT_MESSAGE_VOTE_REPLY: break;
   }
   sum *= 0x9e3779b97f4a7c15u;
   return (uint32_t)(sum >> 32);
@@ -97,9 +104,14 @@ static uint32_t check_message(const vlot_message *message) {
 uint32_t vlot__tape_mail_check(uint32_t kind, const void *payload) {
   const vlot__mail_propose *propose = payload;
   const vlot__mail_read *read = payload;
-  if (kind == VLOT__MAIL_MESSAGE) return check_message(&((const vlot__mail_message *)payload)->message);
-  if (kind == VLOT__MAIL_PROPOSE) return (uint32_t)vlot__prng_mix(propose->sequence ^ (uint64_t)propose->client << 32 ^ propose->count);
-  if (kind == VLOT__MAIL_READ) return (uint32_t)vlot__prng_mix(read->sequence ^ (uint64_t)read->client << 32 ^ read->min_index);
+  if (kind == VLOT__MAIL_MESSAGE)
+    return check_message(&((const vlot__mail_message *)payload)->message);
+  if (kind == VLOT__MAIL_PROPOSE)
+    return (uint32_t)vlot__prng_mix(propose->sequence ^ (uint64_t)propose->client << 32 ^
+                                    propose->count);
+  if (kind == VLOT__MAIL_READ)
+    return (uint32_t)vlot__prng_mix(read->sequence ^ (uint64_t)read->client << 32 ^
+                                    read->min_index);
   return 0;
 }
 
@@ -145,7 +157,8 @@ static uint8_t bytes_set(uint64_t word) {
 
 static void keep_words(vlot__tape *tape, const vlot__mail_command *command) {
   const uint8_t *data = data_of(command);
-  for (uint32_t k = 0; 8 * k < command->size; k++) tape->run_words[k] = word_of(data + 8 * k, command->size - 8 * k);
+  for (uint32_t k = 0; 8 * k < command->size; k++)
+    tape->run_words[k] = word_of(data + 8 * k, command->size - 8 * k);
 }
 
 /* What differs from the command before: keys and counters of neighbours are alike. */
@@ -160,7 +173,8 @@ static uint8_t *put_difference(vlot__tape *tape, uint8_t *at, const vlot__mail_c
       at = vlot__put64(at, other);
       continue;
     }
-    for (; other != 0; other &= ~(UINT64_C(255) << __builtin_ctz(set) * 8), set &= (uint8_t)(set - 1))
+    for (; other != 0;
+         other &= ~(UINT64_C(255) << __builtin_ctz(set) * 8), set &= (uint8_t)(set - 1))
       *at++ = (uint8_t)(other >> __builtin_ctz(set) * 8);
   }
   return at;
@@ -178,17 +192,21 @@ static uint8_t *put_commands(vlot__tape *tape, uint8_t *at, const vlot__mail_pro
     from += sizeof *command + (command->owner ? 0 : vlot__padded(command->size));
   }
   tape->run_more = 0;
-  if (mail->count == 1 && tape->run_size <= VLOT__LIKE_BYTES) keep_words(tape, (const vlot__mail_command *)(const void *)(mail + 1));
+  if (mail->count == 1 && tape->run_size <= VLOT__LIKE_BYTES)
+    keep_words(tape, (const vlot__mail_command *)(const void *)(mail + 1));
   tape->run_end = mail->count == 1 ? (size_t)(at - tape->bytes) : 0;
   return at;
 }
 
-/* One command like the one before: most are, under load, and then nothing but its bytes is written. */
-static bool put_more(vlot__node *node, uint64_t stamp, const vlot__mail_propose *mail, uint32_t stride) {
+/* One command like the one before: most are, under load, and then nothing but its bytes is
+ * written. */
+static bool put_more(vlot__node *node, uint64_t stamp, const vlot__mail_propose *mail,
+                     uint32_t stride) {
   vlot__tape *tape = &node->tape;
   const vlot__mail_command *command = (const void *)(mail + 1);
-  bool is_like = mail->count == 1 && tape->run_end == tape->size && tape->run_more < UINT16_MAX && stamp == tape->stamp &&
-                 mail->head.id == tape->id + stride && mail->client == tape->client && mail->sequence == tape->sequence &&
+  bool is_like = mail->count == 1 && tape->run_end == tape->size && tape->run_more < UINT16_MAX &&
+                 stamp == tape->stamp && mail->head.id == tape->id + stride &&
+                 mail->client == tape->client && mail->sequence == tape->sequence &&
                  command->size == tape->run_size;
   if (!is_like || tape->open == CLOSED || !tape->in_turn) return false;
   bool is_short = command->size <= VLOT__LIKE_BYTES;
@@ -202,7 +220,8 @@ static bool put_more(vlot__node *node, uint64_t stamp, const vlot__mail_propose 
   return true;
 }
 
-static uint8_t *put_propose(vlot__tape *tape, uint8_t *at, uint8_t *tag, const vlot__mail_propose *mail) {
+static uint8_t *put_propose(vlot__tape *tape, uint8_t *at, uint8_t *tag,
+                            const vlot__mail_propose *mail) {
   if (tape->client == mail->client && tape->sequence == mail->sequence) {
     *tag |= VLOT__ITEM_NEXT_SEQUENCE;
   } else {
@@ -214,7 +233,8 @@ static uint8_t *put_propose(vlot__tape *tape, uint8_t *at, uint8_t *tag, const v
   return put_commands(tape, at, mail);
 }
 
-static uint8_t *put_payload(vlot__tape *tape, uint8_t *at, uint8_t *tag, uint32_t kind, const void *payload) {
+static uint8_t *put_payload(vlot__tape *tape, uint8_t *at, uint8_t *tag, uint32_t kind,
+                            const void *payload) {
   if (kind == VLOT__MAIL_PROPOSE) return put_propose(tape, at, tag, payload);
   if (kind == VLOT__MAIL_ORDER) {
     const vlot__mail_order *order = payload;
@@ -250,9 +270,11 @@ void vlot__tape_take(vlot__node *node, uint32_t kind, uint64_t stamp, const void
   vlot__tape *tape = &node->tape;
   uint32_t stride = node->cluster->nodes + 1;
   const vlot__mail_head *head = payload;
-  bool is_clients = kind != VLOT__MAIL_TICK && kind != VLOT__MAIL_STORED && kind != VLOT__MAIL_MESSAGE && head->id % stride == 0;
+  bool is_clients = kind != VLOT__MAIL_TICK && kind != VLOT__MAIL_STORED &&
+                    kind != VLOT__MAIL_MESSAGE && head->id % stride == 0;
   if (is_clients && kind == VLOT__MAIL_PROPOSE && put_more(node, stamp, payload, stride)) return;
-  uint8_t *tag = begin_item(node, 1 + 2 * VLOT__VAR_BYTES + (is_clients ? payload_bytes(kind, payload) : 16));
+  uint8_t *tag =
+      begin_item(node, 1 + 2 * VLOT__VAR_BYTES + (is_clients ? payload_bytes(kind, payload) : 16));
   if (!tag) return;
   uint8_t *at = tag + 1;
   *tag = (uint8_t)kind;
@@ -328,12 +350,14 @@ static void digest_write(vlot__slot *slot, const vlot_write *write) {
   uint64_t sum = write->token * 0x9e3779b97f4a7c15u + write->truncate_from * 0xbf58476d1ce4e5b9u;
   if (write->has_hard) sum += (write->hard.term << 16 ^ write->hard.vote) * 0x94d049bb133111ebu;
   for (uint32_t k = 0; k < write->slice_count; k++)
-    sum += (write->slices[k].index + ((uint64_t)write->slices[k].count << 40)) * 0xd6e8feb86659fd93u +
-           write->slices[k].term * 0xa0761d6478bd642fu;
+    sum +=
+        (write->slices[k].index + ((uint64_t)write->slices[k].count << 40)) * 0xd6e8feb86659fd93u +
+        write->slices[k].term * 0xa0761d6478bd642fu;
   digest(slot, sum);
 }
 
-vlot_result vlot__tape_submit(vlot__node *node, const vlot_write *write, const vlot_storage_done *done) {
+vlot_result vlot__tape_submit(vlot__node *node, const vlot_write *write,
+                              const vlot_storage_done *done) {
   vlot__slot *slot = node->slot;
   digest_write(slot, write);
   if (node->cluster->replay) return vlot__replay_submit(node, write, done);
@@ -356,9 +380,22 @@ static bool is_output(uint32_t kind) {
 
 /* Of the canonical words, those that do not depend on the driver. */
 void vlot__tape_event(vlot__slot *slot, const vlot_event *event) {
-  static const uint64_t odd[VLOT_EVENT_WORDS] = {
-      0, 0, 0, 0, 0, 0xe7037ed1a0b428db, 0x8ebc6af09c88c6e3, 0x589965cc75374cc3, 0x1d8e4e27c47d124f, 0xeb44accab455d165,
-      0x2545f4914f6cdd1d, 0xc2b2ae3d27d4eb4f, 0x165667b19e3779f9, 0x85ebca77c2b2ae63, 0x27d4eb2f165667c5, 0xff51afd7ed558ccd};
+  static const uint64_t odd[VLOT_EVENT_WORDS] = {0,
+                                                 0,
+                                                 0,
+                                                 0,
+                                                 0,
+                                                 0xe7037ed1a0b428db,
+                                                 0x8ebc6af09c88c6e3,
+                                                 0x589965cc75374cc3,
+                                                 0x1d8e4e27c47d124f,
+                                                 0xeb44accab455d165,
+                                                 0x2545f4914f6cdd1d,
+                                                 0xc2b2ae3d27d4eb4f,
+                                                 0x165667b19e3779f9,
+                                                 0x85ebca77c2b2ae63,
+                                                 0x27d4eb2f165667c5,
+                                                 0xff51afd7ed558ccd};
   uint64_t words[VLOT_EVENT_WORDS], sum = 0;
   if (!is_output(event->kind)) return;
   uint32_t count = vlot_event_words(event, words);
@@ -367,11 +404,13 @@ void vlot__tape_event(vlot__slot *slot, const vlot_event *event) {
   slot->digest_events++;
 }
 
-void vlot__tape_answer(vlot__slot *slot, uint64_t sequence, uint64_t index, const void *reply, size_t size) {
+void vlot__tape_answer(vlot__slot *slot, uint64_t sequence, uint64_t index, const void *reply,
+                       size_t size) {
   digest(slot, vlot__journal_hash(sequence ^ index << 32, reply, size));
 }
 
-/* What a node is at the end of a turn; where it was cut, control writes it: the thread may not touch the slot any more. */
+/* What a node is at the end of a turn; where it was cut, control writes it: the thread may not
+ * touch the slot any more. */
 static void put_end(vlot__node *node) {
   vlot__tape *tape = &node->tape;
   vlot__slot *slot = node->slot;

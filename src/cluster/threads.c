@@ -1,8 +1,9 @@
-/* The threads driver: every node is an actor; the supervisor's thread turns real time into ticks, lets go of delayed mail and
- * completes delayed writes. It sleeps until something is due, so that an idle cluster costs next to nothing.
+/* The threads driver: every node is an actor; the supervisor's thread turns real time into ticks,
+ * lets go of delayed mail and completes delayed writes. It sleeps until something is due, so that
+ * an idle cluster costs next to nothing.
  *
- * The clock never catches up: however long the process or this thread stood still, time goes on by what was planned, so a
- * breakpoint cannot cause an election.
+ * The clock never catches up: however long the process or this thread stood still, time goes on by
+ * what was planned, so a breakpoint cannot cause an election.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +41,8 @@ struct vlot__supervisor {
   later **heap;             /* by (due, number) */
   size_t count, capacity;
   uint64_t numbers;
-  uint64_t *newest;         /* [nodes * nodes], made when it is needed: arrival of the newest slow mail on a link */
+  /* [nodes * nodes], made when it is needed: arrival of the newest slow mail on a link */
+  uint64_t *newest;
   /* its own */
   uint64_t traced_ns; /* when it last looked for a debugger */
   bool is_traced;
@@ -49,7 +51,9 @@ struct vlot__supervisor {
 
 /* --- delayed mail --- */
 
-static bool is_before(const later *a, const later *b) { return a->due != b->due ? a->due < b->due : a->number < b->number; }
+static bool is_before(const later *a, const later *b) {
+  return a->due != b->due ? a->due < b->due : a->number < b->number;
+}
 
 static void push_later(vlot__supervisor *supervisor, later *one) {
   size_t place = supervisor->count++;
@@ -67,7 +71,9 @@ static later *pop_later(vlot__supervisor *supervisor) {
   for (;;) {
     size_t child = 2 * place + 1;
     if (child >= supervisor->count) break;
-    if (child + 1 < supervisor->count && is_before(supervisor->heap[child + 1], supervisor->heap[child])) child++;
+    if (child + 1 < supervisor->count &&
+        is_before(supervisor->heap[child + 1], supervisor->heap[child]))
+      child++;
     if (!is_before(supervisor->heap[child], last)) break;
     supervisor->heap[place] = supervisor->heap[child];
     place = child;
@@ -78,9 +84,11 @@ static later *pop_later(vlot__supervisor *supervisor) {
 
 uint64_t vlot__threads_arrival(vlot_cluster *cluster, uint32_t from, uint32_t to, uint64_t due) {
   vlot__supervisor *supervisor = cluster->supervisor;
-  size_t links = (size_t)cluster->nodes * cluster->nodes, link = (size_t)(from - 1) * cluster->nodes + (to - 1);
+  size_t links = (size_t)cluster->nodes * cluster->nodes,
+         link = (size_t)(from - 1) * cluster->nodes + (to - 1);
   pthread_mutex_lock(&supervisor->lock);
-  if (!supervisor->newest) supervisor->newest = vlot__alloc_zero(cluster->allocator, links, sizeof *supervisor->newest);
+  if (!supervisor->newest)
+    supervisor->newest = vlot__alloc_zero(cluster->allocator, links, sizeof *supervisor->newest);
   if (supervisor->newest) { /* without memory it is as if the link reordered */
     if (due < supervisor->newest[link]) due = supervisor->newest[link];
     supervisor->newest[link] = due;
@@ -90,8 +98,9 @@ uint64_t vlot__threads_arrival(vlot_cluster *cluster, uint32_t from, uint32_t to
   return due;
 }
 
-vlot_result vlot__threads_post_later(vlot_cluster *cluster, uint32_t from, uint32_t to, uint32_t kind, uint64_t due,
-                                     const vlot_piece *pieces, size_t count) {
+vlot_result vlot__threads_post_later(vlot_cluster *cluster, uint32_t from, uint32_t to,
+                                     uint32_t kind, uint64_t due, const vlot_piece *pieces,
+                                     size_t count) {
   vlot__supervisor *supervisor = cluster->supervisor;
   size_t size = 0;
   for (size_t k = 0; k < count; k++) size += pieces[k].size;
@@ -109,8 +118,8 @@ vlot_result vlot__threads_post_later(vlot_cluster *cluster, uint32_t from, uint3
   one->size = (uint32_t)size;
   pthread_mutex_lock(&supervisor->lock);
   void *heap = supervisor->heap;
-  bool has_room = vlot__alloc_grow(cluster->allocator, &heap, &supervisor->capacity, supervisor->count + 1,
-                                   sizeof *supervisor->heap);
+  bool has_room = vlot__alloc_grow(cluster->allocator, &heap, &supervisor->capacity,
+                                   supervisor->count + 1, sizeof *supervisor->heap);
   supervisor->heap = heap;
   if (has_room) {
     one->number = supervisor->numbers++;
@@ -136,17 +145,18 @@ static void renew(vlot__slot *slot, vlot__contact *contact) {
   pthread_mutex_unlock(&slot->cluster->slots_lock);
 }
 
-vlot_result vlot__threads_post(vlot_cluster *cluster, vlot__slot *from, vlot__contact *contact, uint32_t to, uint32_t kind,
-                               const vlot_piece *pieces, size_t count) {
+vlot_result vlot__threads_post(vlot_cluster *cluster, vlot__slot *from, vlot__contact *contact,
+                               uint32_t to, uint32_t kind, const vlot_piece *pieces, size_t count) {
   vlot__slot *slot = vlot__slot_of(cluster, to);
   vlot__contact fresh = {0};
   vlot__contact *used = contact ? contact : &fresh;
   vlot_result result = VLOT_CLOSED;
-  if (!used->actor || used->incarnation != atomic_load_explicit(&slot->actor_incarnation, memory_order_relaxed))
+  if (!used->actor ||
+      used->incarnation != atomic_load_explicit(&slot->actor_incarnation, memory_order_relaxed))
     renew(slot, used);
   if (used->actor)
-    result = vlot_actor_send_pieces(from ? from->turn_actor : NULL, used->actor, VLOT_LANE_DATA, kind, vlot__now(cluster),
-                                    pieces, count);
+    result = vlot_actor_send_pieces(from ? from->turn_actor : NULL, used->actor, VLOT_LANE_DATA,
+                                    kind, vlot__now(cluster), pieces, count);
   if (!contact) vlot_actor_release(fresh.actor);
   return result;
 }
@@ -168,16 +178,16 @@ void vlot__write_done(void *context, uint64_t token, vlot_result result) {
   }
   vlot_actor *actor = actor_of(slot);
   /* control capacity is reserved; an actor that is gone needs no answer */
-  if (actor &&
-      vlot_actor_send(NULL, actor, VLOT_LANE_CONTROL, VLOT__MAIL_STORED, vlot__now(slot->cluster), &stored, sizeof stored) ==
-          VLOT_NOMEM)
+  if (actor && vlot_actor_send(NULL, actor, VLOT_LANE_CONTROL, VLOT__MAIL_STORED,
+                               vlot__now(slot->cluster), &stored, sizeof stored) == VLOT_NOMEM)
     vlot__log(slot->cluster, "n%u: out of memory, a completed write could not be told", slot->id);
   vlot_actor_release(actor);
 }
 
 static void send_tick(vlot__slot *slot) {
   vlot_actor *actor = actor_of(slot);
-  if (actor && vlot_actor_send_latest(NULL, actor, VLOT__MAIL_TICK, vlot__now(slot->cluster), NULL, 0) != VLOT_OK)
+  if (actor && vlot_actor_send_latest(NULL, actor, VLOT__MAIL_TICK, vlot__now(slot->cluster), NULL,
+                                      0) != VLOT_OK)
     slot->is_tick_sent = false; /* again at the next tick */
   vlot_actor_release(actor);
 }
@@ -188,7 +198,8 @@ void vlot__threads_poke(vlot__slot *slot) {
 
 /* --- turns --- */
 
-/* While a cluster is being paused: mail goes to the pending list, completions of writes to the core. */
+/* While a cluster is being paused: mail goes to the pending list, completions of writes to the
+ * core. */
 static void collect(vlot__slot *slot, vlot_turn *turn) {
   const vlot_mail *mail;
   vlot__node_begin(slot->node, NULL, false);
@@ -198,9 +209,11 @@ static void collect(vlot__slot *slot, vlot_turn *turn) {
     uint32_t message_kind = mail->kind == VLOT__MAIL_MESSAGE ? message->message.kind : 0;
     vlot_piece piece = {.data = head, .size = mail->size};
     if (mail->kind == VLOT__MAIL_TICK || mail->kind >= VLOT_MAIL_RESERVED) continue;
-    if (mail->kind == VLOT__MAIL_STORED) vlot__node_take(slot->node, mail->kind, mail->stamp, head, mail->size);
-    else if (vlot__lockstep_post(slot->cluster, message_kind ? message->message.from : mail->sender.id, slot->id, mail->kind,
-                                 message_kind, vlot__now(slot->cluster), false, &piece, 1) != VLOT_OK)
+    if (mail->kind == VLOT__MAIL_STORED)
+      vlot__node_take(slot->node, mail->kind, mail->stamp, head, mail->size);
+    else if (vlot__lockstep_post(
+                 slot->cluster, message_kind ? message->message.from : mail->sender.id, slot->id,
+                 mail->kind, message_kind, vlot__now(slot->cluster), false, &piece, 1) != VLOT_OK)
       vlot__mail_dispose(mail->kind, head);
   }
   vlot__node_end(slot->node);
@@ -210,8 +223,10 @@ static void after_turn(vlot_cluster *cluster, vlot__slot *slot) {
   uint64_t due = vlot__node_due(slot->node);
   vlot__slot_publish(slot);
   if (due != atomic_load_explicit(&slot->due, memory_order_relaxed)) atomic_store(&slot->due, due);
-  if (vlot__node_is_fenced(slot->node) && atomic_exchange(&slot->state, VLOT_NODE_FENCED) != VLOT_NODE_FENCED)
-    vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", slot->id, vlot__node_fenced_text(slot->node));
+  if (vlot__node_is_fenced(slot->node) &&
+      atomic_exchange(&slot->state, VLOT_NODE_FENCED) != VLOT_NODE_FENCED)
+    vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", slot->id,
+              vlot__node_fenced_text(slot->node));
   vlot__threads_wake_supervisor(cluster, due);
   vlot__notify_changed(cluster);
 }
@@ -226,11 +241,13 @@ static void take_turn(vlot_actor *self, void *context, vlot_turn *turn) {
     return;
   }
   bool was_parked = cluster->is_lockstep ? !slot->was_suspended : vlot_turn_was_parked(turn);
-  if (!pthread_getspecific(cluster->in_turn)) pthread_setspecific(cluster->in_turn, cluster); /* a node's thread stays one */
+  /* a node's thread stays one */
+  if (!pthread_getspecific(cluster->in_turn)) pthread_setspecific(cluster->in_turn, cluster);
   vlot__node_begin(node, cluster->is_lockstep ? NULL : self, was_parked);
   while ((mail = vlot_turn_next(turn)) != NULL)
     if (mail->kind < VLOT_MAIL_RESERVED)
-      vlot__node_take(node, mail->kind, mail->stamp, (void *)(uintptr_t)vlot_mail_payload(mail), mail->size);
+      vlot__node_take(node, mail->kind, mail->stamp, (void *)(uintptr_t)vlot_mail_payload(mail),
+                      mail->size);
   vlot__node_end(node);
   /* fenced meanwhile: the slot may belong to another incarnation by now */
   if (!cluster->is_lockstep && !vlot_actor_is_fenced(self)) after_turn(cluster, slot);
@@ -262,7 +279,8 @@ vlot_result vlot__threads_start(vlot__slot *slot, bool is_held) {
   options.context = slot->node;
   options.spin_ns = cluster->options.spin_ns;
   options.is_held = is_held;
-  if (!slot->contacts) slot->contacts = vlot__alloc_zero(cluster->allocator, cluster->nodes, sizeof *slot->contacts);
+  if (!slot->contacts)
+    slot->contacts = vlot__alloc_zero(cluster->allocator, cluster->nodes, sizeof *slot->contacts);
   if (!slot->contacts) return VLOT_NOMEM;
   vlot__node_share(slot->node);
   vlot_result result = vlot_actor_spawn(cluster->actors, &options, &actor);
@@ -279,10 +297,12 @@ vlot_result vlot__threads_start(vlot__slot *slot, bool is_held) {
 
 vlot_result vlot__threads_stop(vlot__slot *slot, vlot_why why, bool is_power_cut) {
   vlot_cluster *cluster = slot->cluster;
-  (void)is_power_cut; /* the storage is told when no effect of this incarnation is open any more */
+  /* the storage is told when no effect of this incarnation is open any more */
+  (void)is_power_cut;
   vlot_result result = vlot_actor_kill_wait(slot->actor, why, cluster->options.stop_ns);
   if (result == VLOT_TIMEOUT)
-    vlot__log(cluster, "n%u is stuck in user code: its thread is quarantined and left alone", slot->id);
+    vlot__log(cluster, "n%u is stuck in user code: its thread is quarantined and left alone",
+              slot->id);
   pthread_mutex_lock(&cluster->slots_lock);
   vlot_actor *before = slot->actor;
   slot->actor = NULL;
@@ -307,8 +327,9 @@ void vlot__threads_wake_supervisor(vlot_cluster *cluster, uint64_t due) {
   pthread_cond_signal(&supervisor->wake);
 }
 
-/* When this node needs the supervisor: at its timer; or, when it has been told and has not come round to it, a little later, to be told
- * again: it speaks up itself as soon as it has another timer.
+/* When this node needs the supervisor: at its timer; or, when it has been told and has not come
+ * round to it, a little later, to be told again: it speaks up itself as soon as it has another
+ * timer.
  */
 static uint64_t due_of(vlot__slot *slot, uint64_t now) {
   uint64_t due = VLOT_NEVER;
@@ -333,7 +354,8 @@ static uint64_t next_due(vlot__supervisor *supervisor) {
     uint64_t one = due_of(&cluster->slots[k], now);
     if (one < due) due = one;
   }
-  if ((atomic_load(&cluster->waiters) > 0 || vlot__requests_wait(cluster)) && now + 1 < due) due = now + 1;
+  if ((atomic_load(&cluster->waiters) > 0 || vlot__requests_wait(cluster)) && now + 1 < due)
+    due = now + 1;
   pthread_mutex_lock(&supervisor->lock);
   if (supervisor->count > 0 && supervisor->heap[0]->due < due) due = supervisor->heap[0]->due;
   pthread_mutex_unlock(&supervisor->lock);
@@ -344,15 +366,17 @@ static struct timespec timespec_of(uint64_t ns) {
   return (struct timespec){.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
 }
 
-/* Sleep until the tick `due` begins, or somebody has something earlier; a second at most, because a debugger, which cannot wake it, may
- * have written a request.
+/* Sleep until the tick `due` begins, or somebody has something earlier; a second at most, because a
+ * debugger, which cannot wake it, may have written a request.
  */
 static void sleep_until(vlot__supervisor *supervisor, uint64_t due) {
   vlot_cluster *cluster = supervisor->cluster;
   uint64_t now = vlot__now(cluster);
-  uint64_t ticks = due > now ? due - now : 0; /* a turn may ask for a tick that is over by now */
+  /* a turn may ask for a tick that is over by now */
+  uint64_t ticks = due > now ? due - now : 0;
   uint64_t limit = UINT64_C(1000000000) / cluster->options.tick_ns + 1;
-  struct timespec until = timespec_of(supervisor->anchor_ns + (ticks < limit ? ticks : limit) * cluster->options.tick_ns);
+  struct timespec until = timespec_of(supervisor->anchor_ns +
+                                      (ticks < limit ? ticks : limit) * cluster->options.tick_ns);
   pthread_mutex_lock(&supervisor->lock);
   while (!supervisor->must_stop && !supervisor->must_pause && !supervisor->is_poked)
     if (pthread_cond_timedwait(&supervisor->wake, &supervisor->lock, &until) == ETIMEDOUT) break;
@@ -360,7 +384,8 @@ static void sleep_until(vlot__supervisor *supervisor, uint64_t due) {
   pthread_mutex_unlock(&supervisor->lock);
 }
 
-/* Time goes on by what has passed, but never by more than was planned: who oversleeps has been stopped (P15). */
+/* Time goes on by what has passed, but never by more than was planned: who oversleeps has been
+ * stopped (P15). */
 static void advance_clock(vlot__supervisor *supervisor, uint64_t planned) {
   vlot_cluster *cluster = supervisor->cluster;
   uint64_t now = vlot__now(cluster), real = vlot_clock_ns(), tick = cluster->options.tick_ns;
@@ -379,7 +404,8 @@ static void advance_clock(vlot__supervisor *supervisor, uint64_t planned) {
 /* Is a debugger attached? Looked up at most every 100 ms. */
 static bool is_traced(vlot__supervisor *supervisor) {
   uint64_t now = vlot_clock_ns();
-  if (supervisor->traced_ns != 0 && now - supervisor->traced_ns < 100000000) return supervisor->is_traced;
+  if (supervisor->traced_ns != 0 && now - supervisor->traced_ns < 100000000)
+    return supervisor->is_traced;
   supervisor->traced_ns = now;
   supervisor->is_traced = false;
   char text[2048];
@@ -394,7 +420,8 @@ static bool is_traced(vlot__supervisor *supervisor) {
   return supervisor->is_traced;
 }
 
-/* A node inside the same turn at two successive advances of the clock. Only one that was told of a tick can be one. */
+/* A node inside the same turn at two successive advances of the clock. Only one that was told of a
+ * tick can be one. */
 static vlot__slot *find_straggler(vlot_cluster *cluster) {
   vlot__slot *found = NULL;
   for (uint32_t k = 0; k < cluster->nodes; k++) {
@@ -418,14 +445,16 @@ static bool must_wait_for(vlot__supervisor *supervisor, const vlot__slot *stragg
   return waits == VLOT_CLOCK_WAITS_ALWAYS || is_traced(supervisor);
 }
 
-/* The clock stands still while it waits. The event is the cluster's: it goes without when a control call is under way. */
+/* The clock stands still while it waits. The event is the cluster's: it goes without when a control
+ * call is under way. */
 static bool wait_for_straggler(vlot__supervisor *supervisor) {
   vlot_cluster *cluster = supervisor->cluster;
   const vlot__slot *straggler = find_straggler(cluster);
   bool must_wait = must_wait_for(supervisor, straggler);
   if (must_wait && !supervisor->waits_for_straggler) {
     if (vlot__control_try(cluster)) {
-      vlot__emit_change(cluster, NULL, VLOT_EVENT_CLOCK_WAIT, VLOT_WHY_STRAGGLER, straggler->id, 0, 0, 0);
+      vlot__emit_change(cluster, NULL, VLOT_EVENT_CLOCK_WAIT, VLOT_WHY_STRAGGLER, straggler->id, 0,
+                        0, 0);
       vlot__control_end(cluster);
     }
     pthread_mutex_lock(&cluster->stats_lock);
@@ -440,7 +469,8 @@ static void send_later_mail(vlot__supervisor *supervisor, uint64_t now) {
   vlot_cluster *cluster = supervisor->cluster;
   for (;;) {
     pthread_mutex_lock(&supervisor->lock);
-    later *one = supervisor->count > 0 && supervisor->heap[0]->due <= now ? pop_later(supervisor) : NULL;
+    later *one =
+        supervisor->count > 0 && supervisor->heap[0]->due <= now ? pop_later(supervisor) : NULL;
     pthread_mutex_unlock(&supervisor->lock);
     if (!one) return;
     vlot_piece piece = {.data = one->payload, .size = one->size};
@@ -469,7 +499,8 @@ static bool pause_if_asked(vlot__supervisor *supervisor) {
   bool was_paused = supervisor->must_pause;
   supervisor->is_paused = was_paused;
   if (was_paused) pthread_cond_broadcast(&supervisor->wake);
-  while (supervisor->must_pause && !supervisor->must_stop) pthread_cond_wait(&supervisor->wake, &supervisor->lock);
+  while (supervisor->must_pause && !supervisor->must_stop)
+    pthread_cond_wait(&supervisor->wake, &supervisor->lock);
   supervisor->is_paused = false;
   bool must_stop = supervisor->must_stop;
   pthread_mutex_unlock(&supervisor->lock);
@@ -481,7 +512,8 @@ static void *supervise(void *context) {
   vlot__supervisor *supervisor = context;
   vlot_cluster *cluster = supervisor->cluster;
   while (!pause_if_asked(supervisor)) {
-    /* Nothing is planned while it looks: whoever has something due meanwhile pokes it, and is not overlooked. */
+    /* Nothing is planned while it looks: whoever has something due meanwhile pokes it, and is not
+     * overlooked. */
     atomic_store(&supervisor->planned, VLOT_NEVER);
     uint64_t planned = next_due(supervisor);
     atomic_store(&supervisor->planned, planned);
@@ -565,13 +597,15 @@ static vlot_result open_actors(vlot_cluster *cluster) {
   options.core = cluster->options.core;
   options.stop_ns = cluster->options.stop_ns;
   options.seed = cluster->options.seed;
-  options.park_ns_max = VLOT_FOREVER; /* a lost wake-up is survived all the same: the supervisor's ticks signal again */
+  /* a lost wake-up is survived all the same: the supervisor's ticks signal again */
+  options.park_ns_max = VLOT_FOREVER;
   return vlot_actor_system_open(&options, &cluster->actors);
 }
 
 vlot_result vlot__threads_open(vlot_cluster *cluster) {
   vlot_result result = open_actors(cluster);
-  if (result == VLOT_OK && cluster->options.driver == VLOT_DRIVER_THREADS) result = start_supervisor(cluster);
+  if (result == VLOT_OK && cluster->options.driver == VLOT_DRIVER_THREADS)
+    result = start_supervisor(cluster);
   return result;
 }
 
@@ -592,8 +626,10 @@ vlot_result vlot_lockstep_set_inline(vlot_cluster *cluster, bool is_inline) {
   for (uint32_t k = 0; k < cluster->nodes && result == VLOT_OK; k++) {
     vlot__slot *slot = &cluster->slots[k];
     if (!slot->node) continue;
-    if (is_inline) vlot__threads_stop(slot, VLOT_WHY_ASKED, false);
-    else result = vlot__threads_start(slot, true);
+    if (is_inline)
+      vlot__threads_stop(slot, VLOT_WHY_ASKED, false);
+    else
+      result = vlot__threads_start(slot, true);
   }
   if (result == VLOT_OK) cluster->lockstep.is_inline = is_inline;
   return result;
@@ -605,16 +641,20 @@ static void pause_supervisor(vlot__supervisor *supervisor, bool must_pause) {
   pthread_mutex_lock(&supervisor->lock);
   supervisor->must_pause = must_pause;
   pthread_cond_broadcast(&supervisor->wake);
-  while (must_pause && !supervisor->is_paused) pthread_cond_wait(&supervisor->wake, &supervisor->lock);
+  while (must_pause && !supervisor->is_paused)
+    pthread_cond_wait(&supervisor->wake, &supervisor->lock);
   pthread_mutex_unlock(&supervisor->lock);
 }
 
 static vlot_result hold_all(vlot_cluster *cluster) {
   for (uint32_t k = 0; k < cluster->nodes; k++) {
     vlot__slot *slot = &cluster->slots[k];
-    if (!slot->node || !slot->actor || vlot_actor_hold(slot->actor, cluster->options.stop_ns) == VLOT_OK) continue;
+    if (!slot->node || !slot->actor ||
+        vlot_actor_hold(slot->actor, cluster->options.stop_ns) == VLOT_OK)
+      continue;
     while (k-- > 0)
-      if (cluster->slots[k].node && cluster->slots[k].actor) vlot_actor_unhold(cluster->slots[k].actor);
+      if (cluster->slots[k].node && cluster->slots[k].actor)
+        vlot_actor_unhold(cluster->slots[k].actor);
     return VLOT_TIMEOUT;
   }
   return VLOT_OK;
@@ -634,7 +674,8 @@ static void collect_all(vlot_cluster *cluster) {
     vlot__slot *slot = &cluster->slots[k];
     if (!slot->node || !slot->actor) continue;
     slot->is_collected = true;
-    vlot_actor_resume(slot->actor); /* it is held: while the cluster is paused only the slot's state says who is suspended */
+    /* it is held: while the cluster is paused only the slot's state says who is suspended */
+    vlot_actor_resume(slot->actor);
     while (vlot_actor_run(slot->actor)) continue;
     slot->is_collected = false;
   }
@@ -643,7 +684,8 @@ static void collect_all(vlot_cluster *cluster) {
     const vlot__mail_message *message = (const void *)one->payload;
     uint32_t message_kind = one->kind == VLOT__MAIL_MESSAGE ? message->message.kind : 0;
     vlot_piece piece = {.data = one->payload, .size = one->size};
-    if (vlot__lockstep_post(cluster, one->from, one->to, one->kind, message_kind, one->due, true, &piece, 1) != VLOT_OK)
+    if (vlot__lockstep_post(cluster, one->from, one->to, one->kind, message_kind, one->due, true,
+                            &piece, 1) != VLOT_OK)
       vlot__mail_dispose(one->kind, one->payload);
     vlot__alloc_free(cluster->allocator, one);
   }

@@ -1,4 +1,5 @@
-/* Text into room that may be too small for it: what fits is there, and its whole length is known, as with snprintf. */
+/* Text into room that may be too small for it: what fits is there, and its whole length is known,
+ * as with snprintf. */
 #ifndef VLOT_CLUSTER_WRITER_H
 #define VLOT_CLUSTER_WRITER_H
 
@@ -20,7 +21,9 @@ static inline void vlot__write(vlot__writer *writer, const char *text, size_t si
   writer->length += size;
 }
 
-static inline void vlot__write_text(vlot__writer *writer, const char *text) { vlot__write(writer, text, strlen(text)); }
+static inline void vlot__write_text(vlot__writer *writer, const char *text) {
+  vlot__write(writer, text, strlen(text));
+}
 
 static inline void vlot__write_number(vlot__writer *writer, uint64_t number) {
   char digits[20];

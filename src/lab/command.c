@@ -203,7 +203,8 @@ static void record(vlot__session *session, const vlot__command *command, const c
                              .is_time = command->is_time,
                              .is_look = command->is_look,
                              .is_quiet = session->is_summary};
-  /* what is said while there is no cluster sets it up; later, what does no action changes nothing */
+  /* what is said while there is no cluster sets it up; later, what does no action changes
+   * nothing */
   if (line.to == from && session->cluster) line.is_look = true;
   if (!line.is_look) session->changes++;
   if (!is_done && line.to == from) return; /* nothing has changed */

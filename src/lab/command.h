@@ -1,5 +1,6 @@
-/* One command table: every verb a person can say to a cluster is a row. Whoever takes commands (scenes, a prompt) hands lines to
- * vlot__command_run(); parsing, errors and help are made from the rows.
+/* One command table: every verb a person can say to a cluster is a row. Whoever takes commands
+ * (scenes, a prompt) hands lines to vlot__command_run(); parsing, errors and help are made from the
+ * rows.
  */
 #ifndef VLOT_LAB_COMMAND_H
 #define VLOT_LAB_COMMAND_H
@@ -52,17 +53,19 @@ typedef struct vlot__command {
   const char *name;
   const char *summary; /* one line */
   const char *example; /* without the name, NULL: none */
-  const char *group;   /* the heading it begins in the list of verbs; NULL: as the row before */
-  const char *alias;   /* a shorter name, NULL: none */
-  bool is_setup;       /* only before anything has happened; the others open the cluster */
-  bool is_summary;     /* many things happen: only changes are shown */
-  bool needs_nothing;  /* neither */
-  bool is_time;        /* it lets time go on, and any part of it can be done alone */
-  bool is_look;        /* it changes nothing */
-  bool is_meta;        /* it is about the history, and is not part of it */
+  /* the heading it begins in the list of verbs; NULL: as the row before */
+  const char *group;
+  const char *alias;  /* a shorter name, NULL: none */
+  bool is_setup;      /* only before anything has happened; the others open the cluster */
+  bool is_summary;    /* many things happen: only changes are shown */
+  bool needs_nothing; /* neither */
+  bool is_time;       /* it lets time go on, and any part of it can be done alone */
+  bool is_look;       /* it changes nothing */
+  bool is_meta;       /* it is about the history, and is not part of it */
   /* false: vlot__session_fail() has been called, and nothing was done */
   bool (*run)(vlot__session *session, const vlot__arguments *arguments);
-  vlot__parameter parameters[VLOT__COMMAND_PARAMETERS_MAX]; /* up to the first without a name */
+  /* up to the first without a name */
+  vlot__parameter parameters[VLOT__COMMAND_PARAMETERS_MAX];
 } vlot__command;
 
 extern const vlot__command vlot__commands[];

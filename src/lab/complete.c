@@ -22,9 +22,7 @@ static void add(offer *made, const char *word, size_t size) {
   vlot__text_put(made->words, "\n", 1);
 }
 
-static void add_word(offer *made, const char *word) {
-  add(made, word, strlen(word));
-}
+static void add_word(offer *made, const char *word) { add(made, word, strlen(word)); }
 
 static void add_number(offer *made, uint64_t number) {
   char text[24];
@@ -50,7 +48,8 @@ static void add_nodes(offer *made, const vlot__session *session) {
 
 /* The other kinds: what one says to hold, say, a message that is still to come. */
 static void add_kinds(offer *made, const vlot_pending *pending, size_t count) {
-  vlot_pending kinds[16] = {{.kind = VLOT_PENDING_TIMER}, {.kind = VLOT_PENDING_WRITE}, {.kind = VLOT_PENDING_CLIENT}};
+  vlot_pending kinds[16] = {
+      {.kind = VLOT_PENDING_TIMER}, {.kind = VLOT_PENDING_WRITE}, {.kind = VLOT_PENDING_CLIENT}};
   size_t known = 3;
   for (uint32_t k = 0; k <= VLOT_MESSAGE_APPEND_REPLY; k++) /* 0: forwarded */
     kinds[known++] = (vlot_pending){.kind = VLOT_PENDING_MESSAGE, .message_kind = k};
@@ -80,7 +79,8 @@ static void add_files(offer *made) {
     const char *name = entries[k]->d_name;
     bool is_meant = name[0] != '.' || typed[size] == '.';
     int length = snprintf(path, sizeof path - 1, "%.*s%s", size, typed, name);
-    if (is_meant && !strpbrk(name, " \t\r\n") && length < (int)sizeof path - 1 && offered < FILES_MAX) {
+    if (is_meant && !strpbrk(name, " \t\r\n") && length < (int)sizeof path - 1 &&
+        offered < FILES_MAX) {
       if (stat(path, &what) == 0 && S_ISDIR(what.st_mode)) strcat(path, "/");
       size_t before = made->words->size;
       add_word(made, path);
@@ -140,7 +140,8 @@ static const vlot__parameter *keyword(const vlot__command *command, const char *
   return NULL;
 }
 
-/* The parameter that goes by its place, `place` words after the verb; one that takes all words takes those that follow too. */
+/* The parameter that goes by its place, `place` words after the verb; one that takes all words
+ * takes those that follow too. */
 static const vlot__parameter *by_place(const vlot__command *command, unsigned place) {
   const vlot__parameter *last = NULL;
   for (int k = 0; k < VLOT__COMMAND_PARAMETERS_MAX && command->parameters[k].name; k++) {

@@ -4,7 +4,8 @@
 
 #include "command.h"
 
-/* The words that begin like the last one of line [size] and may stand there, one per line, in the order of the table.
+/* The words that begin like the last one of line [size] and may stand there, one per line, in the
+ * order of the table.
  *
  * more     [more_count] first words besides the table's
  * returns  where in the line that word begins; at its end: a new one

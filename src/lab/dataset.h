@@ -1,4 +1,5 @@
-/* The data set that comes along: data/zones.txt, built in. Lines of the input format; not terminated by a zero. */
+/* The data set that comes along: data/zones.txt, built in. Lines of the input format; not
+ * terminated by a zero. */
 #ifndef VLOT_LAB_DATASET_H
 #define VLOT_LAB_DATASET_H
 

@@ -1,5 +1,5 @@
-/* The simulator's own random choices: splitmix64, integers only, so that a seed means the same everywhere. Never draw
- * twice in one expression: the order would be the compiler's.
+/* The simulator's own random choices: splitmix64, integers only, so that a seed means the same
+ * everywhere. Never draw twice in one expression: the order would be the compiler's.
  */
 #ifndef VLOT_LAB_DICE_H
 #define VLOT_LAB_DICE_H

@@ -32,7 +32,8 @@ bool vlot__expect_equal(const vlot__expect *a, const vlot__expect *b) {
   return text ? is_value(a, text, size) : a->kind == VLOT__EXPECT_ABSENT;
 }
 
-/* A value counts as a number only in the form that increments write: printed again, it is the same. */
+/* A value counts as a number only in the form that increments write: printed again, it is the
+ * same. */
 static bool as_number(const vlot__expect *value, uint64_t *number) {
   *number = value->number;
   if (value->kind == VLOT__EXPECT_NUMBER) return true;

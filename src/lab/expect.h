@@ -1,4 +1,5 @@
-/* What the key-value machine must hold and answer: a model of one key, written from the machine's documentation. */
+/* What the key-value machine must hold and answer: a model of one key, written from the machine's
+ * documentation. */
 #ifndef VLOT_LAB_EXPECT_H
 #define VLOT_LAB_EXPECT_H
 

@@ -1,5 +1,5 @@
-/* Sequence numbers under way. Neighbouring numbers never collide; the table doubles when an old one is overtaken by a whole
- * table's length.
+/* Sequence numbers under way. Neighbouring numbers never collide; the table doubles when an old one
+ * is overtaken by a whole table's length.
  */
 #include "flights.h"
 

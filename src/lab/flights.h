@@ -1,5 +1,5 @@
-/* Which item a client's sequence number stands for, while its answer is under way. Sequence numbers grow; answers come in
- * any order.
+/* Which item a client's sequence number stands for, while its answer is under way. Sequence numbers
+ * grow; answers come in any order.
  */
 #ifndef VLOT_LAB_FLIGHTS_H
 #define VLOT_LAB_FLIGHTS_H

@@ -1,4 +1,5 @@
-/* `vlot gdb`: gdb on the command itself or on a program of one's own, with the vlot commands loaded. The terminal becomes gdb's. */
+/* `vlot gdb`: gdb on the command itself or on a program of one's own, with the vlot commands
+ * loaded. The terminal becomes gdb's. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -130,7 +130,8 @@ static void add_line(vlot__session *session, const vlot__history_line *line) {
     vlot__text_add(&session->out, "out of memory: this cannot be done again\n");
 }
 
-/* How far time goes on from here just as it did before it was undone; *at: the line that it ends in or before. */
+/* How far time goes on from here just as it did before it was undone; *at: the line that it ends in
+ * or before. */
 static uint64_t known_until(const vlot__history *history, uint64_t from, uint64_t to, size_t *at) {
   const vlot__history_branch *branch = present_of(history);
   uint64_t known = from;
@@ -156,7 +157,8 @@ static bool is_next(vlot__history *history, const vlot__history_line *line) {
   return true;
 }
 
-/* Nothing new has been said: time goes on as it did, perhaps beyond the end, where a line of so many steps is added. */
+/* Nothing new has been said: time goes on as it did, perhaps beyond the end, where a line of so
+ * many steps is added. */
 static bool is_again(vlot__session *session, const vlot__history_line *line) {
   vlot__history *history = &session->history;
   if (is_next(history, line)) return true;
@@ -230,7 +232,8 @@ static void record_asked(vlot__session *session, const vlot__history_line *line)
   if (piece.to > piece.from) say_and_record(session, &piece);
 }
 
-/* A line that did several things, or before which something was asked: each is a line, and what was said is said as it was. */
+/* A line that did several things, or before which something was asked: each is a line, and what was
+ * said is said as it was. */
 static void record_parts(vlot__session *session, const vlot__history_line *line) {
   vlot__history *history = &session->history;
   vlot__history_line piece = *line;

@@ -1,7 +1,9 @@
-/* The history of a session: what was said to its cluster, line by line, each with the actions it took. A cluster that runs in lockstep
- * does the same again when the same is said to it: so going back is beginning anew and stopping earlier.
+/* The history of a session: what was said to its cluster, line by line, each with the actions it
+ * took. A cluster that runs in lockstep does the same again when the same is said to it: so going
+ * back is beginning anew and stopping earlier.
  *
- * There are several lines of history when somebody went back and did something else: branches. One of them is the present one.
+ * There are several lines of history when somebody went back and did something else: branches. One
+ * of them is the present one.
  */
 #ifndef VLOT_LAB_HISTORY_H
 #define VLOT_LAB_HISTORY_H
@@ -14,7 +16,7 @@ struct vlot__session;
 enum { VLOT__HISTORY_BRANCHES_MAX = 4096, VLOT__HISTORY_NAME_MAX = 24 };
 
 typedef struct vlot__history_line {
-  const char *text; /* its own, in a branch; else borrowed */
+  const char *text;  /* its own, in a branch; else borrowed */
   uint64_t from;     /* number of the last action before it … */
   uint64_t to;       /* … and of its own last one */
   size_t scene_from; /* where the scene stood before it … */
@@ -31,7 +33,8 @@ typedef struct vlot__history_branch {
   size_t capacity;
 } vlot__history_branch;
 
-/* What was done inside a line, and is a line of its own: a debugger's request, or one of several things. */
+/* What was done inside a line, and is a line of its own: a debugger's request, or one of several
+ * things. */
 typedef struct vlot__history_inner {
   uint64_t action; /* its last one */
   bool is_asked;   /* by a debugger: the line does not say it */
@@ -42,7 +45,8 @@ typedef struct vlot__history {
   vlot__history_branch *branches; /* [branch_count] */
   unsigned branch_count;
   unsigned present;
-  size_t done; /* lines of the present branch that are wholly behind us; what follows was undone */
+  /* lines of the present branch that are wholly behind us; what follows was undone */
+  size_t done;
   vlot__history_inner *inner; /* [inner_count] since the last line */
   size_t inner_count;
   size_t inner_capacity;
@@ -51,21 +55,25 @@ typedef struct vlot__history {
 
 void vlot__history_deinit(vlot__history *history);
 
-/* A line was carried out (its text is copied). Where something else was undone, another branch begins. Without memory the line cannot be
- * done again, and that is told.
+/* A line was carried out (its text is copied). Where something else was undone, another branch
+ * begins. Without memory the line cannot be done again, and that is told.
  */
 void vlot__history_record(struct vlot__session *session, const vlot__history_line *line);
 
-/* Add a line to what was said, and to nothing else: a comment, or what was said about the history itself. */
+/* Add a line to what was said, and to nothing else: a comment, or what was said about the history
+ * itself. */
 void vlot__history_say(struct vlot__session *session, const char *text);
 
-/* The line that is being carried out has done one of several things: this line alone would do it. */
+/* The line that is being carried out has done one of several things: this line alone would do
+ * it. */
 void vlot__history_part(struct vlot__session *session, const char *text);
 
-/* A REQUEST event: what was asked becomes a line of its own, inside the one that is being carried out. */
+/* A REQUEST event: what was asked becomes a line of its own, inside the one that is being carried
+ * out. */
 void vlot__history_ask(struct vlot__session *session, const vlot_event *event);
 
-/* Begin anew and stop after an action: exactly there, or, inside a line that cannot be halved, before it.
+/* Begin anew and stop after an action: exactly there, or, inside a line that cannot be halved,
+ * before it.
  *
  * returns  false: there is no way back here, or no such action; the problem is told
  */

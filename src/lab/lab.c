@@ -12,7 +12,9 @@ static int run_help(int argc, char **argv);
 static const vlot__verb verb_help = {
     .name = "help", .summary = "Explain the command, or one verb: vlot help VERB", .run = run_help};
 
-static const vlot__verb *const verbs[] = {&vlot__verb_run, &vlot__verb_sim, &vlot__verb_play, &vlot__verb_step, &vlot__verb_replay, &vlot__verb_gdb, &verb_help};
+static const vlot__verb *const verbs[] = {&vlot__verb_run,  &vlot__verb_sim,    &vlot__verb_play,
+                                          &vlot__verb_step, &vlot__verb_replay, &vlot__verb_gdb,
+                                          &verb_help};
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
 static const vlot__verb *find(const char *name) {

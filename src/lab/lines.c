@@ -1,4 +1,5 @@
-/* Lines of commands. Whatever is odd about a line (too long, a zero byte, no end) is kept for the caller to tell: nothing is lost silently. */
+/* Lines of commands. Whatever is odd about a line (too long, a zero byte, no end) is kept for the
+ * caller to tell: nothing is lost silently. */
 #include "lines.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 #include <wchar.h>
 #endif
 
-/* --- signals: a handler has no argument of ours, so this is the one place it can leave a word --- */
+/* --- signals: a handler has no argument of ours, so this is the one place it can leave a word - */
 
 static volatile sig_atomic_t interrupted, stopped, resized;
 
@@ -27,9 +28,7 @@ static void note(int number) {
   if (number == SIGWINCH) resized = 1;
 }
 
-volatile sig_atomic_t *vlot__lines_interrupted(void) {
-  return &interrupted;
-}
+volatile sig_atomic_t *vlot__lines_interrupted(void) { return &interrupted; }
 
 static const int signals[] = {SIGINT, SIGTSTP, SIGWINCH};
 
@@ -40,11 +39,10 @@ static void watch(vlot__lines *lines, int k) {
   sigaction(signals[k], &action, &lines->before[k]);
 }
 
-static void let_go(vlot__lines *lines, int k) {
-  sigaction(signals[k], &lines->before[k], NULL);
-}
+static void let_go(vlot__lines *lines, int k) { sigaction(signals[k], &lines->before[k], NULL); }
 
-/* Signals are kept off but while it waits for a key: else one that comes just before would not wake it. */
+/* Signals are kept off but while it waits for a key: else one that comes just before would not wake
+ * it. */
 static void keep_off(vlot__lines *lines) {
   sigset_t mask;
   sigemptyset(&mask);
@@ -52,9 +50,7 @@ static void keep_off(vlot__lines *lines) {
   pthread_sigmask(SIG_BLOCK, &mask, &lines->mask);
 }
 
-static void let_in(const vlot__lines *lines) {
-  pthread_sigmask(SIG_SETMASK, &lines->mask, NULL);
-}
+static void let_in(const vlot__lines *lines) { pthread_sigmask(SIG_SETMASK, &lines->mask, NULL); }
 
 /* --- lines as they come --- */
 
@@ -134,11 +130,10 @@ static vlot__lines *lines_of(EditLine *editor) {
   return lines;
 }
 
-static char *show_prompt(EditLine *editor) {
-  return (char *)(uintptr_t)lines_of(editor)->prompt;
-}
+static char *show_prompt(EditLine *editor) { return (char *)(uintptr_t)lines_of(editor)->prompt; }
 
-/* Stopped from the keyboard: the terminal is given back as it was, and set up again when we go on. */
+/* Stopped from the keyboard: the terminal is given back as it was, and set up again when we go
+ * on. */
 static void stop(vlot__lines *lines, EditLine *editor) {
   stopped = 0;
   el_set(editor, EL_PREP_TERM, 0);
@@ -265,7 +260,8 @@ static void open_editor(vlot__lines *lines) {
   el_set(editor, EL_SIGNAL, 0);
   el_set(editor, EL_HIST, history, past);
   el_set(editor, EL_GETCFN, get_character);
-  el_wset(editor, EL_ADDFN, L"vlot-complete", L"Complete the word", complete); /* el_set() leaks */
+  /* el_set() leaks */
+  el_wset(editor, EL_ADDFN, L"vlot-complete", L"Complete the word", complete);
   el_set(editor, EL_BIND, "^I", "vlot-complete", NULL);
   el_set(editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
   el_source(editor, NULL); /* a person's own keys, ~/.editrc */
@@ -282,7 +278,8 @@ static vlot__lines_result read_edited(vlot__lines *lines) {
   watch(lines, 1);
   watch(lines, 2);
   keep_off(lines);
-  el_set(lines->editor, EL_PREP_TERM, 1); /* before the prompt: who sees it may press any key */
+  /* before the prompt: who sees it may press any key */
+  el_set(lines->editor, EL_PREP_TERM, 1);
   const char *line = el_gets(lines->editor, &size);
   let_in(lines);
   let_go(lines, 2);

@@ -37,7 +37,8 @@ bool vlot__load_open(vlot__load *load, const vlot__load_options *options) {
   load->keys = calloc(script->key_count + 1u, sizeof *load->keys);
   load->items = calloc(script->count + 1u, sizeof *load->items);
   load->reads = calloc(script->key_count + 1u, sizeof *load->reads);
-  load->ready = calloc(load->ready_size, sizeof *load->ready); /* at most one command per key */
+  /* at most one command per key */
+  load->ready = calloc(load->ready_size, sizeof *load->ready);
   if (!load->keys || !load->items || !load->ready || !load->reads ||
       vlot_client_open(&load->client, options->cluster, &client) != VLOT_OK) {
     vlot__load_close(load);
@@ -84,7 +85,8 @@ static vlot_result submit(vlot__load *load, const uint32_t *numbers, vlot_bytes 
   return result;
 }
 
-/* The operation begins when it is first submitted; later attempts belong to it, since it returns but once. */
+/* The operation begins when it is first submitted; later attempts belong to it, since it returns
+ * but once. */
 static void begin_record(vlot__load *load, uint32_t number) {
   vlot__load_item *item = &load->items[number];
   if (!load->options.record->history || item->operation != 0) return;
@@ -147,8 +149,9 @@ static void take_ok(vlot__load *load, uint32_t number, const vlot_answer *answer
   finish(load, number, VLOT_OK, answer->reply, answer->reply_size);
 }
 
-/* The get behind a command in doubt was answered: did the command take effect? The get went through the same log behind
- * it, so what it does not show does not come any more. Where both would look alike, nothing has to be done.
+/* The get behind a command in doubt was answered: did the command take effect? The get went through
+ * the same log behind it, so what it does not show does not come any more. Where both would look
+ * alike, nothing has to be done.
  */
 static void take_probe(vlot__load *load, uint32_t number, const vlot_answer *answer) {
   const vlot__script_command *command = &load->options.script->commands[number];
@@ -243,7 +246,8 @@ vlot__load_state vlot__load_turn(vlot__load *load) {
     count = wait_for_answers(load, answers, ANSWERS);
   else if (load->wants_leader || load->ready_count > 0) {
     vlot_result result = vlot__load_await_leader(load, PATIENCE_TICKS, NULL);
-    load->wants_leader = result != VLOT_OK; /* else: still nobody; the caller looks around first */
+    /* else: still nobody; the caller looks around first */
+    load->wants_leader = result != VLOT_OK;
   }
   for (size_t k = 0; k < count; k++) take(load, &answers[k]);
   if (load->done == load->options.script->count) return VLOT__LOAD_DONE;
@@ -259,8 +263,8 @@ static vlot_result ask(vlot__load *load, uint32_t key) {
   uint64_t sequence;
   if (!question) return VLOT_NOMEM;
   if (load->options.record->history && load->reads[key] == 0)
-    load->reads[key] =
-        vlot__record_begin(load->options.record, load->options.cluster, vlot_client_number(load->client), &get);
+    load->reads[key] = vlot__record_begin(load->options.record, load->options.cluster,
+                                          vlot_client_number(load->client), &get);
   vlot_result result = vlot_client_read(load->client, vlot_bytes_data(question),
                                         vlot_bytes_size(question), VLOT_NEVER, &sequence);
   vlot_bytes_release(question);
@@ -276,8 +280,8 @@ static void compare(vlot__load *load, uint32_t key, const vlot_answer *answer, u
     return;
   }
   load->progress_tick = vlot_cluster_now(load->options.cluster);
-  vlot__record_end(load->options.record, load->options.cluster, load->reads[key], VLOT_KV_GET, answer->result,
-                   answer->reply, answer->reply_size);
+  vlot__record_end(load->options.record, load->options.cluster, load->reads[key], VLOT_KV_GET,
+                   answer->result, answer->reply, answer->reply_size);
   ++*verified;
   if (!vlot__expect_read(&load->keys[key], answer->reply, answer->reply_size)) ++*lost;
 }

@@ -9,11 +9,10 @@
 
 enum { WORD_MAX = 32 };
 
-static size_t least(size_t a, size_t b) {
-  return a < b ? a : b;
-}
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
-/* Letters to change, insert, remove or swap with their neighbour. Longer words than WORD_MAX are far from everything. */
+/* Letters to change, insert, remove or swap with their neighbour. Longer words than WORD_MAX are
+ * far from everything. */
 static size_t distance(const char *a, const char *b) {
   size_t rows = strlen(a), columns = strlen(b), table[WORD_MAX + 1][WORD_MAX + 1];
   if (rows > WORD_MAX || columns > WORD_MAX) return WORD_MAX;

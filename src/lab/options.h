@@ -42,7 +42,8 @@ typedef struct vlot__verb {
  */
 int vlot__options_parse(const vlot__verb *verb, int argc, char **argv, void *settings);
 
-/* The same where a file may stand before, between and behind the options; *file: NULL when there is none. */
+/* The same where a file may stand before, between and behind the options; *file: NULL when there is
+ * none. */
 int vlot__options_parse_file(const vlot__verb *verb, int argc, char **argv, void *settings,
                              const char **file);
 

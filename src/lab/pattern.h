@@ -1,4 +1,5 @@
-/* Which pending things a verb means: ids, or `[all] [KIND] [A->B]`; without all the one that was sent first. */
+/* Which pending things a verb means: ids, or `[all] [KIND] [A->B]`; without all the one that was
+ * sent first. */
 #ifndef VLOT_LAB_PATTERN_H
 #define VLOT_LAB_PATTERN_H
 
@@ -15,7 +16,8 @@ bool vlot__pattern_find(vlot__session *session, const vlot__arguments *arguments
 /* "AppendEntries", "timer" …: as patterns name the kind of a pending thing. */
 const char *vlot__pattern_kind(const vlot_pending *pending);
 
-/* Everything pending, ordered by id, [*count], to be freed by the caller; NULL: none, or no memory. */
+/* Everything pending, ordered by id, [*count], to be freed by the caller; NULL: none, or no
+ * memory. */
 vlot_pending *vlot__pattern_pending(vlot__session *session, size_t *count);
 
 #endif

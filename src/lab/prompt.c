@@ -1,4 +1,5 @@
-/* The prompt's loop. What is said goes to the command table; here it is only read, and what came of it is shown. */
+/* The prompt's loop. What is said goes to the command table; here it is only read, and what came of
+ * it is shown. */
 #include "prompt.h"
 
 #include <inttypes.h>
@@ -73,7 +74,9 @@ static size_t columns_of(const char *text, size_t size) {
   return count;
 }
 
-/* Where a line goes on that does not fit: below its text, "    12  n1 sends …", "until  Let things …", as far as there is room for it. */
+/* Where a line goes on that does not fit: below its text, "    12 n1 sends …", "until Let things
+ *                                                              …", as far as there is room for
+ *                                                              it. */
 static size_t indent_of(const char *line, size_t size, size_t width) {
   enum { USUAL = 2 };
   size_t begin = strspn(line, " "), indent = begin + USUAL;
@@ -82,7 +85,8 @@ static size_t indent_of(const char *line, size_t size, size_t width) {
   return indent < width / 2 ? indent : width > 2 * USUAL ? USUAL : 0;
 }
 
-/* Where it is broken: behind the last word that fits; a word longer than the line ends where it ends. */
+/* Where it is broken: behind the last word that fits; a word longer than the line ends where it
+ * ends. */
 static size_t break_of(const char *line, size_t size, size_t room) {
   size_t at = strspn(line, " "), last = 0;
   while (at < size) {
@@ -196,7 +200,8 @@ static void draw(prompt *at, const vlot__table_view *view) {
   vlot__text_deinit(&text);
 }
 
-/* A cluster that was only opened to be looked at is closed again: what is said next may still set it up. */
+/* A cluster that was only opened to be looked at is closed again: what is said next may still set
+ * it up. */
 static bool look(vlot__session *session, vlot__table_view *view) {
   bool was_open = session->cluster != NULL;
   *view = (vlot__table_view){0};
@@ -305,7 +310,8 @@ static bool is_word(const char *line, const char *word) {
 static void list_own(const prompt *at, vlot__text *out) {
   for (size_t k = OWN_WORDS; k-- > 0;)
     if (!own_words[k].needs_run || at->options->must_go_on)
-      vlot__text_add(out, "%-10s  %-4s  %s\n", own_words[k].name, own_words[k].alias, own_words[k].summary);
+      vlot__text_add(out, "%-10s  %-4s  %s\n", own_words[k].name, own_words[k].alias,
+                     own_words[k].summary);
 }
 
 /* Help about a word that the table does not have. */
@@ -317,7 +323,8 @@ static bool explain_own(prompt *at, const char *line) {
     vlot__text_add(&at->session->out, "usage: %s | %s%s%s\n  %s.\n", own->name, own->alias,
                    own->other ? " | " : "", own->other ? own->other : "", own->summary);
   } else if (is_word(about, "continue")) {
-    vlot__text_add(&at->session->out, "'continue' is for a cluster that runs: 'vlot run --step-on'. Here 'next' and 'until' go on.\n");
+    vlot__text_add(&at->session->out, "'continue' is for a cluster that runs: 'vlot run "
+                                      "--step-on'. Here 'next' and 'until' go on.\n");
   } else {
     return false;
   }
@@ -331,7 +338,8 @@ static void carry_out(prompt *at, const char *line) {
   at->changes = at->session->changes;
   bool is_done = vlot__command_run(at->session, line);
   if (!is_done) at->has_failed = true;
-  if (*vlot__lines_interrupted()) fputc('\n', at->screen.out); /* the terminal has shown a ^C */
+  /* the terminal has shown a ^C */
+  if (*vlot__lines_interrupted()) fputc('\n', at->screen.out);
   if (about && (!*about || is_word(about, "all"))) list_own(at, out);
   show_text(at);
   show_table(at);

@@ -13,7 +13,8 @@ enum { BUFFER = 1 << 18 };
 
 static FILE *create(const char *path, bool *is_ok) {
   if (path && strcmp(path, "-") == 0) {
-    fprintf(stderr, "vlot: the standard output is taken by the summary: name a file instead of -\n");
+    fprintf(stderr,
+            "vlot: the standard output is taken by the summary: name a file instead of -\n");
     *is_ok = false;
     return NULL;
   }
@@ -25,7 +26,8 @@ static FILE *create(const char *path, bool *is_ok) {
   return NULL;
 }
 
-/* Whole lines only leave the buffer, so that a run that is interrupted leaves a file that can be read. */
+/* Whole lines only leave the buffer, so that a run that is interrupted leaves a file that can be
+ * read. */
 static void write_line(void *context, const char *text, size_t size) {
   vlot__record_file *file = context;
   if (file->waiting + size > BUFFER) {
@@ -38,8 +40,8 @@ static void write_line(void *context, const char *text, size_t size) {
 
 static bool is_same(FILE *one, FILE *other) {
   struct stat a, b;
-  return fstat(fileno(one), &a) == 0 && fstat(fileno(other), &b) == 0 && S_ISREG(a.st_mode) && a.st_dev == b.st_dev &&
-         a.st_ino == b.st_ino;
+  return fstat(fileno(one), &a) == 0 && fstat(fileno(other), &b) == 0 && S_ISREG(a.st_mode) &&
+         a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 bool vlot__record_open(vlot__record *record, const char *events_path, const char *history_path) {
@@ -47,7 +49,8 @@ bool vlot__record_open(vlot__record *record, const char *events_path, const char
   *record = (vlot__record){.events_path = events_path, .history_path = history_path};
   record->events.file = create(events_path, &is_ok);
   if (is_ok) record->calls.file = create(history_path, &is_ok);
-  if (is_ok && record->events.file && record->calls.file && is_same(record->events.file, record->calls.file)) {
+  if (is_ok && record->events.file && record->calls.file &&
+      is_same(record->events.file, record->calls.file)) {
     fprintf(stderr, "vlot: --events and --history are the same file, %s: name two\n", events_path);
     fclose(record->calls.file);
     is_ok = false;

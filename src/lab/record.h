@@ -26,7 +26,8 @@ typedef struct vlot__record {
 /* Create the files. false: told on stderr, nothing is open. */
 bool vlot__record_open(vlot__record *record, const char *events_path, const char *history_path);
 
-/* Begin with a cluster, and end with it before it is closed. A record may go from cluster to cluster. */
+/* Begin with a cluster, and end with it before it is closed. A record may go from cluster to
+ * cluster. */
 bool vlot__record_attach(vlot__record *record, vlot_cluster *cluster, bool is_lockstep);
 void vlot__record_detach(vlot__record *record);
 

@@ -52,12 +52,15 @@ static const vlot__option options[] = {
 };
 
 static const char help_text[] =
-    "FILE is what 'vlot run --journal FILE' recorded. Every message, write and answer is made anew\n"
-    "in virtual time and compared. With --until the prompt of 'vlot step' opens there: look around,\n"
+    "FILE is what 'vlot run --journal FILE' recorded. Every message, write and answer is made "
+    "anew\n"
+    "in virtual time and compared. With --until the prompt of 'vlot step' opens there: look "
+    "around,\n"
     "step on, go back, ask why; whatever would make it another run is refused.\n"
     "\n"
     "Exit code: 0 the run is the same; 1 it is not: the first difference is told; 64 wrong usage;\n"
-    "65 no journal, or one that is cut or damaged (what is whole is replayed); 66 it cannot be read.\n"
+    "65 no journal, or one that is cut or damaged (what is whole is replayed); 66 it cannot be "
+    "read.\n"
     "Limits: a journal of 16 GiB, and of half the machine's memory.\n";
 
 static int complain(const again *one, const char *what, int code) {
@@ -88,7 +91,8 @@ static void carry_out(again *one, uint64_t until) {
   uint64_t done = 1;
   do {
     uint64_t left = until - one->status.actions;
-    one->result = vlot_lockstep_step(one->cluster, left < ACTIONS_AT_ONCE ? left : ACTIONS_AT_ONCE, &done);
+    one->result =
+        vlot_lockstep_step(one->cluster, left < ACTIONS_AT_ONCE ? left : ACTIONS_AT_ONCE, &done);
     (void)vlot_replay_get_status(one->cluster, &one->status);
     draw(one, &screen);
   } while (one->result == VLOT_OK && done > 0 && one->status.actions < until);
@@ -121,14 +125,16 @@ static void print_json(const again *one, const char *violation, int code) {
   printf(",\"nodes\":%u,\"learners\":%u,\"seed\":%" PRIu64 ",\"recorded_by\":", one->info.nodes,
          one->info.learners, one->info.seed);
   vlot__lab_json_text(stdout, one->info.version);
-  printf(",\"actions\":%" PRIu64 ",\"actions_total\":%" PRIu64 ",\"turns\":%" PRIu64, status->actions,
-         status->actions_total, status->turns);
-  printf(",\"kills\":%" PRIu64 ",\"restarts\":%" PRIu64 ",\"elections\":%" PRIu64 ",\"commit_index\":%" PRIu64,
+  printf(",\"actions\":%" PRIu64 ",\"actions_total\":%" PRIu64 ",\"turns\":%" PRIu64,
+         status->actions, status->actions_total, status->turns);
+  printf(",\"kills\":%" PRIu64 ",\"restarts\":%" PRIu64 ",\"elections\":%" PRIu64
+         ",\"commit_index\":%" PRIu64,
          one->stats.kills, restarts(one), one->stats.elections, one->stats.commits);
-  printf(",\"bytes\":%" PRIu64 ",\"bytes_whole\":%" PRIu64 ",\"seconds\":%.3f", status->bytes, status->bytes_whole,
-         (double)(one->end_ns - one->begin_ns) / 1e9);
-  printf(",\"finished\":%s,\"cut\":%s,\"diverged\":%s,\"text\":", status->is_finished ? "true" : "false",
-         status->is_cut ? "true" : "false", status->has_diverged ? "true" : "false");
+  printf(",\"bytes\":%" PRIu64 ",\"bytes_whole\":%" PRIu64 ",\"seconds\":%.3f", status->bytes,
+         status->bytes_whole, (double)(one->end_ns - one->begin_ns) / 1e9);
+  printf(",\"finished\":%s,\"cut\":%s,\"diverged\":%s,\"text\":",
+         status->is_finished ? "true" : "false", status->is_cut ? "true" : "false",
+         status->has_diverged ? "true" : "false");
   vlot__lab_json_text(stdout, status->text);
   printf(",\"violation\":");
   vlot__lab_json_text(stdout, violation);
@@ -138,8 +144,8 @@ static void print_json(const again *one, const char *violation, int code) {
 static void print_text(const again *one, const char *violation) {
   char a[32], b[32];
   const vlot_replay_status *status = &one->status;
-  printf("vlot replay: %s: %u node%s, seed %" PRIu64 ", recorded by vlot %s\n", one->name, one->info.nodes,
-         one->info.nodes == 1 ? "" : "s", one->info.seed, one->info.version);
+  printf("vlot replay: %s: %u node%s, seed %" PRIu64 ", recorded by vlot %s\n", one->name,
+         one->info.nodes, one->info.nodes == 1 ? "" : "s", one->info.seed, one->info.version);
   printf("  actions            %s of %s\n", vlot__lab_commas(status->actions, a),
          vlot__lab_commas(status->actions_total, b));
   printf("  turns              %s\n", vlot__lab_commas(status->turns, a));
@@ -150,19 +156,27 @@ static void print_text(const again *one, const char *violation) {
          vlot__lab_commas(status->bytes, b));
   printf("  seconds            %.3f\n", (double)(one->end_ns - one->begin_ns) / 1e9);
   if (violation[0]) printf("  violation          %s\n", violation);
-  if (status->has_diverged) printf("  DIVERGED: %s\n", status->text);
-  else if (violation[0]) printf("  STOPPED: a safety property is broken\n");
-  else if (status->is_cut) printf("  up to there identical to the recording; %s\n", status->text);
-  else printf("  %s\n", status->is_finished ? "identical to the recording" : "identical to the recording so far");
+  if (status->has_diverged)
+    printf("  DIVERGED: %s\n", status->text);
+  else if (violation[0])
+    printf("  STOPPED: a safety property is broken\n");
+  else if (status->is_cut)
+    printf("  up to there identical to the recording; %s\n", status->text);
+  else
+    printf("  %s\n", status->is_finished ? "identical to the recording"
+                                         : "identical to the recording so far");
 }
 
 static int report(const again *one) {
   char violation[256] = "";
   int code = verdict(one);
   vlot_cluster_violation(one->cluster, violation, sizeof violation);
-  if (one->set->is_json) print_json(one, violation, code);
-  else if (!one->set->is_quiet) print_text(one, violation);
-  else if (code != VLOT__EXIT_OK) complain(one, one->status.text[0] ? one->status.text : violation, code);
+  if (one->set->is_json)
+    print_json(one, violation, code);
+  else if (!one->set->is_quiet)
+    print_text(one, violation);
+  else if (code != VLOT__EXIT_OK)
+    complain(one, one->status.text[0] ? one->status.text : violation, code);
   return code;
 }
 
@@ -180,10 +194,13 @@ static int step(const again *one, uint64_t until) {
     if (!vlot__scene_say_again(&session) && until > 0 && !vlot__command_run(&session, line))
       complain(one, session.problem.data ? session.problem.data : "it cannot go there", code);
     vlot__text_clear(&session.out);
-    snprintf(greeting, sizeof greeting, "vlot replay: %.200s, after action %" PRIu64 " of %" PRIu64 ".%s%s%s", one->name,
-             vlot__session_actions(&session), one->status.actions_total, one->status.is_cut ? " These are whole; " : "",
+    snprintf(greeting, sizeof greeting,
+             "vlot replay: %.200s, after action %" PRIu64 " of %" PRIu64 ".%s%s%s", one->name,
+             vlot__session_actions(&session), one->status.actions_total,
+             one->status.is_cut ? " These are whole; " : "",
              one->status.is_cut ? one->status.text : "", one->status.is_cut ? "." : "");
-    vlot__prompt_options prompt = {.greeting = greeting, .is_ascii = one->set->is_ascii, .is_plain = one->set->is_plain};
+    vlot__prompt_options prompt = {
+        .greeting = greeting, .is_ascii = one->set->is_ascii, .is_plain = one->set->is_plain};
     code = vlot__prompt_run(&session, &prompt);
   }
   vlot__session_deinit(&session);
@@ -196,12 +213,13 @@ static int with_cluster(again *one) {
   (void)vlot_replay_get_status(one->cluster, &one->status);
   uint64_t until = one->set->until, total = one->status.actions_total;
   if (until != UINT64_MAX && until > total && one->status.is_cut) {
-    fprintf(stderr, "vlot replay: %s: --until %" PRIu64 ": %" PRIu64 " actions are whole; %s\n", one->name, until, total,
-            one->status.text);
+    fprintf(stderr, "vlot replay: %s: --until %" PRIu64 ": %" PRIu64 " actions are whole; %s\n",
+            one->name, until, total, one->status.text);
     return VLOT__EXIT_DATA;
   }
   if (until != UINT64_MAX && until > total) {
-    fprintf(stderr, "vlot replay: --until %" PRIu64 ": the journal has %" PRIu64 " actions\n", until, total);
+    fprintf(stderr, "vlot replay: --until %" PRIu64 ": the journal has %" PRIu64 " actions\n",
+            until, total);
     return VLOT__EXIT_USAGE;
   }
   if (until != UINT64_MAX && !one->set->is_json && !one->set->is_quiet) return step(one, until);
@@ -214,12 +232,15 @@ static int replay(again *one) {
   if (vlot_journal_read_info(one->bytes, one->size, &one->info) != VLOT_OK)
     return complain(one, one->info.problem, VLOT__EXIT_DATA);
   if (one->info.has_machine)
-    return complain(one, "the run had a machine of its own: replay it with vlot_replay_open(), in a program that has it",
+    return complain(one,
+                    "the run had a machine of its own: replay it with vlot_replay_open(), in a "
+                    "program that has it",
                     VLOT__EXIT_DATA);
   vlot_result result = vlot_replay_open(&one->cluster, NULL, one->bytes, one->size, &problem);
   if (result != VLOT_OK) {
     bool is_data = result == VLOT_CORRUPT || result == VLOT_UNSUPPORTED || result == VLOT_INVALID;
-    return complain(one, problem ? problem : vlot_result_text(result), is_data ? VLOT__EXIT_DATA : VLOT__EXIT_SOFTWARE);
+    return complain(one, problem ? problem : vlot_result_text(result),
+                    is_data ? VLOT__EXIT_DATA : VLOT__EXIT_SOFTWARE);
   }
   int code = with_cluster(one);
   (void)vlot_cluster_close(one->cluster); /* what it could say has been said */
@@ -253,7 +274,8 @@ static int read_journal(again *one) {
   if (!problem) return VLOT__EXIT_OK;
   switch (errno) {
   case EFBIG:
-    snprintf(text, sizeof text, "a journal of more than %zu MiB is not read here: a replay has all of it in memory",
+    snprintf(text, sizeof text,
+             "a journal of more than %zu MiB is not read here: a replay has all of it in memory",
              limits.size_max >> 20);
     return complain(one, text, VLOT__EXIT_DATA);
   case EILSEQ: return complain(one, problem, VLOT__EXIT_DATA);

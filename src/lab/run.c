@@ -1,4 +1,5 @@
-/* vlot run: a cluster replicates a data set, may lose its leader half way, and is compared at the end. */
+/* vlot run: a cluster replicates a data set, may lose its leader half way, and is compared at the
+ * end. */
 #include "run.h"
 
 #include <errno.h>
@@ -7,8 +8,8 @@
 #include <string.h>
 
 #include "dataset.h"
-#include "session.h"
 #include "notes.h"
+#include "session.h"
 
 #define FIELD(name) offsetof(vlot__run_settings, name)
 
@@ -121,7 +122,8 @@ static bool close_journal(vlot__run *run) {
   if (!run->journal) return true;
   if (fclose(run->journal) != 0 && run->journal_error == 0) run->journal_error = errno;
   if (run->journal_error == 0) return true;
-  fprintf(stderr, "vlot run: %s is not whole: %s\n", run->set.journal, strerror(run->journal_error));
+  fprintf(stderr, "vlot run: %s is not whole: %s\n", run->set.journal,
+          strerror(run->journal_error));
   return false;
 }
 
@@ -140,8 +142,10 @@ static bool open_cluster(vlot__run *run) {
   cluster.raft.election_ticks_max = (uint32_t)run->set.election_ticks * 2;
   cluster.raft.heartbeat_ticks = (uint32_t)run->set.heartbeat_ticks;
   if (run->step.kind != 0) cluster.group_max = 1; /* by hand one message is one turn */
-  if (run->step.kind == VLOT_EVENT_VIOLATION) cluster.has_checker = 1; /* who else would see it */
-  cluster.raft.entry_bytes_max = 4u << 20; /* the longest key and values of the input format */
+  /* who else would see it */
+  if (run->step.kind == VLOT_EVENT_VIOLATION) cluster.has_checker = 1;
+  /* the longest key and values of the input format */
+  cluster.raft.entry_bytes_max = 4u << 20;
   run->raft = cluster.raft;
   vlot_writer journal = {.context = run, .write = write_journal};
   if (run->journal) cluster.journal = &journal;
@@ -194,7 +198,8 @@ static int with_cluster(vlot__run *run) {
   }
   vlot__load_close(&run->load);
   vlot_result closed = vlot_cluster_close(run->cluster);
-  bool is_told = closed == VLOT_IO && run->journal_error != 0; /* when the journal is closed */
+  /* when the journal is closed */
+  bool is_told = closed == VLOT_IO && run->journal_error != 0;
   if (closed != VLOT_OK && code == VLOT__EXIT_OK && !is_told) {
     fprintf(stderr, "vlot run: closing the cluster: %s\n", vlot_result_text(closed));
     code = closed == VLOT_VIOLATED ? VLOT__EXIT_VIOLATED : VLOT__EXIT_SOFTWARE;

@@ -32,7 +32,8 @@ static void kill_leader(vlot__run *run) {
   char done[32], total[32];
   uint32_t leader = vlot_cluster_leader(run->cluster);
   vlot_node_status status;
-  /* Not always between two commands: the seed says how far those in flight get; with threads they say so themselves. */
+  /* Not always between two commands: the seed says how far those in flight get; with threads they
+   * say so themselves. */
   if (run->set.driver == 1) vlot_lockstep_step(run->cluster, run->set.seed % KILL_ACTIONS, NULL);
   if (leader == 0 || vlot_cluster_get_status(run->cluster, leader, &status) != VLOT_OK) return;
   if (vlot_cluster_kill(run->cluster, leader, false) != VLOT_OK) return;
@@ -60,10 +61,12 @@ static void end_outage(vlot__run *run) {
   run->outage_ticks += ticks;
   run->outage_ns += ns;
   tell(run, "n%u, leader of term %" PRIu64 ", commits %" PRIu64 " tick%s (%s) after the kill",
-       run->load.last_node, run->load.last_term, ticks, ticks == 1 ? "" : "s", vlot__lab_ms(ns, text));
+       run->load.last_node, run->load.last_term, ticks, ticks == 1 ? "" : "s",
+       vlot__lab_ms(ns, text));
 }
 
-/* Trouble that nobody ordered: from the first answer that was none until the next acknowledgement. */
+/* Trouble that nobody ordered: from the first answer that was none until the next
+ * acknowledgement. */
 static void watch_trouble(vlot__run *run) {
   if (run->victim != 0 && !run->has_recovered) return;
   bool is_trouble = run->load.trouble_tick != VLOT_NEVER;
@@ -77,7 +80,8 @@ static void watch_trouble(vlot__run *run) {
   }
 }
 
-/* After a quorum is lost only the victim itself can bring it back; it gets as long as an election would take. */
+/* After a quorum is lost only the victim itself can bring it back; it gets as long as an election
+ * would take. */
 static bool is_restart_due(const vlot__run *run) {
   if (can_lose_one(run)) return run->has_recovered;
   return vlot_cluster_now(run->cluster) - run->kill_tick >= run->raft.election_ticks_max;
@@ -182,7 +186,8 @@ static vlot__load_state compare_replicas(vlot__run *run) {
 vlot__load_state vlot__run_carry_out(vlot__run *run) {
   vlot__load_state state = replicate(run);
   if (state == VLOT__LOAD_DONE) state = vlot__load_verify(&run->load, &run->verified, &run->lost);
-  if (state == VLOT__LOAD_STUCK) look_at_replicas(run); /* who is down is part of the answer */
+  /* who is down is part of the answer */
+  if (state == VLOT__LOAD_STUCK) look_at_replicas(run);
   if (state != VLOT__LOAD_DONE) return state;
   if (run->phase == VLOT__RUN_KILLED)
     restart_victim(run); /* the last command came before it was due */

@@ -39,7 +39,8 @@ static uint64_t print_left_out(const vlot__run *run) {
   for (uint32_t k = 0; k < run->set.nodes; k++) {
     const vlot__run_replica *one = &run->replicas[k];
     if (!one->is_left_out) continue;
-    printf("%s n%u (%s)", count++ == 0 ? "  not compared      " : ",", k + 1, state_name(one->state));
+    printf("%s n%u (%s)", count++ == 0 ? "  not compared      " : ",", k + 1,
+           state_name(one->state));
   }
   if (count > 0) printf(": left like that at the prompt\n");
   return count;

@@ -1,4 +1,5 @@
-/* vlot run --step-on. The cluster is paused by the thread that looks at the events, as soon as it sees the right one. */
+/* vlot run --step-on. The cluster is paused by the thread that looks at the events, as soon as it
+ * sees the right one. */
 #include "run_step.h"
 
 #include <inttypes.h>
@@ -74,9 +75,7 @@ static bool has_happened(vlot__run_step *step, vlot_event *event) {
   return false;
 }
 
-static bool is_over(const vlot__run *run) {
-  return run->step.kind == 0 || !run->step.events;
-}
+static bool is_over(const vlot__run *run) { return run->step.kind == 0 || !run->step.events; }
 
 /* --- standing still --- */
 

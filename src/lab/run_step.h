@@ -1,4 +1,5 @@
-/* vlot run --step-on: the threads run until something happens; then the cluster stands still, and a prompt goes on message by message. */
+/* vlot run --step-on: the threads run until something happens; then the cluster stands still, and a
+ * prompt goes on message by message. */
 #ifndef VLOT_LAB_RUN_STEP_H
 #define VLOT_LAB_RUN_STEP_H
 
@@ -22,7 +23,8 @@ bool vlot__run_step_open(vlot__run_step *step, vlot_cluster *cluster,
                          const vlot_cluster_options *options);
 void vlot__run_step_close(vlot__run_step *step);
 
-/* Has it happened? Then pause, talk, and go on; clocks of the run do not count that time. context: the run. To be called often. */
+/* Has it happened? Then pause, talk, and go on; clocks of the run do not count that time. context:
+ * the run. To be called often. */
 void vlot__run_step_look(void *context);
 
 #endif

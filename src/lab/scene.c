@@ -60,9 +60,7 @@ static bool is_blank(const line *one) {
   return true;
 }
 
-static bool is_rule(const line *one) {
-  return one->size == 4 && memcmp(one->text, "----", 4) == 0;
-}
+static bool is_rule(const line *one) { return one->size == 4 && memcmp(one->text, "----", 4) == 0; }
 
 static void keep_line(vlot__scene *scene, const line *one) {
   vlot__text_put(&scene->written, one->text, one->size);
@@ -86,9 +84,7 @@ static void print_lines(char mark, const char *text, size_t size) {
   }
 }
 
-static bool begins_line(const char *text, size_t at) {
-  return at == 0 || text[at - 1] == '\n';
-}
+static bool begins_line(const char *text, size_t at) { return at == 0 || text[at - 1] == '\n'; }
 
 /* The lines that both begin with, and those that both end with, are left out. */
 static void print_difference(const vlot__scene *scene, unsigned first_line, const char *wanted,
@@ -193,13 +189,15 @@ const char *vlot__scene_write(const vlot__text *commands, vlot__text *scene) {
   vlot__scene_play(&playing, blocks.data ? blocks.data : "", false);
   const char *problem = NULL;
   if (playing.session.was_limited)
-    problem = "a scene may do 100,000 actions, and this story has more; 'save FILE line' leaves out "
-              "what was undone";
+    problem =
+        "a scene may do 100,000 actions, and this story has more; 'save FILE line' leaves out "
+        "what was undone";
   if (blocks.is_short || playing.written.is_short || playing.session.out.is_short)
     problem = "out of memory";
   if (playing.written.size > VLOT__SCENE_BYTES_MAX)
-    problem = "a scene has at most 1 MiB, and this story is longer; 'save FILE line' leaves out what was "
-              "undone";
+    problem =
+        "a scene has at most 1 MiB, and this story is longer; 'save FILE line' leaves out what was "
+        "undone";
   if (!problem)
     vlot__text_put(scene, playing.written.data ? playing.written.data : "", playing.written.size);
   vlot__scene_deinit(&playing);

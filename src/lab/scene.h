@@ -1,4 +1,5 @@
-/* Scenes: a text of blocks, each of comments that tell the story, commands, a line ----, what was seen, and an empty line. */
+/* Scenes: a text of blocks, each of comments that tell the story, commands, a line ----, what was
+ * seen, and an empty line. */
 #ifndef VLOT_LAB_SCENE_H
 #define VLOT_LAB_SCENE_H
 
@@ -6,7 +7,8 @@
 
 enum { VLOT__SCENE_BYTES_MAX = 1 << 20, VLOT__SCENE_ACTIONS_MAX = 100000 };
 
-/* Read a scene's text, which ends with a zero and is freed by the caller. Returns VLOT__EXIT_OK, or an exit code and what is wrong. */
+/* Read a scene's text, which ends with a zero and is freed by the caller. Returns VLOT__EXIT_OK, or
+ * an exit code and what is wrong. */
 int vlot__scene_read(const char *name, char **text, const char **problem);
 
 /* A scene that is being played. */
@@ -21,22 +23,26 @@ typedef struct vlot__scene {
   unsigned differences; /* blocks that saw something else than stands there */
 } vlot__scene;
 
-/* Play all of a text, which ends with a zero; scene: name and switches are set, the rest is zero. Then deinit it. */
+/* Play all of a text, which ends with a zero; scene: name and switches are set, the rest is zero.
+ * Then deinit it. */
 void vlot__scene_play(vlot__scene *scene, const char *text, bool has_threads);
 void vlot__scene_deinit(vlot__scene *scene);
 
-/* Make a scene of commands and comments: what is seen is added. Returns why it cannot be done; NULL: it is. */
+/* Make a scene of commands and comments: what is seen is added. Returns why it cannot be done;
+ * NULL: it is. */
 const char *vlot__scene_write(const vlot__text *commands, vlot__text *scene);
 
-/* The next command from a place in a scene's text on; comments before it are added to `told`. line: empty at the end.
+/* The next command from a place in a scene's text on; comments before it are added to `told`. line:
+ * empty at the end.
  *
  * returns  the place behind it, and behind what was seen there
  */
 size_t vlot__scene_next(const char *scene, size_t at, vlot__text *told, char *line,
                         size_t capacity);
 
-/* A debugger that goes back starts the command again, with the lines that led to where it wants to be in a file, which VLOT_STEP_REDO
- * names: the place in the scene first. They are said again before anybody is asked; what they say has been seen.
+/* A debugger that goes back starts the command again, with the lines that led to where it wants to
+ * be in a file, which VLOT_STEP_REDO names: the place in the scene first. They are said again
+ * before anybody is asked; what they say has been seen.
  *
  * returns  whether there is such a file
  */

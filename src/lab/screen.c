@@ -65,8 +65,8 @@ void vlot__screen_begin(vlot__screen *screen) {
   screen->column = 0;
 }
 
-/* Cuts between characters: a byte 10xxxxxx goes on with the one before. The last column stays free, since some
- * terminals wrap when it is written.
+/* Cuts between characters: a byte 10xxxxxx goes on with the one before. The last column stays free,
+ * since some terminals wrap when it is written.
  */
 static void put(vlot__screen *screen, const char *text) {
   bool is_shown = true;

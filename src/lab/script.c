@@ -144,9 +144,7 @@ static bool complain(place *at, word what, const char *problem, const char *expe
   return false;
 }
 
-static bool is_blank(char c) {
-  return c == ' ' || c == '\t';
-}
+static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 static word skip_blanks(word rest) {
   while (rest.size > 0 && is_blank(*rest.text)) rest.text++, rest.size--;

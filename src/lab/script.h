@@ -48,20 +48,23 @@ typedef struct vlot__script {
 
 #define VLOT__SCRIPT_INPUT_MAX ((size_t)256 << 20) /* bytes of a run's input */
 
-/* What a file must be to be read on, judged by what has been read so far, [size]; NULL: it may go on. */
+/* What a file must be to be read on, judged by what has been read so far, [size]; NULL: it may go
+ * on. */
 typedef const char *vlot__script_judge(void *context, const char *text, size_t size);
 
 typedef struct vlot__script_limits {
-  size_t size_max;           /* bytes; a file that has more (a device may have no end) is not read on */
-  size_t head_size;          /* so many bytes are read before `judge` is asked; 0: nobody is */
+  /* bytes; a file that has more (a device may have no end) is not read on */
+  size_t size_max;
+  /* so many bytes are read before `judge` is asked; 0: nobody is */
+  size_t head_size;
   vlot__script_judge *judge; /* of the head, or of the whole where it is shorter */
   void *context;
 } vlot__script_limits;
 
 /* Read a whole file, "-" for stdin.
  *
- * returns  NULL; or what is wrong with it, a sentence, and nothing is left. errno: EFBIG too large, ENOMEM, EILSEQ the judge said it, or
- *          why it cannot be read
+ * returns  NULL; or what is wrong with it, a sentence, and nothing is left. errno: EFBIG too large,
+ *          ENOMEM, EILSEQ the judge said it, or why it cannot be read
  */
 const char *vlot__script_read(const char *path, const vlot__script_limits *limits, char **text,
                               size_t *size);

@@ -186,7 +186,8 @@ void vlot__session_begin_redo(vlot__session *session) {
 
 enum { REDO_ACTIONS = 4096 }; /* so many at once, then their events are taken */
 
-/* A turn of a recorded run is several actions and cannot be halved: towards the end it goes turn by turn, to know where one began. */
+/* A turn of a recorded run is several actions and cannot be halved: towards the end it goes turn by
+ * turn, to know where one began. */
 bool vlot__session_redo_time(vlot__session *session, uint64_t actions) {
   uint64_t end = vlot__session_actions(session) + actions, done = 1;
   if (!vlot__session_open(session)) return false;

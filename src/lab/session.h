@@ -1,5 +1,6 @@
-/* A session: what a person has said to one lockstep cluster, and what came of it, as text. The cluster is opened by the first
- * verb that needs one; what is said before sets it up. It may also be a recorded run, or somebody's cluster that is paused.
+/* A session: what a person has said to one lockstep cluster, and what came of it, as text. The
+ * cluster is opened by the first verb that needs one; what is said before sets it up. It may also
+ * be a recorded run, or somebody's cluster that is paused.
  */
 #ifndef VLOT_LAB_SESSION_H
 #define VLOT_LAB_SESSION_H
@@ -13,7 +14,7 @@
 
 enum {
   VLOT__SESSION_NODES_MAX = VLOT__PAST_NODES - 1, /* 0 is the cluster */
-  VLOT__SESSION_LOG_MAX = 4096, /* entries of a starting position */
+  VLOT__SESSION_LOG_MAX = 4096,                   /* entries of a starting position */
   VLOT__SESSION_ASKED_MAX = 256,
 };
 
@@ -41,7 +42,7 @@ typedef struct vlot__session {
   char *scene; /* what `next` reads; NULL */
   size_t scene_at;
   size_t scene_from; /* the same, but while a line of it is carried out: before that line */
-  bool is_adopted; /* the cluster is somebody else's, and runs when it is not paused */
+  bool is_adopted;   /* the cluster is somebody else's, and runs when it is not paused */
 
   /* this run of it */
   vlot_cluster_options options;
@@ -61,10 +62,11 @@ typedef struct vlot__session {
   uint64_t actions_max;  /* no verb goes on beyond this action */
   bool was_limited;      /* one would have */
   bool is_summary;       /* of what the verb under way brings only the changes are shown */
-  volatile sig_atomic_t *must_stop; /* not 0: long verbs end early; NULL (default): they do not */
-  bool was_stopped;                 /* the last one did */
-  bool is_problem_told;             /* in out */
-  uint64_t changes;                 /* goes up when there may be something else to see */
+  /* not 0: long verbs end early; NULL (default): they do not */
+  volatile sig_atomic_t *must_stop;
+  bool was_stopped;     /* the last one did */
+  bool is_problem_told; /* in out */
+  uint64_t changes;     /* goes up when there may be something else to see */
 
   vlot__text out;        /* what was seen; the owner clears it */
   vlot__text problem;    /* why the last verb failed, without a newline */
@@ -75,10 +77,12 @@ typedef struct vlot__session {
 void vlot__session_init(vlot__session *session, bool has_threads, uint64_t actions_max);
 void vlot__session_deinit(vlot__session *session);
 
-/* The session's cluster is a recorded run made again; before the first line. false: the problem is told. */
+/* The session's cluster is a recorded run made again; before the first line. false: the problem is
+ * told. */
 bool vlot__session_set_journal(vlot__session *session, const void *data, size_t size);
 
-/* The session's cluster is one with threads that is paused by this thread; it stays its owner's. false: the problem is told. */
+/* The session's cluster is one with threads that is paused by this thread; it stays its owner's.
+ * false: the problem is told. */
 bool vlot__session_adopt(vlot__session *session, vlot_cluster *cluster,
                          const vlot_cluster_options *options);
 
@@ -97,7 +101,8 @@ uint64_t vlot__session_actions(const vlot__session *session);
 /* A node as it is; where there is none, only its id. */
 vlot_node_status vlot__session_status(vlot__session *session, uint32_t id);
 
-/* Everything that was set up or has happened is gone, as if nothing had been said; from then on nothing is shown. */
+/* Everything that was set up or has happened is gone, as if nothing had been said; from then on
+ * nothing is shown. */
 void vlot__session_begin_redo(vlot__session *session);
 bool vlot__session_redo_time(vlot__session *session, uint64_t actions);
 void vlot__session_end_redo(vlot__session *session);
@@ -106,8 +111,8 @@ void vlot__session_end_redo(vlot__session *session);
 bool vlot__session_fail(vlot__session *session, unsigned word, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Turn the events since the last call, and answers to clients, into lines: one per effect. is_summary: only what changed, without
- * the messages that led there.
+/* Turn the events since the last call, and answers to clients, into lines: one per effect.
+ * is_summary: only what changed, without the messages that led there.
  */
 void vlot__session_drain(vlot__session *session, bool is_summary);
 
@@ -115,7 +120,8 @@ void vlot__session_drain(vlot__session *session, bool is_summary);
 bool vlot__session_set_log(vlot__session *session, uint32_t id, const uint64_t *terms,
                            size_t count);
 
-/* Submit SET key=value, or a read of the key, as the client of a member. local: without asking the others. */
+/* Submit SET key=value, or a read of the key, as the client of a member. local: without asking the
+ * others. */
 bool vlot__session_propose(vlot__session *session, uint32_t contact, const char *key,
                            const char *value);
 bool vlot__session_read(vlot__session *session, uint32_t contact, const char *key, bool is_local);

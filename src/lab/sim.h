@@ -6,32 +6,32 @@
 #include "flights.h"
 #include "record.h"
 
-/* --- what should happen sometimes; a simulation that never sees it proves less than it seems --- */
+/* --- what should happen sometimes; a simulation that never sees it proves less than it seems -- */
 
-#define VLOT__SIM_MARKS(X)                                                                         \
-  X(LEADERS, "leaders elected")                                                                    \
-  X(FORCED, "forced elections")                                                                    \
-  X(PRE_VOTES_REFUSED, "pre-votes refused")                                                        \
-  X(VOTES_REFUSED, "votes refused")                                                                \
-  X(ELECTIONS_LOST, "elections without a winner")                                                  \
-  X(STEP_DOWNS_ALONE, "leaders that stepped down without a quorum")                                \
-  X(STEP_DOWNS_TERM, "leaders overtaken by a higher term")                                         \
-  X(TRUNCATIONS, "truncations")                                                                    \
-  X(TRUNCATIONS_LONG, "truncations of two entries or more")                                        \
-  X(MISMATCHES, "appends refused for a mismatch")                                                  \
-  X(KILLS, "kills")                                                                                \
-  X(POWER_CUTS, "power cuts")                                                                      \
-  X(LOST_WRITES, "writes lost by power cuts")                                                      \
-  X(RESTARTS, "restarts")                                                                          \
-  X(WIPES, "disks wiped")                                                                          \
-  X(FENCED, "nodes fenced after a failed write")                                                   \
-  X(SUSPENDS, "nodes suspended")                                                                   \
-  X(LOST_MESSAGES, "messages lost or cut off")                                                     \
-  X(ACKNOWLEDGED, "commands acknowledged")                                                         \
-  X(REFUSED, "commands refused")                                                                   \
-  X(IN_DOUBT, "commands in doubt")                                                                 \
-  X(IN_DOUBT_DONE, "commands in doubt that took effect")                                           \
-  X(READS, "linearizable reads answered")                                                          \
+#define VLOT__SIM_MARKS(X)                                          \
+  X(LEADERS, "leaders elected")                                     \
+  X(FORCED, "forced elections")                                     \
+  X(PRE_VOTES_REFUSED, "pre-votes refused")                         \
+  X(VOTES_REFUSED, "votes refused")                                 \
+  X(ELECTIONS_LOST, "elections without a winner")                   \
+  X(STEP_DOWNS_ALONE, "leaders that stepped down without a quorum") \
+  X(STEP_DOWNS_TERM, "leaders overtaken by a higher term")          \
+  X(TRUNCATIONS, "truncations")                                     \
+  X(TRUNCATIONS_LONG, "truncations of two entries or more")         \
+  X(MISMATCHES, "appends refused for a mismatch")                   \
+  X(KILLS, "kills")                                                 \
+  X(POWER_CUTS, "power cuts")                                       \
+  X(LOST_WRITES, "writes lost by power cuts")                       \
+  X(RESTARTS, "restarts")                                           \
+  X(WIPES, "disks wiped")                                           \
+  X(FENCED, "nodes fenced after a failed write")                    \
+  X(SUSPENDS, "nodes suspended")                                    \
+  X(LOST_MESSAGES, "messages lost or cut off")                      \
+  X(ACKNOWLEDGED, "commands acknowledged")                          \
+  X(REFUSED, "commands refused")                                    \
+  X(IN_DOUBT, "commands in doubt")                                  \
+  X(IN_DOUBT_DONE, "commands in doubt that took effect")            \
+  X(READS, "linearizable reads answered")                           \
   X(LOCAL_READS, "local reads answered")
 
 typedef enum vlot__sim_mark {
@@ -58,7 +58,8 @@ typedef struct vlot__sim_op {
   uint8_t key;
   uint8_t result; /* vlot_result; PENDING: no answer yet */
   uint32_t record;
-  uint64_t floor; /* read: what it must at least see; answered write: where it was committed */
+  /* read: what it must at least see; answered write: where it was committed */
+  uint64_t floor;
   uint64_t value; /* read: the number of the write it saw; 0: nothing */
 } vlot__sim_op;
 
@@ -96,15 +97,16 @@ typedef struct vlot__sim_world {
   uint32_t faults; /* bit mask: kinds of faults that this seed has */
   uint32_t fault_permille;
   uint32_t client_permille;
-  uint32_t
-      wiped; /* voters whose promises are gone: always a minority, or nobody could be elected any more */
+  /* voters whose promises are gone: always a minority, or nobody could be elected any more */
+  uint32_t wiped;
 
   vlot__sim_client clients[VLOT__SIM_CLIENTS];
   uint32_t client_count;
   vlot__sim_op *ops; /* [op_count] */
   uint32_t op_count;
   uint32_t op_room;
-  uint64_t floors[VLOT__SIM_KEYS]; /* highest index a client knows that key's value to be of */
+  /* highest index a client knows that key's value to be of */
+  uint64_t floors[VLOT__SIM_KEYS];
 
   uint64_t done; /* actions so far */
   bool is_healed;
@@ -116,7 +118,8 @@ typedef struct vlot__sim_world {
   char text[400]; /* of the failure */
 } vlot__sim_world;
 
-/* Run a seed: seed, actions, nodes (0: drawn), has_threads, is_verbose and record are set; the rest is zero. */
+/* Run a seed: seed, actions, nodes (0: drawn), has_threads, is_verbose and record are set; the rest
+ * is zero. */
 void vlot__sim_run(vlot__sim_world *world);
 
 /* The first failure counts. Returns false, for the caller to pass on. */

@@ -1,8 +1,10 @@
-/* vlot sim, the clients: they write unique values, read each other's keys, and know in the end what they may have seen.
+/* vlot sim, the clients: they write unique values, read each other's keys, and know in the end what
+ * they may have seen.
  *
- * A write's place is its index in the log, which its answer tells. A linearizable read must see a write at least as new
- * as everything that a client knew before it began; which writes those are is compared when all answers are in, since a
- * read may see a write that is answered later. A write that was certainly not committed must never be seen.
+ * A write's place is its index in the log, which its answer tells. A linearizable read must see a
+ * write at least as new as everything that a client knew before it began; which writes those are is
+ * compared when all answers are in, since a read may see a write that is answered later. A write
+ * that was certainly not committed must never be seen.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* vlot sim, the faults: what goes wrong is drawn from the seed, and so is which kinds of it a seed has at all. Runs that
- * lack some kinds reach states that a mixture of everything never reaches.
+/* vlot sim, the faults: what goes wrong is drawn from the seed, and so is which kinds of it a seed
+ * has at all. Runs that lack some kinds reach states that a mixture of everything never reaches.
  */
 #include "sim.h"
 
@@ -47,10 +47,9 @@ static void note(const vlot__sim_world *world, const char *what, uint32_t node, 
   printf("\n");
 }
 
-/* Results of faults are not looked at: what cannot be done now, such as killing the dead, is not done. */
-static void ignore(vlot_result result) {
-  (void)result;
-}
+/* Results of faults are not looked at: what cannot be done now, such as killing the dead, is not
+ * done. */
+static void ignore(vlot_result result) { (void)result; }
 
 /* --- links --- */
 
@@ -240,7 +239,8 @@ static void order_one(vlot__sim_world *world) {
   ignore(vlot_cluster_order(world->cluster, node, kinds[pick], 0));
 }
 
-/* A leader that nobody hears any more, and another one at once: for a while there are two, and only one of them knows. */
+/* A leader that nobody hears any more, and another one at once: for a while there are two, and only
+ * one of them knows. */
 static void depose(vlot__sim_world *world) {
   uint32_t sides[VLOT_MEMBERS_MAX] = {0};
   uint32_t leader = vlot_cluster_leader(world->cluster);

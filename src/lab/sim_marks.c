@@ -7,9 +7,7 @@ static const char *const texts[] = {
 #undef VLOT_X
 };
 
-const char *vlot__sim_mark_text(vlot__sim_mark mark) {
-  return texts[mark];
-}
+const char *vlot__sim_mark_text(vlot__sim_mark mark) { return texts[mark]; }
 
 static void count_change(vlot__sim_world *world, const vlot_event *event) {
   uint64_t *marks = world->marks;

@@ -1,5 +1,5 @@
-/* vlot sim, one seed's run: chaos, then everything is healed and must commit again, then it idles, then replicas and
- * clients must agree.
+/* vlot sim, one seed's run: chaos, then everything is healed and must commit again, then it idles,
+ * then replicas and clients must agree.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -201,7 +201,8 @@ static bool idle(vlot__sim_world *world) {
   return true;
 }
 
-/* Between two heartbeats it is quiet too, while somebody still lags behind: so first everybody has to arrive. */
+/* Between two heartbeats it is quiet too, while somebody still lags behind: so first everybody has
+ * to arrive. */
 static bool settle(vlot__sim_world *world) {
   uint64_t limit = (uint64_t)PATIENCE_ELECTIONS * world->raft.election_ticks_min;
   uint64_t fences;

@@ -95,9 +95,7 @@ static void put(pen *at, const char *text, const char *code) {
   if (*code) colour(at, "0");
 }
 
-static void skip(pen *at, unsigned columns) {
-  at->blanks += columns;
-}
+static void skip(pen *at, unsigned columns) { at->blanks += columns; }
 
 static void end_line(pen *at) {
   vlot__text_put(at->out, "\n", 1);
@@ -236,9 +234,7 @@ static layout lay_out(const vlot__table_view *view, const vlot__table_style *sty
   return made;
 }
 
-static bool is_left(int c) {
-  return c == COLUMN_NODE || c == COLUMN_ROLE;
-}
+static bool is_left(int c) { return c == COLUMN_NODE || c == COLUMN_ROLE; }
 
 static void heading_line(pen *at, const layout *made) {
   for (int c = 0; c < COLUMNS; c++) {

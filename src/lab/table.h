@@ -1,5 +1,5 @@
-/* The nodes as a table and what is pending as a list: what a person looks at between two steps. What has changed since the last look is
- * marked by a sign, so that colours only help.
+/* The nodes as a table and what is pending as a list: what a person looks at between two steps.
+ * What has changed since the last look is marked by a sign, so that colours only help.
  */
 #ifndef VLOT_LAB_TABLE_H
 #define VLOT_LAB_TABLE_H
@@ -41,7 +41,8 @@ void vlot__table_deinit(vlot__table_view *view);
 void vlot__table_nodes(vlot__text *out, const vlot__table_view *view,
                        const vlot__table_view *before, const vlot__table_style *style);
 
-/* The same for the list. The first thing that is not held is what comes next, unless the run is recorded. */
+/* The same for the list. The first thing that is not held is what comes next, unless the run is
+ * recorded. */
 void vlot__table_pending(vlot__text *out, const vlot__table_view *view,
                          const vlot__table_view *before, const vlot__table_style *style);
 

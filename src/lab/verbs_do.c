@@ -71,7 +71,8 @@ static bool parse_log(vlot__session *session, const vlot__arguments *arguments, 
   return true;
 }
 
-/* Where two logs have an entry of the same term they agree before it (section 5.3): no run leads anywhere else. */
+/* Where two logs have an entry of the same term they agree before it (section 5.3): no run leads
+ * anywhere else. */
 static bool check_matching(vlot__session *session, uint32_t id, const uint64_t *terms, size_t count,
                            unsigned word) {
   for (uint32_t k = 0; k < session->start_count; k++) {

@@ -67,7 +67,8 @@ static size_t log_end(const vlot__session *session, uint32_t only) {
   return end;
 }
 
-enum { COLUMNS = 24, LINE_MAX_BYTES = 16 + 24 * COLUMNS }; /* whatever a term and an index may be */
+/* whatever a term and an index may be */
+enum { COLUMNS = 24, LINE_MAX_BYTES = 16 + 24 * COLUMNS };
 
 static void add_log(vlot__session *session, uint32_t id, size_t first, size_t end) {
   const vlot__session_log *log = &session->logs[id];

@@ -37,7 +37,8 @@ static bool next_of_scene(vlot__session *session, bool *is_done) {
   }
   vlot__text_add(&session->out, "> %s\n", line);
   *is_done = vlot__command_run(session, line);
-  session->scene_at = session->scene_from = at; /* also behind a line that went back in history */
+  /* also behind a line that went back in history */
+  session->scene_at = session->scene_from = at;
   return true;
 }
 
@@ -93,8 +94,8 @@ bool vlot__verbs_back(vlot__session *session, const vlot__arguments *arguments) 
   return arrive(session, arguments, at - count, vlot__history_goto(session, at - count));
 }
 
-/* A recorded run goes on as it was recorded: so one can go to where nobody has been yet. What happens on the way is not what was asked
- * for.
+/* A recorded run goes on as it was recorded: so one can go to where nobody has been yet. What
+ * happens on the way is not what was asked for.
  */
 static bool go_further(vlot__session *session, uint64_t target) {
   uint64_t end = vlot__history_end(&session->history), total = end_of(session);

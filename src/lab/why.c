@@ -14,7 +14,8 @@ static bool is_up(const vlot_node_status *status) {
   return status->state == VLOT_NODE_UP || status->state == VLOT_NODE_SUSPENDED;
 }
 
-/* The newest event of a node that is of one of these kinds (bits), with this peer (0: any), after a sequence. */
+/* The newest event of a node that is of one of these kinds (bits), with this peer (0: any), after a
+ * sequence. */
 static const vlot_event *newest(const vlot__session *session, uint32_t node, uint64_t kinds,
                                 uint32_t peer, uint64_t after) {
   const vlot__past_node *past = &session->past.nodes[node];
@@ -74,8 +75,8 @@ static void add_root(vlot__session *session, const vlot_event *first, uint64_t c
   vlot__text_add(&session->out, "          and that is the beginning: %s\n", root);
 }
 
-/* A message is sent for a reason: a vote is asked for in a campaign and given by a decision, which may have waited for the disk;
- * entries are sent in the step that brought them. NULL: only a timer.
+/* A message is sent for a reason: a vote is asked for in a campaign and given by a decision, which
+ * may have waited for the disk; entries are sent in the step that brought them. NULL: only a timer.
  */
 static const vlot_event *reason_of(const vlot__session *session, const vlot_event *message) {
   bool asks = message->as.message.kind == VLOT_MESSAGE_PRE_VOTE ||
@@ -286,7 +287,8 @@ static void add_last_leader(vlot__session *session, const vlot_event *last, cons
   vlot__text_add(&session->out, "\n");
 }
 
-/* Campaigns that are under way, or that came later than the last leader and are of the newest term. */
+/* Campaigns that are under way, or that came later than the last leader and are of the newest
+ * term. */
 static void add_campaigns(vlot__session *session) {
   const vlot_event *end, *last = last_leader(session, &end);
   uint64_t term = last ? last->as.change.term + 1 : 0;
@@ -463,7 +465,8 @@ bool vlot__verbs_why(vlot__session *session, const vlot__arguments *arguments) {
     add_commit(session, &status);
   const vlot_event *start = newest(session, id, BIT(START), 0, event ? event->sequence : 0);
   if (event) add_chain(session, event);
-  if (event && start) add_event(session, start, false); /* what it did before may be forgotten */
+  /* what it did before may be forgotten */
+  if (event && start) add_event(session, start, false);
   if (!event && what->is_given)
     vlot__text_add(&session->out, "  Nothing of this kind has happened to it.\n");
   return true;

@@ -6,7 +6,8 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 
-/* One block: this header, the entries, the owners where some payload is shared, the copied payloads. */
+/* One block: this header, the entries, the owners where some payload is shared, the copied
+ * payloads. */
 struct vlot_batch {
   const vlot_allocator *allocator;
   _Atomic uint32_t references;
@@ -26,7 +27,8 @@ typedef struct source {
 
 static vlot_entry source_entry(const source *from, uint32_t k) {
   if (from->entries) return from->entries[k];
-  return (vlot_entry){.data = from->commands[k].data, .size = from->commands[k].size, .kind = VLOT_ENTRY_COMMAND};
+  return (vlot_entry){
+      .data = from->commands[k].data, .size = from->commands[k].size, .kind = VLOT_ENTRY_COMMAND};
 }
 
 static vlot_bytes *source_owner(const source *from, uint32_t k) {
@@ -42,12 +44,16 @@ static vlot_batch *make(const vlot_allocator *allocator, const source *from, uin
   for (uint32_t k = 0; k < count; k++) {
     vlot_entry entry = source_entry(from, k);
     uint32_t size = entry.size;
-    if (entry.kind > VLOT_ENTRY_COMMAND || (entry.kind == VLOT_ENTRY_NOOP && size > 0)) is_legal = false;
+    if (entry.kind > VLOT_ENTRY_COMMAND || (entry.kind == VLOT_ENTRY_NOOP && size > 0))
+      is_legal = false;
     bytes += size;
-    if (source_owner(from, k)) is_shared = true;
-    else copied += size;
+    if (source_owner(from, k))
+      is_shared = true;
+    else
+      copied += size;
   }
-  size_t fixed = sizeof(vlot_batch) + count * (sizeof(vlot_entry) + (is_shared ? sizeof(vlot_bytes *) : 0));
+  size_t fixed =
+      sizeof(vlot_batch) + count * (sizeof(vlot_entry) + (is_shared ? sizeof(vlot_bytes *) : 0));
   if (copied > SIZE_MAX / 2 - fixed) return NULL;
   vlot_batch *batch = vlot__alloc(allocator, 1, fixed + (size_t)copied);
   if (!batch) return NULL;
@@ -73,12 +79,13 @@ static vlot_batch *make(const vlot_allocator *allocator, const source *from, uin
   return batch;
 }
 
-vlot_batch *vlot_batch_make(const vlot_allocator *allocator, const vlot_entry *entries, vlot_bytes *const *owners,
-                            uint32_t count) {
+vlot_batch *vlot_batch_make(const vlot_allocator *allocator, const vlot_entry *entries,
+                            vlot_bytes *const *owners, uint32_t count) {
   return make(allocator, &(source){.entries = entries, .owners = owners}, count);
 }
 
-vlot_batch *vlot__batch_from_commands(const vlot_allocator *allocator, const vlot_command *commands, uint32_t count) {
+vlot_batch *vlot__batch_from_commands(const vlot_allocator *allocator, const vlot_command *commands,
+                                      uint32_t count) {
   return make(allocator, &(source){.commands = commands}, count);
 }
 
@@ -101,7 +108,9 @@ bool vlot__batch_is_legal(const vlot_batch *batch) { return batch->is_legal; }
 
 uint32_t vlot_batch_count(const vlot_batch *batch) { return batch->count; }
 
-const vlot_entry *vlot_slice_entries(const vlot_slice *slice) { return slice->batch->entries + slice->first; }
+const vlot_entry *vlot_slice_entries(const vlot_slice *slice) {
+  return slice->batch->entries + slice->first;
+}
 
 uint64_t vlot_slice_bytes(const vlot_slice *slice) {
   if (slice->count == slice->batch->count) return slice->batch->bytes;

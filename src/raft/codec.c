@@ -8,13 +8,15 @@
  *                  per run: u64 term   u32 count   per entry: u32 kind   u32 size   the payload
  *   append reply   u64 prev_index   u64 match_index   u64 hint_index   u64 hint_term
  *
- * Canonical: how entries were cut into slices is the sender's affair, so a run holds *all* consecutive entries of one term:
- * encode merges adjacent slices of equal term, decode refuses adjacent runs of equal term. With that, and since
- * vlot_message_check() wants unused fields to be 0, a message has exactly one encoding.
+ * Canonical: how entries were cut into slices is the sender's affair, so a run holds *all*
+ * consecutive entries of one term: encode merges adjacent slices of equal term, decode refuses
+ * adjacent runs of equal term. With that, and since vlot_message_check() wants unused fields to be
+ * 0, a message has exactly one encoding.
  *
- * Memory: the counts stand before what they count, and decode believes them only when that many runs and entries could fit in
- * the rest. An entry costs 8 bytes encoded and at most 32 decoded (once in the list, once in the batch), a run 12 and 32,
- * so no input makes decode hold more than four times its size and a few hundred bytes.
+ * Memory: the counts stand before what they count, and decode believes them only when that many
+ * runs and entries could fit in the rest. An entry costs 8 bytes encoded and at most 32 decoded
+ * (once in the list, once in the batch), a run 12 and 32, so no input makes decode hold more than
+ * four times its size and a few hundred bytes.
  */
 #include <string.h>
 
@@ -36,7 +38,7 @@ static const uint64_t message_bytes_max =
     VLOT__MESSAGE_PAYLOAD_MAX + HEADER_BYTES + APPEND_BYTES +
     (uint64_t)VLOT__MESSAGE_ENTRIES_MAX * (RUN_BYTES + ENTRY_BYTES);
 
-/* --- runs ------------------------------------------------------------------------------------------ */
+/* --- runs ------------------------------------------------------------------------------------- */
 
 /* Does the k-th slice begin a run? */
 static bool begins_run(const vlot_message *message, uint32_t k) {
@@ -58,7 +60,7 @@ static uint32_t runs_of(const vlot_message *message) {
   return runs;
 }
 
-/* --- size and encode ------------------------------------------------------------------------------- */
+/* --- size and encode -------------------------------------------------------------------------- */
 
 static uint64_t payload_of(const vlot_message *message) {
   uint64_t bytes = 0;
@@ -158,9 +160,10 @@ size_t vlot_message_encode(const vlot_message *message, uint8_t *out, size_t cap
   return size;
 }
 
-/* --- decode ------------------------------------------------------------------------------------------ */
+/* --- decode ----------------------------------------------------------------------------------- */
 
-/* Reading beyond the end yields 0 and is remembered, so that a parser asks once, where it matters. */
+/* Reading beyond the end yields 0 and is remembered, so that a parser asks once, where it
+ * matters. */
 typedef struct reader {
   const uint8_t *at;
   size_t left;
@@ -180,9 +183,7 @@ static uint64_t take(reader *from, unsigned bytes) {
   return value;
 }
 
-static uint32_t take_u32(reader *from) {
-  return (uint32_t)take(from, 4);
-}
+static uint32_t take_u32(reader *from) { return (uint32_t)take(from, 4); }
 
 /* The payload stays in the input; the batch copies it. */
 static vlot_entry take_entry(reader *from) {
@@ -259,7 +260,8 @@ static vlot_result check_counts(const reader *from, append_counts counts, vlot_w
   return VLOT_OK;
 }
 
-/* Fills slices [counts.runs] (without their batch) and entries [counts.entries]; false when the bytes do not add up. */
+/* Fills slices [counts.runs] (without their batch) and entries [counts.entries]; false when the
+ * bytes do not add up. */
 static bool take_runs(reader *from, append_counts counts, uint64_t prev_index, vlot_slice *slices,
                       vlot_entry *entries) {
   uint32_t taken = 0;
@@ -277,7 +279,8 @@ static bool take_runs(reader *from, append_counts counts, uint64_t prev_index, v
   return taken == counts.entries;
 }
 
-/* The message with its slices behind it, in one block. The slices share one batch, with a reference each. */
+/* The message with its slices behind it, in one block. The slices share one batch, with a reference
+ * each. */
 static vlot_result take_slices(const vlot_allocator *allocator, reader *from, append_counts counts,
                                vlot_message *message, vlot_why *why) {
   vlot_slice *slices = (vlot_slice *)(void *)(message + 1);

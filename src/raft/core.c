@@ -1,4 +1,5 @@
-/* Opening a core, and its one door: step(). Take inputs in order, then finish: commit, answer, apply, send, write. */
+/* Opening a core, and its one door: step(). Take inputs in order, then finish: commit, answer,
+ * apply, send, write. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -38,9 +39,11 @@ static vlot__next take_tick(vlot_raft *raft, const vlot_input *input) {
     vlot__leader_tick(raft, counted);
     return VLOT__NEXT_NOTHING;
   }
-  raft->election_elapsed =
-      raft->election_elapsed < UINT32_MAX / 4 ? raft->election_elapsed + counted : raft->election_elapsed;
-  if (raft->election_elapsed < raft->election_ticks || vlot__election_obstacle(raft)) return VLOT__NEXT_NOTHING;
+  raft->election_elapsed = raft->election_elapsed < UINT32_MAX / 4
+                               ? raft->election_elapsed + counted
+                               : raft->election_elapsed;
+  if (raft->election_elapsed < raft->election_ticks || vlot__election_obstacle(raft))
+    return VLOT__NEXT_NOTHING;
   VLOT_HOOK(election_timeout, (raft->id, raft->hard.term));
   return VLOT__NEXT_PRE_CAMPAIGN;
 }
@@ -49,16 +52,17 @@ static vlot__next take_message(vlot_raft *raft, const vlot_message *message) {
   vlot_why why = vlot_message_check(message);
   if (why == VLOT_WHY_NONE && message->to != raft->id) why = VLOT_WHY_NOT_FOR_ME;
   if (why != VLOT_WHY_NONE) {
-    vlot__out_change(raft, VLOT_CHANGE_IGNORED, why, message->from, message->kind, 0, message->term);
+    vlot__out_change(raft, VLOT_CHANGE_IGNORED, why, message->from, message->kind, 0,
+                     message->term);
     return VLOT__NEXT_NOTHING;
   }
   switch ((vlot_message_kind)message->kind) {
-    case VLOT_MESSAGE_PRE_VOTE:
-    case VLOT_MESSAGE_VOTE: vlot__election_on_vote(raft, message); return VLOT__NEXT_NOTHING;
-    case VLOT_MESSAGE_PRE_VOTE_REPLY:
-    case VLOT_MESSAGE_VOTE_REPLY: return vlot__election_on_reply(raft, message);
-    case VLOT_MESSAGE_APPEND: vlot__follower_on_append(raft, message); return VLOT__NEXT_NOTHING;
-    case VLOT_MESSAGE_APPEND_REPLY: vlot__leader_on_reply(raft, message); return VLOT__NEXT_NOTHING;
+  case VLOT_MESSAGE_PRE_VOTE:
+  case VLOT_MESSAGE_VOTE: vlot__election_on_vote(raft, message); return VLOT__NEXT_NOTHING;
+  case VLOT_MESSAGE_PRE_VOTE_REPLY:
+  case VLOT_MESSAGE_VOTE_REPLY: return vlot__election_on_reply(raft, message);
+  case VLOT_MESSAGE_APPEND: vlot__follower_on_append(raft, message); return VLOT__NEXT_NOTHING;
+  case VLOT_MESSAGE_APPEND_REPLY: vlot__leader_on_reply(raft, message); return VLOT__NEXT_NOTHING;
   }
   return VLOT__NEXT_NOTHING;
 }
@@ -68,9 +72,10 @@ static void refuse(vlot_outcome *outcome, vlot_result result, vlot_why why) {
   outcome->why = why;
 }
 
-/* How many of the commands fit, from the first on; *why says what stopped the next one. The first entry of a term always
- * fits: without a no-op nothing else commits a full tail of earlier terms (5.4.2), and it would stay full for ever. So does the first one of
- * a tail: a limit below what it takes would let nothing through.
+/* How many of the commands fit, from the first on; *why says what stopped the next one. The first
+ * entry of a term always fits: without a no-op nothing else commits a full tail of earlier terms
+ * (5.4.2), and it would stay full for ever. So does the first one of a tail: a limit below what it
+ * takes would let nothing through.
  */
 static uint32_t acceptable(const vlot_raft *raft, const vlot_input *input, vlot_why *why) {
   uint64_t bytes = raft->tail_bytes;
@@ -79,10 +84,10 @@ static uint32_t acceptable(const vlot_raft *raft, const vlot_input *input, vlot_
     const vlot_command *command = &input->as.propose.commands[k];
     bool always_fits = k == 0 && (is_first || raft->tail_bytes == 0);
     bytes += (uint64_t)command->size + VLOT_ENTRY_OVERHEAD;
-    *why = command->size > raft->options.entry_bytes_max                ? VLOT_WHY_ENTRY_TOO_LARGE
-           : bytes > raft->options.tail_bytes_max && !always_fits       ? VLOT_WHY_TAIL_FULL
-           : raft->log.last_index + k + 1 >= VLOT_INDEX_MAX             ? VLOT_WHY_INDEX_LIMIT
-                                                                        : VLOT_WHY_NONE;
+    *why = command->size > raft->options.entry_bytes_max          ? VLOT_WHY_ENTRY_TOO_LARGE
+           : bytes > raft->options.tail_bytes_max && !always_fits ? VLOT_WHY_TAIL_FULL
+           : raft->log.last_index + k + 1 >= VLOT_INDEX_MAX       ? VLOT_WHY_INDEX_LIMIT
+                                                                  : VLOT_WHY_NONE;
     if (*why != VLOT_WHY_NONE) return k;
   }
   return input->as.propose.count;
@@ -101,12 +106,14 @@ static bool take_propose(vlot_raft *raft, const vlot_input *input, vlot_outcome 
   vlot_why why;
   uint32_t count = acceptable(raft, input, &why);
   if (count > 0) {
-    vlot_batch *batch = vlot__batch_from_commands(raft->allocator, input->as.propose.commands, count);
+    vlot_batch *batch =
+        vlot__batch_from_commands(raft->allocator, input->as.propose.commands, count);
     if (!batch) return false;
     vlot__leader_propose(raft, batch, count, outcome);
     vlot_batch_release(batch);
   }
-  if (why != VLOT_WHY_NONE) refuse(outcome, why == VLOT_WHY_ENTRY_TOO_LARGE ? VLOT_TOO_LARGE : VLOT_BUSY, why);
+  if (why != VLOT_WHY_NONE)
+    refuse(outcome, why == VLOT_WHY_ENTRY_TOO_LARGE ? VLOT_TOO_LARGE : VLOT_BUSY, why);
   return true;
 }
 
@@ -151,14 +158,14 @@ static void take_applied(vlot_raft *raft, uint64_t index) {
 
 static vlot__next follow_up(vlot_raft *raft, vlot__next next, vlot_why why) {
   switch (next) {
-    case VLOT__NEXT_NOTHING: return VLOT__NEXT_NOTHING;
-    case VLOT__NEXT_PRE_CAMPAIGN: return vlot__election_pre_campaign(raft, why);
-    case VLOT__NEXT_CAMPAIGN: return vlot__election_campaign(raft, false, VLOT_WHY_PRE_VOTES_WON);
-    case VLOT__NEXT_ELECT: return vlot__election_campaign(raft, true, VLOT_WHY_FORCED);
-    case VLOT__NEXT_LEAD:
-      vlot__role_lead(raft);
-      vlot__leader_begin(raft);
-      return VLOT__NEXT_NOTHING;
+  case VLOT__NEXT_NOTHING: return VLOT__NEXT_NOTHING;
+  case VLOT__NEXT_PRE_CAMPAIGN: return vlot__election_pre_campaign(raft, why);
+  case VLOT__NEXT_CAMPAIGN: return vlot__election_campaign(raft, false, VLOT_WHY_PRE_VOTES_WON);
+  case VLOT__NEXT_ELECT: return vlot__election_campaign(raft, true, VLOT_WHY_FORCED);
+  case VLOT__NEXT_LEAD:
+    vlot__role_lead(raft);
+    vlot__leader_begin(raft);
+    return VLOT__NEXT_NOTHING;
   }
   return VLOT__NEXT_NOTHING;
 }
@@ -169,31 +176,34 @@ static vlot_outcome *new_outcome(vlot_raft *raft, uint32_t position) {
   return outcome;
 }
 
-/* Take one input; room for what it causes is reserved. False without memory for a batch, with nothing changed. */
+/* Take one input; room for what it causes is reserved. False without memory for a batch, with
+ * nothing changed. */
 static bool take(vlot_raft *raft, const vlot_input *input, uint32_t position) {
   vlot__next next = VLOT__NEXT_NOTHING;
   vlot_why why = VLOT_WHY_ASKED;
   switch (input->kind) {
-    case VLOT_INPUT_TICK:
-      next = take_tick(raft, input);
-      why = VLOT_WHY_ELECTION_TIMEOUT;
-      break;
-    case VLOT_INPUT_MESSAGE: next = take_message(raft, input->as.message); break;
-    case VLOT_INPUT_PROPOSE:
-      if (!take_propose(raft, input, new_outcome(raft, position))) {
-        raft->out_outcomes.count--;
-        return false;
-      }
-      break;
-    case VLOT_INPUT_READ: vlot__reads_register(raft, input->as.read_tag, new_outcome(raft, position)); break;
-    case VLOT_INPUT_CAMPAIGN: next = take_campaign(raft, false, new_outcome(raft, position)); break;
-    case VLOT_INPUT_ELECT: next = take_campaign(raft, true, new_outcome(raft, position)); break;
-    case VLOT_INPUT_STEP_DOWN: take_step_down(raft, new_outcome(raft, position)); break;
-    case VLOT_INPUT_FORGET_LEADER: take_forget_leader(raft, new_outcome(raft, position)); break;
-    case VLOT_INPUT_STORED: next = vlot__durable_on_stored(raft, input->as.token); break;
-    case VLOT_INPUT_WRITE_FAILED: take_write_failed(raft, input->as.token); break;
-    case VLOT_INPUT_APPLIED: take_applied(raft, input->as.index); break;
-    case VLOT_INPUT_SWITCHES: raft->switches = input->as.switches & VLOT_SWITCH_ALL; break;
+  case VLOT_INPUT_TICK:
+    next = take_tick(raft, input);
+    why = VLOT_WHY_ELECTION_TIMEOUT;
+    break;
+  case VLOT_INPUT_MESSAGE: next = take_message(raft, input->as.message); break;
+  case VLOT_INPUT_PROPOSE:
+    if (!take_propose(raft, input, new_outcome(raft, position))) {
+      raft->out_outcomes.count--;
+      return false;
+    }
+    break;
+  case VLOT_INPUT_READ:
+    vlot__reads_register(raft, input->as.read_tag, new_outcome(raft, position));
+    break;
+  case VLOT_INPUT_CAMPAIGN: next = take_campaign(raft, false, new_outcome(raft, position)); break;
+  case VLOT_INPUT_ELECT: next = take_campaign(raft, true, new_outcome(raft, position)); break;
+  case VLOT_INPUT_STEP_DOWN: take_step_down(raft, new_outcome(raft, position)); break;
+  case VLOT_INPUT_FORGET_LEADER: take_forget_leader(raft, new_outcome(raft, position)); break;
+  case VLOT_INPUT_STORED: next = vlot__durable_on_stored(raft, input->as.token); break;
+  case VLOT_INPUT_WRITE_FAILED: take_write_failed(raft, input->as.token); break;
+  case VLOT_INPUT_APPLIED: take_applied(raft, input->as.index); break;
+  case VLOT_INPUT_SWITCHES: raft->switches = input->as.switches & VLOT_SWITCH_ALL; break;
   }
   while (next != VLOT__NEXT_NOTHING) next = follow_up(raft, next, why);
   return true;
@@ -203,15 +213,14 @@ static bool take(vlot_raft *raft, const vlot_input *input, uint32_t position) {
 
 static bool may_campaign(const vlot_raft *raft, const vlot_input *input) {
   switch (input->kind) {
-    case VLOT_INPUT_TICK:
-      return raft->role != VLOT_ROLE_LEADER &&
-             (input->as.tick.elapsed >= raft->election_ticks || /* the sum could overflow */
-              raft->election_elapsed + input->as.tick.elapsed >= raft->election_ticks);
-    case VLOT_INPUT_MESSAGE:
-      return input->as.message->kind == VLOT_MESSAGE_PRE_VOTE_REPLY;
-    case VLOT_INPUT_CAMPAIGN:
-    case VLOT_INPUT_ELECT: return true;
-    default: return false;
+  case VLOT_INPUT_TICK:
+    return raft->role != VLOT_ROLE_LEADER &&
+           (input->as.tick.elapsed >= raft->election_ticks || /* the sum could overflow */
+            raft->election_elapsed + input->as.tick.elapsed >= raft->election_ticks);
+  case VLOT_INPUT_MESSAGE: return input->as.message->kind == VLOT_MESSAGE_PRE_VOTE_REPLY;
+  case VLOT_INPUT_CAMPAIGN:
+  case VLOT_INPUT_ELECT: return true;
+  default: return false;
   }
 }
 
@@ -221,7 +230,8 @@ static bool reserve(vlot_raft *raft, const vlot_input *input) {
   size_t messages = 1;
   size_t changes = CHANGES_PER_INPUT;
   if (input->kind == VLOT_INPUT_MESSAGE && input->as.message->kind == VLOT_MESSAGE_APPEND &&
-      input->as.message->as.append.slice_count <= VLOT__MESSAGE_ENTRIES_MAX) /* more is malformed: no room for it */
+      /* more is malformed: no room for it */
+      input->as.message->as.append.slice_count <= VLOT__MESSAGE_ENTRIES_MAX)
     slices += input->as.message->as.append.slice_count;
   if (input->kind == VLOT_INPUT_STORED) messages += raft->held.count;
   if (may_campaign(raft, input)) messages += raft->peer_count;
@@ -237,7 +247,8 @@ static bool reserve(vlot_raft *raft, const vlot_input *input) {
          vlot__ring_reserve(&raft->held, messages) &&
          vlot__out_reserve(raft, &raft->out_changes, changes + slices, sizeof(vlot_change)) &&
          vlot__out_reserve(raft, &raft->out_outcomes, 1, sizeof(vlot_outcome)) &&
-         vlot__out_reserve(raft, &raft->out_write, raft->appended_slices + slices, sizeof(vlot_slice)) &&
+         vlot__out_reserve(raft, &raft->out_write, raft->appended_slices + slices,
+                           sizeof(vlot_slice)) &&
          vlot__log_reserve(&raft->log, slices) && vlot__ring_reserve(&raft->writes, 1);
 }
 
@@ -249,12 +260,14 @@ static uint64_t hand_out_limit(const vlot_raft *raft) {
   return limit < raft->commit_index ? limit : raft->commit_index;
 }
 
-/* Committed entries that were not handed out yet, as many as the machine may have before it and as there is memory for. */
+/* Committed entries that were not handed out yet, as many as the machine may have before it and as
+ * there is memory for. */
 static void hand_out(vlot_raft *raft) {
   uint64_t limit = hand_out_limit(raft);
   if (raft->handed_index >= limit) return;
   size_t k = vlot__log_find(&raft->log, raft->handed_index + 1);
-  while (raft->handed_index < limit && vlot__out_reserve(raft, &raft->out_apply, 1, sizeof(vlot_slice))) {
+  while (raft->handed_index < limit &&
+         vlot__out_reserve(raft, &raft->out_apply, 1, sizeof(vlot_slice))) {
     vlot_slice *slice = vlot__out_push(&raft->out_apply, sizeof *slice);
     *slice = vlot__slice_cut(vlot__log_slice(&raft->log, k++), raft->handed_index + 1, limit);
     raft->handed_index = vlot__slice_last(slice);
@@ -267,10 +280,12 @@ static uint64_t after(uint64_t now, uint32_t period, uint32_t elapsed) {
 
 uint64_t vlot__next_timer(const vlot_raft *raft) {
   if (raft->is_fenced) return VLOT_NEVER;
-  if (raft->handed_index < hand_out_limit(raft)) return raft->now + 1; /* put off without memory */
+  /* put off without memory */
+  if (raft->handed_index < hand_out_limit(raft)) return raft->now + 1;
   if (raft->role != VLOT_ROLE_LEADER)
-    return vlot__election_obstacle(raft) ? VLOT_NEVER
-                                         : after(raft->now, raft->election_ticks, raft->election_elapsed);
+    return vlot__election_obstacle(raft)
+               ? VLOT_NEVER
+               : after(raft->now, raft->election_ticks, raft->election_elapsed);
   uint64_t heartbeat = after(raft->now, raft->options.heartbeat_ticks, raft->heartbeat_elapsed);
   uint64_t quorum = after(raft->now, raft->options.election_ticks_min, raft->quorum_elapsed);
   if (raft->peer_count == 1) return VLOT_NEVER; /* nobody to keep in touch with */
@@ -279,15 +294,18 @@ uint64_t vlot__next_timer(const vlot_raft *raft) {
 }
 
 static void begin_step(vlot_raft *raft) {
-  raft->out_messages.count = raft->out_slices.count = raft->out_write.count = raft->out_apply.count = 0;
-  raft->out_reads.count = raft->out_lost.count = raft->out_outcomes.count = raft->out_changes.count = 0;
+  raft->out_messages.count = raft->out_slices.count = raft->out_write.count =
+      raft->out_apply.count = 0;
+  raft->out_reads.count = raft->out_lost.count = raft->out_outcomes.count =
+      raft->out_changes.count = 0;
   raft->output.write = (vlot_write){0};
   raft->change_from = UINT64_MAX;
   raft->appended_slices = 0;
   raft->has_hard_changed = false;
 }
 
-/* Held messages wait, and so does a sole voter, whose own disk is the quorum. Any other leader needs an answer first anyway. */
+/* Held messages wait, and so does a sole voter, whose own disk is the quorum. Any other leader
+ * needs an answer first anyway. */
 static bool awaits_storage(const vlot_raft *raft) {
   return raft->held.count > 0 || (raft->voter_count == 1 && raft->self->is_voter);
 }
@@ -323,7 +341,8 @@ static void finish_step(vlot_raft *raft) {
                                .role = raft->role};
 }
 
-vlot_result vlot_raft_step(vlot_raft *raft, const vlot_input *inputs, uint32_t count, const vlot_output **output) {
+vlot_result vlot_raft_step(vlot_raft *raft, const vlot_input *inputs, uint32_t count,
+                           const vlot_output **output) {
   vlot_result result = VLOT_OK;
   uint32_t taken = 0;
   begin_step(raft);

@@ -17,7 +17,8 @@ void vlot__durable_append(vlot_raft *raft, const vlot_slice *slice, uint32_t pee
   if (slice->index < raft->change_from) raft->change_from = slice->index;
   vlot__log_append(&raft->log, slice);
   raft->appended_slices++;
-  vlot__out_change(raft, VLOT_CHANGE_APPEND, VLOT_WHY_NONE, peer, slice->index, vlot__slice_last(slice), slice->term);
+  vlot__out_change(raft, VLOT_CHANGE_APPEND, VLOT_WHY_NONE, peer, slice->index,
+                   vlot__slice_last(slice), slice->term);
 }
 
 /* Truncation lowers the durable mark at once, and what pending writes may claim (B058). */
@@ -33,8 +34,8 @@ void vlot__durable_truncate(vlot_raft *raft, uint64_t from, vlot_why why) {
   }
 }
 
-/* The vote granter's timer starts when its vote is durable: a slow disk must not make it campaign against the leader it
- * has just elected (B026).
+/* The vote granter's timer starts when its vote is durable: a slow disk must not make it campaign
+ * against the leader it has just elected (B026).
  */
 static void release_held(vlot_raft *raft) {
   size_t kept = 0;
@@ -68,8 +69,8 @@ vlot__next vlot__durable_on_stored(vlot_raft *raft, uint64_t token) {
     raft->durable_vote = write->vote;
     vlot__ring_pop_front(&raft->writes);
   }
-  vlot__out_change(raft, VLOT_CHANGE_DURABLE, VLOT_WHY_NONE, raft->durable_vote, before, raft->durable_index,
-                   raft->durable_term);
+  vlot__out_change(raft, VLOT_CHANGE_DURABLE, VLOT_WHY_NONE, raft->durable_vote, before,
+                   raft->durable_index, raft->durable_term);
   release_held(raft);
   if (raft->role == VLOT_ROLE_LEADER && raft->durable_index > raft->self->match_index) {
     raft->self->match_index = raft->durable_index;
@@ -78,9 +79,9 @@ vlot__next vlot__durable_on_stored(vlot_raft *raft, uint64_t token) {
   return vlot__election_count_own_vote(raft);
 }
 
-/* What this step changed, as one atomic write. Every slice at or above the lowest change was appended in this step, so the
- * room reserved for those appends is enough. Storage that broke its promise is asked for nothing more: what came after a failed
- * write would leave a gap.
+/* What this step changed, as one atomic write. Every slice at or above the lowest change was
+ * appended in this step, so the room reserved for those appends is enough. Storage that broke its
+ * promise is asked for nothing more: what came after a failed write would leave a gap.
  */
 void vlot__durable_write(vlot_raft *raft) {
   vlot_write *write = &raft->output.write;
@@ -97,7 +98,8 @@ void vlot__durable_write(vlot_raft *raft) {
     }
   }
   write->token = ++raft->last_token;
-  write->truncate_from = has_log_changed && raft->change_from <= raft->submitted_index ? raft->change_from : 0;
+  write->truncate_from =
+      has_log_changed && raft->change_from <= raft->submitted_index ? raft->change_from : 0;
   write->hard = raft->hard;
   write->has_hard = raft->has_hard_changed;
   write->slices = raft->out_write.items;

@@ -9,15 +9,15 @@ static void refuse(vlot_raft *raft, const vlot_message *message, vlot_why why) {
   vlot__out_message(raft, &reply, raft->hard_token);
 }
 
-/* The hint lets the leader skip a whole term at a time: the highest place at or below prev whose term here is not above
- * prev's term there is the highest place where the two logs can agree.
+/* The hint lets the leader skip a whole term at a time: the highest place at or below prev whose
+ * term here is not above prev's term there is the highest place where the two logs can agree.
  */
 static void refuse_mismatch(vlot_raft *raft, const vlot_message *message) {
   uint64_t hint_term;
   uint64_t hint_index = vlot__log_find_agreement(&raft->log, message->as.append.prev_index,
                                                  message->as.append.prev_term, &hint_term);
-  vlot__out_change(raft, VLOT_CHANGE_MISMATCH, VLOT_WHY_LOG_MISMATCH, message->from, message->as.append.prev_index,
-                   hint_index, message->as.append.prev_term);
+  vlot__out_change(raft, VLOT_CHANGE_MISMATCH, VLOT_WHY_LOG_MISMATCH, message->from,
+                   message->as.append.prev_index, hint_index, message->as.append.prev_term);
   vlot_message reply = vlot__out_reply(raft, VLOT_MESSAGE_APPEND_REPLY, message);
   reply.why = VLOT_WHY_LOG_MISMATCH;
   reply.as.reply.prev_index = message->as.append.prev_index;
@@ -26,8 +26,9 @@ static void refuse_mismatch(vlot_raft *raft, const vlot_message *message) {
   vlot__out_message(raft, &reply, raft->hard_token);
 }
 
-/* An append with entries is acknowledged when they are durable. One without (a heartbeat) is answered at once, for what is
- * durable of what it verified: a slow disk must not look like a dead follower.
+/* An append with entries is acknowledged when they are durable. One without (a heartbeat) is
+ * answered at once, for what is durable of what it verified: a slow disk must not look like a dead
+ * follower.
  */
 static void acknowledge(vlot_raft *raft, const vlot_message *message, uint64_t verified) {
   vlot_message reply = vlot__out_reply(raft, VLOT_MESSAGE_APPEND_REPLY, message);
@@ -44,7 +45,8 @@ static void acknowledge(vlot_raft *raft, const vlot_message *message, uint64_t v
   vlot__out_message(raft, &reply, token);
 }
 
-/* The first index at which the message's entries and the log differ; one past the message's last when they do not. */
+/* The first index at which the message's entries and the log differ; one past the message's last
+ * when they do not. */
 static uint64_t find_conflict(const vlot_raft *raft, const vlot_message *message, uint64_t from) {
   for (uint32_t k = 0; k < message->as.append.slice_count; k++) {
     const vlot_slice *slice = &message->as.append.slices[k];
@@ -53,7 +55,8 @@ static uint64_t find_conflict(const vlot_raft *raft, const vlot_message *message
       if (index > raft->log.last_index) return index;
       const vlot_slice *mine = vlot__log_slice(&raft->log, vlot__log_find(&raft->log, index));
       if (mine->term != slice->term) return index;
-      index = vlot__slice_last(mine) + 1; /* one term per slice: the rest of both runs agrees */
+      /* one term per slice: the rest of both runs agrees */
+      index = vlot__slice_last(mine) + 1;
     }
   }
   return message->as.append.prev_index + message->as.append.entry_count + 1;
@@ -68,16 +71,19 @@ static void append_from(vlot_raft *raft, const vlot_message *message, uint64_t f
   }
 }
 
-/* Truncate only from the first entry whose term differs: a late append must not cut a suffix that matches (B033). */
+/* Truncate only from the first entry whose term differs: a late append must not cut a suffix that
+ * matches (B033). */
 static bool store(vlot_raft *raft, const vlot_message *message) {
   uint64_t verified = message->as.append.prev_index + message->as.append.entry_count;
   uint64_t from = message->as.append.prev_index + 1;
-  if (from <= raft->log.base_index) from = raft->log.base_index + 1; /* below the base all is committed: already here */
+  /* below the base all is committed: already here */
+  if (from <= raft->log.base_index) from = raft->log.base_index + 1;
   if (from > verified) return true;
   uint64_t conflict = find_conflict(raft, message, from);
   if (conflict > verified) return true;
   if (conflict <= raft->commit_index) {
-    vlot__fence(raft, VLOT_WHY_COMMITTED_CONFLICT, message->from, conflict, raft->commit_index, message->term);
+    vlot__fence(raft, VLOT_WHY_COMMITTED_CONFLICT, message->from, conflict, raft->commit_index,
+                message->term);
     return false;
   }
   if (conflict <= raft->log.last_index) vlot__durable_truncate(raft, conflict, VLOT_WHY_CONFLICT);
@@ -88,7 +94,8 @@ static bool store(vlot_raft *raft, const vlot_message *message) {
 static bool has_previous(const vlot_raft *raft, const vlot_message *message) {
   uint64_t term;
   if (message->as.append.prev_index < raft->log.base_index) return true;
-  return vlot__log_term(&raft->log, message->as.append.prev_index, &term) && term == message->as.append.prev_term;
+  return vlot__log_term(&raft->log, message->as.append.prev_index, &term) &&
+         term == message->as.append.prev_term;
 }
 
 void vlot__follower_on_append(vlot_raft *raft, const vlot_message *message) {
@@ -98,7 +105,8 @@ void vlot__follower_on_append(vlot_raft *raft, const vlot_message *message) {
   }
   /* two leaders of one term: safety is broken, stop here (B027) */
   if (raft->role == VLOT_ROLE_LEADER || (raft->leader != 0 && raft->leader != message->from)) {
-    vlot__fence(raft, VLOT_WHY_TWO_LEADERS, message->from, raft->leader, message->from, message->term);
+    vlot__fence(raft, VLOT_WHY_TWO_LEADERS, message->from, raft->leader, message->from,
+                message->term);
     return;
   }
   vlot__role_follow(raft, message->term, message->from, message->from, VLOT_WHY_LEADER_SEEN);

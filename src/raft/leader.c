@@ -1,4 +1,5 @@
-/* The leader: proposals, progress of its peers, commit by counting, sends. Figure 2 and sections 5.3, 5.4.2. */
+/* The leader: proposals, progress of its peers, commit by counting, sends. Figure 2 and sections
+ * 5.3, 5.4.2. */
 #include "base/assert.h"
 #include "raft/batch.h"
 #include "raft/core.h"
@@ -28,7 +29,8 @@ static uint64_t tail_bytes_of(const vlot_slice *slice) {
   return vlot_slice_bytes(slice) + (uint64_t)slice->count * VLOT_ENTRY_OVERHEAD;
 }
 
-/* Above the commit index: recounted at the start of a leadership, so that the ledger cannot drift (B054). */
+/* Above the commit index: recounted at the start of a leadership, so that the ledger cannot drift
+ * (B054). */
 static uint64_t bytes_between(const vlot_raft *raft, uint64_t from, uint64_t to) {
   uint64_t bytes = 0;
   if (from > to) return 0;
@@ -50,7 +52,8 @@ void vlot__leader_begin(vlot_raft *raft) {
   raft->tail_bytes = bytes_between(raft, raft->commit_index + 1, raft->log.last_index);
   raft->has_new_match = true;
   if (!(raft->switches & VLOT_SWITCH_NOOP)) return;
-  vlot_slice slice = {.batch = raft->noop, .index = raft->log.last_index + 1, .term = raft->hard.term, .count = 1};
+  vlot_slice slice = {
+      .batch = raft->noop, .index = raft->log.last_index + 1, .term = raft->hard.term, .count = 1};
   vlot__durable_append(raft, &slice, raft->id);
   raft->tail_bytes += tail_bytes_of(&slice);
 }
@@ -68,9 +71,11 @@ void vlot__leader_end(vlot_raft *raft) {
 
 /* --- proposals --- */
 
-/* The newest range of own proposals grows, or another begins: after a leadership, or after a no-op between. */
+/* The newest range of own proposals grows, or another begins: after a leadership, or after a no-op
+ * between. */
 static void remember_proposed(vlot_raft *raft, uint64_t first, uint64_t last) {
-  vlot_lost *range = raft->proposed.count > 0 ? vlot__ring_at(&raft->proposed, raft->proposed.count - 1) : NULL;
+  vlot_lost *range =
+      raft->proposed.count > 0 ? vlot__ring_at(&raft->proposed, raft->proposed.count - 1) : NULL;
   if (range && range->term == raft->hard.term && range->last + 1 == first) {
     range->last = last;
     return;
@@ -79,8 +84,10 @@ static void remember_proposed(vlot_raft *raft, uint64_t first, uint64_t last) {
   *range = (vlot_lost){.term = raft->hard.term, .first = first, .last = last};
 }
 
-void vlot__leader_propose(vlot_raft *raft, vlot_batch *batch, uint32_t count, vlot_outcome *outcome) {
-  vlot_slice slice = {.batch = batch, .index = raft->log.last_index + 1, .term = raft->hard.term, .count = count};
+void vlot__leader_propose(vlot_raft *raft, vlot_batch *batch, uint32_t count,
+                          vlot_outcome *outcome) {
+  vlot_slice slice = {
+      .batch = batch, .index = raft->log.last_index + 1, .term = raft->hard.term, .count = count};
   outcome->index = slice.index;
   outcome->term = slice.term;
   outcome->accepted = count;
@@ -91,8 +98,8 @@ void vlot__leader_propose(vlot_raft *raft, vlot_batch *batch, uint32_t count, vl
 
 /* --- commit --- */
 
-/* What became of own proposals at or below the commit index. Once one of them is known to be overwritten, so are all after
- * it: the log holds another entry below them (5.3, Log Matching).
+/* What became of own proposals at or below the commit index. Once one of them is known to be
+ * overwritten, so are all after it: the log holds another entry below them (5.3, Log Matching).
  */
 static void settle_proposed(vlot_raft *raft) {
   while (raft->proposed.count > 0) {
@@ -131,7 +138,8 @@ void vlot__leader_count_commit(vlot_raft *raft) {
   for (uint32_t k = 0; k < raft->peer_count; k++) {
     const vlot__peer *peer = &raft->peers[k];
     if (!peer->is_voter) continue;
-    bool counts = vlot__peer_counts_disk(peer, peer == raft->self ? raft->hard.disk : peer->seen_disk);
+    bool counts =
+        vlot__peer_counts_disk(peer, peer == raft->self ? raft->hard.disk : peer->seen_disk);
     raft->scratch[count++] = counts ? peer->match_index : 0;
   }
   uint64_t reached = vlot__quorum_reached(raft->scratch, count);
@@ -161,10 +169,12 @@ static void free_window(vlot__peer *peer) {
   }
 }
 
-/* The peer holds the leader's log, durably, up to match: a fact of this term, however late it arrives (B038, B039). */
+/* The peer holds the leader's log, durably, up to match: a fact of this term, however late it
+ * arrives (B038, B039). */
 static void advance_match(vlot_raft *raft, vlot__peer *peer, uint64_t match) {
   if (match > peer->match_index) {
-    vlot__out_change(raft, VLOT_CHANGE_MATCH, VLOT_WHY_NONE, peer->id, peer->match_index, match, raft->hard.term);
+    vlot__out_change(raft, VLOT_CHANGE_MATCH, VLOT_WHY_NONE, peer->id, peer->match_index, match,
+                     raft->hard.term);
     peer->match_index = match;
     peer->match_request = raft->next_request;
     raft->has_new_match = true;
@@ -173,20 +183,24 @@ static void advance_match(vlot_raft *raft, vlot__peer *peer, uint64_t match) {
   free_window(peer);
 }
 
-/* Step back to the highest place where the logs can agree, by the follower's hint and the own log (5.3). */
+/* Step back to the highest place where the logs can agree, by the follower's hint and the own log
+ * (5.3). */
 static void step_back(vlot_raft *raft, vlot__peer *peer, const vlot_message *message) {
   uint64_t term;
-  uint64_t limit = message->as.reply.prev_index - 1; /* a mismatch at prev_index > match_index >= 0 */
+  /* a mismatch at prev_index > match_index >= 0 */
+  uint64_t limit = message->as.reply.prev_index - 1;
   if (message->as.reply.hint_index < limit) limit = message->as.reply.hint_index;
   uint64_t agreed = vlot__log_find_agreement(&raft->log, limit, message->as.reply.hint_term, &term);
-  if (agreed > limit) agreed = limit; /* the base is above what the follower has: it needs a snapshot */
+  /* the base is above what the follower has: it needs a snapshot */
+  if (agreed > limit) agreed = limit;
   if (agreed < peer->match_index) agreed = peer->match_index;
   set_state(raft, peer, VLOT_PROGRESS_PROBE, VLOT_WHY_LOG_MISMATCH);
   peer->next_index = agreed + 1;
   peer->is_paused = false;
 }
 
-/* A peer has forgotten what it acknowledged: deal with it afresh, in a new session, so that what it said before does not count. */
+/* A peer has forgotten what it acknowledged: deal with it afresh, in a new session, so that what it
+ * said before does not count. */
 static void start_over(vlot_raft *raft, vlot__peer *peer, vlot_why why) {
   set_state(raft, peer, VLOT_PROGRESS_PROBE, why);
   if (peer->match_index > 0)
@@ -194,15 +208,17 @@ static void start_over(vlot_raft *raft, vlot__peer *peer, vlot_why why) {
   reset_progress(raft, peer);
 }
 
-/* Refused, although it was sent after its place had been acknowledged: the follower's disk has lost what it called durable.
- * A refusal that was merely overtaken is of an earlier request (B044), so this one is proof (B045).
+/* Refused, although it was sent after its place had been acknowledged: the follower's disk has lost
+ * what it called durable. A refusal that was merely overtaken is of an earlier request (B044), so
+ * this one is proof (B045).
  */
 static bool has_lost_entries(const vlot__peer *peer, const vlot_message *message) {
   return peer->match_index > 0 && message->as.reply.prev_index <= peer->match_index &&
          message->request >= peer->match_request && message->why == VLOT_WHY_LOG_MISMATCH;
 }
 
-/* A peer that answers from another disk than before knows nothing of what the old one acknowledged. */
+/* A peer that answers from another disk than before knows nothing of what the old one
+ * acknowledged. */
 static void observe_disk(vlot_raft *raft, vlot__peer *peer, uint64_t disk) {
   if (peer->seen_disk == disk) return;
   if (peer->seen_disk != 0) {
@@ -214,11 +230,13 @@ static void observe_disk(vlot_raft *raft, vlot__peer *peer, uint64_t disk) {
 }
 
 /* Why a reply says nothing about this leadership; NONE when it does (B042, B043). */
-static vlot_why reply_obstacle(const vlot_raft *raft, const vlot__peer *peer, const vlot_message *message) {
+static vlot_why reply_obstacle(const vlot_raft *raft, const vlot__peer *peer,
+                               const vlot_message *message) {
   bool is_ok = (message->flags & VLOT_MESSAGE_OK) != 0;
   if (!peer || peer == raft->self) return VLOT_WHY_UNKNOWN_MEMBER;
   if (raft->role != VLOT_ROLE_LEADER) return VLOT_WHY_NOT_LEADER;
-  if (message->session != peer->session || message->request >= raft->next_request) return VLOT_WHY_STALE_REPLY;
+  if (message->session != peer->session || message->request >= raft->next_request)
+    return VLOT_WHY_STALE_REPLY;
   if (is_ok && message->as.reply.match_index > raft->log.last_index) return VLOT_WHY_MALFORMED;
   return VLOT_WHY_NONE;
 }
@@ -226,8 +244,9 @@ static vlot_why reply_obstacle(const vlot_raft *raft, const vlot__peer *peer, co
 /* The one function that acknowledges progress. */
 void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message) {
   vlot__peer *peer = vlot__peer_find(raft, message->from);
-  vlot_why why = vlot__role_observe_term(raft, message) == VLOT__TERM_STALE ? VLOT_WHY_STALE_TERM
-                                                                            : reply_obstacle(raft, peer, message);
+  vlot_why why = vlot__role_observe_term(raft, message) == VLOT__TERM_STALE
+                     ? VLOT_WHY_STALE_TERM
+                     : reply_obstacle(raft, peer, message);
   if (why == VLOT_WHY_NONE) {
     uint64_t session = peer->session;
     observe_disk(raft, peer, message->disk);
@@ -241,7 +260,8 @@ void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message) {
       set_state(raft, peer, VLOT_PROGRESS_REPLICATE, VLOT_WHY_NONE);
       return;
     }
-    if (message->as.reply.prev_index > peer->match_index && message->as.reply.prev_index < peer->next_index) {
+    if (message->as.reply.prev_index > peer->match_index &&
+        message->as.reply.prev_index < peer->next_index) {
       step_back(raft, peer, message);
       return;
     }
@@ -250,7 +270,8 @@ void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message) {
       peer->seen_disk = message->disk;
       return;
     }
-    why = VLOT_WHY_STALE_REPLY; /* a refusal below what it acknowledged since, or of a probe given up (B044) */
+    /* a refusal below what it acknowledged since, or of a probe given up (B044) */
+    why = VLOT_WHY_STALE_REPLY;
   }
   vlot__out_change(raft, VLOT_CHANGE_IGNORED, why, message->from, message->kind, 0, message->term);
 }
@@ -261,7 +282,8 @@ static bool has_quorum_contact(vlot_raft *raft) {
   uint32_t active = raft->self->is_voter ? 1 : 0;
   for (uint32_t k = 0; k < raft->peer_count; k++) {
     vlot__peer *peer = &raft->peers[k];
-    if (peer != raft->self && peer->is_voter && peer->is_active && vlot__peer_counts_disk(peer, peer->seen_disk))
+    if (peer != raft->self && peer->is_voter && peer->is_active &&
+        vlot__peer_counts_disk(peer, peer->seen_disk))
       active++;
     peer->is_active = false;
   }
@@ -271,7 +293,8 @@ static bool has_quorum_contact(vlot_raft *raft) {
 bool vlot__leader_has_unsent_commit(const vlot_raft *raft) {
   for (uint32_t k = 0; k < raft->peer_count; k++) {
     const vlot__peer *peer = &raft->peers[k];
-    if (peer != raft->self && peer->state == VLOT_PROGRESS_REPLICATE && peer->sent_commit < raft->commit_index)
+    if (peer != raft->self && peer->state == VLOT_PROGRESS_REPLICATE &&
+        peer->sent_commit < raft->commit_index)
       return true;
   }
   return false;
@@ -303,19 +326,24 @@ void vlot__leader_tick(vlot_raft *raft, uint32_t elapsed) {
 
 /* --- sends --- */
 
-/* Put the entries from an index on into the slice arena, as many as one message may carry. Returns their payload. */
+/* Put the entries from an index on into the slice arena, as many as one message may carry. Returns
+ * their payload. */
 static uint64_t gather(vlot_raft *raft, uint64_t from, vlot_message *message) {
   uint64_t bytes = 0;
   uint32_t entries = 0;
-  size_t k = from <= raft->log.last_index ? vlot__log_find(&raft->log, from) : raft->log.slice_count;
+  size_t k =
+      from <= raft->log.last_index ? vlot__log_find(&raft->log, from) : raft->log.slice_count;
   for (; k < raft->log.slice_count && entries < raft->options.append_entries_max; k++) {
     const vlot_slice *slice = vlot__log_slice(&raft->log, k);
-    vlot_slice cut = vlot__slice_cut(slice, from, from + (raft->options.append_entries_max - entries) - 1);
+    vlot_slice cut =
+        vlot__slice_cut(slice, from, from + (raft->options.append_entries_max - entries) - 1);
     uint64_t size = vlot_slice_bytes(&cut);
     if (bytes + size > raft->options.append_bytes_max) {
       const vlot_entry *entry = vlot_slice_entries(&cut);
       uint32_t fit = 0;
-      for (size = 0; fit < cut.count && bytes + size + entry[fit].size <= raft->options.append_bytes_max; fit++)
+      for (size = 0;
+           fit < cut.count && bytes + size + entry[fit].size <= raft->options.append_bytes_max;
+           fit++)
         size += entry[fit].size;
       if (fit == 0 && entries == 0) size = entry[fit++].size; /* one entry always fits */
       cut.count = fit;
@@ -326,13 +354,15 @@ static uint64_t gather(vlot_raft *raft, uint64_t from, vlot_message *message) {
     entries += cut.count;
     bytes += size;
     from += cut.count;
-    if (from <= vlot__slice_last(slice)) break; /* not all of it fits: what follows would leave a gap */
+    /* not all of it fits: what follows would leave a gap */
+    if (from <= vlot__slice_last(slice)) break;
   }
   message->as.append.entry_count = entries;
   return bytes;
 }
 
-/* One append to a peer, of the entries after prev (or none). False when there was no memory for it. */
+/* One append to a peer, of the entries after prev (or none). False when there was no memory for
+ * it. */
 static bool send_append(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool has_entries) {
   vlot_message message = vlot__out_request(raft, VLOT_MESSAGE_APPEND, peer->id);
   if (!vlot__out_reserve(raft, &raft->out_messages, 1, sizeof message)) return false;
@@ -343,7 +373,8 @@ static bool send_append(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool h
   message.as.append.prev_index = prev;
   message.as.append.commit = raft->commit_index;
   uint64_t bytes = has_entries ? gather(raft, prev + 1, &message) : 0;
-  if (has_entries && message.as.append.entry_count == 0 && prev < raft->log.last_index) return false;
+  if (has_entries && message.as.append.entry_count == 0 && prev < raft->log.last_index)
+    return false;
   message.request = raft->next_request++;
   if (peer->state == VLOT_PROGRESS_REPLICATE && message.as.append.entry_count > 0) {
     peer->next_index = prev + message.as.append.entry_count + 1;
@@ -365,29 +396,33 @@ static bool has_window(const vlot_raft *raft, const vlot__peer *peer) {
 
 static void send_entries(vlot_raft *raft, vlot__peer *peer) {
   switch (peer->state) {
-    case VLOT_PROGRESS_PROBE:
-      if (!peer->is_paused) peer->is_paused = send_append(raft, peer, peer->next_index - 1, true);
-      return;
-    case VLOT_PROGRESS_REPLICATE:
-      while (peer->next_index <= raft->log.last_index && has_window(raft, peer))
-        if (!send_append(raft, peer, peer->next_index - 1, true)) return;
-      return;
+  case VLOT_PROGRESS_PROBE:
+    if (!peer->is_paused) peer->is_paused = send_append(raft, peer, peer->next_index - 1, true);
+    return;
+  case VLOT_PROGRESS_REPLICATE:
+    while (peer->next_index <= raft->log.last_index && has_window(raft, peer))
+      if (!send_append(raft, peer, peer->next_index - 1, true)) return;
+    return;
   }
 }
 
-/* A heartbeat has no entries even where there are some to send: an append with entries is answered when they are durable, and
- * a leader that sent nothing else would take a slow disk for a dead follower. Its answer also ends a probe that was lost.
+/* A heartbeat has no entries even where there are some to send: an append with entries is answered
+ * when they are durable, and a leader that sent nothing else would take a slow disk for a dead
+ * follower. Its answer also ends a probe that was lost.
  */
 static void send_to(vlot_raft *raft, vlot__peer *peer) {
   if (peer->next_index <= raft->log.base_index) {
-    /* Its entries are gone. Keep in touch with an append it can only refuse, until there are snapshots. */
+    /* Its entries are gone. Keep in touch with an append it can only refuse, until there are
+     * snapshots. */
     if (peer->why == VLOT_WHY_NONE) peer->why = VLOT_WHY_NEEDS_SNAPSHOT;
-    if (peer->wants_append || peer->wants_heartbeat) send_append(raft, peer, raft->log.base_index, false);
+    if (peer->wants_append || peer->wants_heartbeat)
+      send_append(raft, peer, raft->log.base_index, false);
     return;
   }
   if (peer->why == VLOT_WHY_NEEDS_SNAPSHOT) peer->why = VLOT_WHY_NONE;
   send_entries(raft, peer);
-  if (peer->wants_append || peer->wants_heartbeat) send_append(raft, peer, peer->next_index - 1, false);
+  if (peer->wants_append || peer->wants_heartbeat)
+    send_append(raft, peer, peer->next_index - 1, false);
 }
 
 void vlot__leader_send(vlot_raft *raft) {
@@ -395,7 +430,8 @@ void vlot__leader_send(vlot_raft *raft) {
     if (&raft->peers[k] != raft->self) send_to(raft, &raft->peers[k]);
 
   /* the arena may have moved while it grew: hand out its runs now */
-  const vlot_message *end = (const vlot_message *)raft->out_messages.items + raft->out_messages.count;
+  const vlot_message *end =
+      (const vlot_message *)raft->out_messages.items + raft->out_messages.count;
   const vlot_slice *run = raft->out_slices.items;
   for (vlot_message *message = raft->out_messages.items; message && message < end; message++) {
     if (message->kind != VLOT_MESSAGE_APPEND || message->as.append.slice_count == 0) continue;

@@ -4,7 +4,8 @@
 #include "base/assert.h"
 #include "raft/batch.h"
 
-void vlot__log_init(vlot__log *log, const vlot_allocator *allocator, uint64_t base_index, uint64_t base_term) {
+void vlot__log_init(vlot__log *log, const vlot_allocator *allocator, uint64_t base_index,
+                    uint64_t base_term) {
   *log = (vlot__log){
       .allocator = allocator,
       .base_index = base_index,
@@ -16,7 +17,8 @@ void vlot__log_init(vlot__log *log, const vlot_allocator *allocator, uint64_t ba
 
 void vlot__log_deinit(vlot__log *log) {
   for (size_t k = 0; k < log->slice_count; k++) vlot_batch_release(vlot__log_slice(log, k)->batch);
-  for (size_t k = 0; k < log->segment_count; k++) vlot__alloc_free(log->allocator, log->segments[k]);
+  for (size_t k = 0; k < log->segment_count; k++)
+    vlot__alloc_free(log->allocator, log->segments[k]);
   vlot__alloc_free(log->allocator, log->segments);
 }
 
@@ -24,7 +26,9 @@ bool vlot__log_reserve(vlot__log *log, size_t more) {
   size_t wanted = (log->slice_count + more + VLOT__LOG_SEGMENT - 1) / VLOT__LOG_SEGMENT;
   if (wanted <= log->segment_count) return true;
   void *segments = log->segments;
-  if (!vlot__alloc_grow(log->allocator, &segments, &log->segment_capacity, wanted, sizeof *log->segments)) return false;
+  if (!vlot__alloc_grow(log->allocator, &segments, &log->segment_capacity, wanted,
+                        sizeof *log->segments))
+    return false;
   log->segments = segments;
   while (log->segment_count < wanted) {
     vlot__log_segment *segment = vlot__alloc(log->allocator, 1, sizeof *segment);
@@ -81,21 +85,28 @@ size_t vlot__log_find(const vlot__log *log, uint64_t index) {
   size_t low = 0;
   while (low < high) {
     size_t middle = low + (high - low + 1) / 2;
-    if (vlot__log_slice(log, middle)->index <= index) low = middle;
-    else high = middle - 1;
+    if (vlot__log_slice(log, middle)->index <= index)
+      low = middle;
+    else
+      high = middle - 1;
   }
   return low;
 }
 
 bool vlot__log_term(const vlot__log *log, uint64_t index, uint64_t *term) {
-  if (index == log->last_index) *term = log->last_term;
-  else if (index == log->base_index) *term = log->base_term;
-  else if (index < log->base_index || index > log->last_index) return false;
-  else *term = vlot__log_slice(log, vlot__log_find(log, index))->term;
+  if (index == log->last_index)
+    *term = log->last_term;
+  else if (index == log->base_index)
+    *term = log->base_term;
+  else if (index < log->base_index || index > log->last_index)
+    return false;
+  else
+    *term = vlot__log_slice(log, vlot__log_find(log, index))->term;
   return true;
 }
 
-uint64_t vlot__log_find_agreement(const vlot__log *log, uint64_t limit, uint64_t term, uint64_t *found_term) {
+uint64_t vlot__log_find_agreement(const vlot__log *log, uint64_t limit, uint64_t term,
+                                  uint64_t *found_term) {
   if (limit > log->last_index) limit = log->last_index;
   if (limit > log->base_index) {
     size_t k = vlot__log_find(log, limit) + 1;

@@ -1,5 +1,6 @@
-/* What a message may say at all. Everything that comes from outside passes vlot_message_check() before any state is touched,
- * so that the handlers behind it need not think about overflow, gaps or terms out of order.
+/* What a message may say at all. Everything that comes from outside passes vlot_message_check()
+ * before any state is touched, so that the handlers behind it need not think about overflow, gaps
+ * or terms out of order.
  */
 #include "raft/message.h"
 
@@ -7,7 +8,7 @@
 
 const char *vlot_message_kind_name(vlot_message_kind kind) {
   switch (kind) {
-#define VLOT_X(name, number, text)                                                                 \
+#define VLOT_X(name, number, text) \
   case VLOT_MESSAGE_##name: return text;
     VLOT_MESSAGES(VLOT_X)
 #undef VLOT_X
@@ -17,7 +18,7 @@ const char *vlot_message_kind_name(vlot_message_kind kind) {
 
 static bool is_known_why(uint32_t why) {
   switch (why) {
-#define VLOT_X(name, number, text)                                                                 \
+#define VLOT_X(name, number, text) \
   case VLOT_WHY_##name: return true;
     VLOT_WHYS(VLOT_X)
 #undef VLOT_X
@@ -60,7 +61,8 @@ static bool header_is_legal(const vlot_message *message) {
   if (message->from == 0 || message->to == 0 || message->from == message->to) return false;
   if (!is_append(message) && message->session != 0) return false;
   if (message->term >= VLOT_INDEX_MAX) return false;
-  /* Only who never heard of a term can be in term 0, and all it can do is ask for pre-votes for term 1. */
+  /* Only who never heard of a term can be in term 0, and all it can do is ask for pre-votes for
+   * term 1. */
   if (message->term == 0 && !is_pre_vote(message)) return false;
   /* A pre-vote is for the term after the sender's, which must exist. */
   if (message->kind == VLOT_MESSAGE_PRE_VOTE && message->term + 1 >= VLOT_INDEX_MAX) return false;

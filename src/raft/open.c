@@ -66,16 +66,18 @@ static const char *limits_problem(const vlot_raft_options *options) {
       {options->base_index, 0, VLOT_INDEX_MAX - 1, "base_index: below 2^62"},
   };
   for (size_t k = 0; k < sizeof ranges / sizeof *ranges; k++)
-    if (ranges[k].value < ranges[k].low || ranges[k].value > ranges[k].high) return ranges[k].problem;
+    if (ranges[k].value < ranges[k].low || ranges[k].value > ranges[k].high)
+      return ranges[k].problem;
   return NULL;
 }
 
-/* The log must be one that a Raft node can have left behind: terms do not go down, and none is above the hard state's:
- * a log without its hard state means a vote may have been forgotten (B005).
+/* The log must be one that a Raft node can have left behind: terms do not go down, and none is
+ * above the hard state's: a log without its hard state means a vote may have been forgotten (B005).
  */
 static const char *log_problem(const vlot_raft_options *options) {
   uint64_t index = options->base_index, term = options->base_term;
-  if ((options->base_index == 0) != (options->base_term == 0)) return "base_term: 0 exactly when base_index is 0";
+  if ((options->base_index == 0) != (options->base_term == 0))
+    return "base_term: 0 exactly when base_index is 0";
   if (options->log_slice_count > 0 && options->log_entry_count > 0)
     return "log: give slices or entries, not both";
   if (options->log_slice_count > 0 && !options->log_slices) return "log_slices: missing";
@@ -83,10 +85,12 @@ static const char *log_problem(const vlot_raft_options *options) {
   for (size_t k = 0; k < options->log_slice_count; k++) {
     const vlot_slice *slice = &options->log_slices[k];
     if (!slice->batch || slice->count == 0 || slice->index != index + 1 ||
-        slice->count > vlot_batch_count(slice->batch) || slice->first > vlot_batch_count(slice->batch) - slice->count)
+        slice->count > vlot_batch_count(slice->batch) ||
+        slice->first > vlot_batch_count(slice->batch) - slice->count)
       return "log_slices: must be contiguous from base_index + 1 and lie inside their batches";
     if (slice->term < term || slice->term == 0) return "log_slices: terms must not go down";
-    if (!vlot__batch_is_legal(slice->batch)) return "log_slices: an entry of unknown kind, or a no-op that is not empty";
+    if (!vlot__batch_is_legal(slice->batch))
+      return "log_slices: an entry of unknown kind, or a no-op that is not empty";
     term = slice->term;
     index = vlot__slice_last(slice);
   }
@@ -94,17 +98,21 @@ static const char *log_problem(const vlot_raft_options *options) {
     const vlot_log_entry *entry = &options->log_entries[k];
     if (entry->term < term || entry->term == 0) return "log_entries: terms must not go down";
     if (entry->entry.kind > VLOT_ENTRY_COMMAND) return "log_entries: unknown kind of entry";
-    if (entry->entry.kind == VLOT_ENTRY_NOOP && entry->entry.size > 0) return "log_entries: a no-op is empty";
+    if (entry->entry.kind == VLOT_ENTRY_NOOP && entry->entry.size > 0)
+      return "log_entries: a no-op is empty";
     if (entry->entry.size > 0 && !entry->entry.data) return "log_entries: data is missing";
     term = entry->term;
     index++;
   }
   if (index >= VLOT_INDEX_MAX) return "log: indexes must stay below 2^62";
-  return term > options->hard.term ? "hard.term: below the log's last term; the hard state is missing or old" : NULL;
+  return term > options->hard.term
+             ? "hard.term: below the log's last term; the hard state is missing or old"
+             : NULL;
 }
 
 static const char *find_problem(const vlot_raft_options *options) {
-  if (!options || options->size != sizeof *options) return "options: call vlot_raft_options_init() first";
+  if (!options || options->size != sizeof *options)
+    return "options: call vlot_raft_options_init() first";
   const char *problem = members_problem(options);
   if (!problem) problem = limits_problem(options);
   return problem ? problem : log_problem(options);
@@ -114,7 +122,9 @@ static const char *find_problem(const vlot_raft_options *options) {
 static bool restore_entries(vlot_raft *raft, const vlot_raft_options *options) {
   for (size_t from = 0, to; from < options->log_entry_count; from = to) {
     uint64_t term = options->log_entries[from].term;
-    for (to = from; to < options->log_entry_count && options->log_entries[to].term == term && to - from < 65536;) to++;
+    for (to = from; to < options->log_entry_count && options->log_entries[to].term == term &&
+                    to - from < 65536;)
+      to++;
     vlot_entry *entries = vlot__alloc(raft->allocator, to - from, sizeof *entries);
     if (!entries) return false;
     for (size_t k = from; k < to; k++) entries[k - from] = options->log_entries[k].entry;
@@ -134,18 +144,20 @@ static bool restore_entries(vlot_raft *raft, const vlot_raft_options *options) {
 
 static bool restore_log(vlot_raft *raft, const vlot_raft_options *options) {
   if (!vlot__log_reserve(&raft->log, options->log_slice_count + 1)) return false;
-  for (size_t k = 0; k < options->log_slice_count; k++) vlot__log_append(&raft->log, &options->log_slices[k]);
+  for (size_t k = 0; k < options->log_slice_count; k++)
+    vlot__log_append(&raft->log, &options->log_slices[k]);
   return restore_entries(raft, options);
 }
 
 static void init_peer(vlot_raft *raft, uint32_t k) {
   const vlot_member *member = &raft->members[k];
-  raft->peers[k] = (vlot__peer){.id = member->id, .is_voter = !member->is_learner, .disk = member->disk};
+  raft->peers[k] =
+      (vlot__peer){.id = member->id, .is_voter = !member->is_learner, .disk = member->disk};
   vlot__ring_init(&raft->peers[k].inflight, raft->allocator, sizeof(vlot__inflight));
 }
 
-/* Only who campaigns or leads looks at its peers: in a large cluster most nodes never touch this memory. It was allocated at open, so
- * that a campaign needs none.
+/* Only who campaigns or leads looks at its peers: in a large cluster most nodes never touch this
+ * memory. It was allocated at open, so that a campaign needs none.
  */
 void vlot__peers_make(vlot_raft *raft) {
   if (raft->has_peers) return;
@@ -177,7 +189,8 @@ static bool restore(vlot_raft *raft, const vlot_raft_options *options) {
   return raft->noop && make_members(raft, options) && restore_log(raft, options);
 }
 
-vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options, const char **problem) {
+vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options,
+                           const char **problem) {
   const char *found = find_problem(options);
   if (problem) *problem = found;
   *out = NULL;
@@ -219,9 +232,10 @@ vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options, co
 void vlot_raft_close(vlot_raft *raft) {
   if (!raft) return;
   const vlot_allocator *allocator = raft->allocator;
-  void *owned[] = {raft->members,           raft->scratch,           raft->out_messages.items, raft->out_slices.items,
-                   raft->out_write.items,   raft->out_apply.items,   raft->out_reads.items,    raft->out_lost.items,
-                   raft->out_outcomes.items, raft->out_changes.items};
+  void *owned[] = {raft->members,          raft->scratch,         raft->out_messages.items,
+                   raft->out_slices.items, raft->out_write.items, raft->out_apply.items,
+                   raft->out_reads.items,  raft->out_lost.items,  raft->out_outcomes.items,
+                   raft->out_changes.items};
   if (raft->self) vlot__ring_deinit(&raft->self->inflight);
   for (uint32_t k = 0; k < raft->peer_count && raft->has_peers; k++)
     if (&raft->peers[k] != raft->self) vlot__ring_deinit(&raft->peers[k].inflight);

@@ -1,4 +1,5 @@
-/* What a step leaves behind. Room is reserved before an input is taken, so that taking it cannot fail. */
+/* What a step leaves behind. Room is reserved before an input is taken, so that taking it cannot
+ * fail. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -7,37 +8,43 @@
 #include "raft/core.h"
 
 /* Inside the code that did it, so that a debugger stops there with the real stack. */
-static void call_hook(const vlot_raft *raft, vlot_change_kind kind, vlot_why why, uint32_t peer, uint64_t from, uint64_t to,
-                      uint64_t term) {
+static void call_hook(const vlot_raft *raft, vlot_change_kind kind, vlot_why why, uint32_t peer,
+                      uint64_t from, uint64_t to, uint64_t term) {
   switch (kind) {
-    case VLOT_CHANGE_TERM: VLOT_HOOK(term_change, (raft->id, from, to, why)); return;
-    case VLOT_CHANGE_ROLE: VLOT_HOOK(role_change, (raft->id, (uint32_t)from, (uint32_t)to, why)); return;
-    case VLOT_CHANGE_CAMPAIGN: VLOT_HOOK(election, (raft->id, (uint32_t)from, term, why)); return;
-    case VLOT_CHANGE_VOTE: VLOT_HOOK(vote, (raft->id, peer, term, (uint32_t)to, why)); return;
-    case VLOT_CHANGE_APPEND: VLOT_HOOK(append, (raft->id, from, to - from + 1, term)); return;
-    case VLOT_CHANGE_TRUNCATE: VLOT_HOOK(truncate, (raft->id, from, to - from + 1)); return;
-    case VLOT_CHANGE_COMMIT: VLOT_HOOK(commit, (raft->id, to, term)); return;
-    case VLOT_CHANGE_FENCED: VLOT_HOOK(fenced, (raft->id, why)); return;
-    case VLOT_CHANGE_LEADER:
-    case VLOT_CHANGE_TALLY:
-    case VLOT_CHANGE_MATCH:
-    case VLOT_CHANGE_PROGRESS:
-    case VLOT_CHANGE_MISMATCH:
-    case VLOT_CHANGE_DURABLE:
-    case VLOT_CHANGE_IGNORED: return;
+  case VLOT_CHANGE_TERM: VLOT_HOOK(term_change, (raft->id, from, to, why)); return;
+  case VLOT_CHANGE_ROLE:
+    VLOT_HOOK(role_change, (raft->id, (uint32_t)from, (uint32_t)to, why));
+    return;
+  case VLOT_CHANGE_CAMPAIGN: VLOT_HOOK(election, (raft->id, (uint32_t)from, term, why)); return;
+  case VLOT_CHANGE_VOTE: VLOT_HOOK(vote, (raft->id, peer, term, (uint32_t)to, why)); return;
+  case VLOT_CHANGE_APPEND: VLOT_HOOK(append, (raft->id, from, to - from + 1, term)); return;
+  case VLOT_CHANGE_TRUNCATE: VLOT_HOOK(truncate, (raft->id, from, to - from + 1)); return;
+  case VLOT_CHANGE_COMMIT: VLOT_HOOK(commit, (raft->id, to, term)); return;
+  case VLOT_CHANGE_FENCED: VLOT_HOOK(fenced, (raft->id, why)); return;
+  case VLOT_CHANGE_LEADER:
+  case VLOT_CHANGE_TALLY:
+  case VLOT_CHANGE_MATCH:
+  case VLOT_CHANGE_PROGRESS:
+  case VLOT_CHANGE_MISMATCH:
+  case VLOT_CHANGE_DURABLE:
+  case VLOT_CHANGE_IGNORED: return;
   }
 }
 
-void vlot__out_change(vlot_raft *raft, vlot_change_kind kind, vlot_why why, uint32_t peer, uint64_t from, uint64_t to,
-                      uint64_t term) {
+void vlot__out_change(vlot_raft *raft, vlot_change_kind kind, vlot_why why, uint32_t peer,
+                      uint64_t from, uint64_t to, uint64_t term) {
   vlot_change *change = vlot__out_push(&raft->out_changes, sizeof *change);
-  *change = (vlot_change){
-      .kind = (uint16_t)kind, .why = (uint16_t)why, .peer = peer, .from = from, .to = to, .term = term};
+  *change = (vlot_change){.kind = (uint16_t)kind,
+                          .why = (uint16_t)why,
+                          .peer = peer,
+                          .from = from,
+                          .to = to,
+                          .term = term};
   call_hook(raft, kind, why, peer, from, to, term);
 }
 
-/* The one way for a message to leave: at once when the write with this token is durable, else held until it is. A driver
- * cannot release it early because it does not have it.
+/* The one way for a message to leave: at once when the write with this token is durable, else held
+ * until it is. A driver cannot release it early because it does not have it.
  */
 void vlot__out_message(vlot_raft *raft, const vlot_message *message, uint64_t token) {
   if (token <= raft->stored_token) {

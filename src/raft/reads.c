@@ -1,11 +1,14 @@
-/* Linearizable reads by ReadIndex: thesis 6.4. A read is answered when a quorum has answered requests that were sent after
- * it was registered, and an entry of this term has committed.
+/* Linearizable reads by ReadIndex: thesis 6.4. A read is answered when a quorum has answered
+ * requests that were sent after it was registered, and an entry of this term has committed.
  */
 #include "raft/core.h"
 
-static bool has_committed_in_term(const vlot_raft *raft) { return raft->commit_index >= raft->term_first_index; }
+static bool has_committed_in_term(const vlot_raft *raft) {
+  return raft->commit_index >= raft->term_first_index;
+}
 
-static void push_answer(vlot_raft *raft, uint64_t tag, uint64_t index, vlot_result result, vlot_why why) {
+static void push_answer(vlot_raft *raft, uint64_t tag, uint64_t index, vlot_result result,
+                        vlot_why why) {
   vlot_read_answer *answer = vlot__out_push(&raft->out_reads, sizeof *answer);
   *answer = (vlot_read_answer){.tag = tag, .index = index, .result = result, .why = why};
 }
@@ -34,9 +37,11 @@ static uint64_t confirmed_request(vlot_raft *raft) {
   uint32_t count = 0;
   for (uint32_t k = 0; k < raft->peer_count; k++) {
     const vlot__peer *peer = &raft->peers[k];
-    if (peer == raft->self && peer->is_voter) raft->scratch[count++] = UINT64_MAX;
+    if (peer == raft->self && peer->is_voter)
+      raft->scratch[count++] = UINT64_MAX;
     else if (peer->is_voter)
-      raft->scratch[count++] = vlot__peer_counts_disk(peer, peer->seen_disk) ? peer->acked_request : 0;
+      raft->scratch[count++] =
+          vlot__peer_counts_disk(peer, peer->seen_disk) ? peer->acked_request : 0;
   }
   return vlot__quorum_reached(raft->scratch, count);
 }
@@ -47,7 +52,8 @@ void vlot__reads_answer(vlot_raft *raft) {
   while (raft->reads.count > 0) {
     const vlot__read *read = vlot__ring_at(&raft->reads, 0);
     if (read->round > confirmed) return;
-    push_answer(raft, read->tag, read->index ? read->index : raft->commit_index, VLOT_OK, VLOT_WHY_NONE);
+    push_answer(raft, read->tag, read->index ? read->index : raft->commit_index, VLOT_OK,
+                VLOT_WHY_NONE);
     vlot__ring_pop_front(&raft->reads);
   }
 }

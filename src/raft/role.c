@@ -19,8 +19,9 @@ static void hard_state_changed(vlot_raft *raft) {
   raft->hard_token = raft->last_token + 1;
 }
 
-/* A higher term always clears the vote, and only that does (B008). What was held is of a term that is over: an
- * acknowledgement must not leave once a newer leader may have overwritten what it speaks of.
+/* A higher term always clears the vote, and only that does (B008). What was held is of a term that
+ * is over: an acknowledgement must not leave once a newer leader may have overwritten what it
+ * speaks of.
  */
 static void raise_term(vlot_raft *raft, uint64_t term, uint32_t peer, vlot_why why) {
   uint64_t from = raft->hard.term;
@@ -36,11 +37,12 @@ void vlot__role_reset_election_timer(vlot_raft *raft) {
   raft->election_elapsed = 0;
   raft->election_ticks = options->election_ticks_min;
   if (raft->switches & VLOT_SWITCH_RANDOM_TIMEOUT)
-    raft->election_ticks +=
-        (uint32_t)vlot__prng_below(&raft->prng, options->election_ticks_max - options->election_ticks_min);
+    raft->election_ticks += (uint32_t)vlot__prng_below(
+        &raft->prng, options->election_ticks_max - options->election_ticks_min);
 }
 
-void vlot__role_follow(vlot_raft *raft, uint64_t term, uint32_t leader, uint32_t peer, vlot_why why) {
+void vlot__role_follow(vlot_raft *raft, uint64_t term, uint32_t leader, uint32_t peer,
+                       vlot_why why) {
   bool was_leader = raft->role == VLOT_ROLE_LEADER;
   set_role(raft, VLOT_ROLE_FOLLOWER, why, peer);
   if (was_leader) {
@@ -99,7 +101,8 @@ vlot__term_verdict vlot__role_observe_term(vlot_raft *raft, const vlot_message *
 }
 
 /* A broken promise is a value, not an abort: this core takes no further input, and says why. */
-void vlot__fence(vlot_raft *raft, vlot_why why, uint32_t peer, uint64_t from, uint64_t to, uint64_t term) {
+void vlot__fence(vlot_raft *raft, vlot_why why, uint32_t peer, uint64_t from, uint64_t to,
+                 uint64_t term) {
   raft->is_fenced = true;
   raft->fenced_why = why;
   vlot__out_change(raft, VLOT_CHANGE_FENCED, why, peer, from, to, term);

@@ -3,10 +3,10 @@
 
 const char *vlot_role_name(vlot_role role) {
   switch (role) {
-    case VLOT_ROLE_FOLLOWER: return "follower";
-    case VLOT_ROLE_PRE_CANDIDATE: return "pre-candidate";
-    case VLOT_ROLE_CANDIDATE: return "candidate";
-    case VLOT_ROLE_LEADER: return "leader";
+  case VLOT_ROLE_FOLLOWER: return "follower";
+  case VLOT_ROLE_PRE_CANDIDATE: return "pre-candidate";
+  case VLOT_ROLE_CANDIDATE: return "candidate";
+  case VLOT_ROLE_LEADER: return "leader";
   }
   return "?";
 }
@@ -66,7 +66,8 @@ vlot_result vlot_raft_get_progress(const vlot_raft *raft, uint32_t id, vlot_prog
   return VLOT_OK;
 }
 
-vlot_result vlot_raft_get_entry(const vlot_raft *raft, uint64_t index, uint64_t *term, vlot_entry *entry) {
+vlot_result vlot_raft_get_entry(const vlot_raft *raft, uint64_t index, uint64_t *term,
+                                vlot_entry *entry) {
   if (index <= raft->log.base_index || index > raft->log.last_index) return VLOT_NOT_FOUND;
   const vlot_slice *slice = vlot__log_slice(&raft->log, vlot__log_find(&raft->log, index));
   *term = slice->term;

@@ -27,9 +27,7 @@ static void serve(vlot_actor *self, void *context, vlot_turn *turn) {
   }
 }
 
-static void begin(void) {
-  stage_open(&on);
-}
+static void begin(void) { stage_open(&on); }
 
 TestSuite(call, .init = begin, .timeout = 60);
 

@@ -9,15 +9,11 @@ static stage on; /* each test is a process of its own */
 
 enum { SEEN };
 
-static void begin(void) {
-  stage_open(&on);
-}
+static void begin(void) { stage_open(&on); }
 
 TestSuite(memory, .init = begin, .timeout = 120);
 
-static bool is_allowed(vlot_result result) {
-  return result == VLOT_OK || result == VLOT_NOMEM;
-}
+static bool is_allowed(vlot_result result) { return result == VLOT_OK || result == VLOT_NOMEM; }
 
 /* Uses each facility that allocates; context: the actor to watch. */
 static void use_all(vlot_actor *self, void *context, vlot_turn *turn) {

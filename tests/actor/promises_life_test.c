@@ -10,9 +10,7 @@ static stage on; /* each test is a process of its own */
 
 enum { STARTED, STOPPED, FINISHED, FENCED, ENTERED, CUE, DISPOSED, MARKED };
 
-static void begin(void) {
-  stage_open(&on);
-}
+static void begin(void) { stage_open(&on); }
 
 TestSuite(promises, .init = begin, .timeout = 60);
 
@@ -592,8 +590,7 @@ Test(promises, p11_a_child_is_restarted_when_its_kind_says_so) {
 
 Test(promises, p11_too_many_restarts_are_reported_and_end_the_supervisor_not_the_process) {
   vlot_actor_system *system = stage_system();
-  vlot_child children[2] = {{.restart = VLOT_CHILD_PERMANENT},
-                            {.restart = VLOT_CHILD_PERMANENT}};
+  vlot_child children[2] = {{.restart = VLOT_CHILD_PERMANENT}, {.restart = VLOT_CHILD_PERMANENT}};
   vlot_supervisor_options options = nursery_options(children, 2);
   vlot_actor *supervisor;
   cr_assert_eq(vlot_supervisor_spawn(system, &options, &supervisor), VLOT_OK);
@@ -647,8 +644,7 @@ Test(promises, p11_a_failed_restart_is_tried_again) {
 
 Test(promises, p11_a_failed_first_start_fails_the_spawn_and_stops_the_elder_children) {
   vlot_actor_system *system = stage_system();
-  vlot_child children[2] = {{.restart = VLOT_CHILD_PERMANENT},
-                            {.restart = VLOT_CHILD_PERMANENT}};
+  vlot_child children[2] = {{.restart = VLOT_CHILD_PERMANENT}, {.restart = VLOT_CHILD_PERMANENT}};
   vlot_supervisor_options options = nursery_options(children, 2);
   children[1].actor.behaviour.start = start_badly;
   vlot_actor *supervisor;
@@ -661,8 +657,7 @@ Test(promises, p11_a_failed_first_start_fails_the_spawn_and_stops_the_elder_chil
 
 Test(promises, p12_children_fall_with_a_supervisor_that_is_killed_and_stop_still_works) {
   vlot_actor_system *system = stage_system();
-  vlot_child children[2] = {{.restart = VLOT_CHILD_PERMANENT},
-                            {.restart = VLOT_CHILD_PERMANENT}};
+  vlot_child children[2] = {{.restart = VLOT_CHILD_PERMANENT}, {.restart = VLOT_CHILD_PERMANENT}};
   vlot_supervisor_options options = nursery_options(children, 2);
   vlot_actor *supervisor;
   cr_assert_eq(vlot_supervisor_spawn(system, &options, &supervisor), VLOT_OK);

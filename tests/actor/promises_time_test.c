@@ -15,9 +15,7 @@ static stage on; /* each test is a process of its own */
 
 enum { ENTERED, CUE, STOPPED, MARKED };
 
-static void begin(void) {
-  stage_open(&on);
-}
+static void begin(void) { stage_open(&on); }
 
 TestSuite(promises, .init = begin, .timeout = 60);
 

@@ -20,9 +20,7 @@ static void note_thread(vlot_actor *self, void *context, vlot_turn *turn) {
   }
 }
 
-static void begin(void) {
-  stage_open(&on);
-}
+static void begin(void) { stage_open(&on); }
 
 TestSuite(run, .init = begin, .timeout = 60);
 

@@ -98,9 +98,7 @@ static void run_all(vlot_actor *actor) {
   while (vlot_actor_run(actor)) continue;
 }
 
-static void begin(void) {
-  stage_open(&on);
-}
+static void begin(void) { stage_open(&on); }
 
 TestSuite(statem, .init = begin, .timeout = 60);
 

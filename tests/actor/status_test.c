@@ -20,9 +20,7 @@ static void publish(vlot_actor *self, void *context, vlot_turn *turn) {
   }
 }
 
-static void begin(void) {
-  stage_open(&on);
-}
+static void begin(void) { stage_open(&on); }
 
 TestSuite(status, .init = begin, .timeout = 60);
 

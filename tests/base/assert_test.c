@@ -31,9 +31,7 @@ Test(assert, that_holds_says_nothing_and_is_evaluated_once) {
   cr_assert_eq(evaluated, 1);
 }
 
-Test(assert, that_fails_aborts, .signal = SIGABRT) {
-  VLOT_ASSERT(1 + 1 == 3);
-}
+Test(assert, that_fails_aborts, .signal = SIGABRT) { VLOT_ASSERT(1 + 1 == 3); }
 
 Test(assert, handler_is_told_where_and_what) {
   vlot_assert_handler standard = vlot_assert_set_handler(jump_back);

@@ -64,8 +64,8 @@ Test(bytes, without_memory_are_null) {
   vlot_fault_allocator_close(faults);
 }
 
-/* Each thread is given a reference of its own; it takes and gives back many, looks at the bytes each time, and ends with
- * giving back the one it was given. The last of all frees.
+/* Each thread is given a reference of its own; it takes and gives back many, looks at the bytes
+ * each time, and ends with giving back the one it was given. The last of all frees.
  */
 static void *share(void *context) {
   vlot_bytes *bytes = context;

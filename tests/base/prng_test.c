@@ -1,5 +1,5 @@
-/* Random numbers: the same on every platform, and without bias. The constants were computed by another program, written from
- * the generators' publications.
+/* Random numbers: the same on every platform, and without bias. The constants were computed by
+ * another program, written from the generators' publications.
  */
 #include <signal.h>
 
@@ -112,7 +112,8 @@ Test(prng, below_nothing_or_one_is_zero_and_draws_nothing) {
   cr_assert_eq(vlot__prng_next(&prng), vlot__prng_next(&untouched));
 }
 
-/* Pearson's statistic over [cells] equal parts of [0, bound). Its mean is cells - 1, its variance twice that. */
+/* Pearson's statistic over [cells] equal parts of [0, bound). Its mean is cells - 1, its variance
+ * twice that. */
 static double chi_square(vlot__prng *prng, uint64_t bound, uint32_t cells, uint32_t draws) {
   uint32_t counts[64] = {0};
   double statistic = 0, expected = (double)draws / cells;
@@ -123,8 +124,8 @@ static double chi_square(vlot__prng *prng, uint64_t bound, uint32_t cells, uint3
   return statistic;
 }
 
-/* 2/3 of 2^32 and of 2^64 are where a modulo would favour the lower half two to one. The bounds' cells are equal to within a
- * part in 2^26. The limit is six standard deviations.
+/* 2/3 of 2^32 and of 2^64 are where a modulo would favour the lower half two to one. The bounds'
+ * cells are equal to within a part in 2^26. The limit is six standard deviations.
  */
 Test(prng, below_is_without_bias) {
   const struct {

@@ -93,7 +93,8 @@ Test(ring, agrees_with_an_array_whatever_is_done_to_it) {
   }
 }
 
-/* Growth is where a wrapped ring loses or reorders what it holds: every fill level, every place of the first element. */
+/* Growth is where a wrapped ring loses or reorders what it holds: every fill level, every place of
+ * the first element. */
 Test(ring, growth_keeps_the_order_wherever_the_ring_has_wrapped) {
   static model m;
   for (size_t reserved = 1; reserved <= 17; reserved++)

@@ -12,7 +12,9 @@ typedef struct counter {
 } counter;
 
 static void submit_one(counter *c) {
-  cr_assert_eq(vlot_client_submit(c->client, &(vlot_command){.data = (const uint8_t *)"x", .size = 1}, 1, NULL), VLOT_OK);
+  cr_assert_eq(vlot_client_submit(
+                   c->client, &(vlot_command){.data = (const uint8_t *)"x", .size = 1}, 1, NULL),
+               VLOT_OK);
   c->submitted++;
 }
 

@@ -1,5 +1,6 @@
-/* The checker over storms: real cores, a network that loses, repeats and reorders, disks that lag and lose, steps of many
- * inputs at once. Nothing is to be reported, and then, with one promise broken on purpose, something is.
+/* The checker over storms: real cores, a network that loses, repeats and reorders, disks that lag
+ * and lose, steps of many inputs at once. Nothing is to be reported, and then, with one promise
+ * broken on purpose, something is.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -69,9 +70,7 @@ typedef struct storm {
   const vlot__violation *found;
 } storm;
 
-static uint32_t id_of(const storm *s, const node *n) {
-  return (uint32_t)(n - s->nodes) + 1;
-}
+static uint32_t id_of(const storm *s, const node *n) { return (uint32_t)(n - s->nodes) + 1; }
 
 static void feed(storm *s, node *n, vlot_event *event) {
   event->node = id_of(s, n);

@@ -1,5 +1,5 @@
-/* The checker, by hand-made histories of three members: each invariant has one that breaks it and nothing else, and
- * neighbours that break nothing.
+/* The checker, by hand-made histories of three members: each invariant has one that breaks it and
+ * nothing else, and neighbours that break nothing.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -40,9 +40,7 @@ static void stage_close(stage *s) {
   for (int k = 0; k < NODES; k++) vlot__model_deinit(&s->models[k]);
 }
 
-static vlot__model *model_of(stage *s, uint32_t node) {
-  return &s->models[node - 1];
-}
+static vlot__model *model_of(stage *s, uint32_t node) { return &s->models[node - 1]; }
 
 static void feed(stage *s, vlot_event event) {
   event.sequence = ++s->sequence;
@@ -348,7 +346,8 @@ static void i5_bad_commit(stage *s) {
   append(s, 3, 3, 4);
   commit(s, 3, 1, 4);
 }
-static void i5_good_fenced_step(stage *s) { /* its entries were given to no storage: nobody knows which they are */
+/* its entries were given to no storage: nobody knows which they are */
+static void i5_good_fenced_step(stage *s) {
   four_committed(s);
   raise_term(s, 3, 0, 1);
   receive(s, 3, 1, 1, 0, 4);
@@ -660,9 +659,9 @@ static const struct history {
   void (*play)(stage *s);
   uint32_t breaks; /* 0: nothing */
 } histories[] = {
-#define GOOD(name)                                                                                 \
+#define GOOD(name) \
   { #name, name, 0 }
-#define BAD(number, name)                                                                          \
+#define BAD(number, name) \
   { #name, name, number }
     GOOD(good_life),
     BAD(1, i1_bad),

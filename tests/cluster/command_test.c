@@ -1,4 +1,5 @@
-/* Where a cluster is stepped, what a person does to it is an action, as what happens by itself is. */
+/* Where a cluster is stepped, what a person does to it is an action, as what happens by itself
+ * is. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -16,16 +17,30 @@ static vlot_result kill_one(void) { return vlot_cluster_kill(cluster, 3, false);
 static vlot_result spawn(void) { return vlot_cluster_spawn(cluster, 3); }
 static vlot_result restart(void) { return vlot_cluster_restart(cluster, 3, VLOT_RESTART_LOSE); }
 static vlot_result order(void) { return vlot_cluster_order(cluster, 2, VLOT_INPUT_CAMPAIGN, 0); }
-static vlot_result order_nothing(void) { return vlot_cluster_order(cluster, 2, VLOT_INPUT_PROPOSE, 0); }
-static vlot_result cut(void) { return vlot_cluster_set_link(cluster, 3, 1, &(vlot_link){.is_cut = 1}); }
-static vlot_result cut_nobody(void) { return vlot_cluster_set_link(cluster, 4, 1, &(vlot_link){.is_cut = 1}); }
-static vlot_result cut_badly(void) { return vlot_cluster_set_link(cluster, 3, 1, &(vlot_link){.is_cut = 2}); }
-static vlot_result part(void) { return vlot_cluster_partition(cluster, (const uint32_t[]){0, 0, 1}); }
+static vlot_result order_nothing(void) {
+  return vlot_cluster_order(cluster, 2, VLOT_INPUT_PROPOSE, 0);
+}
+static vlot_result cut(void) {
+  return vlot_cluster_set_link(cluster, 3, 1, &(vlot_link){.is_cut = 1});
+}
+static vlot_result cut_nobody(void) {
+  return vlot_cluster_set_link(cluster, 4, 1, &(vlot_link){.is_cut = 1});
+}
+static vlot_result cut_badly(void) {
+  return vlot_cluster_set_link(cluster, 3, 1, &(vlot_link){.is_cut = 2});
+}
+static vlot_result part(void) {
+  return vlot_cluster_partition(cluster, (const uint32_t[]){0, 0, 1});
+}
 static vlot_result heal(void) { return vlot_cluster_heal(cluster); }
 static vlot_result clock_rate(void) { return vlot_cluster_set_clock_rate(cluster, 3, 500); }
 static vlot_result clock_badly(void) { return vlot_cluster_set_clock_rate(cluster, 3, 100001); }
-static vlot_result disk(void) { return vlot_cluster_set_disk(cluster, 3, &(vlot_disk_fault){.delay_ticks_max = 2}); }
-static vlot_result disk_badly(void) { return vlot_cluster_set_disk(cluster, 3, &(vlot_disk_fault){.delay_ticks_min = 2}); }
+static vlot_result disk(void) {
+  return vlot_cluster_set_disk(cluster, 3, &(vlot_disk_fault){.delay_ticks_max = 2});
+}
+static vlot_result disk_badly(void) {
+  return vlot_cluster_set_disk(cluster, 3, &(vlot_disk_fault){.delay_ticks_min = 2});
+}
 static vlot_result hold(void) { return vlot_lockstep_hold(cluster, message, true); }
 static vlot_result release(void) { return vlot_lockstep_hold(cluster, message, false); }
 static vlot_result delay(void) { return vlot_lockstep_delay(cluster, message, 3); }
@@ -77,7 +92,9 @@ static uint64_t find_message(uint32_t from, uint32_t to) {
   for (int tries = 0; tries < 1000; tries++) {
     size_t count = vlot_lockstep_pending(cluster, pending, 64);
     for (size_t k = 0; k < count && k < 64; k++)
-      if (pending[k].kind == VLOT_PENDING_MESSAGE && pending[k].from == from && pending[k].node == to) return pending[k].id;
+      if (pending[k].kind == VLOT_PENDING_MESSAGE && pending[k].from == from &&
+          pending[k].node == to)
+        return pending[k].id;
     cr_assert_eq(vlot_lockstep_step(cluster, 1, NULL), VLOT_OK);
   }
   return 0;
@@ -112,8 +129,9 @@ Test(command, its_events_carry_its_number_and_follow_from_nothing) {
     uint32_t node; /* whose event tells it */
     vlot_event_kind kind;
   } told[] = {
-      {suspend, 3, VLOT_EVENT_SUSPEND}, {resume, 3, VLOT_EVENT_RESUME}, {part, 0, VLOT_EVENT_FAULT},
-      {heal, 0, VLOT_EVENT_FAULT},      {kill_one, 3, VLOT_EVENT_KILL}, {spawn, 3, VLOT_EVENT_START},
+      {suspend, 3, VLOT_EVENT_SUSPEND}, {resume, 3, VLOT_EVENT_RESUME},
+      {part, 0, VLOT_EVENT_FAULT},      {heal, 0, VLOT_EVENT_FAULT},
+      {kill_one, 3, VLOT_EVENT_KILL},   {spawn, 3, VLOT_EVENT_START},
   };
   for (size_t k = 0; k < sizeof told / sizeof *told; k++) {
     cr_assert_eq(told[k].call(), VLOT_OK);

@@ -1,4 +1,5 @@
-/* What a person can do to a running cluster, in both drivers: nodes, disks, clocks, links, orders, clients, waiting. */
+/* What a person can do to a running cluster, in both drivers: nodes, disks, clocks, links, orders,
+ * clients, waiting. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,7 +83,9 @@ static void kill_and_spawn(vlot_cluster *cluster) {
   vlot_client_close(client);
 }
 
-Test(control, a_killed_leader_is_replaced_and_catches_up_when_it_is_spawned) { in_both(kill_and_spawn, 3); }
+Test(control, a_killed_leader_is_replaced_and_catches_up_when_it_is_spawned) {
+  in_both(kill_and_spawn, 3);
+}
 
 static void restart_all(vlot_cluster *cluster) {
   static const vlot_restart ways[] = {VLOT_RESTART_KEEP, VLOT_RESTART_LOSE};
@@ -95,7 +98,8 @@ static void restart_all(vlot_cluster *cluster) {
   cr_expect_eq(vlot_cluster_restart(cluster, 1, (vlot_restart)3), VLOT_INVALID);
   for (uint32_t id = 1; id <= 3; id++) cr_assert_eq(vlot_cluster_kill(cluster, id, true), VLOT_OK);
   cr_expect_eq(vlot_cluster_leader(cluster), 0);
-  for (uint32_t id = 1; id <= 3; id++) cr_assert_eq(vlot_cluster_restart(cluster, id, VLOT_RESTART_KEEP), VLOT_OK);
+  for (uint32_t id = 1; id <= 3; id++)
+    cr_assert_eq(vlot_cluster_restart(cluster, id, VLOT_RESTART_KEEP), VLOT_OK);
   expect_value(client, "n", "6");
   cr_expect_eq(fleet_stats(cluster).restarts, 9);
   vlot_client_close(client);
@@ -111,12 +115,14 @@ static void lose_unsynced(vlot_cluster *cluster) {
   cr_assert_eq(fleet_add(client, "n", 1), VLOT_OK);
   cr_assert_eq(vlot_await_quiet(cluster, LONG), VLOT_OK);
   uint64_t durable = fleet_status(cluster, 1).raft.durable_index;
-  for (uint32_t id = 1; id <= 3; id++) cr_assert_eq(vlot_cluster_set_disk(cluster, id, &stalled), VLOT_OK);
+  for (uint32_t id = 1; id <= 3; id++)
+    cr_assert_eq(vlot_cluster_set_disk(cluster, id, &stalled), VLOT_OK);
   cr_assert_eq(fleet_submit(client, "n", 1, NULL), VLOT_OK);
   cr_expect_eq(fleet_wait(client).result, VLOT_UNKNOWN, "no disk answers");
   for (uint32_t id = 1; id <= 3; id++) cr_assert_eq(vlot_cluster_kill(cluster, id, true), VLOT_OK);
   cr_expect_gt(fleet_status(cluster, 1).lost_writes + fleet_status(cluster, 2).lost_writes +
-                   fleet_status(cluster, 3).lost_writes, 0);
+                   fleet_status(cluster, 3).lost_writes,
+               0);
   cr_expect(fleet_settle(cluster, LONG));
   cr_expect_geq(fleet_status(cluster, 1).raft.durable_index, durable);
   vlot_client_close(client);
@@ -135,8 +141,8 @@ static void wipe(vlot_cluster *cluster) {
   cr_assert_eq(fleet_add(patient, "n", 1), VLOT_OK, "the two others are a quorum");
   cr_assert_eq(vlot_cluster_kill(cluster, other, false), VLOT_OK);
   vlot_result result = fleet_add(client, "n", 1);
-  cr_expect(result == VLOT_UNKNOWN || result == VLOT_REJECTED, "leader and wiped member are none: %s",
-            vlot_result_name(result));
+  cr_expect(result == VLOT_UNKNOWN || result == VLOT_REJECTED,
+            "leader and wiped member are none: %s", vlot_result_name(result));
   cr_assert_eq(vlot_cluster_restart(cluster, leader, VLOT_RESTART_KEEP), VLOT_OK);
   cr_expect_eq(vlot_await_leader(cluster, 200, NULL), VLOT_TIMEOUT, "its vote does not count");
   cr_assert_eq(vlot_cluster_spawn(cluster, other), VLOT_OK);
@@ -146,7 +152,9 @@ static void wipe(vlot_cluster *cluster) {
   vlot_client_close(patient);
 }
 
-Test(control, a_wiped_member_grants_no_vote_and_its_acknowledgements_do_not_count) { in_both(wipe, 3); }
+Test(control, a_wiped_member_grants_no_vote_and_its_acknowledgements_do_not_count) {
+  in_both(wipe, 3);
+}
 
 static void suspend_and_resume(vlot_cluster *cluster) {
   uint32_t leader = leader_of(cluster), follower = follower_of(cluster);
@@ -165,13 +173,16 @@ static void suspend_and_resume(vlot_cluster *cluster) {
   cr_expect_eq(vlot_cluster_resume(cluster, follower), VLOT_OK);
   cr_assert_eq(vlot_await_applied(cluster, follower, applied + 10, LONG), VLOT_OK);
   fleet_pass(cluster, 100);
-  cr_expect_eq(fleet_stats(cluster).elections, elections, "the ticks it slept through count as one (P15)");
+  cr_expect_eq(fleet_stats(cluster).elections, elections,
+               "the ticks it slept through count as one (P15)");
   cr_expect_eq(fleet_stats(cluster).campaigns, campaigns);
   cr_expect_eq(fleet_status(cluster, leader).raft.term, term);
   vlot_client_close(client);
 }
 
-Test(control, a_resumed_node_goes_on_without_a_burst_of_elections) { in_both(suspend_and_resume, 3); }
+Test(control, a_resumed_node_goes_on_without_a_burst_of_elections) {
+  in_both(suspend_and_resume, 3);
+}
 
 static void suspend_leader(vlot_cluster *cluster) {
   uint32_t leader = leader_of(cluster);
@@ -179,7 +190,8 @@ static void suspend_leader(vlot_cluster *cluster) {
   cr_assert_eq(vlot_cluster_suspend(cluster, leader), VLOT_OK);
   cr_expect_neq(leader_of(cluster), leader);
   cr_assert_eq(fleet_add(client, "n", 1), VLOT_OK);
-  cr_assert_eq(vlot_cluster_kill(cluster, leader, false), VLOT_OK, "a suspended node can be killed");
+  cr_assert_eq(vlot_cluster_kill(cluster, leader, false), VLOT_OK,
+               "a suspended node can be killed");
   cr_expect(fleet_settle(cluster, LONG));
   vlot_client_close(client);
 }
@@ -201,10 +213,12 @@ static void orders(vlot_cluster *cluster) {
   cr_expect_gt(fleet_stats(cluster).elections, elections);
   uint32_t switches = VLOT_SWITCH_ALL & ~(uint32_t)VLOT_SWITCH_PRE_VOTE;
   cr_expect_eq(vlot_cluster_order(cluster, leader, VLOT_INPUT_SWITCHES, switches), VLOT_OK);
-  for (int tries = 0; tries < 100 && fleet_status(cluster, leader).raft.switches != switches; tries++)
+  for (int tries = 0; tries < 100 && fleet_status(cluster, leader).raft.switches != switches;
+       tries++)
     fleet_pass(cluster, 2);
   cr_expect_eq(fleet_status(cluster, leader).raft.switches, switches);
-  cr_expect_eq(vlot_cluster_order(cluster, leader, VLOT_INPUT_SWITCHES, VLOT_SWITCH_ALL + 1), VLOT_INVALID);
+  cr_expect_eq(vlot_cluster_order(cluster, leader, VLOT_INPUT_SWITCHES, VLOT_SWITCH_ALL + 1),
+               VLOT_INVALID);
   cr_expect_eq(vlot_cluster_order(cluster, leader, VLOT_INPUT_TICK, 0), VLOT_INVALID);
   cr_expect_eq(vlot_cluster_order(cluster, leader, VLOT_INPUT_STORED, 0), VLOT_INVALID);
   cr_expect_eq(vlot_cluster_order(cluster, leader, VLOT_INPUT_PROPOSE, 0), VLOT_INVALID);
@@ -230,11 +244,14 @@ static void still_clock(vlot_cluster *cluster) {
   cr_expect(fleet_settle(cluster, LONG));
 }
 
-Test(control, a_node_whose_clock_stands_still_never_stands_for_election) { in_both(still_clock, 5); }
+Test(control, a_node_whose_clock_stands_still_never_stands_for_election) {
+  in_both(still_clock, 5);
+}
 
 static void clock_change(vlot_cluster *cluster) {
   uint32_t follower = follower_of(cluster);
-  cr_assert_eq(vlot_cluster_set_link(cluster, 0, follower, &(vlot_link){.is_cut = 1}), VLOT_OK, "nothing makes it look at its clock");
+  cr_assert_eq(vlot_cluster_set_link(cluster, 0, follower, &(vlot_link){.is_cut = 1}), VLOT_OK,
+               "nothing makes it look at its clock");
   cr_assert_eq(vlot_cluster_set_clock_rate(cluster, follower, 0), VLOT_OK);
   fleet_pass(cluster, 300);
   uint64_t campaigns = fleet_stats(cluster).campaigns;
@@ -244,7 +261,8 @@ static void clock_change(vlot_cluster *cluster) {
   uint64_t passed = vlot_cluster_now(cluster) - tick;
   cr_expect_leq(fleet_status(cluster, follower).raft.now, before + passed + 8,
                 "the ticks of the old rate do not count by the new one: %llu, then %llu after %llu",
-                (unsigned long long)before, (unsigned long long)fleet_status(cluster, follower).raft.now,
+                (unsigned long long)before,
+                (unsigned long long)fleet_status(cluster, follower).raft.now,
                 (unsigned long long)passed);
   cr_expect_eq(fleet_stats(cluster).campaigns, campaigns);
 }
@@ -254,10 +272,12 @@ Test(control, another_clock_rate_holds_from_now_on) { in_both(clock_change, 3); 
 /* --- disks --- */
 
 static void disk_delay(vlot_cluster *cluster) {
-  vlot_disk_fault slow = {.delay_ticks_min = 2, .delay_ticks_max = 3}, wrong = {.delay_ticks_min = 3, .delay_ticks_max = 2};
+  vlot_disk_fault slow = {.delay_ticks_min = 2, .delay_ticks_max = 3},
+                  wrong = {.delay_ticks_min = 3, .delay_ticks_max = 2};
   vlot_client *client = client_of(cluster, 0, LONG);
   cr_expect_eq(vlot_cluster_set_disk(cluster, 1, &wrong), VLOT_INVALID);
-  for (uint32_t id = 1; id <= 3; id++) cr_assert_eq(vlot_cluster_set_disk(cluster, id, &slow), VLOT_OK);
+  for (uint32_t id = 1; id <= 3; id++)
+    cr_assert_eq(vlot_cluster_set_disk(cluster, id, &slow), VLOT_OK);
   uint64_t now = vlot_cluster_now(cluster);
   for (int k = 0; k < 5; k++) cr_assert_eq(fleet_add(client, "n", 1), VLOT_OK);
   cr_expect_geq(vlot_cluster_now(cluster), now + 10, "a command waits for a disk");
@@ -272,7 +292,8 @@ static void disk_stall(vlot_cluster *cluster) {
   uint32_t leader = leader_of(cluster), follower = follower_of(cluster);
   vlot_client *client = client_of(cluster, 0, LONG);
   cr_assert_eq(vlot_cluster_set_disk(cluster, follower, &stalled), VLOT_OK);
-  for (int k = 0; k < 5; k++) cr_assert_eq(fleet_add(client, "n", 1), VLOT_OK, "the others are a quorum");
+  for (int k = 0; k < 5; k++)
+    cr_assert_eq(fleet_add(client, "n", 1), VLOT_OK, "the others are a quorum");
   uint64_t committed = fleet_status(cluster, leader).raft.commit_index;
   cr_expect_lt(fleet_status(cluster, follower).raft.durable_index, committed);
   cr_assert_eq(vlot_cluster_set_disk(cluster, follower, &(vlot_disk_fault){0}), VLOT_OK);
@@ -283,14 +304,18 @@ static void disk_stall(vlot_cluster *cluster) {
 Test(control, a_stalled_disk_holds_up_only_its_node) { in_both(disk_stall, 3); }
 
 static void disk_fails(vlot_cluster *cluster) {
-  const vlot_disk_fault faults[] = {{.fail_at = 1}, {.is_full = 1}, {.fail_at = 1, .delay_ticks_max = 3}};
+  const vlot_disk_fault faults[] = {
+      {.fail_at = 1}, {.is_full = 1}, {.fail_at = 1, .delay_ticks_max = 3}};
   vlot_client *client = client_of(cluster, 0, LONG);
   for (size_t k = 0; k < sizeof faults / sizeof *faults; k++) {
     uint32_t leader = leader_of(cluster), victim = k == 1 ? leader : follower_of(cluster);
     cr_assert_eq(vlot_cluster_set_disk(cluster, victim, &faults[k]), VLOT_OK);
-    if (victim != leader) cr_assert_eq(fleet_add(client, "n", 1), VLOT_OK);
-    else (void)!fleet_add(client, "n", 1);
-    for (int tries = 0; tries < 500 && fleet_status(cluster, victim).state != VLOT_NODE_FENCED; tries++)
+    if (victim != leader)
+      cr_assert_eq(fleet_add(client, "n", 1), VLOT_OK);
+    else
+      (void)!fleet_add(client, "n", 1);
+    for (int tries = 0; tries < 500 && fleet_status(cluster, victim).state != VLOT_NODE_FENCED;
+         tries++)
       fleet_pass(cluster, 2);
     vlot_node_status status = fleet_status(cluster, victim);
     cr_expect_eq(status.state, VLOT_NODE_FENCED, "fault %zu", k);
@@ -310,7 +335,8 @@ Test(control, a_failed_write_fences_the_node_until_it_is_restarted) { in_both(di
 /* --- links --- */
 
 static void links_round_trip(vlot_cluster *cluster) {
-  vlot_link link = {.loss = 10, .delay_ticks_max = 4, .kinds = 1u << VLOT_MESSAGE_APPEND}, read = {0};
+  vlot_link link = {.loss = 10, .delay_ticks_max = 4, .kinds = 1u << VLOT_MESSAGE_APPEND},
+            read = {0};
   cr_expect_eq(vlot_cluster_set_link(cluster, 1, 2, &link), VLOT_OK);
   cr_expect_eq(vlot_cluster_get_link(cluster, 1, 2, &read), VLOT_OK);
   cr_expect(read.loss == 10 && read.delay_ticks_max == 4 && read.kinds == link.kinds);
@@ -319,11 +345,13 @@ static void links_round_trip(vlot_cluster *cluster) {
   cr_expect_eq(vlot_cluster_heal(cluster), VLOT_OK);
   cr_expect_eq(vlot_cluster_get_link(cluster, 1, 2, &read), VLOT_OK);
   cr_expect_eq(read.loss, 0);
-  const vlot_link wrong[] = {{.loss = 1000001}, {.duplicate = 1000001}, {.reorder = 1000001}, {.tail = 1000001},
-                             {.is_cut = 2}, {.delay_ticks_min = 2, .delay_ticks_max = 1}};
+  const vlot_link wrong[] = {{.loss = 1000001},    {.duplicate = 1000001},
+                             {.reorder = 1000001}, {.tail = 1000001},
+                             {.is_cut = 2},        {.delay_ticks_min = 2, .delay_ticks_max = 1}};
   for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++)
     cr_expect_eq(vlot_cluster_set_link(cluster, 1, 2, &wrong[k]), VLOT_INVALID, "link %zu", k);
-  const vlot_link most = {.loss = 1000000, .duplicate = 1000000, .reorder = 1000000, .tail = 1000000, .is_cut = 1};
+  const vlot_link most = {
+      .loss = 1000000, .duplicate = 1000000, .reorder = 1000000, .tail = 1000000, .is_cut = 1};
   cr_expect_eq(vlot_cluster_set_link(cluster, 1, 2, &most), VLOT_OK);
   cr_expect_eq(vlot_cluster_set_link(cluster, 4, 1, &link), VLOT_NOT_FOUND);
   cr_expect_eq(vlot_cluster_set_link(cluster, 1, 4, &link), VLOT_NOT_FOUND);
@@ -349,7 +377,8 @@ static void total_loss(vlot_cluster *cluster) {
   leader_of(cluster);
   cr_assert_eq(vlot_cluster_set_link(cluster, 0, 0, &(vlot_link){.loss = 1000000}), VLOT_OK);
   for (uint32_t id = 1; id <= 3; id++)
-    for (int tries = 0; tries < 500 && fleet_status(cluster, id).raft.role == VLOT_ROLE_LEADER; tries++)
+    for (int tries = 0; tries < 500 && fleet_status(cluster, id).raft.role == VLOT_ROLE_LEADER;
+         tries++)
       fleet_pass(cluster, 2);
   cr_expect_eq(vlot_cluster_leader(cluster), 0);
   uint64_t delivered = fleet_stats(cluster).delivered;
@@ -364,7 +393,8 @@ static void total_loss(vlot_cluster *cluster) {
 Test(control, when_every_message_is_lost_nothing_happens_until_it_heals) { in_both(total_loss, 3); }
 
 static void everything_twice(vlot_cluster *cluster) {
-  vlot_link link = {.duplicate = 1000000, .delay_ticks_max = 2, .reorder = 500000, .reorder_ticks = 3};
+  vlot_link link = {
+      .duplicate = 1000000, .delay_ticks_max = 2, .reorder = 500000, .reorder_ticks = 3};
   cr_assert_eq(vlot_cluster_set_link(cluster, 0, 0, &link), VLOT_OK);
   vlot_client *client = client_of(cluster, follower_of(cluster), LONG);
   for (int k = 0; k < 20; k++) {
@@ -380,7 +410,8 @@ Test(control, duplicates_and_reordering_apply_no_command_twice) { in_both(everyt
 
 static void by_kind(vlot_cluster *cluster) {
   leader_of(cluster);
-  vlot_link deaf = {.loss = 1000000, .kinds = 1u << VLOT_MESSAGE_PRE_VOTE | 1u << VLOT_MESSAGE_VOTE};
+  vlot_link deaf = {.loss = 1000000,
+                    .kinds = 1u << VLOT_MESSAGE_PRE_VOTE | 1u << VLOT_MESSAGE_VOTE};
   cr_assert_eq(vlot_cluster_set_link(cluster, 0, 0, &deaf), VLOT_OK);
   vlot_client *client = client_of(cluster, 0, LONG);
   cr_assert_eq(fleet_add(client, "n", 1), VLOT_OK, "appends are not touched");
@@ -409,7 +440,8 @@ static void partition(vlot_cluster *cluster) {
   uint64_t term = fleet_status(cluster, majority).raft.term;
   cr_assert_eq(vlot_cluster_heal(cluster), VLOT_OK);
   cr_expect(fleet_settle(cluster, LONG));
-  cr_expect_eq(fleet_status(cluster, majority).raft.term, term, "whoever comes back disturbs nobody");
+  cr_expect_eq(fleet_status(cluster, majority).raft.term, term,
+               "whoever comes back disturbs nobody");
   expect_value(patient, "m", "");
   expect_value(patient, "n", "1");
   vlot_client_close(minority);
@@ -466,7 +498,8 @@ static void forwarding(vlot_cluster *cluster) {
 
 Test(control, a_follower_forwards_a_command_once) { in_both(forwarding, 3); }
 
-/* B118: a follower that believes in a leader which is none any more does not send a command round and round. */
+/* B118: a follower that believes in a leader which is none any more does not send a command round
+ * and round. */
 static void hop_limit(vlot_cluster *cluster) {
   uint32_t leader = leader_of(cluster), follower = follower_of(cluster);
   vlot_client *client = client_of(cluster, follower, LONG);
@@ -553,15 +586,19 @@ static void read_ahead(vlot_cluster *cluster) {
   cr_expect_eq(answer.result, VLOT_UNKNOWN);
   cr_expect_eq(answer.why, VLOT_WHY_DEADLINE);
   cr_assert_eq(fleet_read(client, "n", 1000000, NULL), VLOT_OK);
-  if (fleet_stats(cluster).actions > 0) cr_assert_eq(vlot_lockstep_step(cluster, 20, NULL), VLOT_OK);
-  for (int tries = 0; tries < 200 && fleet_status(cluster, follower).waiting == 0; tries++) fleet_pass(cluster, 1);
+  if (fleet_stats(cluster).actions > 0)
+    cr_assert_eq(vlot_lockstep_step(cluster, 20, NULL), VLOT_OK);
+  for (int tries = 0; tries < 200 && fleet_status(cluster, follower).waiting == 0; tries++)
+    fleet_pass(cluster, 1);
   cr_assert_eq(vlot_cluster_kill(cluster, follower, false), VLOT_OK);
   cr_expect_neq(fleet_wait(client).result, VLOT_OK);
   cr_assert_eq(fleet_read(client, "n", 0, NULL), VLOT_REJECTED, "its contact is down");
   vlot_client_close(client);
 }
 
-Test(control, a_read_of_the_future_waits_until_its_deadline_or_the_nodes_end) { in_both(read_ahead, 3); }
+Test(control, a_read_of_the_future_waits_until_its_deadline_or_the_nodes_end) {
+  in_both(read_ahead, 3);
+}
 
 Test(control, an_empty_question_and_an_empty_command_are_possible) {
   for (size_t k = 0; k < 2; k++) {
@@ -579,7 +616,8 @@ Test(control, an_empty_question_and_an_empty_command_are_possible) {
 
 /* --- the three answers --- */
 
-/* B117, B122: what a deposed leader took is overwritten and then certainly not committed; what was pending at a kill is unknown. */
+/* B117, B122: what a deposed leader took is overwritten and then certainly not committed; what was
+ * pending at a kill is unknown. */
 static void three_answers(vlot_cluster *cluster) {
   uint32_t leader = leader_of(cluster), sides[3] = {0};
   vlot_client *old = client_of(cluster, leader, LONG), *client = client_of(cluster, 0, LONG);
@@ -607,7 +645,8 @@ static void three_answers(vlot_cluster *cluster) {
     fleet_pass(cluster, 1);
   cr_assert_eq(vlot_cluster_kill(cluster, leader, false), VLOT_OK);
   vlot_answer answer = fleet_wait(now);
-  cr_expect_eq(answer.result, VLOT_UNKNOWN, "%s, %s", vlot_result_name(answer.result), vlot_why_name(answer.why));
+  cr_expect_eq(answer.result, VLOT_UNKNOWN, "%s, %s", vlot_result_name(answer.result),
+               vlot_why_name(answer.why));
   cr_expect_eq(answer.why, VLOT_WHY_KILLED);
   vlot_client_close(old);
   vlot_client_close(now);
@@ -651,7 +690,9 @@ static void bounds(vlot_cluster *cluster) {
   uint8_t *large = calloc(1, most + 1);
   cr_expect_eq(vlot_client_propose(client, large, most, NULL), VLOT_OK, "the limit itself");
   cr_expect_eq(vlot_client_propose(client, large, most + 1, NULL), VLOT_TOO_LARGE);
-  cr_expect_eq(vlot_client_submit(client, &(vlot_command){.data = large, .size = (uint32_t)most + 1}, 1, NULL), VLOT_TOO_LARGE);
+  cr_expect_eq(vlot_client_submit(
+                   client, &(vlot_command){.data = large, .size = (uint32_t)most + 1}, 1, NULL),
+               VLOT_TOO_LARGE);
   cr_expect_eq(vlot_client_read(client, large, most + 1, VLOT_NEVER, NULL), VLOT_TOO_LARGE);
   free(large);
   uint32_t number = vlot_client_number(client);
@@ -671,9 +712,14 @@ Test(control, client_options_are_judged_at_their_limits) {
     uint32_t contact, inflight_max;
     uint64_t timeout_ticks;
     vlot_result expected;
-  } table[] = {{0, 1, 1, VLOT_OK},          {3, 65536, 500, VLOT_OK},      {4, 65536, 500, VLOT_INVALID},
-               {0, 0, 500, VLOT_INVALID},   {0, 1u << 20, 500, VLOT_OK},   {0, (1u << 20) + 1, 500, VLOT_INVALID},
-               {0, 65536, 0, VLOT_INVALID}, {0, 65536, VLOT_NEVER, VLOT_OK}};
+  } table[] = {{0, 1, 1, VLOT_OK},
+               {3, 65536, 500, VLOT_OK},
+               {4, 65536, 500, VLOT_INVALID},
+               {0, 0, 500, VLOT_INVALID},
+               {0, 1u << 20, 500, VLOT_OK},
+               {0, (1u << 20) + 1, 500, VLOT_INVALID},
+               {0, 65536, 0, VLOT_INVALID},
+               {0, 65536, VLOT_NEVER, VLOT_OK}};
   for (size_t k = 0; k < sizeof table / sizeof *table; k++) {
     vlot_client_options options;
     vlot_client *client = NULL;
@@ -747,13 +793,18 @@ typedef struct limit {
   const char *name;
 } limit;
 
-#define LIMIT(field, low, high) \
-  { offsetof(vlot_cluster_options, field), low, high, sizeof(((vlot_cluster_options *)0)->field), #field }
+#define LIMIT(field, low, high)                                                                   \
+  {                                                                                               \
+    offsetof(vlot_cluster_options, field), low, high, sizeof(((vlot_cluster_options *)0)->field), \
+        #field                                                                                    \
+  }
 
 static void set_field(vlot_cluster_options *options, const limit *one, uint64_t value) {
   uint32_t half = (uint32_t)value;
-  if (one->size == sizeof value) memcpy((char *)options + one->offset, &value, sizeof value);
-  else memcpy((char *)options + one->offset, &half, sizeof half);
+  if (one->size == sizeof value)
+    memcpy((char *)options + one->offset, &value, sizeof value);
+  else
+    memcpy((char *)options + one->offset, &half, sizeof half);
 }
 
 static void expect_range(const limit *one, uint64_t value, bool is_allowed) {
@@ -766,14 +817,16 @@ static void expect_range(const limit *one, uint64_t value, bool is_allowed) {
   set_field(&options, one, value);
   vlot_result result = vlot_cluster_open(&cluster, &options, &problem);
   if (is_allowed) {
-    cr_expect_eq(result, VLOT_OK, "%s = %llu: %s", one->name, (unsigned long long)value, problem ? problem : "");
+    cr_expect_eq(result, VLOT_OK, "%s = %llu: %s", one->name, (unsigned long long)value,
+                 problem ? problem : "");
     cr_expect_null(problem);
   } else {
     const char *last = strrchr(one->name, '.');
     cr_expect_eq(result, VLOT_INVALID, "%s = %llu", one->name, (unsigned long long)value);
     cr_expect_null(cluster);
     cr_assert_not_null(problem);
-    cr_expect(strstr(problem, last ? last + 1 : one->name), "%s = %llu: %s", one->name, (unsigned long long)value, problem);
+    cr_expect(strstr(problem, last ? last + 1 : one->name), "%s = %llu: %s", one->name,
+              (unsigned long long)value, problem);
   }
   cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
 }

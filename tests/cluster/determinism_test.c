@@ -1,5 +1,6 @@
-/* One seed is one run, on every compiler and at every level of optimisation: the hash over all events of a storm stands here. A
- * change of it must be meant: whoever changes what happens, or what an event says, puts the new numbers here and says why.
+/* One seed is one run, on every compiler and at every level of optimisation: the hash over all
+ * events of a storm stands here. A change of it must be meant: whoever changes what happens, or
+ * what an event says, puts the new numbers here and says why.
  */
 #include <criterion/criterion.h>
 #include <inttypes.h>
@@ -27,7 +28,8 @@ Test(determinism, the_hash_of_a_storm_is_the_one_written_here) {
     (void)fleet_storm(cluster, runs[k].seed, 200, 0);
     cr_expect(fleet_settle(cluster, 3000));
     uint64_t hash = fleet_stats(cluster).event_hash;
-    cr_expect_eq(hash, runs[k].hash, "{%" PRIu32 ", %" PRIu32 ", %" PRIu64 ", UINT64_C(0x%016" PRIx64 ")},",
+    cr_expect_eq(hash, runs[k].hash,
+                 "{%" PRIu32 ", %" PRIu32 ", %" PRIu64 ", UINT64_C(0x%016" PRIx64 ")},",
                  runs[k].nodes, runs[k].group_max, runs[k].seed, hash);
     cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
   }

@@ -53,7 +53,8 @@ static vlot_event sample(const struct kind *kind, uint32_t message_kind) {
     event.as.message.from = kind->number == VLOT_EVENT_RECEIVED ? 1 : 2;
     break;
   case PART_change:
-    event.as.change.from = kind->number == VLOT_EVENT_IGNORED || kind->number == VLOT_EVENT_LINT; /* the kind of a message, the number of a lint */
+    /* the kind of a message, the number of a lint */
+    event.as.change.from = kind->number == VLOT_EVENT_IGNORED || kind->number == VLOT_EVENT_LINT;
     event.as.change.to = 1;
     event.as.change.term = 3;
     break;
@@ -206,7 +207,8 @@ Test(event, entries_known_as_committed_may_be_of_several_terms) {
   event.as.slice.first = 2;
   event.as.slice.count = 2;
   event.as.slice.term = 2;
-  cr_expect_str_eq(text_of(&event, out), "n4 knows entries 2 to 3 as committed, the last of term 2");
+  cr_expect_str_eq(text_of(&event, out),
+                   "n4 knows entries 2 to 3 as committed, the last of term 2");
   event.as.slice.count = 1;
   cr_expect_str_eq(text_of(&event, out), "n4 knows entry 2 of term 2 as committed");
 }
@@ -220,7 +222,8 @@ Test(event, a_fault_says_what_is_so_from_now_on) {
   } faults[] = {
       {VLOT_WHY_DISK_FAULT, 1, 0, 0, 0, "The disk of n1 is well"},
       {VLOT_WHY_DISK_FAULT, 1, 0, 5, 0, "The disk of n1 takes up to 5 ticks for a write"},
-      {VLOT_WHY_DISK_FAULT, 1, 0, 1, 1, "The disk of n1 completes no write, takes up to 1 tick for a write"},
+      {VLOT_WHY_DISK_FAULT, 1, 0, 1, 1,
+       "The disk of n1 completes no write, takes up to 1 tick for a write"},
       {VLOT_WHY_DISK_FAULT, 1, 0, 0, 2, "The disk of n1 is full: writes fail"},
       {VLOT_WHY_DISK_FAULT, 1, 1, 0, 0, "The disk of n1 fails the next write"},
       {VLOT_WHY_DISK_FAULT, 1, 3, 0, 0, "The disk of n1 fails write number 3 from now"},
@@ -239,7 +242,8 @@ Test(event, a_fault_says_what_is_so_from_now_on) {
   };
   char out[ROOM];
   for (size_t k = 0; k < sizeof faults / sizeof *faults; k++) {
-    vlot_event event = {.kind = VLOT_EVENT_FAULT, .why = (uint16_t)faults[k].why, .peer = faults[k].peer};
+    vlot_event event = {
+        .kind = VLOT_EVENT_FAULT, .why = (uint16_t)faults[k].why, .peer = faults[k].peer};
     event.as.change.from = faults[k].from;
     event.as.change.to = faults[k].to;
     event.as.change.term = faults[k].term;
@@ -258,9 +262,10 @@ Test(event, who_is_fenced_says_what_it_knows_in_words) {
   event.as.change.from = 3;
   event.as.change.to = 5;
   event.as.change.term = 4;
-  cr_expect_str_eq(text_of(&event, out),
-                   "n1 is fenced and takes no input any more (n2 sent another entry 3 in term 4, and up to 5 is "
-                   "committed): a leader wants to overwrite a committed entry");
+  cr_expect_str_eq(
+      text_of(&event, out),
+      "n1 is fenced and takes no input any more (n2 sent another entry 3 in term 4, and up to 5 is "
+      "committed): a leader wants to overwrite a committed entry");
 }
 
 Test(event, text_that_does_not_fit_is_cut_and_its_length_is_told) {
@@ -291,7 +296,7 @@ typedef struct place {
   size_t size;
 } place;
 
-#define PLACE(member)                                                                              \
+#define PLACE(member) \
   { offsetof(vlot_event, member), sizeof((vlot_event *)0)->member }
 
 static const place heads[] = {PLACE(sequence), PLACE(lamport), PLACE(action), PLACE(cause),

@@ -1,4 +1,5 @@
-/* Journals: what is recorded replays as the same run; what is not whole, or not the same, is told. */
+/* Journals: what is recorded replays as the same run; what is not whole, or not the same, is
+ * told. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -22,10 +23,15 @@ typedef struct stage {
 static void propose(stage *at, vlot_client *client, const char *key, size_t size) {
   char value[4096];
   memset(value, 'v', sizeof value);
-  vlot_bytes *bytes = vlot_kv_encode(
-      NULL, &(vlot_kv_command){.operation = VLOT_KV_SET, .key = key, .key_size = strlen(key), .value = value, .value_size = size});
-  vlot_result result = vlot_client_propose(client ? client : at->client, vlot_bytes_data(bytes), vlot_bytes_size(bytes), NULL);
-  cr_assert(result == VLOT_OK || result == VLOT_UNKNOWN || result == VLOT_REJECTED, "%s", vlot_result_text(result));
+  vlot_bytes *bytes = vlot_kv_encode(NULL, &(vlot_kv_command){.operation = VLOT_KV_SET,
+                                                              .key = key,
+                                                              .key_size = strlen(key),
+                                                              .value = value,
+                                                              .value_size = size});
+  vlot_result result = vlot_client_propose(client ? client : at->client, vlot_bytes_data(bytes),
+                                           vlot_bytes_size(bytes), NULL);
+  cr_assert(result == VLOT_OK || result == VLOT_UNKNOWN || result == VLOT_REJECTED, "%s",
+            vlot_result_text(result));
   vlot_bytes_release(bytes);
 }
 
@@ -47,7 +53,9 @@ static void pass_ticks(stage *at, uint64_t ticks) {
   cr_assert_eq(vlot_await_applied(at->cluster, at->leader, UINT64_MAX, ticks), VLOT_TIMEOUT);
 }
 
-static void ok(vlot_result result) { cr_assert_eq(result, VLOT_OK, "%s", vlot_result_text(result)); }
+static void ok(vlot_result result) {
+  cr_assert_eq(result, VLOT_OK, "%s", vlot_result_text(result));
+}
 
 static void quiet(stage *at) { load(at, 10); }
 
@@ -105,7 +113,11 @@ static void suspend(stage *at) {
 
 static void bad_links(stage *at) {
   ok(vlot_cluster_set_link(at->cluster, 0, 0,
-                           &(vlot_link){.loss = 50000, .duplicate = 200000, .reorder = 200000, .reorder_ticks = 3, .delay_ticks_max = 2}));
+                           &(vlot_link){.loss = 50000,
+                                        .duplicate = 200000,
+                                        .reorder = 200000,
+                                        .reorder_ticks = 3,
+                                        .delay_ticks_max = 2}));
   load(at, 15);
 }
 
@@ -138,7 +150,8 @@ static uint64_t pending(stage *at, vlot_pending_kind kind) {
 }
 
 static void step_to_message(stage *at) {
-  for (int k = 0; k < 200 && pending(at, VLOT_PENDING_MESSAGE) == 0; k++) ok(vlot_lockstep_step(at->cluster, 1, NULL));
+  for (int k = 0; k < 200 && pending(at, VLOT_PENDING_MESSAGE) == 0; k++)
+    ok(vlot_lockstep_step(at->cluster, 1, NULL));
 }
 
 static void pause(stage *at) {
@@ -172,7 +185,8 @@ static void forwarded(stage *at) {
   options.contact = follower(at);
   ok(vlot_client_open(&client, at->cluster, &options));
   for (int k = 0; k < 5; k++) propose(at, client, "forwarded", 10);
-  vlot_bytes *question = vlot_kv_encode(NULL, &(vlot_kv_command){.operation = VLOT_KV_GET, .key = "forwarded", .key_size = 9});
+  vlot_bytes *question = vlot_kv_encode(
+      NULL, &(vlot_kv_command){.operation = VLOT_KV_GET, .key = "forwarded", .key_size = 9});
   ok(vlot_client_query(client, vlot_bytes_data(question), vlot_bytes_size(question), &reply));
   ok(vlot_client_query(at->client, vlot_bytes_data(question), vlot_bytes_size(question), NULL));
   vlot_bytes_release(reply);
@@ -190,15 +204,22 @@ static void batches(stage *at) {
       char key[8];
       uint8_t value[1200];
       snprintf(key, sizeof key, "%03d", k % 10);
-      for (size_t b = 0; b < sizes[s]; b++) value[b] = (uint8_t)((random = random * 6364136223846793005u + 1) >> 60 == 0 ? random >> 40 : 0);
-      vlot_bytes *bytes = vlot_kv_encode(
-          NULL, &(vlot_kv_command){.operation = VLOT_KV_SET, .key = key, .key_size = 3, .value = value, .value_size = sizes[s]});
-      vlot_command command = {.data = vlot_bytes_data(bytes), .size = (uint32_t)vlot_bytes_size(bytes)};
+      for (size_t b = 0; b < sizes[s]; b++)
+        value[b] =
+            (uint8_t)((random = random * 6364136223846793005u + 1) >> 60 == 0 ? random >> 40 : 0);
+      vlot_bytes *bytes = vlot_kv_encode(NULL, &(vlot_kv_command){.operation = VLOT_KV_SET,
+                                                                  .key = key,
+                                                                  .key_size = 3,
+                                                                  .value = value,
+                                                                  .value_size = sizes[s]});
+      vlot_command command = {.data = vlot_bytes_data(bytes),
+                              .size = (uint32_t)vlot_bytes_size(bytes)};
       ok(vlot_client_submit(at->client, &command, 1, NULL));
       vlot_bytes_release(bytes);
     }
     while (vlot_client_inflight(at->client) > 0)
-      for (size_t count = vlot_client_wait(at->client, answers, 48), k = 0; k < count; k++) ok(answers[k].result);
+      for (size_t count = vlot_client_wait(at->client, answers, 48), k = 0; k < count; k++)
+        ok(answers[k].result);
   }
 }
 
@@ -207,7 +228,8 @@ static void orders(stage *at) {
   pass_ticks(at, 5);
   await_leader(at);
   ok(vlot_cluster_order(at->cluster, follower(at), VLOT_INPUT_ELECT, 0));
-  ok(vlot_cluster_order(at->cluster, follower(at), VLOT_INPUT_SWITCHES, VLOT_SWITCH_ALL & ~VLOT_SWITCH_PRE_VOTE));
+  ok(vlot_cluster_order(at->cluster, follower(at), VLOT_INPUT_SWITCHES,
+                        VLOT_SWITCH_ALL & ~VLOT_SWITCH_PRE_VOTE));
   pass_ticks(at, 5);
   await_leader(at);
   load(at, 5);
@@ -236,7 +258,8 @@ typedef struct recorded {
   uint64_t hashes[3], applied[3];
 } recorded;
 
-static void record(recorded *out, const scenario *one, const vlot_start *starts, size_t start_count) {
+static void record(recorded *out, const scenario *one, const vlot_start *starts,
+                   size_t start_count) {
   stage at = {0};
   vlot_writer sink = taped_sink(&out->tape);
   vlot_cluster_options options;
@@ -255,7 +278,8 @@ static void record(recorded *out, const scenario *one, const vlot_start *starts,
   load(&at, 1);
   cr_assert_eq(vlot_await_quiet(at.cluster, PATIENCE), VLOT_OK, "%s", one->name);
   ok(vlot_cluster_pause(at.cluster)); /* nothing happens between the look and the end */
-  for (uint32_t k = 0; k < 3; k++) ok(vlot_cluster_hash(at.cluster, k + 1, &out->hashes[k], &out->applied[k]));
+  for (uint32_t k = 0; k < 3; k++)
+    ok(vlot_cluster_hash(at.cluster, k + 1, &out->hashes[k], &out->applied[k]));
   vlot_cluster_get_stats(at.cluster, &out->stats);
   vlot_client_close(at.client);
   ok(vlot_cluster_close(at.cluster));
@@ -273,12 +297,16 @@ Test(journal, a_run_with_any_fault_is_replayed_as_it_was) {
     for (uint32_t k = 0; k < 3; k++) {
       uint64_t hash, applied;
       ok(vlot_cluster_hash(cluster, k + 1, &hash, &applied));
-      cr_assert(hash == run.hashes[k] && applied == run.applied[k], "%s: n%u", scenarios[s].name, k + 1);
+      cr_assert(hash == run.hashes[k] && applied == run.applied[k], "%s: n%u", scenarios[s].name,
+                k + 1);
     }
     vlot_cluster_get_stats(cluster, &stats);
-    cr_assert(stats.kills == run.stats.kills && stats.restarts == run.stats.restarts, "%s", scenarios[s].name);
-    cr_assert(stats.elections == run.stats.elections && stats.campaigns == run.stats.campaigns, "%s", scenarios[s].name);
-    cr_assert(stats.sent == run.stats.sent && stats.delivered == run.stats.delivered, "%s", scenarios[s].name);
+    cr_assert(stats.kills == run.stats.kills && stats.restarts == run.stats.restarts, "%s",
+              scenarios[s].name);
+    cr_assert(stats.elections == run.stats.elections && stats.campaigns == run.stats.campaigns,
+              "%s", scenarios[s].name);
+    cr_assert(stats.sent == run.stats.sent && stats.delivered == run.stats.delivered, "%s",
+              scenarios[s].name);
     cr_assert(stats.commits == run.stats.commits && stats.commits > 0, "%s", scenarios[s].name);
     ok(vlot_cluster_close(cluster));
     taped_free(&run.tape);
@@ -286,8 +314,12 @@ Test(journal, a_run_with_any_fault_is_replayed_as_it_was) {
 }
 
 Test(journal, starting_logs_stand_in_it) {
-  vlot_log_entry log[2] = {{.term = 1, .entry = {.kind = VLOT_ENTRY_NOOP}}, {.term = 3, .entry = {.kind = VLOT_ENTRY_COMMAND, .data = (const uint8_t *)"odd", .size = 3}}};
-  vlot_start starts[2] = {{.id = 1, .term = 5, .vote = 2, .log = log, .log_count = 2}, {.id = 3, .term = 4, .log = log, .log_count = 1}};
+  vlot_log_entry log[2] = {
+      {.term = 1, .entry = {.kind = VLOT_ENTRY_NOOP}},
+      {.term = 3,
+       .entry = {.kind = VLOT_ENTRY_COMMAND, .data = (const uint8_t *)"odd", .size = 3}}};
+  vlot_start starts[2] = {{.id = 1, .term = 5, .vote = 2, .log = log, .log_count = 2},
+                          {.id = 3, .term = 4, .log = log, .log_count = 1}};
   recorded run = {0};
   char text[320];
   record(&run, &scenarios[0], starts, 2);
@@ -332,13 +364,18 @@ Test(journal, a_replay_is_looked_at_and_not_changed) {
   cr_assert_eq(vlot_lockstep_set_inline(cluster, false), VLOT_UNSUPPORTED);
   cr_assert_eq(vlot_cluster_pause(cluster), VLOT_UNSUPPORTED);
   ok(vlot_client_open(&client, cluster, NULL));
-  cr_assert_eq(vlot_client_submit(client, &(vlot_command){.data = (const uint8_t *)"x", .size = 1}, 1, NULL), VLOT_UNSUPPORTED);
+  cr_assert_eq(
+      vlot_client_submit(client, &(vlot_command){.data = (const uint8_t *)"x", .size = 1}, 1, NULL),
+      VLOT_UNSUPPORTED);
   cr_assert_eq(vlot_client_read(client, "x", 1, VLOT_NEVER, NULL), VLOT_UNSUPPORTED);
-  cr_assert_eq(vlot_await_applied(cluster, 1, UINT64_MAX, 1000000), VLOT_TIMEOUT, "whoever waits in vain is told");
-  cr_assert_eq(vlot_client_poll(client, (vlot_answer[1]){{0}}, 1), 0, "recorded answers are not its own");
+  cr_assert_eq(vlot_await_applied(cluster, 1, UINT64_MAX, 1000000), VLOT_TIMEOUT,
+               "whoever waits in vain is told");
+  cr_assert_eq(vlot_client_poll(client, (vlot_answer[1]){{0}}, 1), 0,
+               "recorded answers are not its own");
   vlot_client_close(client);
   ok(vlot_replay_get_status(cluster, &status));
-  cr_assert(status.is_finished && !status.has_diverged && !status.is_cut && status.turns > 0, "%s", status.text);
+  cr_assert(status.is_finished && !status.has_diverged && !status.is_cut && status.turns > 0, "%s",
+            status.text);
   ok(vlot_lockstep_step(cluster, 1, &done));
   cr_assert_eq(done, 0, "nothing is left");
   ok(vlot_cluster_close(cluster));
@@ -384,12 +421,15 @@ Test(journal, what_is_none_says_what_it_is) {
   cr_assert_eq(vlot_journal_read_info("vlotj", 5, &info), VLOT_CORRUPT);
   cr_assert(strstr(info.problem, "cut in its head"), "%s", info.problem);
   ok(vlot_journal_read_info(run.tape.bytes, run.tape.size, &info));
-  cr_assert(info.format == VLOT_JOURNAL_FORMAT && info.nodes == 3 && info.seed == 7 && !info.has_machine);
+  cr_assert(info.format == VLOT_JOURNAL_FORMAT && info.nodes == 3 && info.seed == 7 &&
+            !info.has_machine);
   cr_assert_str_eq(info.version, vlot_version_string());
   run.tape.bytes[8] = 9;
   cr_assert_eq(vlot_journal_read_info(run.tape.bytes, run.tape.size, &info), VLOT_UNSUPPORTED);
-  cr_assert(strstr(info.problem, "version 9") && strstr(info.problem, "version 1"), "%s", info.problem);
-  cr_assert_eq(vlot_replay_open(&cluster, NULL, run.tape.bytes, run.tape.size, &problem), VLOT_UNSUPPORTED);
+  cr_assert(strstr(info.problem, "version 9") && strstr(info.problem, "version 1"), "%s",
+            info.problem);
+  cr_assert_eq(vlot_replay_open(&cluster, NULL, run.tape.bytes, run.tape.size, &problem),
+               VLOT_UNSUPPORTED);
   run.tape.bytes[8] = VLOT_JOURNAL_FORMAT;
   run.tape.bytes[40] ^= 1;
   cr_assert_eq(vlot_journal_read_info(run.tape.bytes, run.tape.size, &info), VLOT_CORRUPT);
@@ -414,7 +454,8 @@ Test(journal, cut_anywhere_it_is_replayed_up_to_there) {
     if (result == VLOT_OK) {
       ok(vlot_lockstep_step(cluster, UINT64_MAX, &done));
       ok(vlot_replay_get_status(cluster, &status));
-      cr_assert(status.is_cut && status.is_finished && !status.has_diverged && status.text[0], "%zu: %s", size, status.text);
+      cr_assert(status.is_cut && status.is_finished && !status.has_diverged && status.text[0],
+                "%zu: %s", size, status.text);
       cr_assert(status.bytes_whole <= size && status.actions >= before, "%zu", size);
       before = status.actions;
       ok(vlot_cluster_close(cluster));
@@ -466,7 +507,8 @@ static void expect_divergence(taped *tape, size_t changed, const char *words[3])
   cr_assert_eq(vlot_lockstep_step(cluster, UINT64_MAX, &done), VLOT_FAILED);
   ok(vlot_replay_get_status(cluster, &status));
   cr_assert(status.has_diverged && !status.is_finished, "%s", status.text);
-  for (int k = 0; k < 3; k++) cr_assert(strstr(status.text, words[k]), "'%s' lacks '%s'", status.text, words[k]);
+  for (int k = 0; k < 3; k++)
+    cr_assert(strstr(status.text, words[k]), "'%s' lacks '%s'", status.text, words[k]);
   cr_assert_eq(vlot_lockstep_step(cluster, 5, &done), VLOT_FAILED, "it stays there");
   ok(vlot_replay_get_status(cluster, &again));
   cr_assert(done == 0 && again.actions == status.actions);
@@ -494,7 +536,9 @@ Test(journal, the_first_difference_is_named) {
   expect_divergence(tape, at, (const char *[]){"n", "recorded", ""});
   tape->bytes[at + 4] = VLOT__RECORD_KILL;
   /* whether a node had been kept from running: its timers go on otherwise */
-  for (at = find_record(tape, 0, VLOT__RECORD_TURN); at != 0; at = find_record(tape, at, VLOT__RECORD_TURN)) tape->bytes[at + 5] ^= 1;
+  for (at = find_record(tape, 0, VLOT__RECORD_TURN); at != 0;
+       at = find_record(tape, at, VLOT__RECORD_TURN))
+    tape->bytes[at + 5] ^= 1;
   at = find_record(tape, 0, VLOT__RECORD_TURN);
   expect_divergence(tape, at, (const char *[]){"turn", "incarnation", "recorded"});
   taped_free(tape);
@@ -544,7 +588,8 @@ Test(journal, what_cannot_be_recorded_is_refused_with_a_reason) {
   const char *problem;
   vlot_cluster_options_init(&options);
   options.journal = &sink;
-  cr_assert_eq(vlot_cluster_open(&cluster, &options, &problem), VLOT_IO, "the head cannot be written");
+  cr_assert_eq(vlot_cluster_open(&cluster, &options, &problem), VLOT_IO,
+               "the head cannot be written");
   options.driver = VLOT_DRIVER_LOCKSTEP;
   cr_assert_eq(vlot_cluster_open(&cluster, &options, &problem), VLOT_INVALID);
   cr_assert(strstr(problem, "lockstep"), "%s", problem);
@@ -609,7 +654,8 @@ static void *odd_create(void *context, uint32_t node, bool is_replaying) {
   return state;
 }
 
-static vlot_result odd_apply(void *context, const vlot_entry *commands, uint32_t count, uint64_t first_index, vlot_replies *replies) {
+static vlot_result odd_apply(void *context, const vlot_entry *commands, uint32_t count,
+                             uint64_t first_index, vlot_replies *replies) {
   odd_state *state = context;
   odd *shared = state->shared;
   (void)commands, (void)replies;
@@ -636,7 +682,8 @@ static vlot_machine odd_machine(odd *shared) {
                         .destroy = free};
 }
 
-static void open_odd(stage *at, odd *shared, vlot_machine *machine, vlot_writer *sink, vlot_cluster_options *options) {
+static void open_odd(stage *at, odd *shared, vlot_machine *machine, vlot_writer *sink,
+                     vlot_cluster_options *options) {
   *machine = odd_machine(shared);
   vlot_cluster_options_init(options);
   options->tick_ns = 500000;
@@ -650,7 +697,8 @@ static void open_odd(stage *at, odd *shared, vlot_machine *machine, vlot_writer 
 }
 
 Test(journal, a_machine_that_is_not_deterministic_is_found) {
-  odd shared = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .is_moody = true};
+  odd shared = {
+      .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .is_moody = true};
   taped tape = {0};
   vlot_writer sink = taped_sink(&tape);
   vlot_machine machine;
@@ -681,7 +729,8 @@ Test(journal, a_node_that_was_given_up_ends_the_replay) {
   pthread_mutex_lock(&shared.lock);
   shared.must_block = true;
   pthread_mutex_unlock(&shared.lock);
-  ok(vlot_client_submit(at.client, &(vlot_command){.data = (const uint8_t *)"x", .size = 1}, 1, NULL));
+  ok(vlot_client_submit(at.client, &(vlot_command){.data = (const uint8_t *)"x", .size = 1}, 1,
+                        NULL));
   pthread_mutex_lock(&shared.lock);
   while (!shared.is_blocked) pthread_cond_wait(&shared.changed, &shared.lock);
   pthread_mutex_unlock(&shared.lock);
@@ -719,8 +768,10 @@ Test(journal, without_memory_a_replay_is_not_opened_or_says_so) {
     vlot_fault_allocator_fail_at(faults, at, false);
     result = vlot_replay_open(&cluster, &options, run.tape.bytes, run.tape.size, NULL);
     vlot_fault_allocator_fail_at(faults, 0, false);
-    if (result == VLOT_OK) ok(vlot_cluster_close(cluster));
-    else cr_assert_eq(result, VLOT_NOMEM);
+    if (result == VLOT_OK)
+      ok(vlot_cluster_close(cluster));
+    else
+      cr_assert_eq(result, VLOT_NOMEM);
     cr_assert_eq(vlot_fault_allocator_live(faults), 0);
   }
   cr_assert_gt(at, 10);

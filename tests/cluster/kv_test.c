@@ -26,9 +26,7 @@ static void subject_close(subject *on) {
   vlot__replies_deinit(&on->replies);
 }
 
-static uint64_t hash_of(const subject *on) {
-  return vlot_kv_machine()->hash(on->state);
-}
+static uint64_t hash_of(const subject *on) { return vlot_kv_machine()->hash(on->state); }
 
 static vlot_result apply_bytes(subject *on, const void *data, size_t size) {
   cr_assert_eq(vlot__replies_begin(&on->replies, 1), VLOT_OK);

@@ -32,7 +32,9 @@ static uint32_t told(vlot_cluster *cluster, uint32_t number) {
   vlot_event events[64];
   uint32_t count = 0;
   size_t size = vlot_cluster_events(cluster, 0, events, 64);
-  for (size_t k = 0; k < size; k++) count += events[k].kind == VLOT_EVENT_LINT && (number == 0 || events[k].as.change.from == number);
+  for (size_t k = 0; k < size; k++)
+    count +=
+        events[k].kind == VLOT_EVENT_LINT && (number == 0 || events[k].as.change.from == number);
   return count;
 }
 
@@ -79,24 +81,141 @@ static const setting settings[] = {
     {"a large cluster", 31, 0, 0, 0, 0, 0, 0, {0}, NULL},
     {"long periods", 3, 0, 150, 300, 50, 0, 1000000, {0}, NULL},
     {"half of T apart", 3, 0, 16, 24, 5, 0, 0, {0}, NULL},
-    {"less than half of T apart", 3, 0, 16, 23, 5, 0, 0, {VLOT_LINT_NARROW_TIMEOUTS}, "16 to 23 ticks"},
-    {"one timeout for all", 3, 0, 3, 4, 1, 0, 0, {VLOT_LINT_NARROW_TIMEOUTS}, "election_ticks_max of 6 or more"},
-    {"nothing random", 3, 0, 0, 0, 0, VLOT_SWITCH_RANDOM_TIMEOUT, 0, {VLOT_LINT_FIXED_TIMEOUTS}, "after 15 ticks"},
+    {"less than half of T apart",
+     3,
+     0,
+     16,
+     23,
+     5,
+     0,
+     0,
+     {VLOT_LINT_NARROW_TIMEOUTS},
+     "16 to 23 ticks"},
+    {"one timeout for all",
+     3,
+     0,
+     3,
+     4,
+     1,
+     0,
+     0,
+     {VLOT_LINT_NARROW_TIMEOUTS},
+     "election_ticks_max of 6 or more"},
+    {"nothing random",
+     3,
+     0,
+     0,
+     0,
+     0,
+     VLOT_SWITCH_RANDOM_TIMEOUT,
+     0,
+     {VLOT_LINT_FIXED_TIMEOUTS},
+     "after 15 ticks"},
     {"a fast enough heartbeat", 3, 0, 15, 30, 7, 0, 0, {0}, NULL},
-    {"a slow heartbeat", 3, 0, 15, 30, 8, 0, 0, {VLOT_LINT_SLOW_HEARTBEAT}, "heartbeat_ticks 8 is at least half of the shortest election timeout 15"},
-    {"a slow heartbeat's advice", 3, 0, 15, 30, 14, 0, 0, {VLOT_LINT_SLOW_HEARTBEAT}, "use at most 7"},
+    {"a slow heartbeat",
+     3,
+     0,
+     15,
+     30,
+     8,
+     0,
+     0,
+     {VLOT_LINT_SLOW_HEARTBEAT},
+     "heartbeat_ticks 8 is at least half of the shortest election timeout 15"},
+    {"a slow heartbeat's advice",
+     3,
+     0,
+     15,
+     30,
+     14,
+     0,
+     0,
+     {VLOT_LINT_SLOW_HEARTBEAT},
+     "use at most 7"},
     {"half exactly", 3, 0, 16, 32, 8, 0, 0, {VLOT_LINT_SLOW_HEARTBEAT}, "use at most 7"},
-    {"four nodes", 4, 0, 0, 0, 0, 0, 0, {VLOT_LINT_EVEN_VOTERS}, "4 voters need a quorum of 3, and survive no more failures than 3 would"},
+    {"four nodes",
+     4,
+     0,
+     0,
+     0,
+     0,
+     0,
+     0,
+     {VLOT_LINT_EVEN_VOTERS},
+     "4 voters need a quorum of 3, and survive no more failures than 3 would"},
     {"five nodes, one of them a learner", 5, 1, 0, 0, 0, 0, 0, {VLOT_LINT_EVEN_VOTERS}, "4 voters"},
     {"one voter", 3, 2, 0, 0, 0, 0, 0, {VLOT_LINT_SINGLE_VOTER}, "one voter"},
-    {"one node with bad periods that do not matter", 1, 0, 4, 5, 3, VLOT_SWITCH_PRE_VOTE, 0, {VLOT_LINT_SINGLE_VOTER}, "one voter"},
-    {"plain Raft", 3, 0, 0, 0, 0, VLOT_SWITCH_PRE_VOTE | VLOT_SWITCH_CHECK_QUORUM | VLOT_SWITCH_STICKINESS, 0, {0}, NULL},
-    {"no pre-vote", 3, 0, 0, 0, 0, VLOT_SWITCH_PRE_VOTE, 0, {VLOT_LINT_NO_PRE_VOTE}, "VLOT_SWITCH_PRE_VOTE"},
-    {"no check-quorum", 3, 0, 0, 0, 0, VLOT_SWITCH_CHECK_QUORUM, 0, {VLOT_LINT_NO_CHECK_QUORUM}, "VLOT_SWITCH_CHECK_QUORUM"},
+    {"one node with bad periods that do not matter",
+     1,
+     0,
+     4,
+     5,
+     3,
+     VLOT_SWITCH_PRE_VOTE,
+     0,
+     {VLOT_LINT_SINGLE_VOTER},
+     "one voter"},
+    {"plain Raft",
+     3,
+     0,
+     0,
+     0,
+     0,
+     VLOT_SWITCH_PRE_VOTE | VLOT_SWITCH_CHECK_QUORUM | VLOT_SWITCH_STICKINESS,
+     0,
+     {0},
+     NULL},
+    {"no pre-vote",
+     3,
+     0,
+     0,
+     0,
+     0,
+     VLOT_SWITCH_PRE_VOTE,
+     0,
+     {VLOT_LINT_NO_PRE_VOTE},
+     "VLOT_SWITCH_PRE_VOTE"},
+    {"no check-quorum",
+     3,
+     0,
+     0,
+     0,
+     0,
+     VLOT_SWITCH_CHECK_QUORUM,
+     0,
+     {VLOT_LINT_NO_CHECK_QUORUM},
+     "VLOT_SWITCH_CHECK_QUORUM"},
     {"timeouts of 10 ms", 3, 0, 100, 200, 20, 0, 100000, {0}, NULL},
-    {"timeouts of 9.9 ms", 3, 0, 99, 198, 20, 0, 100000, {VLOT_LINT_SHORT_TIMEOUTS}, "lasts 9900 microseconds"},
-    {"short timeouts' advice", 3, 0, 15, 30, 5, 0, 100000, {VLOT_LINT_SHORT_TIMEOUTS}, "election_ticks_min of 100 or more"},
-    {"several", 4, 0, 10, 12, 5, 0, 0, {VLOT_LINT_EVEN_VOTERS, VLOT_LINT_NARROW_TIMEOUTS, VLOT_LINT_SLOW_HEARTBEAT}, "4 voters"},
+    {"timeouts of 9.9 ms",
+     3,
+     0,
+     99,
+     198,
+     20,
+     0,
+     100000,
+     {VLOT_LINT_SHORT_TIMEOUTS},
+     "lasts 9900 microseconds"},
+    {"short timeouts' advice",
+     3,
+     0,
+     15,
+     30,
+     5,
+     0,
+     100000,
+     {VLOT_LINT_SHORT_TIMEOUTS},
+     "election_ticks_min of 100 or more"},
+    {"several",
+     4,
+     0,
+     10,
+     12,
+     5,
+     0,
+     0,
+     {VLOT_LINT_EVEN_VOTERS, VLOT_LINT_NARROW_TIMEOUTS, VLOT_LINT_SLOW_HEARTBEAT},
+     "4 voters"},
 };
 
 static vlot_cluster_options options_of(const setting *one, vlot_driver driver) {
@@ -122,7 +241,8 @@ Test(lint, each_is_told_of_bad_settings_and_of_no_good_ones) {
     size_t expected = 0, count = vlot_cluster_options_lint(&options, lints, MAX);
     while (expected < 3 && one->expected[expected]) expected++;
     cr_assert_eq(count, expected, "%s: %zu lints", one->what, count);
-    for (size_t e = 0; e < expected; e++) cr_expect_lt(find(lints, count, one->expected[e]), count, "%s", one->what);
+    for (size_t e = 0; e < expected; e++)
+      cr_expect_lt(find(lints, count, one->expected[e]), count, "%s", one->what);
     if (count == 0) continue;
     vlot_lint_text(&lints[0], text, sizeof text);
     cr_expect_not_null(strstr(text, one->text), "%s: %s", one->what, text);
@@ -164,13 +284,18 @@ Test(lint, an_opening_cluster_tells_it_as_an_event_and_as_a_line) {
     char text[512];
     cr_assert_eq(vlot_cluster_events(cluster, 0, &event, 1), 1);
     cr_expect_eq(event.kind, VLOT_EVENT_LINT);
-    cr_expect(event.as.change.from == VLOT_LINT_EVEN_VOTERS && event.as.change.to == 4 && event.as.change.term == 3);
+    cr_expect(event.as.change.from == VLOT_LINT_EVEN_VOTERS && event.as.change.to == 4 &&
+              event.as.change.term == 3);
     vlot_event_text(&event, text, sizeof text);
-    cr_expect_str_eq(text, "Note: 4 voters need a quorum of 3, and survive no more failures than 3 would; use an odd number of voters");
+    cr_expect_str_eq(text, "Note: 4 voters need a quorum of 3, and survive no more failures than 3 "
+                           "would; use an odd number of voters");
     cr_expect_eq(all.count, 1);
     cr_expect_str_eq(all.first, text + strlen("Note: "));
     vlot_event_json(&event, text, sizeof text);
-    cr_expect_not_null(strstr(text, "\"event\":\"lint\",\"lint\":\"even_voters\",\"peer\":0,\"value\":4,\"other\":3"), "%s", text);
+    cr_expect_not_null(
+        strstr(text,
+               "\"event\":\"lint\",\"lint\":\"even_voters\",\"peer\":0,\"value\":4,\"other\":3"),
+        "%s", text);
     cr_expect(has(cluster, VLOT_LINT_EVEN_VOTERS, 0));
     cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
   }
@@ -265,7 +390,8 @@ Test(lint, a_mailbox_that_grows_is_told_and_one_that_is_only_full_is_not) {
   cr_assert_eq(vlot_cluster_suspend(cluster, other), VLOT_OK);
   submit(client, 2000);
   fleet_pass(cluster, LOOK);
-  cr_expect_eq(told(cluster, 0), 0); /* heartbeats make it a little fuller, but it takes more than one look */
+  /* heartbeats make it a little fuller, but it takes more than one look */
+  cr_expect_eq(told(cluster, 0), 0);
   for (int k = 0; k < 4; k++) {
     submit(client, 400);
     fleet_pass(cluster, LOOK);
@@ -304,7 +430,8 @@ Test(lint, a_node_that_falls_behind_is_told_and_passes) {
     vlot_client_close(client);
     cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
   }
-  cr_expect_eq(hashes[0], hashes[1], "lints come at other places when nodes have their own threads");
+  cr_expect_eq(hashes[0], hashes[1],
+               "lints come at other places when nodes have their own threads");
 }
 
 Test(lint, with_threads_a_mailbox_that_grows_is_told) {
@@ -321,7 +448,8 @@ Test(lint, with_threads_a_mailbox_that_grows_is_told) {
   cr_expect(has(cluster, VLOT_LINT_MAILBOX_GROWS, other));
   cr_expect_eq(told(cluster, VLOT_LINT_MAILBOX_GROWS), 1);
   cr_assert_eq(vlot_cluster_resume(cluster, other), VLOT_OK);
-  for (int k = 0; k < LONG && has(cluster, VLOT_LINT_MAILBOX_GROWS, other); k++) fleet_pass(cluster, 1);
+  for (int k = 0; k < LONG && has(cluster, VLOT_LINT_MAILBOX_GROWS, other); k++)
+    fleet_pass(cluster, 1);
   cr_expect_not(has(cluster, VLOT_LINT_MAILBOX_GROWS, other));
   vlot_client_close(client);
   cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);

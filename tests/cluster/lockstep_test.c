@@ -50,7 +50,8 @@ typedef struct result {
   uint64_t hash, actions, answers;
 } result;
 
-static result play(uint32_t nodes, uint64_t seed, uint32_t group_max, bool is_inline, unsigned how) {
+static result play(uint32_t nodes, uint64_t seed, uint32_t group_max, bool is_inline,
+                   unsigned how) {
   vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, nodes);
   options.seed = seed;
   options.group_max = group_max;
@@ -109,7 +110,8 @@ Test(lockstep, steps_one_by_one_are_the_same_as_many_at_once) {
       cr_assert_eq(done, 1);
     }
     for (uint64_t chunk = 1; total < 3000; chunk++) {
-      cr_assert_eq(vlot_lockstep_step(many, chunk < 3000 - total ? chunk : 3000 - total, &done), VLOT_OK);
+      cr_assert_eq(vlot_lockstep_step(many, chunk < 3000 - total ? chunk : 3000 - total, &done),
+                   VLOT_OK);
       total += done;
     }
     cr_expect_eq(total, 3000);
@@ -192,12 +194,14 @@ Test(lockstep, pending_things_keep_their_ids_until_they_happen) {
     for (size_t m = 0; m < before.count; m++) {
       const vlot_pending *now = find_id(&after, before.items[m].id);
       bool may_end = before.items[m].id == first || before.items[m].kind != VLOT_PENDING_MESSAGE;
-      cr_assert(now || may_end, "action %d: %llu vanished", k, (unsigned long long)before.items[m].id);
+      cr_assert(now || may_end, "action %d: %llu vanished", k,
+                (unsigned long long)before.items[m].id);
       if (now && before.items[m].kind == VLOT_PENDING_MESSAGE)
         cr_assert(now->node == before.items[m].node && now->from == before.items[m].from &&
                   now->due == before.items[m].due);
     }
-    for (size_t m = 1; m < after.count; m++) cr_assert_leq(after.items[m - 1].due, after.items[m].due);
+    for (size_t m = 1; m < after.count; m++)
+      cr_assert_leq(after.items[m - 1].due, after.items[m].due);
     before = after;
   }
   vlot_pending few[1];
@@ -245,7 +249,8 @@ Test(lockstep, fire_makes_a_timer_expire_before_it_is_due) {
   close_well(cluster);
 }
 
-/* Time that has passed for everybody has passed for the node too: its next timer is a whole timeout away from now. */
+/* Time that has passed for everybody has passed for the node too: its next timer is a whole timeout
+ * away from now. */
 Test(lockstep, a_timer_that_is_fired_early_is_followed_by_a_whole_timeout) {
   vlot_cluster *cluster = open_nodes(3, 1);
   cr_assert_eq(vlot_lockstep_step(cluster, 1, NULL), VLOT_OK);
@@ -256,7 +261,8 @@ Test(lockstep, a_timer_that_is_fired_early_is_followed_by_a_whole_timeout) {
     cr_assert_eq(vlot_lockstep_fire(cluster, id), VLOT_OK);
     size_t count = vlot_lockstep_pending(cluster, pending, 16);
     for (size_t k = 0; k < count; k++)
-      if (pending[k].kind == VLOT_PENDING_TIMER && pending[k].node == id) cr_expect_geq(pending[k].due, now + 15, "n%u", id);
+      if (pending[k].kind == VLOT_PENDING_TIMER && pending[k].node == id)
+        cr_expect_geq(pending[k].due, now + 15, "n%u", id);
   }
   vlot_cluster_close(cluster);
 }
@@ -278,7 +284,8 @@ Test(lockstep, a_dropped_message_never_arrives) {
 Test(lockstep, what_is_held_does_not_happen_until_it_is_released) {
   vlot_cluster *cluster = open_nodes(3, 1);
   vlot_pending item;
-  for (uint64_t timer = 1; timer <= 3; timer++) cr_assert_eq(vlot_lockstep_hold(cluster, timer, true), VLOT_OK);
+  for (uint64_t timer = 1; timer <= 3; timer++)
+    cr_assert_eq(vlot_lockstep_hold(cluster, timer, true), VLOT_OK);
   uint64_t done = 7;
   cr_expect_eq(vlot_lockstep_step(cluster, 10, &done), VLOT_OK);
   cr_expect_eq(done, 0, "everything is held");
@@ -314,7 +321,8 @@ Test(lockstep, a_message_held_arrives_late_and_once) {
 Test(lockstep, a_duplicate_is_a_message_of_its_own) {
   vlot_cluster *cluster = open_nodes(3, 1);
   for (int k = 0; k < 50; k++) {
-    vlot_pending item = step_to(cluster, VLOT_PENDING_MESSAGE, k % 2 ? VLOT_MESSAGE_APPEND : 0), twin;
+    vlot_pending item = step_to(cluster, VLOT_PENDING_MESSAGE, k % 2 ? VLOT_MESSAGE_APPEND : 0),
+                 twin;
     uint64_t copy = 0;
     cr_assert_eq(vlot_lockstep_duplicate(cluster, item.id, &copy), VLOT_OK);
     cr_assert_neq(copy, item.id);
@@ -335,7 +343,8 @@ Test(lockstep, a_delayed_message_is_overtaken) {
   cr_assert_eq(vlot_lockstep_delay(cluster, item.id, 12), VLOT_OK);
   cr_assert(is_pending(cluster, item.id, &later));
   cr_expect_eq(later.due, item.due + 12);
-  while (is_pending(cluster, item.id, NULL)) cr_assert_eq(vlot_lockstep_step(cluster, 1, NULL), VLOT_OK);
+  while (is_pending(cluster, item.id, NULL))
+    cr_assert_eq(vlot_lockstep_step(cluster, 1, NULL), VLOT_OK);
   cr_expect_eq(vlot_cluster_now(cluster), item.due + 12);
   item = step_to(cluster, VLOT_PENDING_MESSAGE, VLOT_MESSAGE_APPEND);
   cr_assert_eq(vlot_lockstep_delay(cluster, item.id, VLOT_NEVER), VLOT_OK, "no wrap-around");
@@ -349,7 +358,8 @@ Test(lockstep, a_delayed_message_is_overtaken) {
 Test(lockstep, writes_can_be_fired_held_and_delayed_but_not_dropped) {
   vlot_cluster *cluster = open_nodes(3, 1);
   vlot_disk_fault slow = {.delay_ticks_min = 4, .delay_ticks_max = 4};
-  for (uint32_t id = 1; id <= 3; id++) cr_assert_eq(vlot_cluster_set_disk(cluster, id, &slow), VLOT_OK);
+  for (uint32_t id = 1; id <= 3; id++)
+    cr_assert_eq(vlot_cluster_set_disk(cluster, id, &slow), VLOT_OK);
   vlot_pending item = step_to(cluster, VLOT_PENDING_WRITE, 0), later;
   cr_expect_eq(item.id, 3 + item.node);
   cr_expect_eq(item.due, vlot_cluster_now(cluster) + 4);

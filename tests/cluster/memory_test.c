@@ -1,6 +1,7 @@
-/* Without memory: the k-th allocation of a script fails, alone or with every later one. Allowed is that a call says NOMEM and nothing
- * has changed, that a command is rejected or unknown, or that a node is fenced. Never a crash, a leak, a broken promise, or a
- * cluster that does not come back when memory does.
+/* Without memory: the k-th allocation of a script fails, alone or with every later one. Allowed is
+ * that a call says NOMEM and nothing has changed, that a command is rejected or unknown, or that a
+ * node is fenced. Never a crash, a leak, a broken promise, or a cluster that does not come back
+ * when memory does.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -83,20 +84,23 @@ static bool is_whole(vlot_cluster *cluster) {
 static void recover(script *self, vlot_cluster *cluster, const char *when) {
   char text[256], value[32];
   if (is_whole(cluster))
-    cr_expect_eq(vlot_await_leader(cluster, 1000, NULL), VLOT_OK, "%s: nobody leads any more", when);
+    cr_expect_eq(vlot_await_leader(cluster, 1000, NULL), VLOT_OK, "%s: nobody leads any more",
+                 when);
   cr_expect(fleet_settle(cluster, 1000), "%s: it does not settle", when);
   if (vlot_cluster_violation(cluster, text, sizeof text)) cr_expect_fail("%s: %s", when, text);
   vlot_client *client = fleet_client(cluster, 0, 1000);
   cr_expect_eq(fleet_get(client, "n", value, sizeof value), VLOT_OK, "%s", when);
   uint64_t number = strtoull(value, NULL, 10);
   cr_expect_geq(number, self->acknowledged, "%s: an acknowledged command is lost", when);
-  cr_expect_leq(number, self->acknowledged + self->unknown, "%s: a rejected command was applied", when);
+  cr_expect_leq(number, self->acknowledged + self->unknown, "%s: a rejected command was applied",
+                when);
   vlot_client_close(client);
 }
 
 /* Returns the number of allocations made. */
 static uint64_t run(uint32_t nodes, uint64_t fail_at, bool is_sticky) {
-  script self = {.faults = vlot_fault_allocator_open(), .nodes = nodes, .machine = *vlot_kv_machine()};
+  script self = {
+      .faults = vlot_fault_allocator_open(), .nodes = nodes, .machine = *vlot_kv_machine()};
   vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, nodes);
   vlot_cluster *cluster = NULL;
   char when[64];

@@ -37,7 +37,8 @@ static vlot_event newest_event(vlot_cluster *cluster) {
 Test(request, in_lockstep_each_is_the_next_action_and_an_event) {
   vlot_cluster *cluster = open_cluster(VLOT_DRIVER_LOCKSTEP);
   uint64_t done;
-  cr_assert_eq(vlot_lockstep_step(cluster, 1, NULL), VLOT_OK); /* a campaign begins: mail is under way */
+  /* a campaign begins: mail is under way */
+  cr_assert_eq(vlot_lockstep_step(cluster, 1, NULL), VLOT_OK);
   vlot_pending pending[16];
   size_t count = vlot_lockstep_pending(cluster, pending, 16);
   uint64_t message = 0;
@@ -61,7 +62,8 @@ Test(request, in_lockstep_each_is_the_next_action_and_an_event) {
   cr_assert_eq(event.why, VLOT_WHY_ASKED);
   cr_assert_eq(event.action, action + 1);
 
-  while (atomic_load(&cluster->requests.done) < third) cr_assert_eq(vlot_lockstep_step(cluster, 1, NULL), VLOT_OK);
+  while (atomic_load(&cluster->requests.done) < third)
+    cr_assert_eq(vlot_lockstep_step(cluster, 1, NULL), VLOT_OK);
   vlot_node_status status;
   cr_assert_eq(vlot_cluster_get_status(cluster, 3, &status), VLOT_OK);
   cr_assert_eq(status.state, VLOT_NODE_DOWN);
@@ -77,9 +79,10 @@ Test(request, in_lockstep_each_is_the_next_action_and_an_event) {
 }
 
 Test(request, every_kind_is_carried_out_in_lockstep) {
-  static const vlot_request_kind kinds[] = {VLOT_REQUEST_TIMEOUT, VLOT_REQUEST_CAMPAIGN, VLOT_REQUEST_ELECT, VLOT_REQUEST_STEPDOWN,
-                                            VLOT_REQUEST_SUSPEND, VLOT_REQUEST_RESUME,   VLOT_REQUEST_RESTART, VLOT_REQUEST_KILL,
-                                            VLOT_REQUEST_SPAWN,   VLOT_REQUEST_PARTITION, VLOT_REQUEST_HEAL};
+  static const vlot_request_kind kinds[] = {
+      VLOT_REQUEST_TIMEOUT, VLOT_REQUEST_CAMPAIGN,  VLOT_REQUEST_ELECT,   VLOT_REQUEST_STEPDOWN,
+      VLOT_REQUEST_SUSPEND, VLOT_REQUEST_RESUME,    VLOT_REQUEST_RESTART, VLOT_REQUEST_KILL,
+      VLOT_REQUEST_SPAWN,   VLOT_REQUEST_PARTITION, VLOT_REQUEST_HEAL};
   vlot_cluster *cluster = open_cluster(VLOT_DRIVER_LOCKSTEP);
   for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
     uint64_t number = ask(cluster, (vlot__request){.kind = kinds[k], .node = 1, .sides = {1}});
@@ -88,7 +91,8 @@ Test(request, every_kind_is_carried_out_in_lockstep) {
     cr_assert_eq(request_at(cluster, number)->result, VLOT_OK, "kind %u: %s", kinds[k],
                  vlot_result_name((vlot_result)request_at(cluster, number)->result));
   }
-  static const vlot_request_kind of_mail[] = {VLOT_REQUEST_HOLD, VLOT_REQUEST_RELEASE, VLOT_REQUEST_DELAY, VLOT_REQUEST_DUPLICATE,
+  static const vlot_request_kind of_mail[] = {VLOT_REQUEST_HOLD, VLOT_REQUEST_RELEASE,
+                                              VLOT_REQUEST_DELAY, VLOT_REQUEST_DUPLICATE,
                                               VLOT_REQUEST_FIRE};
   ask(cluster, (vlot__request){.kind = VLOT_REQUEST_TIMEOUT, .node = 2});
   cr_assert_eq(vlot_lockstep_step(cluster, 1, NULL), VLOT_OK);
@@ -116,7 +120,8 @@ static bool is_done(vlot_cluster *cluster, void *number) {
 Test(request, with_threads_the_supervisor_obeys, .timeout = 60) {
   vlot_cluster *cluster = open_cluster(VLOT_DRIVER_THREADS);
   uint64_t number = 0;
-  for (uint32_t id = 1; id <= 3; id++) number = ask(cluster, (vlot__request){.kind = VLOT_REQUEST_KILL, .node = id, .value = 1});
+  for (uint32_t id = 1; id <= 3; id++)
+    number = ask(cluster, (vlot__request){.kind = VLOT_REQUEST_KILL, .node = id, .value = 1});
   cr_assert_eq(vlot__await(cluster, is_done, &number, 30000), VLOT_OK);
   vlot_node_status status;
   for (uint32_t id = 1; id <= 3; id++) {
@@ -126,8 +131,10 @@ Test(request, with_threads_the_supervisor_obeys, .timeout = 60) {
   }
   /* nothing is due any more, and still it comes by */
   ask(cluster, (vlot__request){.kind = VLOT_REQUEST_DROP, .id = 99});
-  for (uint32_t id = 1; id <= 3; id++) number = ask(cluster, (vlot__request){.kind = VLOT_REQUEST_SPAWN, .node = id});
-  while (atomic_load(&cluster->requests.done) < number) continue; /* the test's timeout is the deadline */
+  for (uint32_t id = 1; id <= 3; id++)
+    number = ask(cluster, (vlot__request){.kind = VLOT_REQUEST_SPAWN, .node = id});
+  /* the test's timeout is the deadline */
+  while (atomic_load(&cluster->requests.done) < number) continue;
   cr_assert_eq(request_at(cluster, 4)->result, VLOT_UNSUPPORTED);
   for (uint32_t id = 1; id <= 3; id++) {
     cr_assert_eq(vlot_cluster_get_status(cluster, id, &status), VLOT_OK);

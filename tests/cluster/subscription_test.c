@@ -24,7 +24,8 @@ static void begins_with_the_cluster(vlot_driver driver) {
     starts += event.kind == VLOT_EVENT_START;
   }
   cr_expect_eq(starts, 3);
-  if (driver == VLOT_DRIVER_LOCKSTEP) cr_expect_not(vlot_subscription_next(second, &event), "it begins now");
+  if (driver == VLOT_DRIVER_LOCKSTEP)
+    cr_expect_not(vlot_subscription_next(second, &event), "it begins now");
   vlot_subscription_close(first);
   vlot_subscription_close(second);
   cr_assert_eq(vlot_cluster_close(cluster), VLOT_OK);

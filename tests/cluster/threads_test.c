@@ -1,5 +1,6 @@
-/* The threads driver: real threads under load, the clock that never catches up, user code that blocks, fails or calls back, disks
- * that answer from another thread, and a cluster that is paused, stepped and goes on.
+/* The threads driver: real threads under load, the clock that never catches up, user code that
+ * blocks, fails or calls back, disks that answer from another thread, and a cluster that is paused,
+ * stepped and goes on.
  */
 #include <criterion/criterion.h>
 #include <poll.h>
@@ -36,11 +37,11 @@ static uint32_t leader_of(vlot_cluster *cluster) {
 }
 
 /* Real time, for what does not go by the cluster clock: look until it holds, at most 20 s. */
-#define LOOK_UNTIL(condition)                                                                      \
-  do {                                                                                             \
-    uint64_t look_end = vlot_clock_ns() + UINT64_C(20000000000);                                   \
-    while (!(condition) && vlot_clock_ns() < look_end) sched_yield();                              \
-    cr_assert(condition);                                                                          \
+#define LOOK_UNTIL(condition)                                         \
+  do {                                                                \
+    uint64_t look_end = vlot_clock_ns() + UINT64_C(20000000000);      \
+    while (!(condition) && vlot_clock_ns() < look_end) sched_yield(); \
+    cr_assert(condition);                                             \
   } while (0)
 
 /* --- load --- */
@@ -76,7 +77,8 @@ Test(threads, a_leader_killed_under_load_loses_nothing_that_was_acknowledged) {
       uint32_t leader = leader_of(cluster);
       for (int batch = 0; batch < 8; batch++)
         if (fleet_submit(client, "n", 16, NULL) != VLOT_OK) counts.rejected++;
-      if (round % 10 == 5) cr_assert_eq(vlot_cluster_kill(cluster, leader, round % 20 == 5), VLOT_OK);
+      if (round % 10 == 5)
+        cr_assert_eq(vlot_cluster_kill(cluster, leader, round % 20 == 5), VLOT_OK);
       drain(&counts, client);
       if (round % 10 == 5) cr_assert_eq(vlot_cluster_spawn(cluster, leader), VLOT_OK);
     }
@@ -87,7 +89,8 @@ Test(threads, a_leader_killed_under_load_loses_nothing_that_was_acknowledged) {
     uint64_t number = strtoull(value, NULL, 10);
     cr_expect_geq(counts.ok, 16, "%u nodes", sizes[k]);
     cr_expect_geq(number, counts.ok, "%u nodes", sizes[k]);
-    cr_expect_leq(number, counts.ok + counts.unknown, "%u nodes: a rejected command was applied", sizes[k]);
+    cr_expect_leq(number, counts.ok + counts.unknown, "%u nodes: a rejected command was applied",
+                  sizes[k]);
     cr_expect(counts.is_in_order);
     vlot_client_close(client);
     vlot_client_close(reader);
@@ -102,12 +105,14 @@ Test(threads, an_idle_cluster_elects_nobody) {
   uint32_t leader = leader_of(cluster);
   cr_assert_eq(vlot_await_quiet(cluster, LONG), VLOT_OK);
   vlot_cluster_stats before = fleet_stats(cluster);
-  uint64_t term = fleet_status(cluster, leader).raft.term, turns = fleet_status(cluster, leader).turns;
+  uint64_t term = fleet_status(cluster, leader).raft.term,
+           turns = fleet_status(cluster, leader).turns;
   fleet_pass(cluster, 400);
   cr_expect_eq(fleet_stats(cluster).elections, before.elections);
   cr_expect_eq(fleet_stats(cluster).campaigns, before.campaigns);
   cr_expect_eq(fleet_status(cluster, leader).raft.term, term);
-  cr_expect_lt(fleet_status(cluster, leader).turns - turns, 400 / 5 * 6 + 60, "heartbeats and their replies");
+  cr_expect_lt(fleet_status(cluster, leader).turns - turns, 400 / 5 * 6 + 60,
+               "heartbeats and their replies");
   close_well(cluster);
 }
 
@@ -181,8 +186,8 @@ static void call_back(gate *at) {
   at->was_called = true;
 }
 
-static vlot_result counter_apply(void *state, const vlot_entry *commands, uint32_t count, uint64_t first_index,
-                                 vlot_replies *replies) {
+static vlot_result counter_apply(void *state, const vlot_entry *commands, uint32_t count,
+                                 uint64_t first_index, vlot_replies *replies) {
   counter *self = state;
   gate *at = self->at;
   (void)commands;
@@ -238,7 +243,9 @@ static uint32_t waiting_at(gate *at) {
 }
 
 static void submit_one(vlot_client *client) {
-  cr_assert_eq(vlot_client_submit(client, &(vlot_command){.data = (const uint8_t *)"x", .size = 1}, 1, NULL), VLOT_OK);
+  cr_assert_eq(
+      vlot_client_submit(client, &(vlot_command){.data = (const uint8_t *)"x", .size = 1}, 1, NULL),
+      VLOT_OK);
 }
 
 Test(threads, the_clock_waits_for_a_straggler_when_it_is_told_to) {
@@ -286,7 +293,8 @@ Test(threads, without_being_told_the_others_go_on_without_a_straggler) {
     uint64_t term = 0;
     for (uint32_t id = 1; id <= 3; id++) {
       vlot_node_status status = fleet_status(cluster, id);
-      if (status.raft.role == VLOT_ROLE_LEADER && status.raft.term > term) next = id, term = status.raft.term;
+      if (status.raft.role == VLOT_ROLE_LEADER && status.raft.term > term)
+        next = id, term = status.raft.term;
     }
   }
   cr_expect_neq(next, leader);
@@ -303,7 +311,8 @@ Test(threads, a_machine_that_calls_the_cluster_is_told_that_it_would_wait_for_it
     gate at;
     vlot_machine machine;
     gate_init(&at, &machine);
-    vlot_cluster_options options = fleet_options(way == 0 ? VLOT_DRIVER_THREADS : VLOT_DRIVER_LOCKSTEP, 3);
+    vlot_cluster_options options =
+        fleet_options(way == 0 ? VLOT_DRIVER_THREADS : VLOT_DRIVER_LOCKSTEP, 3);
     options.machine = &machine;
     options.is_inline = way == 1;
     vlot_cluster *cluster = fleet_open(&options);
@@ -320,7 +329,8 @@ Test(threads, a_machine_that_calls_the_cluster_is_told_that_it_would_wait_for_it
     cr_expect_eq(vlot_cluster_hash(cluster, 2, &hash, &applied), VLOT_OK);
     cr_expect(at.was_called);
     for (int k = 0; k < 6; k++)
-      cr_expect_eq(at.called[k], VLOT_DEADLOCK, "way %d, call %d: %s", way, k, vlot_result_name(at.called[k]));
+      cr_expect_eq(at.called[k], VLOT_DEADLOCK, "way %d, call %d: %s", way, k,
+                   vlot_result_name(at.called[k]));
     vlot_client_close(client);
     vlot_client_close(at.client);
     close_well(cluster);
@@ -332,7 +342,8 @@ Test(threads, a_machine_that_fails_fences_its_node) {
     gate at;
     vlot_machine machine;
     gate_init(&at, &machine);
-    vlot_cluster_options options = fleet_options(way == 0 ? VLOT_DRIVER_THREADS : VLOT_DRIVER_LOCKSTEP, 3);
+    vlot_cluster_options options =
+        fleet_options(way == 0 ? VLOT_DRIVER_THREADS : VLOT_DRIVER_LOCKSTEP, 3);
     options.machine = &machine;
     vlot_cluster *cluster = fleet_open(&options);
     vlot_client *client = fleet_client(cluster, 0, LONG);
@@ -342,11 +353,13 @@ Test(threads, a_machine_that_fails_fences_its_node) {
     at.fails = true;
     pthread_mutex_unlock(&at.lock);
     cr_expect_eq(vlot_client_propose(client, "x", 1, NULL), VLOT_OK, "the others go on");
-    for (int tries = 0; tries < 500 && fleet_status(cluster, victim).state != VLOT_NODE_FENCED; tries++)
+    for (int tries = 0; tries < 500 && fleet_status(cluster, victim).state != VLOT_NODE_FENCED;
+         tries++)
       fleet_pass(cluster, 2);
     vlot_node_status status = fleet_status(cluster, victim);
     cr_expect_eq(status.state, VLOT_NODE_FENCED);
-    cr_expect_eq(status.raft.fenced_why, VLOT_WHY_APPLY_FAILED, "%s", vlot_why_name(status.raft.fenced_why));
+    cr_expect_eq(status.raft.fenced_why, VLOT_WHY_APPLY_FAILED, "%s",
+                 vlot_why_name(status.raft.fenced_why));
     pthread_mutex_lock(&at.lock);
     at.fails = false;
     pthread_mutex_unlock(&at.lock);
@@ -357,8 +370,8 @@ Test(threads, a_machine_that_fails_fences_its_node) {
   }
 }
 
-/* What the quarantine leaves alone is lost for good, as it says: in a process of its own, that no leak is reported. Returns the line of
- * the first complaint, or 0.
+/* What the quarantine leaves alone is lost for good, as it says: in a process of its own, that no
+ * leak is reported. Returns the line of the first complaint, or 0.
  */
 static int be_stuck(void) {
   gate at;
@@ -471,7 +484,8 @@ static void truncate_from(remote_disk *disk, uint64_t index) {
   }
 }
 
-static vlot_result remote_submit(void *context, const vlot_write *write, const vlot_storage_done *done) {
+static vlot_result remote_submit(void *context, const vlot_write *write,
+                                 const vlot_storage_done *done) {
   remote_disk *disk = context;
   pthread_mutex_lock(&disk->lock);
   if (write->truncate_from) truncate_from(disk, write->truncate_from);
@@ -481,7 +495,9 @@ static vlot_result remote_submit(void *context, const vlot_write *write, const v
     disk->log[disk->log_count] = write->slices[k];
     vlot_batch_retain(disk->log[disk->log_count++].batch);
   }
-  if (has_room) disk->jobs[(disk->first + disk->count++) % JOBS_MAX] = (job){.done = *done, .token = write->token};
+  if (has_room)
+    disk->jobs[(disk->first + disk->count++) % JOBS_MAX] =
+        (job){.done = *done, .token = write->token};
   pthread_mutex_unlock(&disk->lock);
   pthread_cond_signal(&disk->arrived);
   return has_room ? VLOT_PENDING : VLOT_IO;
@@ -525,9 +541,11 @@ Test(threads, a_disk_may_answer_from_another_thread) {
   cr_assert_not_null(cluster);
   vlot_client *client = fleet_client(cluster, 0, LONG);
   for (int k = 0; k < 50; k++) cr_assert_eq(fleet_add(client, "n", 1), VLOT_OK);
-  cr_expect_eq(vlot_cluster_set_disk(cluster, 1, &(vlot_disk_fault){.is_stalled = 1}), VLOT_UNSUPPORTED);
+  cr_expect_eq(vlot_cluster_set_disk(cluster, 1, &(vlot_disk_fault){.is_stalled = 1}),
+               VLOT_UNSUPPORTED);
   cr_expect_eq(vlot_cluster_restart(cluster, 1, VLOT_RESTART_WIPE), VLOT_UNSUPPORTED);
-  for (uint32_t id = 1; id <= 3; id++) cr_assert_eq(vlot_cluster_restart(cluster, id, VLOT_RESTART_KEEP), VLOT_OK);
+  for (uint32_t id = 1; id <= 3; id++)
+    cr_assert_eq(vlot_cluster_restart(cluster, id, VLOT_RESTART_KEEP), VLOT_OK);
   for (int k = 0; k < 50; k++) cr_assert_eq(fleet_add(client, "n", 1), VLOT_OK);
   char value[16];
   cr_assert_eq(fleet_get(client, "n", value, sizeof value), VLOT_OK);
@@ -577,8 +595,8 @@ Test(threads, a_paused_cluster_can_be_stepped_and_goes_on_without_loss) {
     drain(&counts, client);
   }
   cr_expect_gt(stepped, 30);
-  cr_expect_eq(counts.ok, submitted, "%llu unknown, %llu rejected", (unsigned long long)counts.unknown,
-               (unsigned long long)counts.rejected);
+  cr_expect_eq(counts.ok, submitted, "%llu unknown, %llu rejected",
+               (unsigned long long)counts.unknown, (unsigned long long)counts.rejected);
   cr_expect_eq(counts.last_number, submitted);
   cr_expect(counts.is_in_order);
   cr_assert_eq(vlot_await_quiet(cluster, LONG), VLOT_OK);

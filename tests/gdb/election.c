@@ -1,19 +1,26 @@
-/* What the transcripts of tests/gdb look at: in lockstep the same run every time, `drop` without one vote, `own` with a thread per node,
- * `two` with another cluster beside it; `threads` runs freely, `obey` until somebody has killed and spawned a node, `pause` stands still and
- * is stepped.
+/* What the transcripts of tests/gdb look at: in lockstep the same run every time, `drop` without
+ * one vote, `own` with a thread per node, `two` with another cluster beside it; `threads` runs
+ * freely, `obey` until somebody has killed and spawned a node, `pause` stands still and is stepped.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "vlot/vlot.h"
 
-__attribute__((noinline)) static void look_here(const vlot_cluster *cluster) { __asm__ volatile("" ::"g"(cluster) : "memory"); }
+__attribute__((noinline)) static void look_here(const vlot_cluster *cluster) {
+  __asm__ volatile("" ::"g"(cluster) : "memory");
+}
 
 static vlot_result set(vlot_client *client, const char *key, const char *value) {
-  vlot_kv_command command = {.operation = VLOT_KV_SET, .key = key, .key_size = (uint32_t)strlen(key), .value = value,
+  vlot_kv_command command = {.operation = VLOT_KV_SET,
+                             .key = key,
+                             .key_size = (uint32_t)strlen(key),
+                             .value = value,
                              .value_size = (uint32_t)strlen(value)};
   vlot_bytes *bytes = vlot_kv_encode(NULL, &command);
-  vlot_result result = bytes ? vlot_client_propose(client, vlot_bytes_data(bytes), vlot_bytes_size(bytes), NULL) : VLOT_NOMEM;
+  vlot_result result =
+      bytes ? vlot_client_propose(client, vlot_bytes_data(bytes), vlot_bytes_size(bytes), NULL)
+            : VLOT_NOMEM;
   vlot_bytes_release(bytes);
   return result;
 }
@@ -24,7 +31,9 @@ static void drop_a_vote(vlot_cluster *cluster) {
   do {
     size_t count = vlot_lockstep_pending(cluster, pending, 32);
     for (size_t k = 0; k < count && k < 32; k++)
-      if (pending[k].message_kind == VLOT_MESSAGE_VOTE_REPLY && vlot_lockstep_drop(cluster, pending[k].id) == VLOT_OK) return;
+      if (pending[k].message_kind == VLOT_MESSAGE_VOTE_REPLY &&
+          vlot_lockstep_drop(cluster, pending[k].id) == VLOT_OK)
+        return;
   } while (vlot_lockstep_step(cluster, 1, NULL) == VLOT_OK);
 }
 
@@ -55,7 +64,8 @@ static vlot_result await_orders(vlot_cluster *cluster) {
     up = 0;
     for (uint32_t id = 1; id <= vlot_cluster_nodes(cluster); id++) {
       vlot_node_status status;
-      up += vlot_cluster_get_status(cluster, id, &status) == VLOT_OK && status.state == VLOT_NODE_UP;
+      up +=
+          vlot_cluster_get_status(cluster, id, &status) == VLOT_OK && status.state == VLOT_NODE_UP;
     }
   } while (result == VLOT_TIMEOUT && (stats.kills == 0 || up < vlot_cluster_nodes(cluster)));
   return result == VLOT_TIMEOUT ? VLOT_OK : result;
@@ -82,7 +92,9 @@ __attribute__((noinline)) static vlot_result open_another(const vlot_cluster_opt
 }
 
 static vlot_driver driver_of(const char *mode) {
-  return *mode && strcmp(mode, "drop") != 0 && strcmp(mode, "own") != 0 && strcmp(mode, "two") != 0 ? VLOT_DRIVER_THREADS : VLOT_DRIVER_LOCKSTEP;
+  return *mode && strcmp(mode, "drop") != 0 && strcmp(mode, "own") != 0 && strcmp(mode, "two") != 0
+             ? VLOT_DRIVER_THREADS
+             : VLOT_DRIVER_LOCKSTEP;
 }
 
 int main(int argc, char **argv) {

@@ -1,4 +1,5 @@
-/* The model of a key agrees with the machine that it is compared with, and notices when it does not. */
+/* The model of a key agrees with the machine that it is compared with, and notices when it does
+ * not. */
 #include <criterion/criterion.h>
 
 #include "dice.h"

@@ -81,7 +81,8 @@ static void set_up(vlot__session *session, bool has_threads, uint64_t seed) {
   must_say(session, line);
 }
 
-/* Whatever was said, and however far one goes back: what was there then is there again, event by event. */
+/* Whatever was said, and however far one goes back: what was there then is there again, event by
+ * event. */
 Test(session, going_back_finds_what_was_there) {
   for (uint64_t seed = 1; seed <= 16; seed++) {
     vlot__session session;
@@ -413,7 +414,8 @@ Test(session, net_lists_disks_and_clocks_that_are_not_as_usual) {
   must_say(&session, "until leader");
   must_say(&session, "tick 6");
   must_say(&session, "net");
-  cr_assert(strstr(session.out.data, "  disk n2  stalled  entry 1 is not durable yet"), "%s", session.out.data);
+  cr_assert(strstr(session.out.data, "  disk n2  stalled  entry 1 is not durable yet"), "%s",
+            session.out.data);
   cr_assert(strstr(session.out.data, "  clock n3  runs at 1500/1000\n"), "%s", session.out.data);
   must_say(&session, "disk 2");
   must_say(&session, "clock 3 1000");

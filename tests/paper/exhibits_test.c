@@ -1,5 +1,6 @@
-/* Bugs that other implementations of Raft had, each as the shortest schedule that shows it. All protections are on unless the
- * schedule needs them off. What every test here relies on beside its own assertions: the laws of the basin (basin_laws.c).
+/* Bugs that other implementations of Raft had, each as the shortest schedule that shows it. All
+ * protections are on unless the schedule needs them off. What every test here relies on beside its
+ * own assertions: the laws of the basin (basin_laws.c).
  */
 #include <criterion/criterion.h>
 #include <string.h>
@@ -31,13 +32,9 @@ static basin *plain(uint32_t count) {
   return b;
 }
 
-static bool is_ok(const vlot_message *message) {
-  return (message->flags & VLOT_MESSAGE_OK) != 0;
-}
+static bool is_ok(const vlot_message *message) { return (message->flags & VLOT_MESSAGE_OK) != 0; }
 
-static vlot_role role(const basin *b, uint32_t id) {
-  return basin_status(b, id).role;
-}
+static vlot_role role(const basin *b, uint32_t id) { return basin_status(b, id).role; }
 
 static const vlot_message *peek(const basin *b, uint32_t from, uint32_t to, uint32_t kind) {
   const vlot_message *message = basin_peek(b, from, to, kind);
@@ -45,7 +42,7 @@ static const vlot_message *peek(const basin *b, uint32_t from, uint32_t to, uint
   return message;
 }
 
-/* --- A. Terms, votes, elections --------------------------------------------------------------------------- */
+/* --- A. Terms, votes, elections --------------------------------------------------------------- */
 
 Test(exhibits, b001_term_and_vote_are_one_record) {
   basin *b = plain(3);
@@ -340,9 +337,10 @@ Test(exhibits, who_is_told_to_campaign_names_the_order_and_not_its_timer) {
 }
 
 Test(exhibits, b018_a_candidate_answers_pre_votes_of_its_own_term) {
-  basin *b = with(
-      3,
-      VLOT_SWITCH_ALL); /* A is dead; C: candidate with the short log; B: pre-candidate with the long one */
+  basin *b =
+      with(3,
+           /* A is dead; C: candidate with the short log; B: pre-candidate with the long one */
+           VLOT_SWITCH_ALL);
   basin_preset(b, 2, 4, 0, "1 1");
   basin_preset(b, 3, 4, 0, "1");
   basin_start(b, 2);
@@ -489,7 +487,7 @@ Test(exhibits, b027_a_second_leader_of_the_same_term_fences_with_both_names) {
   basin_close(b);
 }
 
-/* --- B. Replication and commit ------------------------------------------------------------------------------- */
+/* --- B. Replication and commit ---------------------------------------------------------------- */
 
 Test(exhibits, b028_an_older_terms_entry_is_not_committed_by_counting) {
   basin *b =
@@ -577,7 +575,8 @@ Test(exhibits, b036_an_unknown_previous_term_is_a_mismatch_not_term_0) {
   basin_close(b);
 }
 
-/* A leader whose log begins above what a follower has can prove no previous entry to it: it sends no gap, and says why. */
+/* A leader whose log begins above what a follower has can prove no previous entry to it: it sends
+ * no gap, and says why. */
 Test(exhibits, b037_a_missing_prefix_does_not_become_a_gap) {
   const vlot_member members[] = {{.id = 1}, {.id = 2}, {.id = 3}};
   vlot_raft_options options;
@@ -995,7 +994,7 @@ Test(exhibits, b056_a_completion_told_twice_or_of_nothing_is_harmless_or_fenced)
   basin_close(b);
 }
 
-/* --- C. Durability -------------------------------------------------------------------------------------------------- */
+/* --- C. Durability ---------------------------------------------------------------------------- */
 
 Test(exhibits, b057_an_append_is_acknowledged_when_it_is_durable) {
   basin *b = safe(3);
@@ -1076,7 +1075,7 @@ Test(exhibits, b068_a_wiped_disk_neither_votes_nor_counts) {
   basin_close(b);
 }
 
-/* --- H. What arrives may be anything ------------------------------------------------------------------------------------ */
+/* --- H. What arrives may be anything ---------------------------------------------------------- */
 
 Test(exhibits, b067_an_overwrite_of_what_is_committed_is_refused_and_fences) {
   basin *b = with(3, VLOT_SWITCH_ALL);

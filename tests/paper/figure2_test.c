@@ -1,5 +1,6 @@
-/* Figure 2 of the paper, one test per sentence, in its order. The figure knows neither PreVote nor CheckQuorum, stickiness or
- * the no-op of section 8, so that these are switched off unless a test says otherwise.
+/* Figure 2 of the paper, one test per sentence, in its order. The figure knows neither PreVote nor
+ * CheckQuorum, stickiness or the no-op of section 8, so that these are switched off unless a test
+ * says otherwise.
  */
 #include <criterion/criterion.h>
 #include <string.h>
@@ -29,11 +30,9 @@ static const vlot_message *answer(const basin *b, uint32_t from, uint32_t to, ui
   return message;
 }
 
-static bool is_ok(const vlot_message *message) {
-  return (message->flags & VLOT_MESSAGE_OK) != 0;
-}
+static bool is_ok(const vlot_message *message) { return (message->flags & VLOT_MESSAGE_OK) != 0; }
 
-/* --- State ------------------------------------------------------------------------------------------------- */
+/* --- State ------------------------------------------------------------------------------------ */
 
 Test(state, current_term_is_initialized_to_0_on_first_boot) {
   basin *b = bare_and_started(3);
@@ -142,7 +141,7 @@ Test(state, match_index_is_initialized_to_0) {
   basin_close(b);
 }
 
-/* --- AppendEntries ------------------------------------------------------------------------------------------------ */
+/* --- AppendEntries ---------------------------------------------------------------------------- */
 
 Test(append_entries, reply_false_if_term_is_below_current_term) {
   basin *b = bare(3);
@@ -243,7 +242,7 @@ Test(append_entries, commit_index_becomes_the_smaller_of_leader_commit_and_the_l
   }
 }
 
-/* --- RequestVote ------------------------------------------------------------------------------------------------------ */
+/* --- RequestVote ------------------------------------------------------------------------------ */
 
 Test(request_vote, reply_false_if_term_is_below_current_term) {
   basin *b = bare(3);
@@ -287,7 +286,7 @@ Test(request_vote, grant_if_voted_for_is_none_or_the_candidate_and_its_log_is_up
   }
 }
 
-/* --- Rules for servers: all ------------------------------------------------------------------------------------------- */
+/* --- Rules for servers: all ------------------------------------------------------------------- */
 
 Test(all_servers, apply_what_is_committed_in_order_and_once) {
   basin *b = bare_and_started(3);
@@ -322,7 +321,7 @@ Test(all_servers, a_higher_term_in_any_message_makes_a_follower_of_that_term) {
     }
 }
 
-/* --- Rules for servers: followers ----------------------------------------------------------------------------------------- */
+/* --- Rules for servers: followers ------------------------------------------------------------- */
 
 Test(followers, respond_to_candidates_and_leaders) {
   basin *b = bare_and_started(3);
@@ -368,7 +367,7 @@ Test(followers, granting_a_vote_starts_the_timeout_anew) {
   basin_close(b);
 }
 
-/* --- Rules for servers: candidates -------------------------------------------------------------------------------------------- */
+/* --- Rules for servers: candidates ------------------------------------------------------------ */
 
 Test(candidates, on_conversion_increment_the_term_vote_for_self_reset_the_timer_and_ask_everybody) {
   basin *b = bare(5);
@@ -433,7 +432,7 @@ Test(candidates, start_a_new_election_when_the_timeout_elapses) {
   basin_close(b);
 }
 
-/* --- Rules for servers: leaders --------------------------------------------------------------------------------------------------- */
+/* --- Rules for servers: leaders --------------------------------------------------------------- */
 
 Test(leaders, send_heartbeats_upon_election) {
   basin *b = bare_and_started(3);

@@ -1,4 +1,5 @@
-/* Sections 5.1 to 5.4 of the paper, sentence by sentence, where Figure 2 does not say it already; Figures 7 and 8 as drawn. */
+/* Sections 5.1 to 5.4 of the paper, sentence by sentence, where Figure 2 does not say it already;
+ * Figures 7 and 8 as drawn. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,9 +18,7 @@ static basin *with(uint32_t count, uint32_t switches) {
 }
 
 /* As the paper's section 5 is written: no PreVote, no CheckQuorum, no stickiness, no no-op. */
-static basin *bare(uint32_t count) {
-  return with(count, VLOT_SWITCH_RANDOM_TIMEOUT);
-}
+static basin *bare(uint32_t count) { return with(count, VLOT_SWITCH_RANDOM_TIMEOUT); }
 
 static basin *bare_and_started(uint32_t count) {
   basin *b = bare(count);
@@ -27,9 +26,7 @@ static basin *bare_and_started(uint32_t count) {
   return b;
 }
 
-static bool is_ok(const vlot_message *message) {
-  return (message->flags & VLOT_MESSAGE_OK) != 0;
-}
+static bool is_ok(const vlot_message *message) { return (message->flags & VLOT_MESSAGE_OK) != 0; }
 
 /* A campaign in which only some hear and answer: [voters] from the list, 0 ends it. */
 static void campaign_with(basin *b, uint32_t id, const uint32_t *voters) {
@@ -42,7 +39,7 @@ static void campaign_with(basin *b, uint32_t id, const uint32_t *voters) {
   basin_drop(b, BASIN_ANY, BASIN_ANY, VLOT_MESSAGE_VOTE_REPLY);
 }
 
-/* --- 5.1 Raft basics ------------------------------------------------------------------------------------------- */
+/* --- 5.1 Raft basics -------------------------------------------------------------------------- */
 
 Test(basics, a_term_with_a_split_vote_ends_with_no_leader) {
   basin *b = bare_and_started(4);
@@ -121,7 +118,7 @@ Test(basics, servers_ask_again_when_they_do_not_receive_a_response) {
   basin_close(b);
 }
 
-/* --- 5.2 Leader election -------------------------------------------------------------------------------------------- */
+/* --- 5.2 Leader election ---------------------------------------------------------------------- */
 
 Test(election, servers_start_as_followers) {
   basin *b = bare_and_started(5);
@@ -210,7 +207,7 @@ Test(election, split_votes_are_resolved_quickly) {
   cr_assert_lt(terms, 40 * 4, "a few elections each");
 }
 
-/* --- 5.3 Log replication ------------------------------------------------------------------------------------------------ */
+/* --- 5.3 Log replication ---------------------------------------------------------------------- */
 
 Test(replication,
      the_leader_retries_until_all_followers_store_all_entries_even_after_it_responded) {
@@ -299,7 +296,8 @@ Test(replication, an_entry_created_by_a_leader_has_its_term) {
   basin_close(b);
 }
 
-/* A leader backs up one conflicting term at a time, not one entry at a time ("the protocol can be optimized"). */
+/* A leader backs up one conflicting term at a time, not one entry at a time ("the protocol can be
+ * optimized"). */
 Test(replication, one_append_per_conflicting_term_not_one_per_entry) {
   basin *b = bare(3);
   basin_preset(b, 1, 9, 0, "1 1 1 4 4 5 5 6 6 6");
@@ -350,11 +348,12 @@ Test(replication, one_slow_follower_does_not_slow_down_the_others) {
   basin_close(b);
 }
 
-/* --- Figure 7 ---------------------------------------------------------------------------------------------------------------- */
+/* --- Figure 7 --------------------------------------------------------------------------------- */
 
-/* "When the leader at the top comes to power, it is possible that any of scenarios (a-f) could occur in follower logs." Drawn:
- * the leader of term 8 with log 1 1 1 4 4 5 5 6 6 6. Here it wins term 8 with the votes of (a), (b), (c) and (e), say; then every
- * follower comes to hold what the leader holds. The no-op is off, as in the figure.
+/* "When the leader at the top comes to power, it is possible that any of scenarios (a-f) could
+ * occur in follower logs." Drawn: the leader of term 8 with log 1 1 1 4 4 5 5 6 6 6. Here it wins
+ * term 8 with the votes of (a), (b), (c) and (e), say; then every follower comes to hold what the
+ * leader holds. The no-op is off, as in the figure.
  */
 static void expect_figure_7(char letter, const char *terms) {
   basin *b = bare(3);
@@ -409,9 +408,10 @@ Test(figure_7, the_vote_goes_by_the_logs) {
   }
 }
 
-/* --- 5.4 Safety ------------------------------------------------------------------------------------------------------------------ */
+/* --- 5.4 Safety ------------------------------------------------------------------------------- */
 
-/* "The log with the later term is more up-to-date; with equal last terms, whichever log is longer is": every pair of small logs. */
+/* "The log with the later term is more up-to-date; with equal last terms, whichever log is longer
+ * is": every pair of small logs. */
 Test(safety, up_to_date_is_the_later_last_term_and_then_the_longer_log) {
   const char *logs[] = {"", "1", "1 1", "1 1 1", "1 2", "2", "2 2", "1 1 3", "3"};
   const uint64_t last_index[] = {0, 1, 2, 3, 2, 1, 2, 3, 1},
@@ -464,7 +464,8 @@ Test(safety, a_voter_refuses_a_candidate_whose_log_is_behind_but_adopts_its_term
   basin_close(b);
 }
 
-/* "If a follower or candidate crashes, RPCs sent to it fail; servers retry indefinitely; RPCs are idempotent" (5.5). */
+/* "If a follower or candidate crashes, RPCs sent to it fail; servers retry indefinitely; RPCs are
+ * idempotent" (5.5). */
 Test(safety, requests_that_arrive_twice_do_no_harm) {
   basin *b = bare_and_started(3);
   for (int round = 0; round < 30; round++) {
@@ -479,10 +480,11 @@ Test(safety, requests_that_arrive_twice_do_no_harm) {
   basin_close(b);
 }
 
-/* --- Figure 8 ------------------------------------------------------------------------------------------------------------------- */
+/* --- Figure 8 --------------------------------------------------------------------------------- */
 
-/* Off: the no-op (it would commit the old entry at once and hide what is shown), PreVote, stickiness, CheckQuorum (the paper's
- * section 5 has none of them). On: nothing but the random timeouts, which do not matter: the elections are asked for.
+/* Off: the no-op (it would commit the old entry at once and hide what is shown), PreVote,
+ * stickiness, CheckQuorum (the paper's section 5 has none of them). On: nothing but the random
+ * timeouts, which do not matter: the elections are asked for.
  */
 static basin *figure_8_until_c(void) {
   basin *b = bare(5);
@@ -501,7 +503,8 @@ static basin *figure_8_until_c(void) {
   cr_assert_str_eq(basin_log(b, 1), "1 2");
   cr_assert_str_eq(basin_log(b, 2), "1 2");
   cr_assert_str_eq(basin_log(b, 3), "1");
-  /* (b) S1 crashes; S5 is elected for term 3 with votes from S3, S4 and itself, and accepts a different entry at index 2. */
+  /* (b) S1 crashes; S5 is elected for term 3 with votes from S3, S4 and itself, and accepts a
+   * different entry at index 2. */
   basin_crash(b, 1);
   campaign_with(b, 5, (const uint32_t[]){3, 4, 0});
   if (basin_status(b, 5).term < 3)
@@ -511,7 +514,8 @@ static basin *figure_8_until_c(void) {
   basin_propose(b, 5, "three");
   basin_drop(b, BASIN_ANY, BASIN_ANY, BASIN_ANY);
   cr_assert_str_eq(basin_log(b, 5), "1 3");
-  /* (c) S5 crashes; S1 restarts, is elected leader, and continues replication: the entry of term 2 is on a majority. */
+  /* (c) S5 crashes; S1 restarts, is elected leader, and continues replication: the entry of term 2
+   * is on a majority. */
   basin_crash(b, 5);
   basin_start(b, 1);
   while (basin_status(b, 1).role != VLOT_ROLE_LEADER)
@@ -531,9 +535,7 @@ static basin *figure_8_until_c(void) {
   return b;
 }
 
-Test(figure_8, c_an_old_entry_on_a_majority_is_not_committed) {
-  basin_close(figure_8_until_c());
-}
+Test(figure_8, c_an_old_entry_on_a_majority_is_not_committed) { basin_close(figure_8_until_c()); }
 
 Test(figure_8, d_such_an_entry_can_still_be_overwritten) {
   basin *b = figure_8_until_c();
@@ -572,7 +574,7 @@ Test(figure_8, e_an_entry_of_the_current_term_on_a_majority_commits_both_and_s5_
   basin_close(b);
 }
 
-/* --- 5.6 Timing, 8 Client interaction -------------------------------------------------------------------------------------------------- */
+/* --- 5.6 Timing, 8 Client interaction --------------------------------------------------------- */
 
 Test(clients, a_leader_commits_a_no_op_at_the_start_of_its_term) {
   basin *b = with(3, VLOT_SWITCH_ALL);

@@ -1,5 +1,5 @@
-/* Four clients load a threads cluster whose checker is on: it looks at every member's log in any node's turn, while members are
- * killed and started again.
+/* Four clients load a threads cluster whose checker is on: it looks at every member's log in any
+ * node's turn, while members are killed and started again.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -25,7 +25,8 @@ static void *load(void *argument) {
   check(vlot_client_open(&client, cluster, NULL) == VLOT_OK, "a client cannot be opened");
   for (int k = 0; k < RUN; k++) commands[k] = (vlot_command){.data = payload, .size = BYTES};
   for (int round = 0; round < ROUNDS; round++) {
-    /* what is refused between two leaders is refused at once: wait for the next one, or the rounds are over before it leads */
+    /* what is refused between two leaders is refused at once: wait for the next one, or the rounds
+     * are over before it leads */
     check(vlot_await_leader(cluster, 10000, NULL) == VLOT_OK, "there is no leader to talk to");
     if (vlot_client_submit(client, commands, RUN, NULL) != VLOT_OK) continue;
     size_t count = vlot_client_wait(client, answers, RUN);
@@ -45,9 +46,11 @@ int main(void) {
   options.has_checker = 1;
   check(vlot_cluster_open(&cluster, &options, NULL) == VLOT_OK, "the cluster cannot be opened");
   check(vlot_await_leader(cluster, 10000, NULL) == VLOT_OK, "there is no leader");
-  for (int k = 0; k < CLIENTS; k++) check(pthread_create(&threads[k], NULL, load, cluster) == 0, "no thread");
+  for (int k = 0; k < CLIENTS; k++)
+    check(pthread_create(&threads[k], NULL, load, cluster) == 0, "no thread");
   for (uint32_t id = 1; id <= 3; id++) {
-    check(vlot_cluster_restart(cluster, id, VLOT_RESTART_LOSE) == VLOT_OK, "a member cannot be restarted");
+    check(vlot_cluster_restart(cluster, id, VLOT_RESTART_LOSE) == VLOT_OK,
+          "a member cannot be restarted");
     check(vlot_await_leader(cluster, 10000, NULL) == VLOT_OK, "there is no leader after a restart");
   }
   for (int k = 0; k < CLIENTS; k++) pthread_join(threads[k], NULL);

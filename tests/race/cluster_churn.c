@@ -1,6 +1,7 @@
-/* Five nodes on their own threads, the checker on. Three client threads count up and read, one thread reads the event stream, while
- * nodes are killed (power cuts too), spawned, restarted, suspended, and links and disks disturbed. At the end all agree, nothing
- * that was acknowledged is lost, and what certainly did not happen has not happened.
+/* Five nodes on their own threads, the checker on. Three client threads count up and read, one
+ * thread reads the event stream, while nodes are killed (power cuts too), spawned, restarted,
+ * suspended, and links and disks disturbed. At the end all agree, nothing that was acknowledged is
+ * lost, and what certainly did not happen has not happened.
  *
  * cluster_churn [seconds] [seed]
  */
@@ -26,18 +27,20 @@ typedef struct worker {
   const char *complaint;
 } worker;
 
-static void key_of(const worker *self, char *key) {
-  snprintf(key, 8, "c%u", self->number);
-}
+static void key_of(const worker *self, char *key) { snprintf(key, 8, "c%u", self->number); }
 
 static void count_answers(worker *self, vlot_client *client) {
   vlot_answer answers[BATCH];
   for (size_t count; (count = vlot_client_wait(client, answers, BATCH)) > 0;)
     for (size_t k = 0; k < count; k++) {
-      if (answers[k].result == VLOT_OK) self->acknowledged++;
-      else if (answers[k].result == VLOT_UNKNOWN) self->unknown++;
-      else if (answers[k].result == VLOT_REJECTED) self->rejected++;
-      else self->complaint = vlot_result_name(answers[k].result);
+      if (answers[k].result == VLOT_OK)
+        self->acknowledged++;
+      else if (answers[k].result == VLOT_UNKNOWN)
+        self->unknown++;
+      else if (answers[k].result == VLOT_REJECTED)
+        self->rejected++;
+      else
+        self->complaint = vlot_result_name(answers[k].result);
     }
 }
 
@@ -52,8 +55,10 @@ static void check_value(worker *self, int64_t value) {
 static void read_back(worker *self, vlot_client *client, const char *key) {
   char text[32];
   vlot_result result = fleet_get(client, key, text, sizeof text);
-  if (result == VLOT_OK) check_value(self, strtoll(text, NULL, 10));
-  else if (result != VLOT_UNKNOWN && result != VLOT_REJECTED) self->complaint = "a strange result of a read";
+  if (result == VLOT_OK)
+    check_value(self, strtoll(text, NULL, 10));
+  else if (result != VLOT_UNKNOWN && result != VLOT_REJECTED)
+    self->complaint = "a strange result of a read";
 }
 
 static void *work(void *context) {
@@ -89,7 +94,8 @@ typedef struct reader {
 static void take_events(reader *self) {
   for (vlot_event event; vlot_subscription_next(self->events, &event); self->count++) {
     uint64_t *next = &self->next[event.node];
-    if (*next != 0 && event.sequence != *next) self->complaint = "an event is missing or out of order";
+    if (*next != 0 && event.sequence != *next)
+      self->complaint = "an event is missing or out of order";
     *next = event.sequence + 1;
   }
 }
@@ -153,14 +159,18 @@ static void disturb(vlot_cluster *cluster, vlot__prng *prng) {
   case 1: (void)vlot_cluster_kill(cluster, id, draw < 2); break;
   case 2:
   case 3: (void)vlot_cluster_spawn(cluster, id); break;
-  case 4: (void)vlot_cluster_restart(cluster, id, draw < 2 ? VLOT_RESTART_KEEP : VLOT_RESTART_LOSE); break;
+  case 4:
+    (void)vlot_cluster_restart(cluster, id, draw < 2 ? VLOT_RESTART_KEEP : VLOT_RESTART_LOSE);
+    break;
   case 5: (void)vlot_cluster_suspend(cluster, id); break;
   case 6: revive(cluster); break;
   case 7: divide(cluster, prng); break;
   case 8: (void)vlot_cluster_heal(cluster); break;
   case 9: disturb_links(cluster, prng, id); break;
   case 10: disturb_disk(cluster, prng, id); break;
-  case 11: (void)vlot_cluster_order(cluster, id, draw < 2 ? VLOT_INPUT_CAMPAIGN : VLOT_INPUT_STEP_DOWN, 0); break;
+  case 11:
+    (void)vlot_cluster_order(cluster, id, draw < 2 ? VLOT_INPUT_CAMPAIGN : VLOT_INPUT_STEP_DOWN, 0);
+    break;
   default: (void)vlot_cluster_set_clock_rate(cluster, id, 500 + 250 * draw); break;
   }
   look_inside(cluster, id);

@@ -21,7 +21,9 @@ static void check(bool condition, const char *what) {
 }
 
 static vlot_bytes *increment(void) {
-  return vlot_kv_encode(NULL, &(vlot_kv_command){.operation = VLOT_KV_INCREMENT, .key = "n", .key_size = 1, .amount = 1});
+  return vlot_kv_encode(
+      NULL,
+      &(vlot_kv_command){.operation = VLOT_KV_INCREMENT, .key = "n", .key_size = 1, .amount = 1});
 }
 
 static void *keep_talking(void *argument) {
@@ -43,7 +45,8 @@ static void *keep_talking(void *argument) {
 static bool has_more(vlot_cluster *cluster, uint64_t applied) {
   vlot_node_status status;
   uint32_t leader = vlot_cluster_leader(cluster);
-  return leader && vlot_cluster_get_status(cluster, leader, &status) == VLOT_OK && status.applied_index > applied;
+  return leader && vlot_cluster_get_status(cluster, leader, &status) == VLOT_OK &&
+         status.applied_index > applied;
 }
 
 int main(void) {
@@ -53,7 +56,8 @@ int main(void) {
   char text[256];
   vlot_cluster_options_init(&options);
   options.has_checker = 1;
-  check(vlot_cluster_open(&shared.cluster, &options, NULL) == VLOT_OK, "the cluster cannot be opened");
+  check(vlot_cluster_open(&shared.cluster, &options, NULL) == VLOT_OK,
+        "the cluster cannot be opened");
   check(vlot_await_leader(shared.cluster, 10000, NULL) == VLOT_OK, "there is no leader");
   for (int k = 0; k < CLIENTS; k++)
     check(pthread_create(&threads[k], NULL, keep_talking, &shared) == 0, "no thread");
@@ -62,10 +66,13 @@ int main(void) {
     vlot_result paused = vlot_cluster_pause(shared.cluster);
     check(paused == VLOT_OK, "it cannot be paused");
     check(vlot_lockstep_step(shared.cluster, STEPS, NULL) == VLOT_OK, "it cannot be stepped");
-    if (round % 7 == 0) check(vlot_cluster_restart(shared.cluster, 3, VLOT_RESTART_KEEP) == VLOT_OK, "no restart");
+    if (round % 7 == 0)
+      check(vlot_cluster_restart(shared.cluster, 3, VLOT_RESTART_KEEP) == VLOT_OK, "no restart");
     check(vlot_cluster_unpause(shared.cluster) == VLOT_OK, "it does not go on");
-    check(vlot_await_leader(shared.cluster, 10000, NULL) == VLOT_OK, "there is no leader after a pause");
-    while (round % 10 == 0 && atomic_load(&shared.acknowledged) == before) (void)has_more(shared.cluster, before);
+    check(vlot_await_leader(shared.cluster, 10000, NULL) == VLOT_OK,
+          "there is no leader after a pause");
+    while (round % 10 == 0 && atomic_load(&shared.acknowledged) == before)
+      (void)has_more(shared.cluster, before);
   }
   atomic_store(&shared.must_stop, true);
   for (int k = 0; k < CLIENTS; k++) pthread_join(threads[k], NULL);

@@ -1,5 +1,6 @@
-/* Two threads, each with clusters of its own that it opens, uses and closes, over and over: threads, lockstep inline and lockstep on
- * the nodes' threads. One of them also gives up in the middle: closes with commands in flight, and with nodes down or suspended.
+/* Two threads, each with clusters of its own that it opens, uses and closes, over and over:
+ * threads, lockstep inline and lockstep on the nodes' threads. One of them also gives up in the
+ * middle: closes with commands in flight, and with nodes down or suspended.
  *
  * cluster_two [rounds]
  */
@@ -61,7 +62,8 @@ static const char *play(uint32_t round, uint32_t number) {
   options.has_checker = round % 2;
   vlot_cluster *cluster = fleet_open(&options);
   if (!cluster) return "not opened";
-  const char *complaint = use(cluster, options.driver == VLOT_DRIVER_THREADS, (round + number) % 2 == 0);
+  const char *complaint =
+      use(cluster, options.driver == VLOT_DRIVER_THREADS, (round + number) % 2 == 0);
   vlot_result closed = vlot_cluster_close(cluster);
   return complaint ? complaint : closed == VLOT_OK ? NULL : vlot_result_name(closed);
 }

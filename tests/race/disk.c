@@ -9,8 +9,8 @@
 
 #include "cluster/disk.h"
 
-#define CHECK(condition)                                                                           \
-  ((condition) ? (void)0                                                                           \
+#define CHECK(condition) \
+  ((condition) ? (void)0 \
                : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition), exit(1)))
 
 enum { LIVES = 60, WRITES = 400 };

@@ -1,4 +1,5 @@
-/* Runs with faults and kills, drawn from a seed, are recorded while clients talk; each journal must replay as the same run.
+/* Runs with faults and kills, drawn from a seed, are recorded while clients talk; each journal must
+ * replay as the same run.
  *
  *   race_journal [RUNS [FIRST_SEED]]
  */
@@ -34,7 +35,8 @@ static void await_leader(vlot_cluster *cluster, uint64_t ticks) {
 }
 
 static void pass_ticks(vlot_cluster *cluster, uint64_t ticks) {
-  if (vlot_await_applied(cluster, 1, UINT64_MAX, ticks) == VLOT_OK) fail("n1 has applied the last index of all", 0);
+  if (vlot_await_applied(cluster, 1, UINT64_MAX, ticks) == VLOT_OK)
+    fail("n1 has applied the last index of all", 0);
 }
 
 /* --- load: commands and reads, to leaders and to followers, small and large --- */
@@ -43,7 +45,8 @@ static bool ask(vlot_client *client, vlot__prng *prng) {
   char key[16], value[3000];
   uint64_t dice = vlot__prng_below(prng, 10);
   snprintf(key, sizeof key, "k%u", (unsigned)vlot__prng_below(prng, 20));
-  vlot_kv_command command = {.operation = VLOT_KV_INCREMENT, .key = key, .key_size = strlen(key), .amount = 1};
+  vlot_kv_command command = {
+      .operation = VLOT_KV_INCREMENT, .key = key, .key_size = strlen(key), .amount = 1};
   if (dice < 5) {
     command.operation = VLOT_KV_SET;
     command.value = value;
@@ -56,9 +59,12 @@ static bool ask(vlot_client *client, vlot__prng *prng) {
   if (!bytes) return false;
   vlot_command one = {.data = vlot_bytes_data(bytes), .size = (uint32_t)vlot_bytes_size(bytes)};
   vlot_result result;
-  if (dice == 5) result = vlot_client_read(client, one.data, one.size, VLOT_NEVER, NULL);
-  else if (dice == 6) result = vlot_client_read(client, one.data, one.size, 0, NULL);
-  else result = vlot_client_submit(client, (vlot_command[2]){one, one}, 1 + (dice == 9), NULL);
+  if (dice == 5)
+    result = vlot_client_read(client, one.data, one.size, VLOT_NEVER, NULL);
+  else if (dice == 6)
+    result = vlot_client_read(client, one.data, one.size, 0, NULL);
+  else
+    result = vlot_client_submit(client, (vlot_command[2]){one, one}, 1 + (dice == 9), NULL);
   vlot_bytes_release(bytes);
   return result == VLOT_OK;
 }
@@ -74,7 +80,8 @@ static void *keep_talking(void *argument) {
   vlot_client_options_init(&options);
   options.timeout_ticks = 60;
   options.contact = number % 2 ? 1 + (uint32_t)vlot__prng_below(&prng, shared->nodes) : 0;
-  if (vlot_client_open(&client, shared->cluster, &options) != VLOT_OK) fail("no client", shared->seed);
+  if (vlot_client_open(&client, shared->cluster, &options) != VLOT_OK)
+    fail("no client", shared->seed);
   while (!atomic_load(&shared->must_stop)) {
     while (vlot_client_inflight(client) < WINDOW && ask(client, &prng)) continue;
     size_t count = vlot_client_wait(client, answers, WINDOW);
@@ -92,12 +99,17 @@ static uint32_t any_node(vlot_cluster *cluster, vlot__prng *prng) {
 }
 
 static void fault_link(vlot_cluster *cluster, vlot__prng *prng) {
-  vlot_link link = {.loss = 50000, .duplicate = 50000, .reorder = 100000, .reorder_ticks = 3, .delay_ticks_max = 2};
+  vlot_link link = {.loss = 50000,
+                    .duplicate = 50000,
+                    .reorder = 100000,
+                    .reorder_ticks = 3,
+                    .delay_ticks_max = 2};
   if (vlot__prng_below(prng, 3) == 0) link = (vlot_link){.is_cut = 1};
   uint32_t from = any_node(cluster, prng);
   uint32_t to = any_node(cluster, prng);
   if (vlot__prng_below(prng, 3) == 0) from = to = 0;
-  if (from != to || from == 0) (void)vlot_cluster_set_link(cluster, link.is_cut ? any_node(cluster, prng) : from, to, &link);
+  if (from != to || from == 0)
+    (void)vlot_cluster_set_link(cluster, link.is_cut ? any_node(cluster, prng) : from, to, &link);
 }
 
 static void fault_partition(vlot_cluster *cluster, vlot__prng *prng) {
@@ -125,14 +137,17 @@ static void fault_pause(vlot_cluster *cluster, vlot__prng *prng) {
     uint64_t dice = vlot__prng_below(prng, 9);
     uint64_t id = count > 0 ? pending[vlot__prng_below(prng, count)].id : 0;
     switch (dice) {
-      case 0: (void)vlot_lockstep_drop(cluster, id); break;
-      case 1: (void)vlot_lockstep_duplicate(cluster, id, NULL); break;
-      case 2: (void)vlot_lockstep_hold(cluster, id, true); break;
-      case 3: (void)vlot_lockstep_fire(cluster, id); break;
-      case 4: (void)vlot_cluster_set_clock_rate(cluster, any_node(cluster, prng), 800 + (uint32_t)vlot__prng_below(prng, 400)); break;
-      case 5: (void)vlot_cluster_suspend(cluster, any_node(cluster, prng)); break;
-      case 6: (void)vlot_cluster_restart(cluster, any_node(cluster, prng), VLOT_RESTART_LOSE); break;
-      default: (void)vlot_lockstep_step(cluster, 5, NULL); break;
+    case 0: (void)vlot_lockstep_drop(cluster, id); break;
+    case 1: (void)vlot_lockstep_duplicate(cluster, id, NULL); break;
+    case 2: (void)vlot_lockstep_hold(cluster, id, true); break;
+    case 3: (void)vlot_lockstep_fire(cluster, id); break;
+    case 4:
+      (void)vlot_cluster_set_clock_rate(cluster, any_node(cluster, prng),
+                                        800 + (uint32_t)vlot__prng_below(prng, 400));
+      break;
+    case 5: (void)vlot_cluster_suspend(cluster, any_node(cluster, prng)); break;
+    case 6: (void)vlot_cluster_restart(cluster, any_node(cluster, prng), VLOT_RESTART_LOSE); break;
+    default: (void)vlot_lockstep_step(cluster, 5, NULL); break;
     }
   }
   if (vlot_cluster_unpause(cluster) != VLOT_OK) fail("it does not go on", 0);
@@ -141,21 +156,25 @@ static void fault_pause(vlot_cluster *cluster, vlot__prng *prng) {
 static void fault(vlot_cluster *cluster, vlot__prng *prng) {
   uint32_t node = any_node(cluster, prng), leader = vlot_cluster_leader(cluster);
   switch (vlot__prng_below(prng, 15)) {
-    case 0: (void)vlot_cluster_kill(cluster, leader ? leader : node, false); break;
-    case 1: (void)vlot_cluster_kill(cluster, node, true); break;
-    case 2: (void)vlot_cluster_restart(cluster, leader ? leader : node, VLOT_RESTART_KEEP); break;
-    case 3: (void)vlot_cluster_restart(cluster, node, VLOT_RESTART_LOSE); break;
-    case 4: (void)vlot_cluster_spawn(cluster, node); break;
-    case 5: (void)vlot_cluster_suspend(cluster, node); break;
-    case 6: (void)vlot_cluster_resume(cluster, node); break;
-    case 7: fault_link(cluster, prng); break;
-    case 8: fault_partition(cluster, prng); break;
-    case 9: (void)vlot_cluster_heal(cluster); break;
-    case 10: fault_disk(cluster, prng, node); break;
-    case 11: (void)vlot_cluster_set_clock_rate(cluster, node, 500 + (uint32_t)vlot__prng_below(prng, 1000)); break;
-    case 12: (void)vlot_cluster_order(cluster, leader ? leader : node, VLOT_INPUT_STEP_DOWN, 0); break;
-    case 13: (void)vlot_cluster_order(cluster, node, VLOT_INPUT_ELECT, 0); break;
-    default: fault_pause(cluster, prng); break;
+  case 0: (void)vlot_cluster_kill(cluster, leader ? leader : node, false); break;
+  case 1: (void)vlot_cluster_kill(cluster, node, true); break;
+  case 2: (void)vlot_cluster_restart(cluster, leader ? leader : node, VLOT_RESTART_KEEP); break;
+  case 3: (void)vlot_cluster_restart(cluster, node, VLOT_RESTART_LOSE); break;
+  case 4: (void)vlot_cluster_spawn(cluster, node); break;
+  case 5: (void)vlot_cluster_suspend(cluster, node); break;
+  case 6: (void)vlot_cluster_resume(cluster, node); break;
+  case 7: fault_link(cluster, prng); break;
+  case 8: fault_partition(cluster, prng); break;
+  case 9: (void)vlot_cluster_heal(cluster); break;
+  case 10: fault_disk(cluster, prng, node); break;
+  case 11:
+    (void)vlot_cluster_set_clock_rate(cluster, node, 500 + (uint32_t)vlot__prng_below(prng, 1000));
+    break;
+  case 12:
+    (void)vlot_cluster_order(cluster, leader ? leader : node, VLOT_INPUT_STEP_DOWN, 0);
+    break;
+  case 13: (void)vlot_cluster_order(cluster, node, VLOT_INPUT_ELECT, 0); break;
+  default: fault_pause(cluster, prng); break;
   }
 }
 
@@ -188,7 +207,8 @@ static void record(uint64_t seed, taped *tape, vlot_cluster_stats *stats) {
   options.tick_ns = 500000;
   options.journal = &sink;
   options.has_checker = seed % 3 == 0;
-  if (vlot_cluster_open(&shared.cluster, &options, NULL) != VLOT_OK) fail("the cluster cannot be opened", seed);
+  if (vlot_cluster_open(&shared.cluster, &options, NULL) != VLOT_OK)
+    fail("the cluster cannot be opened", seed);
   for (int k = 0; k < CLIENTS; k++)
     if (pthread_create(&threads[k], NULL, keep_talking, &shared) != 0) fail("no thread", seed);
   for (int k = 0; k < FAULTS; k++) {
@@ -216,7 +236,10 @@ static uint64_t number(int argc, char **argv, int place, uint64_t usual) {
   if (place >= argc) return usual;
   uint64_t value = strtoull(argv[place], &end, 10);
   if (*end == '\0' && value > 0 && value <= 1000000) return value;
-  fprintf(stderr, "race_journal: \"%s\" is no number from 1 to 1000000; usage: race_journal [RUNS [FIRST_SEED]]\n", argv[place]);
+  fprintf(stderr,
+          "race_journal: \"%s\" is no number from 1 to 1000000; usage: race_journal [RUNS "
+          "[FIRST_SEED]]\n",
+          argv[place]);
   exit(64);
 }
 
@@ -242,17 +265,20 @@ int main(int argc, char **argv) {
     }
     vlot_cluster_get_stats(cluster, &again);
     uint64_t hash[2];
-    if (!has_hash(cluster, 1, hash) && stats.kills == 0) fail("n1 is down at the end of the replay", seed);
-    if (again.kills != stats.kills || again.restarts != stats.restarts) fail("another number of kills", seed);
-    if (vlot_cluster_close(cluster) != VLOT_OK) fail("the replay finds a broken safety property", seed);
+    if (!has_hash(cluster, 1, hash) && stats.kills == 0)
+      fail("n1 is down at the end of the replay", seed);
+    if (again.kills != stats.kills || again.restarts != stats.restarts)
+      fail("another number of kills", seed);
+    if (vlot_cluster_close(cluster) != VLOT_OK)
+      fail("the replay finds a broken safety property", seed);
     bytes += tape.size;
     kills += stats.kills;
     commits += stats.commits;
     actions += again.actions;
     taped_free(&tape);
   }
-  printf("race journal: %" PRIu64 " runs replay alike: %" PRIu64 " kills and restarts, %" PRIu64 " commits, %" PRIu64
-         " actions, %" PRIu64 " bytes; replayed in %" PRIu64 " ms\n",
+  printf("race journal: %" PRIu64 " runs replay alike: %" PRIu64 " kills and restarts, %" PRIu64
+         " commits, %" PRIu64 " actions, %" PRIu64 " bytes; replayed in %" PRIu64 " ms\n",
          runs, kills, commits, actions, bytes, replay_ns / 1000000);
   return 0;
 }

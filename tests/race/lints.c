@@ -1,4 +1,5 @@
-/* Lints are looked at by the supervisor and read by others, while nodes are suspended, cut off, restarted and paused under load. */
+/* Lints are looked at by the supervisor and read by others, while nodes are suspended, cut off,
+ * restarted and paused under load. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -30,12 +31,14 @@ static void *flood(void *argument) {
   vlot_client_options options;
   vlot_client *client;
   vlot_answer answers[64];
-  vlot_bytes *add =
-      vlot_kv_encode(NULL, &(vlot_kv_command){.operation = VLOT_KV_INCREMENT, .key = "n", .key_size = 1, .amount = 1});
+  vlot_bytes *add = vlot_kv_encode(
+      NULL,
+      &(vlot_kv_command){.operation = VLOT_KV_INCREMENT, .key = "n", .key_size = 1, .amount = 1});
   vlot_command command = {.data = vlot_bytes_data(add), .size = (uint32_t)vlot_bytes_size(add)};
   vlot_client_options_init(&options);
   options.contact = 2;
-  check(vlot_client_open(&client, shared->cluster, &options) == VLOT_OK, "a client cannot be opened");
+  check(vlot_client_open(&client, shared->cluster, &options) == VLOT_OK,
+        "a client cannot be opened");
   while (!atomic_load(&shared->must_stop)) {
     for (int k = 0; k < 20; k++)
       if (vlot_client_submit(client, &command, 1, NULL) != VLOT_OK) break;
@@ -58,7 +61,8 @@ static bool has(vlot_cluster *cluster, uint32_t number) {
 static void wait_for(vlot_cluster *cluster, uint32_t number, bool wanted) {
   uint64_t end = vlot_cluster_now(cluster) + PATIENCE;
   while (has(cluster, number) != wanted) {
-    check(vlot_cluster_now(cluster) < end, wanted ? "a lint does not come" : "a lint does not pass");
+    check(vlot_cluster_now(cluster) < end,
+          wanted ? "a lint does not come" : "a lint does not pass");
     pass(cluster);
   }
 }
@@ -67,7 +71,8 @@ static void one_round(vlot_cluster *cluster) {
   uint32_t leader = 0;
   check(vlot_cluster_suspend(cluster, 2) == VLOT_OK, "it cannot be suspended");
   wait_for(cluster, VLOT_LINT_MAILBOX_GROWS, true);
-  check(vlot_cluster_pause(cluster) == VLOT_OK && vlot_lockstep_step(cluster, 50, NULL) == VLOT_OK, "it cannot be stepped");
+  check(vlot_cluster_pause(cluster) == VLOT_OK && vlot_lockstep_step(cluster, 50, NULL) == VLOT_OK,
+        "it cannot be stepped");
   check(vlot_cluster_unpause(cluster) == VLOT_OK, "it does not go on");
   check(vlot_cluster_resume(cluster, 2) == VLOT_OK, "it cannot be resumed");
   wait_for(cluster, VLOT_LINT_MAILBOX_GROWS, false);
@@ -88,9 +93,11 @@ int main(void) {
   vlot_cluster_options_init(&options);
   options.tick_ns = 1000000;
   options.raft.switches &= ~(uint32_t)(VLOT_SWITCH_CHECK_QUORUM | VLOT_SWITCH_STICKINESS);
-  check(vlot_cluster_open(&shared.cluster, &options, NULL) == VLOT_OK, "the cluster cannot be opened");
+  check(vlot_cluster_open(&shared.cluster, &options, NULL) == VLOT_OK,
+        "the cluster cannot be opened");
   check(vlot_await_leader(shared.cluster, PATIENCE, NULL) == VLOT_OK, "there is no leader");
-  for (int k = 0; k < 2; k++) check(pthread_create(&threads[k], NULL, flood, &shared) == 0, "no thread");
+  for (int k = 0; k < 2; k++)
+    check(pthread_create(&threads[k], NULL, flood, &shared) == 0, "no thread");
   for (int round = 0; round < ROUNDS; round++) one_round(shared.cluster);
   atomic_store(&shared.must_stop, true);
   for (int k = 0; k < 2; k++) pthread_join(threads[k], NULL);

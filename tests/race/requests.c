@@ -1,5 +1,6 @@
-/* Requests for ThreadSanitizer: what a debugger writes is obeyed by the supervisor, while other threads kill, spawn, cut and pause the
- * same cluster. Nobody waits for anybody for ever, and each request gets its answer.
+/* Requests for ThreadSanitizer: what a debugger writes is obeyed by the supervisor, while other
+ * threads kill, spawn, cut and pause the same cluster. Nobody waits for anybody for ever, and each
+ * request gets its answer.
  *
  * Exit 0 when every request was carried out, in its order, and the cluster closes.
  */
@@ -37,17 +38,23 @@ static void *control(void *context) {
 }
 
 int main(void) {
-  static const vlot_request_kind kinds[] = {VLOT_REQUEST_KILL,   VLOT_REQUEST_SPAWN, VLOT_REQUEST_PARTITION, VLOT_REQUEST_HEAL,
-                                            VLOT_REQUEST_SUSPEND, VLOT_REQUEST_RESUME, VLOT_REQUEST_RESTART, VLOT_REQUEST_ELECT,
-                                            VLOT_REQUEST_DROP,   VLOT_REQUEST_STEPDOWN};
+  static const vlot_request_kind kinds[] = {
+      VLOT_REQUEST_KILL,    VLOT_REQUEST_SPAWN,   VLOT_REQUEST_PARTITION, VLOT_REQUEST_HEAL,
+      VLOT_REQUEST_SUSPEND, VLOT_REQUEST_RESUME,  VLOT_REQUEST_RESTART,   VLOT_REQUEST_ELECT,
+      VLOT_REQUEST_DROP,    VLOT_REQUEST_STEPDOWN};
   vlot_cluster_options options;
   vlot_cluster *cluster;
   pthread_t other;
   vlot_cluster_options_init(&options);
   options.tick_ns = 1000000;
-  if (vlot_cluster_open(&cluster, &options, NULL) != VLOT_OK || pthread_create(&other, NULL, control, cluster) != 0) return 1;
+  if (vlot_cluster_open(&cluster, &options, NULL) != VLOT_OK ||
+      pthread_create(&other, NULL, control, cluster) != 0)
+    return 1;
   for (uint32_t k = 0; k < REQUESTS; k++)
-    ask(cluster, &(vlot__request){.kind = kinds[k % (sizeof kinds / sizeof *kinds)], .node = 1 + k % NODES, .id = k, .sides = {1}});
+    ask(cluster, &(vlot__request){.kind = kinds[k % (sizeof kinds / sizeof *kinds)],
+                                  .node = 1 + k % NODES,
+                                  .id = k,
+                                  .sides = {1}});
   while (atomic_load(&cluster->requests.done) < REQUESTS) sched_yield();
   atomic_store(&is_over, true);
   pthread_join(other, NULL);

@@ -1,5 +1,5 @@
-/* Cores alone under a network, disks and crashes drawn from a seed. The laws of the basin are the oracle; afterwards the
- * network heals and the nodes must agree.
+/* Cores alone under a network, disks and crashes drawn from a seed. The laws of the basin are the
+ * oracle; afterwards the network heals and the nodes must agree.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -167,15 +167,7 @@ static void run_seeds(uint32_t nodes) {
   cr_assert_gt(committed, count * 10, "the storms do not get anything done");
 }
 
-Test(chaos, one_node_agrees_with_itself) {
-  run_seeds(1);
-}
-Test(chaos, two_nodes_agree_after_any_storm) {
-  run_seeds(2);
-}
-Test(chaos, three_nodes_agree_after_any_storm) {
-  run_seeds(3);
-}
-Test(chaos, five_nodes_agree_after_any_storm) {
-  run_seeds(5);
-}
+Test(chaos, one_node_agrees_with_itself) { run_seeds(1); }
+Test(chaos, two_nodes_agree_after_any_storm) { run_seeds(2); }
+Test(chaos, three_nodes_agree_after_any_storm) { run_seeds(3); }
+Test(chaos, five_nodes_agree_after_any_storm) { run_seeds(5); }

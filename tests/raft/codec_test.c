@@ -230,7 +230,8 @@ Test(codec, every_truncation_is_refused) {
     uint8_t data[BYTES_MAX * 2];
     size_t size = vlot_message_encode(&sent.message, data, sizeof data);
     for (size_t cut = 0; cut < size; cut++) {
-      /* Of its own size, so that a sanitizer sees a read beyond the end; once as it is, once with an honest length. */
+      /* Of its own size, so that a sanitizer sees a read beyond the end; once as it is, once with
+       * an honest length. */
       uint8_t *part = malloc(cut > 0 ? cut : 1);
       memcpy(part, data, cut);
       cr_assert_not(expect_error_or_canonical(part, cut));
@@ -425,7 +426,7 @@ Test(codec, kinds_have_names) {
   cr_assert_str_eq(vlot_message_kind_name((vlot_message_kind)7), "?");
 }
 
-/* --- what a message may say ------------------------------------------------------------------------ */
+/* --- what a message may say ------------------------------------------------------------------- */
 
 static vlot_message an_append(const vlot_slice *slices, uint32_t count) {
   vlot_message message = {.kind = VLOT_MESSAGE_APPEND, .from = 1, .to = 2, .term = 5, .session = 1};

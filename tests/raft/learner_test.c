@@ -1,4 +1,5 @@
-/* Learners receive entries, and neither campaign nor count; who they are is a matter of the configuration alone. */
+/* Learners receive entries, and neither campaign nor count; who they are is a matter of the
+ * configuration alone. */
 #include <criterion/criterion.h>
 
 #include "basin.h"

@@ -1,4 +1,5 @@
-/* The log against a plain array: append, truncate, terms, slices, agreement, over random histories. */
+/* The log against a plain array: append, truncate, terms, slices, agreement, over random
+ * histories. */
 #include <criterion/criterion.h>
 
 #include "base/prng.h"
@@ -7,7 +8,8 @@
 
 enum { ENTRIES_MAX = 4000 };
 
-/* The model: terms and identities by index. An entry's identity is its batch and its place in it. */
+/* The model: terms and identities by index. An entry's identity is its batch and its place in
+ * it. */
 typedef struct model {
   uint64_t base_index, base_term, last_index;
   struct {

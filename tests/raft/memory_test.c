@@ -1,5 +1,6 @@
-/* Without memory: the k-th allocation fails, alone or with all later ones, for every k of a script of inputs. The step says
- * VLOT_NOMEM, nothing of the input has happened, and the same input taken again brings the same state as if nothing had been.
+/* Without memory: the k-th allocation fails, alone or with all later ones, for every k of a script
+ * of inputs. The step says VLOT_NOMEM, nothing of the input has happened, and the same input taken
+ * again brings the same state as if nothing had been.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -84,7 +85,8 @@ static void give(bench *at, vlot_input input) {
     at->failures++;
     vlot_fault_allocator_fail_at(at->faults, 0, false); /* memory is back */
   }
-  /* Sending and handing out are put off without memory, not refused: the next step, even an empty one, catches up. */
+  /* Sending and handing out are put off without memory, not refused: the next step, even an empty
+   * one, catches up. */
   if (vlot_fault_allocator_made(at->faults) >= at->fails_from)
     vlot_fault_allocator_fail_at(at->faults, 0, false);
   const vlot_output *output = NULL;
@@ -151,7 +153,8 @@ static void follow(bench *at, uint64_t term, uint64_t prev_index, uint64_t prev_
   vlot_batch_release(batch);
 }
 
-/* A life that passes every door: elected, proposing, reading, committing, applying, deposed, following, overwritten. */
+/* A life that passes every door: elected, proposing, reading, committing, applying, deposed,
+ * following, overwritten. */
 static void live(bench *at) {
   tick(at, 10, 10);
   hear(at, grant(at, VLOT_MESSAGE_PRE_VOTE_REPLY, 0));
@@ -217,13 +220,9 @@ static void sweep(bool is_sticky) {
   cr_assert_gt(refused, made / 3, "hardly any allocation was for an input");
 }
 
-Test(memory, a_step_that_had_none_can_be_repeated) {
-  sweep(false);
-}
+Test(memory, a_step_that_had_none_can_be_repeated) { sweep(false); }
 
-Test(memory, a_step_that_had_none_for_a_while_can_be_repeated) {
-  sweep(true);
-}
+Test(memory, a_step_that_had_none_for_a_while_can_be_repeated) { sweep(true); }
 
 Test(memory, an_open_that_has_none_makes_nothing) {
   vlot_log_entry entries[3] = {

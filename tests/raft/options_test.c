@@ -1,4 +1,5 @@
-/* What a core may be opened with: every field just inside its range, at the limit and outside; and what storage gave back. */
+/* What a core may be opened with: every field just inside its range, at the limit and outside; and
+ * what storage gave back. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,24 +34,24 @@ static bool opens(const vlot_raft_options *options, const char *field) {
   return false;
 }
 
-#define EXPECT_RANGE(field, low, high)                                                             \
-  do {                                                                                             \
-    static const struct {                                                                          \
-      uint64_t value;                                                                              \
-      bool is_good;                                                                                \
-    } cases[] = {{(uint64_t)(low)-1, false}, {low, true},  {(uint64_t)(low) + 1, true},            \
-                 {(uint64_t)(high)-1, true}, {high, true}, {(uint64_t)(high) + 1, false}};         \
-    for (int k = 0; k < 6; k++) {                                                                  \
-      vlot_raft_options options = good();                                                          \
-      set_##field(&options, cases[k].value);                                                       \
-      cr_assert_eq(opens(&options, #field), cases[k].is_good, #field " = %llu",                    \
-                   (unsigned long long)cases[k].value);                                            \
-    }                                                                                              \
+#define EXPECT_RANGE(field, low, high)                                                     \
+  do {                                                                                     \
+    static const struct {                                                                  \
+      uint64_t value;                                                                      \
+      bool is_good;                                                                        \
+    } cases[] = {{(uint64_t)(low)-1, false}, {low, true},  {(uint64_t)(low) + 1, true},    \
+                 {(uint64_t)(high)-1, true}, {high, true}, {(uint64_t)(high) + 1, false}}; \
+    for (int k = 0; k < 6; k++) {                                                          \
+      vlot_raft_options options = good();                                                  \
+      set_##field(&options, cases[k].value);                                               \
+      cr_assert_eq(opens(&options, #field), cases[k].is_good, #field " = %llu",            \
+                   (unsigned long long)cases[k].value);                                    \
+    }                                                                                      \
   } while (false)
 
-#define SETTER(field, type)                                                                        \
-  static void set_##field(vlot_raft_options *options, uint64_t value) {                            \
-    options->field = (type)value;                                                                  \
+#define SETTER(field, type)                                             \
+  static void set_##field(vlot_raft_options *options, uint64_t value) { \
+    options->field = (type)value;                                       \
   }
 SETTER(election_ticks_min, uint32_t)
 SETTER(election_ticks_max, uint32_t)

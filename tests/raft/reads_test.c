@@ -1,4 +1,5 @@
-/* Linearizable reads by ReadIndex (thesis 6.4): from which index on, and not before a quorum said that this is still the leader. */
+/* Linearizable reads by ReadIndex (thesis 6.4): from which index on, and not before a quorum said
+ * that this is still the leader. */
 #include <criterion/criterion.h>
 
 #include "basin.h"
@@ -171,7 +172,8 @@ Test(reads, are_refused_beyond_their_limit) {
   }
 }
 
-/* B105: the answers to an old round, duplicated and late, say nothing about a read that came after it. */
+/* B105: the answers to an old round, duplicated and late, say nothing about a read that came after
+ * it. */
 Test(reads, the_same_tag_asked_again_is_another_read) {
   basin *b = led();
   basin_read(b, 1, 7);
@@ -197,7 +199,8 @@ Test(reads, the_same_tag_asked_again_is_another_read) {
   basin_close(b);
 }
 
-/* B107: the core says from which index on; whoever serves waits until that is applied. At a start nothing is. */
+/* B107: the core says from which index on; whoever serves waits until that is applied. At a start
+ * nothing is. */
 Test(reads, name_an_index_that_the_machine_may_not_have_reached) {
   basin *b = led();
   basin_hold_machine(b, 1);

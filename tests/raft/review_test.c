@@ -1,5 +1,5 @@
-/* What a reviewer of the core tried to break: bounds of what comes in, disks that are slow but not dead, a disk
- * that lies, what a fenced step may still ask for, a thousand members.
+/* What a reviewer of the core tried to break: bounds of what comes in, disks that are slow but not
+ * dead, a disk that lies, what a fenced step may still ask for, a thousand members.
  */
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "basin.h"
 #include "raft/quorum.h"
 
-/* --- one core, without a network ------------------------------------------------------------------ */
+/* --- one core, without a network -------------------------------------------------------------- */
 
 static vlot_raft *open_core(uint32_t members, const vlot_allocator *allocator,
                             uint32_t like_ticks) {
@@ -53,7 +53,8 @@ static vlot_input propose(const vlot_command *commands, uint32_t count) {
                       .as.propose = {.commands = commands, .count = count}};
 }
 
-/* The only member leads, its no-op written but not said to be stored; returns that write's token. */
+/* The only member leads, its no-op written but not said to be stored; returns that write's
+ * token. */
 static uint64_t lead_alone(vlot_raft *raft) {
   uint64_t vote = take_one(raft, (vlot_input){.kind = VLOT_INPUT_CAMPAIGN}, VLOT_OK)->write.token;
   const vlot_output *output = take_one(raft, stored(vote), VLOT_OK);
@@ -61,7 +62,7 @@ static uint64_t lead_alone(vlot_raft *raft) {
   return output->write.token;
 }
 
-/* --- what comes in ----------------------------------------------------------------------------------- */
+/* --- what comes in ---------------------------------------------------------------------------- */
 
 static void *resize_small(void *context, void *memory, size_t size) {
   (void)context;
@@ -145,7 +146,7 @@ Test(review, status_knows_the_next_timer_before_the_first_step) {
   vlot_raft_close(raft);
 }
 
-/* --- a fenced step ------------------------------------------------------------------------------------- */
+/* --- a fenced step ---------------------------------------------------------------------------- */
 
 /* Storage that failed one write must not be asked for the next: it would leave a gap. */
 Test(review, a_step_that_ends_fenced_asks_for_no_write) {
@@ -166,9 +167,10 @@ Test(review, a_step_that_ends_fenced_asks_for_no_write) {
   vlot_raft_close(raft);
 }
 
-/* --- disks that are slow but not dead ------------------------------------------------------------------ */
+/* --- disks that are slow but not dead --------------------------------------------------------- */
 
-/* While a new leader probes, its first entry waits for the followers' disks: longer than an election timeout. */
+/* While a new leader probes, its first entry waits for the followers' disks: longer than an
+ * election timeout. */
 Test(review, a_slow_disk_does_not_look_like_a_dead_follower_to_a_leader_that_probes) {
   basin *b = basin_of(3);
   basin_campaign(b, 1);
@@ -214,9 +216,10 @@ Test(review, a_slow_disk_does_not_look_like_a_dead_follower_under_load) {
   basin_close(b);
 }
 
-/* --- a disk that lost what it had said was durable -------------------------------------------------------- */
+/* --- a disk that lost what it had said was durable -------------------------------------------- */
 
-/* The same disk, an older state: the refusal of a request sent after the acknowledgement proves the loss. */
+/* The same disk, an older state: the refusal of a request sent after the acknowledgement proves the
+ * loss. */
 Test(review, a_follower_that_lost_what_it_acknowledged_is_filled_again) {
   basin *b = basin_of(3);
   basin_lawless(b); /* the disk lies */
@@ -234,7 +237,8 @@ Test(review, a_follower_that_lost_what_it_acknowledged_is_filled_again) {
   basin_close(b);
 }
 
-/* But a refusal that was overtaken proves nothing (the other exhibit of the pair: a delayed conflict is not a loss). */
+/* But a refusal that was overtaken proves nothing (the other exhibit of the pair: a delayed
+ * conflict is not a loss). */
 Test(review, a_late_refusal_is_not_a_loss) {
   basin *b = basin_of(3);
   basin_make_leader(b, 1);
@@ -255,7 +259,7 @@ Test(review, a_late_refusal_is_not_a_loss) {
   basin_close(b);
 }
 
-/* --- members ------------------------------------------------------------------------------------------------- */
+/* --- members ---------------------------------------------------------------------------------- */
 
 /* In whatever order they stand, and wherever the two are. */
 Test(review, an_id_that_stands_twice_is_found_in_any_order) {
@@ -277,9 +281,10 @@ Test(review, an_id_that_stands_twice_is_found_in_any_order) {
   }
 }
 
-/* --- a thousand members ---------------------------------------------------------------------------------------- */
+/* --- a thousand members ----------------------------------------------------------------------- */
 
-/* Equal values are the usual case: all peers hold everything. Choosing among them must not be quadratic. */
+/* Equal values are the usual case: all peers hold everything. Choosing among them must not be
+ * quadratic. */
 Test(review, the_quorum_of_a_thousand_equal_values_is_found_in_linear_time, .timeout = 10) {
   static uint64_t values[VLOT_MEMBERS_MAX];
   uint64_t sum = 0;

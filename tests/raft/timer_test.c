@@ -1,5 +1,6 @@
-/* next_timer: a core that is given a tick only when it asked for one, or before a message, lives as one that gets every tick.
- * This is what lets an idle node sleep. Also what a core says about itself.
+/* next_timer: a core that is given a tick only when it asked for one, or before a message, lives as
+ * one that gets every tick. This is what lets an idle node sleep. Also what a core says about
+ * itself.
  */
 #include <criterion/criterion.h>
 

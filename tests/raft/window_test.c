@@ -1,5 +1,5 @@
-/* What is bounded, and that every bound is given back: messages and bytes in flight per peer, entries and bytes per message,
- * the uncommitted tail, what the machine has before it.
+/* What is bounded, and that every bound is given back: messages and bytes in flight per peer,
+ * entries and bytes per message, the uncommitted tail, what the machine has before it.
  */
 #include <criterion/criterion.h>
 #include <string.h>
@@ -140,7 +140,8 @@ Test(append, carries_so_many_bytes_but_one_entry_always) {
   }
 }
 
-/* What does not fit any more may be followed by something small: the message must end all the same. */
+/* What does not fit any more may be followed by something small: the message must end all the
+ * same. */
 Test(append, never_skips_an_entry_that_does_not_fit) {
   vlot_raft_options like = small();
   like.append_bytes_max = 10;
@@ -157,7 +158,7 @@ Test(append, never_skips_an_entry_that_does_not_fit) {
   basin_close(b);
 }
 
-/* --- the uncommitted tail (B054) ------------------------------------------------------------------------------- */
+/* --- the uncommitted tail (B054) -------------------------------------------------------------- */
 
 Test(tail, is_refused_beyond_its_limit_and_given_back_by_commits) {
   vlot_raft_options like = small();
@@ -205,7 +206,8 @@ Test(tail, is_counted_again_by_the_next_leader) {
   basin_deliver(b, 2, 3, VLOT_MESSAGE_VOTE);
   basin_deliver(b, 3, 2, VLOT_MESSAGE_VOTE_REPLY);
   cr_assert_eq(basin_status(b, 2).role, VLOT_ROLE_LEADER);
-  cr_assert_eq(basin_status(b, 2).tail_bytes, 7 + 2 * VLOT_ENTRY_OVERHEAD, "what it found uncommitted counts, and its no-op");
+  cr_assert_eq(basin_status(b, 2).tail_bytes, 7 + 2 * VLOT_ENTRY_OVERHEAD,
+               "what it found uncommitted counts, and its no-op");
   cr_assert_eq(basin_propose(b, 2, "four").result, VLOT_BUSY);
   basin_run(b, 3);
   cr_assert_eq(basin_status(b, 2).tail_bytes, 0);

@@ -7,7 +7,7 @@
 
 #include "basin_inside.h"
 
-/* --- small things --------------------------------------------------------------------------------- */
+/* --- small things ----------------------------------------------------------------------------- */
 
 void basin_grow(void **items, size_t *capacity, size_t wanted, size_t size) {
   if (wanted <= *capacity) return;
@@ -115,7 +115,7 @@ static uint32_t count_words(const char *words) {
   return count;
 }
 
-/* --- making, starting, stopping --------------------------------------------------------------------- */
+/* --- making, starting, stopping --------------------------------------------------------------- */
 
 basin *basin_open(uint32_t count, const vlot_raft_options *like) {
   basin *b = calloc(1, sizeof *b);
@@ -213,13 +213,9 @@ void basin_preset_disk(basin *b, uint32_t id, uint64_t configured, uint64_t own)
   node_of(b, id)->hard.disk = own;
 }
 
-void basin_preset_learner(basin *b, uint32_t id) {
-  node_of(b, id)->is_learner = true;
-}
+void basin_preset_learner(basin *b, uint32_t id) { node_of(b, id)->is_learner = true; }
 
-void basin_lawless(basin *b) {
-  b->is_lawless = true;
-}
+void basin_lawless(basin *b) { b->is_lawless = true; }
 
 static void start(basin *b, basin_node *node) {
   if (node->raft) basin_fail(b, "node %u runs already", node->id);
@@ -267,7 +263,7 @@ void basin_crash_(basin *b, uint32_t id) {
   pending_clear(node);
 }
 
-/* --- a step, and carrying out its output ------------------------------------------------------------ */
+/* --- a step, and carrying out its output ------------------------------------------------------ */
 
 static void take_write(basin *b, basin_node *node, const vlot_write *write) {
   if (write->token == 0) return;
@@ -377,7 +373,7 @@ vlot_result basin_step_(basin *b, uint32_t id, const vlot_input *inputs, uint32_
   return result;
 }
 
-/* --- inputs ------------------------------------------------------------------------------------------- */
+/* --- inputs ----------------------------------------------------------------------------------- */
 
 static void tick_once(basin *b, basin_node *node) {
   if (!node->raft) return;
@@ -454,7 +450,7 @@ void basin_make_leader_(basin *b, uint32_t id) {
   if (basin_status(b, id).role != VLOT_ROLE_LEADER) basin_fail(b, "node %u was not elected", id);
 }
 
-/* --- messages ------------------------------------------------------------------------------------------- */
+/* --- messages --------------------------------------------------------------------------------- */
 
 static bool fits(const basin_flight *flight, uint32_t from, uint32_t to, uint32_t kind) {
   return !flight->is_held && (from == BASIN_ANY || flight->message.from == from) &&
@@ -619,9 +615,7 @@ void basin_duplicate_kth(basin *b, uint32_t k) {
   *BASIN_PUSH(&b->flights) = copy;
 }
 
-void basin_cut(basin *b, uint32_t from, uint32_t to) {
-  b->is_cut[from][to] = true;
-}
+void basin_cut(basin *b, uint32_t from, uint32_t to) { b->is_cut[from][to] = true; }
 
 void basin_cut_both(basin *b, uint32_t one, uint32_t other) {
   basin_cut(b, one, other);
@@ -632,9 +626,7 @@ void basin_isolate(basin *b, uint32_t id) {
   for (uint32_t k = 1; k <= b->count; k++) basin_cut_both(b, id, k);
 }
 
-void basin_heal(basin *b) {
-  memset(b->is_cut, 0, sizeof b->is_cut);
-}
+void basin_heal(basin *b) { memset(b->is_cut, 0, sizeof b->is_cut); }
 
 vlot_result basin_inject_(basin *b, const vlot_message *message) {
   return basin_step_(b, message->to,
@@ -708,11 +700,9 @@ vlot_message basin_forge_reply(const vlot_message *request, uint64_t term, bool 
   return reply;
 }
 
-/* --- disks and machines ------------------------------------------------------------------------------------ */
+/* --- disks and machines ----------------------------------------------------------------------- */
 
-void basin_hold_disk(basin *b, uint32_t id) {
-  node_of(b, id)->holds_disk = true;
-}
+void basin_hold_disk(basin *b, uint32_t id) { node_of(b, id)->holds_disk = true; }
 
 void basin_release_disk_(basin *b, uint32_t id) {
   node_of(b, id)->holds_disk = false;
@@ -738,28 +728,20 @@ uint32_t basin_pending_writes(const basin *b, uint32_t id) {
   return (uint32_t)node_of(b, id)->pending.count;
 }
 
-void basin_hold_machine(basin *b, uint32_t id) {
-  node_of(b, id)->holds_machine = true;
-}
+void basin_hold_machine(basin *b, uint32_t id) { node_of(b, id)->holds_machine = true; }
 
 void basin_apply_to_(basin *b, uint32_t id, uint64_t index) {
   node_of(b, id)->told_index = index;
   basin_step_(b, id, &(vlot_input){.kind = VLOT_INPUT_APPLIED, .as.index = index}, 1);
 }
 
-/* --- looking --------------------------------------------------------------------------------------------------- */
+/* --- looking ---------------------------------------------------------------------------------- */
 
-vlot_raft *basin_core(const basin *b, uint32_t id) {
-  return node_of(b, id)->raft;
-}
+vlot_raft *basin_core(const basin *b, uint32_t id) { return node_of(b, id)->raft; }
 
-bool basin_is_up(const basin *b, uint32_t id) {
-  return node_of(b, id)->raft != NULL;
-}
+bool basin_is_up(const basin *b, uint32_t id) { return node_of(b, id)->raft != NULL; }
 
-uint64_t basin_now(const basin *b, uint32_t id) {
-  return node_of(b, id)->now;
-}
+uint64_t basin_now(const basin *b, uint32_t id) { return node_of(b, id)->now; }
 
 vlot_raft_status basin_status(const basin *b, uint32_t id) {
   vlot_raft_status status;
@@ -812,9 +794,7 @@ const char *basin_applied(basin *b, uint32_t id) {
   return node->applied.items;
 }
 
-vlot_hard_state basin_disk_hard(const basin *b, uint32_t id) {
-  return node_of(b, id)->hard;
-}
+vlot_hard_state basin_disk_hard(const basin *b, uint32_t id) { return node_of(b, id)->hard; }
 
 bool basin_read_answer(const basin *b, uint32_t id, uint64_t tag, vlot_read_answer *answer) {
   const basin_node *node = node_of(b, id);
@@ -848,6 +828,4 @@ vlot_change basin_change(const basin *b, uint32_t id, vlot_change_kind kind) {
   return (vlot_change){0};
 }
 
-void basin_forget_changes(basin *b, uint32_t id) {
-  node_of(b, id)->changes.count = 0;
-}
+void basin_forget_changes(basin *b, uint32_t id) { node_of(b, id)->changes.count = 0; }

@@ -1,11 +1,13 @@
-/* A basin: a few cores afloat in still water. A deterministic test network for cores alone, without a cluster, where nothing
- * moves but what the test moves: time, messages, disks and machines are arrays, and every verb is a function.
+/* A basin: a few cores afloat in still water. A deterministic test network for cores alone, without
+ * a cluster, where nothing moves but what the test moves: time, messages, disks and machines are
+ * arrays, and every verb is a function.
  *
- * After every step the laws of Raft are checked over the whole history (basin_laws.c): the invariants I-1 … I-11 and I-13 of
- * the catalogue in docs. A broken law ends the test with the line of the verb that broke it, and a picture of all nodes.
+ * After every step the laws of Raft are checked over the whole history (basin_laws.c): the
+ * invariants I-1 … I-11 and I-13 of the catalogue in docs. A broken law ends the test with the line
+ * of the verb that broke it, and a picture of all nodes.
  *
- * Entries of a log that is given before the start (basin_preset) and of a forged append have a content made from (index, term),
- * so that equal positions hold equal entries.
+ * Entries of a log that is given before the start (basin_preset) and of a forged append have a
+ * content made from (index, term), so that equal positions hold equal entries.
  */
 #ifndef VLOT_TEST_BASIN_H
 #define VLOT_TEST_BASIN_H
@@ -21,10 +23,11 @@ typedef struct basin basin;
 basin *basin_at(basin *b, const char *file, int line);
 #define BASIN_HERE(b) basin_at((b), __FILE__, __LINE__)
 
-/* --- making, starting, stopping ---------------------------------------------------------------- */
+/* --- making, starting, stopping --------------------------------------------------------------- */
 
-/* Members 1 … count, none of them running. like gives periods, limits, switches, seed and allocator; NULL: the defaults with a
- * heartbeat of 1 tick and an election timeout in [10, 20), which tests can count.
+/* Members 1 … count, none of them running. like gives periods, limits, switches, seed and
+ * allocator; NULL: the defaults with a heartbeat of 1 tick and an election timeout in [10, 20),
+ * which tests can count.
  */
 basin *basin_open(uint32_t count, const vlot_raft_options *like);
 void basin_close(basin *b);
@@ -35,7 +38,8 @@ basin *basin_of(uint32_t count);
 /* Before its start: what the disk of a node holds. terms: one term per entry, "1 1 4 4 5". */
 void basin_preset(basin *b, uint32_t id, uint64_t term, uint32_t vote, const char *terms);
 
-/* The member's disk as the configuration knows it (default 0: any), and as the node's own storage says (default 100 + id). */
+/* The member's disk as the configuration knows it (default 0: any), and as the node's own storage
+ * says (default 100 + id). */
 void basin_preset_disk(basin *b, uint32_t id, uint64_t configured, uint64_t own);
 
 /* Before any start: the member is a learner. */
@@ -52,13 +56,14 @@ void basin_crash_(basin *b, uint32_t id);
 /* From here on broken laws are not looked for: for tests that forge what no node would say. */
 void basin_lawless(basin *b);
 
-/* --- inputs ---------------------------------------------------------------------------------------- */
+/* --- inputs ----------------------------------------------------------------------------------- */
 
 /* Any inputs, as one step; then the disk and the machine do their part, unless they are held. */
 #define basin_step(b, id, inputs, count) basin_step_(BASIN_HERE(b), id, inputs, count)
 vlot_result basin_step_(basin *b, uint32_t id, const vlot_input *inputs, uint32_t count);
 
-/* Time passes, tick by tick, at one node or (BASIN_ANY) at all of them in the order of their ids. No message moves. */
+/* Time passes, tick by tick, at one node or (BASIN_ANY) at all of them in the order of their ids.
+ * No message moves. */
 #define basin_tick(b, id, ticks) basin_tick_(BASIN_HERE(b), id, ticks)
 void basin_tick_(basin *b, uint32_t id, uint32_t ticks);
 
@@ -85,7 +90,7 @@ void basin_switches_(basin *b, uint32_t id, uint32_t switches);
 #define basin_make_leader(b, id) basin_make_leader_(BASIN_HERE(b), id)
 void basin_make_leader_(basin *b, uint32_t id);
 
-/* --- messages in flight: oldest first; from, to, kind: BASIN_ANY for each ------------------------------- */
+/* --- messages in flight: oldest first; from, to, kind: BASIN_ANY for each --------------------- */
 
 /* Deliver those in flight now, or (all) also those that follow from them; returns how many. */
 #define basin_deliver(b, from, to, kind)     basin_deliver_(BASIN_HERE(b), from, to, kind)
@@ -110,7 +115,8 @@ uint32_t basin_count(const basin *b, uint32_t from, uint32_t to, uint32_t kind);
 /* The newest message in flight that fits; NULL. Borrowed until a verb moves messages. */
 const vlot_message *basin_peek(const basin *b, uint32_t from, uint32_t to, uint32_t kind);
 
-/* The k-th oldest message in flight of all, held or not; NULL. Then: it alone is delivered, dropped or duplicated. */
+/* The k-th oldest message in flight of all, held or not; NULL. Then: it alone is delivered, dropped
+ * or duplicated. */
 const vlot_message *basin_in_flight(const basin *b, uint32_t k);
 #define basin_deliver_kth(b, k) basin_deliver_kth_(BASIN_HERE(b), k)
 void basin_deliver_kth_(basin *b, uint32_t k);
@@ -127,7 +133,8 @@ void basin_heal(basin *b);
 #define basin_inject(b, message) basin_inject_(BASIN_HERE(b), message)
 vlot_result basin_inject_(basin *b, const vlot_message *message);
 
-/* A message that no node sent. disk of the sender, request 1, session 1 for appends. terms: of the entries after prev. */
+/* A message that no node sent. disk of the sender, request 1, session 1 for appends. terms: of the
+ * entries after prev. */
 vlot_message basin_forge(basin *b, vlot_message_kind kind, uint32_t from, uint32_t to,
                          uint64_t term);
 vlot_message basin_forge_append(basin *b, uint32_t from, uint32_t to, uint64_t term,
@@ -136,18 +143,20 @@ vlot_message basin_forge_append(basin *b, uint32_t from, uint32_t to, uint64_t t
 vlot_message basin_forge_vote(basin *b, uint32_t from, uint32_t to, uint64_t term,
                               uint64_t last_index, uint64_t last_term);
 
-/* The reply that would answer a request as asked, if its receiver said so: OK with a match, or a refusal. */
+/* The reply that would answer a request as asked, if its receiver said so: OK with a match, or a
+ * refusal. */
 vlot_message basin_forge_reply(const vlot_message *request, uint64_t term, bool is_ok,
                                uint64_t match_index);
 
-/* --- disks and machines -------------------------------------------------------------------------------- */
+/* --- disks and machines ----------------------------------------------------------------------- */
 
-/* Held: writes stay pending until they are stored by hand. Not held (the default): STORED follows in a step of its own. */
+/* Held: writes stay pending until they are stored by hand. Not held (the default): STORED follows
+ * in a step of its own. */
 void basin_hold_disk(basin *b, uint32_t id);
 #define basin_release_disk(b, id) basin_release_disk_(BASIN_HERE(b), id)
 void basin_release_disk_(basin *b, uint32_t id);
 #define basin_store_one(b, id) basin_store_(BASIN_HERE(b), id, 1) /* the oldest pending write */
-#define basin_store_all(b, id)                                                                     \
+#define basin_store_all(b, id) \
   basin_store_(BASIN_HERE(b), id, UINT32_MAX) /* one STORED for all of them */
 #define basin_fail_write(b, id) basin_fail_write_(BASIN_HERE(b), id)
 uint32_t basin_store_(basin *b, uint32_t id, uint32_t most);
@@ -159,7 +168,7 @@ void basin_hold_machine(basin *b, uint32_t id);
 #define basin_apply_to(b, id, index) basin_apply_to_(BASIN_HERE(b), id, index)
 void basin_apply_to_(basin *b, uint32_t id, uint64_t index);
 
-/* --- looking --------------------------------------------------------------------------------------------- */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 vlot_raft *basin_core(const basin *b, uint32_t id); /* NULL: not running */
 vlot_raft_status basin_status(const basin *b, uint32_t id);
@@ -170,8 +179,8 @@ uint64_t basin_now(const basin *b, uint32_t id);
 /* The leader of the highest term among the nodes that run; 0: none. */
 uint32_t basin_leader(const basin *b);
 
-/* "1 1 4 5": the terms of the log. "x y": the commands handed to the machine in this incarnation; a no-op shows as nothing.
- * Borrowed until the same is asked of the same node.
+/* "1 1 4 5": the terms of the log. "x y": the commands handed to the machine in this incarnation; a
+ * no-op shows as nothing. Borrowed until the same is asked of the same node.
  */
 const char *basin_log(basin *b, uint32_t id);
 const char *basin_disk_log(basin *b, uint32_t id);
@@ -183,7 +192,8 @@ bool basin_read_answer(const basin *b, uint32_t id, uint64_t tag, vlot_read_answ
 uint32_t basin_lost_count(const basin *b, uint32_t id);
 vlot_lost basin_lost(const basin *b, uint32_t id, uint32_t k);
 
-/* Changes of a node since its start or since basin_forget_changes(): how many of a kind; the newest of a kind (zeros: none). */
+/* Changes of a node since its start or since basin_forget_changes(): how many of a kind; the newest
+ * of a kind (zeros: none). */
 uint32_t basin_changes(const basin *b, uint32_t id, vlot_change_kind kind);
 vlot_change basin_change(const basin *b, uint32_t id, vlot_change_kind kind);
 void basin_forget_changes(basin *b, uint32_t id);

@@ -4,7 +4,8 @@
 
 #include "basin.h"
 
-/* An entry as a disk or a model holds it. chain: hash over everything up to here, so that equal chains mean equal prefixes. */
+/* An entry as a disk or a model holds it. chain: hash over everything up to here, so that equal
+ * chains mean equal prefixes. */
 typedef struct basin_entry {
   uint64_t term;
   uint64_t chain;
@@ -30,10 +31,10 @@ typedef struct basin_flight {
   bool is_held;
 } basin_flight;
 
-#define BASIN_LIST(type)                                                                           \
-  struct {                                                                                         \
-    type *items;                                                                                   \
-    size_t count, capacity;                                                                        \
+#define BASIN_LIST(type)    \
+  struct {                  \
+    type *items;            \
+    size_t count, capacity; \
   }
 
 typedef struct basin_node {
@@ -97,9 +98,9 @@ struct basin {
 };
 
 /* Room for one more item; the list's next slot, counted. */
-#define BASIN_PUSH(list)                                                                           \
-  (basin_grow((void **)&(list)->items, &(list)->capacity, (list)->count + 1,                       \
-              sizeof *(list)->items),                                                              \
+#define BASIN_PUSH(list)                                                     \
+  (basin_grow((void **)&(list)->items, &(list)->capacity, (list)->count + 1, \
+              sizeof *(list)->items),                                        \
    &(list)->items[(list)->count++])
 void basin_grow(void **items, size_t *capacity, size_t wanted, size_t size);
 

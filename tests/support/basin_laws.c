@@ -1,8 +1,9 @@
-/* What must hold after every step, over the whole history of a basin. The numbers are those of the catalogue of invariants:
- * I-1 one leader per term, I-2 a leader's log only grows, I-3 log matching, I-4 leader completeness, I-5 state machine safety,
- * I-6 committed stays, I-7 nothing goes backwards, I-8 one vote per term and durable, I-9 acknowledged is durable,
- * I-10 committed is on a quorum, I-11 counted commits end in the leader's term, I-13 messages are well formed, I-18 reads are
- * fresh.
+/* What must hold after every step, over the whole history of a basin. The numbers are those of the
+ * catalogue of invariants: I-1 one leader per term, I-2 a leader's log only grows, I-3 log
+ * matching, I-4 leader completeness, I-5 state machine safety, I-6 committed stays, I-7 nothing
+ * goes backwards, I-8 one vote per term and durable, I-9 acknowledged is durable, I-10 committed is
+ * on a quorum, I-11 counted commits end in the leader's term, I-13 messages are well formed, I-18
+ * reads are fresh.
  */
 #include <stdlib.h>
 
@@ -10,7 +11,7 @@
 
 typedef unsigned long long ull;
 
-/* --- I-3: one content and one past per (index, term), ever ------------------------------------------- */
+/* --- I-3: one content and one past per (index, term), ever ------------------------------------ */
 
 static basin_position *slot_of(basin_position *table, size_t capacity, uint64_t index,
                                uint64_t term) {
@@ -48,7 +49,7 @@ static void check_log_matching(basin *b, const basin_node *node, uint64_t index,
   }
 }
 
-/* --- the mirror: what the node's log says it holds --------------------------------------------------------- */
+/* --- the mirror: what the node's log says it holds -------------------------------------------- */
 
 static void mirror_from(basin *b, basin_node *node, uint64_t from) {
   vlot_raft_status status = basin_status(b, node->id);
@@ -85,7 +86,7 @@ void basin_laws_on_start(basin *b, basin_node *node) {
     basin_fail(b, "node %u does not begin with the log of its disk", node->id);
 }
 
-/* --- writes ---------------------------------------------------------------------------------------------------- */
+/* --- writes ----------------------------------------------------------------------------------- */
 
 void basin_laws_on_write(basin *b, basin_node *node, const vlot_write *write) {
   if (write->truncate_from > 0) basin_entries_cut(&node->written, write->truncate_from - 1);
@@ -114,7 +115,7 @@ static void check_written(basin *b, const basin_node *node, const vlot_raft_stat
     basin_fail(b, "node %u has a log that was not written", node->id);
 }
 
-/* --- messages ------------------------------------------------------------------------------------------------------ */
+/* --- messages --------------------------------------------------------------------------------- */
 
 static bool was_leader(const basin *b, uint32_t id, uint64_t term) {
   for (size_t k = 0; k < b->leaders.count; k++)
@@ -177,7 +178,7 @@ void basin_laws_on_message(basin *b, basin_node *node, const vlot_message *messa
   }
 }
 
-/* --- applying --------------------------------------------------------------------------------------------------------- */
+/* --- applying --------------------------------------------------------------------------------- */
 
 void basin_laws_on_apply(basin *b, basin_node *node, const vlot_slice *slice) {
   if (slice->index != node->handed_index + 1)
@@ -202,7 +203,7 @@ void basin_laws_on_read(basin *b, const basin_node *node, const vlot_read_answer
   }
 }
 
-/* --- after a step ------------------------------------------------------------------------------------------------------ */
+/* --- after a step ----------------------------------------------------------------------------- */
 
 /* I-1 and I-4, at the moment of an election. */
 static void check_election(basin *b, const basin_node *node, uint64_t term) {

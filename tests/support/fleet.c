@@ -12,7 +12,8 @@ vlot_cluster_options fleet_options(vlot_driver driver, uint32_t nodes) {
   options.driver = driver;
   options.nodes = nodes;
   options.has_checker = 1;
-  options.tick_ns = 8000000; /* an election timeout is longer than a thread of a busy machine waits for its core */
+  /* an election timeout is longer than a thread of a busy machine waits for its core */
+  options.tick_ns = 8000000;
   options.stop_ns = 20000000000;
   return options;
 }
@@ -95,8 +96,8 @@ vlot_result fleet_submit(vlot_client *client, const char *key, uint32_t count, u
   vlot_command *commands = calloc(count, sizeof *commands);
   vlot_result result = VLOT_NOMEM;
   for (uint32_t k = 0; bytes && commands && k < count; k++)
-    commands[k] = (vlot_command){.data = vlot_bytes_data(bytes),
-                                 .size = (uint32_t)vlot_bytes_size(bytes)};
+    commands[k] =
+        (vlot_command){.data = vlot_bytes_data(bytes), .size = (uint32_t)vlot_bytes_size(bytes)};
   if (bytes && commands) result = vlot_client_submit(client, commands, count, sequence);
   vlot_bytes_release(bytes);
   free(commands);
@@ -215,7 +216,8 @@ static void look(storm *self) {
   (void)fleet_stats(self->cluster);
 }
 
-/* A call may overshoot when its last turn takes several deliveries, so both ways count from the target. */
+/* A call may overshoot when its last turn takes several deliveries, so both ways count from the
+ * target. */
 static void step(storm *self, uint64_t actions) {
   uint64_t target = fleet_stats(self->cluster).actions + actions;
   for (uint64_t done = 1; done > 0;) {

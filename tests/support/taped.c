@@ -25,7 +25,8 @@ vlot_writer taped_sink(taped *tape) { return (vlot_writer){.context = tape, .wri
 
 void taped_free(taped *tape) { free(tape->bytes); }
 
-const char *taped_replay(const taped *tape, const vlot_cluster_options *options, vlot_cluster **out, char text[320]) {
+const char *taped_replay(const taped *tape, const vlot_cluster_options *options, vlot_cluster **out,
+                         char text[320]) {
   vlot_cluster *cluster;
   vlot_replay_status status;
   const char *problem;
@@ -33,19 +34,25 @@ const char *taped_replay(const taped *tape, const vlot_cluster_options *options,
   if (out) *out = NULL;
   vlot_result result = vlot_replay_open(&cluster, options, tape->bytes, tape->size, &problem);
   if (result != VLOT_OK) {
-    snprintf(text, 320, "it cannot be opened: %s, %s", vlot_result_text(result), problem ? problem : "");
+    snprintf(text, 320, "it cannot be opened: %s, %s", vlot_result_text(result),
+             problem ? problem : "");
     return text;
   }
   result = vlot_lockstep_step(cluster, UINT64_MAX, &done);
   (void)vlot_replay_get_status(cluster, &status);
   snprintf(text, 320, "%s", status.text);
-  bool is_whole = status.is_finished && !status.is_cut && !status.has_diverged && status.actions == status.actions_total;
+  bool is_whole = status.is_finished && !status.is_cut && !status.has_diverged &&
+                  status.actions == status.actions_total;
   if (!text[0] && (result != VLOT_OK || !is_whole))
-    snprintf(text, 320, "%s after %llu of %llu actions, finished %u, cut %u", vlot_result_text(result),
-             (unsigned long long)status.actions, (unsigned long long)status.actions_total, status.is_finished, status.is_cut);
-  if (out) *out = cluster;
-  else result = vlot_cluster_close(cluster);
-  if (!out && !text[0] && result != VLOT_OK) snprintf(text, 320, "it cannot be closed: %s", vlot_result_text(result));
+    snprintf(text, 320, "%s after %llu of %llu actions, finished %u, cut %u",
+             vlot_result_text(result), (unsigned long long)status.actions,
+             (unsigned long long)status.actions_total, status.is_finished, status.is_cut);
+  if (out)
+    *out = cluster;
+  else
+    result = vlot_cluster_close(cluster);
+  if (!out && !text[0] && result != VLOT_OK)
+    snprintf(text, 320, "it cannot be closed: %s", vlot_result_text(result));
   return text;
 }
 
@@ -64,7 +71,8 @@ void taped_split(taped *tape, size_t bytes) {
   at += VLOT__JOURNAL_BLOCK_HEAD + vlot__get32(tape->bytes + at); /* the head stays */
   if (keep(&out, tape->bytes, at) != VLOT_OK) abort();
   while (at < tape->size) {
-    const uint8_t *from = tape->bytes + at + VLOT__JOURNAL_BLOCK_HEAD, *end = from + vlot__get32(tape->bytes + at), *to = from;
+    const uint8_t *from = tape->bytes + at + VLOT__JOURNAL_BLOCK_HEAD,
+                  *end = from + vlot__get32(tape->bytes + at), *to = from;
     for (; to < end; to += vlot__get32(to)) {
       if ((size_t)(to - from) < bytes) continue;
       put_block(&out, from, to);
@@ -83,7 +91,8 @@ void taped_mend(taped *tape, size_t place) {
     size_t size = vlot__get32(tape->bytes + at), end = at + VLOT__JOURNAL_BLOCK_HEAD + size;
     if (end > tape->size) return;
     if (place < end) {
-      vlot__put64(tape->bytes + at + 8, vlot__journal_hash(0, tape->bytes + at + VLOT__JOURNAL_BLOCK_HEAD, size));
+      vlot__put64(tape->bytes + at + 8,
+                  vlot__journal_hash(0, tape->bytes + at + VLOT__JOURNAL_BLOCK_HEAD, size));
       return;
     }
     at = end;

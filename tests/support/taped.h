@@ -15,10 +15,12 @@ typedef struct taped {
 vlot_writer taped_sink(taped *tape);
 void taped_free(taped *tape);
 
-/* Replay it to its end. "": it is whole and the same; else what is wrong, until the next call with the same text [320]. cluster: the replay, for the
- * caller to look at and close; NULL: it is closed here.
+/* Replay it to its end. "": it is whole and the same; else what is wrong, until the next call with
+ * the same text [320]. cluster: the replay, for the caller to look at and close; NULL: it is closed
+ * here.
  */
-const char *taped_replay(const taped *tape, const vlot_cluster_options *options, vlot_cluster **cluster, char text[320]);
+const char *taped_replay(const taped *tape, const vlot_cluster_options *options,
+                         vlot_cluster **cluster, char text[320]);
 
 /* The same records in blocks of about so many bytes: what a long run has. */
 void taped_split(taped *tape, size_t bytes);
