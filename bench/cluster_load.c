@@ -276,7 +276,7 @@ struct cluster_load_result cluster_load_run(const struct cluster_load_options *o
   if (load == NULL || command == NULL || refills == NULL) {
     measure_fatal("no memory for the client");
   }
-  /* The supervisor's thread inherits this, the nodes' are placed by the cluster. */
+  /* The clock's thread inherits this, the nodes' are placed by the cluster. */
   if (measure_pin_thread(options->cpu, &before)) {
     load->options = *options;
     load->command = command;

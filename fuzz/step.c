@@ -87,7 +87,7 @@ typedef struct world {
 static void start(world *w) {
   vlot_member members[PEERS];
   for (uint32_t k = 0; k < PEERS; k++)
-    members[k] = (vlot_member){.id = k + 1, .is_learner = k == PEERS - 1, .disk = 0};
+    members[k] = (vlot_member){.id = k + 1, .is_learner = k == PEERS - 1, .disk_id = 0};
   vlot_log_entry entries[LOG_MAX] = {0};
   for (uint64_t k = 0; k < w->durable_last; k++) {
     entries[k].term = w->durable[k + 1];
@@ -299,7 +299,7 @@ static void speak(world *w, bytes *from, speech *said, vlot_batch *batch) {
   message->kind = (uint16_t)(next(from) % 8);
   message->from = any_peer(from);
   message->to = 1;
-  message->disk = next(from) % 3;
+  message->disk_id = next(from) % 3;
   message->term = near(from, status.term);
   message->flags = (uint16_t)(next(from) % 4);
   bool is_reply = message->kind % 2 == 0;
@@ -311,13 +311,13 @@ static void speak(world *w, bytes *from, speech *said, vlot_batch *batch) {
   if (is_reply && w->sent_count > 0) { /* an answer to something that was said */
     const vlot_message *asked =
         &w->sent[next(from) % (w->sent_count < SENT_MAX ? w->sent_count : SENT_MAX)];
-    message->request =
-        asked->request + (next(from) % 16 == 0); /* or a guess at what is not sent yet */
-    message->session = message->kind == VLOT_MESSAGE_APPEND_REPLY ? asked->session : 0;
+    message->request_id =
+        asked->request_id + (next(from) % 16 == 0); /* or a guess at what is not sent yet */
+    message->dealing = message->kind == VLOT_MESSAGE_APPEND_REPLY ? asked->dealing : 0;
     if (next(from) % 8) message->from = asked->to;
   } else {
-    message->request = next(from);
-    message->session = message->kind >= VLOT_MESSAGE_APPEND ? next(from) : 0;
+    message->request_id = next(from);
+    message->dealing = message->kind >= VLOT_MESSAGE_APPEND ? next(from) : 0;
   }
   uint64_t index = near(from, status.last_index), term = 0;
   if (index <= status.last_index && index > 0 && next(from) % 4)
@@ -421,7 +421,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   vlot_batch *batch = vlot_batch_make(NULL, entries, NULL, 8);
   if (!w->pending || !batch) abort();
   bytes from = {.at = data, .left = size};
-  w->hard.disk = 1;
+  w->hard.disk_id = 1;
   start(w);
   while (from.left > 0) {
     uint8_t what = next(&from);

@@ -89,7 +89,7 @@ VLOT_API const char *vlot_result_advice(vlot_result result);
   /* replication */                                                                      \
   X(LOG_MISMATCH, 20, "the previous entry is missing or of another term")                \
   X(NEEDS_SNAPSHOT, 21, "the entries it needs are below the leader's base")              \
-  X(STALE_REPLY, 22, "the reply is of an earlier request, session or state")             \
+  X(STALE_REPLY, 22, "the reply is of an earlier request, dealing or state")             \
   X(ENTRY_TOO_LARGE, 23, "the entry is larger than its limit")                           \
   X(TAIL_FULL, 24, "the uncommitted tail is at its limit")                               \
   X(READS_FULL, 25, "too many reads are pending")                                        \
@@ -114,29 +114,23 @@ VLOT_API const char *vlot_result_advice(vlot_result result);
   X(LINK_DUPLICATE, 52, "the link duplicated it")                                        \
   X(MAILBOX_FULL, 53, "the mailbox is full")                                             \
   X(NODE_DOWN, 54, "the node is down")                                                   \
-  X(STALE_MAIL, 55, "it was addressed to an earlier incarnation")                        \
   X(DROPPED, 56, "it was dropped on purpose")                                            \
   X(KILLED, 57, "the node was killed")                                                   \
   X(RESTARTED, 58, "the node was restarted")                                             \
   X(NO_LEADER, 59, "no leader is known")                                                 \
   X(DEADLINE, 60, "the deadline passed")                                                 \
-  X(CLIENT_CLOSED, 61, "the client was closed")                                          \
   X(CLUSTER_CLOSED, 62, "the cluster was closed")                                        \
-  X(DISK_WIPED, 63, "the disk was wiped")                                                \
-  X(UNSYNCED_LOST, 64, "writes that were not synced were lost")                          \
   X(SUSPENDED, 65, "the node is suspended")                                              \
   X(QUARANTINED, 66, "user code overran its deadline")                                   \
   X(CRASHED, 67, "the node crashed")                                                     \
   X(START_FAILED, 68, "the node could not start")                                        \
   X(RESTART_INTENSITY, 69, "it was restarted too often")                                 \
-  X(FORWARDED, 70, "it was forwarded to the leader")                                     \
   X(PARTITION, 71, "the nodes are partitioned")                                          \
   X(HEALED, 72, "all links were healed")                                                 \
   X(DISK_FAULT, 73, "the disk was changed")                                              \
   X(CLOCK_FAULT, 74, "the node's clock was changed")                                     \
   X(LINK_FAULT, 75, "a link was changed")                                                \
   X(RESUMED, 76, "the node was resumed")                                                 \
-  X(QUIET, 77, "nothing is left to do")                                                  \
   X(STRAGGLER, 78, "the clock waits for a node that is inside a turn")                   \
   X(IS_LEADER, 79, "it is the leader itself")
 

@@ -1,6 +1,6 @@
 /* vlot/cluster.h: a whole Raft cluster inside this process. One object, two drivers.
  *
- * threads   every node is an actor thread with a mailbox; the supervisor's thread turns real time
+ * threads   every node is an actor thread with a mailbox; the clock's thread turns real time
  *           into ticks.
  * lockstep  virtual time: one action at a time, chosen by a seed or by the caller; one seed always
  *           gives the same run. A call that changes the cluster (nodes, links, faults, orders, the
@@ -83,7 +83,7 @@ typedef struct vlot_cluster_options {
   uint32_t ring_events;
   /* lockstep: at most so many deliveries to one node become one turn: default 8; 1: always
    * single */
-  uint32_t group_max;
+  uint32_t turn_max;
   /* 1: all events from the opening on are kept for the first subscription; default 0 */
   uint32_t keeps_events;
   uint32_t is_replaying; /* told to machines */
@@ -209,7 +209,7 @@ typedef struct vlot_node_status {
   uint64_t mailbox; /* mail waiting */
   uint64_t turns;
   uint64_t age_ticks; /* since its last turn */
-  uint64_t disk;
+  uint64_t disk_id;
   uint64_t lost_writes; /* by power cuts */
   uint32_t clock_permille;
   uint32_t reserved;
@@ -333,9 +333,12 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_submit(vlot_client *client,
                                                         const vlot_command *commands,
                                                         uint32_t count, uint64_t *sequence);
 
+/* As min_index: what every answer given before the question has done is seen. */
+#define VLOT_READ_LINEARIZABLE UINT64_MAX
+
 /* Ask the machine a question.
  *
- * min_index  VLOT_NEVER: linearizable (default way to read); else: any node's own state, once it
+ * min_index  VLOT_READ_LINEARIZABLE (default way to read); else: any node's own state, once it
  *            has applied that index: the contact's, or the leader's
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_read(vlot_client *client, const void *question,
@@ -420,7 +423,7 @@ VLOT_API size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pendi
                                       size_t capacity);
 
 /* Carry out `actions` actions as the seed chooses; *done (NULL to ignore) says how many there were:
- * fewer when nothing is pending that is not held, up to group_max - 1 more when the last turn takes
+ * fewer when nothing is pending that is not held, up to turn_max - 1 more when the last turn takes
  * several deliveries. VLOT_OK; VLOT_VIOLATED: the checker objects, and it stopped there;
  * VLOT_UNSUPPORTED: not in lockstep and not paused.
  */

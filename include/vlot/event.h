@@ -123,7 +123,7 @@ typedef struct vlot_event {
       uint64_t index;
       uint64_t log_term; /* append: prev_term; votes: last_term; reply: hint term */
       uint64_t commit;   /* append: the leader's; reply: prev index it answers */
-      uint64_t request;
+      uint64_t request_id;
       uint32_t entries; /* append: how many */
       uint32_t from;
     } message;

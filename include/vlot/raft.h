@@ -85,12 +85,12 @@ VLOT_API uint64_t vlot_slice_bytes(const vlot_slice *slice);
 typedef struct vlot_member {
   uint32_t id;         /* 1 … ; unique */
   uint32_t is_learner; /* 0: a voter; 1: receives entries, has no vote */
-  uint64_t disk;
+  uint64_t disk_id;
 } vlot_member;
 
 /* --- messages --------------------------------------------------------------------------------- */
 
-/* Kind, number, is it a reply. Every message is a value; a reply echoes request and session of what
+/* Kind, number, is it a reply. Every message is a value; a reply echoes request and dealing of what
  * it answers. */
 #define VLOT_MESSAGES(X)               \
   X(PRE_VOTE, 1, "PreVote")            \
@@ -120,11 +120,11 @@ typedef struct vlot_message {
   uint32_t why;   /* vlot_why: in a refusing reply, the reason */
   uint32_t from;
   uint32_t to;
-  uint64_t disk;    /* the sender's disk id */
-  uint64_t term;    /* the sender's current term */
-  uint64_t request; /* the sender's number of this request; echoed */
+  uint64_t disk_id;    /* the sender's disk id */
+  uint64_t term;       /* the sender's current term */
+  uint64_t request_id; /* the sender's number of this request; echoed */
   /* a leader's number for its dealings with this peer; echoed; 0 in votes */
-  uint64_t session;
+  uint64_t dealing;
   union {
     struct { /* PRE_VOTE (for term + 1), VOTE (for term) */
       uint64_t last_index;
@@ -250,7 +250,7 @@ typedef struct vlot_hard_state {
   uint64_t term;
   uint32_t vote; /* 0: none in this term */
   uint32_t reserved;
-  uint64_t disk; /* id of the disk, made at bootstrap */
+  uint64_t disk_id; /* id of the disk, made at bootstrap */
 } vlot_hard_state;
 
 /* One atomic write: all of it is durable, or none. */
@@ -405,8 +405,8 @@ typedef struct vlot_raft_options {
   uint64_t tail_bytes_max;
   uint32_t reads_max;         /* pending reads: default 65,536 */
   uint32_t apply_entries_max; /* handed out and not yet APPLIED: default 65,536 */
-  /* what storage gave back; at a first start all zero but hard.disk, where the members' disks are
-   * told apart */
+  /* what storage gave back; at a first start all zero but hard.disk_id, where the members' disks
+   * are told apart */
   vlot_hard_state hard;
   uint64_t base_index; /* the log begins after this index */
   uint64_t base_term;
@@ -497,7 +497,7 @@ typedef struct vlot_progress {
   vlot_progress_state state;
   uint64_t match_index;
   uint64_t next_index;
-  uint64_t session;
+  uint64_t dealing;
   uint64_t acked_request;
   uint64_t inflight_bytes;
   uint32_t inflight_messages;

@@ -13,7 +13,7 @@ extern "C" {
 
 /* What a disk holds. Slices are borrowed until the next call on the same disk. */
 typedef struct vlot_stored {
-  vlot_hard_state hard; /* hard.disk: 0 on a blank disk */
+  vlot_hard_state hard; /* hard.disk_id: 0 on a blank disk */
   uint64_t base_index;
   uint64_t base_term;
   const vlot_slice *slices; /* [slice_count] */

@@ -32,7 +32,7 @@ typedef struct supervisor {
 
 /* --- reports --- */
 
-static void report(const supervisor *sup, const vlot_supervision_event *event) {
+static void report_child(const supervisor *sup, const vlot_supervision_event *event) {
   if (sup->options.event) sup->options.event(sup->options.context, event);
 }
 
@@ -56,7 +56,8 @@ static vlot_result start_child(supervisor *sup, struct child *child) {
   vlot_actor_release(child->actor);
   child->actor = actor;
   child->address = vlot_actor_address(actor);
-  report(sup, &(vlot_supervision_event){.kind = VLOT_SUPERVISION_STARTED, .child = child->address});
+  report_child(
+      sup, &(vlot_supervision_event){.kind = VLOT_SUPERVISION_STARTED, .child = child->address});
   return VLOT_OK;
 }
 
@@ -101,8 +102,9 @@ static uint64_t draw_delay(supervisor *sup, uint32_t restarts) {
 
 static void give_up(supervisor *sup, const struct child *child, vlot_result result, vlot_why why) {
   sup->has_failed = true;
-  report(sup, &(vlot_supervision_event){
-                  .kind = VLOT_SUPERVISION_FAILED, .child = child->address, .result = result});
+  report_child(sup, &(vlot_supervision_event){.kind = VLOT_SUPERVISION_FAILED,
+                                              .child = child->address,
+                                              .result = result});
   vlot__actor_exit_as(sup->self, VLOT_END_INTENSITY, why, 0);
 }
 
@@ -120,8 +122,9 @@ static void plan_restart(supervisor *sup, struct child *child) {
     give_up(sup, child, VLOT_NOMEM, VLOT_WHY_NO_MEMORY);
     return;
   }
-  report(sup, &(vlot_supervision_event){
-                  .kind = VLOT_SUPERVISION_WAITS, .child = child->address, .delay_ns = delay});
+  report_child(sup, &(vlot_supervision_event){.kind = VLOT_SUPERVISION_WAITS,
+                                              .child = child->address,
+                                              .delay_ns = delay});
 }
 
 /* The old thread may still be in user code with the context that the new one would get. */
@@ -142,9 +145,9 @@ static void restart_child(supervisor *sup, struct child *child) {
   child->restarts_ns[child->restarts++ % sup->options.restarts_max] = vlot_clock_ns();
   vlot_result result = start_child(sup, child);
   if (result == VLOT_OK || result == VLOT_CLOSED) return; /* closed: the system is stopping */
-  report(sup, &(vlot_supervision_event){.kind = VLOT_SUPERVISION_START_FAILED,
-                                        .child = child->address,
-                                        .result = result});
+  report_child(sup, &(vlot_supervision_event){.kind = VLOT_SUPERVISION_START_FAILED,
+                                              .child = child->address,
+                                              .result = result});
   plan_restart(sup, child);
 }
 
@@ -154,8 +157,8 @@ static void child_ended(supervisor *sup, const vlot_down *down) {
     child++;
   if (child == sup->children + sup->options.child_count) return;
   child->monitor = 0;
-  report(sup, &(vlot_supervision_event){
-                  .kind = VLOT_SUPERVISION_ENDED, .child = child->address, .down = down});
+  report_child(sup, &(vlot_supervision_event){
+                        .kind = VLOT_SUPERVISION_ENDED, .child = child->address, .down = down});
   if (!sup->has_failed && is_to_restart(child, down->end)) plan_restart(sup, child);
 }
 

@@ -7,7 +7,7 @@ void vlot__timers_deinit(vlot__timers *timers, const vlot_allocator *allocator) 
   *timers = (vlot__timers){0};
 }
 
-static vlot__timer *find(vlot__timers *timers, uint64_t kind) {
+static vlot__timer *find_timer(vlot__timers *timers, uint64_t kind) {
   for (size_t i = 0; i < timers->count; i++)
     if (timers->slots[i].kind == kind) return &timers->slots[i];
   return NULL;
@@ -15,7 +15,7 @@ static vlot__timer *find(vlot__timers *timers, uint64_t kind) {
 
 bool vlot__timers_set(vlot__timers *timers, const vlot_allocator *allocator, uint64_t kind,
                       uint64_t due_ns) {
-  vlot__timer *slot = find(timers, kind);
+  vlot__timer *slot = find_timer(timers, kind);
   if (!slot) {
     void *slots = timers->slots;
     if (!vlot__alloc_grow(allocator, &slots, &timers->capacity, timers->count + 1, sizeof *slot))
@@ -34,7 +34,7 @@ static void disarm(vlot__timers *timers, vlot__timer *slot) {
 }
 
 bool vlot__timers_cancel(vlot__timers *timers, uint64_t kind) {
-  vlot__timer *slot = find(timers, kind);
+  vlot__timer *slot = find_timer(timers, kind);
   if (slot) disarm(timers, slot);
   return slot;
 }
@@ -46,7 +46,7 @@ uint64_t vlot__timers_next_ns(const vlot__timers *timers) {
   return next;
 }
 
-static bool is_before(const vlot__timer *a, const vlot__timer *b) {
+static bool timer_is_before(const vlot__timer *a, const vlot__timer *b) {
   return a->due_ns != b->due_ns ? a->due_ns < b->due_ns : a->generation < b->generation;
 }
 
@@ -56,7 +56,7 @@ bool vlot__timers_pop(vlot__timers *timers, uint64_t now_ns, uint64_t generation
   for (size_t i = 0; i < timers->count; i++) {
     vlot__timer *slot = &timers->slots[i];
     if (slot->due_ns > now_ns || slot->generation > generation_max) continue;
-    if (!first || is_before(slot, first)) first = slot;
+    if (!first || timer_is_before(slot, first)) first = slot;
   }
   if (!first) return false;
   *expiry = (vlot_timer_expiry){

@@ -32,7 +32,7 @@ struct vlot_client {
   pthread_cond_t arrived;
   inbox incoming;
   bool is_waiting;
-  bool is_due; /* the supervisor says: look at your deadlines */
+  bool is_due; /* the clock says: look at your deadlines */
 
   _Atomic uint64_t wait_deadline; /* VLOT_NEVER: not waiting */
 
@@ -165,7 +165,7 @@ static uint32_t next_target(const vlot_client *client, uint32_t tried) {
   return tried <= cluster->nodes ? tried : 0;
 }
 
-static vlot_result post(vlot_client *client, uint32_t kind, void *payload, size_t size) {
+static vlot_result post_to_contact(vlot_client *client, uint32_t kind, void *payload, size_t size) {
   vlot_cluster *cluster = client->cluster;
   vlot_result result = VLOT_REJECTED;
   for (uint32_t tried = 0;; tried++) {
@@ -262,7 +262,7 @@ vlot_result vlot_client_submit(vlot_client *client, const vlot_command *commands
   if (!lay_out(client, commands, count, mail)) return VLOT_NOMEM;
   uint64_t first = client->next_sequence;
   remember(client, count); /* before it can be answered */
-  result = post(client, VLOT__MAIL_PROPOSE, mail, size);
+  result = post_to_contact(client, VLOT__MAIL_PROPOSE, mail, size);
   vlot__mail_dispose(VLOT__MAIL_PROPOSE, mail);
   if (result != VLOT_OK) {
     client->next_sequence = first;
@@ -290,7 +290,7 @@ vlot_result vlot_client_read(vlot_client *client, const void *question, size_t s
   if (size > 0) memcpy(mail + 1, question, size);
   uint64_t first = client->next_sequence;
   remember(client, 1);
-  result = post(client, VLOT__MAIL_READ, mail, sizeof *mail + size);
+  result = post_to_contact(client, VLOT__MAIL_READ, mail, sizeof *mail + size);
   if (result != VLOT_OK) {
     client->next_sequence = first;
     client->inflight--;
@@ -363,7 +363,7 @@ static void forget_answered(vlot_client *client) {
 }
 
 /* Hand out what lies in `taken`; a record speaks for `count` commands in a row. */
-static size_t hand_out(vlot_client *client, vlot_answer *answers, size_t capacity) {
+static size_t hand_out_answers(vlot_client *client, vlot_answer *answers, size_t capacity) {
   size_t count = 0;
   while (count < capacity && client->read_at < client->taken.size) {
     const vlot__answer *record =
@@ -420,7 +420,7 @@ static void swap_in(vlot_client *client) {
 
 static size_t take_answers(vlot_client *client, vlot_answer *answers, size_t capacity) {
   if (client->read_at >= client->taken.size) swap_in(client);
-  size_t count = hand_out(client, answers, capacity);
+  size_t count = hand_out_answers(client, answers, capacity);
   if (count == 0 && client->inflight > 0) count = give_up_late(client, answers, capacity);
   forget_answered(client);
   return count;
@@ -489,7 +489,7 @@ void vlot__clients_wake(vlot_cluster *cluster, uint64_t now) {
   }
 }
 
-/* The deadline is the supervisor's to announce; it is asked to only if it would look too late by
+/* The deadline is the clock's to announce; it is asked to only if it would look too late by
  * itself. */
 static void wait_with_threads(vlot_client *client) {
   uint64_t deadline = first_deadline(client);
@@ -500,7 +500,7 @@ static void wait_with_threads(vlot_client *client) {
     atomic_store(&client->wait_deadline, deadline);
     if (vlot__threads_must_wake(client->cluster, deadline)) {
       pthread_mutex_unlock(&client->lock);
-      vlot__threads_wake_supervisor(client->cluster, deadline);
+      vlot__threads_wake_clock(client->cluster, deadline);
       pthread_mutex_lock(&client->lock);
     }
     while (client->is_waiting && client->incoming.size == 0 && !client->is_due &&
@@ -545,7 +545,7 @@ static vlot_result submit_once(vlot_client *client, const void *data, size_t siz
 }
 
 static vlot_result read_once(vlot_client *client, const void *data, size_t size) {
-  return vlot_client_read(client, data, size, VLOT_NEVER, NULL);
+  return vlot_client_read(client, data, size, VLOT_READ_LINEARIZABLE, NULL);
 }
 
 /* Ask again as long as it is certain that nothing has happened. */

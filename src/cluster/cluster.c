@@ -17,14 +17,14 @@ void vlot_cluster_options_init(vlot_cluster_options *options) {
       .has_checker = 2,
       .stop_ns = 1000000000,
       .ring_events = 64,
-      .group_max = 8,
+      .turn_max = 8,
       .has_lints = 1,
   };
   vlot_raft_options_init(&options->raft);
   options->raft.apply_entries_max = 4096;
 }
 
-static const char *log_problem(const vlot_start *start) {
+static const char *start_log_problem(const vlot_start *start) {
   if (start->log_count > 0 && !start->log) return "starts: the log is missing";
   for (size_t k = 0; k < start->log_count; k++) {
     const vlot_log_entry *entry = &start->log[k];
@@ -40,7 +40,7 @@ static const char *starts_problem(const vlot_cluster_options *options) {
   if (options->start_count > 0 && !options->starts) return "starts: missing";
   for (size_t k = 0; k < options->start_count; k++) {
     const vlot_start *start = &options->starts[k];
-    const char *problem = log_problem(start);
+    const char *problem = start_log_problem(start);
     if (problem) return problem;
     if (start->term >= VLOT_INDEX_MAX) return "starts: term must be below 2^62";
     uint64_t last = start->log_count > 0 ? start->log[start->log_count - 1].term : 0;
@@ -54,7 +54,7 @@ static const char *starts_problem(const vlot_cluster_options *options) {
   return NULL;
 }
 
-static const char *find_problem(const vlot_cluster_options *options) {
+static const char *find_cluster_problem(const vlot_cluster_options *options) {
   const vlot_machine *machine = options->machine;
   uint32_t ring = options->ring_events;
   if (options->size != sizeof *options) return "options: call vlot_cluster_options_init() first";
@@ -70,7 +70,7 @@ static const char *find_problem(const vlot_cluster_options *options) {
     return "clock_waits: one of VLOT_CLOCK_WAITS_*";
   if (ring < 16 || ring > 65536 || (ring & (ring - 1)))
     return "ring_events: a power of two, 16 to 65536";
-  if (options->group_max == 0 || options->group_max > 64) return "group_max: 1 to 64";
+  if (options->turn_max == 0 || options->turn_max > 64) return "turn_max: 1 to 64";
   if (options->stop_ns == 0) return "stop_ns: more than 0";
   if (options->spin_ns > 10000000) return "spin_ns: at most 10 ms";
   if (options->keeps_events > 1) return "keeps_events: 0 or 1";
@@ -126,14 +126,14 @@ static vlot_result open_storage(vlot__slot *slot) {
     vlot_result result =
         cluster->options.open_storage(cluster->options.storage_context, slot->id, &slot->storage);
     if (result == VLOT_OK) result = slot->storage.load(slot->storage.context, &stored);
-    if (stored.hard.disk) slot->disk_id = stored.hard.disk;
+    if (stored.hard.disk_id) slot->disk_id = stored.hard.disk_id;
     return result;
   }
   slot->disk = vlot__disk_open(cluster->allocator, cluster->options.seed, slot->id);
   if (!slot->disk) return VLOT_NOMEM;
   slot->storage = vlot__disk_storage(slot->disk);
   vlot__disk_set_clock(slot->disk, &cluster->now);
-  vlot_hard_state hard = {.disk = slot->disk_id};
+  vlot_hard_state hard = {.disk_id = slot->disk_id};
   if (start) {
     hard.term = start->term;
     hard.vote = start->vote;
@@ -187,7 +187,7 @@ static vlot_result open_slots(vlot_cluster *cluster) {
     cluster->members[k] =
         (vlot_member){.id = k + 1,
                       .is_learner = k >= cluster->nodes - cluster->options.learners,
-                      .disk = slot->disk_id};
+                      .disk_id = slot->disk_id};
   }
   return VLOT_OK;
 }
@@ -213,7 +213,7 @@ static vlot_result start_nodes(vlot_cluster *cluster) {
   return result;
 }
 
-static void init_locks(vlot_cluster *cluster) {
+static void init_cluster_locks(vlot_cluster *cluster) {
   pthread_mutex_init(&cluster->stats_lock, NULL);
   pthread_mutex_init(&cluster->control_lock, NULL);
   pthread_cond_init(&cluster->control_free, NULL);
@@ -253,8 +253,8 @@ static void free_cluster(vlot_cluster *cluster) {
 }
 
 /* With *out set there is something to be freed, whatever the result. */
-static vlot_result make(vlot_cluster **out, const vlot_cluster_options *options,
-                        vlot__replay *replay) {
+static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *options,
+                                vlot__replay *replay) {
   const vlot_allocator *allocator = vlot__alloc_or_default(options->allocator);
   vlot_cluster *cluster = vlot__alloc_zero(allocator, 1, sizeof *cluster);
   if (!cluster) return VLOT_NOMEM;
@@ -274,13 +274,14 @@ static vlot_result make(vlot_cluster **out, const vlot_cluster_options *options,
   cluster->replay = replay;
   cluster->has_tapes = replay || options->journal;
   cluster->has_slot_ids = replay || !cluster->is_lockstep;
-  init_locks(cluster);
+  init_cluster_locks(cluster);
   *out = cluster;
   return open_parts(cluster);
 }
 
-static vlot_result check_options(const vlot_cluster_options *options, const char **problem) {
-  *problem = find_problem(options);
+static vlot_result check_cluster_options(const vlot_cluster_options *options,
+                                         const char **problem) {
+  *problem = find_cluster_problem(options);
   return *problem ? VLOT_INVALID : try_core(options, problem);
 }
 
@@ -296,8 +297,8 @@ vlot_result vlot__cluster_make(vlot_cluster **out, const vlot_cluster_options *o
                                vlot__replay *replay, const char **problem) {
   vlot_cluster *cluster = NULL;
   *out = NULL;
-  vlot_result result = check_options(options, problem);
-  if (result == VLOT_OK) result = make(&cluster, options, replay);
+  vlot_result result = check_cluster_options(options, problem);
+  if (result == VLOT_OK) result = make_cluster(&cluster, options, replay);
   if (result == VLOT_OK)
     *out = cluster;
   else if (cluster)
@@ -419,7 +420,7 @@ static void fill_status(vlot__slot *slot, vlot_node_status *status) {
   status->id = slot->id;
   status->incarnation = slot->incarnation;
   status->is_learner = slot->cluster->members[slot->id - 1].is_learner;
-  status->disk = slot->disk_id;
+  status->disk_id = slot->disk_id;
   status->clock_permille = atomic_load(&slot->clock_permille);
 }
 
@@ -573,14 +574,14 @@ static uint64_t changes_so_far(vlot_cluster *cluster) {
 }
 
 static void wait_for_change(vlot_cluster *cluster, uint64_t seen, uint64_t deadline) {
-  vlot__threads_wake_supervisor(cluster, deadline);
+  vlot__threads_wake_clock(cluster, deadline);
   pthread_mutex_lock(&cluster->change_lock);
   while (cluster->changes == seen && vlot__now(cluster) < deadline)
     pthread_cond_wait(&cluster->changed, &cluster->change_lock);
   pthread_mutex_unlock(&cluster->change_lock);
 }
 
-/* Who waits says so before it looks, and the deadline is the supervisor's to announce: it wakes
+/* Who waits says so before it looks, and the deadline is the clock's to announce: it wakes
  * every waiter at each tick it takes. */
 static vlot_result await_with_threads(vlot_cluster *cluster,
                                       bool (*is_reached)(vlot_cluster *cluster, void *context),

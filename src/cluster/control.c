@@ -46,7 +46,7 @@ vlot_result vlot__slot_start(vlot__slot *slot) {
   if (cluster->is_lockstep)
     vlot__lockstep_slot_changed(slot);
   else
-    vlot__threads_wake_supervisor(cluster, atomic_load(&slot->due));
+    vlot__threads_wake_clock(cluster, atomic_load(&slot->due));
   return VLOT_OK;
 }
 
@@ -187,7 +187,7 @@ vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id) {
     vlot__lockstep_resume(slot);
   } else if (slot->actor) {
     vlot_actor_resume(slot->actor);
-    vlot__threads_wake_supervisor(cluster, atomic_load(&slot->due));
+    vlot__threads_wake_clock(cluster, atomic_load(&slot->due));
   }
   return end(cluster, VLOT_OK);
 }
@@ -246,6 +246,6 @@ vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id,
   if (cluster->is_lockstep)
     vlot__lockstep_slot_changed(slot);
   else
-    vlot__threads_wake_supervisor(cluster, vlot__disk_next_due(slot->disk));
+    vlot__threads_wake_clock(cluster, vlot__disk_next_due(slot->disk));
   return end(cluster, VLOT_OK);
 }

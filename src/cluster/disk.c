@@ -202,7 +202,7 @@ vlot_result vlot__disk_format(vlot__disk *disk, const vlot_hard_state *hard, uin
 void vlot__disk_wipe(vlot__disk *disk, uint64_t disk_id) {
   vlot__disk_log blank;
   vlot__disk_log_init(&blank, disk->allocator, 0, 0);
-  replace(disk, &(vlot_hard_state){.disk = disk_id}, blank);
+  replace(disk, &(vlot_hard_state){.disk_id = disk_id}, blank);
 }
 
 /* --- faults --- */
@@ -323,8 +323,8 @@ static vlot_result submit_pending(vlot__disk *disk, const vlot_write *write,
   return VLOT_PENDING;
 }
 
-static vlot_result submit(vlot__disk *disk, const vlot_write *write,
-                          const vlot_storage_done *done) {
+static vlot_result submit_write(vlot__disk *disk, const vlot_write *write,
+                                const vlot_storage_done *done) {
   bool must_fail = submit_must_fail(disk);
   bool must_wait = disk->queue.count > 0 || disk->is_stalled || disk->delay_max > 0;
   if (must_fail && !must_wait) return VLOT_IO;
@@ -347,7 +347,7 @@ static vlot_result disk_submit(void *context, const vlot_write *write,
     vlot__alloc_free(disk->allocator, disk->loaded);
     disk->loaded = NULL;
   }
-  vlot_result result = submit(disk, write, done);
+  vlot_result result = submit_write(disk, write, done);
   if (result != VLOT_OK && result != VLOT_PENDING) disk->has_failed = true;
   pthread_mutex_unlock(&disk->lock);
   return result;
@@ -552,7 +552,7 @@ uint64_t vlot__disk_lost(vlot__disk *disk) {
 
 uint64_t vlot__disk_id(vlot__disk *disk) {
   pthread_mutex_lock(&disk->lock);
-  uint64_t id = disk->hard.disk;
+  uint64_t id = disk->hard.disk_id;
   pthread_mutex_unlock(&disk->lock);
   return id;
 }

@@ -11,12 +11,12 @@ void vlot__disk_log_init(vlot__disk_log *log, const vlot_allocator *allocator, u
                           .last_index = base_index};
 }
 
-static vlot_slice *slice_at(const vlot__disk_log *log, size_t k) {
+static vlot_slice *disk_slice_at(const vlot__disk_log *log, size_t k) {
   return &log->segments[k / VLOT__DISK_SEGMENT]->slices[k % VLOT__DISK_SEGMENT];
 }
 
 void vlot__disk_log_deinit(vlot__disk_log *log) {
-  for (size_t k = 0; k < log->slice_count; k++) vlot_batch_release(slice_at(log, k)->batch);
+  for (size_t k = 0; k < log->slice_count; k++) vlot_batch_release(disk_slice_at(log, k)->batch);
   for (size_t k = 0; k < log->segment_count; k++)
     vlot__alloc_free(log->allocator, log->segments[k]);
   vlot__alloc_free(log->allocator, log->segments);
@@ -42,7 +42,7 @@ void vlot__disk_log_append(vlot__disk_log *log, const vlot_slice *slice) {
   VLOT_ASSERT(slice->count > 0);
   VLOT_ASSERT(slice->index == log->last_index + 1);
   VLOT_ASSERT(log->slice_count < log->segment_count * VLOT__DISK_SEGMENT);
-  *slice_at(log, log->slice_count++) = *slice;
+  *disk_slice_at(log, log->slice_count++) = *slice;
   vlot_batch_retain(slice->batch);
   log->last_index += slice->count;
 }
@@ -50,7 +50,7 @@ void vlot__disk_log_append(vlot__disk_log *log, const vlot_slice *slice) {
 void vlot__disk_log_truncate(vlot__disk_log *log, uint64_t from) {
   VLOT_ASSERT(from > log->base_index);
   while (log->slice_count > 0 && log->last_index >= from) {
-    vlot_slice *last = slice_at(log, log->slice_count - 1);
+    vlot_slice *last = disk_slice_at(log, log->slice_count - 1);
     if (last->index < from) {
       last->count = (uint32_t)(from - last->index);
       log->last_index = from - 1;
@@ -63,5 +63,5 @@ void vlot__disk_log_truncate(vlot__disk_log *log, uint64_t from) {
 }
 
 void vlot__disk_log_copy(const vlot__disk_log *log, vlot_slice *out) {
-  for (size_t k = 0; k < log->slice_count; k++) out[k] = *slice_at(log, k);
+  for (size_t k = 0; k < log->slice_count; k++) out[k] = *disk_slice_at(log, k);
 }

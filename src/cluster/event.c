@@ -38,7 +38,7 @@ const char *vlot_event_kind_name(vlot_event_kind kind) {
 typedef enum shape {
   IN_32,
   IN_64,
-  AS_HEX, /* a string: JSON's readers lose bits above 2^53 */
+  AS_HEX, /* a string: JSON's waiting_reads lose bits above 2^53 */
   AS_TRUTH,
   AS_ROLE,
   AS_PROGRESS,
@@ -251,7 +251,7 @@ static void json_message(vlot__writer *w, const vlot_event *event) {
   json_number(w, "from", event->as.message.from);
   json_number(w, "to", receiver_of(event));
   json_number(w, "term", event->as.message.term);
-  json_number(w, "request", event->as.message.request);
+  json_number(w, "request", event->as.message.request_id);
   switch (event->as.message.kind) {
   case VLOT_MESSAGE_PRE_VOTE:
   case VLOT_MESSAGE_VOTE:
@@ -667,7 +667,7 @@ uint32_t vlot_event_words(const vlot_event *event, uint64_t words[VLOT_EVENT_WOR
     words[10] = event->as.message.index;
     words[11] = event->as.message.log_term;
     words[12] = event->as.message.commit;
-    words[13] = event->as.message.request;
+    words[13] = event->as.message.request_id;
     words[14] = pair(event->as.message.entries, event->as.message.from);
     return 15;
   case BODY_change:

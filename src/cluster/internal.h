@@ -4,7 +4,7 @@
  *               in it
  *   control.c   spawn, kill, restart, faults          client.c    clients: submit, poll, wait
  *   observe.c   events, rings, hash, subscriptions    link.c      what a link does to a message
- *   lockstep.c  the pending list and its verbs threads.c actors, the supervisor's thread, the clock
+ *   lockstep.c  the pending list and its verbs threads.c actors, the clock's thread, the clock
  *   request.c   what a debugger asks tape.c journal.c recording; replay*.c: carrying it out again
  *   lint.c      bad settings, and what runs badly
  *
@@ -41,6 +41,9 @@ typedef enum vlot__mail_kind {
   VLOT__MAIL_STORED,   /* vlot__mail_stored; in the control lane */
 } vlot__mail_kind;
 
+/* A TICK with this stamp, which is no tick, is a timer made to fire before it is due. */
+#define VLOT__STAMP_FIRE UINT64_MAX
+
 /* Begins every payload but STORED's. */
 typedef struct vlot__mail_head {
   uint64_t id;      /* of this mail, in the whole cluster */
@@ -74,7 +77,7 @@ typedef struct vlot__mail_propose {
 typedef struct vlot__mail_read {
   vlot__mail_head head;
   uint64_t sequence;
-  uint64_t min_index; /* VLOT_NEVER: linearizable */
+  uint64_t min_index; /* or VLOT_READ_LINEARIZABLE */
   uint32_t client;
   uint32_t hops;
   uint32_t node;
@@ -159,16 +162,16 @@ typedef struct vlot__traffic {
   _Atomic uint64_t dropped;
 } vlot__traffic;
 
-/* A lint of a running node. Whoever looks writes it; others read lint and holds, under
+/* A lint of a running node. Whoever looks writes it; others read lint and is_on, under
  * status_lock. */
-typedef struct vlot__watch {
+typedef struct vlot__lint_trend {
   vlot_lint lint;
   uint64_t value; /* at the last look */
   uint32_t rises; /* looks in a row that found it higher */
-  bool holds;
-} vlot__watch;
+  bool is_on;
+} vlot__lint_trend;
 
-enum { VLOT__WATCHES = VLOT_LINT_NUMBERS - VLOT_LINT_RUNNING };
+enum { VLOT__LINT_TRENDS = VLOT_LINT_NUMBERS - VLOT_LINT_RUNNING };
 
 struct vlot__slot {
   vlot_cluster *cluster;
@@ -203,7 +206,7 @@ struct vlot__slot {
   pthread_mutex_t status_lock;
   vlot_node_status status;
   uint64_t status_tick;
-  vlot__watch watches[VLOT__WATCHES]; /* by lint number, from VLOT_LINT_RUNNING on */
+  vlot__lint_trend trends[VLOT__LINT_TRENDS]; /* by lint number, from VLOT_LINT_RUNNING on */
 
   /* threads */
   vlot_actor *turn_actor; /* in its turns: whose */
@@ -211,10 +214,10 @@ struct vlot__slot {
   _Atomic uint32_t actor_incarnation;
   _Atomic uint64_t due;    /* cluster tick of its next timer */
   vlot__contact *contacts; /* [nodes] of its turns */
-  uint64_t seen_turns;     /* supervisor: to find stragglers */
+  uint64_t seen_turns;     /* clock: to find stragglers */
   /* its mail goes to the pending list: the cluster is being paused */
   bool is_collected;
-  _Atomic bool is_tick_sent; /* supervisor: a TICK for `due` is under way */
+  _Atomic bool is_tick_sent; /* clock: a TICK for `due` is under way */
   uint64_t tick_sent_due;
 
   /* lockstep */
@@ -268,7 +271,7 @@ typedef struct vlot__observer {
   uint64_t hash;
 } vlot__observer;
 
-typedef struct vlot__supervisor vlot__supervisor; /* threads.c */
+typedef struct vlot__clock vlot__clock; /* threads.c */
 
 /* --- requests: written by a debugger while all threads stand still; request.c ----------------- */
 
@@ -365,7 +368,7 @@ struct vlot_cluster {
 
   vlot_actor_system *actors; /* threads, or lockstep not inline */
   pthread_mutex_t slots_lock;
-  vlot__supervisor *supervisor;
+  vlot__clock *clock;
   bool is_paused;
   pthread_key_t in_turn; /* of a thread: set inside a turn … */
   bool is_in_turn;       /* … and for turns that run inline */
@@ -389,7 +392,7 @@ static inline uint64_t vlot__now(vlot_cluster *cluster) {
 }
 
 /* The id of a new mail. With threads (and in a replay) every slot numbers its own, so that an id
- * says who sent it and does not depend on what others send meanwhile; clients and the supervisor
+ * says who sent it and does not depend on what others send meanwhile; clients and the clock
  * (NULL) share a counter. In lockstep there is one counter for all.
  */
 static inline uint64_t vlot__new_id(vlot_cluster *cluster, vlot__slot *slot) {
@@ -406,7 +409,7 @@ void vlot__log(vlot_cluster *cluster, const char *format, ...)
 
 /* --- effects: how a node's turn reaches the world; each goes to the driver in force ----------- */
 
-/* Send a mail from a slot (NULL: a client or the supervisor) to a member, through the link between
+/* Send a mail from a slot (NULL: a client or the clock) to a member, through the link between
  * them. The payload's head gets id, lamport and cause here. What it refers to is taken over in any
  * case.
  *
@@ -526,7 +529,7 @@ void vlot__clients_wake(vlot_cluster *cluster, uint64_t now);
  * thread (VLOT_BUSY). */
 vlot_result vlot__control_take(vlot_cluster *cluster);
 void vlot__control_begin(vlot_cluster *cluster);
-/* the supervisor's: it never waits for whoever waits for it */
+/* the clock's: it never waits for whoever waits for it */
 bool vlot__control_try(vlot_cluster *cluster);
 void vlot__control_end(vlot_cluster *cluster);
 
@@ -560,14 +563,14 @@ void vlot__notify_changed(vlot_cluster *cluster);
 /* Is this thread inside a turn of one of this cluster's nodes? */
 bool vlot__is_node_thread(vlot_cluster *cluster);
 
-/* the actor system and the supervisor's thread */
+/* the actor system and the clock's thread */
 vlot_result vlot__threads_open(vlot_cluster *cluster);
 vlot_result vlot__threads_close(vlot_cluster *cluster);
 vlot_result vlot__threads_start(vlot__slot *slot, bool is_held); /* give the node an actor */
 vlot_result vlot__threads_stop(vlot__slot *slot, vlot_why why, bool is_power_cut);
 /* is it planning to look later than that? */
 bool vlot__threads_must_wake(vlot_cluster *cluster, uint64_t due);
-void vlot__threads_wake_supervisor(vlot_cluster *cluster, uint64_t due);
+void vlot__threads_wake_clock(vlot_cluster *cluster, uint64_t due);
 void vlot__threads_poke(vlot__slot *slot); /* let it look at its clock */
 
 bool vlot__lockstep_init(vlot_cluster *cluster);
@@ -600,7 +603,7 @@ bool vlot__lockstep_has_traffic(const vlot_cluster *cluster);
 bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit);
 
 /* Is something asked that is not carried out yet? Looked at before every action, and whenever the
- * supervisor wakes. */
+ * clock wakes. */
 static inline bool vlot__requests_wait(vlot_cluster *cluster) {
   const vlot__requests *requests = &cluster->requests;
   return atomic_load_explicit(&requests->asked, memory_order_relaxed) !=

@@ -234,7 +234,7 @@ void vlot__journal_start(vlot__slot *slot) {
   append_record(slot->cluster->journal, record, at);
 }
 
-static void append_bare(vlot__slot *slot, vlot__record type, uint32_t flags) {
+static void append_bare(vlot__slot *slot, vlot__journal_type type, uint32_t flags) {
   uint8_t record[CONTROL_BYTES];
   if (begin_control(slot))
     append_record(slot->cluster->journal, record, vlot__put_head(record, 0, type, flags, slot->id));
@@ -263,7 +263,7 @@ void vlot__journal_kill(vlot__slot *slot, vlot_why why, bool is_power_cut, bool 
   }
   begin_control(slot);
   (void)vlot__node_hash(slot->node, &hash, &applied);
-  vlot__record type = cluster->is_closing ? VLOT__RECORD_CLOSE : VLOT__RECORD_KILL;
+  vlot__journal_type type = cluster->is_closing ? VLOT__RECORD_CLOSE : VLOT__RECORD_KILL;
   uint8_t *at =
       vlot__put_head(record, 0, type, (uint32_t)is_power_cut | (uint32_t)was_leader << 1, slot->id);
   at = vlot__put32(at, (uint32_t)why);

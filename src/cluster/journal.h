@@ -36,7 +36,7 @@ struct vlot__fate;
 #define VLOT__JOURNAL_MAGIC "vlotjrnl"
 enum { VLOT__JOURNAL_FILE_HEAD = 16, VLOT__JOURNAL_BLOCK_HEAD = 16, VLOT__JOURNAL_RECORD_HEAD = 8 };
 
-typedef enum vlot__record {
+typedef enum vlot__journal_type {
   VLOT__RECORD_TURN = 1, /* flags: 1 was parked; items */
   VLOT__RECORD_MORE,     /* items */
   /* u32 incarnation, u64 tick, u32 permille, u64 disk, u64 term, u32 vote, u64 last index, u64
@@ -60,7 +60,7 @@ typedef enum vlot__record {
   VLOT__RECORD_CLOSE, /* the node's last state, as KILL's: a check */
   VLOT__RECORD_END,   /* the journal is whole */
   VLOT__RECORDS
-} vlot__record;
+} vlot__journal_type;
 
 /* Items; the first six are mail, by vlot__mail_kind. */
 enum {
@@ -123,8 +123,8 @@ static inline uint8_t *vlot__put_var(uint8_t *at, uint64_t value) {
   return at + 1;
 }
 enum { VLOT__VAR_BYTES = 10 }; /* at most */
-static inline uint8_t *vlot__put_head(uint8_t *at, uint32_t size, vlot__record type, uint32_t flags,
-                                      uint32_t node) {
+static inline uint8_t *vlot__put_head(uint8_t *at, uint32_t size, vlot__journal_type type,
+                                      uint32_t flags, uint32_t node) {
   at = vlot__put32(at, size);
   at[0] = (uint8_t)type;
   at[1] = (uint8_t)flags;

@@ -3,7 +3,7 @@
  */
 #include "cluster/internal.h"
 
-static size_t place_of(const vlot_cluster *cluster, uint32_t from, uint32_t to) {
+static size_t link_place(const vlot_cluster *cluster, uint32_t from, uint32_t to) {
   return (size_t)(from - 1) * cluster->nodes + (to - 1);
 }
 
@@ -49,7 +49,7 @@ static bool is_clean(const vlot_link *link) {
 /* Room for a profile; control is held, so that it stays. */
 static bool make_room(vlot_cluster *cluster, uint32_t from, uint32_t to) {
   vlot__links *links = &cluster->links;
-  size_t place = place_of(cluster, from, to);
+  size_t place = link_place(cluster, from, to);
   pthread_mutex_lock(&links->lock);
   bool has_room = make_tables(cluster);
   if (has_room && !links->profiles[place])
@@ -61,7 +61,7 @@ static bool make_room(vlot_cluster *cluster, uint32_t from, uint32_t to) {
 
 static void set_one(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link) {
   vlot__links *links = &cluster->links;
-  size_t place = place_of(cluster, from, to);
+  size_t place = link_place(cluster, from, to);
   pthread_mutex_lock(&links->lock);
   if (!is_clean(link)) *links->profiles[place] = *link;
   atomic_store(&links->is_faulty[place], !is_clean(link));
@@ -125,7 +125,7 @@ vlot_result vlot_cluster_get_link(vlot_cluster *cluster, uint32_t from, uint32_t
   *link = (vlot_link){0};
   if (!vlot__slot_of(cluster, from) || !vlot__slot_of(cluster, to) || from == to)
     return VLOT_NOT_FOUND;
-  size_t place = place_of(cluster, from, to);
+  size_t place = link_place(cluster, from, to);
   pthread_mutex_lock(&cluster->links.lock);
   if (atomic_load(&cluster->links.is_faulty[place])) *link = *cluster->links.profiles[place];
   pthread_mutex_unlock(&cluster->links.lock);
@@ -201,7 +201,7 @@ vlot__fate vlot__links_fate(vlot_cluster *cluster, uint32_t from, uint32_t to,
                             uint32_t message_kind) {
   vlot__links *links = &cluster->links;
   vlot__fate fate = {.copies = 1};
-  size_t place = place_of(cluster, from, to);
+  size_t place = link_place(cluster, from, to);
   pthread_mutex_lock(&links->lock);
   if (atomic_load(&links->is_faulty[place])) {
     const vlot_link *link = links->profiles[place];
@@ -250,9 +250,9 @@ static void release_pieces(uint32_t kind, const vlot_piece *pieces, size_t count
     vlot__mail_dispose(kind, (void *)(uintptr_t)pieces[0].data);
 }
 
-static vlot_result post(vlot_cluster *cluster, vlot__slot *from, vlot__contact *contact,
-                        uint32_t to, uint32_t kind, uint32_t message_kind, uint64_t delay,
-                        bool may_overtake, const vlot_piece *pieces, size_t count) {
+static vlot_result post_mail(vlot_cluster *cluster, vlot__slot *from, vlot__contact *contact,
+                             uint32_t to, uint32_t kind, uint32_t message_kind, uint64_t delay,
+                             bool may_overtake, const vlot_piece *pieces, size_t count) {
   uint32_t sender = from ? from->id : 0;
   uint64_t due = vlot__now(cluster) + delay;
   if (from ? cluster->is_lockstep : vlot__drives(cluster))
@@ -291,7 +291,7 @@ vlot_result vlot__route(vlot_cluster *cluster, vlot__slot *from, vlot__contact *
     else
       head->cause = from->cause;
     head->lamport = from->lamport;
-    size_t place = place_of(cluster, from->id, to);
+    size_t place = link_place(cluster, from->id, to);
     if (cluster->replay)
       vlot__replay_fate(from, &fate);
     else if (atomic_load_explicit(&cluster->links.is_faulty[place], memory_order_relaxed))
@@ -314,8 +314,8 @@ vlot_result vlot__route(vlot_cluster *cluster, vlot__slot *from, vlot__contact *
     }
     result = fate.results[k]; /* only a replay knows */
     if (result == VLOT_OK)
-      result = post(cluster, from, contact, to, kind, message_kind, fate.delay[k],
-                    fate.may_overtake, pieces, count);
+      result = post_mail(cluster, from, contact, to, kind, message_kind, fate.delay[k],
+                         fate.may_overtake, pieces, count);
     fate.results[k] = result;
     if (result == VLOT_OK) continue;
     if (from) drop(cluster, from, to, kind, why_of(result), head);

@@ -183,28 +183,28 @@ void vlot__lint_open(vlot_cluster *cluster) {
 
 /* --- while it runs --- */
 
-static vlot__watch *watch_of(vlot__slot *slot, uint32_t number) {
-  return &slot->watches[number - VLOT_LINT_RUNNING];
+static vlot__lint_trend *watch_of(vlot__slot *slot, uint32_t number) {
+  return &slot->trends[number - VLOT_LINT_RUNNING];
 }
 
 /* It is so, or is not any more: said when it begins. */
-static void set(vlot__slot *slot, uint32_t number, bool holds, uint64_t value, uint64_t other) {
-  vlot__watch *watch = watch_of(slot, number);
+static void set(vlot__slot *slot, uint32_t number, bool is_on, uint64_t value, uint64_t other) {
+  vlot__lint_trend *trend = watch_of(slot, number);
   pthread_mutex_lock(&slot->status_lock); /* vlot_cluster_lint() reads these */
-  bool is_new = holds && !watch->holds;
-  watch->holds = holds;
-  watch->lint = (vlot_lint){.number = number, .node = slot->id, .value = value, .other = other};
+  bool is_new = is_on && !trend->is_on;
+  trend->is_on = is_on;
+  trend->lint = (vlot_lint){.number = number, .node = slot->id, .value = value, .other = other};
   pthread_mutex_unlock(&slot->status_lock);
-  if (is_new) say(slot->cluster, &watch->lint);
+  if (is_new) say(slot->cluster, &trend->lint);
 }
 
-/* Is it above floor, and has it grown for a while? Once it is said it holds until it is below
+/* Is it above floor, and has it grown for a while? Once it is said it stays until it is below
  * again. */
-static bool grows(vlot__watch *watch, uint64_t value, uint64_t floor) {
+static bool grows(vlot__lint_trend *trend, uint64_t value, uint64_t floor) {
   bool is_high = value >= floor;
-  watch->rises = is_high && value > watch->value ? watch->rises + 1 : 0;
-  watch->value = value;
-  return is_high && (watch->holds || watch->rises >= RISES);
+  trend->rises = is_high && value > trend->value ? trend->rises + 1 : 0;
+  trend->value = value;
+  return is_high && (trend->is_on || trend->rises >= RISES);
 }
 
 static vlot_node_status read_status(vlot__slot *slot) {
@@ -226,8 +226,8 @@ static void look_at(vlot__slot *slot, const vlot_node_status *status, uint64_t c
   uint64_t lag = is_up && commit > status->applied_index ? commit - status->applied_index : 0;
   /* what was committed since the last look is under way */
   uint64_t floor = recent > ENTRIES_MIN ? recent : ENTRIES_MIN;
-  vlot__watch *mailbox = watch_of(slot, VLOT_LINT_MAILBOX_GROWS),
-              *behind = watch_of(slot, VLOT_LINT_FALLS_BEHIND);
+  vlot__lint_trend *mailbox = watch_of(slot, VLOT_LINT_MAILBOX_GROWS),
+                   *behind = watch_of(slot, VLOT_LINT_FALLS_BEHIND);
   uint64_t before = mailbox->value;
   set(slot, VLOT_LINT_MAILBOX_GROWS, grows(mailbox, mails, MAILS_MIN), mails, before);
   set(slot, VLOT_LINT_FALLS_BEHIND, grows(behind, lag, floor), lag, status->applied_index);
@@ -264,10 +264,10 @@ size_t vlot_cluster_lint(vlot_cluster *cluster, vlot_lint *lints, size_t capacit
   for (uint32_t k = 0; k < cluster->nodes; k++) {
     vlot__slot *slot = &cluster->slots[k];
     pthread_mutex_lock(&slot->status_lock);
-    for (size_t w = 0; w < VLOT__WATCHES; w++) {
-      const vlot__watch *watch = &slot->watches[w];
-      if (watch->holds)
-        add(&all, watch->lint.number, slot->id, watch->lint.value, watch->lint.other);
+    for (size_t w = 0; w < VLOT__LINT_TRENDS; w++) {
+      const vlot__lint_trend *trend = &slot->trends[w];
+      if (trend->is_on)
+        add(&all, trend->lint.number, slot->id, trend->lint.value, trend->lint.other);
     }
     pthread_mutex_unlock(&slot->status_lock);
   }

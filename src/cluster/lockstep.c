@@ -64,7 +64,7 @@ static void dispose_item(vlot_cluster *cluster, vlot__item *item) {
 
 /* --- the heap --- */
 
-static bool is_before(const vlot__item *a, const vlot__item *b) {
+static bool item_is_before(const vlot__item *a, const vlot__item *b) {
   if (a->due != b->due) return a->due < b->due;
   if (a->tie != b->tie) return a->tie < b->tie;
   return a->id < b->id;
@@ -79,7 +79,7 @@ static void sift_up(vlot__lockstep *lockstep, vlot__item *item) {
   size_t place = item->place;
   while (place > 0) {
     size_t parent = (place - 1) / 2;
-    if (!is_before(item, lockstep->heap[parent])) break;
+    if (!item_is_before(item, lockstep->heap[parent])) break;
     set_place(lockstep, place, lockstep->heap[parent]);
     place = parent;
   }
@@ -91,16 +91,17 @@ static void sift_down(vlot__lockstep *lockstep, vlot__item *item) {
   for (;;) {
     size_t child = 2 * place + 1;
     if (child >= lockstep->count) break;
-    if (child + 1 < lockstep->count && is_before(lockstep->heap[child + 1], lockstep->heap[child]))
+    if (child + 1 < lockstep->count &&
+        item_is_before(lockstep->heap[child + 1], lockstep->heap[child]))
       child++;
-    if (!is_before(lockstep->heap[child], item)) break;
+    if (!item_is_before(lockstep->heap[child], item)) break;
     set_place(lockstep, place, lockstep->heap[child]);
     place = child;
   }
   set_place(lockstep, place, item);
 }
 
-static bool reserve(vlot_cluster *cluster, size_t more) {
+static bool reserve_item(vlot_cluster *cluster, size_t more) {
   vlot__lockstep *lockstep = &cluster->lockstep;
   void *heap = lockstep->heap;
   bool has_room = vlot__alloc_grow(cluster->allocator, &heap, &lockstep->capacity,
@@ -156,7 +157,7 @@ bool vlot__lockstep_init(vlot_cluster *cluster) {
   lockstep->newest = vlot__alloc_zero(cluster->allocator, links, sizeof *lockstep->newest);
   for (uint32_t k = 0; k < cluster->nodes; k++)
     vlot__ring_init(&cluster->slots[k].parked_mail, cluster->allocator, sizeof(vlot__item *));
-  return lockstep->newest != NULL && reserve(cluster, 2 * (size_t)cluster->nodes);
+  return lockstep->newest != NULL && reserve_item(cluster, 2 * (size_t)cluster->nodes);
 }
 
 void vlot__lockstep_deinit(vlot_cluster *cluster) {
@@ -186,7 +187,7 @@ vlot_result vlot__lockstep_post(vlot_cluster *cluster, uint32_t from, uint32_t t
   vlot__lockstep *lockstep = &cluster->lockstep;
   size_t size = 0;
   for (size_t k = 0; k < count; k++) size += pieces[k].size;
-  vlot__item *item = reserve(cluster, 1) ? new_item(cluster, size) : NULL;
+  vlot__item *item = reserve_item(cluster, 1) ? new_item(cluster, size) : NULL;
   if (!item) return VLOT_NOMEM;
   uint8_t *at = item->payload;
   for (size_t k = 0; k < count; k++) {
@@ -216,7 +217,7 @@ vlot_result vlot__lockstep_post(vlot_cluster *cluster, uint32_t from, uint32_t t
 
 static vlot__item *slot_item(vlot__slot *slot, vlot_pending_kind kind, uint64_t due) {
   vlot_cluster *cluster = slot->cluster;
-  vlot__item *item = reserve(cluster, 1) ? new_item(cluster, 0) : NULL;
+  vlot__item *item = reserve_item(cluster, 1) ? new_item(cluster, 0) : NULL;
   if (!item) {
     cluster->lockstep.is_short = true;
     return NULL;
@@ -322,7 +323,7 @@ static void run_granted(vlot__slot *slot, const taken_mail *mails, uint32_t coun
     vlot__log(slot->cluster, "n%u could not be given its turn", slot->id);
 }
 
-static void run_turn(vlot__slot *slot, const taken_mail *mails, uint32_t count) {
+static void run_slot_turn(vlot__slot *slot, const taken_mail *mails, uint32_t count) {
   vlot_cluster *cluster = slot->cluster;
   if (cluster->lockstep.is_inline)
     run_inline(slot, mails, count);
@@ -346,7 +347,7 @@ static void run_turn(vlot__slot *slot, const taken_mail *mails, uint32_t count) 
 void vlot__lockstep_stored(vlot__slot *slot, vlot__mail_stored *stored) {
   if (!runs(slot)) return;
   taken_mail one = {.kind = VLOT__MAIL_STORED, .size = sizeof *stored, .payload = stored};
-  run_turn(slot, &one, 1);
+  run_slot_turn(slot, &one, 1);
 }
 
 /* Time goes on to where the item stands; to a thing that is fired early, or was put off, it does
@@ -406,7 +407,7 @@ static vlot__item *earliest(vlot_cluster *cluster) {
 
 /* Deliveries to the same node that come next and are due: a turn takes what is queued, and the seed
  * says how much that is. */
-static uint32_t gather(vlot_cluster *cluster, vlot__item **items, uint32_t max) {
+static uint32_t gather_turn(vlot_cluster *cluster, vlot__item **items, uint32_t max) {
   vlot__lockstep *lockstep = &cluster->lockstep;
   uint32_t count = 1, wanted = 0;
   while (count < max) {
@@ -424,7 +425,7 @@ static uint32_t gather(vlot_cluster *cluster, vlot__item **items, uint32_t max) 
 
 enum { GROUP_MAX = 64 };
 
-static void deliver(vlot_cluster *cluster, vlot__item *first, uint32_t group_max) {
+static void deliver(vlot_cluster *cluster, vlot__item *first, uint32_t turn_max) {
   vlot__slot *slot = vlot__slot_of(cluster, first->node);
   vlot__item *items[GROUP_MAX];
   taken_mail mails[GROUP_MAX];
@@ -442,13 +443,13 @@ static void deliver(vlot_cluster *cluster, vlot__item *first, uint32_t group_max
     return;
   }
   items[0] = first;
-  uint32_t count = group_max > 1 ? gather(cluster, items, group_max) : 1;
+  uint32_t count = turn_max > 1 ? gather_turn(cluster, items, turn_max) : 1;
   for (uint32_t k = 0; k < count; k++)
     mails[k] = (taken_mail){.kind = items[k]->mail_kind,
                             .size = items[k]->size,
                             .stamp = vlot__now(cluster),
                             .payload = items[k]->payload};
-  run_turn(slot, mails, count);
+  run_slot_turn(slot, mails, count);
   /* what they referred to is the node's now */
   for (uint32_t k = 0; k < count; k++) free_item(cluster, items[k]);
 }
@@ -462,8 +463,8 @@ static void fire_timer(vlot_cluster *cluster, vlot__item *item, bool is_early) {
   /* before its time: first what has passed, then, for this node alone, what is left until it
    * fires */
   taken_mail ticks[2] = {{.kind = VLOT__MAIL_TICK, .stamp = vlot__now(cluster)},
-                         {.kind = VLOT__MAIL_TICK, .stamp = VLOT_NEVER}};
-  run_turn(slot, ticks, is_early ? 2 : 1);
+                         {.kind = VLOT__MAIL_TICK, .stamp = VLOT__STAMP_FIRE}};
+  run_slot_turn(slot, ticks, is_early ? 2 : 1);
 }
 
 static void complete_write(vlot_cluster *cluster, vlot__item *item) {
@@ -475,12 +476,12 @@ static void complete_write(vlot_cluster *cluster, vlot__item *item) {
 }
 
 /* The item is out of the list. */
-static void carry_out(vlot_cluster *cluster, vlot__item *item, uint32_t group_max, bool is_early) {
+static void carry_out(vlot_cluster *cluster, vlot__item *item, uint32_t turn_max, bool is_early) {
   switch ((vlot_pending_kind)item->kind) {
   case VLOT_PENDING_TIMER: fire_timer(cluster, item, is_early); return;
   case VLOT_PENDING_WRITE: complete_write(cluster, item); return;
   case VLOT_PENDING_MESSAGE:
-  case VLOT_PENDING_CLIENT: deliver(cluster, item, group_max); return;
+  case VLOT_PENDING_CLIENT: deliver(cluster, item, turn_max); return;
   }
 }
 
@@ -515,7 +516,7 @@ bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit) {
   take_out(&cluster->lockstep, item);
   begin_action(cluster, item);
   if (vlot__lint_is_due(cluster)) vlot__lint_look(cluster);
-  carry_out(cluster, item, cluster->options.group_max, false);
+  carry_out(cluster, item, cluster->options.turn_max, false);
   vlot__requests_ended(cluster, true);
   return true;
 }
@@ -554,7 +555,7 @@ void vlot__lockstep_resume(vlot__slot *slot) {
     vlot__ring_pop_front(&slot->parked_mail);
     item->due = vlot__now(cluster);
     item->tie = 0; /* before anything newer; ids keep their order */
-    if (reserve(cluster, 1))
+    if (reserve_item(cluster, 1))
       push(&cluster->lockstep, item);
     else
       drop_mail(cluster, item, VLOT_WHY_NO_MEMORY);
@@ -571,7 +572,7 @@ void vlot__lockstep_drop_parked(vlot__slot *slot, vlot_why why) {
   }
 }
 
-static vlot__item *find(vlot_cluster *cluster, uint64_t id) {
+static vlot__item *find_item(vlot_cluster *cluster, uint64_t id) {
   vlot__lockstep *lockstep = &cluster->lockstep;
   for (size_t k = 0; k < lockstep->count; k++)
     if (lockstep->heap[k]->id == id) return lockstep->heap[k];
@@ -598,7 +599,7 @@ static void list_copy(vlot_cluster *cluster, const vlot__item *item, vlot__item 
 /* --- a replay's: it carries out by id what was recorded --- */
 
 vlot__item *vlot__lockstep_take(vlot_cluster *cluster, uint64_t id, uint32_t *node) {
-  vlot__item *item = id > 2 * (uint64_t)cluster->nodes ? find(cluster, id) : NULL;
+  vlot__item *item = id > 2 * (uint64_t)cluster->nodes ? find_item(cluster, id) : NULL;
   if (!item) return NULL;
   *node = item->node;
   unlist(cluster, item);
@@ -645,16 +646,16 @@ void vlot__lockstep_purge(vlot_cluster *cluster, uint32_t node,
 }
 
 bool vlot__lockstep_copy(vlot_cluster *cluster, uint64_t id, uint64_t copy) {
-  vlot__item *item = find(cluster, id);
+  vlot__item *item = find_item(cluster, id);
   if (!item || item->mail_kind != VLOT__MAIL_MESSAGE) return false;
-  vlot__item *twin = reserve(cluster, 1) ? new_item(cluster, item->size) : NULL;
+  vlot__item *twin = reserve_item(cluster, 1) ? new_item(cluster, item->size) : NULL;
   if (twin) list_copy(cluster, item, twin, copy);
   return twin != NULL;
 }
 
 /* --- the caller's verbs --- */
 
-static vlot_result check(vlot_cluster *cluster) {
+static vlot_result check_pending(vlot_cluster *cluster) {
   if (!cluster->is_lockstep) return VLOT_UNSUPPORTED;
   /* another thread has paused it, and steps it */
   if (!vlot__drives(cluster)) return VLOT_BUSY;
@@ -663,13 +664,13 @@ static vlot_result check(vlot_cluster *cluster) {
 
 /* Of what would make it another run. */
 static vlot_result check_change(vlot_cluster *cluster) {
-  return cluster->replay ? VLOT_UNSUPPORTED : check(cluster);
+  return cluster->replay ? VLOT_UNSUPPORTED : check_pending(cluster);
 }
 
 vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t *done) {
   uint64_t before = cluster->action;
   if (done) *done = 0;
-  vlot_result result = check(cluster);
+  vlot_result result = check_pending(cluster);
   if (result != VLOT_OK) return result;
   while (cluster->action - before < actions && !cluster->observer.has_violation)
     if (!vlot__lockstep_run_one(cluster, VLOT_NEVER)) break;
@@ -682,7 +683,7 @@ vlot_result vlot_lockstep_until(vlot_cluster *cluster,
                                 bool (*is_reached)(vlot_cluster *cluster, void *context),
                                 void *context, uint64_t actions) {
   uint64_t before = cluster->action;
-  vlot_result result = check(cluster);
+  vlot_result result = check_pending(cluster);
   while (result == VLOT_OK && !is_reached(cluster, context)) {
     if (cluster->observer.has_violation)
       result = VLOT_VIOLATED;
@@ -698,7 +699,7 @@ vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id) {
   vlot_result result = check_change(cluster);
   if (result != VLOT_OK) return result;
   while (obey_one(cluster)) continue;
-  vlot__item *item = find(cluster, id);
+  vlot__item *item = find_item(cluster, id);
   if (!item) return VLOT_NOT_FOUND;
   bool is_early = true_due(cluster, item) > vlot__now(cluster);
   unlist(cluster, item);
@@ -711,7 +712,7 @@ vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id) {
 vlot_result vlot_lockstep_drop(vlot_cluster *cluster, uint64_t id) {
   vlot_result result = check_change(cluster);
   if (result != VLOT_OK) return result;
-  vlot__item *item = find(cluster, id);
+  vlot__item *item = find_item(cluster, id);
   if (!item) return VLOT_NOT_FOUND;
   if (!item->mail_kind) return VLOT_UNSUPPORTED;
   unlist(cluster, item);
@@ -725,11 +726,11 @@ vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held)
   vlot__lockstep *lockstep = &cluster->lockstep;
   vlot_result result = check_change(cluster);
   if (result != VLOT_OK) return result;
-  vlot__item *item = find(cluster, id);
+  vlot__item *item = find_item(cluster, id);
   if (!item) return VLOT_NOT_FOUND;
   if (item->is_held == is_held) return VLOT_OK;
   if (!is_held) {
-    if (!reserve(cluster, 1)) return VLOT_NOMEM;
+    if (!reserve_item(cluster, 1)) return VLOT_NOMEM;
     vlot__count_command(cluster);
     remove_held(lockstep, item);
     item->is_held = false;
@@ -751,11 +752,11 @@ vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held)
 vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t *copy) {
   vlot_result result = check_change(cluster);
   if (result != VLOT_OK) return result;
-  vlot__item *item = find(cluster, id);
+  vlot__item *item = find_item(cluster, id);
   if (!item) return VLOT_NOT_FOUND;
   /* Raft's messages may come twice, a client's call may not */
   if (item->mail_kind != VLOT__MAIL_MESSAGE) return VLOT_UNSUPPORTED;
-  vlot__item *twin = reserve(cluster, 1) ? new_item(cluster, item->size) : NULL;
+  vlot__item *twin = reserve_item(cluster, 1) ? new_item(cluster, item->size) : NULL;
   if (!twin) return VLOT_NOMEM;
   vlot__count_command(cluster);
   list_copy(cluster, item, twin, vlot__new_id(cluster, NULL));
@@ -767,7 +768,7 @@ vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t
 vlot_result vlot_lockstep_delay(vlot_cluster *cluster, uint64_t id, uint64_t ticks) {
   vlot_result result = check_change(cluster);
   if (result != VLOT_OK) return result;
-  vlot__item *item = find(cluster, id);
+  vlot__item *item = find_item(cluster, id);
   if (!item) return VLOT_NOT_FOUND;
   /* a timer is due when its node says so: hold it */
   if (item->kind == VLOT_PENDING_TIMER) return VLOT_UNSUPPORTED;
@@ -818,12 +819,14 @@ static vlot_pending describe(vlot_cluster *cluster, const vlot__item *item) {
 static int compare_pending(const void *left, const void *right) {
   const vlot__item *a = *(vlot__item *const *)left;
   const vlot__item *b = *(vlot__item *const *)right;
-  return is_before(a, b) ? -1 : is_before(b, a) ? 1 : 0; /* ids differ: there are no ties */
+  return item_is_before(a, b)   ? -1
+         : item_is_before(b, a) ? 1
+                                : 0; /* ids differ: there are no ties */
 }
 
 size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pending, size_t capacity) {
   vlot__lockstep *lockstep = &cluster->lockstep;
-  if (check(cluster) != VLOT_OK) return 0;
+  if (check_pending(cluster) != VLOT_OK) return 0;
   /* due times first, then the heap is sorted in place: a sorted array is a heap */
   for (size_t k = 0; k < lockstep->count; k++)
     if (!lockstep->heap[k]->mail_kind)
@@ -854,7 +857,7 @@ static void hand_back(vlot_cluster *cluster, vlot__item *item, bool is_late) {
     drop_mail(cluster, item, VLOT_WHY_NODE_DOWN);
 }
 
-/* Timers and writes are the supervisor's again, and mail of suspended nodes waits in their
+/* Timers and writes are the clock's again, and mail of suspended nodes waits in their
  * mailboxes, before what comes later; what is held stays here until it is released in a later
  * pause.
  */

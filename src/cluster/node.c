@@ -25,7 +25,7 @@ static vlot_result open_core(vlot__node *node, const vlot_stored *stored, const 
   options.now = 0;
   options.request_base = ((uint64_t)slot->incarnation << 32) + 1;
   options.hard = stored->hard;
-  options.hard.disk = slot->disk_id;
+  options.hard.disk_id = slot->disk_id;
   options.base_index = stored->base_index;
   options.base_term = stored->base_term;
   options.log_slices = stored->slices;
@@ -47,10 +47,11 @@ void vlot__node_free(vlot__node *node) {
   if (node->machine) node->cluster->machine.destroy(node->machine);
   vlot_raft_close(node->raft);
   vlot__replies_deinit(&node->replies);
-  for (size_t k = 0; k < node->readers.count; k++)
-    vlot__alloc_free(node->allocator, ((vlot__reader *)vlot__ring_at(&node->readers, k))->question);
+  for (size_t k = 0; k < node->waiting_reads.count; k++)
+    vlot__alloc_free(node->allocator,
+                     ((vlot__node_read *)vlot__ring_at(&node->waiting_reads, k))->question);
   vlot__ring_deinit(&node->waiters);
-  vlot__ring_deinit(&node->readers);
+  vlot__ring_deinit(&node->waiting_reads);
   vlot__alloc_free(node->allocator, node->inputs);
   vlot__alloc_free(node->allocator, node->commands);
   vlot__alloc_free(node->allocator, node->groups);
@@ -77,7 +78,7 @@ vlot__node *vlot__node_open(vlot__slot *slot, vlot_result *result, const char **
   node->tape.open = SIZE_MAX;
   vlot__replies_init(&node->replies, cluster->allocator);
   vlot__ring_init(&node->waiters, cluster->allocator, sizeof(vlot__waiter));
-  vlot__ring_init(&node->readers, cluster->allocator, sizeof(vlot__reader));
+  vlot__ring_init(&node->waiting_reads, cluster->allocator, sizeof(vlot__node_read));
   *result = open_core(node, &stored, problem);
   if (*result == VLOT_OK) {
     *problem = "the machine could not be created";
@@ -168,12 +169,12 @@ static void emit_slice(vlot__node *node, const vlot_change *change, vlot_event_k
 
 static void emit_changes(vlot__node *node, const vlot_output *output) {
   vlot__slot *slot = node->slot;
-  vlot_event *step = vlot__event_begin(node->cluster, slot, VLOT_EVENT_STEP, VLOT_WHY_NONE, 0);
-  step->as.step.before = node->brief;
-  step->as.step.after = node->brief = output->after;
+  vlot_event *event = vlot__event_begin(node->cluster, slot, VLOT_EVENT_STEP, VLOT_WHY_NONE, 0);
+  event->as.step.before = node->brief;
+  event->as.step.after = node->brief = output->after;
   node->leader = output->leader;
   node->awaits_storage = output->awaits_storage != 0;
-  slot->cause = vlot__emit(node->cluster, slot, step);
+  slot->cause = vlot__emit(node->cluster, slot, event);
   for (uint32_t k = 0; k < output->change_count; k++) {
     const vlot_change *change = &output->changes[k];
     vlot_event_kind kind = event_kind_of(change);
@@ -281,16 +282,14 @@ static void add_proposals(vlot__node *node) {
 /* Inputs that the core did not take, for want of memory or because it is fenced: messages are lost
  * as on a network, clients are told, completions come again.
  */
-static void give_up(vlot__node *node, uint32_t from, vlot_why why) {
+static void give_up_node(vlot__node *node, uint32_t from, vlot_why why) {
   for (size_t k = from; k < node->input_count; k++) {
     const vlot_input *input = &node->inputs[k];
     switch (input->kind) {
     case VLOT_INPUT_STORED: node->stored_token = input->as.token; break;
     case VLOT_INPUT_WRITE_FAILED: node->failed_token = input->as.token; break;
     case VLOT_INPUT_APPLIED: node->told_applied = 0; break;
-    case VLOT_INPUT_READ:
-      vlot__node_drop_reader(node, input->as.read_tag, VLOT_REJECTED, why);
-      break;
+    case VLOT_INPUT_READ: vlot__node_drop_read(node, input->as.read_tag, VLOT_REJECTED, why); break;
     case VLOT_INPUT_PROPOSE:
       vlot__node_settle_groups(node, &(vlot_outcome){.result = VLOT_REJECTED, .why = why});
       break;
@@ -300,7 +299,7 @@ static void give_up(vlot__node *node, uint32_t from, vlot_why why) {
 }
 
 /* One step of the core and what follows from it. False: the node is fenced, or killed meanwhile. */
-static bool step(vlot__node *node) {
+static bool step_core(vlot__node *node) {
   const vlot_output *output;
   vlot_result result =
       vlot_raft_step(node->raft, node->inputs, (uint32_t)node->input_count, &output);
@@ -309,7 +308,8 @@ static bool step(vlot__node *node) {
   read_time(node, output);
   vlot__node_settle_outcomes(node, output);
   if (result != VLOT_OK)
-    give_up(node, output->consumed, result == VLOT_NOMEM ? VLOT_WHY_NO_MEMORY : VLOT_WHY_CRASHED);
+    give_up_node(node, output->consumed,
+                 result == VLOT_NOMEM ? VLOT_WHY_NO_MEMORY : VLOT_WHY_CRASHED);
   if (result == VLOT_FENCED) {
     node->is_fenced = true;
     vlot__node_settle_reads(node, output);
@@ -339,18 +339,18 @@ static void release_mail(vlot__node *node) {
 /* Step until nothing more follows at once: a write that is durable already is told to the core in
  * the same turn if something in there waits for it, else with the next input.
  */
-static void end_turn(vlot__node *node) {
+static void end_steps(vlot__node *node) {
   if (node->is_fenced) return;
   add_internal_inputs(node);
   add_proposals(node);
-  bool goes_on = node->input_count == 0 || step(node);
+  bool goes_on = node->input_count == 0 || step_core(node);
   release_mail(node);
   node->command_count = node->group_count = node->input_count = 0;
   while (goes_on && ((node->stored_token && node->awaits_storage) || node->failed_token ||
                      node->applied_index < node->commit_index)) {
     add_internal_inputs(node);
     if (node->input_count == 0) break;
-    goes_on = step(node);
+    goes_on = step_core(node);
     node->input_count = 0;
   }
   if (node->is_fenced && !node->is_void) vlot__node_give_up_waiting(node, VLOT_WHY_CRASHED);
@@ -360,7 +360,7 @@ static void end_turn(vlot__node *node) {
 
 void vlot__node_end(vlot__node *node) {
   node->turns++;
-  end_turn(node);
+  end_steps(node);
   if (node->cluster->journal) vlot__tape_end(node);
 }
 
@@ -384,7 +384,7 @@ void vlot__node_get_status(const vlot__node *node, vlot_node_status *status) {
   }
   status->applied_index = node->applied_index;
   status->turns = node->turns;
-  status->waiting = node->readers.count;
+  status->waiting = node->waiting_reads.count;
   for (size_t k = 0; k < node->waiters.count; k++)
     status->waiting += ((const vlot__waiter *)vlot__ring_at(&node->waiters, k))->count;
 }

@@ -18,7 +18,7 @@ typedef struct vlot__waiter {
 
 /* A read under way. Linearizable: asked of the core under its number, then waits for `index` to be
  * applied. */
-typedef struct vlot__reader {
+typedef struct vlot__node_read {
   uint64_t tag;
   uint64_t index;
   uint64_t sequence;
@@ -26,7 +26,7 @@ typedef struct vlot__reader {
   uint32_t size;
   bool is_ready; /* index is known */
   uint8_t *question;
-} vlot__reader;
+} vlot__node_read;
 
 /* Commands of one mail of this turn, on their way into the core. */
 typedef struct vlot__group {
@@ -81,8 +81,8 @@ struct vlot__node {
   uint32_t leader;     /* likewise */
   bool awaits_storage; /* likewise: something in the core waits for STORED */
 
-  vlot__ring waiters; /* vlot__waiter, by index */
-  vlot__ring readers; /* vlot__reader */
+  vlot__ring waiters;       /* vlot__waiter, by index */
+  vlot__ring waiting_reads; /* vlot__node_read */
   uint64_t next_tag;
   vlot__answers answers;
   uint64_t turns;
@@ -101,7 +101,7 @@ bool vlot__node_is_void(vlot__node *node);
 /* --- node_time.c --- */
 /* Another input of this turn; NULL without memory. */
 vlot_input *vlot__node_new_input(vlot__node *node, vlot_input_kind kind);
-/* Its time goes on to a cluster tick; VLOT_NEVER: to its next timer, for this node alone. */
+/* Its time goes on to a cluster tick; VLOT__STAMP_FIRE: to its next timer, for this node alone. */
 void vlot__node_pass_time(vlot__node *node, uint64_t tick, bool is_tick);
 
 /* --- node_mail.c --- */
@@ -128,7 +128,7 @@ void vlot__node_settle_groups(vlot__node *node, const vlot_outcome *outcome);
 void vlot__node_settle_outcomes(vlot__node *node, const vlot_output *output);
 /* Reads: answer one that will not be served; learn from which index on they may be; serve those
  * that may. */
-void vlot__node_drop_reader(vlot__node *node, uint64_t tag, vlot_result result, vlot_why why);
+void vlot__node_drop_read(vlot__node *node, uint64_t tag, vlot_result result, vlot_why why);
 void vlot__node_settle_reads(vlot__node *node, const vlot_output *output);
 void vlot__node_serve_reads(vlot__node *node);
 

@@ -66,13 +66,13 @@ void vlot__node_give_up_waiting(vlot__node *node, vlot_why why) {
     const vlot__waiter *one = vlot__ring_at(&node->waiters, k);
     vlot__node_answer(node, one->client, one->sequence, one->count, VLOT_UNKNOWN, why);
   }
-  for (size_t k = 0; k < node->readers.count; k++) {
-    vlot__reader *one = vlot__ring_at(&node->readers, k);
+  for (size_t k = 0; k < node->waiting_reads.count; k++) {
+    vlot__node_read *one = vlot__ring_at(&node->waiting_reads, k);
     vlot__node_answer(node, one->client, one->sequence, 1, VLOT_REJECTED, why);
     vlot__alloc_free(node->allocator, one->question);
   }
   vlot__ring_clear(&node->waiters);
-  vlot__ring_clear(&node->readers);
+  vlot__ring_clear(&node->waiting_reads);
 }
 
 void vlot__node_close(vlot__node *node, vlot_why why) {
@@ -140,13 +140,13 @@ void vlot__node_settle_outcomes(vlot__node *node, const vlot_output *output) {
     if (input->kind == VLOT_INPUT_PROPOSE)
       vlot__node_settle_groups(node, outcome);
     else if (input->kind == VLOT_INPUT_READ && outcome->result != VLOT_OK)
-      vlot__node_drop_reader(node, input->as.read_tag, VLOT_REJECTED, outcome->why);
+      vlot__node_drop_read(node, input->as.read_tag, VLOT_REJECTED, outcome->why);
   }
 }
 
 /* --- reads --- */
 
-static void answer_read(vlot__node *node, const vlot__reader *one, vlot_result result,
+static void answer_read(vlot__node *node, const vlot__node_read *one, vlot_result result,
                         vlot_why why) {
   const uint8_t *reply = NULL;
   size_t size = 0;
@@ -182,36 +182,38 @@ static void answer_read(vlot__node *node, const vlot__reader *one, vlot_result r
 }
 
 /* Remove the k-th reader, keeping the order of the others. */
-static void remove_reader(vlot__node *node, size_t k) {
-  vlot__alloc_free(node->allocator, ((vlot__reader *)vlot__ring_at(&node->readers, k))->question);
+static void remove_read(vlot__node *node, size_t k) {
+  vlot__alloc_free(node->allocator,
+                   ((vlot__node_read *)vlot__ring_at(&node->waiting_reads, k))->question);
   for (; k > 0; k--)
-    *(vlot__reader *)vlot__ring_at(&node->readers, k) =
-        *(vlot__reader *)vlot__ring_at(&node->readers, k - 1);
-  vlot__ring_pop_front(&node->readers);
+    *(vlot__node_read *)vlot__ring_at(&node->waiting_reads, k) =
+        *(vlot__node_read *)vlot__ring_at(&node->waiting_reads, k - 1);
+  vlot__ring_pop_front(&node->waiting_reads);
 }
 
-static size_t find_reader(const vlot__node *node, uint64_t tag) {
+static size_t find_read(const vlot__node *node, uint64_t tag) {
   size_t k = 0;
-  while (k < node->readers.count && ((vlot__reader *)vlot__ring_at(&node->readers, k))->tag != tag)
+  while (k < node->waiting_reads.count &&
+         ((vlot__node_read *)vlot__ring_at(&node->waiting_reads, k))->tag != tag)
     k++;
   return k;
 }
 
-void vlot__node_drop_reader(vlot__node *node, uint64_t tag, vlot_result result, vlot_why why) {
-  size_t k = find_reader(node, tag);
-  if (k == node->readers.count) return;
-  answer_read(node, vlot__ring_at(&node->readers, k), result, why);
-  remove_reader(node, k);
+void vlot__node_drop_read(vlot__node *node, uint64_t tag, vlot_result result, vlot_why why) {
+  size_t k = find_read(node, tag);
+  if (k == node->waiting_reads.count) return;
+  answer_read(node, vlot__ring_at(&node->waiting_reads, k), result, why);
+  remove_read(node, k);
 }
 
 void vlot__node_settle_reads(vlot__node *node, const vlot_output *output) {
   for (uint32_t k = 0; k < output->read_count; k++) {
     const vlot_read_answer *answer = &output->reads[k];
-    size_t at = find_reader(node, answer->tag);
-    if (at == node->readers.count) continue;
-    vlot__reader *one = vlot__ring_at(&node->readers, at);
+    size_t at = find_read(node, answer->tag);
+    if (at == node->waiting_reads.count) continue;
+    vlot__node_read *one = vlot__ring_at(&node->waiting_reads, at);
     if (answer->result != VLOT_OK) {
-      vlot__node_drop_reader(node, answer->tag, VLOT_REJECTED, answer->why);
+      vlot__node_drop_read(node, answer->tag, VLOT_REJECTED, answer->why);
       continue;
     }
     one->index = answer->index;
@@ -221,13 +223,13 @@ void vlot__node_settle_reads(vlot__node *node, const vlot_output *output) {
 
 /* Serve the reads whose index is applied (B107). */
 void vlot__node_serve_reads(vlot__node *node) {
-  for (size_t k = 0; k < node->readers.count && !node->is_void;) {
-    const vlot__reader *one = vlot__ring_at(&node->readers, k);
+  for (size_t k = 0; k < node->waiting_reads.count && !node->is_void;) {
+    const vlot__node_read *one = vlot__ring_at(&node->waiting_reads, k);
     if (!one->is_ready || one->index > node->applied_index) {
       k++;
       continue;
     }
     answer_read(node, one, VLOT_OK, VLOT_WHY_NONE);
-    remove_reader(node, k);
+    remove_read(node, k);
   }
 }

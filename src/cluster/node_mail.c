@@ -40,7 +40,7 @@ static void follow(vlot__node *node, const vlot__mail_head *head) {
   node->slot->cause = head->cause;
 }
 
-static void take_message(vlot__node *node, vlot__mail_message *mail) {
+static void mail_message(vlot__node *node, vlot__mail_message *mail) {
   vlot_message *message = &mail->message;
   if (message->kind == VLOT_MESSAGE_APPEND) message->as.append.slices = mail->slices;
   follow(node, &mail->head);
@@ -75,7 +75,7 @@ static bool reserve_commands(vlot__node *node, uint32_t count) {
 }
 
 /* All commands of a turn become one batch: what happened to be queued, never a timer's doing. */
-static void take_propose(vlot__node *node, vlot__mail_propose *mail, uint32_t size) {
+static void mail_propose(vlot__node *node, vlot__mail_propose *mail, uint32_t size) {
   follow(node, &mail->head);
   if (!reserve_commands(node, mail->count)) {
     vlot__node_answer(node, mail->client, mail->sequence, mail->count, VLOT_REJECTED,
@@ -117,10 +117,10 @@ bool vlot__node_forward(vlot__node *node, uint32_t kind, void *payload, size_t s
   return result == VLOT_OK;
 }
 
-static void take_read(vlot__node *node, vlot__mail_read *mail, uint32_t size) {
+static void mail_read(vlot__node *node, vlot__mail_read *mail, uint32_t size) {
   follow(node, &mail->head);
   vlot__node_emit_client(node, VLOT_EVENT_READ, mail->client, mail->sequence, 1);
-  bool is_local = mail->min_index != VLOT_NEVER;
+  bool is_local = mail->min_index != VLOT_READ_LINEARIZABLE;
   if (!is_local && node->brief.role != VLOT_ROLE_LEADER) {
     mail->hops++;
     if (!vlot__node_forward(node, VLOT__MAIL_READ, mail, size, mail->hops - 1))
@@ -129,34 +129,35 @@ static void take_read(vlot__node *node, vlot__mail_read *mail, uint32_t size) {
     return;
   }
   uint8_t *question = vlot__alloc(node->allocator, 1, mail->size);
-  vlot__reader *one =
-      question && vlot__ring_reserve(&node->readers, 1) ? vlot__ring_push(&node->readers) : NULL;
+  vlot__node_read *one = question && vlot__ring_reserve(&node->waiting_reads, 1)
+                             ? vlot__ring_push(&node->waiting_reads)
+                             : NULL;
   vlot_input *input = one && !is_local ? vlot__node_new_input(node, VLOT_INPUT_READ) : NULL;
   if (!one || (!is_local && !input)) {
-    if (one) vlot__ring_pop_back(&node->readers);
+    if (one) vlot__ring_pop_back(&node->waiting_reads);
     vlot__alloc_free(node->allocator, question);
     vlot__node_answer(node, mail->client, mail->sequence, 1, VLOT_REJECTED, VLOT_WHY_NO_MEMORY);
     return;
   }
   memcpy(question, mail + 1, mail->size);
-  *one = (vlot__reader){.tag = node->next_tag++,
-                        .index = mail->min_index,
-                        .sequence = mail->sequence,
-                        .client = mail->client,
-                        .size = mail->size,
-                        .is_ready = is_local,
-                        .question = question};
+  *one = (vlot__node_read){.tag = node->next_tag++,
+                           .index = mail->min_index,
+                           .sequence = mail->sequence,
+                           .client = mail->client,
+                           .size = mail->size,
+                           .is_ready = is_local,
+                           .question = question};
   if (input) input->as.read_tag = one->tag;
 }
 
-static void take_order(vlot__node *node, const vlot__mail_order *mail) {
+static void mail_order(vlot__node *node, const vlot__mail_order *mail) {
   follow(node, &mail->head);
   vlot_input *input = vlot__node_new_input(node, (vlot_input_kind)mail->kind);
   if (input && mail->kind == VLOT_INPUT_SWITCHES) input->as.switches = mail->value;
 }
 
 /* Completions of an earlier incarnation's writes say nothing about this one (B128). */
-static void take_stored(vlot__node *node, const vlot__mail_stored *mail) {
+static void mail_stored(vlot__node *node, const vlot__mail_stored *mail) {
   if (mail->token >> 32 != node->slot->incarnation) return;
   if (mail->result != VLOT_OK)
     node->failed_token = mail->token;
@@ -183,10 +184,10 @@ void vlot__node_take(vlot__node *node, uint32_t kind, uint64_t stamp, void *payl
   if (kind != VLOT__MAIL_STORED) vlot__node_pass_time(node, stamp, kind == VLOT__MAIL_TICK);
   switch ((vlot__mail_kind)kind) {
   case VLOT__MAIL_TICK: return;
-  case VLOT__MAIL_MESSAGE: take_message(node, payload); return;
-  case VLOT__MAIL_PROPOSE: take_propose(node, payload, size); return;
-  case VLOT__MAIL_READ: take_read(node, payload, size); return;
-  case VLOT__MAIL_ORDER: take_order(node, payload); return;
-  case VLOT__MAIL_STORED: take_stored(node, payload); return;
+  case VLOT__MAIL_MESSAGE: mail_message(node, payload); return;
+  case VLOT__MAIL_PROPOSE: mail_propose(node, payload, size); return;
+  case VLOT__MAIL_READ: mail_read(node, payload, size); return;
+  case VLOT__MAIL_ORDER: mail_order(node, payload); return;
+  case VLOT__MAIL_STORED: mail_stored(node, payload); return;
   }
 }

@@ -38,7 +38,7 @@ void vlot__node_clock_changed(vlot__node *node) { change_rate(node, vlot__now(no
  */
 void vlot__node_pass_time(vlot__node *node, uint64_t tick, bool is_tick) {
   /* a timer is made to fire before it is due: for this node alone time jumps */
-  if (tick == VLOT_NEVER) {
+  if (tick == VLOT__STAMP_FIRE) {
     tick = node->seen_tick;
     if (node->spare != VLOT_NEVER) node->now += node->spare + 1;
     vlot_input *fired =

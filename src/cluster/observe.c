@@ -172,7 +172,7 @@ static void hash_event(vlot__observer *observer, const vlot_event *event) {
   observer->hash = hash ^ (hash >> 32);
 }
 
-static void report(vlot_cluster *cluster, const vlot__violation *violation) {
+static void report_violation(vlot_cluster *cluster, const vlot__violation *violation) {
   vlot__observer *observer = &cluster->observer;
   if (!observer->has_violation)
     snprintf(observer->violation, sizeof observer->violation, "%s%u: %s",
@@ -194,7 +194,7 @@ static void observe(vlot_cluster *cluster, const vlot_event *event) {
   else
     pthread_mutex_lock(&observer->lock);
   if (observer->checker) violation = vlot__checker_feed(observer->checker, event);
-  if (violation) report(cluster, violation);
+  if (violation) report_violation(cluster, violation);
   for (vlot_subscription *one = observer->subscriptions; one; one = one->next)
     subscription_push(one, event);
   if (cluster->options.driver != VLOT_DRIVER_LOCKSTEP) pthread_mutex_unlock(&observer->lock);
@@ -254,7 +254,7 @@ static void count(vlot_cluster *cluster, vlot__slot *slot, const vlot_event *eve
 /* --- emitting --- */
 
 /* What the core does not call itself (raft/output.c). */
-static void call_hook(const vlot_event *event) {
+static void call_event_hook(const vlot_event *event) {
   switch (event->kind) {
   case VLOT_EVENT_STEP: VLOT_HOOK(step, (event->node, event->action)); return;
   case VLOT_EVENT_SENT:
@@ -293,7 +293,7 @@ uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) 
     else if (cluster->journal)
       vlot__journal_event(cluster, event);
   }
-  call_hook(event);
+  call_event_hook(event);
   return vlot_event_id(event->node, event->sequence);
 }
 
@@ -315,7 +315,7 @@ uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__slot *slot, vlot_event_
   event->as.message.kind = message->kind;
   event->as.message.flags = message->flags;
   event->as.message.term = message->term;
-  event->as.message.request = message->request;
+  event->as.message.request_id = message->request_id;
   event->as.message.from = message->from;
   switch ((vlot_message_kind)message->kind) {
   case VLOT_MESSAGE_PRE_VOTE:

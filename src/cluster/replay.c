@@ -229,7 +229,7 @@ static void run_unstart(vlot__slot *slot) {
 static bool fits(vlot__replay *replay, const vlot__replay_record *one, const vlot__slot *slot) {
   uint32_t type = vlot__replay_type(one);
   bool is_up = slot && slot->node;
-  switch ((vlot__record)type) {
+  switch ((vlot__journal_type)type) {
   case VLOT__RECORD_TURN:
     if (is_up && !slot->node->tape.is_cut) return true;
     vlot__replay_diverge(replay, "it is recorded to take a turn, and it is down");
@@ -252,7 +252,7 @@ static void run_record(vlot__replay *replay, size_t place) {
   vlot_cluster *cluster = replay->cluster;
   const vlot__replay_record *one = &replay->records[place];
   vlot__slot *slot = vlot__slot_of(cluster, vlot__replay_node(one));
-  switch ((vlot__record)vlot__replay_type(one)) {
+  switch ((vlot__journal_type)vlot__replay_type(one)) {
   case VLOT__RECORD_TURN: vlot__replay_turn(replay, place, slot); return;
   case VLOT__RECORD_START: run_start(replay, slot, vlot__replay_body(one)); return;
   case VLOT__RECORD_UNSTART: run_unstart(slot); return;

@@ -84,7 +84,7 @@ static void read_mail(vlot__journal_reader *reader, uint32_t tag, uint32_t strid
   }
   one->stamp = tag & VLOT__ITEM_SAME_STAMP ? last->stamp : vlot__read_var(reader);
   one->id = last->id;
-  if (one->stamp > VLOT__REPLAY_TICK_MAX && one->stamp != VLOT_NEVER) reader->is_bad = true;
+  if (one->stamp > VLOT__REPLAY_TICK_MAX && one->stamp != VLOT__STAMP_FIRE) reader->is_bad = true;
   if (one->kind == VLOT__MAIL_TICK) return;
   one->id = tag & VLOT__ITEM_NEXT_ID ? last->id + stride : vlot__read_var(reader);
   one->has_payload = tag & VLOT__ITEM_HAS_PAYLOAD;

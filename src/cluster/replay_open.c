@@ -70,8 +70,8 @@ typedef struct unfinished {
   size_t first, last; /* VLOT__REPLAY_NONE: the node is between turns */
 } unfinished;
 
-static bool enter(vlot__replay *replay, unfinished *turns, const uint8_t *at, uint32_t size,
-                  bool *has_memory) {
+static bool enter_record(vlot__replay *replay, unfinished *turns, const uint8_t *at, uint32_t size,
+                         bool *has_memory) {
   vlot__replay_record one = {.at = at, .size = size, .next = VLOT__REPLAY_NONE};
   uint32_t mails;
   bool has_end;
@@ -108,7 +108,7 @@ static bool enter_block(vlot__replay *replay, unfinished *turns, const uint8_t *
     uint32_t size = left >= VLOT__JOURNAL_RECORD_HEAD ? vlot__get32(from) : 0;
     bool is_sized = size >= VLOT__JOURNAL_RECORD_HEAD && size <= left;
     bool is_given_up = is_sized && from[4] == VLOT__RECORD_QUARANTINE;
-    if (is_sized && !is_given_up && enter(replay, turns, from, size, has_memory)) {
+    if (is_sized && !is_given_up && enter_record(replay, turns, from, size, has_memory)) {
       from += size;
       continue;
     }

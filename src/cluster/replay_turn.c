@@ -119,12 +119,12 @@ void vlot__replay_rate(vlot__node *node) {
 /* --- a turn --- */
 
 void vlot__replay_pass_time(vlot_cluster *cluster, uint64_t tick) {
-  if (tick != VLOT_NEVER && tick > vlot__now(cluster))
+  if (tick != VLOT__STAMP_FIRE && tick > vlot__now(cluster))
     atomic_store_explicit(&cluster->now, tick, memory_order_relaxed);
 }
 
 /* Room for one more mail of this turn. */
-static bool keep(vlot__replay *replay, vlot__item *mail) {
+static bool keep_mail(vlot__replay *replay, vlot__item *mail) {
   void *items = (void *)replay->items;
   bool has_room = mail && vlot__alloc_grow(replay->allocator, &items, &replay->item_capacity,
                                            replay->item_count + 1, sizeof *replay->items);
@@ -238,7 +238,7 @@ static vlot__item *mail_of(vlot__replay *replay, const vlot__replay_item *one) {
   }
 }
 
-static void take_stored(vlot__replay *replay, const vlot__replay_item *one) {
+static void take_recorded_stored(vlot__replay *replay, const vlot__replay_item *one) {
   vlot__slot *slot = replay->turn_slot;
   vlot__mail_stored stored = {.token = vlot__get64(one->payload),
                               .result = vlot__get32(one->payload + 8)};
@@ -247,12 +247,12 @@ static void take_stored(vlot__replay *replay, const vlot__replay_item *one) {
 }
 
 /* False: it has diverged. */
-static bool take(vlot__replay *replay, const vlot__replay_item *one) {
+static bool take_recorded(vlot__replay *replay, const vlot__replay_item *one) {
   vlot__node *node = replay->turn_slot->node;
   uint32_t kind = one->kind, size = 0;
-  vlot__replay_pass_time(replay->cluster, kind == VLOT__MAIL_STORED ? VLOT_NEVER : one->stamp);
+  if (kind != VLOT__MAIL_STORED) vlot__replay_pass_time(replay->cluster, one->stamp);
   if (kind == VLOT__MAIL_STORED) {
-    take_stored(replay, one);
+    take_recorded_stored(replay, one);
   } else if (kind == VLOT__MAIL_TICK) {
     vlot__node_take(node, kind, one->stamp, NULL, 0);
   } else {
@@ -260,7 +260,7 @@ static bool take(vlot__replay *replay, const vlot__replay_item *one) {
     bool has_diverged = replay->status.has_diverged;
     void *payload = mail ? vlot__lockstep_payload(mail, &kind, &size) : NULL;
     if (mail && has_diverged) vlot__mail_dispose(kind, payload);
-    if (!keep(replay, mail)) return false;
+    if (!keep_mail(replay, mail)) return false;
     if (has_diverged) return false;
     vlot__node_take(node, kind, one->stamp, payload, size);
   }
@@ -291,7 +291,7 @@ static void compare(vlot__replay *replay, const vlot__slot *slot) {
                        node->brief.last_index, node->commit_index, node->applied_index);
 }
 
-static void begin_turn(vlot__replay *replay, size_t place, vlot__slot *slot) {
+static void begin_recorded_turn(vlot__replay *replay, size_t place, vlot__slot *slot) {
   vlot__node *node = slot->node;
   replay->turn_slot = slot;
   replay->turn = node->turns + 1;
@@ -304,7 +304,7 @@ static void begin_turn(vlot__replay *replay, size_t place, vlot__slot *slot) {
   vlot__node_begin(node, NULL, vlot__replay_flags(&replay->records[place]) & 1);
 }
 
-static void after_turn(vlot__replay *replay, vlot__slot *slot) {
+static void after_recorded_turn(vlot__replay *replay, vlot__slot *slot) {
   vlot_cluster *cluster = replay->cluster;
   /* what they refer to is the node's */
   for (size_t k = 0; k < replay->item_count; k++) vlot__lockstep_free(cluster, replay->items[k]);
@@ -325,14 +325,14 @@ static void after_turn(vlot__replay *replay, vlot__slot *slot) {
 void vlot__replay_turn(vlot__replay *replay, size_t place, vlot__slot *slot) {
   const vlot__replay_item *next;
   replay->cluster->action += replay->records[place].mails;
-  begin_turn(replay, place, slot);
+  begin_recorded_turn(replay, place, slot);
   bool goes_on = true;
   while (goes_on && (next = peek(replay)) != NULL && vlot__replay_is_mail(next)) {
     vlot__replay_item one = *next;
     pass(replay);
-    goes_on = take(replay, &one);
+    goes_on = take_recorded(replay, &one);
   }
   vlot__node_end(slot->node);
   compare(replay, slot);
-  after_turn(replay, slot);
+  after_recorded_turn(replay, slot);
 }

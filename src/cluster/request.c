@@ -2,7 +2,7 @@
  * first the request, then the counter `asked`; nothing is called in the process, so no lock of a
  * thread that stands still can be in the way. Whoever drives the cluster carries the request out
  * when it comes by, with the functions of vlot/cluster.h: in lockstep as actions of its own, with
- * threads the supervisor when it looks at its clock.
+ * threads the clock when it looks at its clock.
  *
  * And the places where a debugger stops: `opened`, and the end of the action that it wants to see.
  */
@@ -58,7 +58,7 @@ static void answer(vlot_cluster *cluster, vlot__request *request) {
 }
 
 /* Control is taken for all of it, and never waited for: who holds it may be waiting for the
- * supervisor. */
+ * clock. */
 static bool take_control(vlot_cluster *cluster) {
   pthread_mutex_lock(&cluster->control_lock);
   bool is_free = !cluster->is_controlled;

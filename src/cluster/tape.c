@@ -11,7 +11,7 @@ enum { TAPE_BYTES = 1 << 14 }; /* a tape that holds more is emptied at the end o
 static vlot__tape *tape_of(vlot__slot *slot) { return &slot->node->tape; }
 
 /* Room for so many bytes at the tape's end; NULL without memory: then the journal ends here. */
-static uint8_t *reserve(vlot__node *node, size_t size) {
+static uint8_t *reserve_tape(vlot__node *node, size_t size) {
   vlot__tape *tape = &node->tape;
   vlot__journal *journal = node->cluster->journal;
   void *bytes = tape->bytes;
@@ -28,9 +28,9 @@ static void forget_mail(vlot__tape *tape) {
   tape->run_end = 0;
 }
 
-static bool open_record(vlot__node *node, vlot__record type, uint32_t flags) {
+static bool open_record(vlot__node *node, vlot__journal_type type, uint32_t flags) {
   vlot__tape *tape = &node->tape;
-  uint8_t *at = reserve(node, VLOT__JOURNAL_RECORD_HEAD);
+  uint8_t *at = reserve_tape(node, VLOT__JOURNAL_RECORD_HEAD);
   if (!at) return false;
   vlot__put_head(at, 0, type, flags, node->slot->id);
   tape->open = tape->size;
@@ -57,7 +57,7 @@ static void empty(vlot__node *node) {
 static uint8_t *begin_item(vlot__node *node, size_t size) {
   if (!node->tape.in_turn || !vlot__journal_is_on(node->cluster->journal)) return NULL;
   if (node->tape.open == CLOSED && !open_record(node, VLOT__RECORD_MORE, 0)) return NULL;
-  return reserve(node, size);
+  return reserve_tape(node, size);
 }
 
 static void end_item(vlot__node *node, const uint8_t *end) {
@@ -79,7 +79,7 @@ static uint32_t check_message(const vlot_message *message) {
   uint64_t sum = ((uint64_t)message->kind << 48 | (uint64_t)message->flags << 32 | message->why) *
                  0x9e3779b97f4a7c15u;
   sum ^= (message->term + 1) * 0xbf58476d1ce4e5b9u;
-  sum ^= (message->request + 3) * 0x94d049bb133111ebu;
+  sum ^= (message->request_id + 3) * 0x94d049bb133111ebu;
   sum += ((uint64_t)message->from << 32 | message->to) * 0xd6e8feb86659fd93u;
   switch ((vlot_message_kind)message->kind) {
   case VLOT_MESSAGE_PRE_VOTE:
@@ -210,7 +210,7 @@ static bool put_more(vlot__node *node, uint64_t stamp, const vlot__mail_propose 
                  command->size == tape->run_size;
   if (!is_like || tape->open == CLOSED || !tape->in_turn) return false;
   bool is_short = command->size <= VLOT__LIKE_BYTES;
-  uint8_t *at = reserve(node, is_short ? VLOT__LIKE_BYTES + VLOT__LIKE_WORDS : command->size);
+  uint8_t *at = reserve_tape(node, is_short ? VLOT__LIKE_BYTES + VLOT__LIKE_WORDS : command->size);
   if (!at) return false;
   at = is_short ? put_difference(tape, at, command) : put_command(at, command);
   tape->size = tape->run_end = (size_t)(at - tape->bytes);

@@ -1,4 +1,4 @@
-/* The threads driver: every node is an actor; the supervisor's thread turns real time into ticks,
+/* The threads driver: every node is an actor; the clock's thread turns real time into ticks,
  * lets go of delayed mail and completes delayed writes. It sleeps until something is due, so that
  * an idle cluster costs next to nothing.
  *
@@ -27,7 +27,7 @@ typedef struct later {
   uint8_t payload[] __attribute__((aligned(8)));
 } later;
 
-struct vlot__supervisor {
+struct vlot__clock {
   vlot_cluster *cluster;
   pthread_t thread;
   pthread_mutex_t lock;
@@ -51,57 +51,56 @@ struct vlot__supervisor {
 
 /* --- delayed mail --- */
 
-static bool is_before(const later *a, const later *b) {
+static bool later_is_before(const later *a, const later *b) {
   return a->due != b->due ? a->due < b->due : a->number < b->number;
 }
 
-static void push_later(vlot__supervisor *supervisor, later *one) {
-  size_t place = supervisor->count++;
-  while (place > 0 && is_before(one, supervisor->heap[(place - 1) / 2])) {
-    supervisor->heap[place] = supervisor->heap[(place - 1) / 2];
+static void push_later(vlot__clock *clock, later *one) {
+  size_t place = clock->count++;
+  while (place > 0 && later_is_before(one, clock->heap[(place - 1) / 2])) {
+    clock->heap[place] = clock->heap[(place - 1) / 2];
     place = (place - 1) / 2;
   }
-  supervisor->heap[place] = one;
+  clock->heap[place] = one;
 }
 
-static later *pop_later(vlot__supervisor *supervisor) {
-  later *first = supervisor->heap[0];
-  later *last = supervisor->heap[--supervisor->count];
+static later *pop_later(vlot__clock *clock) {
+  later *first = clock->heap[0];
+  later *last = clock->heap[--clock->count];
   size_t place = 0;
   for (;;) {
     size_t child = 2 * place + 1;
-    if (child >= supervisor->count) break;
-    if (child + 1 < supervisor->count &&
-        is_before(supervisor->heap[child + 1], supervisor->heap[child]))
+    if (child >= clock->count) break;
+    if (child + 1 < clock->count && later_is_before(clock->heap[child + 1], clock->heap[child]))
       child++;
-    if (!is_before(supervisor->heap[child], last)) break;
-    supervisor->heap[place] = supervisor->heap[child];
+    if (!later_is_before(clock->heap[child], last)) break;
+    clock->heap[place] = clock->heap[child];
     place = child;
   }
-  if (supervisor->count > 0) supervisor->heap[place] = last;
+  if (clock->count > 0) clock->heap[place] = last;
   return first;
 }
 
 uint64_t vlot__threads_arrival(vlot_cluster *cluster, uint32_t from, uint32_t to, uint64_t due) {
-  vlot__supervisor *supervisor = cluster->supervisor;
+  vlot__clock *clock = cluster->clock;
   size_t links = (size_t)cluster->nodes * cluster->nodes,
          link = (size_t)(from - 1) * cluster->nodes + (to - 1);
-  pthread_mutex_lock(&supervisor->lock);
-  if (!supervisor->newest)
-    supervisor->newest = vlot__alloc_zero(cluster->allocator, links, sizeof *supervisor->newest);
-  if (supervisor->newest) { /* without memory it is as if the link reordered */
-    if (due < supervisor->newest[link]) due = supervisor->newest[link];
-    supervisor->newest[link] = due;
+  pthread_mutex_lock(&clock->lock);
+  if (!clock->newest)
+    clock->newest = vlot__alloc_zero(cluster->allocator, links, sizeof *clock->newest);
+  if (clock->newest) { /* without memory it is as if the link reordered */
+    if (due < clock->newest[link]) due = clock->newest[link];
+    clock->newest[link] = due;
   }
   if (due > atomic_load(&cluster->slow_until)) atomic_store(&cluster->slow_until, due);
-  pthread_mutex_unlock(&supervisor->lock);
+  pthread_mutex_unlock(&clock->lock);
   return due;
 }
 
 vlot_result vlot__threads_post_later(vlot_cluster *cluster, uint32_t from, uint32_t to,
                                      uint32_t kind, uint64_t due, const vlot_piece *pieces,
                                      size_t count) {
-  vlot__supervisor *supervisor = cluster->supervisor;
+  vlot__clock *clock = cluster->clock;
   size_t size = 0;
   for (size_t k = 0; k < count; k++) size += pieces[k].size;
   later *one = vlot__alloc(cluster->allocator, 1, sizeof *one + size);
@@ -116,21 +115,21 @@ vlot_result vlot__threads_post_later(vlot_cluster *cluster, uint32_t from, uint3
   one->to = to;
   one->kind = kind;
   one->size = (uint32_t)size;
-  pthread_mutex_lock(&supervisor->lock);
-  void *heap = supervisor->heap;
-  bool has_room = vlot__alloc_grow(cluster->allocator, &heap, &supervisor->capacity,
-                                   supervisor->count + 1, sizeof *supervisor->heap);
-  supervisor->heap = heap;
+  pthread_mutex_lock(&clock->lock);
+  void *heap = clock->heap;
+  bool has_room = vlot__alloc_grow(cluster->allocator, &heap, &clock->capacity, clock->count + 1,
+                                   sizeof *clock->heap);
+  clock->heap = heap;
   if (has_room) {
-    one->number = supervisor->numbers++;
-    push_later(supervisor, one);
+    one->number = clock->numbers++;
+    push_later(clock, one);
   }
-  pthread_mutex_unlock(&supervisor->lock);
+  pthread_mutex_unlock(&clock->lock);
   if (!has_room) {
     vlot__alloc_free(cluster->allocator, one);
     return VLOT_NOMEM;
   }
-  vlot__threads_wake_supervisor(cluster, due);
+  vlot__threads_wake_clock(cluster, due);
   return VLOT_OK;
 }
 
@@ -227,7 +226,7 @@ static void after_turn(vlot_cluster *cluster, vlot__slot *slot) {
       atomic_exchange(&slot->state, VLOT_NODE_FENCED) != VLOT_NODE_FENCED)
     vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", slot->id,
               vlot__node_fenced_text(slot->node));
-  vlot__threads_wake_supervisor(cluster, due);
+  vlot__threads_wake_clock(cluster, due);
   vlot__notify_changed(cluster);
 }
 
@@ -311,23 +310,23 @@ vlot_result vlot__threads_stop(vlot__slot *slot, vlot_why why, bool is_power_cut
   return result;
 }
 
-/* --- the supervisor --- */
+/* --- the clock --- */
 
 bool vlot__threads_must_wake(vlot_cluster *cluster, uint64_t due) {
-  vlot__supervisor *supervisor = cluster->supervisor;
-  return supervisor && due < atomic_load_explicit(&supervisor->planned, memory_order_seq_cst);
+  vlot__clock *clock = cluster->clock;
+  return clock && due < atomic_load_explicit(&clock->planned, memory_order_seq_cst);
 }
 
-void vlot__threads_wake_supervisor(vlot_cluster *cluster, uint64_t due) {
-  vlot__supervisor *supervisor = cluster->supervisor;
+void vlot__threads_wake_clock(vlot_cluster *cluster, uint64_t due) {
+  vlot__clock *clock = cluster->clock;
   if (!vlot__threads_must_wake(cluster, due)) return;
-  pthread_mutex_lock(&supervisor->lock);
-  supervisor->is_poked = true;
-  pthread_mutex_unlock(&supervisor->lock);
-  pthread_cond_signal(&supervisor->wake);
+  pthread_mutex_lock(&clock->lock);
+  clock->is_poked = true;
+  pthread_mutex_unlock(&clock->lock);
+  pthread_cond_signal(&clock->wake);
 }
 
-/* When this node needs the supervisor: at its timer; or, when it has been told and has not come
+/* When this node needs the clock: at its timer; or, when it has been told and has not come
  * round to it, a little later, to be told again: it speaks up itself as soon as it has another
  * timer.
  */
@@ -345,8 +344,8 @@ static uint64_t due_of(vlot__slot *slot, uint64_t now) {
   return due;
 }
 
-static uint64_t next_due(vlot__supervisor *supervisor) {
-  vlot_cluster *cluster = supervisor->cluster;
+static uint64_t next_due(vlot__clock *clock) {
+  vlot_cluster *cluster = clock->cluster;
   uint64_t now = vlot__now(cluster);
   uint64_t due = vlot__clients_due(cluster);
   if (due <= now) due = now + 1; /* it has been woken, and has not come round to it */
@@ -356,9 +355,9 @@ static uint64_t next_due(vlot__supervisor *supervisor) {
   }
   if ((atomic_load(&cluster->waiters) > 0 || vlot__requests_wait(cluster)) && now + 1 < due)
     due = now + 1;
-  pthread_mutex_lock(&supervisor->lock);
-  if (supervisor->count > 0 && supervisor->heap[0]->due < due) due = supervisor->heap[0]->due;
-  pthread_mutex_unlock(&supervisor->lock);
+  pthread_mutex_lock(&clock->lock);
+  if (clock->count > 0 && clock->heap[0]->due < due) due = clock->heap[0]->due;
+  pthread_mutex_unlock(&clock->lock);
   return due;
 }
 
@@ -369,45 +368,44 @@ static struct timespec timespec_of(uint64_t ns) {
 /* Sleep until the tick `due` begins, or somebody has something earlier; a second at most, because a
  * debugger, which cannot wake it, may have written a request.
  */
-static void sleep_until(vlot__supervisor *supervisor, uint64_t due) {
-  vlot_cluster *cluster = supervisor->cluster;
+static void sleep_until(vlot__clock *clock, uint64_t due) {
+  vlot_cluster *cluster = clock->cluster;
   uint64_t now = vlot__now(cluster);
   /* a turn may ask for a tick that is over by now */
   uint64_t ticks = due > now ? due - now : 0;
   uint64_t limit = UINT64_C(1000000000) / cluster->options.tick_ns + 1;
-  struct timespec until = timespec_of(supervisor->anchor_ns +
-                                      (ticks < limit ? ticks : limit) * cluster->options.tick_ns);
-  pthread_mutex_lock(&supervisor->lock);
-  while (!supervisor->must_stop && !supervisor->must_pause && !supervisor->is_poked)
-    if (pthread_cond_timedwait(&supervisor->wake, &supervisor->lock, &until) == ETIMEDOUT) break;
-  supervisor->is_poked = false;
-  pthread_mutex_unlock(&supervisor->lock);
+  struct timespec until =
+      timespec_of(clock->anchor_ns + (ticks < limit ? ticks : limit) * cluster->options.tick_ns);
+  pthread_mutex_lock(&clock->lock);
+  while (!clock->must_stop && !clock->must_pause && !clock->is_poked)
+    if (pthread_cond_timedwait(&clock->wake, &clock->lock, &until) == ETIMEDOUT) break;
+  clock->is_poked = false;
+  pthread_mutex_unlock(&clock->lock);
 }
 
 /* Time goes on by what has passed, but never by more than was planned: who oversleeps has been
  * stopped (P15). */
-static void advance_clock(vlot__supervisor *supervisor, uint64_t planned) {
-  vlot_cluster *cluster = supervisor->cluster;
+static void advance_clock(vlot__clock *clock, uint64_t planned) {
+  vlot_cluster *cluster = clock->cluster;
   uint64_t now = vlot__now(cluster), real = vlot_clock_ns(), tick = cluster->options.tick_ns;
-  uint64_t passed = (real - supervisor->anchor_ns) / tick;
+  uint64_t passed = (real - clock->anchor_ns) / tick;
   uint64_t most = planned != VLOT_NEVER && planned > now ? planned - now : 1;
   if (planned == VLOT_NEVER) most = passed;
   if (passed > most) {
-    supervisor->anchor_ns = real;
+    clock->anchor_ns = real;
     passed = most;
   } else {
-    supervisor->anchor_ns += passed * tick;
+    clock->anchor_ns += passed * tick;
   }
   if (passed > 0) atomic_store(&cluster->now, now + passed);
 }
 
 /* Is a debugger attached? Looked up at most every 100 ms. */
-static bool is_traced(vlot__supervisor *supervisor) {
+static bool is_traced(vlot__clock *clock) {
   uint64_t now = vlot_clock_ns();
-  if (supervisor->traced_ns != 0 && now - supervisor->traced_ns < 100000000)
-    return supervisor->is_traced;
-  supervisor->traced_ns = now;
-  supervisor->is_traced = false;
+  if (clock->traced_ns != 0 && now - clock->traced_ns < 100000000) return clock->is_traced;
+  clock->traced_ns = now;
+  clock->is_traced = false;
   char text[2048];
   int file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
   if (file < 0) return false;
@@ -416,8 +414,8 @@ static bool is_traced(vlot__supervisor *supervisor) {
   if (size <= 0) return false;
   text[size] = '\0';
   const char *line = strstr(text, "TracerPid:");
-  supervisor->is_traced = line && strtol(line + strlen("TracerPid:"), NULL, 10) != 0;
-  return supervisor->is_traced;
+  clock->is_traced = line && strtol(line + strlen("TracerPid:"), NULL, 10) != 0;
+  return clock->is_traced;
 }
 
 /* A node inside the same turn at two successive advances of the clock. Only one that was told of a
@@ -439,19 +437,19 @@ static vlot__slot *find_straggler(vlot_cluster *cluster) {
   return found;
 }
 
-static bool must_wait_for(vlot__supervisor *supervisor, const vlot__slot *straggler) {
-  vlot_clock_waits waits = supervisor->cluster->options.clock_waits;
+static bool must_wait_for(vlot__clock *clock, const vlot__slot *straggler) {
+  vlot_clock_waits waits = clock->cluster->options.clock_waits;
   if (!straggler || waits == VLOT_CLOCK_WAITS_NEVER) return false;
-  return waits == VLOT_CLOCK_WAITS_ALWAYS || is_traced(supervisor);
+  return waits == VLOT_CLOCK_WAITS_ALWAYS || is_traced(clock);
 }
 
 /* The clock stands still while it waits. The event is the cluster's: it goes without when a control
  * call is under way. */
-static bool wait_for_straggler(vlot__supervisor *supervisor) {
-  vlot_cluster *cluster = supervisor->cluster;
+static bool wait_for_straggler(vlot__clock *clock) {
+  vlot_cluster *cluster = clock->cluster;
   const vlot__slot *straggler = find_straggler(cluster);
-  bool must_wait = must_wait_for(supervisor, straggler);
-  if (must_wait && !supervisor->waits_for_straggler) {
+  bool must_wait = must_wait_for(clock, straggler);
+  if (must_wait && !clock->waits_for_straggler) {
     if (vlot__control_try(cluster)) {
       vlot__emit_change(cluster, NULL, VLOT_EVENT_CLOCK_WAIT, VLOT_WHY_STRAGGLER, straggler->id, 0,
                         0, 0);
@@ -461,17 +459,16 @@ static bool wait_for_straggler(vlot__supervisor *supervisor) {
     cluster->stats.clock_waits++;
     pthread_mutex_unlock(&cluster->stats_lock);
   }
-  supervisor->waits_for_straggler = must_wait;
+  clock->waits_for_straggler = must_wait;
   return must_wait;
 }
 
-static void send_later_mail(vlot__supervisor *supervisor, uint64_t now) {
-  vlot_cluster *cluster = supervisor->cluster;
+static void send_later_mail(vlot__clock *clock, uint64_t now) {
+  vlot_cluster *cluster = clock->cluster;
   for (;;) {
-    pthread_mutex_lock(&supervisor->lock);
-    later *one =
-        supervisor->count > 0 && supervisor->heap[0]->due <= now ? pop_later(supervisor) : NULL;
-    pthread_mutex_unlock(&supervisor->lock);
+    pthread_mutex_lock(&clock->lock);
+    later *one = clock->count > 0 && clock->heap[0]->due <= now ? pop_later(clock) : NULL;
+    pthread_mutex_unlock(&clock->lock);
     if (!one) return;
     vlot_piece piece = {.data = one->payload, .size = one->size};
     if (vlot__threads_post(cluster, NULL, NULL, one->to, one->kind, &piece, 1) != VLOT_OK) {
@@ -494,38 +491,37 @@ static void look_after_nodes(vlot_cluster *cluster, uint64_t now) {
   }
 }
 
-static bool pause_if_asked(vlot__supervisor *supervisor) {
-  pthread_mutex_lock(&supervisor->lock);
-  bool was_paused = supervisor->must_pause;
-  supervisor->is_paused = was_paused;
-  if (was_paused) pthread_cond_broadcast(&supervisor->wake);
-  while (supervisor->must_pause && !supervisor->must_stop)
-    pthread_cond_wait(&supervisor->wake, &supervisor->lock);
-  supervisor->is_paused = false;
-  bool must_stop = supervisor->must_stop;
-  pthread_mutex_unlock(&supervisor->lock);
-  if (was_paused) supervisor->anchor_ns = vlot_clock_ns();
+static bool pause_if_asked(vlot__clock *clock) {
+  pthread_mutex_lock(&clock->lock);
+  bool was_paused = clock->must_pause;
+  clock->is_paused = was_paused;
+  if (was_paused) pthread_cond_broadcast(&clock->wake);
+  while (clock->must_pause && !clock->must_stop) pthread_cond_wait(&clock->wake, &clock->lock);
+  clock->is_paused = false;
+  bool must_stop = clock->must_stop;
+  pthread_mutex_unlock(&clock->lock);
+  if (was_paused) clock->anchor_ns = vlot_clock_ns();
   return must_stop;
 }
 
 static void *supervise(void *context) {
-  vlot__supervisor *supervisor = context;
-  vlot_cluster *cluster = supervisor->cluster;
-  while (!pause_if_asked(supervisor)) {
+  vlot__clock *clock = context;
+  vlot_cluster *cluster = clock->cluster;
+  while (!pause_if_asked(clock)) {
     /* Nothing is planned while it looks: whoever has something due meanwhile pokes it, and is not
      * overlooked. */
-    atomic_store(&supervisor->planned, VLOT_NEVER);
-    uint64_t planned = next_due(supervisor);
-    atomic_store(&supervisor->planned, planned);
-    sleep_until(supervisor, planned);
+    atomic_store(&clock->planned, VLOT_NEVER);
+    uint64_t planned = next_due(clock);
+    atomic_store(&clock->planned, planned);
+    sleep_until(clock, planned);
     if (vlot__requests_wait(cluster)) (void)vlot__requests_obey(cluster, VLOT_NEVER);
-    if (wait_for_straggler(supervisor)) {
-      supervisor->anchor_ns = vlot_clock_ns();
+    if (wait_for_straggler(clock)) {
+      clock->anchor_ns = vlot_clock_ns();
       continue;
     }
-    advance_clock(supervisor, planned);
+    advance_clock(clock, planned);
     uint64_t now = vlot__now(cluster);
-    send_later_mail(supervisor, now);
+    send_later_mail(clock, now);
     look_after_nodes(cluster, now);
     if (vlot__lint_is_due(cluster)) vlot__lint_look(cluster);
     vlot__clients_wake(cluster, now);
@@ -535,53 +531,53 @@ static void *supervise(void *context) {
 }
 
 static vlot_result start_supervisor(vlot_cluster *cluster) {
-  vlot__supervisor *supervisor = vlot__alloc_zero(cluster->allocator, 1, sizeof *supervisor);
+  vlot__clock *clock = vlot__alloc_zero(cluster->allocator, 1, sizeof *clock);
   pthread_condattr_t monotonic;
   sigset_t all, before;
-  if (!supervisor) return VLOT_NOMEM;
-  supervisor->cluster = cluster;
-  supervisor->anchor_ns = vlot_clock_ns();
-  atomic_init(&supervisor->planned, VLOT_NEVER);
-  pthread_mutex_init(&supervisor->lock, NULL);
+  if (!clock) return VLOT_NOMEM;
+  clock->cluster = cluster;
+  clock->anchor_ns = vlot_clock_ns();
+  atomic_init(&clock->planned, VLOT_NEVER);
+  pthread_mutex_init(&clock->lock, NULL);
   pthread_condattr_init(&monotonic);
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&supervisor->wake, &monotonic);
+  pthread_cond_init(&clock->wake, &monotonic);
   pthread_condattr_destroy(&monotonic);
-  cluster->supervisor = supervisor;
+  cluster->clock = clock;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before); /* the host's signals are the host's (P23) */
-  int error = pthread_create(&supervisor->thread, NULL, supervise, supervisor);
+  int error = pthread_create(&clock->thread, NULL, supervise, clock);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (error == 0) {
-    pthread_setname_np(supervisor->thread, "vlot-sup");
+    pthread_setname_np(clock->thread, "vlot-clock");
     return VLOT_OK;
   }
-  cluster->supervisor = NULL;
-  pthread_mutex_destroy(&supervisor->lock);
-  pthread_cond_destroy(&supervisor->wake);
-  vlot__alloc_free(cluster->allocator, supervisor);
+  cluster->clock = NULL;
+  pthread_mutex_destroy(&clock->lock);
+  pthread_cond_destroy(&clock->wake);
+  vlot__alloc_free(cluster->allocator, clock);
   return VLOT_BUSY;
 }
 
 static void stop_supervisor(vlot_cluster *cluster) {
-  vlot__supervisor *supervisor = cluster->supervisor;
-  if (!supervisor) return;
-  pthread_mutex_lock(&supervisor->lock);
-  supervisor->must_stop = true;
-  pthread_mutex_unlock(&supervisor->lock);
-  pthread_cond_broadcast(&supervisor->wake);
-  pthread_join(supervisor->thread, NULL);
-  cluster->supervisor = NULL;
-  while (supervisor->count > 0) {
-    later *one = pop_later(supervisor);
+  vlot__clock *clock = cluster->clock;
+  if (!clock) return;
+  pthread_mutex_lock(&clock->lock);
+  clock->must_stop = true;
+  pthread_mutex_unlock(&clock->lock);
+  pthread_cond_broadcast(&clock->wake);
+  pthread_join(clock->thread, NULL);
+  cluster->clock = NULL;
+  while (clock->count > 0) {
+    later *one = pop_later(clock);
     vlot__mail_dispose(one->kind, one->payload);
     vlot__alloc_free(cluster->allocator, one);
   }
-  vlot__alloc_free(cluster->allocator, supervisor->heap);
-  vlot__alloc_free(cluster->allocator, supervisor->newest);
-  pthread_mutex_destroy(&supervisor->lock);
-  pthread_cond_destroy(&supervisor->wake);
-  vlot__alloc_free(cluster->allocator, supervisor);
+  vlot__alloc_free(cluster->allocator, clock->heap);
+  vlot__alloc_free(cluster->allocator, clock->newest);
+  pthread_mutex_destroy(&clock->lock);
+  pthread_cond_destroy(&clock->wake);
+  vlot__alloc_free(cluster->allocator, clock);
 }
 
 /* --- opening and closing --- */
@@ -597,7 +593,7 @@ static vlot_result open_actors(vlot_cluster *cluster) {
   options.core = cluster->options.core;
   options.stop_ns = cluster->options.stop_ns;
   options.seed = cluster->options.seed;
-  /* a lost wake-up is survived all the same: the supervisor's ticks signal again */
+  /* a lost wake-up is survived all the same: the clock's ticks signal again */
   options.park_ns_max = VLOT_FOREVER;
   return vlot_actor_system_open(&options, &cluster->actors);
 }
@@ -637,13 +633,12 @@ vlot_result vlot_lockstep_set_inline(vlot_cluster *cluster, bool is_inline) {
 
 /* --- pause --- */
 
-static void pause_supervisor(vlot__supervisor *supervisor, bool must_pause) {
-  pthread_mutex_lock(&supervisor->lock);
-  supervisor->must_pause = must_pause;
-  pthread_cond_broadcast(&supervisor->wake);
-  while (must_pause && !supervisor->is_paused)
-    pthread_cond_wait(&supervisor->wake, &supervisor->lock);
-  pthread_mutex_unlock(&supervisor->lock);
+static void pause_supervisor(vlot__clock *clock, bool must_pause) {
+  pthread_mutex_lock(&clock->lock);
+  clock->must_pause = must_pause;
+  pthread_cond_broadcast(&clock->wake);
+  while (must_pause && !clock->is_paused) pthread_cond_wait(&clock->wake, &clock->lock);
+  pthread_mutex_unlock(&clock->lock);
 }
 
 static vlot_result hold_all(vlot_cluster *cluster) {
@@ -661,7 +656,7 @@ static vlot_result hold_all(vlot_cluster *cluster) {
 }
 
 static void collect_all(vlot_cluster *cluster) {
-  vlot__supervisor *supervisor = cluster->supervisor;
+  vlot__clock *clock = cluster->clock;
   for (uint32_t k = 0; k < cluster->nodes; k++) {
     vlot__slot *slot = &cluster->slots[k];
     if (slot->disk && slot->node)
@@ -679,8 +674,8 @@ static void collect_all(vlot_cluster *cluster) {
     while (vlot_actor_run(slot->actor)) continue;
     slot->is_collected = false;
   }
-  while (supervisor->count > 0) {
-    later *one = pop_later(supervisor);
+  while (clock->count > 0) {
+    later *one = pop_later(clock);
     const vlot__mail_message *message = (const void *)one->payload;
     uint32_t message_kind = one->kind == VLOT__MAIL_MESSAGE ? message->message.kind : 0;
     vlot_piece piece = {.data = one->payload, .size = one->size};
@@ -697,13 +692,13 @@ vlot_result vlot_cluster_pause(vlot_cluster *cluster) {
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;
   if (!cluster->is_paused) {
-    pause_supervisor(cluster->supervisor, true);
+    pause_supervisor(cluster->clock, true);
     result = hold_all(cluster);
     if (result == VLOT_OK) {
       collect_all(cluster);
       cluster->is_paused = true;
     } else {
-      pause_supervisor(cluster->supervisor, false);
+      pause_supervisor(cluster->clock, false);
     }
   }
   vlot__control_end(cluster);
@@ -729,7 +724,7 @@ vlot_result vlot_cluster_unpause(vlot_cluster *cluster) {
         vlot__log(cluster, "n%u could not be suspended again", slot->id);
       vlot_actor_unhold(slot->actor);
     }
-    pause_supervisor(cluster->supervisor, false);
+    pause_supervisor(cluster->clock, false);
   }
   vlot__control_end(cluster);
   return VLOT_OK;

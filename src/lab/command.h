@@ -5,7 +5,7 @@
 #ifndef VLOT_LAB_COMMAND_H
 #define VLOT_LAB_COMMAND_H
 
-#include "session.h"
+#include "workspace.h"
 
 enum {
   VLOT__COMMAND_PARAMETERS_MAX = 8,
@@ -62,8 +62,8 @@ typedef struct vlot__command {
   bool is_time;       /* it lets time go on, and any part of it can be done alone */
   bool is_look;       /* it changes nothing */
   bool is_meta;       /* it is about the history, and is not part of it */
-  /* false: vlot__session_fail() has been called, and nothing was done */
-  bool (*run)(vlot__session *session, const vlot__arguments *arguments);
+  /* false: vlot__workspace_fail() has been called, and nothing was done */
+  bool (*run)(vlot__workspace *workspace, const vlot__arguments *arguments);
   /* up to the first without a name */
   vlot__parameter parameters[VLOT__COMMAND_PARAMETERS_MAX];
 } vlot__command;
@@ -71,25 +71,26 @@ typedef struct vlot__command {
 extern const vlot__command vlot__commands[];
 extern const size_t vlot__command_count;
 
-/* Carry out one line; what was seen, or what is wrong with it, is added to session->out.
+/* Carry out one line; what was seen, or what is wrong with it, is added to workspace->out.
  *
- * returns  false: a mistake, or it could not be done. The session goes on
+ * returns  false: a mistake, or it could not be done. The workspace goes on
  */
-bool vlot__command_run(vlot__session *session, const char *line);
+bool vlot__command_run(vlot__workspace *workspace, const char *line);
 
 /* The same for a line of history: it is not recorded, and what is seen is not shown. */
-bool vlot__command_redo(vlot__session *session, const char *line);
+bool vlot__command_redo(vlot__workspace *workspace, const char *line);
 
-/* Add to session->out what a verb does, or (NULL) the names of all; and a line for each of them. */
-void vlot__command_help(vlot__session *session, const vlot__command *command);
-void vlot__command_list(vlot__session *session);
+/* Add to workspace->out what a verb does, or (NULL) the names of all; and a line for each of
+ * them. */
+void vlot__command_help(vlot__workspace *workspace, const vlot__command *command);
+void vlot__command_list(vlot__workspace *workspace);
 
 const vlot__command *vlot__command_find(const char *name); /* or alias; NULL: none */
 
 /* Parse a number, or a node's id, out of a word of the line; false: the problem is told. */
-bool vlot__command_number(vlot__session *session, const vlot__arguments *arguments, unsigned word,
-                          uint64_t min, uint64_t max, uint64_t *number);
-bool vlot__command_node(vlot__session *session, const vlot__arguments *arguments, unsigned word,
+bool vlot__command_number(vlot__workspace *workspace, const vlot__arguments *arguments,
+                          unsigned word, uint64_t min, uint64_t max, uint64_t *number);
+bool vlot__command_node(vlot__workspace *workspace, const vlot__arguments *arguments, unsigned word,
                         uint32_t *node);
 
 #endif

@@ -42,8 +42,8 @@ static void add_verbs(offer *made) {
   for (size_t k = 0; k < vlot__command_count; k++) add_word(made, vlot__commands[k].name);
 }
 
-static void add_nodes(offer *made, const vlot__session *session) {
-  for (uint32_t id = 1; id <= session->options.nodes; id++) add_number(made, id);
+static void add_nodes(offer *made, const vlot__workspace *workspace) {
+  for (uint32_t id = 1; id <= workspace->options.nodes; id++) add_number(made, id);
 }
 
 /* The other kinds: what one says to hold, say, a message that is still to come. */
@@ -92,12 +92,12 @@ static void add_files(offer *made) {
 }
 
 /* Ids, and kinds of what is pending. */
-static void add_pending(offer *made, const vlot__session *session) {
+static void add_pending(offer *made, const vlot__workspace *workspace) {
   enum { IDS_MAX = 100 };
-  size_t count = session->cluster ? vlot_lockstep_pending(session->cluster, NULL, 0) : 0;
+  size_t count = workspace->cluster ? vlot_lockstep_pending(workspace->cluster, NULL, 0) : 0;
   vlot_pending *pending = calloc(count + 1, sizeof *pending);
   if (!pending) return;
-  if (count > 0) count = vlot_lockstep_pending(session->cluster, pending, count);
+  if (count > 0) count = vlot_lockstep_pending(workspace->cluster, pending, count);
   for (size_t k = 0; k < count && k < IDS_MAX; k++) add_number(made, pending[k].id);
   for (size_t k = 0; k < count; k++) {
     const char *kind = vlot__pattern_kind(&pending[k]);
@@ -111,15 +111,15 @@ static void add_pending(offer *made, const vlot__session *session) {
   free(pending);
 }
 
-static void add_values(offer *made, const vlot__session *session,
+static void add_values(offer *made, const vlot__workspace *workspace,
                        const vlot__parameter *parameter) {
   switch (parameter->type) {
   case VLOT__PARAMETER_NODES: add_word(made, "*"); /* fall through */
-  case VLOT__PARAMETER_NODE: add_nodes(made, session); break;
+  case VLOT__PARAMETER_NODE: add_nodes(made, workspace); break;
   case VLOT__PARAMETER_CHOICE: add_choices(made, parameter->choices); break;
   case VLOT__PARAMETER_REST:
-    if (strcmp(parameter->name, "WHAT") == 0) add_pending(made, session);
-    if (strcmp(parameter->name, "GROUPS") == 0) add_nodes(made, session);
+    if (strcmp(parameter->name, "WHAT") == 0) add_pending(made, workspace);
+    if (strcmp(parameter->name, "GROUPS") == 0) add_nodes(made, workspace);
     break;
   case VLOT__PARAMETER_WORD:
     if (strcmp(parameter->name, "VERB") == 0) add_verbs(made);
@@ -160,7 +160,7 @@ static size_t next_word(const char *line, size_t size, size_t *at) {
   return end - *at;
 }
 
-static void offer_parameters(offer *made, const vlot__session *session,
+static void offer_parameters(offer *made, const vlot__workspace *workspace,
                              const vlot__command *command, const char *line, size_t begin,
                              size_t at) {
   const vlot__parameter *wanted = NULL; /* by the keyword before it */
@@ -175,15 +175,15 @@ static void offer_parameters(offer *made, const vlot__session *session,
   }
   if (!wanted) {
     const vlot__parameter *next = by_place(command, place);
-    if (next) add_values(made, session, next);
+    if (next) add_values(made, workspace, next);
     for (int k = 0; k < VLOT__COMMAND_PARAMETERS_MAX && command->parameters[k].name; k++)
       if (command->parameters[k].keyword) add_word(made, command->parameters[k].keyword);
     return;
   }
-  add_values(made, session, wanted);
+  add_values(made, workspace, wanted);
 }
 
-size_t vlot__complete(const vlot__session *session, const char *line, size_t size,
+size_t vlot__complete(const vlot__workspace *workspace, const char *line, size_t size,
                       const char *const *more, size_t more_count, vlot__text *words) {
   size_t begin = size, at = 0;
   char verb[32];
@@ -198,6 +198,6 @@ size_t vlot__complete(const vlot__session *session, const char *line, size_t siz
   snprintf(verb, sizeof verb, "%.*s", (int)(length < sizeof verb ? length : sizeof verb - 1),
            line + at);
   const vlot__command *command = vlot__command_find(verb);
-  if (command) offer_parameters(&made, session, command, line, begin, at + length);
+  if (command) offer_parameters(&made, workspace, command, line, begin, at + length);
   return begin;
 }

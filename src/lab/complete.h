@@ -10,7 +10,7 @@
  * more     [more_count] first words besides the table's
  * returns  where in the line that word begins; at its end: a new one
  */
-size_t vlot__complete(const vlot__session *session, const char *line, size_t size,
+size_t vlot__complete(const vlot__workspace *workspace, const char *line, size_t size,
                       const char *const *more, size_t more_count, vlot__text *words);
 
 #endif

@@ -165,7 +165,7 @@ const vlot__verb vlot__verb_gdb = {
             "  vlot gdb step FILE.scene      on any other verb, with its options\n"
             "  vlot gdb run --kill-leader\n"
             "  vlot gdb ./a.out ARGUMENTS    on a program of yours that links the library\n"
-            "\nIn gdb, 'vlot' shows the commands; docs/debugging.md walks through a session.\n"
+            "\nIn gdb, 'vlot' shows the commands; docs/debugging.md walks through a workspace.\n"
             "Exit code of gdb; 69: gdb, or its Python, is missing.\n",
     .run = run,
 };

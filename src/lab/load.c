@@ -90,9 +90,9 @@ static vlot_result submit(vlot__load *load, const uint32_t *numbers, vlot_bytes 
 static void begin_record(vlot__load *load, uint32_t number) {
   vlot__load_item *item = &load->items[number];
   if (!load->options.record->history || item->operation != 0) return;
-  item->operation = vlot__record_begin(load->options.record, load->options.cluster,
-                                       vlot_client_number(load->client),
-                                       &load->options.script->commands[number].kv);
+  item->operation = vlot__recording_begin(load->options.record, load->options.cluster,
+                                          vlot_client_number(load->client),
+                                          &load->options.script->commands[number].kv);
 }
 
 bool vlot__load_fill(vlot__load *load) {
@@ -124,8 +124,8 @@ static void finish(vlot__load *load, uint32_t number, vlot_result result, const 
                    size_t size) {
   const vlot__script_command *command = &load->options.script->commands[number];
   vlot__expect *key = &load->keys[command->key];
-  vlot__record_end(load->options.record, load->options.cluster, load->items[number].operation,
-                   command->kv.operation, result, reply, size);
+  vlot__recording_end(load->options.record, load->options.cluster, load->items[number].operation,
+                      command->kv.operation, result, reply, size);
   *key = vlot__expect_after(key, &command->kv);
   load->items[number].is_probing = false;
   load->done++;
@@ -263,10 +263,11 @@ static vlot_result ask(vlot__load *load, uint32_t key) {
   uint64_t sequence;
   if (!question) return VLOT_NOMEM;
   if (load->options.record->history && load->reads[key] == 0)
-    load->reads[key] = vlot__record_begin(load->options.record, load->options.cluster,
-                                          vlot_client_number(load->client), &get);
-  vlot_result result = vlot_client_read(load->client, vlot_bytes_data(question),
-                                        vlot_bytes_size(question), VLOT_NEVER, &sequence);
+    load->reads[key] = vlot__recording_begin(load->options.record, load->options.cluster,
+                                             vlot_client_number(load->client), &get);
+  vlot_result result =
+      vlot_client_read(load->client, vlot_bytes_data(question), vlot_bytes_size(question),
+                       VLOT_READ_LINEARIZABLE, &sequence);
   vlot_bytes_release(question);
   if (result == VLOT_OK && !vlot__flights_add(&load->flights, sequence, key)) result = VLOT_NOMEM;
   return result;
@@ -280,8 +281,8 @@ static void compare(vlot__load *load, uint32_t key, const vlot_answer *answer, u
     return;
   }
   load->progress_tick = vlot_cluster_now(load->options.cluster);
-  vlot__record_end(load->options.record, load->options.cluster, load->reads[key], VLOT_KV_GET,
-                   answer->result, answer->reply, answer->reply_size);
+  vlot__recording_end(load->options.record, load->options.cluster, load->reads[key], VLOT_KV_GET,
+                      answer->result, answer->reply, answer->reply_size);
   ++*verified;
   if (!vlot__expect_read(&load->keys[key], answer->reply, answer->reply_size)) ++*lost;
 }
@@ -312,7 +313,7 @@ vlot__load_state vlot__load_verify(vlot__load *load, uint64_t *verified, uint64_
       if (vlot__flights_take(&load->flights, answers[k].sequence, &key))
         compare(load, key, &answers[k], verified, lost);
     }
-    vlot__record_drain(load->options.record);
+    vlot__recording_drain(load->options.record);
     if (is_stuck(load)) return VLOT__LOAD_STUCK;
   }
   return VLOT__LOAD_DONE;

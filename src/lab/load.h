@@ -14,7 +14,7 @@
 typedef struct vlot__load_options {
   vlot_cluster *cluster;
   const vlot__script *script;
-  vlot__record *record;
+  vlot__recording *record;
   uint32_t inflight_max;
   uint64_t stuck_ticks; /* so long without an acknowledgement: give up */
   /* called all the time, also while answers are awaited; NULL: not */

@@ -1,4 +1,4 @@
-/* What has happened in a session's cluster: its events, kept so that a cause can be looked up. */
+/* What has happened in a workspace's cluster: its events, kept so that a cause can be looked up. */
 #ifndef VLOT_LAB_PAST_H
 #define VLOT_LAB_PAST_H
 

@@ -36,20 +36,20 @@ static int by_id(const void *left, const void *right) {
   return a->id < b->id ? -1 : a->id > b->id;
 }
 
-vlot_pending *vlot__pattern_pending(vlot__session *session, size_t *count) {
-  *count = vlot_lockstep_pending(session->cluster, NULL, 0);
+vlot_pending *vlot__pattern_pending(vlot__workspace *workspace, size_t *count) {
+  *count = vlot_lockstep_pending(workspace->cluster, NULL, 0);
   vlot_pending *pending = *count > 0 ? calloc(*count, sizeof *pending) : NULL;
   if (!pending) {
     *count = 0;
     return NULL;
   }
-  *count = vlot_lockstep_pending(session->cluster, pending, *count);
+  *count = vlot_lockstep_pending(workspace->cluster, pending, *count);
   qsort(pending, *count, sizeof *pending, by_id); /* ids differ: there are no ties */
   return pending;
 }
 
 /* One end of A->B: a node, or * for any. */
-static bool parse_end(vlot__session *session, const char *text, size_t size, uint32_t *node) {
+static bool parse_end(vlot__workspace *workspace, const char *text, size_t size, uint32_t *node) {
   char word[16];
   uint64_t number;
   if (size >= sizeof word) return false;
@@ -57,17 +57,18 @@ static bool parse_end(vlot__session *session, const char *text, size_t size, uin
   word[size] = '\0';
   if (strcmp(word, "*") == 0) return true;
   if (!vlot__options_number(word + (word[0] == 'n'), &number) || number == 0 ||
-      number > session->options.nodes)
+      number > workspace->options.nodes)
     return false;
   *node = (uint32_t)number;
   return true;
 }
 
-static bool said_twice(vlot__session *session, unsigned word, const char *what) {
-  return vlot__session_fail(session, word, "%s is said already; say one, or ids alone", what);
+static bool said_twice(vlot__workspace *workspace, unsigned word, const char *what) {
+  return vlot__workspace_fail(workspace, word, "%s is said already; say one, or ids alone", what);
 }
 
-static bool parse_word(vlot__session *session, const char *text, unsigned word, pattern *wanted) {
+static bool parse_word(vlot__workspace *workspace, const char *text, unsigned word,
+                       pattern *wanted) {
   const char *arrow = strstr(text, "->");
   const char *nearest;
   if (strcmp(text, "all") == 0) {
@@ -75,26 +76,26 @@ static bool parse_word(vlot__session *session, const char *text, unsigned word, 
     return true;
   }
   if (arrow) {
-    if (wanted->has_ends) return said_twice(session, word, "between whom");
+    if (wanted->has_ends) return said_twice(workspace, word, "between whom");
     wanted->has_ends = true;
-    if (parse_end(session, text, (size_t)(arrow - text), &wanted->from) &&
-        parse_end(session, arrow + 2, strlen(arrow + 2), &wanted->to))
+    if (parse_end(workspace, text, (size_t)(arrow - text), &wanted->from) &&
+        parse_end(workspace, arrow + 2, strlen(arrow + 2), &wanted->to))
       return true;
-    return vlot__session_fail(session, word, "expected A->B with nodes 1 to %u, or * for any",
-                              session->options.nodes);
+    return vlot__workspace_fail(workspace, word, "expected A->B with nodes 1 to %u, or * for any",
+                                workspace->options.nodes);
   }
   for (size_t k = 0; k < KINDS; k++)
     if (strcasecmp(kinds[k], text) == 0) {
-      if (wanted->kind) return said_twice(session, word, "a kind");
+      if (wanted->kind) return said_twice(workspace, word, "a kind");
       wanted->kind = kinds[k];
       return true;
     }
   nearest = vlot__options_nearest(text, kinds, KINDS);
   if (nearest)
-    return vlot__session_fail(session, word, "unknown kind of message; did you mean '%s'?",
-                              nearest);
-  return vlot__session_fail(session, word,
-                            "expected an id, all, a kind such as AppendEntries, or A->B");
+    return vlot__workspace_fail(workspace, word, "unknown kind of message; did you mean '%s'?",
+                                nearest);
+  return vlot__workspace_fail(workspace, word,
+                              "expected an id, all, a kind such as AppendEntries, or A->B");
 }
 
 static bool parse_id(const char *text, uint64_t *id) {
@@ -102,24 +103,25 @@ static bool parse_id(const char *text, uint64_t *id) {
 }
 
 /* Ids alone: each must be there, or nothing is done. */
-static bool find_ids(vlot__session *session, const vlot__arguments *arguments,
+static bool find_ids(vlot__workspace *workspace, const vlot__arguments *arguments,
                      const vlot__value *words, uint64_t *ids, size_t capacity, size_t *count) {
   size_t pending_count;
-  vlot_pending *pending = vlot__pattern_pending(session, &pending_count);
+  vlot_pending *pending = vlot__pattern_pending(workspace, &pending_count);
   bool is_well = true;
   for (unsigned k = 0; k < words->count && is_well; k++) {
     unsigned word = words->word + k;
     uint64_t id = 0;
     bool is_there = false;
     is_well = parse_id(arguments->words[word], &id) && *count < capacity;
-    if (!is_well) vlot__session_fail(session, word, "expected another id, or nothing more");
+    if (!is_well) vlot__workspace_fail(workspace, word, "expected another id, or nothing more");
     for (size_t n = 0; is_well && n < pending_count && !is_there; n++)
       is_there = pending[n].id == id;
     for (size_t n = 0; is_well && n < *count; n++)
-      if (ids[n] == id) is_well = vlot__session_fail(session, word, "this id stands there twice");
+      if (ids[n] == id)
+        is_well = vlot__workspace_fail(workspace, word, "this id stands there twice");
     if (is_well && !is_there)
-      is_well = vlot__session_fail(
-          session, word, "nothing with this id is pending (any more); 'net' lists what is");
+      is_well = vlot__workspace_fail(
+          workspace, word, "nothing with this id is pending (any more); 'net' lists what is");
     if (is_well) ids[(*count)++] = id;
   }
   free(pending);
@@ -133,18 +135,18 @@ static bool matches(const pattern *wanted, const vlot_pending *pending) {
          (!wanted->to || wanted->to == pending->node);
 }
 
-bool vlot__pattern_find(vlot__session *session, const vlot__arguments *arguments,
+bool vlot__pattern_find(vlot__workspace *workspace, const vlot__arguments *arguments,
                         const vlot__value *words, uint64_t *ids, size_t capacity, size_t *count) {
   pattern wanted = {0};
   size_t pending_count;
   uint64_t id;
   *count = 0;
   if (parse_id(arguments->words[words->word], &id))
-    return find_ids(session, arguments, words, ids, capacity, count);
+    return find_ids(workspace, arguments, words, ids, capacity, count);
   for (unsigned k = 0; k < words->count; k++)
-    if (!parse_word(session, arguments->words[words->word + k], words->word + k, &wanted))
+    if (!parse_word(workspace, arguments->words[words->word + k], words->word + k, &wanted))
       return false;
-  vlot_pending *pending = vlot__pattern_pending(session, &pending_count);
+  vlot_pending *pending = vlot__pattern_pending(workspace, &pending_count);
   for (size_t k = 0; k < pending_count && *count < capacity; k++) {
     if (!matches(&wanted, &pending[k])) continue;
     ids[(*count)++] = pending[k].id;
@@ -152,6 +154,6 @@ bool vlot__pattern_find(vlot__session *session, const vlot__arguments *arguments
   }
   free(pending);
   if (*count > 0) return true;
-  return vlot__session_fail(session, words->word,
-                            "nothing like this is pending; 'net' lists what is");
+  return vlot__workspace_fail(workspace, words->word,
+                              "nothing like this is pending; 'net' lists what is");
 }

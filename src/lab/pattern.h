@@ -10,7 +10,7 @@
  * ids      out: [*count] at most `capacity`
  * returns  false: nothing matches, or the words are no pattern; the problem is told
  */
-bool vlot__pattern_find(vlot__session *session, const vlot__arguments *arguments,
+bool vlot__pattern_find(vlot__workspace *workspace, const vlot__arguments *arguments,
                         const vlot__value *words, uint64_t *ids, size_t capacity, size_t *count);
 
 /* "AppendEntries", "timer" …: as patterns name the kind of a pending thing. */
@@ -18,6 +18,6 @@ const char *vlot__pattern_kind(const vlot_pending *pending);
 
 /* Everything pending, ordered by id, [*count], to be freed by the caller; NULL: none, or no
  * memory. */
-vlot_pending *vlot__pattern_pending(vlot__session *session, size_t *count);
+vlot_pending *vlot__pattern_pending(vlot__workspace *workspace, size_t *count);
 
 #endif

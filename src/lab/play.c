@@ -39,7 +39,7 @@ static int rewrite(const vlot__scene *scene) {
 }
 
 static int finish(const vlot__scene *scene, bool rewrites) {
-  if (scene->session.out.is_short || scene->written.is_short)
+  if (scene->workspace.out.is_short || scene->written.is_short)
     return tell(scene->name, "out of memory", VLOT__EXIT_SOFTWARE);
   if (rewrites && scene->differences > 0) return rewrite(scene);
   if (scene->differences > 0) return VLOT__EXIT_VIOLATED;

@@ -26,13 +26,13 @@ enum {
 };
 
 typedef struct prompt {
-  vlot__session *session;
+  vlot__workspace *workspace;
   const vlot__prompt_options *options;
   vlot__lines lines;
   vlot__screen screen;   /* which colours and glyphs there are */
   vlot__table_view seen; /* what is on the screen */
   bool has_seen;
-  uint64_t changes; /* of the session, before the last command */
+  uint64_t changes; /* of the workspace, before the last command */
   bool has_failed;
 } prompt;
 
@@ -141,7 +141,7 @@ static void print_line(const prompt *at, const char *line, size_t size, size_t w
   fputs(look ? "\033[0m\n" : "\n", out);
 }
 
-/* What is not of the session: lines, the last without its end. */
+/* What is not of the workspace: lines, the last without its end. */
 static void print_text(const prompt *at, const char *text) {
   size_t width = style_of(at).width;
   while (*text) {
@@ -164,7 +164,7 @@ static const char *begin_of(const prompt *at, const vlot__text *text) {
 }
 
 static void show_text(prompt *at) {
-  vlot__text *text = &at->session->out;
+  vlot__text *text = &at->workspace->out;
   unsigned width = style_of(at).width;
   for (const char *line = begin_of(at, text); text->size > 0 && *line;) {
     size_t size = strcspn(line, "\n");
@@ -202,24 +202,24 @@ static void draw(prompt *at, const vlot__table_view *view) {
 
 /* A cluster that was only opened to be looked at is closed again: what is said next may still set
  * it up. */
-static bool look(vlot__session *session, vlot__table_view *view) {
-  bool was_open = session->cluster != NULL;
+static bool look(vlot__workspace *workspace, vlot__table_view *view) {
+  bool was_open = workspace->cluster != NULL;
   *view = (vlot__table_view){0};
-  if (!vlot__session_open(session)) {
-    vlot__text_add(&session->out, "error: %s\n", session->problem.data);
+  if (!vlot__workspace_open(workspace)) {
+    vlot__text_add(&workspace->out, "error: %s\n", workspace->problem.data);
     return false;
   }
-  bool has_looked = vlot__table_look(view, session->cluster);
-  if (!has_looked) vlot__text_add(&session->out, "error: out of memory: there is no table\n");
-  if (!was_open) vlot__session_unopen(session);
+  bool has_looked = vlot__table_look(view, workspace->cluster);
+  if (!has_looked) vlot__text_add(&workspace->out, "error: out of memory: there is no table\n");
+  if (!was_open) vlot__workspace_unopen(workspace);
   return has_looked;
 }
 
 /* Draw what there is to see, if it is something else than before. */
 static void show_table(prompt *at) {
   vlot__table_view view;
-  bool must_draw = !at->has_seen || at->changes != at->session->changes;
-  if (!look(at->session, &view)) {
+  bool must_draw = !at->has_seen || at->changes != at->workspace->changes;
+  if (!look(at->workspace, &view)) {
     show_text(at);
     at->has_failed = true;
     return;
@@ -320,11 +320,11 @@ static bool explain_own(prompt *at, const char *line) {
   if (!about || !*about) return false;
   const own_word *own = find_own(at, about, &rest);
   if (own && !*rest) {
-    vlot__text_add(&at->session->out, "usage: %s | %s%s%s\n  %s.\n", own->name, own->alias,
+    vlot__text_add(&at->workspace->out, "usage: %s | %s%s%s\n  %s.\n", own->name, own->alias,
                    own->other ? " | " : "", own->other ? own->other : "", own->summary);
   } else if (is_word(about, "continue")) {
-    vlot__text_add(&at->session->out, "'continue' is for a cluster that runs: 'vlot run "
-                                      "--step-on'. Here 'next' and 'until' go on.\n");
+    vlot__text_add(&at->workspace->out, "'continue' is for a cluster that runs: 'vlot run "
+                                        "--step-on'. Here 'next' and 'until' go on.\n");
   } else {
     return false;
   }
@@ -333,10 +333,10 @@ static bool explain_own(prompt *at, const char *line) {
 }
 
 static void carry_out(prompt *at, const char *line) {
-  vlot__text *out = &at->session->out;
+  vlot__text *out = &at->workspace->out;
   const char *about = help_about(line);
-  at->changes = at->session->changes;
-  bool is_done = vlot__command_run(at->session, line);
+  at->changes = at->workspace->changes;
+  bool is_done = vlot__command_run(at->workspace, line);
   if (!is_done) at->has_failed = true;
   /* the terminal has shown a ^C */
   if (*vlot__lines_interrupted()) fputc('\n', at->screen.out);
@@ -348,7 +348,7 @@ static void carry_out(prompt *at, const char *line) {
 /* A word of our own takes no others. */
 static void refuse_more(prompt *at, const own_word *own, const char *line, const char *rest) {
   at->has_failed = true;
-  vlot__text_add(&at->session->out, "error: '%s' takes no words\n  %s\n  %*s\n", own->name, line,
+  vlot__text_add(&at->workspace->out, "error: '%s' takes no words\n  %s\n  %*s\n", own->name, line,
                  (int)(rest - line) + 1, "^");
   show_text(at);
 }
@@ -407,7 +407,7 @@ static size_t complete(void *context, const char *line, size_t size, vlot__text 
   size_t count = 0;
   for (size_t k = 0; k < OWN_WORDS; k++)
     if (!own_words[k].needs_run || at->options->must_go_on) names[count++] = own_words[k].name;
-  return vlot__complete(at->session, line, size, names, count, words);
+  return vlot__complete(at->workspace, line, size, names, count, words);
 }
 
 static void talk(prompt *at) {
@@ -431,19 +431,19 @@ static void talk(prompt *at) {
   }
 }
 
-int vlot__prompt_run(vlot__session *session, const vlot__prompt_options *options) {
-  prompt at = {.session = session, .options = options};
-  if (!session->has_base) session->base = session->options;
-  session->has_base = true;
+int vlot__prompt_run(vlot__workspace *workspace, const vlot__prompt_options *options) {
+  prompt at = {.workspace = workspace, .options = options};
+  if (!workspace->has_base) workspace->base = workspace->options;
+  workspace->has_base = true;
   vlot__screen_init(&at.screen, stdout, true, options->is_ascii);
   if (options->is_plain) at.screen.has_colour = false;
   vlot__lines_open(&at.lines, stdin, stdout, complete, &at);
-  if (at.lines.is_typed) session->must_stop = vlot__lines_interrupted();
+  if (at.lines.is_typed) workspace->must_stop = vlot__lines_interrupted();
   greet(&at);
-  if (!session->scene) show_table(&at); /* a scene first says what cluster it is about */
+  if (!workspace->scene) show_table(&at); /* a scene first says what cluster it is about */
   if (!at.lines.is_typed) fputc('\n', stdout);
   talk(&at);
-  session->must_stop = NULL;
+  workspace->must_stop = NULL;
   fflush(stdout);
   vlot__lines_close(&at.lines);
   vlot__table_deinit(&at.seen);

@@ -1,10 +1,11 @@
-/* The prompt: a person talks to a session, one command after the other, and sees the nodes and what
- * is pending after each that changed something. Read from a pipe the same becomes a transcript.
+/* The prompt: a person talks to a workspace, one command after the other, and sees the nodes and
+ * what is pending after each that changed something. Read from a pipe the same becomes a
+ * transcript.
  */
 #ifndef VLOT_LAB_PROMPT_H
 #define VLOT_LAB_PROMPT_H
 
-#include "session.h"
+#include "workspace.h"
 
 typedef struct vlot__prompt_options {
   const char *greeting; /* lines above the first table: what there is; NULL: none */
@@ -20,12 +21,12 @@ typedef struct vlot__prompt_options {
  * An empty line at a terminal is `next`. Ctrl-C ends what takes long, or throws the line away. From
  * a pipe or file every line is echoed; empty lines and comments do nothing.
  *
- * session  opened, if it is not; it stays open. Its must_stop is the prompt's while this runs
+ * workspace  opened, if it is not; it stays open. Its must_stop is the prompt's while this runs
  * returns  VLOT__EXIT_OK; VLOT__EXIT_VIOLATED: some line failed that was not typed at a terminal
  */
-int vlot__prompt_run(vlot__session *session, const vlot__prompt_options *options);
+int vlot__prompt_run(vlot__workspace *workspace, const vlot__prompt_options *options);
 
-/* How many steps a session may make that this prompt will drive: where nobody could press Ctrl-C
+/* How many steps a workspace may make that this prompt will drive: where nobody could press Ctrl-C
  * there is an end. */
 uint64_t vlot__prompt_actions_max(void);
 

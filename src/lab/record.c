@@ -29,7 +29,7 @@ static FILE *create(const char *path, bool *is_ok) {
 /* Whole lines only leave the buffer, so that a run that is interrupted leaves a file that can be
  * read. */
 static void write_line(void *context, const char *text, size_t size) {
-  vlot__record_file *file = context;
+  vlot__recording_file *file = context;
   if (file->waiting + size > BUFFER) {
     fflush(file->file);
     file->waiting = 0;
@@ -44,9 +44,10 @@ static bool is_same(FILE *one, FILE *other) {
          a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-bool vlot__record_open(vlot__record *record, const char *events_path, const char *history_path) {
+bool vlot__recording_open(vlot__recording *record, const char *events_path,
+                          const char *history_path) {
   bool is_ok = true;
-  *record = (vlot__record){.events_path = events_path, .history_path = history_path};
+  *record = (vlot__recording){.events_path = events_path, .history_path = history_path};
   record->events.file = create(events_path, &is_ok);
   if (is_ok) record->calls.file = create(history_path, &is_ok);
   if (is_ok && record->events.file && record->calls.file &&
@@ -59,7 +60,7 @@ bool vlot__record_open(vlot__record *record, const char *events_path, const char
   return is_ok;
 }
 
-bool vlot__record_attach(vlot__record *record, vlot_cluster *cluster, bool is_lockstep) {
+bool vlot__recording_attach(vlot__recording *record, vlot_cluster *cluster, bool is_lockstep) {
   record->is_lockstep = is_lockstep;
   if (record->events.file && vlot_subscription_open(&record->subscription, cluster, 0) != VLOT_OK)
     return false;
@@ -67,8 +68,8 @@ bool vlot__record_attach(vlot__record *record, vlot_cluster *cluster, bool is_lo
   return !record->calls.file || vlot_history_open(&record->history, NULL, &sink) == VLOT_OK;
 }
 
-void vlot__record_detach(vlot__record *record) {
-  vlot__record_drain(record);
+void vlot__recording_detach(vlot__recording *record) {
+  vlot__recording_drain(record);
   if (record->subscription) {
     record->lost += vlot_subscription_lost(record->subscription);
     vlot_subscription_close(record->subscription);
@@ -78,7 +79,7 @@ void vlot__record_detach(vlot__record *record) {
   record->history = NULL;
 }
 
-void vlot__record_drain(vlot__record *record) {
+void vlot__recording_drain(vlot__recording *record) {
   vlot_event event;
   char text[2048];
   while (record->subscription && vlot_subscription_next(record->subscription, &event)) {
@@ -91,15 +92,15 @@ void vlot__record_drain(vlot__record *record) {
 
 /* --- histories --- */
 
-static uint64_t time_of(const vlot__record *record, vlot_cluster *cluster) {
+static uint64_t time_of(const vlot__recording *record, vlot_cluster *cluster) {
   if (!record->is_lockstep) return vlot__lab_now();
   vlot_cluster_stats stats;
   vlot_cluster_get_stats(cluster, &stats);
   return stats.actions;
 }
 
-uint32_t vlot__record_begin(vlot__record *record, vlot_cluster *cluster, uint32_t client,
-                            const vlot_kv_command *command) {
+uint32_t vlot__recording_begin(vlot__recording *record, vlot_cluster *cluster, uint32_t client,
+                               const vlot_kv_command *command) {
   uint32_t operation;
   if (!record->history) return 0;
   vlot_history_call call = {
@@ -139,8 +140,9 @@ static const void *readable(vlot_kv_operation kind, const void *reply, size_t *s
   return text ? text : (const char *)answer.value;
 }
 
-void vlot__record_end(vlot__record *record, vlot_cluster *cluster, uint32_t operation,
-                      vlot_kv_operation kind, vlot_result result, const void *reply, size_t size) {
+void vlot__recording_end(vlot__recording *record, vlot_cluster *cluster, uint32_t operation,
+                         vlot_kv_operation kind, vlot_result result, const void *reply,
+                         size_t size) {
   if (!record->history || operation == 0) return;
   const void *text = result == VLOT_OK ? readable(kind, reply, &size) : NULL;
   vlot_result written = vlot_history_end(record->history, operation - 1, time_of(record, cluster),
@@ -156,7 +158,7 @@ static bool finish(FILE *file, const char *path) {
   return false;
 }
 
-bool vlot__record_close(vlot__record *record) {
+bool vlot__recording_close(vlot__recording *record) {
   bool has_events = finish(record->events.file, record->events_path);
   bool has_history = finish(record->calls.file, record->history_path);
   if (record->lost > 0)

@@ -183,27 +183,27 @@ static int report(const again *one) {
 /* --- by hand --- */
 
 static int step(const again *one, uint64_t until) {
-  vlot__session session;
+  vlot__workspace workspace;
   char greeting[768], line[40];
-  vlot__session_init(&session, false, UINT64_MAX);
+  vlot__workspace_init(&workspace, false, UINT64_MAX);
   int code = VLOT__EXIT_SOFTWARE;
-  if (!vlot__session_set_journal(&session, one->bytes, one->size)) {
-    complain(one, session.problem.data ? session.problem.data : "out of memory", code);
+  if (!vlot__workspace_set_journal(&workspace, one->bytes, one->size)) {
+    complain(one, workspace.problem.data ? workspace.problem.data : "out of memory", code);
   } else {
     snprintf(line, sizeof line, "goto %" PRIu64, until);
-    if (!vlot__scene_say_again(&session) && until > 0 && !vlot__command_run(&session, line))
-      complain(one, session.problem.data ? session.problem.data : "it cannot go there", code);
-    vlot__text_clear(&session.out);
+    if (!vlot__scene_say_again(&workspace) && until > 0 && !vlot__command_run(&workspace, line))
+      complain(one, workspace.problem.data ? workspace.problem.data : "it cannot go there", code);
+    vlot__text_clear(&workspace.out);
     snprintf(greeting, sizeof greeting,
              "vlot replay: %.200s, after action %" PRIu64 " of %" PRIu64 ".%s%s%s", one->name,
-             vlot__session_actions(&session), one->status.actions_total,
+             vlot__workspace_actions(&workspace), one->status.actions_total,
              one->status.is_cut ? " These are whole; " : "",
              one->status.is_cut ? one->status.text : "", one->status.is_cut ? "." : "");
     vlot__prompt_options prompt = {
         .greeting = greeting, .is_ascii = one->set->is_ascii, .is_plain = one->set->is_plain};
-    code = vlot__prompt_run(&session, &prompt);
+    code = vlot__prompt_run(&workspace, &prompt);
   }
-  vlot__session_deinit(&session);
+  vlot__workspace_deinit(&workspace);
   return code;
 }
 

@@ -9,7 +9,7 @@
 
 #include "dataset.h"
 #include "notes.h"
-#include "session.h"
+#include "workspace.h"
 
 #define FIELD(name) offsetof(vlot__run_settings, name)
 
@@ -141,7 +141,7 @@ static bool open_cluster(vlot__run *run) {
   cluster.raft.election_ticks_min = (uint32_t)run->set.election_ticks;
   cluster.raft.election_ticks_max = (uint32_t)run->set.election_ticks * 2;
   cluster.raft.heartbeat_ticks = (uint32_t)run->set.heartbeat_ticks;
-  if (run->step.kind != 0) cluster.group_max = 1; /* by hand one message is one turn */
+  if (run->step.kind != 0) cluster.turn_max = 1; /* by hand one message is one turn */
   /* who else would see it */
   if (run->step.kind == VLOT_EVENT_VIOLATION) cluster.has_checker = 1;
   /* the longest key and values of the input format */
@@ -173,7 +173,7 @@ static bool open_load(vlot__run *run) {
                              .look = run->step.kind != 0 ? vlot__run_step_look : NULL,
                              .context = run};
   bool is_lockstep = run->set.driver == 1;
-  if (vlot__record_attach(&run->record, run->cluster, is_lockstep) &&
+  if (vlot__recording_attach(&run->record, run->cluster, is_lockstep) &&
       vlot__load_open(&run->load, &load))
     return true;
   fprintf(stderr, "vlot run: %s\n", vlot_result_text(VLOT_NOMEM));
@@ -187,14 +187,14 @@ static int with_cluster(vlot__run *run) {
   if (open_load(run)) {
     run->state = vlot__run_carry_out(run);
     vlot__run_step_close(&run->step);
-    vlot__record_detach(&run->record);
+    vlot__recording_detach(&run->record);
     vlot_cluster_get_stats(run->cluster, &run->stats);
     vlot_cluster_violation(run->cluster, run->violation, sizeof run->violation);
     if (!run->set.is_quiet) vlot__notes_running(run->cluster);
     code = vlot__run_report(run);
   } else {
     vlot__run_step_close(&run->step);
-    vlot__record_detach(&run->record);
+    vlot__recording_detach(&run->record);
   }
   vlot__load_close(&run->load);
   vlot_result closed = vlot_cluster_close(run->cluster);
@@ -216,7 +216,7 @@ static const char *contradiction(vlot__run_settings *set) {
   if (set->journal && set->driver == 1)
     return "--journal records threads; in lockstep the seed and the input are enough";
   if (set->step_on && set->driver == 1) return "--step-on stops threads; lockstep is 'vlot step'";
-  if (set->step_on && set->nodes > VLOT__SESSION_NODES_MAX)
+  if (set->step_on && set->nodes > VLOT__WORKSPACE_NODES_MAX)
     return "--step-on is for at most 32 nodes";
   if (set->step_on && set->is_json) return "--step-on talks to people, --json does not";
   if (set->step_on && set->input && strcmp(set->input, "-") == 0)
@@ -238,16 +238,16 @@ static int run_run(int argc, char **argv) {
   int code = prepare_input(&run);
   if (code == VLOT__EXIT_OK) {
     vlot__screen_init(&run.screen, stdout, !run.set.is_json && !run.set.is_quiet, run.set.is_ascii);
-    if (!vlot__record_open(&run.record, run.set.events, run.set.history)) {
+    if (!vlot__recording_open(&run.record, run.set.events, run.set.history)) {
       code = VLOT__EXIT_CANNOT_CREATE;
     } else if (!open_journal(&run)) {
       code = VLOT__EXIT_CANNOT_CREATE;
-      vlot__record_close(&run.record);
+      vlot__recording_close(&run.record);
     } else {
       code = with_cluster(&run);
       bool may_say = code == VLOT__EXIT_OK || code == VLOT__EXIT_SOFTWARE;
       if (!close_journal(&run) && may_say) code = VLOT__EXIT_CANNOT_CREATE;
-      if (!vlot__record_close(&run.record) && code == VLOT__EXIT_OK)
+      if (!vlot__recording_close(&run.record) && code == VLOT__EXIT_OK)
         code = VLOT__EXIT_CANNOT_CREATE;
     }
   }

@@ -32,7 +32,7 @@ typedef struct vlot__run_replica {
 typedef struct vlot__run {
   vlot__run_settings set;
   vlot__script script;
-  vlot__record record;
+  vlot__recording record;
   FILE *journal;     /* NULL: the run is not recorded */
   int journal_error; /* errno of the first write that failed; 0 */
   vlot__screen screen;

@@ -131,7 +131,7 @@ static vlot__load_state replicate(vlot__run *run) {
     draw(run);
     state = vlot__load_turn(&run->load);
     watch_trouble(run);
-    vlot__record_drain(&run->record);
+    vlot__recording_drain(&run->record);
   }
   run->end_ns = vlot__lab_now();
   run->end_tick = vlot_cluster_now(run->cluster);
@@ -174,7 +174,7 @@ static vlot__load_state compare_replicas(vlot__run *run) {
     if (vlot_await_applied(run->cluster, 0, run->stats.commits, patience) != VLOT_OK)
       return VLOT__LOAD_STUCK;
     is_level = look_at_replicas(run);
-    vlot__record_drain(&run->record);
+    vlot__recording_drain(&run->record);
   }
   const vlot__run_replica *first = vlot__run_first_replica(run);
   for (uint64_t k = 0; k < run->set.nodes; k++)

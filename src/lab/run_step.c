@@ -111,18 +111,18 @@ static void greeting_of(const vlot__run *run, const vlot_event *event, char *tex
 
 /* false: nobody wants to be asked any more. */
 static bool talk(vlot__run *run, const vlot_event *event) {
-  vlot__session session;
+  vlot__workspace workspace;
   char greeting[768];
   bool must_go_on = false;
   vlot__prompt_options options = {
       .greeting = greeting, .is_ascii = run->set.is_ascii, .must_go_on = &must_go_on};
   greeting_of(run, event, greeting, sizeof greeting);
-  vlot__session_init(&session, true, vlot__prompt_actions_max());
-  if (vlot__session_adopt(&session, run->cluster, &run->step.options))
-    vlot__prompt_run(&session, &options);
+  vlot__workspace_init(&workspace, true, vlot__prompt_actions_max());
+  if (vlot__workspace_adopt(&workspace, run->cluster, &run->step.options))
+    vlot__prompt_run(&workspace, &options);
   else
-    fprintf(stderr, "vlot run: %s\n", session.problem.data);
-  vlot__session_deinit(&session);
+    fprintf(stderr, "vlot run: %s\n", workspace.problem.data);
+  vlot__workspace_deinit(&workspace);
   return must_go_on;
 }
 

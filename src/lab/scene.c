@@ -120,14 +120,14 @@ static void run_line(vlot__scene *scene, const line *next) {
   size_t size = next->size < sizeof command - 1 ? next->size : sizeof command - 1;
   memcpy(command, next->text, size);
   command[size] = '\0';
-  if (vlot__command_run(&scene->session, command) || !scene->rewrites || scene->is_silent) return;
+  if (vlot__command_run(&scene->workspace, command) || !scene->rewrites || scene->is_silent) return;
   /* a mistake is text too, a scene may show one; but nobody should write one down unawares */
-  fprintf(stderr, "%s:%u: %s\n", scene->name, scene->line - 1, scene->session.problem.data);
+  fprintf(stderr, "%s:%u: %s\n", scene->name, scene->line - 1, scene->workspace.problem.data);
 }
 
 static void end_block(vlot__scene *scene, bool has_rule) {
   vlot__text expected = {0};
-  vlot__text *out = &scene->session.out;
+  vlot__text *out = &scene->workspace.out;
   unsigned first_line = scene->line;
   if (has_rule) read_expected(scene, &expected);
   if (has_rule || out->size > 0) vlot__text_put(&scene->written, "----\n", 5);
@@ -167,12 +167,12 @@ static void play_all(vlot__scene *scene) {
 void vlot__scene_play(vlot__scene *scene, const char *text, bool has_threads) {
   scene->at = text;
   scene->line = 1;
-  vlot__session_init(&scene->session, has_threads, VLOT__SCENE_ACTIONS_MAX);
+  vlot__workspace_init(&scene->workspace, has_threads, VLOT__SCENE_ACTIONS_MAX);
   play_all(scene);
 }
 
 void vlot__scene_deinit(vlot__scene *scene) {
-  vlot__session_deinit(&scene->session);
+  vlot__workspace_deinit(&scene->workspace);
   vlot__text_deinit(&scene->written);
 }
 
@@ -188,11 +188,11 @@ const char *vlot__scene_write(const vlot__text *commands, vlot__text *scene) {
   vlot__scene playing = {.name = "", .rewrites = true, .is_silent = true};
   vlot__scene_play(&playing, blocks.data ? blocks.data : "", false);
   const char *problem = NULL;
-  if (playing.session.was_limited)
+  if (playing.workspace.was_limited)
     problem =
         "a scene may do 100,000 actions, and this story has more; 'save FILE line' leaves out "
         "what was undone";
-  if (blocks.is_short || playing.written.is_short || playing.session.out.is_short)
+  if (blocks.is_short || playing.written.is_short || playing.workspace.out.is_short)
     problem = "out of memory";
   if (playing.written.size > VLOT__SCENE_BYTES_MAX)
     problem =
@@ -239,11 +239,11 @@ size_t vlot__scene_next(const char *scene, size_t at, vlot__text *told, char *co
 
 /* --- again, for a debugger --- */
 
-__attribute__((noinline, used)) void vlot__scene_said_again(vlot__session *session) {
-  __asm__ volatile("" ::"g"(session) : "memory");
+__attribute__((noinline, used)) void vlot__scene_said_again(vlot__workspace *workspace) {
+  __asm__ volatile("" ::"g"(workspace) : "memory");
 }
 
-bool vlot__scene_say_again(vlot__session *session) {
+bool vlot__scene_say_again(vlot__workspace *workspace) {
   const char *name = getenv("VLOT_STEP_REDO");
   const vlot__script_limits limits = {.size_max = (size_t)64 << 20};
   char *text, *rest = NULL;
@@ -255,12 +255,12 @@ bool vlot__scene_say_again(vlot__session *session) {
   char *one = lines ? strtok_r(lines, "\n", &rest) : NULL;
   size_t place = one ? (size_t)strtoull(one, NULL, 10) : 0;
   while (one && (one = strtok_r(NULL, "\n", &rest)) != NULL) {
-    vlot__command_run(session, one);
-    vlot__text_clear(&session->out);
+    vlot__command_run(workspace, one);
+    vlot__text_clear(&workspace->out);
   }
-  if (session->scene && place <= strlen(session->scene))
-    session->scene_at = session->scene_from = place;
+  if (workspace->scene && place <= strlen(workspace->scene))
+    workspace->scene_at = workspace->scene_from = place;
   free(lines);
-  vlot__scene_said_again(session);
+  vlot__scene_said_again(workspace);
   return true;
 }

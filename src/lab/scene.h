@@ -3,7 +3,7 @@
 #ifndef VLOT_LAB_SCENE_H
 #define VLOT_LAB_SCENE_H
 
-#include "session.h"
+#include "workspace.h"
 
 enum { VLOT__SCENE_BYTES_MAX = 1 << 20, VLOT__SCENE_ACTIONS_MAX = 100000 };
 
@@ -16,7 +16,7 @@ typedef struct vlot__scene {
   const char *name; /* of the file, for messages */
   const char *at;   /* the next line */
   unsigned line;    /* its number */
-  vlot__session session;
+  vlot__workspace workspace;
   vlot__text written;   /* the scene as it should be */
   bool rewrites;        /* mistakes are told on stderr, differences are not */
   bool is_silent;       /* nothing is printed at all */
@@ -46,9 +46,9 @@ size_t vlot__scene_next(const char *scene, size_t at, vlot__text *told, char *li
  *
  * returns  whether there is such a file
  */
-bool vlot__scene_say_again(vlot__session *session);
+bool vlot__scene_say_again(vlot__workspace *workspace);
 
 /* Empty: a debugger's breakpoint. All of them are said. */
-void vlot__scene_said_again(vlot__session *session);
+void vlot__scene_said_again(vlot__workspace *workspace);
 
 #endif

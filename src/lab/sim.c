@@ -187,7 +187,7 @@ static int verdict(const totals *sum) {
   return sum->failed > 0 ? VLOT__EXIT_SOFTWARE : VLOT__EXIT_OK;
 }
 
-static int run_seeds(const settings *set, vlot__record *record) {
+static int run_seeds(const settings *set, vlot__recording *record) {
   totals sum = {.begin_ns = vlot__lab_now()};
   vlot__screen screen;
   bool wants_live = !set->is_json && !set->prints_hashes && !set->is_verbose;
@@ -226,7 +226,7 @@ static void note_settings(const settings *set) {
 
 static int run_sim(int argc, char **argv) {
   settings set = {.seed = 1, .actions = 20000};
-  vlot__record record;
+  vlot__recording record;
   int parsed = vlot__options_parse(&vlot__verb_sim, argc, argv, &set);
   if (parsed != 0) return parsed == 1 ? VLOT__EXIT_OK : VLOT__EXIT_USAGE;
   bool is_recorded = set.events || set.history;
@@ -235,10 +235,10 @@ static int run_sim(int argc, char **argv) {
     fprintf(stderr, "vlot sim: --events and --history take one seed: add --seeds 1\n");
     return VLOT__EXIT_USAGE;
   }
-  if (!vlot__record_open(&record, set.events, set.history)) return VLOT__EXIT_CANNOT_CREATE;
+  if (!vlot__recording_open(&record, set.events, set.history)) return VLOT__EXIT_CANNOT_CREATE;
   note_settings(&set);
   int code = run_seeds(&set, &record);
-  if (!vlot__record_close(&record) && code == VLOT__EXIT_OK) code = VLOT__EXIT_CANNOT_CREATE;
+  if (!vlot__recording_close(&record) && code == VLOT__EXIT_OK) code = VLOT__EXIT_CANNOT_CREATE;
   return code;
 }
 

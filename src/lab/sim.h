@@ -86,12 +86,12 @@ typedef struct vlot__sim_world {
   uint32_t learners;
   bool has_threads;
   bool is_verbose;
-  vlot__record *record;
+  vlot__recording *record;
 
   vlot_cluster *cluster;
   vlot_subscription *subscription;
   vlot_raft_options raft; /* as drawn */
-  uint32_t group_max;
+  uint32_t turn_max;
   vlot__dice dice; /* of faults and of how far to go */
   vlot__dice client_dice;
   uint32_t faults; /* bit mask: kinds of faults that this seed has */

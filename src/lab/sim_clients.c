@@ -92,7 +92,8 @@ static vlot_result hand_over(vlot_client *client, const vlot__sim_op *op, vlot_b
   size_t size = vlot_bytes_size(bytes);
   vlot_command command = {.data = data, .size = (uint32_t)size};
   switch ((vlot__sim_op_kind)op->kind) {
-  case VLOT__SIM_READ: return vlot_client_read(client, data, size, VLOT_NEVER, sequence);
+  case VLOT__SIM_READ:
+    return vlot_client_read(client, data, size, VLOT_READ_LINEARIZABLE, sequence);
   case VLOT__SIM_LOCAL_READ: return vlot_client_read(client, data, size, op->floor, sequence);
   case VLOT__SIM_SET:
   case VLOT__SIM_ADD: break;
@@ -124,7 +125,7 @@ bool vlot__sim_clients_start(vlot__sim_world *world, uint32_t client, vlot__sim_
                           vlot_result_text(result));
   if (kind != VLOT__SIM_LOCAL_READ) /* which need not be linearizable */
     op.record =
-        vlot__record_begin(world->record, world->cluster, vlot_client_number(at->handle), &kv);
+        vlot__recording_begin(world->record, world->cluster, vlot_client_number(at->handle), &kv);
   *number = world->op_count++;
   world->ops[*number] = op;
   return true;
@@ -202,8 +203,8 @@ static bool take(vlot__sim_world *world, uint32_t client, const vlot_answer *ans
                           client + 1, (unsigned long long)answer->sequence);
   vlot__sim_op *op = &world->ops[number];
   op->result = (uint8_t)answer->result;
-  vlot__record_end(world->record, world->cluster, op->record, operations[op->kind], answer->result,
-                   answer->reply, answer->reply_size);
+  vlot__recording_end(world->record, world->cluster, op->record, operations[op->kind],
+                      answer->result, answer->reply, answer->reply_size);
   if (answer->result == VLOT_OK) return take_ok(world, op, answer);
   take_other(world, op);
   return true;

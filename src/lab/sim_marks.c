@@ -75,6 +75,6 @@ bool vlot__sim_marks_watch(vlot__sim_world *world) {
     else
       count(world, &event);
   }
-  vlot__record_drain(world->record);
+  vlot__recording_drain(world->record);
   return is_ok;
 }

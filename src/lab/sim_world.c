@@ -92,10 +92,10 @@ static bool open_world(vlot__sim_world *world) {
   options.seed = world->seed;
   options.has_checker = 1;
   options.ring_events = 16;
-  options.group_max = sometimes(&dice, 300, 4, options.group_max);
+  options.turn_max = sometimes(&dice, 300, 4, options.turn_max);
   world->client_permille = (uint32_t)vlot__dice_between(&dice, 50, 800);
   world->raft = options.raft;
-  world->group_max = options.group_max;
+  world->turn_max = options.turn_max;
   world->dice = vlot__dice_of(world->seed, STREAM_FAULTS);
   world->client_dice = vlot__dice_of(world->seed, STREAM_CLIENTS);
   vlot__sim_faults_draw(world);
@@ -107,7 +107,7 @@ static bool open_world(vlot__sim_world *world) {
     return vlot__sim_fail(world, VLOT__SIM_FAILED, "no cluster: %s: %s", vlot_result_text(result),
                           problem);
   if (vlot_subscription_open(&world->subscription, world->cluster, 0) != VLOT_OK ||
-      !vlot__record_attach(world->record, world->cluster, true))
+      !vlot__recording_attach(world->record, world->cluster, true))
     return vlot__sim_fail(world, VLOT__SIM_FAILED, "no memory for events");
   return vlot__sim_clients_open(world);
 }
@@ -125,7 +125,7 @@ static void close_world(vlot__sim_world *world) {
   vlot_cluster_get_stats(world->cluster, &world->stats);
   count_lost_writes(world);
   vlot__sim_clients_close(world);
-  vlot__record_detach(world->record);
+  vlot__recording_detach(world->record);
   if (world->subscription) vlot_subscription_close(world->subscription);
   vlot_result result = vlot_cluster_close(world->cluster);
   if (result != VLOT_OK)

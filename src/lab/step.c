@@ -19,7 +19,7 @@ typedef struct step_settings {
 #define FIELD(name) offsetof(step_settings, name)
 
 static const vlot__option options[] = {
-    {"--nodes", "N", VLOT__OPTION_NUMBER, FIELD(nodes), 1, VLOT__SESSION_NODES_MAX, NULL,
+    {"--nodes", "N", VLOT__OPTION_NUMBER, FIELD(nodes), 1, VLOT__WORKSPACE_NODES_MAX, NULL,
      "nodes: default 3"},
     {"--seed", "S", VLOT__OPTION_NUMBER, FIELD(seed), 0, UINT64_MAX, NULL,
      "of everything random: default 1"},
@@ -35,28 +35,28 @@ static int tell(const char *name, const char *what, int code) {
   return code;
 }
 
-static int load_scene(vlot__session *session, const char *name) {
+static int load_scene(vlot__workspace *workspace, const char *name) {
   char *text;
   const char *problem;
   int code = vlot__scene_read(name, &text, &problem);
   if (code != VLOT__EXIT_OK) return tell(name, problem, code);
-  if (!vlot__session_set_scene(session, text))
+  if (!vlot__workspace_set_scene(workspace, text))
     code = tell(name, "out of memory", VLOT__EXIT_SOFTWARE);
   free(text);
   return code;
 }
 
 static int step(const char *scene, const step_settings *settings) {
-  vlot__session session;
+  vlot__workspace workspace;
   char greeting[256];
-  vlot__session_init(&session, settings->has_threads, vlot__prompt_actions_max());
-  session.options.nodes = (uint32_t)settings->nodes;
-  session.options.seed = settings->seed;
-  int code = scene ? load_scene(&session, scene) : VLOT__EXIT_OK;
-  bool is_again = code == VLOT__EXIT_OK && vlot__scene_say_again(&session);
+  vlot__workspace_init(&workspace, settings->has_threads, vlot__prompt_actions_max());
+  workspace.options.nodes = (uint32_t)settings->nodes;
+  workspace.options.seed = settings->seed;
+  int code = scene ? load_scene(&workspace, scene) : VLOT__EXIT_OK;
+  bool is_again = code == VLOT__EXIT_OK && vlot__scene_say_again(&workspace);
   if (is_again)
     snprintf(greeting, sizeof greeting, "vlot step: again after action %" PRIu64 ".",
-             vlot__session_actions(&session));
+             vlot__workspace_actions(&workspace));
   else if (scene)
     snprintf(greeting, sizeof greeting, "vlot step: the scene %.200s. Next: its first command.",
              scene);
@@ -66,8 +66,8 @@ static int step(const char *scene, const step_settings *settings) {
              settings->nodes, settings->nodes == 1 ? "" : "s", settings->seed);
   vlot__prompt_options prompt = {
       .greeting = greeting, .is_ascii = settings->is_ascii, .is_plain = settings->is_plain};
-  if (code == VLOT__EXIT_OK) code = vlot__prompt_run(&session, &prompt);
-  vlot__session_deinit(&session);
+  if (code == VLOT__EXIT_OK) code = vlot__prompt_run(&workspace, &prompt);
+  vlot__workspace_deinit(&workspace);
   return code;
 }
 

@@ -4,7 +4,7 @@
 
 #include "command.h"
 
-typedef bool vlot__verbs_handler(vlot__session *session, const vlot__arguments *arguments);
+typedef bool vlot__verbs_handler(vlot__workspace *workspace, const vlot__arguments *arguments);
 
 /* setting up */
 vlot__verbs_handler vlot__verbs_learners, vlot__verbs_seed, vlot__verbs_start, vlot__verbs_batch;
@@ -26,9 +26,9 @@ vlot__verbs_handler vlot__verbs_why, vlot__verbs_next, vlot__verbs_back, vlot__v
 
 /* The index up to which the leader knows a node's log to agree with its own; 0: none, it leads, or
  * there is no leader. */
-uint64_t vlot__why_match(vlot__session *session, uint32_t id);
+uint64_t vlot__why_match(vlot__workspace *workspace, uint32_t id);
 
 /* A result that is not OK becomes a problem at a word; true: it was OK. */
-bool vlot__verbs_result(vlot__session *session, unsigned word, vlot_result result);
+bool vlot__verbs_result(vlot__workspace *workspace, unsigned word, vlot_result result);
 
 #endif

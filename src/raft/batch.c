@@ -36,7 +36,7 @@ static vlot_bytes *source_owner(const source *from, uint32_t k) {
   return from->owners ? from->owners[k] : NULL;
 }
 
-static vlot_batch *make(const vlot_allocator *allocator, const source *from, uint32_t count) {
+static vlot_batch *make_batch(const vlot_allocator *allocator, const source *from, uint32_t count) {
   if (count == 0) return NULL;
   allocator = vlot__alloc_or_default(allocator);
   uint64_t bytes = 0, copied = 0;
@@ -81,12 +81,12 @@ static vlot_batch *make(const vlot_allocator *allocator, const source *from, uin
 
 vlot_batch *vlot_batch_make(const vlot_allocator *allocator, const vlot_entry *entries,
                             vlot_bytes *const *owners, uint32_t count) {
-  return make(allocator, &(source){.entries = entries, .owners = owners}, count);
+  return make_batch(allocator, &(source){.entries = entries, .owners = owners}, count);
 }
 
 vlot_batch *vlot__batch_from_commands(const vlot_allocator *allocator, const vlot_command *commands,
                                       uint32_t count) {
-  return make(allocator, &(source){.commands = commands}, count);
+  return make_batch(allocator, &(source){.commands = commands}, count);
 }
 
 vlot_batch *vlot_batch_retain(vlot_batch *batch) {

@@ -2,7 +2,7 @@
  *
  *   u32 length of the whole message, these four bytes included
  *   u8  version   u8 kind   u16 flags   u32 why   u32 from   u32 to
- *   u64 disk   u64 term   u64 request   u64 session
+ *   u64 disk id   u64 term   u64 request id   u64 dealing
  *   votes          u64 last_index   u64 last_term
  *   append         u64 prev_index   u64 prev_term   u64 commit   u32 runs   u32 entries
  *                  per run: u64 term   u32 count   per entry: u32 kind   u32 size   the payload
@@ -89,7 +89,7 @@ size_t vlot_message_size(const vlot_message *message) {
   return 0;
 }
 
-static uint8_t *put(uint8_t *at, uint64_t value, unsigned bytes) {
+static uint8_t *put_le(uint8_t *at, uint64_t value, unsigned bytes) {
   for (unsigned k = 0; k < bytes; k++) *at++ = (uint8_t)(value >> (8 * k));
   return at;
 }
@@ -97,8 +97,8 @@ static uint8_t *put(uint8_t *at, uint64_t value, unsigned bytes) {
 static uint8_t *put_entries(uint8_t *at, const vlot_slice *slice) {
   const vlot_entry *entries = vlot_slice_entries(slice);
   for (uint32_t k = 0; k < slice->count; k++) {
-    at = put(at, entries[k].kind, 4);
-    at = put(at, entries[k].size, 4);
+    at = put_le(at, entries[k].kind, 4);
+    at = put_le(at, entries[k].size, 4);
     if (entries[k].size > 0) memcpy(at, entries[k].data, entries[k].size);
     at += entries[k].size;
   }
@@ -106,40 +106,40 @@ static uint8_t *put_entries(uint8_t *at, const vlot_slice *slice) {
 }
 
 static void put_append(uint8_t *at, const vlot_message *message) {
-  at = put(at, message->as.append.prev_index, 8);
-  at = put(at, message->as.append.prev_term, 8);
-  at = put(at, message->as.append.commit, 8);
-  at = put(at, runs_of(message), 4);
-  at = put(at, message->as.append.entry_count, 4);
+  at = put_le(at, message->as.append.prev_index, 8);
+  at = put_le(at, message->as.append.prev_term, 8);
+  at = put_le(at, message->as.append.commit, 8);
+  at = put_le(at, runs_of(message), 4);
+  at = put_le(at, message->as.append.entry_count, 4);
   for (uint32_t k = 0; k < message->as.append.slice_count; k++) {
     const vlot_slice *slice = &message->as.append.slices[k];
     if (begins_run(message, k)) {
-      at = put(at, slice->term, 8);
-      at = put(at, run_count(message, k), 4);
+      at = put_le(at, slice->term, 8);
+      at = put_le(at, run_count(message, k), 4);
     }
     at = put_entries(at, slice);
   }
 }
 
 static void put_reply(uint8_t *at, const vlot_message *message) {
-  at = put(at, message->as.reply.prev_index, 8);
-  at = put(at, message->as.reply.match_index, 8);
-  at = put(at, message->as.reply.hint_index, 8);
-  put(at, message->as.reply.hint_term, 8);
+  at = put_le(at, message->as.reply.prev_index, 8);
+  at = put_le(at, message->as.reply.match_index, 8);
+  at = put_le(at, message->as.reply.hint_index, 8);
+  put_le(at, message->as.reply.hint_term, 8);
 }
 
 static uint8_t *put_header(uint8_t *at, const vlot_message *message, size_t size) {
-  at = put(at, size, 4);
-  at = put(at, FORMAT_VERSION, 1);
-  at = put(at, message->kind, 1);
-  at = put(at, message->flags, 2);
-  at = put(at, message->why, 4);
-  at = put(at, message->from, 4);
-  at = put(at, message->to, 4);
-  at = put(at, message->disk, 8);
-  at = put(at, message->term, 8);
-  at = put(at, message->request, 8);
-  return put(at, message->session, 8);
+  at = put_le(at, size, 4);
+  at = put_le(at, FORMAT_VERSION, 1);
+  at = put_le(at, message->kind, 1);
+  at = put_le(at, message->flags, 2);
+  at = put_le(at, message->why, 4);
+  at = put_le(at, message->from, 4);
+  at = put_le(at, message->to, 4);
+  at = put_le(at, message->disk_id, 8);
+  at = put_le(at, message->term, 8);
+  at = put_le(at, message->request_id, 8);
+  return put_le(at, message->dealing, 8);
 }
 
 size_t vlot_message_encode(const vlot_message *message, uint8_t *out, size_t capacity) {
@@ -149,8 +149,8 @@ size_t vlot_message_encode(const vlot_message *message, uint8_t *out, size_t cap
   switch ((vlot_message_kind)message->kind) {
   case VLOT_MESSAGE_PRE_VOTE:
   case VLOT_MESSAGE_VOTE:
-    at = put(at, message->as.vote.last_index, 8);
-    put(at, message->as.vote.last_term, 8);
+    at = put_le(at, message->as.vote.last_index, 8);
+    put_le(at, message->as.vote.last_term, 8);
     break;
   case VLOT_MESSAGE_PRE_VOTE_REPLY:
   case VLOT_MESSAGE_VOTE_REPLY: break;
@@ -170,7 +170,7 @@ typedef struct reader {
   bool is_short;
 } reader;
 
-static uint64_t take(reader *from, unsigned bytes) {
+static uint64_t take_le(reader *from, unsigned bytes) {
   if (from->left < bytes) {
     from->is_short = true;
     from->left = 0;
@@ -183,7 +183,7 @@ static uint64_t take(reader *from, unsigned bytes) {
   return value;
 }
 
-static uint32_t take_u32(reader *from) { return (uint32_t)take(from, 4); }
+static uint32_t take_u32(reader *from) { return (uint32_t)take_le(from, 4); }
 
 /* The payload stays in the input; the batch copies it. */
 static vlot_entry take_entry(reader *from) {
@@ -207,22 +207,22 @@ typedef struct append_counts {
 } append_counts;
 
 static void take_header(reader *from, vlot_message *message) {
-  take(from, 5); /* length and version, seen to already */
-  message->kind = (uint16_t)take(from, 1);
-  message->flags = (uint16_t)take(from, 2);
+  take_le(from, 5); /* length and version, seen to already */
+  message->kind = (uint16_t)take_le(from, 1);
+  message->flags = (uint16_t)take_le(from, 2);
   message->why = take_u32(from);
   message->from = take_u32(from);
   message->to = take_u32(from);
-  message->disk = take(from, 8);
-  message->term = take(from, 8);
-  message->request = take(from, 8);
-  message->session = take(from, 8);
+  message->disk_id = take_le(from, 8);
+  message->term = take_le(from, 8);
+  message->request_id = take_le(from, 8);
+  message->dealing = take_le(from, 8);
 }
 
 static append_counts take_append(reader *from, vlot_message *message) {
-  message->as.append.prev_index = take(from, 8);
-  message->as.append.prev_term = take(from, 8);
-  message->as.append.commit = take(from, 8);
+  message->as.append.prev_index = take_le(from, 8);
+  message->as.append.prev_term = take_le(from, 8);
+  message->as.append.commit = take_le(from, 8);
   append_counts counts = {.runs = take_u32(from)};
   counts.entries = take_u32(from);
   return counts;
@@ -232,17 +232,17 @@ static append_counts take_body(reader *from, vlot_message *message) {
   switch ((vlot_message_kind)message->kind) {
   case VLOT_MESSAGE_PRE_VOTE:
   case VLOT_MESSAGE_VOTE:
-    message->as.vote.last_index = take(from, 8);
-    message->as.vote.last_term = take(from, 8);
+    message->as.vote.last_index = take_le(from, 8);
+    message->as.vote.last_term = take_le(from, 8);
     break;
   case VLOT_MESSAGE_PRE_VOTE_REPLY:
   case VLOT_MESSAGE_VOTE_REPLY: break;
   case VLOT_MESSAGE_APPEND: return take_append(from, message);
   case VLOT_MESSAGE_APPEND_REPLY:
-    message->as.reply.prev_index = take(from, 8);
-    message->as.reply.match_index = take(from, 8);
-    message->as.reply.hint_index = take(from, 8);
-    message->as.reply.hint_term = take(from, 8);
+    message->as.reply.prev_index = take_le(from, 8);
+    message->as.reply.match_index = take_le(from, 8);
+    message->as.reply.hint_index = take_le(from, 8);
+    message->as.reply.hint_term = take_le(from, 8);
     break;
   }
   return (append_counts){0};
@@ -266,7 +266,7 @@ static bool take_runs(reader *from, append_counts counts, uint64_t prev_index, v
                       vlot_entry *entries) {
   uint32_t taken = 0;
   for (uint32_t k = 0; k < counts.runs; k++) {
-    uint64_t term = take(from, 8);
+    uint64_t term = take_le(from, 8);
     uint32_t count = take_u32(from);
     if (from->is_short || count == 0 || count > counts.entries - taken) return false;
     if (k > 0 && term == slices[k - 1].term) return false; /* it would be one run */
@@ -313,9 +313,9 @@ void vlot_message_free(const vlot_allocator *allocator, vlot_message *message) {
 static vlot_result check_frame(const uint8_t *data, size_t size, vlot_why *why) {
   if (size > message_bytes_max) return *why = VLOT_WHY_ENTRY_TOO_LARGE, VLOT_TOO_LARGE;
   reader from = {.at = data, .left = size};
-  uint64_t length = take(&from, 4);
-  uint64_t version = take(&from, 1);
-  uint64_t kind = take(&from, 1);
+  uint64_t length = take_le(&from, 4);
+  uint64_t version = take_le(&from, 1);
+  uint64_t kind = take_le(&from, 1);
   *why = VLOT_WHY_MALFORMED;
   if (from.is_short || length != size) return VLOT_CORRUPT;
   *why = VLOT_WHY_VERSION;

@@ -67,7 +67,7 @@ static vlot__next take_message(vlot_raft *raft, const vlot_message *message) {
   return VLOT__NEXT_NOTHING;
 }
 
-static void refuse(vlot_outcome *outcome, vlot_result result, vlot_why why) {
+static void refuse_input(vlot_outcome *outcome, vlot_result result, vlot_why why) {
   outcome->result = result;
   outcome->why = why;
 }
@@ -96,11 +96,11 @@ static uint32_t acceptable(const vlot_raft *raft, const vlot_input *input, vlot_
 /* False without memory, with nothing changed. */
 static bool take_propose(vlot_raft *raft, const vlot_input *input, vlot_outcome *outcome) {
   if (raft->role != VLOT_ROLE_LEADER) {
-    refuse(outcome, VLOT_NOT_LEADER, VLOT_WHY_NOT_LEADER);
+    refuse_input(outcome, VLOT_NOT_LEADER, VLOT_WHY_NOT_LEADER);
     return true;
   }
   if (input->as.propose.count == 0) {
-    refuse(outcome, VLOT_INVALID, VLOT_WHY_NONE);
+    refuse_input(outcome, VLOT_INVALID, VLOT_WHY_NONE);
     return true;
   }
   vlot_why why;
@@ -113,18 +113,18 @@ static bool take_propose(vlot_raft *raft, const vlot_input *input, vlot_outcome 
     vlot_batch_release(batch);
   }
   if (why != VLOT_WHY_NONE)
-    refuse(outcome, why == VLOT_WHY_ENTRY_TOO_LARGE ? VLOT_TOO_LARGE : VLOT_BUSY, why);
+    refuse_input(outcome, why == VLOT_WHY_ENTRY_TOO_LARGE ? VLOT_TOO_LARGE : VLOT_BUSY, why);
   return true;
 }
 
 static vlot__next take_campaign(vlot_raft *raft, bool is_forced, vlot_outcome *outcome) {
   vlot_why obstacle = vlot__election_obstacle(raft);
   if (raft->role == VLOT_ROLE_LEADER) {
-    refuse(outcome, VLOT_EXISTS, VLOT_WHY_IS_LEADER);
+    refuse_input(outcome, VLOT_EXISTS, VLOT_WHY_IS_LEADER);
     return VLOT__NEXT_NOTHING;
   }
   if (obstacle != VLOT_WHY_NONE) {
-    refuse(outcome, VLOT_REJECTED, obstacle);
+    refuse_input(outcome, VLOT_REJECTED, obstacle);
     return VLOT__NEXT_NOTHING;
   }
   return is_forced ? VLOT__NEXT_ELECT : VLOT__NEXT_PRE_CAMPAIGN;
@@ -132,7 +132,7 @@ static vlot__next take_campaign(vlot_raft *raft, bool is_forced, vlot_outcome *o
 
 static void take_step_down(vlot_raft *raft, vlot_outcome *outcome) {
   if (raft->role == VLOT_ROLE_FOLLOWER) {
-    refuse(outcome, VLOT_NOT_LEADER, VLOT_WHY_NOT_LEADER);
+    refuse_input(outcome, VLOT_NOT_LEADER, VLOT_WHY_NOT_LEADER);
     return;
   }
   vlot__role_follow(raft, raft->hard.term, 0, 0, VLOT_WHY_ASKED);
@@ -140,7 +140,7 @@ static void take_step_down(vlot_raft *raft, vlot_outcome *outcome) {
 
 static void take_forget_leader(vlot_raft *raft, vlot_outcome *outcome) {
   if (raft->role == VLOT_ROLE_LEADER) {
-    refuse(outcome, VLOT_INVALID, VLOT_WHY_IS_LEADER);
+    refuse_input(outcome, VLOT_INVALID, VLOT_WHY_IS_LEADER);
     return;
   }
   vlot__role_forget_leader(raft, VLOT_WHY_LEADER_FORGOTTEN);
@@ -262,7 +262,7 @@ static uint64_t hand_out_limit(const vlot_raft *raft) {
 
 /* Committed entries that were not handed out yet, as many as the machine may have before it and as
  * there is memory for. */
-static void hand_out(vlot_raft *raft) {
+static void hand_out_entries(vlot_raft *raft) {
   uint64_t limit = hand_out_limit(raft);
   if (raft->handed_index >= limit) return;
   size_t k = vlot__log_find(&raft->log, raft->handed_index + 1);
@@ -317,7 +317,7 @@ static void finish_step(vlot_raft *raft) {
     vlot__reads_answer(raft);
     vlot__leader_send(raft);
   }
-  if (!raft->is_fenced) hand_out(raft);
+  if (!raft->is_fenced) hand_out_entries(raft);
   vlot__durable_write(raft);
   output->messages = raft->out_messages.items;
   output->message_count = (uint32_t)raft->out_messages.count;

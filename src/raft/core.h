@@ -7,7 +7,7 @@
  * One function per law:
  *   observe a term      vlot__role_observe_term()    grant a vote       vlot__election_on_vote()
  *   advance commit      vlot__commit_to()            acknowledge        vlot__leader_on_reply()
- *   durable, release    vlot__durable_on_stored()    leave a message    vlot__out_message()
+ *   durable, release    vlot__durable_on_stored()    leave a message    vlot__out_when_stored()
  */
 #ifndef VLOT_RAFT_CORE_H
 #define VLOT_RAFT_CORE_H
@@ -46,18 +46,18 @@ typedef struct vlot__inflight {
 typedef struct vlot__peer {
   uint32_t id;
   bool is_voter;
-  vlot__vote vote; /* in the campaign under way */
-  uint64_t disk;   /* of the configuration; 0: any */
+  vlot__vote vote;  /* in the campaign under way */
+  uint64_t disk_id; /* of the configuration; 0: any */
   /* progress */
   vlot_progress_state state;
   uint64_t match_index;
   uint64_t next_index;
-  uint64_t session;
-  uint64_t acked_request; /* the newest request it answered in this session */
+  uint64_t dealing;
+  uint64_t acked_request; /* the newest request it answered in this dealing */
   uint64_t match_request; /* requests from this number on were sent knowing match_index */
   uint64_t sent_commit;
-  uint64_t seen_disk;  /* of its last reply; 0: none yet */
-  vlot__ring inflight; /* vlot__inflight, oldest first */
+  uint64_t seen_disk_id; /* of its last reply; 0: none yet */
+  vlot__ring inflight;   /* vlot__inflight, oldest first */
   uint64_t inflight_bytes;
   bool is_active;    /* answered since the last quorum check */
   bool is_paused;    /* PROBE: one message is out */
@@ -152,7 +152,7 @@ struct vlot_raft {
 
   /* leadership */
   uint64_t next_request;
-  uint64_t next_session;
+  uint64_t next_dealing;
   uint64_t term_first_index; /* first index of this leadership */
   uint64_t tail_bytes;
   bool has_new_match;  /* this step: commit may advance */
@@ -238,7 +238,7 @@ static inline void *vlot__out_push(vlot__buffer *buffer, size_t element) {
 }
 void vlot__out_change(vlot_raft *raft, vlot_change_kind kind, vlot_why why, uint32_t peer,
                       uint64_t from, uint64_t to, uint64_t term);
-void vlot__out_message(vlot_raft *raft, const vlot_message *message, uint64_t token);
+void vlot__out_when_stored(vlot_raft *raft, const vlot_message *message, uint64_t token);
 vlot_message vlot__out_request(vlot_raft *raft, vlot_message_kind kind, uint32_t to);
 vlot_message vlot__out_reply(vlot_raft *raft, vlot_message_kind kind, const vlot_message *to);
 
@@ -249,7 +249,7 @@ void vlot__peers_make(vlot_raft *raft);
 /* Do this peer's votes and acknowledgements count? Not from a disk that the configuration does not
  * know. */
 static inline bool vlot__peer_counts_disk(const vlot__peer *peer, uint64_t disk) {
-  return peer->disk == 0 || peer->disk == disk;
+  return peer->disk_id == 0 || peer->disk_id == disk;
 }
 
 #endif

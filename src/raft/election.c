@@ -3,7 +3,7 @@
 
 vlot_why vlot__election_obstacle(const vlot_raft *raft) {
   if (!raft->self->is_voter) return VLOT_WHY_NOT_A_VOTER;
-  if (!vlot__peer_counts_disk(raft->self, raft->hard.disk)) return VLOT_WHY_FOREIGN_DISK;
+  if (!vlot__peer_counts_disk(raft->self, raft->hard.disk_id)) return VLOT_WHY_FOREIGN_DISK;
   if (raft->hard.term + 1 >= VLOT_INDEX_MAX || raft->log.last_index + 1 >= VLOT_INDEX_MAX)
     return VLOT_WHY_INDEX_LIMIT;
   return VLOT_WHY_NONE;
@@ -11,7 +11,7 @@ vlot_why vlot__election_obstacle(const vlot_raft *raft) {
 
 /* Begin a campaign: forget the votes of the last one, and number it, so that late replies to that
  * one do not count. */
-static void begin(vlot_raft *raft) {
+static void begin_campaign(vlot_raft *raft) {
   for (uint32_t k = 0; k < raft->peer_count; k++) raft->peers[k].vote = VLOT__VOTE_UNKNOWN;
   raft->votes_granted = 0;
   raft->votes_refused = 0;
@@ -25,10 +25,10 @@ static void ask_everybody(vlot_raft *raft, vlot_message_kind kind, uint16_t flag
     if (peer == raft->self || !peer->is_voter) continue;
     vlot_message request = vlot__out_request(raft, kind, peer->id);
     request.flags = flags;
-    request.request = raft->campaign_request;
+    request.request_id = raft->campaign_request;
     request.as.vote.last_index = raft->log.last_index;
     request.as.vote.last_term = raft->log.last_term;
-    vlot__out_message(raft, &request, raft->hard_token);
+    vlot__out_when_stored(raft, &request, raft->hard_token);
   }
 }
 
@@ -67,7 +67,7 @@ vlot__next vlot__election_pre_campaign(vlot_raft *raft, vlot_why why) {
   if (!(raft->switches & VLOT_SWITCH_PRE_VOTE)) return vlot__election_campaign(raft, false, why);
   vlot__peers_make(raft);
   vlot__role_pre_candidate(raft, why);
-  begin(raft);
+  begin_campaign(raft);
   vlot__out_change(raft, VLOT_CHANGE_CAMPAIGN, why, 0, 0, raft->log.last_index, raft->hard.term);
   ask_everybody(raft, VLOT_MESSAGE_PRE_VOTE, 0);
   return after_tally(raft, count_vote(raft, raft->self, true, VLOT_WHY_NONE));
@@ -78,7 +78,7 @@ vlot__next vlot__election_pre_campaign(vlot_raft *raft, vlot_why why) {
 vlot__next vlot__election_campaign(vlot_raft *raft, bool is_forced, vlot_why why) {
   vlot__peers_make(raft);
   vlot__role_candidate(raft, why);
-  begin(raft);
+  begin_campaign(raft);
   vlot__out_change(raft, VLOT_CHANGE_CAMPAIGN, why, 0, is_forced ? 2 : 1, raft->log.last_index,
                    raft->hard.term);
   ask_everybody(raft, VLOT_MESSAGE_VOTE, is_forced ? VLOT_MESSAGE_FORCED : 0);
@@ -105,7 +105,7 @@ static bool is_up_to_date(const vlot_raft *raft, const vlot_message *message) {
  */
 static vlot_why refusal(const vlot_raft *raft, const vlot_message *message) {
   bool is_pre_vote = message->kind == VLOT_MESSAGE_PRE_VOTE;
-  if (!vlot__peer_counts_disk(raft->self, raft->hard.disk)) return VLOT_WHY_FOREIGN_DISK;
+  if (!vlot__peer_counts_disk(raft->self, raft->hard.disk_id)) return VLOT_WHY_FOREIGN_DISK;
   if (raft->role == VLOT_ROLE_LEADER)
     return is_pre_vote ? VLOT_WHY_IS_LEADER : VLOT_WHY_ALREADY_VOTED;
   if (!is_pre_vote && raft->hard.vote != 0 && raft->hard.vote != message->from)
@@ -114,7 +114,7 @@ static vlot_why refusal(const vlot_raft *raft, const vlot_message *message) {
   return VLOT_WHY_NONE;
 }
 
-static void answer(vlot_raft *raft, const vlot_message *message, vlot_why why) {
+static void answer_candidate(vlot_raft *raft, const vlot_message *message, vlot_why why) {
   bool is_pre_vote = message->kind == VLOT_MESSAGE_PRE_VOTE;
   vlot__out_change(raft, VLOT_CHANGE_VOTE, why, message->from, is_pre_vote, why == VLOT_WHY_NONE,
                    message->term);
@@ -122,7 +122,7 @@ static void answer(vlot_raft *raft, const vlot_message *message, vlot_why why) {
       raft, is_pre_vote ? VLOT_MESSAGE_PRE_VOTE_REPLY : VLOT_MESSAGE_VOTE_REPLY, message);
   reply.why = why;
   reply.flags = why == VLOT_WHY_NONE ? VLOT_MESSAGE_OK : 0;
-  vlot__out_message(raft, &reply, raft->hard_token);
+  vlot__out_when_stored(raft, &reply, raft->hard_token);
 }
 
 /* The one function that grants. A pre-vote's grant changes nothing here (B016); a vote's is held
@@ -138,7 +138,7 @@ void vlot__election_on_vote(vlot_raft *raft, const vlot_message *message) {
     vlot__role_vote_for(raft, message->from);
     vlot__role_reset_election_timer(raft);
   }
-  answer(raft, message, why);
+  answer_candidate(raft, message, why);
 }
 
 vlot__next vlot__election_on_reply(vlot_raft *raft, const vlot_message *message) {
@@ -150,7 +150,7 @@ vlot__next vlot__election_on_reply(vlot_raft *raft, const vlot_message *message)
   vlot_why why = VLOT_WHY_NONE;
   if (!voter)
     why = VLOT_WHY_UNKNOWN_MEMBER;
-  else if (raft->role != wanted || message->request != raft->campaign_request)
+  else if (raft->role != wanted || message->request_id != raft->campaign_request)
     why = VLOT_WHY_NOT_CANDIDATE;
   /* nobody was asked yet: a forgery */
   else if (raft->hard_token > raft->stored_token)
@@ -159,7 +159,7 @@ vlot__next vlot__election_on_reply(vlot_raft *raft, const vlot_message *message)
     why = VLOT_WHY_STALE_TERM;
   else if (!voter->is_voter)
     why = VLOT_WHY_NOT_A_VOTER;
-  else if (!vlot__peer_counts_disk(voter, message->disk))
+  else if (!vlot__peer_counts_disk(voter, message->disk_id))
     why = VLOT_WHY_FOREIGN_DISK;
   if (why != VLOT_WHY_NONE) {
     vlot__out_change(raft, VLOT_CHANGE_IGNORED, why, message->from, message->kind, 0,

@@ -6,7 +6,7 @@ static void refuse(vlot_raft *raft, const vlot_message *message, vlot_why why) {
   vlot_message reply = vlot__out_reply(raft, VLOT_MESSAGE_APPEND_REPLY, message);
   reply.why = why;
   reply.as.reply.prev_index = message->as.append.prev_index;
-  vlot__out_message(raft, &reply, raft->hard_token);
+  vlot__out_when_stored(raft, &reply, raft->hard_token);
 }
 
 /* The hint lets the leader skip a whole term at a time: the highest place at or below prev whose
@@ -23,7 +23,7 @@ static void refuse_mismatch(vlot_raft *raft, const vlot_message *message) {
   reply.as.reply.prev_index = message->as.append.prev_index;
   reply.as.reply.hint_index = hint_index;
   reply.as.reply.hint_term = hint_term;
-  vlot__out_message(raft, &reply, raft->hard_token);
+  vlot__out_when_stored(raft, &reply, raft->hard_token);
 }
 
 /* An append with entries is acknowledged when they are durable. One without (a heartbeat) is
@@ -42,7 +42,7 @@ static void acknowledge(vlot_raft *raft, const vlot_message *message, uint64_t v
   } else if (verified > raft->durable_index) {
     reply.as.reply.match_index = raft->durable_index;
   }
-  vlot__out_message(raft, &reply, token);
+  vlot__out_when_stored(raft, &reply, token);
 }
 
 /* The first index at which the message's entries and the log differ; one past the message's last

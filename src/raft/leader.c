@@ -10,11 +10,11 @@ static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->state = VLOT_PROGRESS_PROBE;
   peer->match_index = peer == raft->self ? raft->durable_index : 0;
   peer->next_index = raft->log.last_index + 1;
-  peer->session = raft->next_session++;
+  peer->dealing = raft->next_dealing++;
   peer->acked_request = 0;
   peer->match_request = 0;
   peer->sent_commit = 0;
-  peer->seen_disk = 0;
+  peer->seen_disk_id = 0;
   vlot__ring_clear(&peer->inflight);
   peer->inflight_bytes = 0;
   peer->is_active = false;
@@ -139,7 +139,7 @@ void vlot__leader_count_commit(vlot_raft *raft) {
     const vlot__peer *peer = &raft->peers[k];
     if (!peer->is_voter) continue;
     bool counts =
-        vlot__peer_counts_disk(peer, peer == raft->self ? raft->hard.disk : peer->seen_disk);
+        vlot__peer_counts_disk(peer, peer == raft->self ? raft->hard.disk_id : peer->seen_disk_id);
     raft->scratch[count++] = counts ? peer->match_index : 0;
   }
   uint64_t reached = vlot__quorum_reached(raft->scratch, count);
@@ -199,7 +199,7 @@ static void step_back(vlot_raft *raft, vlot__peer *peer, const vlot_message *mes
   peer->is_paused = false;
 }
 
-/* A peer has forgotten what it acknowledged: deal with it afresh, in a new session, so that what it
+/* A peer has forgotten what it acknowledged: deal with it afresh, in a new dealing, so that what it
  * said before does not count. */
 static void start_over(vlot_raft *raft, vlot__peer *peer, vlot_why why) {
   set_state(raft, peer, VLOT_PROGRESS_PROBE, why);
@@ -214,18 +214,18 @@ static void start_over(vlot_raft *raft, vlot__peer *peer, vlot_why why) {
  */
 static bool has_lost_entries(const vlot__peer *peer, const vlot_message *message) {
   return peer->match_index > 0 && message->as.reply.prev_index <= peer->match_index &&
-         message->request >= peer->match_request && message->why == VLOT_WHY_LOG_MISMATCH;
+         message->request_id >= peer->match_request && message->why == VLOT_WHY_LOG_MISMATCH;
 }
 
 /* A peer that answers from another disk than before knows nothing of what the old one
  * acknowledged. */
 static void observe_disk(vlot_raft *raft, vlot__peer *peer, uint64_t disk) {
-  if (peer->seen_disk == disk) return;
-  if (peer->seen_disk != 0) {
+  if (peer->seen_disk_id == disk) return;
+  if (peer->seen_disk_id != 0) {
     start_over(raft, peer, VLOT_WHY_FOREIGN_DISK);
     peer->next_index = raft->log.base_index + 1;
   }
-  peer->seen_disk = disk;
+  peer->seen_disk_id = disk;
   peer->why = vlot__peer_counts_disk(peer, disk) ? VLOT_WHY_NONE : VLOT_WHY_FOREIGN_DISK;
 }
 
@@ -235,7 +235,7 @@ static vlot_why reply_obstacle(const vlot_raft *raft, const vlot__peer *peer,
   bool is_ok = (message->flags & VLOT_MESSAGE_OK) != 0;
   if (!peer || peer == raft->self) return VLOT_WHY_UNKNOWN_MEMBER;
   if (raft->role != VLOT_ROLE_LEADER) return VLOT_WHY_NOT_LEADER;
-  if (message->session != peer->session || message->request >= raft->next_request)
+  if (message->dealing != peer->dealing || message->request_id >= raft->next_request)
     return VLOT_WHY_STALE_REPLY;
   if (is_ok && message->as.reply.match_index > raft->log.last_index) return VLOT_WHY_MALFORMED;
   return VLOT_WHY_NONE;
@@ -248,13 +248,13 @@ void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message) {
                      ? VLOT_WHY_STALE_TERM
                      : reply_obstacle(raft, peer, message);
   if (why == VLOT_WHY_NONE) {
-    uint64_t session = peer->session;
-    observe_disk(raft, peer, message->disk);
-    if (peer->session != session) why = VLOT_WHY_FOREIGN_DISK;
+    uint64_t dealing = peer->dealing;
+    observe_disk(raft, peer, message->disk_id);
+    if (peer->dealing != dealing) why = VLOT_WHY_FOREIGN_DISK;
   }
   if (why == VLOT_WHY_NONE) {
     peer->is_active = true;
-    if (message->request > peer->acked_request) peer->acked_request = message->request;
+    if (message->request_id > peer->acked_request) peer->acked_request = message->request_id;
     if (message->flags & VLOT_MESSAGE_OK) {
       advance_match(raft, peer, message->as.reply.match_index);
       set_state(raft, peer, VLOT_PROGRESS_REPLICATE, VLOT_WHY_NONE);
@@ -267,7 +267,7 @@ void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message) {
     }
     if (has_lost_entries(peer, message)) {
       start_over(raft, peer, VLOT_WHY_LOG_MISMATCH);
-      peer->seen_disk = message->disk;
+      peer->seen_disk_id = message->disk_id;
       return;
     }
     /* a refusal below what it acknowledged since, or of a probe given up (B044) */
@@ -283,7 +283,7 @@ static bool has_quorum_contact(vlot_raft *raft) {
   for (uint32_t k = 0; k < raft->peer_count; k++) {
     vlot__peer *peer = &raft->peers[k];
     if (peer != raft->self && peer->is_voter && peer->is_active &&
-        vlot__peer_counts_disk(peer, peer->seen_disk))
+        vlot__peer_counts_disk(peer, peer->seen_disk_id))
       active++;
     peer->is_active = false;
   }
@@ -328,7 +328,7 @@ void vlot__leader_tick(vlot_raft *raft, uint32_t elapsed) {
 
 /* Put the entries from an index on into the slice arena, as many as one message may carry. Returns
  * their payload. */
-static uint64_t gather(vlot_raft *raft, uint64_t from, vlot_message *message) {
+static uint64_t gather_slices(vlot_raft *raft, uint64_t from, vlot_message *message) {
   uint64_t bytes = 0;
   uint32_t entries = 0;
   size_t k =
@@ -369,13 +369,13 @@ static bool send_append(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool h
   if (!vlot__ring_reserve(&peer->inflight, 1)) return false;
   bool is_known = vlot__log_term(&raft->log, prev, &message.as.append.prev_term);
   VLOT_ASSERT(is_known);
-  message.session = peer->session;
+  message.dealing = peer->dealing;
   message.as.append.prev_index = prev;
   message.as.append.commit = raft->commit_index;
-  uint64_t bytes = has_entries ? gather(raft, prev + 1, &message) : 0;
+  uint64_t bytes = has_entries ? gather_slices(raft, prev + 1, &message) : 0;
   if (has_entries && message.as.append.entry_count == 0 && prev < raft->log.last_index)
     return false;
-  message.request = raft->next_request++;
+  message.request_id = raft->next_request++;
   if (peer->state == VLOT_PROGRESS_REPLICATE && message.as.append.entry_count > 0) {
     peer->next_index = prev + message.as.append.entry_count + 1;
     peer->inflight_bytes += bytes;
@@ -385,7 +385,7 @@ static bool send_append(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool h
   peer->wants_append = false;
   if (message.as.append.entry_count == 0) peer->wants_heartbeat = false;
   peer->sent_commit = raft->commit_index;
-  vlot__out_message(raft, &message, raft->hard_token);
+  vlot__out_when_stored(raft, &message, raft->hard_token);
   return true;
 }
 

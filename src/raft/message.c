@@ -59,7 +59,7 @@ static bool why_is_legal(const vlot_message *message) {
 
 static bool header_is_legal(const vlot_message *message) {
   if (message->from == 0 || message->to == 0 || message->from == message->to) return false;
-  if (!is_append(message) && message->session != 0) return false;
+  if (!is_append(message) && message->dealing != 0) return false;
   if (message->term >= VLOT_INDEX_MAX) return false;
   /* Only who never heard of a term can be in term 0, and all it can do is ask for pre-votes for
    * term 1. */

@@ -110,7 +110,7 @@ static const char *log_problem(const vlot_raft_options *options) {
              : NULL;
 }
 
-static const char *find_problem(const vlot_raft_options *options) {
+static const char *find_options_problem(const vlot_raft_options *options) {
   if (!options || options->size != sizeof *options)
     return "options: call vlot_raft_options_init() first";
   const char *problem = members_problem(options);
@@ -152,7 +152,7 @@ static bool restore_log(vlot_raft *raft, const vlot_raft_options *options) {
 static void init_peer(vlot_raft *raft, uint32_t k) {
   const vlot_member *member = &raft->members[k];
   raft->peers[k] =
-      (vlot__peer){.id = member->id, .is_voter = !member->is_learner, .disk = member->disk};
+      (vlot__peer){.id = member->id, .is_voter = !member->is_learner, .disk_id = member->disk_id};
   vlot__ring_init(&raft->peers[k].inflight, raft->allocator, sizeof(vlot__inflight));
 }
 
@@ -191,7 +191,7 @@ static bool restore(vlot_raft *raft, const vlot_raft_options *options) {
 
 vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options,
                            const char **problem) {
-  const char *found = find_problem(options);
+  const char *found = find_options_problem(options);
   if (problem) *problem = found;
   *out = NULL;
   if (found) return VLOT_INVALID;
@@ -206,7 +206,7 @@ vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options,
   raft->hard = options->hard;
   raft->now = options->now;
   raft->next_request = options->request_base;
-  raft->next_session = options->request_base;
+  raft->next_dealing = options->request_base;
   raft->last_token = raft->stored_token = options->request_base - 1;
   vlot__prng_init(&raft->prng, options->seed, options->id);
   vlot__log_init(&raft->log, allocator, options->base_index, options->base_term);

@@ -8,8 +8,8 @@
 #include "raft/core.h"
 
 /* Inside the code that did it, so that a debugger stops there with the real stack. */
-static void call_hook(const vlot_raft *raft, vlot_change_kind kind, vlot_why why, uint32_t peer,
-                      uint64_t from, uint64_t to, uint64_t term) {
+static void call_change_hook(const vlot_raft *raft, vlot_change_kind kind, vlot_why why,
+                             uint32_t peer, uint64_t from, uint64_t to, uint64_t term) {
   switch (kind) {
   case VLOT_CHANGE_TERM: VLOT_HOOK(term_change, (raft->id, from, to, why)); return;
   case VLOT_CHANGE_ROLE:
@@ -40,13 +40,13 @@ void vlot__out_change(vlot_raft *raft, vlot_change_kind kind, vlot_why why, uint
                           .from = from,
                           .to = to,
                           .term = term};
-  call_hook(raft, kind, why, peer, from, to, term);
+  call_change_hook(raft, kind, why, peer, from, to, term);
 }
 
 /* The one way for a message to leave: at once when the write with this token is durable, else held
  * until it is. A driver cannot release it early because it does not have it.
  */
-void vlot__out_message(vlot_raft *raft, const vlot_message *message, uint64_t token) {
+void vlot__out_when_stored(vlot_raft *raft, const vlot_message *message, uint64_t token) {
   if (token <= raft->stored_token) {
     vlot_message *out = vlot__out_push(&raft->out_messages, sizeof *out);
     *out = *message;
@@ -65,17 +65,17 @@ vlot_message vlot__out_request(vlot_raft *raft, vlot_message_kind kind, uint32_t
   message.why = VLOT_WHY_NONE;
   message.from = raft->id;
   message.to = to;
-  message.disk = raft->hard.disk;
+  message.disk_id = raft->hard.disk_id;
   message.term = raft->hard.term;
-  message.request = 0;
-  message.session = 0;
+  message.request_id = 0;
+  message.dealing = 0;
   memset(&message.as, 0, sizeof message.as);
   return message;
 }
 
 vlot_message vlot__out_reply(vlot_raft *raft, vlot_message_kind kind, const vlot_message *to) {
   vlot_message reply = vlot__out_request(raft, kind, to->from);
-  reply.request = to->request;
-  reply.session = to->session;
+  reply.request_id = to->request_id;
+  reply.dealing = to->dealing;
   return reply;
 }

@@ -41,7 +41,7 @@ static uint64_t confirmed_request(vlot_raft *raft) {
       raft->scratch[count++] = UINT64_MAX;
     else if (peer->is_voter)
       raft->scratch[count++] =
-          vlot__peer_counts_disk(peer, peer->seen_disk) ? peer->acked_request : 0;
+          vlot__peer_counts_disk(peer, peer->seen_disk_id) ? peer->acked_request : 0;
   }
   return vlot__quorum_reached(raft->scratch, count);
 }

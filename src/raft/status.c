@@ -55,7 +55,7 @@ vlot_result vlot_raft_get_progress(const vlot_raft *raft, uint32_t id, vlot_prog
       .state = peer->state,
       .match_index = peer->match_index,
       .next_index = peer->next_index,
-      .session = peer->session,
+      .dealing = peer->dealing,
       .acked_request = peer->acked_request,
       .inflight_bytes = peer->inflight_bytes,
       .inflight_messages = (uint32_t)peer->inflight.count,

@@ -29,7 +29,7 @@ static bool stage_open(stage *s, const vlot_allocator *allocator) {
   for (uint32_t k = 0; k < NODES; k++) {
     vlot__model_init(&s->models[k], memory_of(allocator), 0, 0);
     models[k] = &s->models[k];
-    members[k] = (vlot_member){.id = k + 1, .disk = 100 + k};
+    members[k] = (vlot_member){.id = k + 1, .disk_id = 100 + k};
   }
   s->checker = vlot__checker_open(memory_of(allocator), members, NODES, models);
   return s->checker != NULL;

@@ -150,7 +150,7 @@ Test(command, what_clients_submit_is_no_action_until_it_is_delivered) {
   vlot_client *client = fleet_client(cluster, 0, 500);
   uint64_t before = actions();
   cr_assert_eq(fleet_submit(client, "k", 1, NULL), VLOT_OK);
-  cr_assert_eq(fleet_read(client, "k", VLOT_NEVER, NULL), VLOT_OK);
+  cr_assert_eq(fleet_read(client, "k", VLOT_READ_LINEARIZABLE, NULL), VLOT_OK);
   cr_expect_eq(actions(), before);
   vlot_client_close(client);
   cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);

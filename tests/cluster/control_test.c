@@ -134,10 +134,10 @@ Test(control, a_power_cut_loses_writes_that_were_not_durable) { in_both(lose_uns
 static void wipe(vlot_cluster *cluster) {
   uint32_t leader = leader_of(cluster), other = leader == 3 ? 2 : 3, wiped = 6 - leader - other;
   vlot_client *client = client_of(cluster, 0, 60), *patient = client_of(cluster, 0, LONG);
-  uint64_t disk = fleet_status(cluster, wiped).disk;
+  uint64_t disk = fleet_status(cluster, wiped).disk_id;
   cr_assert_eq(fleet_add(client, "n", 1), VLOT_OK);
   cr_assert_eq(vlot_cluster_restart(cluster, wiped, VLOT_RESTART_WIPE), VLOT_OK);
-  cr_expect_neq(fleet_status(cluster, wiped).disk, disk);
+  cr_expect_neq(fleet_status(cluster, wiped).disk_id, disk);
   cr_assert_eq(fleet_add(patient, "n", 1), VLOT_OK, "the two others are a quorum");
   cr_assert_eq(vlot_cluster_kill(cluster, other, false), VLOT_OK);
   vlot_result result = fleet_add(client, "n", 1);
@@ -512,7 +512,7 @@ static void hop_limit(vlot_cluster *cluster) {
   vlot_answer answer = fleet_wait(client);
   cr_expect_eq(answer.result, VLOT_REJECTED, "%s", vlot_result_name(answer.result));
   cr_expect(answer.why == VLOT_WHY_NOT_LEADER || answer.why == VLOT_WHY_NO_LEADER);
-  cr_assert_eq(fleet_read(client, "n", VLOT_NEVER, NULL), VLOT_OK);
+  cr_assert_eq(fleet_read(client, "n", VLOT_READ_LINEARIZABLE, NULL), VLOT_OK);
   cr_expect_eq(fleet_wait(client).result, VLOT_REJECTED);
   cr_expect(fleet_settle(cluster, LONG));
   vlot_client_close(client);
@@ -529,7 +529,7 @@ static void reads(vlot_cluster *cluster) {
     cr_assert_eq(fleet_submit(client, "n", 1, NULL), VLOT_OK);
     vlot_answer written = fleet_wait(client);
     cr_assert_eq(written.result, VLOT_OK);
-    cr_assert_eq(fleet_read(beside, "n", VLOT_NEVER, NULL), VLOT_OK);
+    cr_assert_eq(fleet_read(beside, "n", VLOT_READ_LINEARIZABLE, NULL), VLOT_OK);
     vlot_answer read = fleet_wait(beside);
     cr_assert_eq(read.result, VLOT_OK);
     cr_expect_eq(fleet_number(&read), k, "a linearizable read sees what was acknowledged");
@@ -555,7 +555,7 @@ static void deposed_read(vlot_cluster *cluster) {
   cr_assert_eq(vlot_await_quiet(cluster, LONG), VLOT_OK);
   sides[leader - 1] = 1;
   cr_assert_eq(vlot_cluster_partition(cluster, sides), VLOT_OK);
-  cr_assert_eq(fleet_read(old, "n", VLOT_NEVER, NULL), VLOT_OK);
+  cr_assert_eq(fleet_read(old, "n", VLOT_READ_LINEARIZABLE, NULL), VLOT_OK);
   vlot_answer answer = fleet_wait(old);
   cr_expect_neq(answer.result, VLOT_OK, "no quorum confirmed it");
   cr_expect_neq(leader_of(cluster), leader);
@@ -565,7 +565,7 @@ static void deposed_read(vlot_cluster *cluster) {
   answer = fleet_wait(old);
   cr_expect_eq(answer.result, VLOT_OK);
   cr_expect_eq(fleet_number(&answer), 1, "its own state is an old one");
-  cr_assert_eq(fleet_read(old, "n", VLOT_NEVER, NULL), VLOT_OK);
+  cr_assert_eq(fleet_read(old, "n", VLOT_READ_LINEARIZABLE, NULL), VLOT_OK);
   cr_expect_neq(fleet_wait(old).result, VLOT_OK);
   cr_assert_eq(vlot_cluster_heal(cluster), VLOT_OK);
   cr_assert_eq(vlot_await_quiet(cluster, LONG), VLOT_OK);
@@ -693,7 +693,8 @@ static void bounds(vlot_cluster *cluster) {
   cr_expect_eq(vlot_client_submit(
                    client, &(vlot_command){.data = large, .size = (uint32_t)most + 1}, 1, NULL),
                VLOT_TOO_LARGE);
-  cr_expect_eq(vlot_client_read(client, large, most + 1, VLOT_NEVER, NULL), VLOT_TOO_LARGE);
+  cr_expect_eq(vlot_client_read(client, large, most + 1, VLOT_READ_LINEARIZABLE, NULL),
+               VLOT_TOO_LARGE);
   free(large);
   uint32_t number = vlot_client_number(client);
   vlot_client_close(client);
@@ -840,7 +841,7 @@ Test(control, every_option_is_judged_at_its_limits_and_named) {
       LIMIT(has_checker, 0, 2),
       LIMIT(clock_waits, 0, VLOT_CLOCK_WAITS_ALWAYS),
       LIMIT(place, 0, VLOT_PLACE_SPREAD),
-      LIMIT(group_max, 1, 64),
+      LIMIT(turn_max, 1, 64),
       LIMIT(has_lints, 0, 1),
       LIMIT(raft.heartbeat_ticks, 1, 14),
       LIMIT(raft.election_ticks_min, 6, 1u << 20),

@@ -12,7 +12,7 @@ static vlot_cluster *open_fast(void) {
   return cluster;
 }
 
-/* The supervisor once took a deadline that had passed for one an hour away, and the cluster's time
+/* The clock once took a deadline that had passed for one an hour away, and the cluster's time
  * stood still. */
 Test(deadlines, time_goes_on_while_a_client_has_not_come_round_to_its_deadline) {
   vlot_cluster *cluster = open_fast();

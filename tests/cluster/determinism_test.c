@@ -9,7 +9,7 @@
 
 static const struct {
   uint32_t nodes;
-  uint32_t group_max;
+  uint32_t turn_max;
   uint64_t seed;
   uint64_t hash;
 } runs[] = {
@@ -23,14 +23,14 @@ Test(determinism, the_hash_of_a_storm_is_the_one_written_here) {
   for (size_t k = 0; k < sizeof runs / sizeof *runs; k++) {
     vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, runs[k].nodes);
     options.seed = runs[k].seed;
-    options.group_max = runs[k].group_max;
+    options.turn_max = runs[k].turn_max;
     vlot_cluster *cluster = fleet_open(&options);
     (void)fleet_storm(cluster, runs[k].seed, 200, 0);
     cr_expect(fleet_settle(cluster, 3000));
     uint64_t hash = fleet_stats(cluster).event_hash;
     cr_expect_eq(hash, runs[k].hash,
                  "{%" PRIu32 ", %" PRIu32 ", %" PRIu64 ", UINT64_C(0x%016" PRIx64 ")},",
-                 runs[k].nodes, runs[k].group_max, runs[k].seed, hash);
+                 runs[k].nodes, runs[k].turn_max, runs[k].seed, hash);
     cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
   }
 }

@@ -80,7 +80,7 @@ static picture picture_of(vlot__disk *disk) {
 static bool is_same(const picture *a, const picture *b) {
   return a->last == b->last && memcmp(a->terms, b->terms, a->last * sizeof *a->terms) == 0 &&
          a->hard.term == b->hard.term && a->hard.vote == b->hard.vote &&
-         a->hard.disk == b->hard.disk;
+         a->hard.disk_id == b->hard.disk_id;
 }
 
 /* --- without faults --- */
@@ -92,7 +92,7 @@ Test(disk, a_blank_disk_loads_blank) {
   cr_assert_eq(storage.load(storage.context, &stored), VLOT_OK);
   cr_assert_eq(stored.hard.term, 0);
   cr_assert_eq(stored.hard.vote, 0);
-  cr_assert_eq(stored.hard.disk, 0);
+  cr_assert_eq(stored.hard.disk_id, 0);
   cr_assert_eq(stored.base_index, 0);
   cr_assert_eq(stored.slice_count, 0);
   cr_assert_eq(vlot__disk_next_due(disk), VLOT_NEVER);
@@ -105,7 +105,7 @@ Test(disk, without_a_fault_a_write_is_durable_when_submit_returns) {
   record done = {0};
   for (uint64_t k = 0; k < 400; k++)
     cr_assert_eq(append(disk, &done, k + 1, k + 1, 1 + k / 100, 1), VLOT_OK);
-  vlot_write hard = {.token = 401, .has_hard = 1, .hard = {.term = 9, .vote = 2, .disk = 77}};
+  vlot_write hard = {.token = 401, .has_hard = 1, .hard = {.term = 9, .vote = 2, .disk_id = 77}};
   cr_assert_eq(storage.submit(storage.context, &hard, NULL), VLOT_OK);
   storage.stop(storage.context, true);
   picture seen = picture_of(disk);
@@ -434,7 +434,7 @@ static void script_write(script *run) {
   if (what == 0 || was->hard.term == 0) {
     write.has_hard = 1;
     write.hard = (vlot_hard_state){
-        .term = was->hard.term + 1, .vote = 1 + (uint32_t)(run->submitted % 3), .disk = 5};
+        .term = was->hard.term + 1, .vote = 1 + (uint32_t)(run->submitted % 3), .disk_id = 5};
     is->hard = write.hard;
   }
   if (what == 1 && was->last > 0) {
@@ -514,7 +514,7 @@ Test(disk, formatting_gives_a_position_to_start_from) {
                                             .size = sizeof content[k],
                                             .kind = VLOT_ENTRY_COMMAND}};
   }
-  vlot_hard_state hard = {.term = 6, .vote = 2, .disk = 11};
+  vlot_hard_state hard = {.term = 6, .vote = 2, .disk_id = 11};
   cr_assert_eq(vlot__disk_format(disk, &hard, 0, 0, entries, 6), VLOT_OK);
   memset(content, 0, sizeof content); /* they are copied */
   picture seen = picture_of(disk);
@@ -522,7 +522,7 @@ Test(disk, formatting_gives_a_position_to_start_from) {
   cr_assert(memcmp(seen.terms, terms, sizeof terms) == 0);
   cr_assert_eq(seen.hard.term, 6);
   cr_assert_eq(seen.hard.vote, 2);
-  cr_assert_eq(seen.hard.disk, 11);
+  cr_assert_eq(seen.hard.disk_id, 11);
   record done = {0};
   cr_assert_eq(append(disk, &done, 1, 7, 6, 1), VLOT_OK);
   cr_assert_eq(picture_of(disk).last, 7);
@@ -531,7 +531,7 @@ Test(disk, formatting_gives_a_position_to_start_from) {
 
 Test(disk, a_format_that_is_no_log_is_refused_and_changes_nothing) {
   vlot__disk *disk = vlot__disk_open(NULL, 1, 1);
-  vlot_hard_state hard = {.term = 6, .disk = 11};
+  vlot_hard_state hard = {.term = 6, .disk_id = 11};
   record done = {0};
   cr_assert_eq(append(disk, &done, 1, 1, 1, 3), VLOT_OK);
   static const uint64_t bad[][2] = {{0, 1}, {2, 1}, {3, 0}};
@@ -577,14 +577,14 @@ Test(disk, a_wiped_disk_is_blank_but_for_its_new_id) {
   vlot_storage storage = vlot__disk_storage(disk);
   record done = {0};
   cr_assert_eq(append(disk, &done, 1, 1, 1, 3), VLOT_OK);
-  vlot_write write = {.token = 2, .has_hard = 1, .hard = {.term = 4, .vote = 1, .disk = 10}};
+  vlot_write write = {.token = 2, .has_hard = 1, .hard = {.term = 4, .vote = 1, .disk_id = 10}};
   cr_assert_eq(storage.submit(storage.context, &write, NULL), VLOT_OK);
   vlot__disk_wipe(disk, 20);
   picture seen = picture_of(disk);
   cr_assert_eq(seen.last, 0);
   cr_assert_eq(seen.hard.term, 0);
   cr_assert_eq(seen.hard.vote, 0);
-  cr_assert_eq(seen.hard.disk, 20);
+  cr_assert_eq(seen.hard.disk_id, 20);
   cr_assert_eq(append(disk, &done, 1, 1, 1, 1), VLOT_OK);
   vlot__disk_close(disk);
 }

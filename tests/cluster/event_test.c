@@ -48,7 +48,7 @@ static vlot_event sample(const struct kind *kind, uint32_t message_kind) {
     event.as.message.index = 4;
     event.as.message.log_term = 2;
     event.as.message.commit = 6;
-    event.as.message.request = 8;
+    event.as.message.request_id = 8;
     event.as.message.entries = 1;
     event.as.message.from = kind->number == VLOT_EVENT_RECEIVED ? 1 : 2;
     break;
@@ -308,9 +308,9 @@ static const place steps[] = {PLACE(as.step.before.term),         PLACE(as.step.
                               PLACE(as.step.after.last_index),    PLACE(as.step.after.commit_index),
                               PLACE(as.step.after.vote),          PLACE(as.step.after.role)};
 static const place messages[] = {
-    PLACE(as.message.kind),    PLACE(as.message.flags),    PLACE(as.message.term),
-    PLACE(as.message.index),   PLACE(as.message.log_term), PLACE(as.message.commit),
-    PLACE(as.message.request), PLACE(as.message.entries),  PLACE(as.message.from)};
+    PLACE(as.message.kind),       PLACE(as.message.flags),    PLACE(as.message.term),
+    PLACE(as.message.index),      PLACE(as.message.log_term), PLACE(as.message.commit),
+    PLACE(as.message.request_id), PLACE(as.message.entries),  PLACE(as.message.from)};
 static const place changes[] = {PLACE(as.change.from), PLACE(as.change.to), PLACE(as.change.term)};
 static const place slices[] = {PLACE(as.slice.first), PLACE(as.slice.count), PLACE(as.slice.term)};
 static const place clients[] = {PLACE(as.client.sequence), PLACE(as.client.index),

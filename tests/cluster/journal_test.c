@@ -367,7 +367,7 @@ Test(journal, a_replay_is_looked_at_and_not_changed) {
   cr_assert_eq(
       vlot_client_submit(client, &(vlot_command){.data = (const uint8_t *)"x", .size = 1}, 1, NULL),
       VLOT_UNSUPPORTED);
-  cr_assert_eq(vlot_client_read(client, "x", 1, VLOT_NEVER, NULL), VLOT_UNSUPPORTED);
+  cr_assert_eq(vlot_client_read(client, "x", 1, VLOT_READ_LINEARIZABLE, NULL), VLOT_UNSUPPORTED);
   cr_assert_eq(vlot_await_applied(cluster, 1, UINT64_MAX, 1000000), VLOT_TIMEOUT,
                "whoever waits in vain is told");
   cr_assert_eq(vlot_client_poll(client, (vlot_answer[1]){{0}}, 1), 0,

@@ -8,7 +8,7 @@
 static vlot_cluster *open_nodes(uint32_t nodes, uint64_t seed) {
   vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, nodes);
   options.seed = seed;
-  options.group_max = 1;
+  options.turn_max = 1;
   vlot_cluster *cluster = fleet_open(&options);
   cr_assert_not_null(cluster);
   return cluster;
@@ -50,11 +50,10 @@ typedef struct result {
   uint64_t hash, actions, answers;
 } result;
 
-static result play(uint32_t nodes, uint64_t seed, uint32_t group_max, bool is_inline,
-                   unsigned how) {
+static result play(uint32_t nodes, uint64_t seed, uint32_t turn_max, bool is_inline, unsigned how) {
   vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, nodes);
   options.seed = seed;
-  options.group_max = group_max;
+  options.turn_max = turn_max;
   options.is_inline = is_inline;
   vlot_cluster *cluster = fleet_open(&options);
   result out = {.answers = fleet_storm(cluster, 7, 120, how)};
@@ -83,11 +82,11 @@ Test(lockstep, one_seed_is_one_run_however_it_is_run) {
               {"on the nodes' threads", false, 0},
               {"inline and threads in turns", true, FLEET_SWITCHING}};
   for (uint64_t seed = 1; seed <= 6; seed++) {
-    uint32_t nodes = seed % 3 == 0 ? 5 : 3, group_max = seed % 2 == 0 ? 8 : 1;
-    result first = play(nodes, seed, group_max, true, 0);
+    uint32_t nodes = seed % 3 == 0 ? 5 : 3, turn_max = seed % 2 == 0 ? 8 : 1;
+    result first = play(nodes, seed, turn_max, true, 0);
     cr_expect_gt(first.actions, 20);
     for (size_t k = 0; k < sizeof ways / sizeof *ways; k++) {
-      result other = play(nodes, seed, group_max, ways[k].is_inline, ways[k].how);
+      result other = play(nodes, seed, turn_max, ways[k].is_inline, ways[k].how);
       expect_same(ways[k].name, seed, &first, &other);
     }
   }

@@ -117,7 +117,7 @@ static bool is_done(vlot_cluster *cluster, void *number) {
   return atomic_load(&cluster->requests.done) >= *(uint64_t *)number;
 }
 
-Test(request, with_threads_the_supervisor_obeys, .timeout = 60) {
+Test(request, with_threads_the_clock_obeys, .timeout = 60) {
   vlot_cluster *cluster = open_cluster(VLOT_DRIVER_THREADS);
   uint64_t number = 0;
   for (uint32_t id = 1; id <= 3; id++)

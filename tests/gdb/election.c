@@ -104,7 +104,7 @@ int main(int argc, char **argv) {
   vlot_cluster_options_init(&options);
   options.driver = driver_of(mode);
   options.is_inline = strcmp(mode, "own") != 0;
-  options.group_max = 1;
+  options.turn_max = 1;
   options.seed = 7;
   vlot_result result = vlot_cluster_open(&cluster, &options, NULL);
   if (result == VLOT_OK) {

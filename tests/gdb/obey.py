@@ -1,4 +1,4 @@
-"""A cluster of threads is asked: the supervisor obeys. What needs a list of what is under way is refused, and so is going back."""
+"""A cluster of threads is asked: the clock obeys. What needs a list of what is under way is refused, and so is going back."""
 import gdb
 
 
@@ -40,7 +40,7 @@ gdb.execute("vlot kill %d" % other)
 check(requests() == [["1", "kill", "n%d" % other, "-", "-", "waits"]], str(requests()))
 gdb.execute("vlot break kill")
 gdb.execute("continue")
-check(gdb.selected_thread().name == "vlot-sup", "killed on thread " + str(gdb.selected_thread().name))
+check(gdb.selected_thread().name == "vlot-clock", "killed on thread " + str(gdb.selected_thread().name))
 check(int(gdb.parse_and_eval("node")) == other, "which node")
 refused("vlot kill %d" % other, "is down already")
 gdb.execute("delete")

@@ -8,9 +8,10 @@
 static const char *const more[] = {"quit"};
 
 /* The offered words, in one line. */
-static size_t offer(const vlot__session *session, const char *line, char *out, size_t capacity) {
+static size_t offer(const vlot__workspace *workspace, const char *line, char *out,
+                    size_t capacity) {
   vlot__text words = {0};
-  size_t begin = vlot__complete(session, line, strlen(line), more, 1, &words);
+  size_t begin = vlot__complete(workspace, line, strlen(line), more, 1, &words);
   snprintf(out, capacity, "%s", words.data ? words.data : "");
   for (char *at = out; *at; at++)
     if (*at == '\n') *at = at[1] ? ' ' : '\0';
@@ -43,52 +44,52 @@ Test(complete, words_come_from_the_command_table) {
       {"help du", "duplicate", 5},
       {"quit ", "", 5},
   };
-  vlot__session session;
-  vlot__session_init(&session, false, 1000);
+  vlot__workspace workspace;
+  vlot__workspace_init(&workspace, false, 1000);
   for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
     char words[4096];
-    size_t begin = offer(&session, rows[k].line, words, sizeof words);
+    size_t begin = offer(&workspace, rows[k].line, words, sizeof words);
     cr_expect_str_eq(words, rows[k].words, "'%s': '%s'", rows[k].line, words);
     cr_expect_eq(begin, rows[k].begin, "'%s': %zu", rows[k].line, begin);
   }
-  vlot__session_deinit(&session);
+  vlot__workspace_deinit(&workspace);
 }
 
 Test(complete, a_file_to_save_is_offered_with_its_directories) {
-  vlot__session session;
+  vlot__workspace workspace;
   char words[8192];
-  vlot__session_init(&session, false, 1000);
-  size_t begin = offer(&session, "save /de", words, sizeof words);
+  vlot__workspace_init(&workspace, false, 1000);
+  size_t begin = offer(&workspace, "save /de", words, sizeof words);
   cr_expect_eq(begin, 5);
   cr_expect_str_eq(words, "/dev/");
-  offer(&session, "save /dev/nul", words, sizeof words);
+  offer(&workspace, "save /dev/nul", words, sizeof words);
   cr_expect_str_eq(words, "/dev/null");
-  offer(&session, "save /no-such-directory/a", words, sizeof words);
+  offer(&workspace, "save /no-such-directory/a", words, sizeof words);
   cr_expect_str_eq(words, "");
-  vlot__session_deinit(&session);
+  vlot__workspace_deinit(&workspace);
 }
 
 Test(complete, an_empty_line_offers_every_verb) {
-  vlot__session session;
+  vlot__workspace workspace;
   char words[8192];
-  vlot__session_init(&session, false, 1000);
-  offer(&session, "", words, sizeof words);
+  vlot__workspace_init(&workspace, false, 1000);
+  offer(&workspace, "", words, sizeof words);
   for (size_t k = 0; k < vlot__command_count; k++)
     cr_expect(strstr(words, vlot__commands[k].name), "%s is not offered", vlot__commands[k].name);
-  vlot__session_deinit(&session);
+  vlot__workspace_deinit(&workspace);
 }
 
 Test(complete, what_is_pending_is_offered_by_id_and_kind) {
-  vlot__session session;
+  vlot__workspace workspace;
   char words[4096];
-  vlot__session_init(&session, false, 1000);
-  cr_assert(vlot__command_run(&session, "step"), "%s", session.out.data);
-  offer(&session, "drop ", words, sizeof words);
+  vlot__workspace_init(&workspace, false, 1000);
+  cr_assert(vlot__command_run(&workspace, "step"), "%s", workspace.out.data);
+  offer(&workspace, "drop ", words, sizeof words);
   cr_expect(strstr(words, "7") && strstr(words, "PreVote"), "%s", words);
   cr_expect_str_eq(strrchr(words, ' '), " all", "%s", words);
-  offer(&session, "drop all Pre", words, sizeof words);
+  offer(&workspace, "drop all Pre", words, sizeof words);
   cr_expect_str_eq(words, "PreVote PreVoteReply");
-  offer(&session, "hold all App", words, sizeof words); /* none is pending yet */
+  offer(&workspace, "hold all App", words, sizeof words); /* none is pending yet */
   cr_expect_str_eq(words, "AppendEntries AppendReply");
-  vlot__session_deinit(&session);
+  vlot__workspace_deinit(&workspace);
 }

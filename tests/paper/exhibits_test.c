@@ -81,7 +81,7 @@ Test(exhibits, b003_grants_that_answer_requests_not_sent_yet_do_not_elect) {
     for (uint64_t guess = 0; guess < 4; guess++) {
       vlot_message grant = basin_forge(b, VLOT_MESSAGE_VOTE_REPLY, from, 1, 1);
       grant.flags = VLOT_MESSAGE_OK;
-      grant.request = ((uint64_t)1 << 32) + guess;
+      grant.request_id = ((uint64_t)1 << 32) + guess;
       basin_inject(b, &grant);
     }
   cr_assert_eq(role(b, 1), VLOT_ROLE_CANDIDATE);
@@ -655,7 +655,7 @@ Test(exhibits, b039_next_index_stays_above_match_index) {
   basin_tick(b, 1, 1);
   for (uint64_t prev = 1; prev <= 4; prev++) { /* refusals of whatever age */
     vlot_message refusal = basin_forge_reply(peek(b, 1, 2, VLOT_MESSAGE_APPEND), 1, false, 0);
-    refusal.request = 1; /* sent before it acknowledged */
+    refusal.request_id = 1; /* sent before it acknowledged */
     refusal.as.reply.prev_index = prev;
     refusal.as.reply.hint_index = 1;
     refusal.as.reply.hint_term = 1;
@@ -714,18 +714,18 @@ Test(exhibits, b042_a_reply_of_an_earlier_leadership_is_not_counted) {
   basin_close(b);
 }
 
-Test(exhibits, b043_a_reply_of_another_session_is_not_counted) {
+Test(exhibits, b043_a_reply_of_another_dealing_is_not_counted) {
   basin *b = safe(3);
   basin_make_leader(b, 1);
   basin_run(b, 2);
   basin_propose(b, 1, "x");
   vlot_message reply = basin_forge_reply(peek(b, 1, 2, VLOT_MESSAGE_APPEND), 1, true, 2);
-  reply.session += 5;
+  reply.dealing += 5;
   basin_inject(b, &reply);
   cr_assert_eq(basin_progress(b, 1, 2).match_index, 1);
   cr_assert_eq(basin_change(b, 1, VLOT_CHANGE_IGNORED).why, VLOT_WHY_STALE_REPLY);
-  reply.session -= 5;
-  reply.request += 1000; /* nor one to a request that was never made */
+  reply.dealing -= 5;
+  reply.request_id += 1000; /* nor one to a request that was never made */
   basin_inject(b, &reply);
   cr_assert_eq(basin_progress(b, 1, 2).match_index, 1);
   basin_close(b);
@@ -779,9 +779,9 @@ Test(exhibits, b045_a_disk_with_another_id_is_dealt_with_afresh) {
   basin_preset(b, 3, 0, 0, "");
   basin_preset_disk(b, 3, 0, 999);
   basin_start(b, 3);
-  uint64_t session = basin_progress(b, 1, 3).session;
+  uint64_t dealing = basin_progress(b, 1, 3).dealing;
   basin_run(b, 8); /* idle */
-  cr_assert_neq(basin_progress(b, 1, 3).session, session);
+  cr_assert_neq(basin_progress(b, 1, 3).dealing, dealing);
   cr_assert_str_eq(basin_applied(b, 3), "x y z");
   basin_close(b);
 }

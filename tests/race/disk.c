@@ -1,4 +1,4 @@
-/* The in-memory disk between a node's thread, which writes, and the supervisor's, which completes,
+/* The in-memory disk between a node's thread, which writes, and the clock's, which completes,
  * sets faults and cuts the power: completions come in order, none comes after stop, and nothing
  * that was acknowledged is lost.
  */
@@ -32,7 +32,7 @@ static void done(void *context, uint64_t token, vlot_result result) {
   CHECK(!atomic_load(&on->has_stopped));
 }
 
-/* The supervisor while the node lives: time goes on, and the disk gets slower and faster. */
+/* The clock while the node lives: time goes on, and the disk gets slower and faster. */
 static void *supervise(void *argument) {
   node *on = argument;
   for (uint64_t now = 0; atomic_load(&on->is_running); now++) {
@@ -65,13 +65,13 @@ static uint64_t live(node *on, uint64_t last, bool is_power_cut) {
   atomic_store(&on->acknowledged, last);
   atomic_store(&on->is_running, true);
   CHECK(vlot__disk_set_delay(on->disk, 0, 1) == VLOT_OK);
-  pthread_t supervisor;
-  CHECK(pthread_create(&supervisor, NULL, supervise, on) == 0);
+  pthread_t clock;
+  CHECK(pthread_create(&clock, NULL, supervise, on) == 0);
   write_entries(on, last + 1);
   storage.stop(storage.context, is_power_cut);
   atomic_store(&on->has_stopped, true);
   atomic_store(&on->is_running, false);
-  CHECK(pthread_join(supervisor, NULL) == 0);
+  CHECK(pthread_join(clock, NULL) == 0);
 
   vlot_stored stored;
   CHECK(storage.load(storage.context, &stored) == VLOT_OK);

@@ -60,7 +60,7 @@ static bool ask(vlot_client *client, vlot__prng *prng) {
   vlot_command one = {.data = vlot_bytes_data(bytes), .size = (uint32_t)vlot_bytes_size(bytes)};
   vlot_result result;
   if (dice == 5)
-    result = vlot_client_read(client, one.data, one.size, VLOT_NEVER, NULL);
+    result = vlot_client_read(client, one.data, one.size, VLOT_READ_LINEARIZABLE, NULL);
   else if (dice == 6)
     result = vlot_client_read(client, one.data, one.size, 0, NULL);
   else

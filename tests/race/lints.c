@@ -1,4 +1,4 @@
-/* Lints are looked at by the supervisor and read by others, while nodes are suspended, cut off,
+/* Lints are looked at by the clock and read by others, while nodes are suspended, cut off,
  * restarted and paused under load. */
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,4 +1,4 @@
-/* Requests for ThreadSanitizer: what a debugger writes is obeyed by the supervisor, while other
+/* Requests for ThreadSanitizer: what a debugger writes is obeyed by the clock, while other
  * threads kill, spawn, cut and pause the same cluster. Nobody waits for anybody for ever, and each
  * request gets its answer.
  *

@@ -65,16 +65,16 @@ static void init_message(vlot__prng *prng, sample *made) {
   message->kind = (uint16_t)vlot__prng_between(prng, 1, 6);
   message->from = 1 + (uint32_t)vlot__prng_below(prng, 1000);
   message->to = message->from + 1;
-  message->disk = vlot__prng_next(prng);
+  message->disk_id = vlot__prng_next(prng);
   message->term = 1 + random_number(prng, VLOT_INDEX_MAX - 3);
-  message->request = vlot__prng_next(prng);
+  message->request_id = vlot__prng_next(prng);
   bool is_reply = message->kind % 2 == 0;
   bool is_ok = is_reply && vlot__prng_chance(prng, 500000);
   if (is_ok) message->flags = VLOT_MESSAGE_OK;
   if (is_reply && !is_ok) message->why = VLOT_WHY_LOG_BEHIND;
   if (message->kind == VLOT_MESSAGE_VOTE && vlot__prng_chance(prng, 500000))
     message->flags = VLOT_MESSAGE_FORCED;
-  if (message->kind >= VLOT_MESSAGE_APPEND) message->session = vlot__prng_next(prng);
+  if (message->kind >= VLOT_MESSAGE_APPEND) message->dealing = vlot__prng_next(prng);
 
   uint64_t index = random_number(prng, VLOT_INDEX_MAX - 200);
   uint64_t term = index > 0 ? vlot__prng_between(prng, 1, message->term) : 0;
@@ -130,10 +130,10 @@ static void expect_equal(const vlot_message *a, const vlot_message *b) {
   cr_assert_eq(a->why, b->why);
   cr_assert_eq(a->from, b->from);
   cr_assert_eq(a->to, b->to);
-  cr_assert_eq(a->disk, b->disk);
+  cr_assert_eq(a->disk_id, b->disk_id);
   cr_assert_eq(a->term, b->term);
-  cr_assert_eq(a->request, b->request);
-  cr_assert_eq(a->session, b->session);
+  cr_assert_eq(a->request_id, b->request_id);
+  cr_assert_eq(a->dealing, b->dealing);
   switch ((vlot_message_kind)a->kind) {
   case VLOT_MESSAGE_PRE_VOTE:
   case VLOT_MESSAGE_VOTE:
@@ -429,7 +429,7 @@ Test(codec, kinds_have_names) {
 /* --- what a message may say ------------------------------------------------------------------- */
 
 static vlot_message an_append(const vlot_slice *slices, uint32_t count) {
-  vlot_message message = {.kind = VLOT_MESSAGE_APPEND, .from = 1, .to = 2, .term = 5, .session = 1};
+  vlot_message message = {.kind = VLOT_MESSAGE_APPEND, .from = 1, .to = 2, .term = 5, .dealing = 1};
   message.as.append.prev_index = 10;
   message.as.append.prev_term = 3;
   message.as.append.slices = slices;
@@ -457,7 +457,7 @@ Test(message, the_header_is_checked) {
   cases[6].what = "term at the limit", cases[6].message.term = VLOT_INDEX_MAX;
   cases[7].what = "forced reply", cases[7].message.flags = VLOT_MESSAGE_FORCED;
   cases[8].what = "granted and why", cases[8].message.why = VLOT_WHY_LOG_BEHIND;
-  cases[9].what = "session in a vote", cases[9].message.session = 1;
+  cases[9].what = "dealing in a vote", cases[9].message.dealing = 1;
   for (int k = 0; k < 10; k++)
     cr_assert_eq(vlot_message_check(&cases[k].message), cases[k].why, "%s", cases[k].what);
 }

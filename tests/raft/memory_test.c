@@ -14,9 +14,9 @@ enum { MEMBERS = 3 };
 typedef struct bench {
   vlot_fault_allocator *faults;
   vlot_raft *raft;
-  uint64_t token, handed;    /* of the last write; last index handed out */
-  uint64_t session, request; /* of the last append to member 2 */
-  uint64_t fails_from;       /* number of the allocation that fails */
+  uint64_t token, handed;       /* of the last write; last index handed out */
+  uint64_t dealing, request_id; /* of the last append to member 2 */
+  uint64_t fails_from;          /* number of the allocation that fails */
   uint32_t failures;
   char trail[8192]; /* what came out, of all steps */
 } bench;
@@ -53,11 +53,11 @@ static void note(bench *at, const vlot_output *output) {
   for (uint32_t k = 0; k < output->message_count; k++) {
     const vlot_message *message = &output->messages[k];
     if (message->kind == VLOT_MESSAGE_APPEND && message->to == 2) {
-      at->session = message->session;
-      at->request = message->request;
+      at->dealing = message->dealing;
+      at->request_id = message->request_id;
     }
     if (message->kind == VLOT_MESSAGE_PRE_VOTE || message->kind == VLOT_MESSAGE_VOTE)
-      at->request = message->request;
+      at->request_id = message->request_id;
   }
   for (uint32_t k = 0; k < output->apply_count; k++)
     at->handed = output->apply[k].index + output->apply[k].count - 1;
@@ -122,13 +122,16 @@ static void hear(bench *at, vlot_message message) {
 }
 
 static vlot_message grant(const bench *at, uint16_t kind, uint64_t term) {
-  return (vlot_message){
-      .kind = kind, .flags = VLOT_MESSAGE_OK, .from = 2, .term = term, .request = at->request};
+  return (vlot_message){.kind = kind,
+                        .flags = VLOT_MESSAGE_OK,
+                        .from = 2,
+                        .term = term,
+                        .request_id = at->request_id};
 }
 
 static void acknowledge(bench *at, uint64_t term, uint64_t match) {
   vlot_message reply = grant(at, VLOT_MESSAGE_APPEND_REPLY, term);
-  reply.session = at->session;
+  reply.dealing = at->dealing;
   reply.as.reply.match_index = match;
   hear(at, reply);
 }
@@ -143,7 +146,7 @@ static void follow(bench *at, uint64_t term, uint64_t prev_index, uint64_t prev_
     slices[k] = (vlot_slice){
         .batch = batch, .index = prev_index + 1 + k, .term = term, .first = k, .count = 1};
   vlot_message message = {
-      .kind = VLOT_MESSAGE_APPEND, .from = 3, .term = term, .request = 1, .session = 1};
+      .kind = VLOT_MESSAGE_APPEND, .from = 3, .term = term, .request_id = 1, .dealing = 1};
   message.as.append.prev_index = prev_index;
   message.as.append.prev_term = prev_term;
   message.as.append.commit = commit;
@@ -175,7 +178,7 @@ static void live(bench *at) {
                           .flags = VLOT_MESSAGE_FORCED,
                           .from = 3,
                           .term = 2,
-                          .request = 1,
+                          .request_id = 1,
                           .as.vote = {.last_index = 30, .last_term = 1}});
   store(at);
   follow(at, 2, 3, 1, 3);
@@ -327,10 +330,10 @@ Test(memory, what_was_done_before_needs_none_again) {
                              .flags = VLOT_MESSAGE_FORCED,
                              .from = 3,
                              .term = term,
-                             .request = term});
+                             .request_id = term});
     store(&at);
     vlot_message heartbeat = {
-        .kind = VLOT_MESSAGE_APPEND, .from = 3, .term = term, .request = term, .session = 1};
+        .kind = VLOT_MESSAGE_APPEND, .from = 3, .term = term, .request_id = term, .dealing = 1};
     hear(&at, heartbeat);
     if (term == 3) cr_assert_eq(vlot_fault_allocator_made(at.faults), made);
   }

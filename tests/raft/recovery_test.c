@@ -160,12 +160,12 @@ Test(recovery, the_snapshot_at_the_base_is_handed_out_once) {
 
 Test(recovery, the_members_are_those_of_the_options) {
   const vlot_member members[] = {
-      {.id = 1, .disk = 11}, {.id = 70000, .disk = 12}, {.id = 9, .is_learner = 1}};
+      {.id = 1, .disk_id = 11}, {.id = 70000, .disk_id = 12}, {.id = 9, .is_learner = 1}};
   vlot_raft_options options;
   vlot_raft_options_init(&options);
   options.members = members;
   options.member_count = 3;
-  options.hard.disk = 11;
+  options.hard.disk_id = 11;
   vlot_raft *raft = open_with(&options);
   uint32_t count = 0;
   const vlot_member *kept = vlot_raft_members(raft, &count);
@@ -173,7 +173,7 @@ Test(recovery, the_members_are_those_of_the_options) {
   cr_assert_neq(kept, members, "copied");
   for (uint32_t k = 0; k < 3; k++) {
     cr_assert_eq(kept[k].id, members[k].id);
-    cr_assert_eq(kept[k].disk, members[k].disk);
+    cr_assert_eq(kept[k].disk_id, members[k].disk_id);
     cr_assert_eq(kept[k].is_learner, members[k].is_learner);
   }
   cr_assert_eq(status_of(raft).quorum, 2, "of two voters");

@@ -77,7 +77,7 @@ static void *resize_small(void *context, void *memory, size_t size) {
 Test(review, a_count_that_no_message_may_have_is_malformed_and_costs_no_memory, .timeout = 20) {
   const vlot_allocator small = {.resize = resize_small};
   vlot_raft *raft = open_core(3, &small, 10);
-  vlot_message forged = {.kind = VLOT_MESSAGE_APPEND, .from = 2, .to = 1, .term = 1, .session = 1};
+  vlot_message forged = {.kind = VLOT_MESSAGE_APPEND, .from = 2, .to = 1, .term = 1, .dealing = 1};
   forged.as.append.slice_count = UINT32_MAX;
   const vlot_output *output =
       take_one(raft, (vlot_input){.kind = VLOT_INPUT_MESSAGE, .as.message = &forged}, VLOT_OK);
@@ -254,7 +254,7 @@ Test(review, a_late_refusal_is_not_a_loss) {
   basin_inject(b, &refusal);
   vlot_progress after = basin_progress(b, 1, 3);
   cr_assert_eq(after.match_index, before.match_index);
-  cr_assert_eq(after.session, before.session);
+  cr_assert_eq(after.dealing, before.dealing);
   cr_assert_eq(after.state, before.state);
   basin_close(b);
 }

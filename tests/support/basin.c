@@ -132,7 +132,7 @@ basin *basin_open(uint32_t count, const vlot_raft_options *like) {
   }
   for (uint32_t id = 1; id <= count; id++) {
     b->nodes[id - 1].id = id;
-    b->nodes[id - 1].hard.disk = 100 + id;
+    b->nodes[id - 1].hard.disk_id = 100 + id;
   }
   return b;
 }
@@ -210,7 +210,7 @@ void basin_preset(basin *b, uint32_t id, uint64_t term, uint32_t vote, const cha
 
 void basin_preset_disk(basin *b, uint32_t id, uint64_t configured, uint64_t own) {
   node_of(b, id)->configured_disk = configured;
-  node_of(b, id)->hard.disk = own;
+  node_of(b, id)->hard.disk_id = own;
 }
 
 void basin_preset_learner(basin *b, uint32_t id) { node_of(b, id)->is_learner = true; }
@@ -222,7 +222,7 @@ static void start(basin *b, basin_node *node) {
   vlot_member members[BASIN_NODES_MAX] = {0};
   for (uint32_t k = 0; k < b->count; k++)
     members[k] = (vlot_member){
-        .id = k + 1, .is_learner = b->nodes[k].is_learner, .disk = b->nodes[k].configured_disk};
+        .id = k + 1, .is_learner = b->nodes[k].is_learner, .disk_id = b->nodes[k].configured_disk};
   vlot_slice *slices = calloc(node->disk.count + 1, sizeof *slices);
   for (size_t k = 0; k < node->disk.count; k++) {
     const basin_entry *entry = &node->disk.items[k];
@@ -640,10 +640,10 @@ vlot_message basin_forge(basin *b, vlot_message_kind kind, uint32_t from, uint32
   message.kind = (uint16_t)kind;
   message.from = from;
   message.to = to;
-  message.disk = node_of(b, from)->hard.disk;
+  message.disk_id = node_of(b, from)->hard.disk_id;
   message.term = term;
-  message.request = 1;
-  if (kind == VLOT_MESSAGE_APPEND || kind == VLOT_MESSAGE_APPEND_REPLY) message.session = 1;
+  message.request_id = 1;
+  if (kind == VLOT_MESSAGE_APPEND || kind == VLOT_MESSAGE_APPEND_REPLY) message.dealing = 1;
   return message;
 }
 
@@ -688,10 +688,10 @@ vlot_message basin_forge_reply(const vlot_message *request, uint64_t term, bool 
   reply.flags = is_ok ? VLOT_MESSAGE_OK : 0;
   reply.from = request->to;
   reply.to = request->from;
-  reply.disk = 100 + request->to;
+  reply.disk_id = 100 + request->to;
   reply.term = term;
-  reply.request = request->request;
-  reply.session = request->session;
+  reply.request_id = request->request_id;
+  reply.dealing = request->dealing;
   if (!is_ok)
     reply.why = request->kind == VLOT_MESSAGE_APPEND ? VLOT_WHY_LOG_MISMATCH : VLOT_WHY_LOG_BEHIND;
   if (request->kind != VLOT_MESSAGE_APPEND) return reply;

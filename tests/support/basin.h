@@ -133,7 +133,7 @@ void basin_heal(basin *b);
 #define basin_inject(b, message) basin_inject_(BASIN_HERE(b), message)
 vlot_result basin_inject_(basin *b, const vlot_message *message);
 
-/* A message that no node sent. disk of the sender, request 1, session 1 for appends. terms: of the
+/* A message that no node sent. disk of the sender, request 1, dealing 1 for appends. terms: of the
  * entries after prev. */
 vlot_message basin_forge(basin *b, vlot_message_kind kind, uint32_t from, uint32_t to,
                          uint64_t term);

@@ -158,7 +158,7 @@ void basin_laws_on_message(basin *b, basin_node *node, const vlot_message *messa
     basin_fail(b, "I-13: node %u sends a malformed %s", node->id,
                vlot_message_kind_name((vlot_message_kind)message->kind));
   if (message->from != node->id || message->to > b->count) basin_fail(b, "I-13: wrong address");
-  if (message->disk != node->hard.disk) basin_fail(b, "I-13: wrong disk");
+  if (message->disk_id != node->hard.disk_id) basin_fail(b, "I-13: wrong disk");
   if (b->is_lawless) return;
   if (message->term > node->hard.term)
     basin_fail(b, "I-13: node %u speaks in term %llu, which is not durable", node->id,

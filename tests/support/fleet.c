@@ -305,7 +305,8 @@ uint64_t fleet_storm(vlot_cluster *cluster, uint64_t seed, uint32_t rounds, unsi
   for (uint32_t round = 0; round < rounds; round++) {
     uint32_t who = below(&self, 2), key = below(&self, 3), count = 1 + below(&self, 4);
     (void)fleet_submit(self.clients[who], keys[key], count, NULL);
-    if (below(&self, 4) == 0) (void)fleet_read(self.clients[who], keys[key], VLOT_NEVER, NULL);
+    if (below(&self, 4) == 0)
+      (void)fleet_read(self.clients[who], keys[key], VLOT_READ_LINEARIZABLE, NULL);
     step(&self, 1 + below(&self, 60));
     if (below(&self, 3) == 0) disturb(&self);
     collect(&self);

@@ -26,7 +26,7 @@ def require_repeatable(what):
 
 def identity(cluster):
     options = cluster["options"]
-    return tuple(int(options[name]) for name in ("seed", "nodes", "learners", "driver", "start_count", "group_max"))
+    return tuple(int(options[name]) for name in ("seed", "nodes", "learners", "driver", "start_count", "turn_max"))
 
 
 # --- a session of `vlot step` ---
@@ -41,7 +41,7 @@ class Line:
 
 def history_of(session):
     """The lines that led here."""
-    history, lines = session["history"], []
+    history, lines = session["story"], []
     if int(history["branch_count"]):
         branch = history["branches"][int(history["present"])]
         for k in range(int(history["done"])):

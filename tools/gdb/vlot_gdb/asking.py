@@ -3,7 +3,7 @@ import gdb
 
 from . import find, memory, parse, state, words
 
-SLOW_NS = 1000000000  # the supervisor sleeps no longer than that
+SLOW_NS = 1000000000  # the clock sleeps no longer than that
 
 
 class Asked:
@@ -53,9 +53,9 @@ def when(cluster):
     if bool(cluster["is_lockstep"]):
         return "the next action" + ("" if state.driver(cluster) != "threads, paused" else ", when the paused cluster is stepped or goes on")
     tick = int(cluster["options"]["tick_ns"])
-    planned, now = int(cluster["supervisor"]["planned"]), state.now(cluster)
+    planned, now = int(cluster["clock"]["planned"]), state.now(cluster)
     left = SLOW_NS if planned == words.NEVER else min(max(planned - now, 1) * tick, SLOW_NS)
-    return "by the supervisor, within about %d ms of going on" % -(-left // 1000000)
+    return "by the clock, within about %d ms of going on" % -(-left // 1000000)
 
 
 def ask(cluster, name, said, node=0, number=0, value=0, sides=()):

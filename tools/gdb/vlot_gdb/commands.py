@@ -129,7 +129,7 @@ def show_node(text):
     print("  time       next timer in %s ticks; election timeout %d, %d gone; clock at %d/1000" % (
         one.left(), int(raft["election_ticks"]), int(raft["election_elapsed"]), int(one.value["clock_permille"])))
     print("  waiting    mail %d, writes under way %d, messages held until they are durable %d, commands %d, reads %d" % (
-        one.mailbox(), int(raft["writes"]["count"]), int(raft["held"]["count"]), int(node["waiters"]["count"]), int(node["readers"]["count"])))
+        one.mailbox(), int(raft["writes"]["count"]), int(raft["held"]["count"]), int(node["waiters"]["count"]), int(node["waiting_reads"]["count"])))
     print("  traffic    %d sent, %d taken, %d dropped, %d turns" % (
         int(one.value["traffic"]["sent"]), int(one.value["traffic"]["delivered"]), int(one.value["traffic"]["dropped"]), int(node["turns"])))
     if bool(raft["is_fenced"]) or bool(node["is_fenced"]):

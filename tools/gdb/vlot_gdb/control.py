@@ -120,13 +120,13 @@ def stop_when_said(target):
     session = find.session()
     if session is None:
         return None
-    session = gdb.Value(int(session)).cast(find.pointer_to("vlot__session"))
+    session = gdb.Value(int(session)).cast(find.pointer_to("vlot__workspace"))
 
     def is_it():
         cluster = session["cluster"]
         return int(cluster) != 0 and int(cluster["action"]) >= target
 
-    return Stop("vlot__history_record", is_it)
+    return Stop("vlot__story_record", is_it)
 
 
 def run_armed(cluster, command="continue", last=None, **where):

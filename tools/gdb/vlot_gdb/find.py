@@ -8,10 +8,10 @@ PATHS = {
     "vlot_cluster": lambda p: p,
     "vlot__slot": lambda p: p["cluster"],
     "vlot__node": lambda p: p["cluster"],
-    "vlot__supervisor": lambda p: p["cluster"],
+    "vlot__clock": lambda p: p["cluster"],
     "vlot_client": lambda p: p["cluster"],
     "vlot_actor": lambda p: node_of_actor(p)["cluster"],
-    "vlot__session": lambda p: p["cluster"],
+    "vlot__workspace": lambda p: p["cluster"],
 }
 
 NOT_FOUND = (
@@ -193,10 +193,10 @@ def is_session(p):
 
 
 def session_in_selected_thread():
-    """The session of a `vlot step`: a struct vlot__session *; None."""
+    """The session of a `vlot step`: a struct vlot__workspace *; None."""
     for frame in frames():
         for name, value, _written in pointers_of_frame(frame):
-            if name == "vlot__session" and is_session(value):
+            if name == "vlot__workspace" and is_session(value):
                 return value
     return None
 

@@ -194,11 +194,11 @@ def pending(cluster):
 
 
 def late(cluster):
-    supervisor = cluster["supervisor"]
-    if not int(supervisor):
+    clock = cluster["clock"]
+    if not int(clock):
         return []
-    heap = supervisor["heap"]
-    return sorted((Item(heap[k].dereference(), True) for k in range(int(supervisor["count"]))), key=lambda item: item.order)
+    heap = clock["heap"]
+    return sorted((Item(heap[k].dereference(), True) for k in range(int(clock["count"]))), key=lambda item: item.order)
 
 
 def message(value):

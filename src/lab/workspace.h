@@ -1,39 +1,39 @@
-/* A session: what a person has said to one lockstep cluster, and what came of it, as text. The
+/* A workspace: what a person has said to one lockstep cluster, and what came of it, as text. The
  * cluster is opened by the first verb that needs one; what is said before sets it up. It may also
  * be a recorded run, or somebody's cluster that is paused.
  */
-#ifndef VLOT_LAB_SESSION_H
-#define VLOT_LAB_SESSION_H
+#ifndef VLOT_LAB_WORKSPACE_H
+#define VLOT_LAB_WORKSPACE_H
 
 #include <signal.h>
 
-#include "history.h"
 #include "past.h"
+#include "story.h"
 #include "text.h"
 #include "vlot/cluster.h"
 
 enum {
-  VLOT__SESSION_NODES_MAX = VLOT__PAST_NODES - 1, /* 0 is the cluster */
-  VLOT__SESSION_LOG_MAX = 4096,                   /* entries of a starting position */
-  VLOT__SESSION_ASKED_MAX = 256,
+  VLOT__WORKSPACE_NODES_MAX = VLOT__PAST_NODES - 1, /* 0 is the cluster */
+  VLOT__WORKSPACE_LOG_MAX = 4096,                   /* entries of a starting position */
+  VLOT__WORKSPACE_ASKED_MAX = 256,
 };
 
 /* The terms of a node's log, put together from its events: a status shows only the end of it. */
-typedef struct vlot__session_log {
+typedef struct vlot__workspace_log {
   uint64_t *terms; /* [size], from index 1 on; 0: not known */
   size_t size;
   size_t capacity;
-} vlot__session_log;
+} vlot__workspace_log;
 
 /* An operation of a client whose answer is still to come. */
-typedef struct vlot__session_asked {
+typedef struct vlot__workspace_asked {
   uint32_t contact; /* which client; 0 in sequence: a free place */
   uint64_t sequence;
   bool is_read;
   char what[96];
-} vlot__session_asked;
+} vlot__workspace_asked;
 
-typedef struct vlot__session {
+typedef struct vlot__workspace {
   /* how it begins: what its owner set before the first line, and nothing changes later */
   vlot_cluster_options base;
   bool has_base;
@@ -46,16 +46,16 @@ typedef struct vlot__session {
 
   /* this run of it */
   vlot_cluster_options options;
-  vlot_start starts[VLOT__SESSION_NODES_MAX];
+  vlot_start starts[VLOT__WORKSPACE_NODES_MAX];
   uint32_t start_count;
   vlot_cluster *cluster; /* NULL: not open yet */
   vlot_subscription *events;
-  vlot_client *clients[VLOT__SESSION_NODES_MAX + 1]; /* by the member they talk to */
-  vlot__session_log logs[VLOT__SESSION_NODES_MAX + 1];
-  vlot__session_asked asked[VLOT__SESSION_ASKED_MAX];
+  vlot_client *clients[VLOT__WORKSPACE_NODES_MAX + 1]; /* by the member they talk to */
+  vlot__workspace_log logs[VLOT__WORKSPACE_NODES_MAX + 1];
+  vlot__workspace_asked asked[VLOT__WORKSPACE_ASKED_MAX];
   vlot__past past;
 
-  vlot__history history;
+  vlot__story story;
   uint64_t turn_began;   /* action before the turn that a redo of time ended with */
   const char *under_way; /* the line that is being carried out; NULL */
   bool is_redoing;       /* carried out again: nothing is shown */
@@ -71,59 +71,60 @@ typedef struct vlot__session {
   vlot__text out;        /* what was seen; the owner clears it */
   vlot__text problem;    /* why the last verb failed, without a newline */
   unsigned problem_word; /* at which of its words; past the last: at the end */
-} vlot__session;
+} vlot__workspace;
 
 /* Nodes run on the caller's thread, or (has_threads) on their own: what is seen is the same. */
-void vlot__session_init(vlot__session *session, bool has_threads, uint64_t actions_max);
-void vlot__session_deinit(vlot__session *session);
+void vlot__workspace_init(vlot__workspace *workspace, bool has_threads, uint64_t actions_max);
+void vlot__workspace_deinit(vlot__workspace *workspace);
 
-/* The session's cluster is a recorded run made again; before the first line. false: the problem is
- * told. */
-bool vlot__session_set_journal(vlot__session *session, const void *data, size_t size);
+/* The workspace's cluster is a recorded run made again; before the first line. false: the problem
+ * is told. */
+bool vlot__workspace_set_journal(vlot__workspace *workspace, const void *data, size_t size);
 
-/* The session's cluster is one with threads that is paused by this thread; it stays its owner's.
+/* The workspace's cluster is one with threads that is paused by this thread; it stays its owner's.
  * false: the problem is told. */
-bool vlot__session_adopt(vlot__session *session, vlot_cluster *cluster,
-                         const vlot_cluster_options *options);
+bool vlot__workspace_adopt(vlot__workspace *workspace, vlot_cluster *cluster,
+                           const vlot_cluster_options *options);
 
 /* What `next` reads, a scene's text, which is copied. false: no memory. */
-bool vlot__session_set_scene(vlot__session *session, const char *text);
+bool vlot__workspace_set_scene(vlot__workspace *workspace, const char *text);
 
 /* Open the cluster if it is not. false: the problem is told. */
-bool vlot__session_open(vlot__session *session);
+bool vlot__workspace_open(vlot__workspace *workspace);
 
 /* Close it again, to set something up, as long as nothing has happened. false: something has. */
-bool vlot__session_unopen(vlot__session *session);
+bool vlot__workspace_unopen(vlot__workspace *workspace);
 
 /* Number of the last action; 0: none yet. */
-uint64_t vlot__session_actions(const vlot__session *session);
+uint64_t vlot__workspace_actions(const vlot__workspace *workspace);
 
 /* A node as it is; where there is none, only its id. */
-vlot_node_status vlot__session_status(vlot__session *session, uint32_t id);
+vlot_node_status vlot__workspace_status(vlot__workspace *workspace, uint32_t id);
 
 /* Everything that was set up or has happened is gone, as if nothing had been said; from then on
  * nothing is shown. */
-void vlot__session_begin_redo(vlot__session *session);
-bool vlot__session_redo_time(vlot__session *session, uint64_t actions);
-void vlot__session_end_redo(vlot__session *session);
+void vlot__workspace_begin_redo(vlot__workspace *workspace);
+bool vlot__workspace_redo_time(vlot__workspace *workspace, uint64_t actions);
+void vlot__workspace_end_redo(vlot__workspace *workspace);
 
 /* Tell why the verb under way fails, at one of its words; returns false. */
-bool vlot__session_fail(vlot__session *session, unsigned word, const char *format, ...)
+bool vlot__workspace_fail(vlot__workspace *workspace, unsigned word, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Turn the events since the last call, and answers to clients, into lines: one per effect.
  * is_summary: only what changed, without the messages that led there.
  */
-void vlot__session_drain(vlot__session *session, bool is_summary);
+void vlot__workspace_drain(vlot__workspace *workspace, bool is_summary);
 
 /* The starting log of a node; its terms [count]. false: no memory, nothing has changed. */
-bool vlot__session_set_log(vlot__session *session, uint32_t id, const uint64_t *terms,
-                           size_t count);
+bool vlot__workspace_set_log(vlot__workspace *workspace, uint32_t id, const uint64_t *terms,
+                             size_t count);
 
 /* Submit SET key=value, or a read of the key, as the client of a member. local: without asking the
  * others. */
-bool vlot__session_propose(vlot__session *session, uint32_t contact, const char *key,
-                           const char *value);
-bool vlot__session_read(vlot__session *session, uint32_t contact, const char *key, bool is_local);
+bool vlot__workspace_propose(vlot__workspace *workspace, uint32_t contact, const char *key,
+                             const char *value);
+bool vlot__workspace_read(vlot__workspace *workspace, uint32_t contact, const char *key,
+                          bool is_local);
 
 #endif

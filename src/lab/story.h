@@ -1,21 +1,21 @@
-/* The history of a session: what was said to its cluster, line by line, each with the actions it
+/* The history of a workspace: what was said to its cluster, line by line, each with the actions it
  * took. A cluster that runs in lockstep does the same again when the same is said to it: so going
  * back is beginning anew and stopping earlier.
  *
  * There are several lines of history when somebody went back and did something else: branches. One
  * of them is the present one.
  */
-#ifndef VLOT_LAB_HISTORY_H
-#define VLOT_LAB_HISTORY_H
+#ifndef VLOT_LAB_STORY_H
+#define VLOT_LAB_STORY_H
 
 #include "text.h"
 #include "vlot/cluster.h"
 
-struct vlot__session;
+struct vlot__workspace;
 
-enum { VLOT__HISTORY_BRANCHES_MAX = 4096, VLOT__HISTORY_NAME_MAX = 24 };
+enum { VLOT__STORY_BRANCHES_MAX = 4096, VLOT__STORY_NAME_MAX = 24 };
 
-typedef struct vlot__history_line {
+typedef struct vlot__story_line {
   const char *text;  /* its own, in a branch; else borrowed */
   uint64_t from;     /* number of the last action before it … */
   uint64_t to;       /* … and of its own last one */
@@ -24,71 +24,71 @@ typedef struct vlot__history_line {
   bool is_time;      /* it let time go on: any part of it can be done */
   bool is_look;      /* it changed nothing */
   bool is_quiet;     /* it told only what changed */
-} vlot__history_line;
+} vlot__story_line;
 
-typedef struct vlot__history_branch {
-  char name[VLOT__HISTORY_NAME_MAX];
-  vlot__history_line *lines; /* [count] */
+typedef struct vlot__story_branch {
+  char name[VLOT__STORY_NAME_MAX];
+  vlot__story_line *lines; /* [count] */
   size_t count;
   size_t capacity;
-} vlot__history_branch;
+} vlot__story_branch;
 
 /* What was done inside a line, and is a line of its own: a debugger's request, or one of several
  * things. */
-typedef struct vlot__history_inner {
+typedef struct vlot__story_inner {
   uint64_t action; /* its last one */
   bool is_asked;   /* by a debugger: the line does not say it */
   char text[96];
-} vlot__history_inner;
+} vlot__story_inner;
 
-typedef struct vlot__history {
-  vlot__history_branch *branches; /* [branch_count] */
+typedef struct vlot__story {
+  vlot__story_branch *branches; /* [branch_count] */
   unsigned branch_count;
   unsigned present;
   /* lines of the present branch that are wholly behind us; what follows was undone */
   size_t done;
-  vlot__history_inner *inner; /* [inner_count] since the last line */
+  vlot__story_inner *inner; /* [inner_count] since the last line */
   size_t inner_count;
   size_t inner_capacity;
   vlot__text said; /* everything, in the order it was said, as the commands of a scene */
-} vlot__history;
+} vlot__story;
 
-void vlot__history_deinit(vlot__history *history);
+void vlot__story_deinit(vlot__story *story);
 
 /* A line was carried out (its text is copied). Where something else was undone, another branch
  * begins. Without memory the line cannot be done again, and that is told.
  */
-void vlot__history_record(struct vlot__session *session, const vlot__history_line *line);
+void vlot__story_record(struct vlot__workspace *workspace, const vlot__story_line *line);
 
 /* Add a line to what was said, and to nothing else: a comment, or what was said about the history
  * itself. */
-void vlot__history_say(struct vlot__session *session, const char *text);
+void vlot__story_say(struct vlot__workspace *workspace, const char *text);
 
 /* The line that is being carried out has done one of several things: this line alone would do
  * it. */
-void vlot__history_part(struct vlot__session *session, const char *text);
+void vlot__story_part(struct vlot__workspace *workspace, const char *text);
 
 /* A REQUEST event: what was asked becomes a line of its own, inside the one that is being carried
  * out. */
-void vlot__history_ask(struct vlot__session *session, const vlot_event *event);
+void vlot__story_ask(struct vlot__workspace *workspace, const vlot_event *event);
 
 /* Begin anew and stop after an action: exactly there, or, inside a line that cannot be halved,
  * before it.
  *
  * returns  false: there is no way back here, or no such action; the problem is told
  */
-bool vlot__history_goto(struct vlot__session *session, uint64_t action);
+bool vlot__story_goto(struct vlot__workspace *workspace, uint64_t action);
 
 /* The same for action 0, with the cluster not even open: something more is to be set up. */
-bool vlot__history_reset(struct vlot__session *session);
+bool vlot__story_reset(struct vlot__workspace *workspace);
 
 /* The last action of the present branch, undone or not. */
-uint64_t vlot__history_end(const vlot__history *history);
+uint64_t vlot__story_end(const vlot__story *story);
 
 /* Keep the present line of history and go on in a copy of it. name NULL: its number. */
-bool vlot__history_fork(struct vlot__session *session, const char *name);
+bool vlot__story_fork(struct vlot__workspace *workspace, const char *name);
 
 /* Go to the end of another branch. */
-bool vlot__history_switch(struct vlot__session *session, const char *name);
+bool vlot__story_switch(struct vlot__workspace *workspace, const char *name);
 
 #endif
