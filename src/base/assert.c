@@ -9,7 +9,8 @@ static void print_and_abort(const char *file, int line, const char *condition) {
   abort();
 }
 
-/* The one global of the library (DESIGN: no globals but the assertion handler). */
+/* The one global variable of the library: a broken duty has no object whose options could say where
+ * to report it. */
 static _Atomic(vlot_assert_handler) current_handler = print_and_abort;
 
 vlot_assert_handler vlot_assert_set_handler(vlot_assert_handler handler) {

@@ -1,4 +1,4 @@
-/* Promises 1 to 5, 13, 17 to 19: delivery, order, bounds, conservation. */
+/* Promises 1 to 5, 13, 17 to 19 of docs/catalogue.md: delivery, order, bounds, conservation. */
 #include <pthread.h>
 #include <stdio.h>
 

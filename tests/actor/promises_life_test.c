@@ -1,4 +1,4 @@
-/* Promises 6 to 12: life, death, the fence, supervision. */
+/* Promises 6 to 12 of docs/catalogue.md: life, death, the fence, supervision. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>

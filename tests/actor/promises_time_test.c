@@ -1,4 +1,5 @@
-/* Promises 14 to 16 and 20 to 23: timers, what a turn knows of waiting, locks, shutdown, threads.
+/* Promises 14 to 16 and 20 to 23 of docs/catalogue.md: timers, what a turn knows of waiting, locks,
+ * shutdown, threads.
  */
 #include <dirent.h>
 #include <pthread.h>

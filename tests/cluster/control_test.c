@@ -130,7 +130,7 @@ static void lose_unsynced(vlot_cluster *cluster) {
 
 Test(control, a_power_cut_loses_writes_that_were_not_durable) { in_both(lose_unsynced, 3); }
 
-/* DESIGN 4 rule 8: a wiped member's votes and acknowledgements do not count. */
+/* A wiped member's votes and acknowledgements do not count (docs/decisions/disk-ids.md). */
 static void wipe(vlot_cluster *cluster) {
   uint32_t leader = leader_of(cluster), other = leader == 3 ? 2 : 3, wiped = 6 - leader - other;
   vlot_client *client = client_of(cluster, 0, 60), *patient = client_of(cluster, 0, LONG);

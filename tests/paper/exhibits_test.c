@@ -1,6 +1,7 @@
-/* Bugs that other implementations of Raft had, each as the shortest schedule that shows it. All
- * protections are on unless the schedule needs them off. What every test here relies on beside its
- * own assertions: the laws of the basin (basin_laws.c).
+/* Bugs that other implementations of Raft had, each as the shortest schedule that shows it;
+ * docs/catalogue.md says in a sentence what goes wrong. All protections are on unless the schedule
+ * needs them off. What every test here relies on beside its own assertions: the laws of the basin
+ * (basin_laws.c).
  */
 #include <criterion/criterion.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* What must hold after every step, over the whole history of a basin. The numbers are those of the
- * catalogue of invariants: I-1 one leader per term, I-2 a leader's log only grows, I-3 log
+/* What must hold after every step, over the whole history of a basin. The numbers are those of
+ * docs/catalogue.md: I-1 one leader per term, I-2 a leader's log only grows, I-3 log
  * matching, I-4 leader completeness, I-5 state machine safety, I-6 committed stays, I-7 nothing
  * goes backwards, I-8 one vote per term and durable, I-9 acknowledged is durable, I-10 committed is
  * on a quorum, I-11 counted commits end in the leader's term, I-13 messages are well formed, I-18
