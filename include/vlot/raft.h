@@ -88,6 +88,17 @@ typedef struct vlot_member {
   uint64_t disk_id;
 } vlot_member;
 
+/* A configuration: who belongs to a cluster, from one index of the log on. Immutable and
+ * reference-counted; any thread. */
+typedef struct vlot_configuration vlot_configuration;
+
+VLOT_API vlot_configuration *vlot_configuration_retain(vlot_configuration *configuration);
+VLOT_API void vlot_configuration_release(vlot_configuration *configuration); /* NULL is allowed */
+
+/* Its members: [*count], borrowed from it; while it is joint, those of the half to come. */
+VLOT_API const vlot_member *vlot_configuration_members(const vlot_configuration *configuration,
+                                                       uint32_t *count);
+
 /* --- messages --------------------------------------------------------------------------------- */
 
 /* Kind, number, is it a reply. Every message is a value; a reply echoes request and dealing of what
@@ -294,27 +305,40 @@ typedef struct vlot_lost {
   uint64_t last;
 } vlot_lost;
 
-/* What happened inside, with the reason: kind, then the meaning of peer, from, to, term. */
-#define VLOT_CHANGES(X)                                                                            \
-  X(TERM, 1)   /* current term: from -> to; peer whose message brought it */                       \
-  X(ROLE, 2)   /* role: from -> to, in term */                                                     \
-  X(LEADER, 3) /* known leader: from -> to (0 none), in term */                                    \
-  X(CAMPAIGN,                                                                                      \
-    4) /* an election begins; from: 0 pre-vote, 1 vote, 2 forced; to: last index; in term */       \
-  X(VOTE,                                                                                          \
-    5) /* asked for a vote: peer candidate; from: 1 pre-vote; to: 1 granted, else why; term */     \
-  X(TALLY,                                                                                         \
-    6) /* a vote was counted: peer voter; from: granted so far; to: quorum; why when refused */    \
-  X(APPEND, 7)    /* entries from … to of term stand in the log now; peer: leader */             \
-  X(TRUNCATE, 8)  /* entries from … to were removed; why */                                      \
-  X(MATCH, 9)     /* leader: peer's match index from -> to */                                      \
-  X(PROGRESS, 10) /* leader: peer's replication state from -> to */                                \
-  X(MISMATCH, 11) /* follower: refused an append; peer leader; from prev, to hint index */         \
-  X(DURABLE,                                                                                       \
-    12)         /* log is durable up to `to` (was from); term: durable term; peer: durable vote */ \
-  X(COMMIT, 13) /* commit index from -> to; term: of the entry at `to` */                          \
-  X(IGNORED, 14) /* a message was ignored: peer sender; from its kind; term its term; why */       \
-  X(FENCED, 15)  /* the node refuses to go on: why; peer, from, to, term are the evidence */
+/* What happened inside, with the reason: kind, then the meaning of peer, from, to, term.
+ *
+ * TERM      current term: from -> to; peer whose message brought it
+ * ROLE      role: from -> to, in term
+ * LEADER    known leader: from -> to (0 none), in term
+ * CAMPAIGN  an election begins; from: 0 pre-vote, 1 vote, 2 forced; to: last index; in term
+ * VOTE      asked for a vote: peer candidate; from: 1 pre-vote; to: 1 granted, 0 not: why; term
+ * TALLY     a vote was counted: peer voter; from: granted so far; to: quorum; why when refused
+ * APPEND    entries from … to of term stand in the log now; peer: leader
+ * TRUNCATE  entries from … to were removed; why
+ * MATCH     leader: peer's match index from -> to
+ * PROGRESS  leader: peer's replication state from -> to
+ * MISMATCH  follower: refused an append; peer leader; from prev, to hint index
+ * DURABLE   log is durable up to `to` (was from); term: durable term; peer: durable vote
+ * COMMIT    commit index from -> to; term: of the entry at `to`
+ * IGNORED   a message was ignored: peer sender; from its kind; term its term; why
+ * FENCED    the node refuses to go on: why; peer, from, to, term are the evidence
+ */
+#define VLOT_CHANGES(X) \
+  X(TERM, 1)            \
+  X(ROLE, 2)            \
+  X(LEADER, 3)          \
+  X(CAMPAIGN, 4)        \
+  X(VOTE, 5)            \
+  X(TALLY, 6)           \
+  X(APPEND, 7)          \
+  X(TRUNCATE, 8)        \
+  X(MATCH, 9)           \
+  X(PROGRESS, 10)       \
+  X(MISMATCH, 11)       \
+  X(DURABLE, 12)        \
+  X(COMMIT, 13)         \
+  X(IGNORED, 14)        \
+  X(FENCED, 15)
 
 typedef enum vlot_change_kind {
 #define VLOT_X(name, number) VLOT_CHANGE_##name = number,
@@ -515,8 +539,12 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_get_progress(const vlot_raft *raf
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_get_entry(const vlot_raft *raft, uint64_t index,
                                                          uint64_t *term, vlot_entry *entry);
 
-/* The configuration in force: [*count], borrowed until the next step. */
-VLOT_API const vlot_member *vlot_raft_members(const vlot_raft *raft, uint32_t *count);
+/* The configuration in force, borrowed until the next step.
+ *
+ * index  out: of the entry that brought it, the base's for the one the log begins with; NULL to
+ *        ignore
+ */
+VLOT_API vlot_configuration *vlot_raft_configuration(const vlot_raft *raft, uint64_t *index);
 
 #ifdef __cplusplus
 }

@@ -13,39 +13,11 @@ enum {
   CHANGES_PER_INPUT = 24, /* more than any input causes beside one per slice */
 };
 
-/* Members are mostly numbered 1 … n. */
-static uint32_t place_of(const vlot_raft *raft, uint32_t id) {
-  if (id - 1 < raft->peer_count && raft->members[id - 1].id == id) return id - 1;
-  uint32_t k = 0;
-  while (k < raft->peer_count && raft->members[k].id != id) k++;
-  return k;
-}
-
-vlot__peer *vlot__peer_find(vlot_raft *raft, uint32_t id) {
-  uint32_t k = place_of(raft, id);
-  if (k == raft->peer_count) return NULL;
-  vlot__peers_make(raft);
-  return &raft->peers[k];
-}
-
 /* --- inputs --- */
 
-static vlot__next take_tick(vlot_raft *raft, const vlot_input *input) {
-  uint64_t elapsed = input->as.tick.elapsed;
-  if (input->as.tick.now > raft->now) raft->now = input->as.tick.now;
-  VLOT_HOOK(tick, (raft->id, raft->now, elapsed));
-  uint32_t counted = elapsed < UINT32_MAX / 4 ? (uint32_t)elapsed : UINT32_MAX / 4;
-  if (raft->role == VLOT_ROLE_LEADER) {
-    vlot__leader_tick(raft, counted);
-    return VLOT__NEXT_NOTHING;
-  }
-  raft->election_elapsed = raft->election_elapsed < UINT32_MAX / 4
-                               ? raft->election_elapsed + counted
-                               : raft->election_elapsed;
-  if (raft->election_elapsed < raft->election_ticks || vlot__election_obstacle(raft))
-    return VLOT__NEXT_NOTHING;
-  VLOT_HOOK(election_timeout, (raft->id, raft->hard.term));
-  return VLOT__NEXT_PRE_CAMPAIGN;
+/* Become a follower of the present term, without a leader. */
+static void step_down(vlot_raft *raft, vlot_why why) {
+  if (vlot__role_follow(raft, raft->hard.term, 0, 0, why)) vlot__leader_end(raft);
 }
 
 static vlot__next take_message(vlot_raft *raft, const vlot_message *message) {
@@ -56,13 +28,16 @@ static vlot__next take_message(vlot_raft *raft, const vlot_message *message) {
                      message->term);
     return VLOT__NEXT_NOTHING;
   }
+  bool was_leader;
+  vlot__term_verdict verdict = vlot__role_observe_term(raft, message, &was_leader);
+  if (was_leader) vlot__leader_end(raft);
   switch ((vlot_message_kind)message->kind) {
   case VLOT_MESSAGE_PRE_VOTE:
-  case VLOT_MESSAGE_VOTE: vlot__election_on_vote(raft, message); return VLOT__NEXT_NOTHING;
+  case VLOT_MESSAGE_VOTE: vlot__election_on_vote(raft, message, verdict); break;
   case VLOT_MESSAGE_PRE_VOTE_REPLY:
-  case VLOT_MESSAGE_VOTE_REPLY: return vlot__election_on_reply(raft, message);
-  case VLOT_MESSAGE_APPEND: vlot__follower_on_append(raft, message); return VLOT__NEXT_NOTHING;
-  case VLOT_MESSAGE_APPEND_REPLY: vlot__leader_on_reply(raft, message); return VLOT__NEXT_NOTHING;
+  case VLOT_MESSAGE_VOTE_REPLY: return vlot__election_on_reply(raft, message, verdict);
+  case VLOT_MESSAGE_APPEND: vlot__follower_on_append(raft, message, verdict); break;
+  case VLOT_MESSAGE_APPEND_REPLY: vlot__leader_on_reply(raft, message, verdict); break;
   }
   return VLOT__NEXT_NOTHING;
 }
@@ -118,7 +93,7 @@ static bool take_propose(vlot_raft *raft, const vlot_input *input, vlot_outcome 
 }
 
 static vlot__next take_campaign(vlot_raft *raft, bool is_forced, vlot_outcome *outcome) {
-  vlot_why obstacle = vlot__election_obstacle(raft);
+  vlot_why obstacle = vlot__role_campaign_obstacle(raft);
   if (raft->role == VLOT_ROLE_LEADER) {
     refuse_input(outcome, VLOT_EXISTS, VLOT_WHY_IS_LEADER);
     return VLOT__NEXT_NOTHING;
@@ -135,7 +110,7 @@ static void take_step_down(vlot_raft *raft, vlot_outcome *outcome) {
     refuse_input(outcome, VLOT_NOT_LEADER, VLOT_WHY_NOT_LEADER);
     return;
   }
-  vlot__role_follow(raft, raft->hard.term, 0, 0, VLOT_WHY_ASKED);
+  step_down(raft, VLOT_WHY_ASKED);
 }
 
 static void take_forget_leader(vlot_raft *raft, vlot_outcome *outcome) {
@@ -162,6 +137,9 @@ static vlot__next follow_up(vlot_raft *raft, vlot__next next, vlot_why why) {
   case VLOT__NEXT_PRE_CAMPAIGN: return vlot__election_pre_campaign(raft, why);
   case VLOT__NEXT_CAMPAIGN: return vlot__election_campaign(raft, false, VLOT_WHY_PRE_VOTES_WON);
   case VLOT__NEXT_ELECT: return vlot__election_campaign(raft, true, VLOT_WHY_FORCED);
+  case VLOT__NEXT_COUNT_OWN_VOTE: return vlot__election_count_own_vote(raft);
+  case VLOT__NEXT_LOSE: step_down(raft, VLOT_WHY_QUORUM_REFUSED); return VLOT__NEXT_NOTHING;
+  case VLOT__NEXT_STEP_DOWN: step_down(raft, VLOT_WHY_NO_QUORUM_CONTACT); return VLOT__NEXT_NOTHING;
   case VLOT__NEXT_LEAD:
     vlot__role_lead(raft);
     vlot__leader_begin(raft);
@@ -183,7 +161,7 @@ static bool take(vlot_raft *raft, const vlot_input *input, uint32_t position) {
   vlot_why why = VLOT_WHY_ASKED;
   switch (input->kind) {
   case VLOT_INPUT_TICK:
-    next = take_tick(raft, input);
+    next = vlot__time_take_tick(raft, input);
     why = VLOT_WHY_ELECTION_TIMEOUT;
     break;
   case VLOT_INPUT_MESSAGE: next = take_message(raft, input->as.message); break;
@@ -254,16 +232,10 @@ static bool reserve(vlot_raft *raft, const vlot_input *input) {
 
 /* --- finish --- */
 
-/* The machine may have everything up to here before it. */
-static uint64_t hand_out_limit(const vlot_raft *raft) {
-  uint64_t limit = raft->applied_index + raft->options.apply_entries_max;
-  return limit < raft->commit_index ? limit : raft->commit_index;
-}
-
 /* Committed entries that were not handed out yet, as many as the machine may have before it and as
  * there is memory for. */
 static void hand_out_entries(vlot_raft *raft) {
-  uint64_t limit = hand_out_limit(raft);
+  uint64_t limit = vlot__hand_out_limit(raft);
   if (raft->handed_index >= limit) return;
   size_t k = vlot__log_find(&raft->log, raft->handed_index + 1);
   while (raft->handed_index < limit &&
@@ -272,25 +244,6 @@ static void hand_out_entries(vlot_raft *raft) {
     *slice = vlot__slice_cut(vlot__log_slice(&raft->log, k++), raft->handed_index + 1, limit);
     raft->handed_index = vlot__slice_last(slice);
   }
-}
-
-static uint64_t after(uint64_t now, uint32_t period, uint32_t elapsed) {
-  return elapsed >= period ? now + 1 : now + (period - elapsed);
-}
-
-uint64_t vlot__next_timer(const vlot_raft *raft) {
-  if (raft->is_fenced) return VLOT_NEVER;
-  /* put off without memory */
-  if (raft->handed_index < hand_out_limit(raft)) return raft->now + 1;
-  if (raft->role != VLOT_ROLE_LEADER)
-    return vlot__election_obstacle(raft)
-               ? VLOT_NEVER
-               : after(raft->now, raft->election_ticks, raft->election_elapsed);
-  uint64_t heartbeat = after(raft->now, raft->options.heartbeat_ticks, raft->heartbeat_elapsed);
-  uint64_t quorum = after(raft->now, raft->options.election_ticks_min, raft->quorum_elapsed);
-  if (raft->peer_count == 1) return VLOT_NEVER; /* nobody to keep in touch with */
-  if (vlot__leader_has_unsent_commit(raft)) return raft->now + 1;
-  return heartbeat < quorum ? heartbeat : quorum;
 }
 
 static void begin_step(vlot_raft *raft) {
@@ -307,13 +260,13 @@ static void begin_step(vlot_raft *raft) {
 /* Held messages wait, and so does a sole voter, whose own disk is the quorum. Any other leader
  * needs an answer first anyway. */
 static bool awaits_storage(const vlot_raft *raft) {
-  return raft->held.count > 0 || (raft->voter_count == 1 && raft->self->is_voter);
+  return raft->held.count > 0 || vlot__config_is_sole_voter(raft);
 }
 
 static void finish_step(vlot_raft *raft) {
   vlot_output *output = &raft->output;
   if (raft->role == VLOT_ROLE_LEADER && !raft->is_fenced) {
-    if (raft->has_new_match) vlot__leader_count_commit(raft);
+    if (raft->has_new_match) vlot__commit_count(raft);
     vlot__reads_answer(raft);
     vlot__leader_send(raft);
   }
@@ -331,7 +284,7 @@ static void finish_step(vlot_raft *raft) {
   output->outcome_count = (uint32_t)raft->out_outcomes.count;
   output->changes = raft->out_changes.items;
   output->change_count = (uint32_t)raft->out_changes.count;
-  output->next_timer = vlot__next_timer(raft);
+  output->next_timer = vlot__time_next(raft);
   output->leader = raft->leader;
   output->awaits_storage = awaits_storage(raft);
   output->after = (vlot_brief){.term = raft->hard.term,

@@ -2,12 +2,16 @@
  *
  * Reading order: core.c (step: take inputs, then finish), role.c (the only writer of role, term,
  * vote and leader), election.c (campaigns and votes), follower.c (appends), leader.c (progress,
- * commit, sends), reads.c, output.c, status.c.
+ * sends), commit.c, reads.c, durable.c, config.c, peers.c, time.c, output.c, status.c.
  *
  * One function per law:
  *   observe a term      vlot__role_observe_term()    grant a vote       vlot__election_on_vote()
  *   advance commit      vlot__commit_to()            acknowledge        vlot__leader_on_reply()
  *   durable, release    vlot__durable_on_stored()    leave a message    vlot__out_when_stored()
+ *   count a quorum      config.c                     configuration      vlot__configs_top()
+ *
+ * Calls go downhill: core.c calls the handlers, they call what is below them, and nobody calls back
+ * up: a handler returns what follows from it.
  */
 #ifndef VLOT_RAFT_CORE_H
 #define VLOT_RAFT_CORE_H
@@ -16,18 +20,22 @@
 #include "base/assert.h"
 #include "base/prng.h"
 #include "base/ring.h"
+#include "raft/config.h"
 #include "raft/log.h"
-#include "raft/quorum.h"
 #include "vlot/raft.h"
 
 /* What a handler wants done next. Handlers do not call each other: the switch in core.c reads
  * this. */
 typedef enum vlot__next {
   VLOT__NEXT_NOTHING = 0,
-  VLOT__NEXT_PRE_CAMPAIGN, /* ask for pre-votes, or campaign at once where PreVote is off */
-  VLOT__NEXT_CAMPAIGN,     /* raise the term and ask for votes */
-  VLOT__NEXT_ELECT,        /* the same, forced */
-  VLOT__NEXT_LEAD,         /* the election is won */
+  VLOT__NEXT_PRE_CAMPAIGN,   /* ask for pre-votes, or campaign at once where PreVote is off */
+  VLOT__NEXT_CAMPAIGN,       /* raise the term and ask for votes */
+  VLOT__NEXT_ELECT,          /* the same, forced */
+  VLOT__NEXT_LEAD,           /* the election is won */
+  VLOT__NEXT_COUNT_OWN_VOTE, /* a write is durable, with it perhaps the own vote */
+  /* the election is lost: wait for the next timeout as a follower */
+  VLOT__NEXT_LOSE,
+  VLOT__NEXT_STEP_DOWN, /* a leader hears from no quorum */
 } vlot__next;
 
 typedef enum vlot__vote {
@@ -45,9 +53,11 @@ typedef struct vlot__inflight {
 /* A member, as seen from here. The progress part means something at a leader only. */
 typedef struct vlot__peer {
   uint32_t id;
-  bool is_voter;
-  vlot__vote vote;  /* in the campaign under way */
-  uint64_t disk_id; /* of the configuration; 0: any */
+  uint32_t stands_in;                     /* 1 << half: it is a member there */
+  uint32_t votes_in;                      /* 1 << half: it votes there */
+  uint64_t disk_ids[VLOT__CONFIG_HALVES]; /* by which disk, there; 0: any */
+  vlot__vote vote;                        /* in the campaign under way … */
+  uint64_t vote_disk_id;                  /* … and the disk that gave it */
   /* progress */
   vlot_progress_state state;
   uint64_t match_index;
@@ -100,13 +110,13 @@ struct vlot_raft {
   vlot_raft_options options; /* limits and periods; its pointers are not kept */
   const vlot_allocator *allocator;
   uint32_t id;
-  vlot_member *members; /* [peer_count] */
-  vlot__peer *peers;    /* [peer_count], in the order of members */
+  vlot__configs configs; /* who belongs to the cluster, by index */
+  /* [peer_count] whoever stands in the configuration in force, in its order */
+  vlot__peer *peers;
   vlot__peer *self;
   bool has_peers;    /* those other than self are filled in */
-  uint64_t *scratch; /* [peer_count] for quorum arithmetic */
+  uint64_t *scratch; /* [2 * peer_count] to count with */
   uint32_t peer_count;
-  uint32_t voter_count;
   uint32_t switches;
   vlot__prng prng;
   vlot_batch *noop; /* one batch serves every term: a leader's first entry needs no memory */
@@ -148,7 +158,6 @@ struct vlot_raft {
   /* campaign */
   uint64_t campaign_request;
   uint32_t votes_granted;
-  uint32_t votes_refused;
 
   /* leadership */
   uint64_t next_request;
@@ -168,8 +177,6 @@ struct vlot_raft {
 };
 
 /* core.c: the tick at which time is needed next */
-uint64_t vlot__next_timer(const vlot_raft *raft);
-
 /* --- role.c: the only writer of role, term, vote and leader --- */
 typedef enum vlot__term_verdict {
   VLOT__TERM_CURRENT,
@@ -177,8 +184,12 @@ typedef enum vlot__term_verdict {
   VLOT__TERM_REFUSED
 } vlot__term_verdict;
 
-vlot__term_verdict vlot__role_observe_term(vlot_raft *raft, const vlot_message *message);
-void vlot__role_follow(vlot_raft *raft, uint64_t term, uint32_t leader, uint32_t peer,
+/* was_leader  out: it was, and the term is over: vlot__leader_end() is due */
+vlot__term_verdict vlot__role_observe_term(vlot_raft *raft, const vlot_message *message,
+                                           bool *was_leader);
+/* Follow in a term, with a leader as far as known. true: it was leader: vlot__leader_end() is
+ * due. */
+bool vlot__role_follow(vlot_raft *raft, uint64_t term, uint32_t leader, uint32_t peer,
                        vlot_why why);
 void vlot__role_pre_candidate(vlot_raft *raft, vlot_why why);
 void vlot__role_candidate(vlot_raft *raft, vlot_why why);
@@ -187,31 +198,41 @@ void vlot__role_vote_for(vlot_raft *raft, uint32_t candidate);
 void vlot__role_forget_leader(vlot_raft *raft, vlot_why why);
 void vlot__role_reset_election_timer(vlot_raft *raft); /* with a fresh draw */
 bool vlot__role_is_sticky(const vlot_raft *raft);
+/* NONE: this node may campaign */
+vlot_why vlot__role_campaign_obstacle(const vlot_raft *raft);
 void vlot__fence(vlot_raft *raft, vlot_why why, uint32_t peer, uint64_t from, uint64_t to,
                  uint64_t term);
 
 /* --- election.c --- */
-vlot_why vlot__election_obstacle(const vlot_raft *raft); /* NONE: this node may campaign */
 vlot__next vlot__election_pre_campaign(vlot_raft *raft, vlot_why why);
 vlot__next vlot__election_campaign(vlot_raft *raft, bool is_forced, vlot_why why);
 vlot__next vlot__election_count_own_vote(vlot_raft *raft);
-void vlot__election_on_vote(vlot_raft *raft, const vlot_message *message);
-vlot__next vlot__election_on_reply(vlot_raft *raft, const vlot_message *message);
+void vlot__election_on_vote(vlot_raft *raft, const vlot_message *message,
+                            vlot__term_verdict verdict);
+vlot__next vlot__election_on_reply(vlot_raft *raft, const vlot_message *message,
+                                   vlot__term_verdict verdict);
 
 /* --- follower.c --- */
-void vlot__follower_on_append(vlot_raft *raft, const vlot_message *message);
+void vlot__follower_on_append(vlot_raft *raft, const vlot_message *message,
+                              vlot__term_verdict verdict);
 
 /* --- leader.c --- */
 void vlot__leader_begin(vlot_raft *raft);
 void vlot__leader_end(vlot_raft *raft);
 void vlot__leader_propose(vlot_raft *raft, vlot_batch *batch, uint32_t count,
                           vlot_outcome *outcome);
-void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message);
-void vlot__leader_tick(vlot_raft *raft, uint32_t elapsed);
-void vlot__leader_count_commit(vlot_raft *raft);
+void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message,
+                           vlot__term_verdict verdict);
+vlot__next vlot__leader_tick(vlot_raft *raft, uint32_t elapsed);
 void vlot__leader_send(vlot_raft *raft);
 bool vlot__leader_has_unsent_commit(const vlot_raft *raft);
+
+/* --- commit.c: the commit index, the uncommitted tail, what became of own proposals --- */
 void vlot__commit_to(vlot_raft *raft, uint64_t index);
+void vlot__commit_count(vlot_raft *raft); /* a leader's: what has a quorum stored? */
+/* What entries count in the tail: payload and overhead, of a slice or of the log's [from, to]. */
+uint64_t vlot__commit_bytes_of(const vlot_slice *slice);
+uint64_t vlot__commit_bytes_between(const vlot_raft *raft, uint64_t from, uint64_t to);
 
 /* --- reads.c --- */
 void vlot__reads_register(vlot_raft *raft, uint64_t tag, vlot_outcome *outcome);
@@ -224,6 +245,10 @@ void vlot__durable_append(vlot_raft *raft, const vlot_slice *slice, uint32_t pee
 void vlot__durable_truncate(vlot_raft *raft, uint64_t from, vlot_why why);
 vlot__next vlot__durable_on_stored(vlot_raft *raft, uint64_t token);
 void vlot__durable_write(vlot_raft *raft);
+
+/* --- time.c --- */
+vlot__next vlot__time_take_tick(vlot_raft *raft, const vlot_input *input);
+uint64_t vlot__time_next(const vlot_raft *raft); /* the tick at which time is needed next */
 
 /* --- output.c --- */
 static inline bool vlot__out_reserve(vlot_raft *raft, vlot__buffer *buffer, size_t more,
@@ -242,14 +267,28 @@ void vlot__out_when_stored(vlot_raft *raft, const vlot_message *message, uint64_
 vlot_message vlot__out_request(vlot_raft *raft, vlot_message_kind kind, uint32_t to);
 vlot_message vlot__out_reply(vlot_raft *raft, vlot_message_kind kind, const vlot_message *to);
 
+/* --- peers.c: the table of whoever stands in the configuration in force --- */
+bool vlot__peers_open(vlot_raft *raft);
+void vlot__peers_close(vlot_raft *raft);
 vlot__peer *vlot__peer_find(vlot_raft *raft, uint32_t id); /* NULL: no member */
-/* before anybody looks at peers other than self */
-void vlot__peers_make(vlot_raft *raft);
+void vlot__peers_make(vlot_raft *raft); /* before anybody looks at peers other than self */
 
-/* Do this peer's votes and acknowledgements count? Not from a disk that the configuration does not
- * know. */
-static inline bool vlot__peer_counts_disk(const vlot__peer *peer, uint64_t disk) {
-  return peer->disk_id == 0 || peer->disk_id == disk;
+static inline bool vlot__peer_is_voter(const vlot__peer *peer) { return peer->votes_in != 0; }
+
+/* Is this a disk that the configuration knows for this member? What another one says counts for
+ * nothing. */
+static inline bool vlot__peer_knows_disk(const vlot__peer *peer, uint64_t disk_id) {
+  for (uint32_t half = 0; half < VLOT__CONFIG_HALVES; half++)
+    if ((peer->stands_in >> half & 1u) != 0 &&
+        (peer->disk_ids[half] == 0 || peer->disk_ids[half] == disk_id))
+      return true;
+  return false;
+}
+
+/* The machine may have everything up to here before it. */
+static inline uint64_t vlot__hand_out_limit(const vlot_raft *raft) {
+  uint64_t limit = raft->applied_index + raft->options.apply_entries_max;
+  return limit < raft->commit_index ? limit : raft->commit_index;
 }
 
 #endif

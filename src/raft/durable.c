@@ -26,6 +26,7 @@ void vlot__durable_truncate(vlot_raft *raft, uint64_t from, vlot_why why) {
   VLOT_ASSERT(from > raft->commit_index);
   vlot__out_change(raft, VLOT_CHANGE_TRUNCATE, why, 0, from, raft->log.last_index, raft->hard.term);
   vlot__log_truncate(&raft->log, from);
+  (void)vlot__configs_truncate(&raft->configs, from); /* only the base stands there so far */
   if (from < raft->change_from) raft->change_from = from;
   if (raft->durable_index >= from) raft->durable_index = from - 1;
   for (size_t k = 0; k < raft->writes.count; k++) {
@@ -76,7 +77,7 @@ vlot__next vlot__durable_on_stored(vlot_raft *raft, uint64_t token) {
     raft->self->match_index = raft->durable_index;
     raft->has_new_match = true;
   }
-  return vlot__election_count_own_vote(raft);
+  return VLOT__NEXT_COUNT_OWN_VOTE;
 }
 
 /* What this step changed, as one atomic write. Every slice at or above the lowest change was

@@ -1,20 +1,11 @@
 /* Campaigns and votes: section 5.2 and 5.4.1 of the paper, PreVote of thesis 9.6. */
 #include "raft/core.h"
 
-vlot_why vlot__election_obstacle(const vlot_raft *raft) {
-  if (!raft->self->is_voter) return VLOT_WHY_NOT_A_VOTER;
-  if (!vlot__peer_counts_disk(raft->self, raft->hard.disk_id)) return VLOT_WHY_FOREIGN_DISK;
-  if (raft->hard.term + 1 >= VLOT_INDEX_MAX || raft->log.last_index + 1 >= VLOT_INDEX_MAX)
-    return VLOT_WHY_INDEX_LIMIT;
-  return VLOT_WHY_NONE;
-}
-
 /* Begin a campaign: forget the votes of the last one, and number it, so that late replies to that
  * one do not count. */
 static void begin_campaign(vlot_raft *raft) {
   for (uint32_t k = 0; k < raft->peer_count; k++) raft->peers[k].vote = VLOT__VOTE_UNKNOWN;
   raft->votes_granted = 0;
-  raft->votes_refused = 0;
   raft->campaign_request = raft->next_request++;
   vlot__role_reset_election_timer(raft);
 }
@@ -22,7 +13,7 @@ static void begin_campaign(vlot_raft *raft) {
 static void ask_everybody(vlot_raft *raft, vlot_message_kind kind, uint16_t flags) {
   for (uint32_t k = 0; k < raft->peer_count; k++) {
     const vlot__peer *peer = &raft->peers[k];
-    if (peer == raft->self || !peer->is_voter) continue;
+    if (peer == raft->self || !vlot__peer_is_voter(peer)) continue;
     vlot_message request = vlot__out_request(raft, kind, peer->id);
     request.flags = flags;
     request.request_id = raft->campaign_request;
@@ -32,35 +23,26 @@ static void ask_everybody(vlot_raft *raft, vlot_message_kind kind, uint16_t flag
   }
 }
 
-typedef enum tally { TALLY_OPEN, TALLY_WON, TALLY_LOST } tally;
-
-/* A vote counts once per voter (B007). */
-static tally count_vote(vlot_raft *raft, vlot__peer *voter, bool is_granted, vlot_why why) {
-  uint32_t quorum = vlot__quorum_of(raft->voter_count);
-  if (voter->vote == VLOT__VOTE_UNKNOWN) {
+/* A vote counts once per voter (B007), and by the disk that gave it. */
+static vlot__next count_vote(vlot_raft *raft, vlot__peer *voter, bool is_granted, uint64_t disk_id,
+                             vlot_why why) {
+  bool is_first = voter->vote == VLOT__VOTE_UNKNOWN;
+  if (is_first) {
     voter->vote = is_granted ? VLOT__VOTE_GRANTED : VLOT__VOTE_REFUSED;
-    if (is_granted)
-      raft->votes_granted++;
-    else
-      raft->votes_refused++;
-    vlot__out_change(raft, VLOT_CHANGE_TALLY, why, voter->id, raft->votes_granted, quorum,
-                     raft->hard.term);
+    voter->vote_disk_id = disk_id;
   }
-  if (raft->votes_granted >= quorum) return TALLY_WON;
-  return raft->votes_refused > raft->voter_count - quorum ? TALLY_LOST : TALLY_OPEN;
+  vlot__config_tally tally = vlot__config_count_votes(raft);
+  raft->votes_granted = tally.granted;
+  if (is_first)
+    vlot__out_change(raft, VLOT_CHANGE_TALLY, why, voter->id, tally.granted, tally.quorum,
+                     raft->hard.term);
+  if (tally.is_won)
+    return raft->role == VLOT_ROLE_PRE_CANDIDATE ? VLOT__NEXT_CAMPAIGN : VLOT__NEXT_LEAD;
+  return tally.is_lost ? VLOT__NEXT_LOSE : VLOT__NEXT_NOTHING;
 }
 
-static vlot__next after_tally(vlot_raft *raft, tally outcome) {
-  switch (outcome) {
-  case TALLY_OPEN: return VLOT__NEXT_NOTHING;
-  case TALLY_WON:
-    return raft->role == VLOT_ROLE_PRE_CANDIDATE ? VLOT__NEXT_CAMPAIGN : VLOT__NEXT_LEAD;
-  case TALLY_LOST:
-    /* the timer keeps running: the next campaign begins when it ends */
-    vlot__role_follow(raft, raft->hard.term, 0, 0, VLOT_WHY_QUORUM_REFUSED);
-    return VLOT__NEXT_NOTHING;
-  }
-  return VLOT__NEXT_NOTHING;
+static vlot__next count_self(vlot_raft *raft) {
+  return count_vote(raft, raft->self, true, raft->hard.disk_id, VLOT_WHY_NONE);
 }
 
 vlot__next vlot__election_pre_campaign(vlot_raft *raft, vlot_why why) {
@@ -70,7 +52,7 @@ vlot__next vlot__election_pre_campaign(vlot_raft *raft, vlot_why why) {
   begin_campaign(raft);
   vlot__out_change(raft, VLOT_CHANGE_CAMPAIGN, why, 0, 0, raft->log.last_index, raft->hard.term);
   ask_everybody(raft, VLOT_MESSAGE_PRE_VOTE, 0);
-  return after_tally(raft, count_vote(raft, raft->self, true, VLOT_WHY_NONE));
+  return count_self(raft);
 }
 
 /* The candidate's own vote counts, and its requests leave, only when (term, vote) is durable
@@ -89,7 +71,7 @@ vlot__next vlot__election_count_own_vote(vlot_raft *raft) {
   if (raft->role != VLOT_ROLE_CANDIDATE || raft->self->vote != VLOT__VOTE_UNKNOWN)
     return VLOT__NEXT_NOTHING;
   if (raft->hard_token > raft->stored_token) return VLOT__NEXT_NOTHING;
-  return after_tally(raft, count_vote(raft, raft->self, true, VLOT_WHY_NONE));
+  return count_self(raft);
 }
 
 /* 5.4.1: the later last term is more up to date; with equal last terms the longer log is. */
@@ -105,7 +87,7 @@ static bool is_up_to_date(const vlot_raft *raft, const vlot_message *message) {
  */
 static vlot_why refusal(const vlot_raft *raft, const vlot_message *message) {
   bool is_pre_vote = message->kind == VLOT_MESSAGE_PRE_VOTE;
-  if (!vlot__peer_counts_disk(raft->self, raft->hard.disk_id)) return VLOT_WHY_FOREIGN_DISK;
+  if (!vlot__peer_knows_disk(raft->self, raft->hard.disk_id)) return VLOT_WHY_FOREIGN_DISK;
   if (raft->role == VLOT_ROLE_LEADER)
     return is_pre_vote ? VLOT_WHY_IS_LEADER : VLOT_WHY_ALREADY_VOTED;
   if (!is_pre_vote && raft->hard.vote != 0 && raft->hard.vote != message->from)
@@ -127,8 +109,8 @@ static void answer_candidate(vlot_raft *raft, const vlot_message *message, vlot_
 
 /* The one function that grants. A pre-vote's grant changes nothing here (B016); a vote's is held
  * until it is durable. */
-void vlot__election_on_vote(vlot_raft *raft, const vlot_message *message) {
-  vlot__term_verdict verdict = vlot__role_observe_term(raft, message);
+void vlot__election_on_vote(vlot_raft *raft, const vlot_message *message,
+                            vlot__term_verdict verdict) {
   bool is_leader = raft->role == VLOT_ROLE_LEADER;
   vlot_why why = verdict == VLOT__TERM_STALE ? VLOT_WHY_STALE_TERM
                  : verdict == VLOT__TERM_REFUSED
@@ -141,10 +123,10 @@ void vlot__election_on_vote(vlot_raft *raft, const vlot_message *message) {
   answer_candidate(raft, message, why);
 }
 
-vlot__next vlot__election_on_reply(vlot_raft *raft, const vlot_message *message) {
+vlot__next vlot__election_on_reply(vlot_raft *raft, const vlot_message *message,
+                                   vlot__term_verdict verdict) {
   bool is_pre_vote = message->kind == VLOT_MESSAGE_PRE_VOTE_REPLY;
   bool is_granted = (message->flags & VLOT_MESSAGE_OK) != 0;
-  vlot__term_verdict verdict = vlot__role_observe_term(raft, message);
   vlot_role wanted = is_pre_vote ? VLOT_ROLE_PRE_CANDIDATE : VLOT_ROLE_CANDIDATE;
   vlot__peer *voter = vlot__peer_find(raft, message->from);
   vlot_why why = VLOT_WHY_NONE;
@@ -157,14 +139,14 @@ vlot__next vlot__election_on_reply(vlot_raft *raft, const vlot_message *message)
     why = VLOT_WHY_STALE_REPLY;
   else if (verdict == VLOT__TERM_STALE && is_granted)
     why = VLOT_WHY_STALE_TERM;
-  else if (!voter->is_voter)
+  else if (!vlot__peer_is_voter(voter))
     why = VLOT_WHY_NOT_A_VOTER;
-  else if (!vlot__peer_counts_disk(voter, message->disk_id))
+  else if (!vlot__peer_knows_disk(voter, message->disk_id))
     why = VLOT_WHY_FOREIGN_DISK;
   if (why != VLOT_WHY_NONE) {
     vlot__out_change(raft, VLOT_CHANGE_IGNORED, why, message->from, message->kind, 0,
                      message->term);
     return VLOT__NEXT_NOTHING;
   }
-  return after_tally(raft, count_vote(raft, voter, is_granted, (vlot_why)message->why));
+  return count_vote(raft, voter, is_granted, message->disk_id, (vlot_why)message->why);
 }

@@ -98,8 +98,9 @@ static bool has_previous(const vlot_raft *raft, const vlot_message *message) {
          term == message->as.append.prev_term;
 }
 
-void vlot__follower_on_append(vlot_raft *raft, const vlot_message *message) {
-  if (vlot__role_observe_term(raft, message) == VLOT__TERM_STALE) {
+void vlot__follower_on_append(vlot_raft *raft, const vlot_message *message,
+                              vlot__term_verdict verdict) {
+  if (verdict == VLOT__TERM_STALE) {
     refuse(raft, message, VLOT_WHY_STALE_TERM);
     return;
   }
@@ -109,7 +110,9 @@ void vlot__follower_on_append(vlot_raft *raft, const vlot_message *message) {
                 message->term);
     return;
   }
-  vlot__role_follow(raft, message->term, message->from, message->from, VLOT_WHY_LEADER_SEEN);
+  bool was_leader =
+      vlot__role_follow(raft, message->term, message->from, message->from, VLOT_WHY_LEADER_SEEN);
+  VLOT_ASSERT(!was_leader);
   raft->election_elapsed = 0;
   if (!has_previous(raft, message)) {
     refuse_mismatch(raft, message);

@@ -1,5 +1,4 @@
-/* The leader: proposals, progress of its peers, commit by counting, sends. Figure 2 and sections
- * 5.3, 5.4.2. */
+/* The leader: proposals, progress of its peers, sends. Figure 2 and section 5.3. */
 #include "base/assert.h"
 #include "raft/batch.h"
 #include "raft/core.h"
@@ -14,7 +13,7 @@ static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->acked_request = 0;
   peer->match_request = 0;
   peer->sent_commit = 0;
-  peer->seen_disk_id = 0;
+  peer->seen_disk_id = peer == raft->self ? raft->hard.disk_id : 0;
   vlot__ring_clear(&peer->inflight);
   peer->inflight_bytes = 0;
   peer->is_active = false;
@@ -24,38 +23,19 @@ static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->why = VLOT_WHY_NONE;
 }
 
-/* What entries count in the tail, payload and overhead. */
-static uint64_t tail_bytes_of(const vlot_slice *slice) {
-  return vlot_slice_bytes(slice) + (uint64_t)slice->count * VLOT_ENTRY_OVERHEAD;
-}
-
-/* Above the commit index: recounted at the start of a leadership, so that the ledger cannot drift
- * (B054). */
-static uint64_t bytes_between(const vlot_raft *raft, uint64_t from, uint64_t to) {
-  uint64_t bytes = 0;
-  if (from > to) return 0;
-  for (size_t k = vlot__log_find(&raft->log, from); k < raft->log.slice_count; k++) {
-    const vlot_slice *slice = vlot__log_slice(&raft->log, k);
-    if (slice->index > to) break;
-    vlot_slice cut = vlot__slice_cut(slice, from, to);
-    bytes += tail_bytes_of(&cut);
-  }
-  return bytes;
-}
-
 void vlot__leader_begin(vlot_raft *raft) {
   for (uint32_t k = 0; k < raft->peer_count; k++) reset_progress(raft, &raft->peers[k]);
   raft->heartbeat_elapsed = 0;
   raft->quorum_elapsed = 0;
   raft->lacks_quorum = false;
   raft->term_first_index = raft->log.last_index + 1;
-  raft->tail_bytes = bytes_between(raft, raft->commit_index + 1, raft->log.last_index);
+  raft->tail_bytes = vlot__commit_bytes_between(raft, raft->commit_index + 1, raft->log.last_index);
   raft->has_new_match = true;
   if (!(raft->switches & VLOT_SWITCH_NOOP)) return;
   vlot_slice slice = {
       .batch = raft->noop, .index = raft->log.last_index + 1, .term = raft->hard.term, .count = 1};
   vlot__durable_append(raft, &slice, raft->id);
-  raft->tail_bytes += tail_bytes_of(&slice);
+  raft->tail_bytes += vlot__commit_bytes_of(&slice);
 }
 
 void vlot__leader_end(vlot_raft *raft) {
@@ -92,60 +72,8 @@ void vlot__leader_propose(vlot_raft *raft, vlot_batch *batch, uint32_t count,
   outcome->term = slice.term;
   outcome->accepted = count;
   vlot__durable_append(raft, &slice, raft->id);
-  raft->tail_bytes += tail_bytes_of(&slice);
+  raft->tail_bytes += vlot__commit_bytes_of(&slice);
   remember_proposed(raft, slice.index, raft->log.last_index);
-}
-
-/* --- commit --- */
-
-/* What became of own proposals at or below the commit index. Once one of them is known to be
- * overwritten, so are all after it: the log holds another entry below them (5.3, Log Matching).
- */
-static void settle_proposed(vlot_raft *raft) {
-  while (raft->proposed.count > 0) {
-    vlot_lost *range = vlot__ring_at(&raft->proposed, 0);
-    if (range->first > raft->commit_index) return;
-    uint64_t term;
-    uint64_t limit = range->last < raft->commit_index ? range->last : raft->commit_index;
-    uint64_t kept = vlot__log_find_agreement(&raft->log, limit, range->term, &term);
-    if (term != range->term || kept < range->first) kept = range->first - 1;
-    if (kept < limit) {
-      vlot_lost *lost = vlot__out_push(&raft->out_lost, sizeof *lost);
-      *lost = (vlot_lost){.term = range->term, .first = kept + 1, .last = range->last};
-      kept = range->last;
-    }
-    range->first = kept + 1;
-    if (range->first > range->last) vlot__ring_pop_front(&raft->proposed);
-  }
-}
-
-/* The one function that advances the commit index. */
-void vlot__commit_to(vlot_raft *raft, uint64_t index) {
-  uint64_t before = raft->commit_index, term;
-  VLOT_ASSERT(index > before && index <= raft->log.last_index);
-  bool is_known = vlot__log_term(&raft->log, index, &term);
-  VLOT_ASSERT(is_known);
-  if (raft->role == VLOT_ROLE_LEADER) raft->tail_bytes -= bytes_between(raft, before + 1, index);
-  raft->commit_index = index;
-  vlot__out_change(raft, VLOT_CHANGE_COMMIT, VLOT_WHY_NONE, 0, before, index, term);
-  settle_proposed(raft);
-}
-
-/* 5.4.2: only entries of the leader's own term are committed by counting; older ones ride along. */
-void vlot__leader_count_commit(vlot_raft *raft) {
-  uint32_t count = 0;
-  uint64_t term;
-  for (uint32_t k = 0; k < raft->peer_count; k++) {
-    const vlot__peer *peer = &raft->peers[k];
-    if (!peer->is_voter) continue;
-    bool counts =
-        vlot__peer_counts_disk(peer, peer == raft->self ? raft->hard.disk_id : peer->seen_disk_id);
-    raft->scratch[count++] = counts ? peer->match_index : 0;
-  }
-  uint64_t reached = vlot__quorum_reached(raft->scratch, count);
-  raft->has_new_match = false;
-  if (reached <= raft->commit_index || !vlot__log_term(&raft->log, reached, &term)) return;
-  if (term == raft->hard.term) vlot__commit_to(raft, reached);
 }
 
 /* --- replies --- */
@@ -226,7 +154,7 @@ static void observe_disk(vlot_raft *raft, vlot__peer *peer, uint64_t disk) {
     peer->next_index = raft->log.base_index + 1;
   }
   peer->seen_disk_id = disk;
-  peer->why = vlot__peer_counts_disk(peer, disk) ? VLOT_WHY_NONE : VLOT_WHY_FOREIGN_DISK;
+  peer->why = vlot__peer_knows_disk(peer, disk) ? VLOT_WHY_NONE : VLOT_WHY_FOREIGN_DISK;
 }
 
 /* Why a reply says nothing about this leadership; NONE when it does (B042, B043). */
@@ -242,11 +170,11 @@ static vlot_why reply_obstacle(const vlot_raft *raft, const vlot__peer *peer,
 }
 
 /* The one function that acknowledges progress. */
-void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message) {
+void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message,
+                           vlot__term_verdict verdict) {
   vlot__peer *peer = vlot__peer_find(raft, message->from);
-  vlot_why why = vlot__role_observe_term(raft, message) == VLOT__TERM_STALE
-                     ? VLOT_WHY_STALE_TERM
-                     : reply_obstacle(raft, peer, message);
+  vlot_why why =
+      verdict == VLOT__TERM_STALE ? VLOT_WHY_STALE_TERM : reply_obstacle(raft, peer, message);
   if (why == VLOT_WHY_NONE) {
     uint64_t dealing = peer->dealing;
     observe_disk(raft, peer, message->disk_id);
@@ -279,15 +207,9 @@ void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message) {
 /* --- time --- */
 
 static bool has_quorum_contact(vlot_raft *raft) {
-  uint32_t active = raft->self->is_voter ? 1 : 0;
-  for (uint32_t k = 0; k < raft->peer_count; k++) {
-    vlot__peer *peer = &raft->peers[k];
-    if (peer != raft->self && peer->is_voter && peer->is_active &&
-        vlot__peer_counts_disk(peer, peer->seen_disk_id))
-      active++;
-    peer->is_active = false;
-  }
-  return active >= vlot__quorum_of(raft->voter_count);
+  bool has_contact = vlot__config_has_contact(raft);
+  for (uint32_t k = 0; k < raft->peer_count; k++) raft->peers[k].is_active = false;
+  return has_contact;
 }
 
 bool vlot__leader_has_unsent_commit(const vlot_raft *raft) {
@@ -300,15 +222,13 @@ bool vlot__leader_has_unsent_commit(const vlot_raft *raft) {
   return false;
 }
 
-void vlot__leader_tick(vlot_raft *raft, uint32_t elapsed) {
+vlot__next vlot__leader_tick(vlot_raft *raft, uint32_t elapsed) {
   raft->quorum_elapsed += elapsed;
   if (raft->quorum_elapsed >= raft->options.election_ticks_min) {
     raft->quorum_elapsed = 0;
     raft->lacks_quorum = !has_quorum_contact(raft);
-    if (raft->lacks_quorum && (raft->switches & VLOT_SWITCH_CHECK_QUORUM)) {
-      vlot__role_follow(raft, raft->hard.term, 0, 0, VLOT_WHY_NO_QUORUM_CONTACT);
-      return;
-    }
+    if (raft->lacks_quorum && (raft->switches & VLOT_SWITCH_CHECK_QUORUM))
+      return VLOT__NEXT_STEP_DOWN;
   }
   raft->heartbeat_elapsed += elapsed;
   bool is_heartbeat = raft->heartbeat_elapsed >= raft->options.heartbeat_ticks;
@@ -322,6 +242,7 @@ void vlot__leader_tick(vlot_raft *raft, uint32_t elapsed) {
       peer->wants_append = true;
     }
   }
+  return VLOT__NEXT_NOTHING;
 }
 
 /* --- sends --- */

@@ -22,24 +22,16 @@ void vlot_raft_options_init(vlot_raft_options *options) {
   };
 }
 
+static bool is_member(const vlot_raft_options *options) {
+  for (uint32_t k = 0; k < options->member_count; k++)
+    if (options->members[k].id == options->id) return true;
+  return false;
+}
+
 static const char *members_problem(const vlot_raft_options *options) {
-  uint32_t voters = 0, highest = 0;
-  bool has_self = false;
-  if (options->member_count == 0 || options->member_count > VLOT_MEMBERS_MAX || !options->members)
-    return "members: 1 to 1024 of them are needed";
-  for (uint32_t k = 0; k < options->member_count; k++) {
-    const vlot_member *member = &options->members[k];
-    if (member->id == 0) return "members: id 0 means none";
-    if (member->is_learner > 1) return "members: is_learner is 0 or 1";
-    /* mostly in ascending order: then nothing has to be searched for */
-    for (uint32_t other = 0; member->id <= highest && other < k; other++)
-      if (options->members[other].id == member->id) return "members: an id stands there twice";
-    if (member->id > highest) highest = member->id;
-    voters += member->is_learner ? 0 : 1;
-    has_self = has_self || member->id == options->id;
-  }
-  if (voters == 0) return "members: at least one voter is needed";
-  return has_self ? NULL : "id: it must be one of the members";
+  const char *problem = vlot__config_problem(options->members, options->member_count);
+  if (problem) return problem;
+  return is_member(options) ? NULL : "id: it must be one of the members";
 }
 
 static const char *limits_problem(const vlot_raft_options *options) {
@@ -149,44 +141,19 @@ static bool restore_log(vlot_raft *raft, const vlot_raft_options *options) {
   return restore_entries(raft, options);
 }
 
-static void init_peer(vlot_raft *raft, uint32_t k) {
-  const vlot_member *member = &raft->members[k];
-  raft->peers[k] =
-      (vlot__peer){.id = member->id, .is_voter = !member->is_learner, .disk_id = member->disk_id};
-  vlot__ring_init(&raft->peers[k].inflight, raft->allocator, sizeof(vlot__inflight));
-}
-
-/* Only who campaigns or leads looks at its peers: in a large cluster most nodes never touch this
- * memory. It was allocated at open, so that a campaign needs none.
- */
-void vlot__peers_make(vlot_raft *raft) {
-  if (raft->has_peers) return;
-  raft->has_peers = true;
-  for (uint32_t k = 0; k < raft->peer_count; k++)
-    if (&raft->peers[k] != raft->self) init_peer(raft, k);
-}
-
-static bool make_members(vlot_raft *raft, const vlot_raft_options *options) {
-  uint32_t count = options->member_count;
-  raft->members = vlot__alloc(raft->allocator, count, sizeof *raft->members);
-  raft->peers = vlot__alloc(raft->allocator, count, sizeof *raft->peers);
-  raft->scratch = vlot__alloc(raft->allocator, count, sizeof *raft->scratch);
-  if (!raft->members || !raft->peers || !raft->scratch) return false;
-  raft->peer_count = count;
-  for (uint32_t k = 0; k < count; k++) {
-    const vlot_member *member = &options->members[k];
-    raft->members[k] = *member;
-    if (!member->is_learner) raft->voter_count++;
-    if (member->id != options->id) continue;
-    raft->self = &raft->peers[k];
-    init_peer(raft, k);
-  }
-  return true;
+/* The configuration at the base; opening rebuilds what the log's entries changed since. */
+static bool restore_configs(vlot_raft *raft, const vlot_raft_options *options) {
+  vlot_configuration *base =
+      vlot__config_make(raft->allocator, options->members, options->member_count, NULL, 0);
+  bool is_ready =
+      base && vlot__configs_init(&raft->configs, raft->allocator, options->base_index, base);
+  vlot_configuration_release(base);
+  return is_ready && vlot__peers_open(raft);
 }
 
 static bool restore(vlot_raft *raft, const vlot_raft_options *options) {
   raft->noop = vlot_batch_make(raft->allocator, &(vlot_entry){.kind = VLOT_ENTRY_NOOP}, NULL, 1);
-  return raft->noop && make_members(raft, options) && restore_log(raft, options);
+  return raft->noop && restore_configs(raft, options) && restore_log(raft, options);
 }
 
 vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options,
@@ -224,7 +191,7 @@ vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options,
   raft->durable_vote = raft->hard.vote;
   raft->commit_index = raft->handed_index = raft->applied_index = raft->log.base_index;
   vlot__role_reset_election_timer(raft);
-  raft->output.next_timer = vlot__next_timer(raft);
+  raft->output.next_timer = vlot__time_next(raft);
   *out = raft;
   return VLOT_OK;
 }
@@ -232,14 +199,11 @@ vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options,
 void vlot_raft_close(vlot_raft *raft) {
   if (!raft) return;
   const vlot_allocator *allocator = raft->allocator;
-  void *owned[] = {raft->members,          raft->scratch,         raft->out_messages.items,
-                   raft->out_slices.items, raft->out_write.items, raft->out_apply.items,
-                   raft->out_reads.items,  raft->out_lost.items,  raft->out_outcomes.items,
-                   raft->out_changes.items};
-  if (raft->self) vlot__ring_deinit(&raft->self->inflight);
-  for (uint32_t k = 0; k < raft->peer_count && raft->has_peers; k++)
-    if (&raft->peers[k] != raft->self) vlot__ring_deinit(&raft->peers[k].inflight);
-  vlot__alloc_free(allocator, raft->peers);
+  void *owned[] = {raft->out_messages.items, raft->out_slices.items, raft->out_write.items,
+                   raft->out_apply.items,    raft->out_reads.items,  raft->out_lost.items,
+                   raft->out_outcomes.items, raft->out_changes.items};
+  vlot__peers_close(raft);
+  vlot__configs_deinit(&raft->configs);
   for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) vlot__alloc_free(allocator, owned[k]);
   vlot__ring_deinit(&raft->writes);
   vlot__ring_deinit(&raft->held);

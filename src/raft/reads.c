@@ -29,21 +29,16 @@ void vlot__reads_register(vlot_raft *raft, uint64_t tag, vlot_outcome *outcome) 
                        .round = raft->next_request,
                        .index = has_committed_in_term(raft) ? raft->commit_index : 0};
   for (uint32_t k = 0; k < raft->peer_count; k++)
-    if (raft->peers[k].is_voter) raft->peers[k].wants_append = true;
+    if (vlot__peer_is_voter(&raft->peers[k])) raft->peers[k].wants_append = true;
 }
 
 /* The newest request that a quorum has answered, oneself included. */
 static uint64_t confirmed_request(vlot_raft *raft) {
-  uint32_t count = 0;
   for (uint32_t k = 0; k < raft->peer_count; k++) {
     const vlot__peer *peer = &raft->peers[k];
-    if (peer == raft->self && peer->is_voter)
-      raft->scratch[count++] = UINT64_MAX;
-    else if (peer->is_voter)
-      raft->scratch[count++] =
-          vlot__peer_counts_disk(peer, peer->seen_disk_id) ? peer->acked_request : 0;
+    raft->scratch[k] = peer == raft->self ? UINT64_MAX : peer->acked_request;
   }
-  return vlot__quorum_reached(raft->scratch, count);
+  return vlot__config_reached(raft);
 }
 
 void vlot__reads_answer(vlot_raft *raft) {

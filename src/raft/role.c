@@ -41,19 +41,17 @@ void vlot__role_reset_election_timer(vlot_raft *raft) {
         &raft->prng, options->election_ticks_max - options->election_ticks_min);
 }
 
-void vlot__role_follow(vlot_raft *raft, uint64_t term, uint32_t leader, uint32_t peer,
+bool vlot__role_follow(vlot_raft *raft, uint64_t term, uint32_t leader, uint32_t peer,
                        vlot_why why) {
   bool was_leader = raft->role == VLOT_ROLE_LEADER;
   set_role(raft, VLOT_ROLE_FOLLOWER, why, peer);
-  if (was_leader) {
-    vlot__leader_end(raft);
-    vlot__role_reset_election_timer(raft);
-  }
+  if (was_leader) vlot__role_reset_election_timer(raft);
   if (term > raft->hard.term) {
     set_leader(raft, 0, why);
     raise_term(raft, term, peer, why);
   }
   set_leader(raft, leader, why);
+  return was_leader;
 }
 
 void vlot__role_pre_candidate(vlot_raft *raft, vlot_why why) {
@@ -69,7 +67,8 @@ void vlot__role_candidate(vlot_raft *raft, vlot_why why) {
 }
 
 void vlot__role_lead(vlot_raft *raft) {
-  vlot_why why = raft->voter_count == 1 ? VLOT_WHY_SINGLE_VOTER : VLOT_WHY_QUORUM_OF_VOTES;
+  vlot_why why =
+      vlot__config_is_sole_voter(raft) ? VLOT_WHY_SINGLE_VOTER : VLOT_WHY_QUORUM_OF_VOTES;
   set_role(raft, VLOT_ROLE_LEADER, why, 0);
   set_leader(raft, raft->id, why);
 }
@@ -89,14 +88,24 @@ bool vlot__role_is_sticky(const vlot_raft *raft) {
   return raft->leader != 0 && raft->election_elapsed < raft->options.election_ticks_min;
 }
 
+vlot_why vlot__role_campaign_obstacle(const vlot_raft *raft) {
+  if (!vlot__peer_is_voter(raft->self)) return VLOT_WHY_NOT_A_VOTER;
+  if (!vlot__peer_knows_disk(raft->self, raft->hard.disk_id)) return VLOT_WHY_FOREIGN_DISK;
+  if (raft->hard.term + 1 >= VLOT_INDEX_MAX || raft->log.last_index + 1 >= VLOT_INDEX_MAX)
+    return VLOT_WHY_INDEX_LIMIT;
+  return VLOT_WHY_NONE;
+}
+
 /* Every message passes here first, of whatever kind (B053). Figure 2, "Rules for servers". */
-vlot__term_verdict vlot__role_observe_term(vlot_raft *raft, const vlot_message *message) {
+vlot__term_verdict vlot__role_observe_term(vlot_raft *raft, const vlot_message *message,
+                                           bool *was_leader) {
+  *was_leader = false;
   bool is_vote = message->kind == VLOT_MESSAGE_VOTE || message->kind == VLOT_MESSAGE_PRE_VOTE;
   bool is_forced = (message->flags & VLOT_MESSAGE_FORCED) != 0;
   if (message->term < raft->hard.term) return VLOT__TERM_STALE;
   if (is_vote && !is_forced && vlot__role_is_sticky(raft)) return VLOT__TERM_REFUSED;
   if (message->term > raft->hard.term)
-    vlot__role_follow(raft, message->term, 0, message->from, VLOT_WHY_HIGHER_TERM);
+    *was_leader = vlot__role_follow(raft, message->term, 0, message->from, VLOT_WHY_HIGHER_TERM);
   return VLOT__TERM_CURRENT;
 }
 

@@ -31,9 +31,9 @@ void vlot_raft_get_status(const vlot_raft *raft, vlot_raft_status *status) {
       .election_ticks = raft->election_ticks,
       .election_elapsed = raft->election_elapsed,
       .votes_granted = raft->votes_granted,
-      .quorum = vlot__quorum_of(raft->voter_count),
+      .quorum = vlot__config_quorum(raft),
       .switches = raft->switches,
-      .is_voter = raft->self->is_voter,
+      .is_voter = vlot__peer_is_voter(raft->self),
       .tail_bytes = raft->tail_bytes,
       .held_messages = (uint32_t)raft->held.count,
       .pending_reads = (uint32_t)raft->reads.count,
@@ -61,7 +61,7 @@ vlot_result vlot_raft_get_progress(const vlot_raft *raft, uint32_t id, vlot_prog
       .inflight_messages = (uint32_t)peer->inflight.count,
       .is_active = peer->is_active,
       .why = peer->why,
-      .is_voter = peer->is_voter,
+      .is_voter = vlot__peer_is_voter(peer),
   };
   return VLOT_OK;
 }
@@ -75,7 +75,8 @@ vlot_result vlot_raft_get_entry(const vlot_raft *raft, uint64_t index, uint64_t 
   return VLOT_OK;
 }
 
-const vlot_member *vlot_raft_members(const vlot_raft *raft, uint32_t *count) {
-  *count = raft->peer_count;
-  return raft->members;
+vlot_configuration *vlot_raft_configuration(const vlot_raft *raft, uint64_t *index) {
+  const vlot__config_place *top = vlot__configs_top(&raft->configs);
+  if (index) *index = top->index;
+  return top->configuration;
 }

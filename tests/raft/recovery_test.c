@@ -168,7 +168,7 @@ Test(recovery, the_members_are_those_of_the_options) {
   options.hard.disk_id = 11;
   vlot_raft *raft = open_with(&options);
   uint32_t count = 0;
-  const vlot_member *kept = vlot_raft_members(raft, &count);
+  const vlot_member *kept = vlot_configuration_members(vlot_raft_configuration(raft, NULL), &count);
   cr_assert_eq(count, 3);
   cr_assert_neq(kept, members, "copied");
   for (uint32_t k = 0; k < 3; k++) {

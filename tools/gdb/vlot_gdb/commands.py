@@ -108,11 +108,13 @@ def show_peers(raft):
 
 
 def show_votes(raft):
+    configs = raft["configs"]
+    voters = int(configs["places"][int(configs["count"]) - 1]["configuration"]["voters"][0])
     counted = {1: [], 2: []}
     for k in range(int(raft["peer_count"])):
         counted.get(int(raft["peers"][k]["vote"]), []).append(words.node(raft["peers"][k]["id"]))
     print("  votes      granted by %s; refused by %s; quorum %d" % (
-        ", ".join(counted[1]) or "nobody", ", ".join(counted[2]) or "nobody", int(raft["voter_count"]) // 2 + 1))
+        ", ".join(counted[1]) or "nobody", ", ".join(counted[2]) or "nobody", voters // 2 + 1))
 
 
 def show_node(text):

@@ -1,0 +1,66 @@
+/* The commit index: one function advances it, at a leader and at a follower. With it go the bytes
+ * of the uncommitted tail, and what became of own proposals. Sections 5.3 and 5.4.2 of the paper.
+ */
+#include "raft/batch.h"
+#include "raft/core.h"
+
+uint64_t vlot__commit_bytes_of(const vlot_slice *slice) {
+  return vlot_slice_bytes(slice) + (uint64_t)slice->count * VLOT_ENTRY_OVERHEAD;
+}
+
+/* The tail is recounted at the start of a leadership, so that the ledger cannot drift (B054). */
+uint64_t vlot__commit_bytes_between(const vlot_raft *raft, uint64_t from, uint64_t to) {
+  uint64_t bytes = 0;
+  if (from > to) return 0;
+  for (size_t k = vlot__log_find(&raft->log, from); k < raft->log.slice_count; k++) {
+    const vlot_slice *slice = vlot__log_slice(&raft->log, k);
+    if (slice->index > to) break;
+    vlot_slice cut = vlot__slice_cut(slice, from, to);
+    bytes += vlot__commit_bytes_of(&cut);
+  }
+  return bytes;
+}
+
+/* What became of own proposals at or below the commit index. Once one of them is known to be
+ * overwritten, so are all after it: the log holds another entry below them (5.3, Log Matching).
+ */
+static void settle_proposed(vlot_raft *raft) {
+  while (raft->proposed.count > 0) {
+    vlot_lost *range = vlot__ring_at(&raft->proposed, 0);
+    if (range->first > raft->commit_index) return;
+    uint64_t term;
+    uint64_t limit = range->last < raft->commit_index ? range->last : raft->commit_index;
+    uint64_t kept = vlot__log_find_agreement(&raft->log, limit, range->term, &term);
+    if (term != range->term || kept < range->first) kept = range->first - 1;
+    if (kept < limit) {
+      vlot_lost *lost = vlot__out_push(&raft->out_lost, sizeof *lost);
+      *lost = (vlot_lost){.term = range->term, .first = kept + 1, .last = range->last};
+      kept = range->last;
+    }
+    range->first = kept + 1;
+    if (range->first > range->last) vlot__ring_pop_front(&raft->proposed);
+  }
+}
+
+/* The one function that advances the commit index. */
+void vlot__commit_to(vlot_raft *raft, uint64_t index) {
+  uint64_t before = raft->commit_index, term;
+  VLOT_ASSERT(index > before && index <= raft->log.last_index);
+  bool is_known = vlot__log_term(&raft->log, index, &term);
+  VLOT_ASSERT(is_known);
+  if (raft->role == VLOT_ROLE_LEADER)
+    raft->tail_bytes -= vlot__commit_bytes_between(raft, before + 1, index);
+  raft->commit_index = index;
+  vlot__out_change(raft, VLOT_CHANGE_COMMIT, VLOT_WHY_NONE, 0, before, index, term);
+  settle_proposed(raft);
+}
+
+/* 5.4.2: only entries of the leader's own term are committed by counting; older ones ride along. */
+void vlot__commit_count(vlot_raft *raft) {
+  uint64_t term;
+  for (uint32_t k = 0; k < raft->peer_count; k++) raft->scratch[k] = raft->peers[k].match_index;
+  uint64_t reached = vlot__config_reached(raft);
+  raft->has_new_match = false;
+  if (reached <= raft->commit_index || !vlot__log_term(&raft->log, reached, &term)) return;
+  if (term == raft->hard.term) vlot__commit_to(raft, reached);
+}

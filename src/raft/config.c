@@ -1,0 +1,197 @@
+#include "raft/config.h"
+
+#include <string.h>
+
+#include "raft/core.h"
+#include "raft/quorum.h"
+
+/* --- a configuration --- */
+
+const char *vlot__config_problem(const vlot_member *members, uint32_t count) {
+  uint32_t voters = 0, highest = 0;
+  if (count == 0 || count > VLOT_MEMBERS_MAX || !members)
+    return "members: 1 to 1024 of them are needed";
+  for (uint32_t k = 0; k < count; k++) {
+    const vlot_member *member = &members[k];
+    if (member->id == 0) return "members: id 0 means none";
+    if (member->is_learner > 1) return "members: is_learner is 0 or 1";
+    /* mostly in ascending order: then nothing has to be searched for */
+    for (uint32_t other = 0; member->id <= highest && other < k; other++)
+      if (members[other].id == member->id) return "members: an id stands there twice";
+    if (member->id > highest) highest = member->id;
+    voters += member->is_learner ? 0 : 1;
+  }
+  return voters == 0 ? "members: at least one voter is needed" : NULL;
+}
+
+static void set_half(vlot_configuration *configuration, uint32_t half, const vlot_member *members,
+                     uint32_t count) {
+  uint32_t first = half == 0 ? 0 : configuration->counts[0];
+  configuration->half_count = half + 1;
+  configuration->counts[half] = count;
+  for (uint32_t k = 0; k < count; k++) {
+    configuration->members[first + k] = members[k];
+    if (!members[k].is_learner) configuration->voters[half]++;
+  }
+}
+
+vlot_configuration *vlot__config_make(const vlot_allocator *allocator, const vlot_member *members,
+                                      uint32_t count, const vlot_member *old, uint32_t old_count) {
+  size_t size = sizeof(vlot_configuration) + ((size_t)count + old_count) * sizeof *members;
+  vlot_configuration *configuration = vlot__alloc_zero(allocator, 1, size);
+  if (!configuration) return NULL;
+  configuration->allocator = allocator;
+  atomic_init(&configuration->references, 1);
+  set_half(configuration, 0, members, count);
+  if (old_count > 0) set_half(configuration, 1, old, old_count);
+  return configuration;
+}
+
+vlot_configuration *vlot_configuration_retain(vlot_configuration *configuration) {
+  if (configuration) atomic_fetch_add_explicit(&configuration->references, 1, memory_order_relaxed);
+  return configuration;
+}
+
+void vlot_configuration_release(vlot_configuration *configuration) {
+  if (!configuration ||
+      atomic_fetch_sub_explicit(&configuration->references, 1, memory_order_acq_rel) != 1)
+    return;
+  vlot__alloc_free(configuration->allocator, configuration);
+}
+
+const vlot_member *vlot_configuration_members(const vlot_configuration *configuration,
+                                              uint32_t *count) {
+  *count = configuration->counts[0];
+  return configuration->members;
+}
+
+const vlot_member *vlot__config_member(const vlot_configuration *configuration, uint32_t half,
+                                       uint32_t id) {
+  const vlot_member *members = configuration->members + (half == 0 ? 0 : configuration->counts[0]);
+  uint32_t count = configuration->counts[half];
+  /* mostly numbered 1 … n */
+  if (id - 1 < count && members[id - 1].id == id) return &members[id - 1];
+  for (uint32_t k = 0; k < count; k++)
+    if (members[k].id == id) return &members[k];
+  return NULL;
+}
+
+/* --- the stack --- */
+
+bool vlot__configs_init(vlot__configs *configs, const vlot_allocator *allocator, uint64_t index,
+                        vlot_configuration *configuration) {
+  *configs = (vlot__configs){.allocator = allocator};
+  if (!vlot__configs_reserve(configs, 1)) return false;
+  configs->places[configs->count++] = (vlot__config_place){
+      .index = index, .configuration = vlot_configuration_retain(configuration)};
+  return true;
+}
+
+void vlot__configs_deinit(vlot__configs *configs) {
+  for (size_t k = 0; k < configs->count; k++)
+    vlot_configuration_release(configs->places[k].configuration);
+  vlot__alloc_free(configs->allocator, configs->places);
+  *configs = (vlot__configs){0};
+}
+
+bool vlot__configs_reserve(vlot__configs *configs, size_t more) {
+  void *places = configs->places;
+  bool has_room = vlot__alloc_grow(configs->allocator, &places, &configs->capacity,
+                                   configs->count + more, sizeof *configs->places);
+  configs->places = places;
+  return has_room;
+}
+
+void vlot__configs_push(vlot__configs *configs, uint64_t index, vlot_configuration *configuration) {
+  VLOT_ASSERT(configs->count > 0 && configs->count < configs->capacity);
+  VLOT_ASSERT(index > vlot__configs_top(configs)->index);
+  configs->places[configs->count++] = (vlot__config_place){
+      .index = index, .configuration = vlot_configuration_retain(configuration)};
+}
+
+bool vlot__configs_truncate(vlot__configs *configs, uint64_t from) {
+  size_t before = configs->count;
+  VLOT_ASSERT(from > configs->places[0].index);
+  while (vlot__configs_top(configs)->index >= from)
+    vlot_configuration_release(configs->places[--configs->count].configuration);
+  return configs->count < before;
+}
+
+/* --- counting --- */
+
+static const vlot_configuration *in_force(const vlot_raft *raft) {
+  return vlot__configs_top(&raft->configs)->configuration;
+}
+
+static uint32_t quorum_of_half(const vlot_raft *raft, uint32_t half) {
+  return vlot__quorum_of(in_force(raft)->voters[half]);
+}
+
+/* Does what this peer says, from this disk, count in a half? */
+static bool counts_in(const vlot__peer *peer, uint32_t half, uint64_t disk_id) {
+  return (peer->votes_in >> half & 1u) != 0 &&
+         (peer->disk_ids[half] == 0 || peer->disk_ids[half] == disk_id);
+}
+
+static vlot__config_tally count_half(const vlot_raft *raft, uint32_t half) {
+  uint32_t granted = 0, refused = 0, quorum = quorum_of_half(raft, half);
+  for (uint32_t k = 0; k < raft->peer_count; k++) {
+    const vlot__peer *peer = &raft->peers[k];
+    if (!counts_in(peer, half, peer->vote_disk_id)) continue;
+    granted += peer->vote == VLOT__VOTE_GRANTED;
+    refused += peer->vote == VLOT__VOTE_REFUSED;
+  }
+  return (vlot__config_tally){.granted = granted,
+                              .quorum = quorum,
+                              .is_won = granted >= quorum,
+                              .is_lost = refused > in_force(raft)->voters[half] - quorum};
+}
+
+vlot__config_tally vlot__config_count_votes(const vlot_raft *raft) {
+  vlot__config_tally tally = count_half(raft, 0);
+  for (uint32_t half = 1; half < in_force(raft)->half_count; half++) {
+    vlot__config_tally other = count_half(raft, half);
+    bool is_won = tally.is_won && other.is_won, is_lost = tally.is_lost || other.is_lost;
+    /* what they lack, without going below zero */
+    if (other.quorum + tally.granted > tally.quorum + other.granted) tally = other;
+    tally.is_won = is_won;
+    tally.is_lost = is_lost;
+  }
+  return tally;
+}
+
+uint64_t vlot__config_reached(vlot_raft *raft) {
+  uint64_t lowest = UINT64_MAX;
+  for (uint32_t half = 0; half < in_force(raft)->half_count; half++) {
+    uint64_t *counted = raft->scratch + raft->peer_count;
+    uint32_t count = 0;
+    for (uint32_t k = 0; k < raft->peer_count; k++) {
+      const vlot__peer *peer = &raft->peers[k];
+      if (peer->votes_in >> half & 1u)
+        counted[count++] = counts_in(peer, half, peer->seen_disk_id) ? raft->scratch[k] : 0;
+    }
+    uint64_t reached = vlot__quorum_reached(counted, count);
+    if (reached < lowest) lowest = reached;
+  }
+  return lowest;
+}
+
+bool vlot__config_has_contact(const vlot_raft *raft) {
+  for (uint32_t half = 0; half < in_force(raft)->half_count; half++) {
+    uint32_t active = 0;
+    for (uint32_t k = 0; k < raft->peer_count; k++) {
+      const vlot__peer *peer = &raft->peers[k];
+      active +=
+          (peer == raft->self || peer->is_active) && counts_in(peer, half, peer->seen_disk_id);
+    }
+    if (active < quorum_of_half(raft, half)) return false;
+  }
+  return true;
+}
+
+uint32_t vlot__config_quorum(const vlot_raft *raft) { return quorum_of_half(raft, 0); }
+
+bool vlot__config_is_sole_voter(const vlot_raft *raft) {
+  return in_force(raft)->half_count == 1 && in_force(raft)->voters[0] == 1 &&
+         vlot__peer_is_voter(raft->self);
+}

@@ -1,0 +1,38 @@
+/* Time: what a tick does, and when the next one is needed. Ticks are the core's only clock. */
+#include "base/hook.h"
+#include "raft/core.h"
+
+/* No timer is longer than this, and sums stay below 2^32. */
+enum { ELAPSED_MAX = UINT32_MAX / 4 };
+
+vlot__next vlot__time_take_tick(vlot_raft *raft, const vlot_input *input) {
+  uint64_t elapsed = input->as.tick.elapsed;
+  if (input->as.tick.now > raft->now) raft->now = input->as.tick.now;
+  VLOT_HOOK(tick, (raft->id, raft->now, elapsed));
+  uint32_t counted = elapsed < ELAPSED_MAX ? (uint32_t)elapsed : ELAPSED_MAX;
+  if (raft->role == VLOT_ROLE_LEADER) return vlot__leader_tick(raft, counted);
+  if (raft->election_elapsed < ELAPSED_MAX) raft->election_elapsed += counted;
+  if (raft->election_elapsed < raft->election_ticks || vlot__role_campaign_obstacle(raft))
+    return VLOT__NEXT_NOTHING;
+  VLOT_HOOK(election_timeout, (raft->id, raft->hard.term));
+  return VLOT__NEXT_PRE_CAMPAIGN;
+}
+
+static uint64_t after(uint64_t now, uint32_t period, uint32_t elapsed) {
+  return elapsed >= period ? now + 1 : now + (period - elapsed);
+}
+
+uint64_t vlot__time_next(const vlot_raft *raft) {
+  if (raft->is_fenced) return VLOT_NEVER;
+  /* entries that were put off without memory */
+  if (raft->handed_index < vlot__hand_out_limit(raft)) return raft->now + 1;
+  if (raft->role != VLOT_ROLE_LEADER)
+    return vlot__role_campaign_obstacle(raft)
+               ? VLOT_NEVER
+               : after(raft->now, raft->election_ticks, raft->election_elapsed);
+  if (raft->peer_count == 1) return VLOT_NEVER; /* nobody to keep in touch with */
+  if (vlot__leader_has_unsent_commit(raft)) return raft->now + 1;
+  uint64_t heartbeat = after(raft->now, raft->options.heartbeat_ticks, raft->heartbeat_elapsed);
+  uint64_t quorum = after(raft->now, raft->options.election_ticks_min, raft->quorum_elapsed);
+  return heartbeat < quorum ? heartbeat : quorum;
+}
