@@ -240,7 +240,7 @@ typedef void (*vlot_assert_handler)(const char *file, int line, const char *cond
  */
 VLOT_API vlot_assert_handler vlot_assert_set_handler(vlot_assert_handler handler);
 
-/* Report a broken duty, as vlot's own assertions do: calls the handler, then aborts if that returns.
+/* Report a broken duty, as vlot's own assertions do: calls the handler, and aborts if it returns.
  *
  * file, line, condition  handed to the handler as they are
  */
