@@ -36,11 +36,12 @@ typedef struct vlot_client vlot_client;
 /* What makes nodes run: see above. */
 typedef enum vlot_driver { VLOT_DRIVER_THREADS = 0, VLOT_DRIVER_LOCKSTEP } vlot_driver;
 
-/* for a node that is inside the same turn at two successive ticks */
+/* When the clock waits for a straggler: a node that is inside the same turn at two successive
+ * ticks. */
 typedef enum vlot_clock_waits {
   VLOT_CLOCK_WAITS_DEBUGGER = 0, /* when a debugger is attached */
-  VLOT_CLOCK_WAITS_NEVER,
-  VLOT_CLOCK_WAITS_ALWAYS,
+  VLOT_CLOCK_WAITS_NEVER,        /* never */
+  VLOT_CLOCK_WAITS_ALWAYS,       /* always, for as long as it takes */
 } vlot_clock_waits;
 
 /* Where a member begins, on a disk that is made for it. */
@@ -441,8 +442,8 @@ VLOT_API uint32_t vlot_client_number(const vlot_client *client);
 
 /* Submit commands, under one lock. They reach a node together and in order.
  *
- * commands  [count], count > 0, borrowed for the call; a command with an owner is shared, not
- *           copied
+ * commands  [count], count > 0, borrowed for the call; a command that is all of its owner's bytes
+ *           is shared, others are copied
  * sequence  out: number of the first one, the others follow; NULL to ignore
  * returns   VLOT_OK        each will get exactly one answer
  *           VLOT_BUSY      too many in flight, or the node's mailbox is full
