@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-typedef struct vlot_statem vlot_statem;
+typedef struct vlot_statem vlot_statem; /* a machine: one, for one incarnation of an actor */
 
 typedef enum vlot_statem_event_kind {
   VLOT_STATEM_ENTER = 0,         /* also of the initial state, in the actor's start */
@@ -31,7 +31,7 @@ typedef enum vlot_statem_event_kind {
 typedef struct vlot_statem_event {
   vlot_statem_event_kind kind;
   uint32_t state_before; /* ENTER: where it came from; the initial state: itself */
-  uint64_t name;         /* TIMEOUT */
+  uint64_t name;         /* TIMEOUT: as given to vlot_statem_set_timeout() */
   const vlot_mail *mail; /* MAIL and NEXT, borrowed for the call; otherwise NULL */
 } vlot_statem_event;
 
@@ -41,14 +41,20 @@ typedef enum vlot_statem_verdict {
   VLOT_STATEM_POSTPONE = 1
 } vlot_statem_verdict;
 
+/* What a machine does with an event in a state. event is borrowed for the call. The verdict on
+ * ENTER is not looked at.
+ *
+ * asserts  POSTPONE is the verdict on a MAIL or NEXT, not on a timeout
+ * thread   the actor's turn (the first ENTER: its start); without a lock held
+ */
 typedef vlot_statem_verdict (*vlot_statem_handler)(vlot_statem *machine, void *context,
                                                    uint32_t state, const vlot_statem_event *event);
 
 typedef struct vlot_statem_options {
-  size_t size;
-  const vlot_allocator *allocator; /* NULL: the default */
+  size_t size;                     /* sizeof, set by init */
+  const vlot_allocator *allocator; /* NULL: the default; borrowed for the machine's life */
   vlot_statem_handler handler;     /* required */
-  void *context;
+  void *context;                   /* handed to handler, dispose and finish */
   /* As of an actor; either may be NULL. */
   void (*dispose)(void *context, const vlot_mail *mail, vlot_why why);
   void (*finish)(void *context);
@@ -58,29 +64,46 @@ typedef struct vlot_statem_options {
   uint32_t next_max; /* next events waiting; 1,024 */
 } vlot_statem_options;
 
+/* Set size and the two bounds; the rest is 0 or NULL. handler is still to be given. */
 VLOT_API void vlot_statem_options_init(vlot_statem_options *options);
 
-/* Options are copied. Returns VLOT_OK, VLOT_NOMEM, VLOT_INVALID. */
+/* Make a machine; its handler hears of nothing before its actor starts.
+ *
+ * options  copied
+ * machine  out: taken by the actor that is spawned with it, which closes it when it ends; else
+ *          closed with vlot_statem_close(); NULL unless VLOT_OK
+ * returns  VLOT_OK; VLOT_NOMEM; VLOT_INVALID: size is not set, or the handler is missing
+ */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_statem_open(const vlot_statem_options *options,
                                                       vlot_statem **machine);
 
-/* For a machine that no actor owns (yet): a spawn that failed before the start. NULL is allowed. */
+/* Free a machine that no actor owns (yet): one whose spawn failed before the start. What it holds
+ * back goes to dispose, then finish is called. NULL is allowed.
+ */
 VLOT_API void vlot_statem_close(vlot_statem *machine);
 
-/* The behaviour of an actor whose context is a machine. */
+/* The behaviour of an actor whose context is a machine; a machine serves one actor, once. */
 VLOT_API vlot_behaviour vlot_statem_behaviour(void);
 
-/* --- inside the handler ----------------------------------------------------------------------- */
+/* --- inside the handler (thread: self) -------------------------------------------------------- */
 
+/* The actor that it runs in, borrowed; NULL before that has started. */
 VLOT_API vlot_actor *vlot_statem_self(vlot_statem *machine);
 
-/* Change the state when the handler returns; the present state: no change. Not in ENTER (asserts).
+/* Change the state when the handler returns; the present state: no change. The last one of a call
+ * counts.
+ *
+ * asserts  not in ENTER
  */
 VLOT_API void vlot_statem_goto(vlot_statem *machine, uint32_t state);
 
 /* Timeouts: one state timeout (ends with the state; armed together with a goto it is the new
  * state's), one event timeout (ends with any other event), and one per name (ends when cancelled).
- * Arming replaces. VLOT_OK, VLOT_NOMEM, VLOT_INVALID (a name from 2^63 on).
+ * Arming replaces.
+ *
+ * delay_ns  from now; 0: the next turn
+ * returns   set: VLOT_OK, VLOT_NOMEM, VLOT_INVALID (a name from 2^63 on); unless VLOT_OK nothing
+ *           has changed. cancel: it was armed
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_statem_set_state_timeout(vlot_statem *machine,
                                                                    uint64_t delay_ns);
@@ -90,14 +113,19 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_statem_set_timeout(vlot_statem *machin
                                                              uint64_t delay_ns);
 VLOT_API bool vlot_statem_cancel_timeout(vlot_statem *machine, uint64_t name);
 
-/* An event to oneself, before anything external and in the order of these calls. VLOT_OK,
- * VLOT_BUSY, VLOT_NOMEM, VLOT_TOO_LARGE.
+/* An event to oneself, before anything external and in the order of these calls.
+ *
+ * kind     below VLOT_MAIL_RESERVED
+ * stamp    the machine's own, not looked at
+ * payload  [size] copied; NULL is allowed when size is 0
+ * returns  VLOT_OK; VLOT_BUSY (next_max are waiting); VLOT_NOMEM; VLOT_TOO_LARGE (1 GiB or more);
+ *          VLOT_INVALID; unless VLOT_OK nothing has changed
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_statem_next(vlot_statem *machine, uint32_t kind,
                                                       uint64_t stamp, const void *payload,
                                                       size_t size);
 
-/* Postponed events that were dropped because the bound was reached or memory was out. */
+/* Postponed events that were dropped so far because the bound was reached or memory was out. */
 VLOT_API uint64_t vlot_statem_dropped(const vlot_statem *machine);
 
 #ifdef __cplusplus

@@ -24,8 +24,8 @@ typedef enum vlot_child_restart {
 } vlot_child_restart;
 
 typedef struct vlot_child {
-  vlot_actor_options actor; /* with an id */
-  vlot_child_restart restart;
+  vlot_actor_options actor;   /* with an id; its name is copied */
+  vlot_child_restart restart; /* after which ends it is started again */
   /* NULL: every incarnation gets the same context, one after the other, and a child whose thread is
    * quarantined is not restarted. Otherwise: a context for the next incarnation, so that it can
    * begin while the thread of the last one is still stuck. Anything but VLOT_OK counts as a failed
@@ -45,36 +45,41 @@ typedef enum vlot_supervision_kind {
 
 typedef struct vlot_supervision_event {
   vlot_supervision_kind kind;
-  vlot_address child; /* its last incarnation */
-  vlot_result result;
-  uint64_t delay_ns;
-  const vlot_down *down; /* NULL unless ENDED */
+  vlot_address child;    /* its last incarnation; incarnation 0: none has started */
+  vlot_result result;    /* of START_FAILED and FAILED; else VLOT_OK */
+  uint64_t delay_ns;     /* of WAITS; else 0 */
+  const vlot_down *down; /* borrowed for the call; NULL unless ENDED */
 } vlot_supervision_event;
 
 typedef struct vlot_supervisor_options {
-  size_t size;
-  const char *name;           /* NULL: "vlot-sup" */
+  size_t size;                /* sizeof, set by init */
+  const char *name;           /* NULL: "vlot-sup"; copied */
   uint32_t id;                /* 0: assigned */
   const vlot_child *children; /* [child_count], copied */
   size_t child_count;
-  uint32_t restarts_max;   /* of one child in a period; 1 */
+  uint32_t restarts_max;   /* of one child in a period; 1; not 0 */
   uint64_t period_ns;      /* 5 s */
   uint64_t backoff_ns_min; /* 1 ms */
   uint64_t backoff_ns_max; /* 1 s */
   uint64_t stop_ns;        /* per child; 1 s */
-  /* What happens, told on the supervisor's own thread; NULL: not wanted. */
+  /* What happens, told on the supervisor's own thread; event is borrowed for the call; NULL: not
+   * wanted. */
   void (*event)(void *context, const vlot_supervision_event *event);
-  void *context;
+  void *context; /* of event */
 } vlot_supervisor_options;
 
+/* Set size and the defaults, which stand in the words above; what has none is 0 or NULL. */
 VLOT_API void vlot_supervisor_options_init(vlot_supervisor_options *options);
 
 /* Start a supervisor and its children. When a child's start fails, those before it are stopped in
  * reverse, and nothing remains.
  *
- * supervisor  out, may be NULL: one reference. Stop it with vlot_actor_stop; killing it kills the
- *             children.
- * returns     as vlot_actor_spawn, or the failed start's result
+ * options     copied; contexts are borrowed for as long as the supervisor runs
+ * supervisor  out, may be NULL: one reference. Stop it with vlot_actor_stop(); killing it kills the
+ *             children
+ * returns     as vlot_actor_spawn(), VLOT_INVALID also for a child without an id and for bounds
+ *             that contradict each other; or the failed start's result
+ * thread      any; blocks while the start hooks of the children run
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_supervisor_spawn(vlot_actor_system *system,
                                                            const vlot_supervisor_options *options,

@@ -56,8 +56,9 @@ typedef enum vlot_result {
 #undef VLOT_X
 } vlot_result;
 
-/* Name ("NOT_LEADER"), text and advice of a result; a number outside the table gives "?". Static
- * strings. */
+/* Name ("NOT_LEADER"), text and advice of a result, as the table has them. Static strings; a number
+ * outside the table gives "?".
+ */
 VLOT_API const char *vlot_result_name(vlot_result result);
 VLOT_API const char *vlot_result_text(vlot_result result);
 VLOT_API const char *vlot_result_advice(vlot_result result);
@@ -140,8 +141,9 @@ typedef enum vlot_why {
 #undef VLOT_X
 } vlot_why;
 
-/* Name ("LOG_BEHIND") and sentence of a why; a number outside the table gives "?". Static
- * strings. */
+/* Name ("LOG_BEHIND") and text of a why, as the table has them: a text is a clause without a full
+ * stop, that of NONE is empty. Static strings; a number outside the table gives "?".
+ */
 VLOT_API const char *vlot_why_name(vlot_why why);
 VLOT_API const char *vlot_why_text(vlot_why why);
 
@@ -154,20 +156,25 @@ VLOT_API const char *vlot_why_text(vlot_why why);
  *         with a lock of vlot held: it must not call back into vlot.
  */
 typedef struct vlot_allocator {
-  void *context;
+  void *context; /* the allocator's own, handed to resize */
   void *(*resize)(void *context, void *memory, size_t size);
 } vlot_allocator;
 
-/* malloc and free. */
+/* The allocator that NULL stands for: malloc, realloc and free. Static; never released. */
 VLOT_API const vlot_allocator *vlot_allocator_default(void);
 
 /* An allocator over malloc that counts, and that fails on demand: for tests of what happens without
- * memory.
+ * memory. A resize of what is allocated already counts as made, and may fail too.
  *
- * open    returns NULL when malloc itself fails
- * fail_at the n-th allocation from now fails (1 = the next; 0 = never); sticky: and every later one
- * live    allocations not freed yet; made: allocations asked for since open
- * close   asserts nothing is live
+ * open     returns NULL when malloc itself fails
+ * get      the allocator to hand on; valid until close
+ * fail_at  the n-th allocation from now fails (1: the next; 0: none any more); sticky: and every
+ *          later one
+ * live     allocations not freed yet
+ * made     allocations asked for since open, those that failed included
+ * close    NULL is allowed
+ * asserts  close: nothing is live
+ * thread   any, close excepted: it is the last call, and nobody uses the allocator any more
  */
 typedef struct vlot_fault_allocator vlot_fault_allocator;
 VLOT_API vlot_fault_allocator *vlot_fault_allocator_open(void);
@@ -179,40 +186,64 @@ VLOT_API void vlot_fault_allocator_close(vlot_fault_allocator *faults);
 
 /* --- immutable, reference-counted bytes ------------------------------------------------------- */
 
+/* Bytes whose owners each hold a reference; the last release frees them. Immutable once shared. */
 typedef struct vlot_bytes vlot_bytes;
 
-/* Copy [size] bytes; data may be NULL when size is 0.
+/* Copy [size] bytes.
  *
  * allocator  NULL: the default; borrowed for the life of the bytes
- * returns    one reference, or NULL without memory (or when size exceeds SIZE_MAX / 2)
+ * data       [size], borrowed for the call; NULL is allowed when size is 0
+ * returns    one reference, given back with vlot_bytes_release(); NULL without memory, and when
+ *            size is near SIZE_MAX / 2 or above it
  */
 VLOT_API vlot_bytes *vlot_bytes_copy(const vlot_allocator *allocator, const void *data,
                                      size_t size);
 
-/* Uninitialised bytes of a size, to be filled through *data before they are shared. */
+/* Uninitialised bytes, to be filled before they are shared.
+ *
+ * allocator  as vlot_bytes_copy()
+ * data       out: where [size] bytes are to be written; untouched when NULL is returned
+ * returns    as vlot_bytes_copy()
+ */
 VLOT_API vlot_bytes *vlot_bytes_make(const vlot_allocator *allocator, size_t size, uint8_t **data);
 
+/* What they hold, and how many there are: data is borrowed for as long as the caller has a
+ * reference, and is never NULL. bytes must not be NULL.
+ */
 VLOT_API const uint8_t *vlot_bytes_data(const vlot_bytes *bytes);
 VLOT_API size_t vlot_bytes_size(const vlot_bytes *bytes);
 
-/* Another reference (returns bytes), and giving one back; NULL is allowed in both. */
+/* retain: another reference; returns bytes. release: give one back; with the last one the bytes are
+ * freed. NULL is allowed in both.
+ */
 VLOT_API vlot_bytes *vlot_bytes_retain(vlot_bytes *bytes);
 VLOT_API void vlot_bytes_release(vlot_bytes *bytes);
 
 /* --- assertions ------------------------------------------------------------------------------- */
 
-/* Called when a caller broke its duty. Process-wide, the one global of the library. It must not
- * return; the default prints one line to stderr and aborts. NULL restores the default. Returns the
- * previous one.
+/* Called when a caller has broken its duty (what "asserts" lists at a declaration), on the thread
+ * that did. It must not return: the process is aborted if it does. It may be called with a lock of
+ * vlot held, and so must not call back into vlot. The strings are static.
  */
 typedef void (*vlot_assert_handler)(const char *file, int line, const char *condition);
+
+/* Set the handler of the process: the one global of the library.
+ *
+ * handler  NULL: the default, which prints one line to stderr and aborts
+ * returns  the previous one, the default included
+ */
 VLOT_API vlot_assert_handler vlot_assert_set_handler(vlot_assert_handler handler);
+
+/* Report a broken duty, as vlot's own assertions do: calls the handler, and aborts if it returns.
+ *
+ * file, line, condition  handed to the handler as they are
+ */
 VLOT_API __attribute__((noreturn)) void vlot_assert_failed(const char *file, int line,
                                                            const char *condition);
 
 /* --- version ---------------------------------------------------------------------------------- */
 
-/* "0.1.0": of the library that is linked, as VLOT_VERSION_STRING is of the headers. */
+/* "0.1.0": of the library that is linked, as VLOT_VERSION_STRING is of the headers. Static. */
 VLOT_API const char *vlot_version_string(void);
 
 #ifdef __cplusplus

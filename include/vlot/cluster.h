@@ -33,21 +33,23 @@ extern "C" {
 typedef struct vlot_cluster vlot_cluster;
 typedef struct vlot_client vlot_client;
 
+/* What makes nodes run: see above. */
 typedef enum vlot_driver { VLOT_DRIVER_THREADS = 0, VLOT_DRIVER_LOCKSTEP } vlot_driver;
 
-/* for a node that is inside the same turn at two successive ticks */
+/* When the clock waits for a straggler: a node that is inside the same turn at two successive
+ * ticks. */
 typedef enum vlot_clock_waits {
   VLOT_CLOCK_WAITS_DEBUGGER = 0, /* when a debugger is attached */
-  VLOT_CLOCK_WAITS_NEVER,
-  VLOT_CLOCK_WAITS_ALWAYS,
+  VLOT_CLOCK_WAITS_NEVER,        /* never */
+  VLOT_CLOCK_WAITS_ALWAYS,       /* always, for as long as it takes */
 } vlot_clock_waits;
 
 /* Where a member begins, on a disk that is made for it. */
 typedef struct vlot_start {
-  uint32_t id;
-  uint32_t vote;
-  uint64_t term;
-  const vlot_log_entry *log; /* [log_count], copied */
+  uint32_t id;               /* a member; one start each */
+  uint32_t vote;             /* whom it voted for in term; 0: nobody */
+  uint64_t term;             /* its current term; not below that of its last entry */
+  const vlot_log_entry *log; /* [log_count], copied; from index 1 on */
   size_t log_count;
 } vlot_start;
 
@@ -58,26 +60,30 @@ typedef struct vlot_cluster_options {
   uint32_t nodes;
   /* so many of them, the last ones, are learners: default 0 */
   uint32_t learners;
-  vlot_driver driver;
+  vlot_driver driver; /* default threads */
   /* lockstep: nodes run on the caller's thread, not on their own: default 1 */
   uint32_t is_inline;
   uint64_t seed;    /* of everything random: default 1 */
-  uint64_t tick_ns; /* threads: default 10 ms, at least 100 µs */
-  /* periods, switches, limits of every node; id, members, seed, storage fields are set per node */
+  uint64_t tick_ns; /* threads: default 10 ms, at least 100 µs, at most 10 s */
+  /* periods, switches, limits of every node; id, members, seed, storage fields are set per node.
+   * Defaults as vlot_raft_options_init(), but apply_entries_max: 4,096 */
   vlot_raft_options raft;
-  const vlot_machine *machine; /* NULL: the key-value machine */
-  /* NULL: in memory */
+  const vlot_machine *machine; /* NULL: the key-value machine; copied */
+  /* Fill in the table of member id's disk, which is all 0; called once per member while opening,
+   * where anything but VLOT_OK is the opening's result. NULL: disks in memory */
   vlot_result (*open_storage)(void *context, uint32_t id, vlot_storage *storage);
-  void *storage_context;
-  const vlot_start *starts; /* [start_count] */
+  void *storage_context; /* handed to open_storage */
+  /* [start_count] disks in memory: members that do not begin blank; borrowed for the opening */
+  const vlot_start *starts;
   size_t start_count;
-  uint32_t has_checker; /* 0: off, 1: on, 2 (default): on in lockstep, off with threads */
-  vlot_clock_waits clock_waits;
-  vlot_place place; /* threads: where node threads run: default the kernel decides */
-  uint32_t core;    /* of VLOT_PLACE_CORE */
+  uint32_t has_checker;         /* 0: off, 1: on, 2 (default): on in lockstep, off with threads */
+  vlot_clock_waits clock_waits; /* threads: default when a debugger is attached */
+  vlot_place place;             /* threads: where node threads run: default the kernel decides */
+  uint32_t core;                /* of VLOT_PLACE_CORE */
   /* look for mail so long before parking: default 0, at most 10 ms */
   uint64_t spin_ns;
-  /* threads: how long closing waits for a node's user code: default 1 s */
+  /* threads: how long a close, kill, suspend or look inside waits for a node's user code to end its
+   * turn: default 1 s; not 0 */
   uint64_t stop_ns;
   /* last events kept per node: default 64; a power of two, 16 … 65,536 */
   uint32_t ring_events;
@@ -86,31 +92,48 @@ typedef struct vlot_cluster_options {
   uint32_t turn_max;
   /* 1: all events from the opening on are kept for the first subscription; default 0 */
   uint32_t keeps_events;
-  uint32_t is_replaying; /* told to machines */
+  uint32_t is_replaying; /* told to machines: default 0 */
   /* 1 (default): bad settings, and what runs badly, are told as events and log lines */
   uint32_t has_lints;
   /* threads, disks in memory: where the run is recorded (vlot/journal.h). Copied, its context
    * borrowed; called while opening, where a failure is the opening's, then on a thread of its own,
    * where it ends the recording and not the run. NULL: not recorded */
   const vlot_writer *journal;
-  void (*log)(void *context, const char *line); /* NULL: silent. Any thread, no lock held */
-  void *log_context;
+  /* a line for people, without a newline, borrowed for the call; any thread, no lock held. NULL:
+   * silent */
+  void (*log)(void *context, const char *line);
+  void *log_context; /* handed to log */
 } vlot_cluster_options;
 
+/* Set size and the defaults; what has none in the words above is 0 or NULL. */
 VLOT_API void vlot_cluster_options_init(vlot_cluster_options *options);
 
-/* Make a cluster and start all its nodes. VLOT_OK, VLOT_INVALID, VLOT_NOMEM, VLOT_BUSY (no more
- * threads), VLOT_FAILED (a machine could not be created), or what a user's storage or the journal's
- * sink said; unless VLOT_OK nothing is left. options NULL: the defaults.
+/* Make a cluster and start all its nodes. It takes a thread-specific key of the C library, and
+ * another one unless it is lockstep and inline; a process has 1,024 of them on Linux, so that some
+ * 500 clusters with threads are the limit.
+ *
+ * out      out: closed with vlot_cluster_close(); NULL unless VLOT_OK
+ * options  NULL: the defaults; copied, what it points to as said there
+ * problem  out: what is wrong with the options, a static sentence; NULL to ignore
+ * returns  VLOT_OK; VLOT_INVALID (options; or what a user's storage gave back is no log of a Raft
+ *          node, and the log callback says why); VLOT_NOMEM (or no second key is left); VLOT_BUSY
+ *          (no more threads, or no first key); VLOT_FAILED (a machine could not be created); or
+ *          what a user's storage or the journal's sink said. Unless VLOT_OK nothing is left
+ * thread   any; blocks while the nodes start
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_open(vlot_cluster **out,
                                                        const vlot_cluster_options *options,
                                                        const char **problem);
 
-/* Stop everything and free it. Clients must be closed before. NULL is allowed.
- * returns  VLOT_OK; VLOT_TIMEOUT: user code is stuck in a quarantined thread, its memory is left
- *          alone; VLOT_VIOLATED: the checker found something; VLOT_IO: the journal is not whole;
- *          VLOT_DEADLOCK: called on a node's thread, nothing was done
+/* Stop everything and free it. NULL is allowed.
+ *
+ * returns  VLOT_OK; VLOT_TIMEOUT: user code is stuck in a quarantined thread, the cluster's memory
+ *          is left alone; VLOT_VIOLATED: the checker found something; VLOT_IO: the journal is not
+ *          whole; VLOT_DEADLOCK: called on a node's thread, nothing was done. Unless VLOT_DEADLOCK
+ *          the cluster is gone for the caller
+ * asserts  its clients and subscriptions are closed
+ * thread   any but a node's; nobody else uses the cluster any more; blocks, for stop_ns per node
+ *          whose user code does not come back
  */
 VLOT_API vlot_result vlot_cluster_close(vlot_cluster *cluster);
 
@@ -124,27 +147,54 @@ typedef enum vlot_restart {
   VLOT_RESTART_WIPE,
 } vlot_restart;
 
-/* VLOT_NOT_FOUND: no such member; VLOT_CLOSED: it is down (kill), VLOT_EXISTS: it is up (spawn). */
+/* Start, end or stop for a while the node of a member. From here to vlot_cluster_heal() these
+ * results can come from each call, and nothing has changed then:
+ *
+ * VLOT_NOT_FOUND    no such member
+ * VLOT_DEADLOCK     called on a node's thread
+ * VLOT_BUSY         another thread has paused the cluster; also where a call names it
+ * VLOT_UNSUPPORTED  it is a replay; also where a call names it
+ *
+ * spawn    start a node that is down, with the disk as it is. VLOT_EXISTS: it is up; VLOT_NOMEM,
+ *          VLOT_BUSY (no more threads), VLOT_FAILED (its machine could not be created), or what its
+ *          storage said: it is down still
+ * kill     end it: what it has let go of stays, nothing follows; its mail and machine are gone.
+ *          is_power_cut: writes that are not durable may be lost, else they become durable.
+ *          VLOT_CLOSED: it is down. VLOT_TIMEOUT: it is down, and its thread is stuck in user code,
+ *          left alone with node and machine until it comes back
+ * restart  kill it if it is up, then spawn it: VLOT_INVALID: unknown `how`; VLOT_UNSUPPORTED: a
+ *          user's storage cannot be wiped; else as spawn, and it is down where that fails
+ * suspend  its mail waits, its timers stand still. Twice is once. VLOT_CLOSED: it is down or
+ *          fenced; VLOT_TIMEOUT: its turn did not end within stop_ns, it goes on
+ * resume   it goes on, with the mail that has waited. VLOT_OK too when it was not suspended;
+ *          VLOT_CLOSED: it is down or fenced
+ * thread   any but a node's; blocks until the node's turn has ended
+ */
 VLOT_API vlot_result vlot_cluster_spawn(vlot_cluster *cluster, uint32_t id);
 VLOT_API vlot_result vlot_cluster_kill(vlot_cluster *cluster, uint32_t id, bool is_power_cut);
-/* up or down */
 VLOT_API vlot_result vlot_cluster_restart(vlot_cluster *cluster, uint32_t id, vlot_restart how);
-/* mail waits; twice is once */
 VLOT_API vlot_result vlot_cluster_suspend(vlot_cluster *cluster, uint32_t id);
 VLOT_API vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id);
 
-/* Tell a node something: VLOT_INPUT_CAMPAIGN, ELECT, STEP_DOWN, FORGET_LEADER, SWITCHES (value: the
- * new switches). It is taken in its turn; what came of it shows in its status and events.
- * VLOT_INVALID for other kinds.
+/* Tell a node something. It is taken in its turn; what came of it shows in its status and events.
+ *
+ * kind     VLOT_INPUT_CAMPAIGN, ELECT, STEP_DOWN, FORGET_LEADER, SWITCHES
+ * value    SWITCHES: VLOT_SWITCH_*, all that are to be on; else not looked at
+ * returns  VLOT_OK: it is on its way; VLOT_INVALID: another kind, or unknown switches; VLOT_CLOSED:
+ *          it is down; VLOT_BUSY: its mailbox is full; VLOT_NOMEM
+ * thread   any; never blocks
  */
 VLOT_API vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_kind kind,
                                         uint32_t value);
 
-/* Rate of a node's clock in thousandths: 1000 is exact, 0 stands still, at most 100,000. */
+/* Set the rate of a node's clock in thousandths: 1000 is exact, 0 stands still, at most 100,000
+ * (VLOT_INVALID above). It stays when the node is down and comes back. Any thread; may wait for
+ * other calls of this part.
+ */
 VLOT_API vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id,
                                                  uint32_t permille);
 
-/* Faults of the in-memory disk; VLOT_UNSUPPORTED with another storage. */
+/* Faults of the in-memory disk. All zero: a disk that is done at once and never fails. */
 typedef struct vlot_disk_fault {
   uint32_t delay_ticks_min; /* each write takes min … max ticks */
   uint32_t delay_ticks_max;
@@ -152,6 +202,13 @@ typedef struct vlot_disk_fault {
   uint32_t is_full;    /* writes fail: the node is fenced */
   uint64_t fail_at;    /* the n-th write from now fails; 0: none */
 } vlot_disk_fault;
+
+/* Set the faults of a member's disk.
+ *
+ * fault    copied; replaces what was set before
+ * returns  VLOT_OK; VLOT_INVALID: min is above max; VLOT_UNSUPPORTED: another storage
+ * thread   any; may wait for other calls of this part
+ */
 VLOT_API vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id,
                                            const vlot_disk_fault *fault);
 
@@ -159,14 +216,14 @@ VLOT_API vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id,
 
 /* What a directed link does to messages. Chances in millionths. All zero: a clean link. */
 typedef struct vlot_link {
-  uint32_t is_cut;
-  uint32_t loss;
+  uint32_t is_cut; /* 1: nothing arrives */
+  uint32_t loss;   /* chance that a message is lost */
   /* messages of Raft; forwarded commands and reads are never duplicated */
   uint32_t duplicate;
   /* the message gets a delay of its own, up to reorder_ticks more, and may be overtaken */
   uint32_t reorder;
   uint32_t reorder_ticks;
-  uint32_t delay_ticks_min; /* uniform in [min, max] … */
+  uint32_t delay_ticks_min; /* each takes ticks uniform in [min, max] … */
   uint32_t delay_ticks_max;
   uint32_t tail; /* … and with this chance up to tail_ticks more */
   uint32_t tail_ticks;
@@ -174,100 +231,150 @@ typedef struct vlot_link {
   uint32_t kinds;
 } vlot_link;
 
-/* from or to 0: from or to everybody. Messages already under way are not touched, except by a cut
- * in lockstep. */
+/* Set the profile of a link, which replaces what it had. Messages already under way are not
+ * touched, except by a cut in lockstep that touches every kind: they are dropped.
+ *
+ * from, to  members; 0: from or to everybody
+ * link      copied
+ * returns   VLOT_OK; VLOT_INVALID: a chance above a million, min above max; VLOT_NOMEM: nothing has
+ *           changed
+ * thread    any but a node's; may wait for other calls of this part
+ */
 VLOT_API vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from, uint32_t to,
                                            const vlot_link *link);
+
+/* The profile of the link between two different members; out: all 0 where it is clean.
+ * VLOT_NOT_FOUND: there is no such link. Any thread; never blocks.
+ */
 VLOT_API vlot_result vlot_cluster_get_link(vlot_cluster *cluster, uint32_t from, uint32_t to,
                                            vlot_link *link);
 
-/* Cut every link between different groups; sides[k] is the group of member k + 1, [nodes]. Adds to
- * what is cut already: heal first for nothing but this partition. One-way cuts: set_link.
+/* Cut every link between different sides; a cut replaces whatever profile the link had. Adds to
+ * what is cut already: heal first for nothing but this partition. One-way cuts:
+ * vlot_cluster_set_link().
+ *
+ * sides    [nodes] sides[k] is the side of member k + 1; any numbers; borrowed for the call
+ * returns  VLOT_OK; VLOT_NOMEM: nothing has changed
+ * thread   any but a node's; may wait for other calls of this part
  */
 VLOT_API vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *sides);
 
-/* All links clean again. */
+/* All links clean again: cuts and every other fault of them end. Any thread but a node's; may wait
+ * for other calls of this part. */
 VLOT_API vlot_result vlot_cluster_heal(vlot_cluster *cluster);
 
 /* --- looking ---------------------------------------------------------------------------------- */
 
 typedef enum vlot_node_state {
-  VLOT_NODE_DOWN = 0,
-  VLOT_NODE_UP,
-  VLOT_NODE_SUSPENDED,
-  VLOT_NODE_FENCED, /* it refuses to go on: raft.fenced_why */
+  VLOT_NODE_DOWN = 0,  /* it does not run */
+  VLOT_NODE_UP,        /* it runs */
+  VLOT_NODE_SUSPENDED, /* it stands still until vlot_cluster_resume() */
+  VLOT_NODE_FENCED,    /* it refuses to go on: raft.fenced_why */
 } vlot_node_state;
 
 typedef struct vlot_node_status {
   uint32_t id;
-  uint32_t incarnation; /* from 1 */
-  vlot_node_state state;
-  uint32_t is_learner;
-  vlot_raft_status raft; /* as of the end of its last turn; the last one when it is down */
-  uint64_t applied_index;
-  uint64_t waiting; /* clients' commands that wait for their outcome here */
-  uint64_t mailbox; /* mail waiting */
-  uint64_t turns;
-  uint64_t age_ticks; /* since its last turn */
-  uint64_t disk_id;
-  uint64_t lost_writes; /* by power cuts */
-  uint32_t clock_permille;
+  uint32_t incarnation;    /* from 1; of the last one when it is down */
+  vlot_node_state state;   /* as of now */
+  uint32_t is_learner;     /* 0: a voter */
+  vlot_raft_status raft;   /* as of the end of its last turn; the last one when it is down */
+  uint64_t applied_index;  /* the machine has applied everything up to here */
+  uint64_t waiting;        /* clients' commands and reads that wait for their outcome here */
+  uint64_t mailbox;        /* mail waiting; in lockstep of a suspended node only */
+  uint64_t turns;          /* of this incarnation */
+  uint64_t age_ticks;      /* since the end of its last turn: how old the rest is; lockstep: 0 */
+  uint64_t disk_id;        /* id of its disk */
+  uint64_t lost_writes;    /* by power cuts; disks in memory only */
+  uint32_t clock_permille; /* rate of its clock in thousandths, as of now */
   uint32_t reserved;
 } vlot_node_status;
 
+/* How many members there are: 1 … nodes are their ids. */
 VLOT_API uint32_t vlot_cluster_nodes(const vlot_cluster *cluster);
+
+/* How a node is, without waking it or waiting for it.
+ *
+ * status   out: all 0 but the id, unless VLOT_OK
+ * returns  VLOT_OK, also when it is down; VLOT_NOT_FOUND: no such member
+ * thread   any, a node's too; never blocks
+ */
 VLOT_API vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id,
                                              vlot_node_status *status);
 
-/* The up node that leads in the highest term; 0: none. */
+/* The node that is up and leads in the highest term, by its own word; 0: none. Any thread; never
+ * blocks. */
 VLOT_API uint32_t vlot_cluster_leader(vlot_cluster *cluster);
-VLOT_API uint64_t vlot_cluster_now(vlot_cluster *cluster); /* ticks since it was opened */
 
-/* The machine's hash at a node, and the index up to which it has applied. VLOT_CLOSED: down;
- * VLOT_UNSUPPORTED: no hash. With threads it waits for the node's turn to end.
+/* Ticks of the cluster clock since it was opened. Any thread; never blocks. */
+VLOT_API uint64_t vlot_cluster_now(vlot_cluster *cluster);
+
+/* The machine's hash at a node, and the index up to which it has applied.
+ *
+ * hash, applied  out, both needed; 0 unless VLOT_OK
+ * returns        VLOT_OK; VLOT_NOT_FOUND: no such member; VLOT_CLOSED: it is down;
+ *                VLOT_UNSUPPORTED: its machine has no hash; VLOT_TIMEOUT: its turn did not end
+ *                within stop_ns; VLOT_BUSY: another thread has paused the cluster; VLOT_DEADLOCK
+ * thread         any but a node's; blocks until the node's turn has ended
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id,
                                                        uint64_t *hash, uint64_t *applied);
 
 typedef struct vlot_cluster_stats {
   uint64_t elections; /* leaders that there have been */
-  uint64_t campaigns;
-  uint64_t sent; /* messages between nodes */
-  uint64_t delivered;
-  uint64_t dropped;
-  uint64_t kills;
+  uint64_t campaigns; /* pre-votes, votes and forced ones, each on its own */
+  uint64_t sent;      /* messages between nodes */
+  uint64_t delivered; /* of those: taken by a node */
+  uint64_t dropped;   /* of those: ended without being taken */
+  uint64_t kills;     /* nodes that ended, in restarts too */
   uint64_t restarts;
   uint64_t commits;          /* highest commit index */
-  uint64_t leaderless_ticks; /* while nodes were up and none of them led */
-  uint64_t clock_waits;
-  uint64_t actions;    /* lockstep: carried out so far, commands included */
-  uint64_t event_hash; /* lockstep: over all events so far */
+  uint64_t leaderless_ticks; /* while no node led */
+  uint64_t clock_waits;      /* how often the clock has waited for a straggler */
+  uint64_t actions;          /* lockstep: carried out so far, commands included */
+  uint64_t event_hash;       /* lockstep: over all events so far */
 } vlot_cluster_stats;
+
+/* Counts since the cluster was opened. With threads they are not of one instant. Any thread; never
+ * blocks. */
 VLOT_API void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats);
 
-/* The first broken safety property, as text; false: none. Off: false. */
+/* The first safety property that the checker has found broken.
+ *
+ * text     out: [capacity] ends in a 0 byte, cut where it is too long; untouched where there is
+ *          none; NULL with capacity 0
+ * returns  false: there is none, or the checker is off
+ * thread   any; never blocks
+ */
 VLOT_API bool vlot_cluster_violation(vlot_cluster *cluster, char *text, size_t capacity);
 
-/* What an expert would warn of in these options, before anything is opened; and in a cluster,
- * settings and what runs badly by now (with the option has_lints). At most [capacity], returns how
- * many there are.
+/* What an expert would warn of: in these options (NULL: the defaults), before anything is opened;
+ * and in a cluster, its settings and what runs badly by now (0 without the option has_lints).
+ *
+ * lints    out: [capacity], the first ones; NULL with capacity 0
+ * returns  how many there are
+ * thread   any; never blocks
  */
 VLOT_API size_t vlot_cluster_options_lint(const vlot_cluster_options *options, vlot_lint *lints,
                                           size_t capacity);
 VLOT_API size_t vlot_cluster_lint(vlot_cluster *cluster, vlot_lint *lints, size_t capacity);
 
-/* The last events of a node (0: of the cluster), oldest first: at most [capacity], returns how
- * many. */
+/* The last events of a node (id 0: of the cluster), oldest first: of those kept (ring_events) at
+ * most [capacity], the newest ones. Returns how many; 0 also for an unknown id, on a node's thread,
+ * while another thread has paused the cluster, and when its turn does not end within stop_ns. Any
+ * thread but a node's; blocks until the node's turn has ended.
+ */
 VLOT_API size_t vlot_cluster_events(vlot_cluster *cluster, uint32_t id, vlot_event *events,
                                     size_t capacity);
 
-/* Subscribe to all events: a queue of its own, read by its owner. From then on events are
- * collected; none is lost until bytes_max (0: 256 MiB) are waiting.
+/* Subscribe to all events: a queue of its own, read by its owner. It begins now; with the option
+ * keeps_events the first one begins with the cluster.
  *
- * It begins now; with the option keeps_events the first one begins with the cluster.
- *
- * next   false: nothing is waiting. One thread at a time.
- * lost   events that found it full
+ * open    *out: closed before the cluster is; NULL unless VLOT_OK. bytes_max: none is lost until so
+ *         many bytes are waiting, in blocks of some 32 KiB; 0: 256 MiB. VLOT_OK, VLOT_NOMEM
+ * next    the oldest one that waits, into *event; false: nothing is waiting
+ * lost    how many events found it full, or no memory, so far
+ * close   NULL is allowed; what waits is gone
+ * thread  any; one at a time per subscription; never blocks
  */
 typedef struct vlot_subscription vlot_subscription;
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_subscription_open(vlot_subscription **out,
@@ -287,18 +394,19 @@ VLOT_API void vlot_subscription_close(vlot_subscription *subscription);
  * others         a read's or machine's own result
  */
 typedef struct vlot_answer {
-  uint64_t sequence; /* as given by submit */
+  uint64_t sequence; /* as given by submit or read */
   vlot_result result;
-  vlot_why why;
-  uint64_t index; /* where it was committed */
-  uint64_t term;
-  const uint8_t *reply; /* [reply_size] borrowed until the next poll or wait */
+  vlot_why why;   /* NONE with VLOT_OK */
+  uint64_t index; /* where it was committed; a read: up to where was applied; 0 unless VLOT_OK */
+  uint64_t term;  /* of the entry there; 0 of a read, and unless VLOT_OK */
+  /* [reply_size] borrowed until the client's next poll, wait, propose or query; NULL: empty */
+  const uint8_t *reply;
   uint32_t reply_size;
-  uint32_t node; /* that answered */
+  uint32_t node; /* that answered; 0: none did */
 } vlot_answer;
 
 typedef struct vlot_client_options {
-  size_t size;
+  size_t size; /* set by vlot_client_options_init() */
   /* always talk to this member, which forwards to the leader; 0 (default): to the leader when one
    * is known */
   uint32_t contact;
@@ -307,27 +415,44 @@ typedef struct vlot_client_options {
   /* NULL (default): poll and wait give answers to their caller; else to this function, inside the
    * call, on the caller's thread. It may submit, and must not close */
   void (*answered)(void *context, const vlot_answer *answer);
-  void *context;
+  void *context; /* handed to answered */
 } vlot_client_options;
 
+/* Set size and the defaults; what has none in the words above is 0 or NULL. */
 VLOT_API void vlot_client_options_init(vlot_client_options *options);
 
-/* A client is a small mailbox owned by its caller: one thread at a time uses it. options NULL: the
- * defaults. */
+/* A client is a small mailbox owned by its caller: one thread at a time uses it, for each of the
+ * calls of this part.
+ *
+ * out      out: closed with vlot_client_close(), before the cluster is; NULL unless VLOT_OK
+ * options  NULL: the defaults; copied
+ * returns  VLOT_OK; VLOT_INVALID (options); VLOT_NOMEM
+ * thread   any; never blocks
+ */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster,
                                                       const vlot_client_options *options);
-/* what is not answered yet never will be. NULL is allowed */
+
+/* Close a client: what is not answered yet never will be, and may happen all the same. NULL is
+ * allowed. Never blocks. */
 VLOT_API void vlot_client_close(vlot_client *client);
+
+/* Its number in events and in the pending list: from 1, and no other client of this cluster ever
+ * has it. */
 VLOT_API uint32_t vlot_client_number(const vlot_client *client);
 
-/* Submit commands [count], under one lock.
+/* Submit commands, under one lock. They reach a node together and in order.
  *
- * commands  borrowed for the call; a command with an owner is shared, not copied
+ * commands  [count], count > 0, borrowed for the call; a command that is all of its owner's bytes
+ *           is shared, others are copied
  * sequence  out: number of the first one, the others follow; NULL to ignore
  * returns   VLOT_OK        each will get exactly one answer
- *           VLOT_BUSY      too many in flight, or the node's mailbox is full; nothing was submitted
- *           VLOT_REJECTED  no node is up; VLOT_TOO_LARGE; VLOT_NOMEM; VLOT_DEADLOCK (on a node's
- *                          thread)
+ *           VLOT_BUSY      too many in flight, or the node's mailbox is full
+ *           VLOT_REJECTED  no node is up, or the contact is not
+ *           VLOT_TOO_LARGE, VLOT_NOMEM, VLOT_INVALID (count 0), VLOT_DEADLOCK (on a node's thread),
+ *           VLOT_UNSUPPORTED (a replay)
+ *           Unless VLOT_OK nothing was submitted.
+ * thread    any but a node's; never blocks
+ * time      the deadline is timeout_ticks from now: what has no answer by then is UNKNOWN
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_submit(vlot_client *client,
                                                         const vlot_command *commands,
@@ -338,48 +463,66 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_submit(vlot_client *client,
 
 /* Ask the machine a question.
  *
+ * question   [size] copied; NULL is allowed when size is 0
  * min_index  VLOT_READ_LINEARIZABLE (default way to read); else: any node's own state, once it
  *            has applied that index: the contact's, or the leader's
+ * sequence, returns, thread, time  as vlot_client_submit(), of the one answer that will come
+ * paper      thesis 6.4
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_read(vlot_client *client, const void *question,
                                                       size_t size, uint64_t min_index,
                                                       uint64_t *sequence);
 
-/* Answers that are there: at most [capacity], never blocks. Returns how many. Where the client has
- * an `answered` function, all that are there go to it, and answers and capacity are not looked at
- * (NULL, 0).
+/* Answers that are there, and those whose deadline has come. Where the client has an `answered`
+ * function, all of them go to it, and answers and capacity are not looked at (NULL, 0).
+ *
+ * answers  out: [capacity], in the order they came
+ * returns  how many; 0 on a node's thread
+ * thread   any but a node's; never blocks
  */
 VLOT_API size_t vlot_client_poll(vlot_client *client, vlot_answer *answers, size_t capacity);
 
-/* The same, but waits for the first one; 0: nothing is in flight. Every command gets an answer by
- * its deadline, so this ends. */
+/* The same, but waits for the first one; 0: nothing is in flight (or capacity is 0). Every command
+ * gets an answer by its deadline, so this ends. In lockstep it runs the schedule meanwhile.
+ */
 VLOT_API size_t vlot_client_wait(vlot_client *client, vlot_answer *answers, size_t capacity);
 
+/* Commands and reads that were submitted and whose answer was not handed out yet. */
 VLOT_API uint32_t vlot_client_inflight(const vlot_client *client);
 
 /* Propose one command and wait for its outcome; asks again, until the deadline, as long as it is
- * certain that the command was not committed. Only while nothing else of this client is in flight
- * (VLOT_BUSY).
+ * certain that the command was not committed. Only while nothing else of this client is in flight.
  *
- * reply    out: the machine's answer, released by the caller with vlot_bytes_release(); NULL to
- *          ignore
- * returns  VLOT_OK, VLOT_REJECTED, VLOT_UNKNOWN, VLOT_TOO_LARGE, VLOT_NOMEM, VLOT_DEADLOCK
+ * command  [size] borrowed for the call
+ * reply    out: the machine's answer, released by the caller with vlot_bytes_release(), NULL unless
+ *          VLOT_OK; NULL to ignore
+ * returns  VLOT_OK        committed and applied
+ *          VLOT_REJECTED  certainly not committed, and never will be
+ *          VLOT_UNKNOWN   may or may not be committed; also: it is, and there is no memory for the
+ *                         reply
+ *          VLOT_BUSY      something is in flight; or, at the deadline, no node had room
+ *          VLOT_TOO_LARGE, VLOT_NOMEM, VLOT_DEADLOCK, VLOT_UNSUPPORTED as vlot_client_submit()
+ * thread   any but a node's; blocks
+ * time     about twice timeout_ticks at most: each time that it asks has a deadline of its own, and
+ *          it asks no more once timeout_ticks have passed
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_propose(vlot_client *client, const void *command,
                                                          size_t size, vlot_bytes **reply);
 
-/* The same for a linearizable read. */
+/* The same for a linearizable read: VLOT_REJECTED and VLOT_UNKNOWN: it was not answered; VLOT_NOMEM
+ * too where there is no memory for the reply; or the machine's own result. */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_query(vlot_client *client, const void *question,
                                                        size_t size, vlot_bytes **reply);
 
 /* --- waiting for something, so that nobody writes a sleep loop -------------------------------- */
 
-/* Each waits at most timeout_ticks of the cluster clock. VLOT_OK; VLOT_TIMEOUT; VLOT_NOT_FOUND (no
- * such member).
+/* Each waits at most timeout_ticks of the cluster clock; 0: looks once. VLOT_OK; VLOT_TIMEOUT;
+ * VLOT_NOT_FOUND (no such member); VLOT_DEADLOCK (on a node's thread). Any other thread; blocks; in
+ * lockstep it runs the schedule meanwhile.
  *
- * leader   there is one, and a quorum follows it; *id (NULL to ignore)
+ * leader   there is one, and a quorum follows it; *id (NULL to ignore), 0 unless VLOT_OK
  * applied  a node (0: every node that is up) has applied index
- * role     a node has a role
+ * role     a node is up and has a role
  * quiet    no message, write or answer is under way, and every node that is up has applied what is
  *          committed; timers do not count
  */
@@ -405,47 +548,63 @@ typedef enum vlot_pending_kind {
 typedef struct vlot_pending {
   uint64_t id;
   vlot_pending_kind kind;
-  uint32_t node; /* to whom it happens */
-  uint32_t from; /* message: sender; client: client number */
-  uint32_t is_held;
-  uint64_t due;          /* tick */
-  uint32_t message_kind; /* vlot_message_kind; 0: a forwarded command or read */
-  uint32_t message_flags;
-  uint64_t term; /* message: the fields that matter */
+  uint32_t node;          /* to whom it happens */
+  uint32_t from;          /* message: sender; client: client number, 0 of an order */
+  uint32_t is_held;       /* it is not chosen until released */
+  uint64_t due;           /* tick at which it happens; from then on it is only a matter of order */
+  uint32_t message_kind;  /* vlot_message_kind; 0: a forwarded command or read */
+  uint32_t message_flags; /* VLOT_MESSAGE_* */
+  uint64_t term;          /* message: its term */
+  /* message: append: prev_index; a vote asked for: last_index; append reply: match or hint index */
   uint64_t index;
-  uint64_t entries;
+  uint64_t entries; /* append: how many; commands: how many */
 } vlot_pending;
 
-/* Everything pending, in the order it is due: at most [capacity]; returns how many there are; 0
- * also where this thread may not look: a cluster that runs, or that another thread has paused.
+/* Everything pending: in the order it is due, then what is held.
+ *
+ * pending  out: [capacity], the first ones; NULL with capacity 0
+ * returns  how many there are; 0 also where this thread may not look: a cluster that runs, or that
+ *          another thread has paused, or on a node's thread
  */
 VLOT_API size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pending,
                                       size_t capacity);
 
-/* Carry out `actions` actions as the seed chooses; *done (NULL to ignore) says how many there were:
- * fewer when nothing is pending that is not held, up to turn_max - 1 more when the last turn takes
- * several deliveries. VLOT_OK; VLOT_VIOLATED: the checker objects, and it stopped there;
- * VLOT_UNSUPPORTED: not in lockstep and not paused.
+/* Carry out `actions` actions as the seed chooses.
+ *
+ * done     out: how many there were: fewer when nothing is pending that is not held, up to
+ *          turn_max - 1 more when the last turn takes several deliveries; NULL to ignore
+ * returns  VLOT_OK, also when there were fewer. VLOT_VIOLATED: the checker objects, and it stopped
+ *          there; VLOT_FAILED: a replay has diverged; VLOT_UNSUPPORTED: not in lockstep and not
+ *          paused; VLOT_BUSY: another thread has paused it; VLOT_DEADLOCK: on a node's thread
+ * thread   any but a node's, one at a time; of a paused cluster the one that paused it. Runs the
+ *          turns of nodes, and user code in them
  */
 VLOT_API vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t *done);
 
-/* The same until a condition holds (looked at after every action) or `actions` have passed
- * (VLOT_TIMEOUT). */
+/* The same until a condition holds (VLOT_OK), or `actions` have passed or nothing is left that can
+ * happen (VLOT_TIMEOUT).
+ *
+ * is_reached  looked at first, and after every action; it may look, and must not change anything
+ * context     handed to is_reached
+ */
 VLOT_API vlot_result vlot_lockstep_until(vlot_cluster *cluster,
                                          bool (*is_reached)(vlot_cluster *cluster, void *context),
                                          void *context, uint64_t actions);
 
 /* Verbs on one pending thing. VLOT_NOT_FOUND: no such id; VLOT_UNSUPPORTED: not for this kind
  * (timers and writes cannot be dropped, timers cannot be delayed, only messages between nodes can
- * be duplicated: a client's call is made once).
+ * be duplicated: a client's call is made once), or a replay, or as vlot_lockstep_step(), like
+ * VLOT_BUSY, VLOT_DEADLOCK and the thread.
  *
- * Each is one action.
+ * Each is one action; unless VLOT_OK (fire: or VLOT_VIOLATED, the checker objects) nothing has
+ * changed.
  *
  * fire       now: deliver the message, fire the timer, complete the write, held or not
  * drop       it never arrives
- * hold       it is not chosen until released (or fired)
- * duplicate  a copy is pending too; *copy (NULL to ignore)
- * delay      due so many ticks later
+ * hold       it is not chosen until released (or fired); is_held false: release it; twice is once,
+ *            and no action. VLOT_NOMEM
+ * duplicate  a copy is pending too, with an id of its own; *copy (NULL to ignore). VLOT_NOMEM
+ * delay      due so many ticks later, from now if it was due earlier
  */
 VLOT_API vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id);
 VLOT_API vlot_result vlot_lockstep_drop(vlot_cluster *cluster, uint64_t id);
@@ -454,8 +613,11 @@ VLOT_API vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id,
 VLOT_API vlot_result vlot_lockstep_delay(vlot_cluster *cluster, uint64_t id, uint64_t ticks);
 
 /* Run nodes on the caller's thread (faster) or on their own (visible in a debugger), from the next
- * action on; the run is the same. VLOT_BUSY: no more threads; VLOT_UNSUPPORTED: a paused cluster,
- * or a replay.
+ * action on; the run is the same.
+ *
+ * returns  VLOT_OK; VLOT_BUSY (no more threads) or VLOT_NOMEM: it stays as it was, and some nodes
+ *          may have threads that wait; VLOT_UNSUPPORTED: not in lockstep, a paused cluster, or a
+ *          replay; VLOT_DEADLOCK: on a node's thread
  */
 VLOT_API vlot_result vlot_lockstep_set_inline(vlot_cluster *cluster, bool is_inline);
 
@@ -464,7 +626,12 @@ VLOT_API vlot_result vlot_lockstep_set_inline(vlot_cluster *cluster, bool is_inl
  * holds stay as done: what is still held then stays in the list, and is there in the next pause.
  * Meanwhile the calling thread alone steps the cluster and controls its nodes, links and faults
  * (others get VLOT_BUSY), and it alone unpauses; other threads' clients and orders go on: what they
- * send waits in the mailboxes. VLOT_UNSUPPORTED in lockstep; twice is once.
+ * send waits in the mailboxes. Twice is once, for both.
+ *
+ * returns  VLOT_OK; VLOT_TIMEOUT: pause: a turn did not end within stop_ns, the cluster runs on;
+ *          VLOT_UNSUPPORTED: in lockstep; VLOT_BUSY: another thread has paused it; VLOT_DEADLOCK:
+ *          on a node's thread
+ * thread   any but a node's; pause blocks until every turn has ended
  */
 VLOT_API vlot_result vlot_cluster_pause(vlot_cluster *cluster);
 VLOT_API vlot_result vlot_cluster_unpause(vlot_cluster *cluster);

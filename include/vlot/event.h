@@ -16,7 +16,10 @@
 extern "C" {
 #endif
 
-/* kind, number, name in JSON, which member of the union it uses */
+/* Kind, number, name in JSON, which member of the union it uses. Those without words say what the
+ * core's change of that name says (VLOT_CHANGES in vlot/raft.h; KNOWN_LEADER: LEADER): change has
+ * its from, to and term, slice its entries.
+ */
 #define VLOT_EVENTS(X)                                                                           \
   X(STEP, 1, "step", step)             /* one step of the core: the node before and after it */  \
   X(SENT, 2, "sent", message)          /* a message left the node; peer: to */                   \
@@ -37,20 +40,20 @@ extern "C" {
   X(MISMATCH, 17, "mismatch", change)                                                            \
   X(DURABLE, 18, "durable", change) /* stored and released: log up to `to`, term, peer: vote */  \
   X(COMMIT, 19, "commit", slice)                                                                 \
-  X(APPLY, 20, "apply", slice)                                                                   \
+  X(APPLY, 20, "apply", slice) /* the machine has taken them */                                  \
   X(IGNORED, 21, "ignored", change)                                                              \
-  X(FENCED, 22, "fenced", change)                                                                \
+  X(FENCED, 22, "fenced", change)   /* or its machine failed: from applied, to commit index */   \
   X(START, 23, "start", step)       /* a node begins; after: what it recovered */                \
-  X(KILL, 24, "kill", change)       /* a node ends; why; from: 1 power cut */                    \
+  X(KILL, 24, "kill", change)       /* a node ends; why; from: 1 power cut; to: 1 it led */      \
   X(RESTART, 25, "restart", change) /* a member is started again; from: vlot_restart */          \
-  X(SUSPEND, 26, "suspend", change)                                                              \
-  X(RESUME, 27, "resume", change)                                                                \
-  X(FAULT, 28, "fault", change)           /* link, disk or clock was changed: below */           \
-  X(CLOCK_WAIT, 29, "clock_wait", change) /* the clock waits for a straggler */                  \
+  X(SUSPEND, 26, "suspend", change) /* its mail waits from here on */                            \
+  X(RESUME, 27, "resume", change)   /* and is taken again */                                     \
+  X(FAULT, 28, "fault", change)     /* link, disk or clock was changed: below */                 \
+  X(CLOCK_WAIT, 29, "clock_wait", change) /* the clock waits for a straggler: peer */            \
   X(PROPOSE, 30, "propose", client)       /* a client's commands arrived at a node */            \
   X(ANSWER, 31, "answer", client)         /* and were answered */                                \
-  X(READ, 32, "read", client)                                                                    \
-  X(VIOLATION, 33, "violation", change) /* from: number of the invariant */                      \
+  X(READ, 32, "read", client)             /* a client's read arrived at a node */                \
+  X(VIOLATION, 33, "violation", change)   /* from: number of the invariant */                    \
   X(LINT, 34, "lint", change) /* from: vlot_lint_number, peer: node; to, term: its numbers */    \
   X(REQUEST, 35, "request", change) /* from: vlot_request_kind, to: value, term: its result */
 
@@ -69,6 +72,8 @@ typedef enum vlot_event_kind {
  * LINK_FAULT, HEALED     from, peer: the link, 0: every; to: 1 cut
  * PARTITION              nothing more
  */
+
+/* "known_leader" …, as the table has it; "?" outside of it. Static. */
 VLOT_API const char *vlot_event_kind_name(vlot_event_kind kind);
 
 /* What a debugger can ask of a cluster (`vlot drop 12` in gdb): number, word. The first ones are of
@@ -100,18 +105,20 @@ typedef enum vlot_request_kind {
 
 typedef struct vlot_event {
   uint64_t sequence; /* of this node, from 1, across its incarnations */
-  uint64_t lamport;
-  uint64_t action;  /* lockstep: number of the action; threads: 0 */
-  uint64_t cause;   /* vlot_event_id() of the event that led here */
-  uint64_t tick;    /* of the cluster clock */
-  uint64_t message; /* id of the message concerned; 0 */
-  uint32_t node;    /* 0: the cluster */
-  uint32_t incarnation;
-  uint32_t peer;
-  uint16_t kind; /* vlot_event_kind */
-  uint16_t why;  /* vlot_why */
+  uint64_t lamport;  /* Lamport time: above that of every event that led here */
+  /* number of the action that it belongs to. Threads: 0 until the first pause; a paused cluster
+   * counts its actions, and once it runs again the number stands still until the next pause */
+  uint64_t action;
+  uint64_t cause;       /* vlot_event_id() of the event that led here; 0: none */
+  uint64_t tick;        /* of the cluster clock */
+  uint64_t message;     /* id of the message concerned; 0: none */
+  uint32_t node;        /* member; 0: the cluster */
+  uint32_t incarnation; /* of the node, from 1; 0: of the cluster */
+  uint32_t peer;        /* the other member concerned, as the kind says; 0: none */
+  uint16_t kind;        /* vlot_event_kind */
+  uint16_t why;         /* vlot_why */
   union {
-    struct {
+    struct { /* START: before is all 0 */
       vlot_brief before;
       vlot_brief after;
     } step;
@@ -121,13 +128,13 @@ typedef struct vlot_event {
       uint64_t term;
       /* append: prev_index; votes: last_index; reply: match or hint index */
       uint64_t index;
-      uint64_t log_term; /* append: prev_term; votes: last_term; reply: hint term */
-      uint64_t commit;   /* append: the leader's; reply: prev index it answers */
-      uint64_t request_id;
-      uint32_t entries; /* append: how many */
-      uint32_t from;
+      uint64_t log_term;   /* append: prev_term; votes: last_term; reply: hint term */
+      uint64_t commit;     /* append: the leader's; reply: prev index it answers */
+      uint64_t request_id; /* the sender's number of it; a reply has that of its request */
+      uint32_t entries;    /* append: how many */
+      uint32_t from;       /* the sender */
     } message;
-    struct {
+    struct { /* what they mean stands with the kind */
       uint64_t from;
       uint64_t to;
       uint64_t term;
@@ -135,39 +142,45 @@ typedef struct vlot_event {
     struct { /* one per slice, not per entry */
       uint64_t first;
       uint64_t count;
-      uint64_t term;  /* of the newest entry */
-      uint64_t chain; /* hash over all entries up to the newest; 0 where nobody observes */
-      uint64_t hash;  /* APPLY: the machine's, where somebody compares; else 0 */
+      uint64_t term; /* of the newest entry; TRUNCATE: the node's */
+      /* hash over all entries up to the newest that stands afterwards; 0 where nobody observes */
+      uint64_t chain;
+      uint64_t hash; /* APPLY: the machine's, where somebody compares; else 0 */
     } slice;
     struct {
       uint64_t sequence; /* the client's, of the first command */
-      uint64_t index;
-      uint64_t term;
-      uint32_t client;
-      uint32_t count;
-      uint32_t result; /* vlot_result, of ANSWER */
+      uint64_t index;    /* ANSWER: of the first one; a read: what was applied then; else 0 */
+      uint64_t term;     /* ANSWER: of the entries; else 0 */
+      uint32_t client;   /* vlot_client_number() */
+      uint32_t count;    /* how many in a row */
+      uint32_t result;   /* vlot_result, of ANSWER */
       uint32_t reserved;
     } client;
   } as;
 } vlot_event;
 
-/* (node, sequence) in one number; node in the upper 16 bits. */
+/* (node, sequence) in one number: node in the upper 16 bits, sequence below 2^48. */
 static inline uint64_t vlot_event_id(uint32_t node, uint64_t sequence) {
   return ((uint64_t)node << 48) | sequence;
 }
 
-/* One event as a JSON object without a newline, into out [capacity]. Returns the length it has or
- * would have, as snprintf. */
+/* One event as text: json as a JSON object without a newline, text as a sentence for people ("n2
+ * becomes leader of term 3: a quorum granted its votes").
+ *
+ * out      [capacity] ends in a 0 byte, cut where it is too long; NULL with capacity 0
+ * returns  the length it has or would have without the 0, as snprintf
+ */
 VLOT_API size_t vlot_event_json(const vlot_event *event, char *out, size_t capacity);
-
-/* One event as a sentence for people ("n2 becomes leader of term 3: a quorum granted its votes");
- * as above. */
 VLOT_API size_t vlot_event_text(const vlot_event *event, char *out, size_t capacity);
 
-/* The canonical encoding that the event hash is made of: [returned] words. No pointer, real time or
- * thread in it, and not what only observers compute (slice.chain, slice.hash).
+#define VLOT_EVENT_WORDS 16 /* of an event, at most */
+
+/* The canonical encoding that the event hash is made of. No pointer, real time or thread in it, and
+ * not what only observers compute (slice.chain, slice.hash).
+ *
+ * words    out: the first [returned] of them are set
+ * returns  8 … VLOT_EVENT_WORDS, as the kind has it
  */
-#define VLOT_EVENT_WORDS 16
 VLOT_API uint32_t vlot_event_words(const vlot_event *event, uint64_t words[VLOT_EVENT_WORDS]);
 
 #ifdef __cplusplus

@@ -24,39 +24,51 @@ extern "C" {
 
 #define VLOT_HISTORY_CLIENTS_MAX 1048576u
 
+/* A history that is being written. */
 typedef struct vlot_history vlot_history;
 
-/* Where lines go: text [size] ends in a newline, borrowed for the call. */
+/* Where lines go, on the thread that ends the operation: text [size] ends in a newline, without a 0
+ * byte, borrowed for the call. */
 typedef struct vlot_history_sink {
-  void *context;
+  void *context; /* the sink's own, handed to line */
   void (*line)(void *context, const char *text, size_t size);
 } vlot_history_sink;
 
+/* An operation that begins. */
 typedef struct vlot_history_call {
   uint32_t client;       /* the caller's number of it: below VLOT_HISTORY_CLIENTS_MAX */
   uint32_t has_expected; /* compare-and-set: write "expected", null where it is NULL */
-  uint64_t time;
-  const char *operation; /* "set", "get" … */
-  const void *key;       /* [key_size] */
+  uint64_t time;         /* "call" of the line */
+  const char *operation; /* "set", "get" …; needed */
+  const void *key;       /* [key_size]; NULL only where key_size is 0 */
   const void *value;     /* [value_size]; NULL: the operation has none */
-  const void *expected;  /* [expected_size] */
+  const void *expected;  /* [expected_size]; looked at where has_expected is not 0 */
   size_t key_size;
   size_t value_size;
   size_t expected_size;
 } vlot_history_call;
 
-/* allocator NULL: the default; sink is copied. VLOT_NOMEM. */
+/* Begin a history.
+ *
+ * out        out: closed with vlot_history_close(); NULL unless VLOT_OK
+ * allocator  NULL: the default; borrowed for the history's life
+ * sink       copied; its context is borrowed for the history's life
+ * returns    VLOT_OK, VLOT_NOMEM
+ */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_history_open(vlot_history **out,
                                                        const vlot_allocator *allocator,
                                                        const vlot_history_sink *sink);
 
-/* Write what has not ended as unknown, and free everything. NULL is allowed. */
+/* Write the lines of what has not ended, as unknown, and free the history. NULL is allowed. Needs
+ * no memory. */
 VLOT_API void vlot_history_close(vlot_history *history);
 
-/* An operation begins; what call points to is copied.
+/* An operation begins; nothing is written yet.
  *
- * operation  out: its handle for end
- * returns    VLOT_OK; VLOT_INVALID (client, operation or key); VLOT_NOMEM
+ * call       borrowed for the call, with what it points to
+ * operation  out: its handle for end; untouched unless VLOT_OK
+ * returns    VLOT_OK; VLOT_INVALID (client, operation or key); VLOT_NOMEM; unless VLOT_OK nothing
+ *            has begun
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_history_begin(vlot_history *history,
                                                         const vlot_history_call *call,
@@ -64,9 +76,11 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_history_begin(vlot_history *history,
 
 /* It ended, and its line is written. The handle is used up, unless this returns an error.
  *
- * outcome  VLOT_OK: it happened, and answered result [size] (NULL: nothing) VLOT_UNKNOWN,
- *          VLOT_TIMEOUT, VLOT_CLOSED: it may or may not happen; result is ignored; cannot fail
- *          anything else: it certainly did not and will not happen
+ * time     "return" of the line; not written where the outcome is unknown
+ * outcome  VLOT_OK: it happened, and answered result [size] (NULL: nothing), borrowed for the call.
+ *          VLOT_UNKNOWN, VLOT_TIMEOUT, VLOT_CLOSED: it may or may not happen; result is ignored;
+ *          this needs no memory. Anything else: it certainly did not and will not happen; result is
+ *          ignored
  * returns  VLOT_OK; VLOT_NOT_FOUND: no operation under way has that handle; VLOT_NOMEM: it is still
  *          under way
  */

@@ -6,7 +6,7 @@
  * also a USDT probe of provider `vlot` with the same arguments (`info probes stap vlot`). Built
  * with -DVLOT_HOOKS=OFF they are there and never called.
  *
- * node is the member, 0 the cluster; why a vlot_why.
+ * node is the member, 0 the cluster; why a vlot_why. Only the library calls them.
  */
 #ifndef VLOT_HOOKS_H
 #define VLOT_HOOKS_H
@@ -24,7 +24,18 @@ extern "C" {
  * election_timeout  its election timer fired, in this term
  * election          a campaign; kind 0 pre-vote, 1 vote, 2 forced
  * role_change       from and to are vlot_role
+ * term_change       from one term to another
+ * vote              it was asked by candidate, for term; granted 1 or 0, for pre-votes too
  * send, deliver     kind is a vlot_message_kind, message an id
+ * drop              a message to a member ended without being taken, node: where
+ * append            count entries from first on, of term, stand in its log
+ * truncate          count entries from an index on were removed from it
+ * commit            its commit index is now this, the entry there of term
+ * apply             its machine has taken count entries from first on
+ * fault             a link, disk or clock was changed; peer and why as in VLOT_EVENT_FAULT
+ * spawn, kill       a node begins, ends
+ * fenced            it refuses to go on
+ * violation         the checker found a broken property at node; text says which
  */
 #define VLOT_HOOKS_TABLE(X)                                                                   \
   X(step, (uint32_t node, uint64_t action))                                                   \
@@ -47,6 +58,7 @@ extern "C" {
   X(tick, (uint32_t node, uint64_t now, uint64_t elapsed))                                    \
   X(election_timeout, (uint32_t node, uint64_t term))
 
+/* vlot_hook_step(), vlot_hook_election() … of the table */
 #define VLOT_X(name, arguments) VLOT_API void vlot_hook_##name arguments;
 VLOT_HOOKS_TABLE(VLOT_X)
 #undef VLOT_X

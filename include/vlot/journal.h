@@ -39,25 +39,35 @@ typedef struct vlot_journal_status {
   uint64_t written; /* handed to the sink and taken by it */
 } vlot_journal_status;
 
-/* How the recording goes. VLOT_UNSUPPORTED: this cluster is not recorded. Any thread. */
+/* How the recording goes.
+ *
+ * status   out: all 0 unless VLOT_OK
+ * returns  VLOT_OK; VLOT_UNSUPPORTED: this cluster is not recorded
+ * thread   any, a node's too
+ */
 VLOT_API vlot_result vlot_journal_get_status(vlot_cluster *cluster, vlot_journal_status *status);
 
 /* --- what a journal is ------------------------------------------------------------------------ */
 
 typedef struct vlot_journal_info {
-  uint32_t format; /* of the journal; this build reads VLOT_JOURNAL_FORMAT */
-  uint32_t nodes;
-  uint32_t learners;
+  uint32_t format;      /* of the journal; this build reads VLOT_JOURNAL_FORMAT */
+  uint32_t nodes;       /* of the run, as its options said */
+  uint32_t learners;    /* the last of them; as its options said */
   uint32_t has_machine; /* the run had a machine of its own: a replay needs it */
-  uint64_t seed;
-  uint64_t tick_ns;
-  char version[32];  /* of the library that wrote it */
-  char machine[64];  /* the machine's name */
-  char problem[160]; /* what is wrong, in a sentence; empty when nothing is */
+  uint64_t seed;        /* as its options said */
+  uint64_t tick_ns;     /* as its options said */
+  char version[32];     /* of the library that wrote it */
+  char machine[64];     /* the machine's name */
+  char problem[160];    /* what is wrong, in a sentence; empty when nothing is */
 } vlot_journal_info;
 
-/* Read the beginning of a journal [size]. VLOT_OK; VLOT_CORRUPT: it is none, or is cut or damaged
- * there; VLOT_UNSUPPORTED: another format version. info->problem says it, with the numbers.
+/* Read the beginning of a journal.
+ *
+ * journal  [size] borrowed for the call
+ * info     out: what could be read, 0 where nothing could; problem says what is wrong, with the
+ *          numbers
+ * returns  VLOT_OK, also when it is cut or damaged further on; VLOT_CORRUPT: it is none, or is cut
+ *          or damaged there; VLOT_UNSUPPORTED: another format version
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_journal_read_info(const void *journal, size_t size,
                                                             vlot_journal_info *info);
@@ -67,15 +77,17 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_journal_read_info(const void *journal,
 /* Open a cluster that carries out a journal again; nothing has happened in it yet. Close it with
  * vlot_cluster_close().
  *
+ * out      out: NULL unless VLOT_OK
  * options  NULL, or where allocator, machine, log, ring_events, has_checker and keeps_events are
  *          taken from; the others are the recorded run's. A run with a machine of its own needs
- *          that machine
+ *          that machine; one without takes the key-value machine, whatever is given
  * journal  [size] borrowed for the cluster's life
  * problem  out: what is wrong, a static sentence; NULL to ignore. vlot_journal_read_info() has the
  *          numbers
  * returns  VLOT_OK, also for a journal that is cut or damaged behind its beginning: what is whole
  *          is replayed, and the status says so. VLOT_CORRUPT, VLOT_UNSUPPORTED (as
- *          vlot_journal_read_info()), VLOT_INVALID (options), VLOT_NOMEM
+ *          vlot_journal_read_info()), VLOT_INVALID (options), VLOT_NOMEM, VLOT_BUSY (as
+ *          vlot_cluster_open()); unless VLOT_OK nothing is left
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_replay_open(vlot_cluster **out,
                                                       const vlot_cluster_options *options,
@@ -101,8 +113,11 @@ typedef struct vlot_replay_status {
   const char *text;
 } vlot_replay_status;
 
-/* How far a replay is. text is valid until the cluster's next call. VLOT_UNSUPPORTED: this is no
- * replay. */
+/* How far a replay is.
+ *
+ * status   out: all 0, and text "", unless VLOT_OK; text is borrowed until the cluster's next call
+ * returns  VLOT_OK; VLOT_UNSUPPORTED: this is no replay
+ */
 VLOT_API vlot_result vlot_replay_get_status(vlot_cluster *cluster, vlot_replay_status *status);
 
 #ifdef __cplusplus

@@ -72,15 +72,18 @@ typedef enum vlot_lint_number {
 typedef struct vlot_lint {
   uint32_t number; /* vlot_lint_number */
   uint32_t node;   /* whom it concerns; 0: all of the cluster */
-  uint64_t value;
-  uint64_t other;
+  uint64_t value;  /* what the table says of this number */
+  uint64_t other;  /* the same; 0 where it says nothing */
 } vlot_lint;
 
-/* The word of the table; "?" for an unknown number. */
+/* The word of the table; "?" for an unknown number. Static. */
 VLOT_API const char *vlot_lint_name(uint32_t number);
 
-/* Sentence and advice, with the values in them, into out [capacity]. Returns the length it has or
- * would have, as snprintf. */
+/* Sentence and advice, with the values in them; of an unknown number, that it is unknown.
+ *
+ * out      [capacity] ends in a 0 byte, cut where it is too long; NULL with capacity 0
+ * returns  the length it has or would have without the 0, as snprintf
+ */
 VLOT_API size_t vlot_lint_text(const vlot_lint *lint, char *out, size_t capacity);
 
 #ifdef __cplusplus

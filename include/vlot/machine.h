@@ -20,25 +20,34 @@ extern "C" {
 /* Where a machine puts its answers. */
 typedef struct vlot_replies vlot_replies;
 
-/* Answer the k-th command of the apply() or the one query() under way: copies [size] bytes. A
- * second answer replaces the first. replies may be NULL (nobody asked): nothing happens.
- * VLOT_NOMEM: the answer will be empty.
+/* Answer the k-th command of the apply() under way, or (k 0) the query(). A second answer replaces
+ * the first; who is given none gets an empty one.
+ *
+ * replies  as handed to apply() or query(); NULL (nobody asked): nothing happens
+ * data     [size] copied; NULL is allowed when size is 0
+ * returns  VLOT_OK; VLOT_INVALID: k is none of the commands, or data is missing; VLOT_NOMEM: a
+ *          command's answer is empty then, and a query's asker gets VLOT_NOMEM
+ * thread   inside that call only
  */
 VLOT_API vlot_result vlot_replies_set(vlot_replies *replies, uint32_t k, const void *data,
                                       size_t size);
 
-/* Byte streams of snapshots. write: all of [size] bytes or an error. read: 1 … size bytes, 0 at the
- * end, by *got. */
+/* Byte streams: of snapshots, and what a journal is written to. write: all of [size] bytes or an
+ * error. read: 1 … size bytes, 0 at the end, by *got, or an error. data is borrowed for the call.
+ */
 typedef struct vlot_writer {
-  void *context;
+  void *context; /* the stream's own, handed to write */
   vlot_result (*write)(void *context, const void *data, size_t size);
 } vlot_writer;
 
 typedef struct vlot_reader {
-  void *context;
+  void *context; /* the stream's own, handed to read */
   vlot_result (*read)(void *context, void *data, size_t size, size_t *got);
 } vlot_reader;
 
+/* A state machine, as a table of functions: create, apply and destroy are needed, the others may be
+ * NULL. Copied where it is an option; name and context are borrowed for as long as it is in use.
+ */
 typedef struct vlot_machine {
   size_t size;      /* sizeof(vlot_machine) */
   const char *name; /* for reports */
@@ -49,32 +58,36 @@ typedef struct vlot_machine {
    */
   void *(*create)(void *context, uint32_t node, bool is_replaying);
 
-  /* Apply commands [count] at log indexes first_index …, in order. Anything but VLOT_OK stops this
-   * node. */
+  /* Apply commands [count] at log indexes first_index …, in order; they are borrowed for the call.
+   * replies is NULL where nobody waits for an answer. Anything but VLOT_OK stops this node: it is
+   * fenced. */
   vlot_result (*apply)(void *state, const vlot_entry *commands, uint32_t count,
                        uint64_t first_index, vlot_replies *replies);
 
-  /* Answer a question, without changing anything. NULL: this machine answers none. A result other
-   * than VLOT_OK goes to the asker.
+  /* Answer a question [size], borrowed for the call, without changing anything. NULL: this machine
+   * answers none (VLOT_UNSUPPORTED). A result other than VLOT_OK goes to the asker.
    */
   vlot_result (*query)(void *state, const void *question, size_t size, vlot_replies *replies);
 
-  vlot_result (*snapshot)(void *state, const vlot_writer *writer); /* NULL: not supported */
-  /* replaces the whole state; NULL: not supported */
+  /* writes the whole state, without changing it; NULL: not supported */
+  vlot_result (*snapshot)(void *state, const vlot_writer *writer);
+  /* replaces the whole state, and reads all that snapshot wrote; NULL: not supported */
   vlot_result (*restore)(void *state, const vlot_reader *reader);
   /* equal states, equal hashes; NULL: replicas are not compared */
   uint64_t (*hash)(void *state);
-  void (*destroy)(void *state);
+  void (*destroy)(void *state); /* the last call for this state */
 } vlot_machine;
 
-/* Try a machine: two instances get the same commands in different batches and must hash alike; a
- * snapshot restored into a third must hash alike and go on alike; queries must change nothing.
+/* Try a machine: instances get the same commands in different batches, one with and one without
+ * answers, and must answer and hash alike; a snapshot restored into another one must hash alike and
+ * go on alike; queries must change nothing.
  *
- * commands   [count] a sample of the machine's own commands
- * questions  [question_count] may be NULL
+ * machine    borrowed for the call, like the rest; its functions are called on this thread
+ * commands   [count] a sample of the machine's own commands; NULL is allowed when count is 0
+ * questions  [question_count] may be NULL when question_count is 0
  * problem    out: what is wrong, a static sentence; NULL when nothing is, or to ignore
  * returns    VLOT_OK; VLOT_FAILED (*problem says what); VLOT_NOMEM; VLOT_INVALID (a required
- *            function is missing)
+ *            function is missing, or what is counted is NULL)
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_machine_check(const vlot_machine *machine,
                                                         const vlot_entry *commands, uint32_t count,
@@ -97,40 +110,60 @@ typedef enum vlot_kv_operation {
 /* One operation. Keys 1 … 65,535 bytes, values up to 1 MiB; any bytes. */
 typedef struct vlot_kv_command {
   vlot_kv_operation operation;
-  const void *key;
-  const void *value;    /* SET, CAS: the new value */
-  const void *expected; /* CAS: the old value; NULL: the key must be absent */
+  const void *key;      /* [key_size] */
+  const void *value;    /* [value_size] SET, CAS: the new value */
+  const void *expected; /* [expected_size] CAS: the old value; NULL: the key must be absent */
   size_t key_size;
   size_t value_size;
   size_t expected_size;
-  int64_t amount; /* INCREMENT */
+  int64_t amount; /* INCREMENT: what is added */
 } vlot_kv_command;
 
-/* Encoded for submit or query: bytes with one reference; NULL without memory or when a field is out
- * of range. */
+/* Encode a command for submit, propose, read or query.
+ *
+ * allocator  NULL: the default; borrowed for the life of the bytes
+ * command    borrowed for the call, with what it points to; what its operation does not use is not
+ *            looked at
+ * returns    bytes with one reference, given back with vlot_bytes_release(); NULL without memory,
+ *            and when a field is out of range
+ */
 VLOT_API vlot_bytes *vlot_kv_encode(const vlot_allocator *allocator,
                                     const vlot_kv_command *command);
 
-/* Back from bytes; pointers into data. VLOT_CORRUPT when data is no command. */
+/* Back from bytes.
+ *
+ * data     [size] borrowed for as long as the command is used: it points into them
+ * command  out: untouched unless VLOT_OK
+ * returns  VLOT_OK; VLOT_CORRUPT: data is no command
+ */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_kv_decode(const void *data, size_t size,
                                                     vlot_kv_command *command);
 
-/* An answer: its first byte is a status (0 ok, 1 not found, 2 not a number, 3 not a command), then
- * the value. */
+/* An answer: its first byte is a status, then the value. */
 typedef struct vlot_kv_answer {
-  uint32_t status;
-  uint32_t size;
-  const uint8_t *value;
+  uint32_t status;      /* 0 ok, 1 not found, 2 not a number, 3 not a command */
+  uint32_t size;        /* of the value, in bytes */
+  const uint8_t *value; /* [size]; empty unless status is 0 */
 } vlot_kv_answer;
+
+/* An answer from bytes, as the machine gave them.
+ *
+ * data     [size] borrowed for as long as the answer is used: its value points into them
+ * answer   out: untouched unless VLOT_OK
+ * returns  VLOT_OK; VLOT_CORRUPT: data is no answer; nor is an empty one, which is what a client
+ *          gets where the machine had no memory to answer
+ */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_kv_answer_decode(const void *data, size_t size,
                                                            vlot_kv_answer *answer);
 
-/* The table; context NULL, or a vlot_allocator to be used by every instance. A malformed command
- * changes nothing and answers status 3: what stands in the log is data, not a reason to stop.
+/* The key-value machine, a static table. In a copy, context may be set to a vlot_allocator for
+ * every instance; it is NULL here: the default. A malformed command changes nothing and answers
+ * status 3: what stands in the log is data, not a reason to stop.
  */
 VLOT_API const vlot_machine *vlot_kv_machine(void);
 
-/* Number of keys of an instance. */
+/* Number of keys of an instance, as its create() returned it; not while another of its functions
+ * runs. */
 VLOT_API uint64_t vlot_kv_count(void *state);
 
 #ifdef __cplusplus

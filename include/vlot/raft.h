@@ -1,9 +1,9 @@
 /* vlot/raft.h: one Raft node as a pure function of its inputs. No thread, lock, clock, I/O or
  * random source of its own.
  *
- * A driver calls vlot_raft_step() with inputs and carries out the output, in the order of its
- * fields. It owns time (ticks), transport (messages) and storage (writes). The cluster of
- * vlot/cluster.h is one such driver; examples/bare_core.c is another.
+ * A driver calls vlot_raft_step() with inputs and carries out the output (vlot_output says which
+ * order safety needs). It owns time (ticks), transport (messages) and storage (writes). The cluster
+ * of vlot/cluster.h is one such driver; examples/bare_core.c is another.
  *
  * Ownership  One rule for the whole API: inputs are borrowed for the call; the output is borrowed
  *            until the next call on the same core; what is kept longer is a retained, immutable,
@@ -49,31 +49,38 @@ typedef struct vlot_batch vlot_batch;
 /* A run of entries of one batch standing in a log: entries [first, first + count) of batch, at
  * indexes index …, all of one term. */
 typedef struct vlot_slice {
-  vlot_batch *batch;
-  uint64_t index; /* of the first entry */
-  uint64_t term;
-  uint32_t first;
-  uint32_t count; /* > 0 */
+  vlot_batch *batch; /* borrowed with the slice: who keeps a slice retains its batch */
+  uint64_t index;    /* of the first entry; 1 … */
+  uint64_t term;     /* of every entry; 1 … */
+  uint32_t first;    /* position of the first entry in the batch, from 0 */
+  uint32_t count;    /* > 0 */
 } vlot_slice;
 
 /* Copy entries into a new batch.
  *
- * allocator  NULL: the default
- * entries    [count], count > 0; data may be NULL where size is 0
- * owners     [count] or NULL: where owners[k] is not NULL, entry k's data lies in those bytes and
- *            is shared, not copied
- * returns    one reference; NULL without memory or when count is 0
+ * allocator  NULL: the default; borrowed for the batch's life
+ * entries    [count], count > 0, borrowed for the call; data may be NULL where size is 0
+ * owners     [count] or NULL: where owners[k] is not NULL, entry k's data lies in those bytes,
+ *            which are retained, not copied
+ * returns    one reference, given back with vlot_batch_release(); NULL without memory or when count
+ *            is 0
  */
 VLOT_API vlot_batch *vlot_batch_make(const vlot_allocator *allocator, const vlot_entry *entries,
                                      vlot_bytes *const *owners, uint32_t count);
+
+/* retain: another reference; returns batch. release: give one back; with the last one the batch is
+ * freed, and the bytes that it shares are released. NULL is allowed in both.
+ */
 VLOT_API vlot_batch *vlot_batch_retain(vlot_batch *batch);
-VLOT_API void vlot_batch_release(vlot_batch *batch); /* NULL is allowed */
+VLOT_API void vlot_batch_release(vlot_batch *batch);
+
+/* How many entries it has: 1 … */
 VLOT_API uint32_t vlot_batch_count(const vlot_batch *batch);
 
 /* The slice's entries, [slice->count], borrowed from its batch. */
 VLOT_API const vlot_entry *vlot_slice_entries(const vlot_slice *slice);
 
-/* Payload bytes of the slice. */
+/* Payload bytes of the slice, without VLOT_ENTRY_OVERHEAD. */
 VLOT_API uint64_t vlot_slice_bytes(const vlot_slice *slice);
 
 /* --- members ---------------------------------------------------------------------------------- */
@@ -92,8 +99,9 @@ typedef struct vlot_member {
  * reference-counted; any thread. */
 typedef struct vlot_configuration vlot_configuration;
 
+/* Take a further reference, and return it; give one back. NULL is allowed. */
 VLOT_API vlot_configuration *vlot_configuration_retain(vlot_configuration *configuration);
-VLOT_API void vlot_configuration_release(vlot_configuration *configuration); /* NULL is allowed */
+VLOT_API void vlot_configuration_release(vlot_configuration *configuration);
 
 /* Its members: [*count], borrowed from it; while it is joint, those of the half to come. */
 VLOT_API const vlot_member *vlot_configuration_members(const vlot_configuration *configuration,
@@ -117,7 +125,7 @@ typedef enum vlot_message_kind {
 #undef VLOT_X
 } vlot_message_kind;
 
-/* "AppendEntries" …; "?" outside the table. */
+/* "AppendEntries" …, as the table has it; "?" outside of it. Static. */
 VLOT_API const char *vlot_message_kind_name(vlot_message_kind kind);
 
 enum {
@@ -126,25 +134,25 @@ enum {
 };
 
 typedef struct vlot_message {
-  uint16_t kind;  /* vlot_message_kind */
-  uint16_t flags; /* VLOT_MESSAGE_FORCED | VLOT_MESSAGE_OK */
-  uint32_t why;   /* vlot_why: in a refusing reply, the reason */
-  uint32_t from;
-  uint32_t to;
+  uint16_t kind;       /* vlot_message_kind */
+  uint16_t flags;      /* VLOT_MESSAGE_FORCED | VLOT_MESSAGE_OK */
+  uint32_t why;        /* vlot_why: in a refusing reply, the reason; NONE in all else */
+  uint32_t from;       /* the sender; never 0 */
+  uint32_t to;         /* the receiver; another than from */
   uint64_t disk_id;    /* the sender's disk id */
   uint64_t term;       /* the sender's current term */
   uint64_t request_id; /* the sender's number of this request; echoed */
   /* a leader's number for its dealings with this peer; echoed; 0 in votes */
   uint64_t dealing;
   union {
-    struct { /* PRE_VOTE (for term + 1), VOTE (for term) */
-      uint64_t last_index;
-      uint64_t last_term;
+    struct {               /* PRE_VOTE (for term + 1), VOTE (for term) */
+      uint64_t last_index; /* of the candidate's log; 0: it is empty */
+      uint64_t last_term;  /* of the entry there; 0: it is empty */
     } vote;
-    struct { /* APPEND; a heartbeat is an append without entries */
-      uint64_t prev_index;
-      uint64_t prev_term;
-      /* the leader's; the receiver caps it at what this message verified */
+    struct {               /* APPEND; a heartbeat is an append without entries */
+      uint64_t prev_index; /* of the entry before the first one; 0: there is none */
+      uint64_t prev_term;  /* of that entry; 0: there is none */
+      /* the leader's commit index; the receiver caps it at what this message verified */
       uint64_t commit;
       const vlot_slice *slices; /* [slice_count] contiguous from prev_index + 1 */
       uint32_t slice_count;
@@ -161,15 +169,21 @@ typedef struct vlot_message {
 } vlot_message;
 
 /* Encoded form: little-endian, length-prefixed, canonical (one encoding per message),
- * self-contained.
+ * self-contained. The format stands at the head of src/raft/codec.c.
  *
- * size    bytes that encode() writes
- * encode  into out [capacity]; returns the bytes written, or 0 when capacity is too small or the
- *         message is malformed
- * decode  total: any bytes are either one message, whole and canonical, or an error; *out is then
- *         freed with message_free(). VLOT_CORRUPT with *why MALFORMED or VERSION; VLOT_TOO_LARGE
- *         above 64 MiB of payload or 65,536 entries; VLOT_NOMEM.
- * check   are the fields in range and consistent? NONE when so. step() refuses what this refuses.
+ * size    bytes that encode() writes; 0: the message is malformed, or has more than 64 MiB of
+ *         payload
+ * encode  into out [capacity]; returns the bytes written, or 0, with out untouched, when capacity
+ *         is too small or size() is 0
+ * decode  total: any bytes are either one message, whole and canonical, or an error.
+ *         allocator NULL: the default; data [size] is borrowed for the call, payload is copied;
+ *         *out is then freed with vlot_message_free(), and is NULL after an error; *why (NULL to
+ *         ignore) is NONE unless there is an error. VLOT_OK; VLOT_CORRUPT with why MALFORMED or
+ *         VERSION; VLOT_TOO_LARGE above 64 MiB of payload or 65,536 entries; VLOT_NOMEM
+ * free    takes what decode() has made, with the allocator that it was made with, and releases its
+ *         batches; NULL is allowed
+ * check   are the fields in range and consistent? NONE when so, else MALFORMED, or VERSION for an
+ *         unknown kind. step() refuses what this refuses. Slices must name batches that exist
  */
 VLOT_API size_t vlot_message_size(const vlot_message *message);
 VLOT_API size_t vlot_message_encode(const vlot_message *message, uint8_t *out, size_t capacity);
@@ -195,10 +209,11 @@ enum {
   VLOT_SWITCH_ALL = 31,
 };
 
+/* What a client wants in the log. Borrowed for the call that it is an argument of. */
 typedef struct vlot_command {
-  const uint8_t *data; /* [size] */
-  uint32_t size;
-  uint32_t reserved; /* 0 */
+  const uint8_t *data; /* [size]; may be NULL where size is 0 */
+  uint32_t size;       /* bytes; at most the option entry_bytes_max */
+  uint32_t reserved;   /* 0 */
   /* NULL: data is copied; else data lies in these bytes, which are retained */
   vlot_bytes *owner;
 } vlot_command;
@@ -238,9 +253,9 @@ typedef struct vlot_input {
       uint32_t count;
     } propose;
     uint64_t read_tag; /* comes back in output.reads */
-    uint64_t token;    /* STORED, WRITE_FAILED */
-    uint64_t index;    /* APPLIED */
-    uint32_t switches; /* SWITCHES */
+    uint64_t token;    /* STORED, WRITE_FAILED: of a write that this core has asked for */
+    uint64_t index;    /* APPLIED: not above what has been handed out in output.apply */
+    uint32_t switches; /* SWITCHES: VLOT_SWITCH_*, all that are to be on */
   } as;
 } vlot_input;
 
@@ -253,15 +268,15 @@ typedef enum vlot_role {
   VLOT_ROLE_LEADER,
 } vlot_role;
 
-/* "follower", "pre-candidate", "candidate", "leader"; "?" outside the table. */
+/* "follower", "pre-candidate", "candidate", "leader"; "?" outside the table. Static. */
 VLOT_API const char *vlot_role_name(vlot_role role);
 
 /* What must survive a restart beside the log; one record. */
 typedef struct vlot_hard_state {
-  uint64_t term;
-  uint32_t vote; /* 0: none in this term */
-  uint32_t reserved;
-  uint64_t disk_id; /* id of the disk, made at bootstrap */
+  uint64_t term;     /* the current term; 0 at a first start */
+  uint32_t vote;     /* the member that got the vote of this term; 0: none */
+  uint32_t reserved; /* 0 */
+  uint64_t disk_id;  /* id of the disk, made at bootstrap */
 } vlot_hard_state;
 
 /* One atomic write: all of it is durable, or none. */
@@ -269,40 +284,48 @@ typedef struct vlot_write {
   /* answer with STORED or WRITE_FAILED; 0: there is nothing to write */
   uint64_t token;
   uint64_t truncate_from; /* first remove the entries from this index on; 0: none */
-  vlot_hard_state hard;
-  uint32_t has_hard; /* hard has changed */
+  vlot_hard_state hard;   /* as it is now; to be written where has_hard is 1 */
+  uint32_t has_hard;      /* 1: hard has changed */
   uint32_t slice_count;
   const vlot_slice *slices; /* [slice_count] then append these; contiguous */
 } vlot_write;
 
-/* Result of one input that asks for something (PROPOSE, READ, CAMPAIGN, ELECT, STEP_DOWN,
- * FORGET_LEADER). */
+/* Result of one input that asks for something:
+ *
+ * PROPOSE          VLOT_OK: all commands stand in the log. VLOT_NOT_LEADER; VLOT_INVALID: there are
+ *                  none; VLOT_BUSY (why TAIL_FULL, INDEX_LIMIT) and VLOT_TOO_LARGE (why
+ *                  ENTRY_TOO_LARGE): only those that `accepted` counts do
+ * READ             VLOT_OK: it will be answered in reads, in this step or a later one.
+ *                  VLOT_NOT_LEADER, VLOT_BUSY (why READS_FULL): it will not
+ * CAMPAIGN, ELECT  VLOT_OK: it has begun; VLOT_EXISTS: it leads already; VLOT_REJECTED: why
+ * STEP_DOWN        VLOT_OK; VLOT_NOT_LEADER: it is a follower already
+ * FORGET_LEADER    VLOT_OK; VLOT_INVALID: it leads
+ */
 typedef struct vlot_outcome {
   uint32_t input; /* its position in inputs */
   vlot_result result;
-  vlot_why why;
+  vlot_why why; /* NONE with VLOT_OK */
   /* PROPOSE: so many commands, from the first on, stand in the log; the rest is certainly not
    * committed */
   uint32_t accepted;
-  uint64_t index; /* PROPOSE: index of the first one */
-  uint64_t term;
+  uint64_t index; /* PROPOSE: index of the first one; 0 where none is accepted */
+  uint64_t term;  /* the node's, when it took the input */
 } vlot_outcome;
 
-/* A read is answered: result OK: it may be served once everything up to index is applied; else why
- * not. */
+/* A read is answered (thesis 6.4). */
 typedef struct vlot_read_answer {
-  uint64_t tag;
-  uint64_t index;
-  vlot_result result;
-  vlot_why why;
+  uint64_t tag;       /* the input's read_tag */
+  uint64_t index;     /* it may be served once everything up to here is applied; 0 unless VLOT_OK */
+  vlot_result result; /* VLOT_OK; VLOT_NOT_LEADER: leadership was lost before */
+  vlot_why why;       /* NONE with VLOT_OK */
 } vlot_read_answer;
 
 /* Own proposals that certainly were not committed: indexes [first, last], proposed in term, hold
  * other entries. */
 typedef struct vlot_lost {
-  uint64_t term;
-  uint64_t first;
-  uint64_t last;
+  uint64_t term;  /* in which they were proposed */
+  uint64_t first; /* index of the first one */
+  uint64_t last;  /* index of the last one */
 } vlot_lost;
 
 /* What happened inside, with the reason: kind, then the meaning of peer, from, to, term.
@@ -347,7 +370,7 @@ typedef enum vlot_change_kind {
 } vlot_change_kind;
 
 typedef struct vlot_change {
-  uint16_t kind; /* vlot_change_kind */
+  uint16_t kind; /* vlot_change_kind; what the rest means stands in the table above */
   uint16_t why;  /* vlot_why */
   uint32_t peer;
   uint64_t from;
@@ -358,13 +381,25 @@ typedef struct vlot_change {
 /* A node, in short. */
 typedef struct vlot_brief {
   uint64_t term;
-  uint64_t last_index;
-  uint64_t commit_index;
-  uint32_t vote;
-  uint32_t role; /* vlot_role */
+  uint64_t last_index;   /* of its log */
+  uint64_t commit_index; /* as it knows it */
+  uint32_t vote;         /* of this term; 0: none */
+  uint32_t role;         /* vlot_role */
 } vlot_brief;
 
-/* Carry out in field order. Everything is borrowed until the next call on this core. */
+/* What a driver carries out after a step. Everything is borrowed until the next call on this core.
+ *
+ * Safety needs
+ *   writes    are submitted in the order of their tokens, none left out, each as one record; STORED
+ *             names only what is durable
+ *   apply     in the order of the indexes, from output to output; each entry once per core
+ *   reads     one with VLOT_OK is served when everything up to its index is applied here
+ * Free is, within one output, the order of write, messages, apply and reads: no message in it needs
+ * its write, because one that does stays in the core until the step that takes the STORED; and what
+ * is in apply is committed, durable here or not. Messages may be lost, overtake each other and come
+ * twice. Outcomes, lost and changes ask for nothing. An outcome comes in an earlier output than its
+ * entries in apply, so that a driver which notes outcomes finds whom to answer.
+ */
 typedef struct vlot_output {
   vlot_write write; /* hand to storage; write.token 0: nothing */
   /* [message_count] send; all releasable: what waits for durability is not here yet */
@@ -396,8 +431,8 @@ typedef struct vlot_raft vlot_raft;
 
 /* An entry of a log that is given back at start. */
 typedef struct vlot_log_entry {
-  uint64_t term; /* 1 …; never decreasing along the log */
-  vlot_entry entry;
+  uint64_t term;    /* 1 …; never decreasing along the log */
+  vlot_entry entry; /* a no-op must be empty */
 } vlot_log_entry;
 
 /* What an entry takes beside its payload, as limits count it. */
@@ -414,53 +449,62 @@ typedef struct vlot_raft_options {
   uint64_t now;                    /* tick at start */
   /* requests and tokens are numbered from here; give every incarnation another range */
   uint64_t request_base;
-  uint32_t election_ticks_min; /* T: default 15; > heartbeat_ticks */
-  uint32_t election_ticks_max; /* a timeout is drawn from [min, max): default 30; > min */
+  uint32_t election_ticks_min; /* T: default 15; > heartbeat_ticks, at most 2^20 */
+  /* a timeout is drawn from [min, max): default 30; > min, at most 2^21 */
+  uint32_t election_ticks_max;
   uint32_t heartbeat_ticks;    /* default 5; >= 1 */
-  uint32_t switches;           /* default VLOT_SWITCH_ALL */
-  uint32_t entry_bytes_max;    /* default 1 MiB, at most 64 MiB */
+  uint32_t switches;           /* VLOT_SWITCH_*: default VLOT_SWITCH_ALL */
+  uint32_t entry_bytes_max;    /* payload of an entry: default 1 MiB, at most 64 MiB */
   uint32_t append_entries_max; /* entries per message: default 4,096, at most 65,536 */
-  /* payload per message (one entry always fits): default 1 MiB */
+  /* payload per message (one entry always fits): default 1 MiB, at most 64 MiB */
   uint32_t append_bytes_max;
   uint32_t window_messages_max; /* appends in flight per peer: default 64, at most 1,024 */
-  uint64_t window_bytes_max;    /* default 4 MiB */
-  /* not committed yet, at a leader (one entry always fits): default 64 MiB; each entry counts with
-   * its payload and VLOT_ENTRY_OVERHEAD, so that empty ones come to an end too */
+  uint64_t window_bytes_max;    /* payload in flight per peer: default 4 MiB, at most 1 GiB */
+  /* not committed yet, at a leader (one entry always fits): default 64 MiB, at most 1 GiB; each
+   * entry counts with its payload and VLOT_ENTRY_OVERHEAD, so that empty ones come to an end too */
   uint64_t tail_bytes_max;
-  uint32_t reads_max;         /* pending reads: default 65,536 */
-  uint32_t apply_entries_max; /* handed out and not yet APPLIED: default 65,536 */
-  /* what storage gave back; at a first start all zero but hard.disk_id, where the members' disks
-   * are told apart */
+  uint32_t reads_max;         /* pending reads: default 65,536, at most 2^20 */
+  uint32_t apply_entries_max; /* handed out and not yet APPLIED: default 65,536, at most 2^20 */
+  /* what storage gave back; at a first start all zero but hard.disk, where the members' disks are
+   * told apart */
   vlot_hard_state hard;
-  uint64_t base_index; /* the log begins after this index */
-  uint64_t base_term;
+  uint64_t base_index; /* the log begins after this index; 0: at the beginning */
+  uint64_t base_term;  /* of the entry there; 0 exactly when base_index is 0 */
   /* [log_slice_count] contiguous from base_index + 1; retained … */
   const vlot_slice *log_slices;
   const vlot_log_entry *log_entries; /* … or [log_entry_count], copied; not both */
   size_t log_slice_count;
   size_t log_entry_count;
-  /* opaque state at base_index, retained; handed out by vlot_raft_base_snapshot(); NULL */
+  /* opaque state at base_index, retained; handed out by vlot_raft_base_snapshot(); NULL: none */
   vlot_bytes *base_snapshot;
 } vlot_raft_options;
 
+/* Set size and the defaults above; request_base is 1, and what has no default is 0 or NULL. id,
+ * members and member_count are still to be given.
+ */
 VLOT_API void vlot_raft_options_init(vlot_raft_options *options);
 
-/* Make a core. It starts as a follower at hard.term, with commit index = base_index.
+/* Make a core. It starts as a follower at hard.term, with commit index = base_index; its first
+ * timer shows in its status.
  *
- * problem  out: what is wrong with the options, a static sentence; NULL to ignore
+ * out      out: the core, closed with vlot_raft_close(); NULL unless VLOT_OK
+ * options  copied; what it points to is borrowed for the call, but for the allocator, the slices'
+ *          batches and base_snapshot, as said there
+ * problem  out: what is wrong with the options, a static sentence, NULL when nothing is; NULL to
+ *          ignore
  * returns  VLOT_OK; VLOT_INVALID (nothing was made, *problem says why); VLOT_NOMEM
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_open(vlot_raft **out,
                                                     const vlot_raft_options *options,
                                                     const char **problem);
 
-/* Frees the core, and what of its output was not carried out. NULL is allowed. */
+/* Free the core, and with it its last output. NULL is allowed. */
 VLOT_API void vlot_raft_close(vlot_raft *raft);
 
 /* Take inputs, in order, and say what follows.
  *
  * inputs   [count], borrowed for the call; how inputs are grouped into steps changes how messages
- *          are grouped, never safety
+ *          are grouped, never safety. NULL with count 0: a step that takes nothing
  * output   out: borrowed until the next call on this core; valid for every result
  * returns  VLOT_OK      all inputs were taken
  *          VLOT_NOMEM   output->consumed were taken; of the next one nothing has happened: give it
@@ -468,6 +512,9 @@ VLOT_API void vlot_raft_close(vlot_raft *raft);
  *          VLOT_FENCED  a Raft promise is broken or a write failed: this core takes no input any
  *                       more; the last change says why. As after a crash, its output may be carried
  *                       out or not; after a failed write it asks for no other
+ * asserts  APPLIED: the index is not above what has been handed out in apply. What a message or a
+ *          storage says is never asserted: it is refused, or fences the node
+ * thread   one at a time; never blocks
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_step(vlot_raft *raft, const vlot_input *inputs,
                                                     uint32_t count, const vlot_output **output);
@@ -480,34 +527,35 @@ typedef struct vlot_raft_status {
   uint32_t id;
   vlot_role role;
   uint64_t term;
-  uint32_t vote;
+  uint32_t vote;   /* of this term; 0: none */
   uint32_t leader; /* 0: none known */
   uint64_t commit_index;
   uint64_t applied_index; /* as told by APPLIED */
   uint64_t base_index;
-  uint64_t first_index; /* base_index + 1 */
-  uint64_t last_index;  /* base_index when the log is empty */
-  uint64_t last_term;
-  uint64_t durable_index;
-  uint64_t durable_term;
-  uint64_t now;
-  uint64_t next_timer;
+  uint64_t first_index;      /* base_index + 1 */
+  uint64_t last_index;       /* base_index when the log is empty */
+  uint64_t last_term;        /* base_term when the log is empty */
+  uint64_t durable_index;    /* the log is durable up to here */
+  uint64_t durable_term;     /* term of the hard state that is durable */
+  uint64_t now;              /* the highest one told by TICK */
+  uint64_t next_timer;       /* as the last output said */
   uint32_t election_ticks;   /* the election timeout drawn last */
   uint32_t election_elapsed; /* ticks since it was reset */
-  uint32_t votes_granted;    /* in this campaign */
-  uint32_t quorum;
-  uint32_t switches;
-  uint32_t is_voter;
+  uint32_t votes_granted;    /* in the last campaign */
+  uint32_t quorum;           /* of the voters */
+  uint32_t switches;         /* VLOT_SWITCH_* that are on */
+  uint32_t is_voter;         /* 0: a learner */
   /* of uncommitted entries at a leader, as tail_bytes_max counts them */
   uint64_t tail_bytes;
   uint32_t held_messages; /* waiting for durability */
-  uint32_t pending_reads;
-  uint32_t is_fenced;
-  vlot_why fenced_why;
+  uint32_t pending_reads; /* registered and not answered */
+  uint32_t is_fenced;     /* it takes no input any more */
+  vlot_why fenced_why;    /* NONE unless is_fenced */
   /* leader: at its last look, one every T, no quorum had answered since the one before */
   uint32_t lacks_quorum;
 } vlot_raft_status;
 
+/* How the core is, as of its last step. */
 VLOT_API void vlot_raft_get_status(const vlot_raft *raft, vlot_raft_status *status);
 
 typedef enum vlot_progress_state {
@@ -517,25 +565,32 @@ typedef enum vlot_progress_state {
 } vlot_progress_state;
 
 typedef struct vlot_progress {
-  uint32_t id;
+  uint32_t id; /* the peer */
   vlot_progress_state state;
-  uint64_t match_index;
-  uint64_t next_index;
+  uint64_t match_index; /* known to be durable there, and equal */
+  uint64_t next_index;  /* of the next entry to send */
   uint64_t dealing;
-  uint64_t acked_request;
-  uint64_t inflight_bytes;
-  uint32_t inflight_messages;
-  uint32_t is_active; /* heard from since the last quorum check */
-  vlot_why why;       /* NEEDS_SNAPSHOT, FOREIGN_DISK, or NONE */
+  uint64_t acked_request;     /* the newest request that it has answered; 0: none */
+  uint64_t inflight_bytes;    /* payload that was sent and not answered */
+  uint32_t inflight_messages; /* appends that were sent and not answered */
+  uint32_t is_active;         /* heard from since the last quorum check */
+  vlot_why why;               /* NEEDS_SNAPSHOT, FOREIGN_DISK, or NONE */
   uint32_t is_voter;
 } vlot_progress;
 
-/* A leader's view of a peer. VLOT_NOT_LEADER; VLOT_NOT_FOUND when peer is no other member. */
+/* A leader's view of a peer.
+ *
+ * progress  out: all 0 but the id, unless VLOT_OK
+ * returns   VLOT_OK; VLOT_NOT_LEADER; VLOT_NOT_FOUND: peer is no other member
+ */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_get_progress(const vlot_raft *raft, uint32_t peer,
                                                             vlot_progress *progress);
 
-/* The entry at an index, borrowed until the next step. VLOT_NOT_FOUND outside [first_index,
- * last_index]. */
+/* The entry at an index.
+ *
+ * term, entry  out, both needed; the entry's data is borrowed until the next step
+ * returns      VLOT_OK; VLOT_NOT_FOUND outside [first_index, last_index], nothing is set
+ */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_get_entry(const vlot_raft *raft, uint64_t index,
                                                          uint64_t *term, vlot_entry *entry);
 
