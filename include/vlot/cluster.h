@@ -249,15 +249,16 @@ VLOT_API vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from,
 VLOT_API vlot_result vlot_cluster_get_link(vlot_cluster *cluster, uint32_t from, uint32_t to,
                                            vlot_link *link);
 
-/* Cut every link between different sides; a cut replaces whatever profile the link had. Adds to
- * what is cut already: heal first for nothing but this partition. One-way cuts:
- * vlot_cluster_set_link().
+/* Cut every link between members of different sides. Adds to what is cut already: heal first for
+ * nothing but this partition. One-way cuts: vlot_cluster_set_link().
  *
- * sides    [nodes] sides[k] is the side of member k + 1; any numbers; borrowed for the call
- * returns  VLOT_OK; VLOT_NOMEM: nothing has changed
- * thread   any but a node's; may wait for other calls of this part
+ * ids      [count] the members of each side, with a 0 between two sides: {1, 0, 2, 3} is n1 against
+ *          n2 and n3. Who is not named stands on one more side, with all the others that are not
+ * returns  VLOT_OK; VLOT_NOT_FOUND: no such member; VLOT_INVALID: one is named twice; VLOT_NOMEM,
+ *          VLOT_UNSUPPORTED (a replay), VLOT_BUSY, VLOT_DEADLOCK: nothing was cut
  */
-VLOT_API vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *sides);
+VLOT_API vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *ids,
+                                            size_t count);
 
 /* All links clean again: cuts and every other fault of them end. Any thread but a node's; may wait
  * for other calls of this part. */
@@ -544,7 +545,22 @@ typedef enum vlot_pending_kind {
   VLOT_PENDING_CLIENT,      /* a client's commands or read, or an order, for a node */
 } vlot_pending_kind;
 
-/* Something that can happen. Its id is stable: a message's is its message id. */
+/* Ids of what is no mail: a node's timer, a write of its disk. */
+#define VLOT_PENDING_TIMER_ID(node) ((uint64_t)1 << 63 | (node))
+#define VLOT_PENDING_WRITE_ID(node) ((uint64_t)3 << 62 | (node))
+
+/* An id as people write it: "17", "t3" (the timer of n3), "w3" (the write of its disk).
+ *
+ * name   into out [capacity], cut when it is too small, with a zero; returns the length it has or
+ *        would have
+ * parse  the whole of text, with or without a # before it; false: it is none, *id is not set
+ */
+VLOT_API size_t vlot_pending_name(uint64_t id, char *out, size_t capacity);
+VLOT_API bool vlot_pending_parse(const char *text, uint64_t *id);
+
+/* Something that can happen. Its id is stable, and no option changes it: a message has that of its
+ * sending, counted from 1 in lockstep; with threads every sender numbers its own.
+ */
 typedef struct vlot_pending {
   uint64_t id;
   vlot_pending_kind kind;

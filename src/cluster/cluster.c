@@ -269,8 +269,7 @@ static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *
   cluster->machine = options->machine ? *options->machine : *vlot_kv_machine();
   cluster->is_lockstep = options->driver == VLOT_DRIVER_LOCKSTEP;
   cluster->lockstep.is_inline = options->is_inline != 0;
-  /* 1 … 2n are the ids of the nodes' timers and writes in the pending list */
-  atomic_init(&cluster->next_id, 2 * (uint64_t)options->nodes + 1);
+  atomic_init(&cluster->next_id, 1);
   cluster->replay = replay;
   cluster->has_tapes = replay || options->journal;
   cluster->has_slot_ids = replay || !cluster->is_lockstep;

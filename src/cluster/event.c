@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cluster/writer.h"
+#include "vlot/cluster.h"
 #include "vlot/lint.h"
 
 /* --- which part of the union a kind uses: one table --- */
@@ -546,10 +547,12 @@ static void say_fenced(vlot__writer *w, const vlot_event *event) {
 static void say_request(vlot__writer *w, const vlot_event *event) {
   uint64_t kind = event->as.change.from, result = event->as.change.term;
   say(w, "A debugger asks: %s", name_of_request(kind));
+  char id[24];
+  vlot_pending_name(event->message, id, sizeof id);
   if (event->peer != 0)
     say(w, " n%u", event->peer);
   else if (kind < VLOT_REQUEST_TIMEOUT)
-    say(w, " %llu", (number)event->message);
+    say(w, " %s", id);
   say(w, ", and gets: %s", vlot_result_text((vlot_result)result));
 }
 

@@ -182,6 +182,8 @@ struct vlot__slot {
   vlot__node *node; /* NULL: down */
   _Atomic vlot_node_state state;
 
+  uint32_t side; /* of the partition that is being made; control's */
+
   /* storage */
   vlot_storage storage;
   vlot__disk *disk;        /* NULL with a user's storage */
@@ -275,15 +277,16 @@ typedef struct vlot__clock vlot__clock; /* threads.c */
 
 /* --- requests: written by a debugger while all threads stand still; request.c ----------------- */
 
-enum { VLOT__REQUESTS = 8, VLOT__REQUEST_SIDES = 64 };
+enum { VLOT__REQUESTS = 8, VLOT__REQUEST_IDS = 64 };
 
 typedef struct vlot__request {
   uint32_t kind; /* vlot_request_kind */
   uint32_t node;
   uint64_t id;    /* of something pending */
   uint64_t value; /* delay: ticks; kill: 1 is a power cut; restart: vlot_restart */
-  uint8_t sides[VLOT__REQUEST_SIDES]; /* partition */
-  uint64_t action;                    /* when it was carried out … */
+  uint32_t id_count;
+  uint32_t ids[VLOT__REQUEST_IDS]; /* [id_count] partition: as vlot_cluster_partition() has them */
+  uint64_t action;                 /* when it was carried out … */
   uint64_t tick;
   uint64_t result; /* … and the vlot_result */
 } vlot__request;
@@ -391,17 +394,20 @@ static inline uint64_t vlot__now(vlot_cluster *cluster) {
   return atomic_load_explicit(&cluster->now, memory_order_relaxed);
 }
 
-/* The id of a new mail. With threads (and in a replay) every slot numbers its own, so that an id
- * says who sent it and does not depend on what others send meanwhile; clients and the clock
- * (NULL) share a counter. In lockstep there is one counter for all.
+/* Ids. They depend on no option: another member changes no id of what went before.
+ *
+ * mail    in lockstep 1, 2, … for the whole cluster. With threads, and in a replay, every sender
+ *         numbers its own, so that an id says who sent it and does not depend on what others send
+ *         meanwhile: number << 16 | sender, 0 for clients and the clock
+ * timers, disks  VLOT_PENDING_TIMER_ID, VLOT_PENDING_WRITE_ID
  */
+enum { VLOT__MAIL_STRIDE = 1 << 16 };
+
 static inline uint64_t vlot__new_id(vlot_cluster *cluster, vlot__slot *slot) {
-  if (!cluster->has_slot_ids)
-    return atomic_fetch_add_explicit(&cluster->next_id, 1, memory_order_relaxed);
-  uint64_t number = slot ? slot->mail_ids++
-                         : atomic_fetch_add_explicit(&cluster->next_id, 1, memory_order_relaxed);
-  /* above the ids of timers and writes */
-  return (number + 2) * ((uint64_t)cluster->nodes + 1) + (slot ? slot->id : 0);
+  bool is_own = cluster->has_slot_ids && slot;
+  uint64_t number = is_own ? ++slot->mail_ids
+                           : atomic_fetch_add_explicit(&cluster->next_id, 1, memory_order_relaxed);
+  return cluster->has_slot_ids ? number * VLOT__MAIL_STRIDE + (slot ? slot->id : 0) : number;
 }
 
 void vlot__log(vlot_cluster *cluster, const char *format, ...)

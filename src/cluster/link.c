@@ -132,25 +132,44 @@ vlot_result vlot_cluster_get_link(vlot_cluster *cluster, uint32_t from, uint32_t
   return VLOT_OK;
 }
 
-static void cut_between(vlot_cluster *cluster, const uint32_t *sides) {
+static bool are_apart(const vlot_cluster *cluster, uint32_t a, uint32_t b) {
+  return vlot__slot_of(cluster, a)->side != vlot__slot_of(cluster, b)->side;
+}
+
+static vlot_result take_sides(vlot_cluster *cluster, const uint32_t *ids, size_t count) {
+  uint32_t side = 1;
+  for (uint32_t k = 0; k < cluster->nodes; k++) cluster->slots[k].side = 0;
+  for (size_t k = 0; k < count; k++) {
+    vlot__slot *slot = vlot__slot_of(cluster, ids[k]);
+    side += ids[k] == 0;
+    if (ids[k] == 0) continue;
+    if (!slot) return VLOT_NOT_FOUND;
+    if (slot->side != 0) return VLOT_INVALID;
+    slot->side = side;
+  }
+  return VLOT_OK;
+}
+
+static void cut_between(vlot_cluster *cluster) {
   vlot__count_command(cluster);
   for (uint32_t a = 1; a <= cluster->nodes; a++)
     for (uint32_t b = 1; b <= cluster->nodes; b++) {
-      if (sides[a - 1] == sides[b - 1]) continue;
+      if (!are_apart(cluster, a, b)) continue;
       set_one(cluster, a, b, &(vlot_link){.is_cut = 1});
       if (cluster->is_lockstep) vlot__lockstep_cut(cluster, a, b, VLOT_WHY_PARTITION);
     }
   vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_PARTITION, 0, 0, 0, 0);
 }
 
-vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *sides) {
+vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *ids, size_t count) {
   if (cluster->replay) return VLOT_UNSUPPORTED;
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;
+  result = take_sides(cluster, ids, count);
   for (uint32_t a = 1; a <= cluster->nodes && result == VLOT_OK; a++)
     for (uint32_t b = 1; b <= cluster->nodes && result == VLOT_OK; b++)
-      if (sides[a - 1] != sides[b - 1] && !make_room(cluster, a, b)) result = VLOT_NOMEM;
-  if (result == VLOT_OK) cut_between(cluster, sides);
+      if (are_apart(cluster, a, b) && !make_room(cluster, a, b)) result = VLOT_NOMEM;
+  if (result == VLOT_OK) cut_between(cluster);
   vlot__control_end(cluster);
   return result;
 }

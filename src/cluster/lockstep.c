@@ -223,7 +223,8 @@ static vlot__item *slot_item(vlot__slot *slot, vlot_pending_kind kind, uint64_t 
     return NULL;
   }
   item->kind = kind;
-  item->id = kind == VLOT_PENDING_TIMER ? slot->id : cluster->nodes + slot->id;
+  item->id = kind == VLOT_PENDING_TIMER ? VLOT_PENDING_TIMER_ID(slot->id)
+                                        : VLOT_PENDING_WRITE_ID(slot->id);
   item->node = slot->id;
   item->from = 0;
   item->mail_kind = item->message_kind = 0;
@@ -599,7 +600,7 @@ static void list_copy(vlot_cluster *cluster, const vlot__item *item, vlot__item 
 /* --- a replay's: it carries out by id what was recorded --- */
 
 vlot__item *vlot__lockstep_take(vlot_cluster *cluster, uint64_t id, uint32_t *node) {
-  vlot__item *item = id > 2 * (uint64_t)cluster->nodes ? find_item(cluster, id) : NULL;
+  vlot__item *item = id < VLOT_PENDING_TIMER_ID(0) ? find_item(cluster, id) : NULL;
   if (!item) return NULL;
   *node = item->node;
   unlist(cluster, item);

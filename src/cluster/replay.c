@@ -78,7 +78,7 @@ static size_t collect_wanted(vlot__replay *replay, bool is_counting) {
     for (;;) {
       if (vlot__replay_type(one) == VLOT__RECORD_TURN ||
           vlot__replay_type(one) == VLOT__RECORD_MORE) {
-        if (!vlot__replay_read_item(&reader, replay->cluster->nodes + 1, &last, &next)) break;
+        if (!vlot__replay_read_item(&reader, &last, &next)) break;
         if (!vlot__replay_is_mail(&next)) continue;
         last = next;
         if (next.kind == VLOT__MAIL_TICK || next.kind == VLOT__MAIL_STORED || next.has_payload)

@@ -75,8 +75,8 @@ static inline bool vlot__replay_is_mail(const vlot__replay_item *one) {
 
 /* The next item of a record; last: the mail before it, all 0 at the beginning. False: there is
  * none, or it is bad. */
-bool vlot__replay_read_item(vlot__journal_reader *reader, uint32_t stride,
-                            const vlot__replay_item *last, vlot__replay_item *one);
+bool vlot__replay_read_item(vlot__journal_reader *reader, const vlot__replay_item *last,
+                            vlot__replay_item *one);
 
 /* --- replay_turn.c --- */
 

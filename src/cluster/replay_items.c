@@ -36,12 +36,12 @@ static void read_difference(vlot__journal_reader *reader, uint8_t *command, uint
 }
 
 /* The next of several mails like the last one. */
-static void read_more(vlot__journal_reader *reader, uint32_t stride, const vlot__replay_item *last,
+static void read_more(vlot__journal_reader *reader, const vlot__replay_item *last,
                       vlot__replay_item *one) {
   *one = *last;
   one->is_like = true;
   one->more--;
-  one->id += stride;
+  one->id += VLOT__MAIL_STRIDE;
   one->sequence += last->count;
   one->count = 1;
   one->size = one->command;
@@ -71,8 +71,8 @@ static void read_payload(vlot__journal_reader *reader, uint32_t tag, const vlot_
   }
 }
 
-static void read_mail(vlot__journal_reader *reader, uint32_t tag, uint32_t stride,
-                      const vlot__replay_item *last, vlot__replay_item *one) {
+static void read_mail(vlot__journal_reader *reader, uint32_t tag, const vlot__replay_item *last,
+                      vlot__replay_item *one) {
   one->client = last->client;
   one->sequence = last->sequence;
   one->count = last->count;
@@ -86,7 +86,7 @@ static void read_mail(vlot__journal_reader *reader, uint32_t tag, uint32_t strid
   one->id = last->id;
   if (one->stamp > VLOT__REPLAY_TICK_MAX && one->stamp != VLOT__STAMP_FIRE) reader->is_bad = true;
   if (one->kind == VLOT__MAIL_TICK) return;
-  one->id = tag & VLOT__ITEM_NEXT_ID ? last->id + stride : vlot__read_var(reader);
+  one->id = tag & VLOT__ITEM_NEXT_ID ? last->id + VLOT__MAIL_STRIDE : vlot__read_var(reader);
   one->has_payload = tag & VLOT__ITEM_HAS_PAYLOAD;
   if (one->has_payload)
     read_payload(reader, tag, last, one);
@@ -104,17 +104,17 @@ static size_t outcome_size(uint32_t kind) {
   }
 }
 
-bool vlot__replay_read_item(vlot__journal_reader *reader, uint32_t stride,
-                            const vlot__replay_item *last, vlot__replay_item *one) {
+bool vlot__replay_read_item(vlot__journal_reader *reader, const vlot__replay_item *last,
+                            vlot__replay_item *one) {
   if (last->more > 0) {
-    read_more(reader, stride, last, one);
+    read_more(reader, last, one);
     return !reader->is_bad;
   }
   if (reader->at == reader->end) return false;
   uint32_t tag = vlot__read8(reader);
   *one = (vlot__replay_item){.kind = tag & VLOT__ITEM_KIND};
   if (one->kind >= VLOT__MAIL_TICK && one->kind <= VLOT__MAIL_STORED) {
-    read_mail(reader, tag, stride, last, one);
+    read_mail(reader, tag, last, one);
   } else if (one->kind == VLOT__ITEM_END) {
     one->payload = vlot__read_bytes(reader, 8);
     for (int k = 0; k < 5; k++) vlot__read_var(reader);

@@ -56,7 +56,7 @@ static bool is_sound(const vlot__replay *replay, const vlot__replay_record *one,
     return one->size == VLOT__JOURNAL_RECORD_HEAD + body_size(type);
   vlot__journal_reader reader = vlot__replay_body(one);
   vlot__replay_item last = {0}, next;
-  while (!*has_end && vlot__replay_read_item(&reader, nodes + 1, &last, &next)) {
+  while (!*has_end && vlot__replay_read_item(&reader, &last, &next)) {
     *has_end = next.kind == VLOT__ITEM_END;
     if (!vlot__replay_is_mail(&next)) continue;
     last = next;

@@ -47,8 +47,7 @@ static void enter_chunk(vlot__replay *replay, size_t place) {
 /* The item that comes; NULL behind the END. */
 static const vlot__replay_item *peek(vlot__replay *replay) {
   if (replay->has_next) return &replay->next;
-  uint32_t stride = replay->cluster->nodes + 1;
-  while (!vlot__replay_read_item(&replay->reader, stride, &replay->last, &replay->next)) {
+  while (!vlot__replay_read_item(&replay->reader, &replay->last, &replay->next)) {
     size_t next = replay->records[replay->chunk].next;
     if (next == VLOT__REPLAY_NONE) return NULL;
     enter_chunk(replay, next);
@@ -208,24 +207,24 @@ static const char *name_of_mail(uint32_t kind) {
 
 /* A node's mail: it must have been sent here too, and be the same. */
 static vlot__item *find_mail(vlot__replay *replay, const vlot__replay_item *one) {
-  uint32_t stride = replay->cluster->nodes + 1, node = 0, kind, size;
+  uint32_t node = 0, kind, size;
   vlot__item *found = vlot__lockstep_take(replay->cluster, one->id, &node);
   if (!found) {
     vlot__replay_diverge(replay,
                          "it is recorded to take %s %" PRIu64 " from n%" PRIu64
                          ", which has not been sent here",
-                         name_of_mail(one->kind), one->id, one->id % stride);
+                         name_of_mail(one->kind), one->id, one->id % VLOT__MAIL_STRIDE);
     return NULL;
   }
   const void *payload = vlot__lockstep_payload(found, &kind, &size);
   if (node != replay->turn_slot->id || kind != one->kind)
     vlot__replay_diverge(
         replay, "%s %" PRIu64 " from n%" PRIu64 " is recorded to come to it, and here goes to n%u",
-        name_of_mail(one->kind), one->id, one->id % stride, node);
+        name_of_mail(one->kind), one->id, one->id % VLOT__MAIL_STRIDE, node);
   else if (vlot__tape_mail_check(kind, payload) != one->check)
     vlot__replay_diverge(
         replay, "%s %" PRIu64 " from n%" PRIu64 " has another content here than was recorded",
-        name_of_mail(one->kind), one->id, one->id % stride);
+        name_of_mail(one->kind), one->id, one->id % VLOT__MAIL_STRIDE);
   return found;
 }
 

@@ -11,10 +11,8 @@
 /* --- carrying out --- */
 
 static vlot_result partition(vlot_cluster *cluster, const vlot__request *request) {
-  uint32_t sides[VLOT__REQUEST_SIDES];
-  if (cluster->nodes > VLOT__REQUEST_SIDES) return VLOT_TOO_LARGE;
-  for (uint32_t k = 0; k < cluster->nodes; k++) sides[k] = request->sides[k];
-  return vlot_cluster_partition(cluster, sides);
+  if (request->id_count > VLOT__REQUEST_IDS) return VLOT_TOO_LARGE;
+  return vlot_cluster_partition(cluster, request->ids, request->id_count);
 }
 
 static vlot_result carry_out(vlot_cluster *cluster, const vlot__request *request) {
@@ -26,8 +24,7 @@ static vlot_result carry_out(vlot_cluster *cluster, const vlot__request *request
   case VLOT_REQUEST_HOLD: return vlot_lockstep_hold(cluster, request->id, true);
   case VLOT_REQUEST_RELEASE: return vlot_lockstep_hold(cluster, request->id, false);
   case VLOT_REQUEST_FIRE: return vlot_lockstep_fire(cluster, request->id);
-  /* a timer's id is its node's */
-  case VLOT_REQUEST_TIMEOUT: return vlot_lockstep_fire(cluster, node);
+  case VLOT_REQUEST_TIMEOUT: return vlot_lockstep_fire(cluster, VLOT_PENDING_TIMER_ID(node));
   case VLOT_REQUEST_PARTITION: return partition(cluster, request);
   case VLOT_REQUEST_HEAL: return vlot_cluster_heal(cluster);
   case VLOT_REQUEST_KILL: return vlot_cluster_kill(cluster, node, request->value != 0);

@@ -200,12 +200,11 @@ static uint8_t *put_commands(vlot__tape *tape, uint8_t *at, const vlot__mail_pro
 
 /* One command like the one before: most are, under load, and then nothing but its bytes is
  * written. */
-static bool put_more(vlot__node *node, uint64_t stamp, const vlot__mail_propose *mail,
-                     uint32_t stride) {
+static bool put_more(vlot__node *node, uint64_t stamp, const vlot__mail_propose *mail) {
   vlot__tape *tape = &node->tape;
   const vlot__mail_command *command = (const void *)(mail + 1);
   bool is_like = mail->count == 1 && tape->run_end == tape->size && tape->run_more < UINT16_MAX &&
-                 stamp == tape->stamp && mail->head.id == tape->id + stride &&
+                 stamp == tape->stamp && mail->head.id == tape->id + VLOT__MAIL_STRIDE &&
                  mail->client == tape->client && mail->sequence == tape->sequence &&
                  command->size == tape->run_size;
   if (!is_like || tape->open == CLOSED || !tape->in_turn) return false;
@@ -215,7 +214,7 @@ static bool put_more(vlot__node *node, uint64_t stamp, const vlot__mail_propose 
   at = is_short ? put_difference(tape, at, command) : put_command(at, command);
   tape->size = tape->run_end = (size_t)(at - tape->bytes);
   vlot__put16(tape->bytes + tape->run_at, ++tape->run_more);
-  tape->id += stride;
+  tape->id += VLOT__MAIL_STRIDE;
   tape->sequence++;
   return true;
 }
@@ -258,8 +257,8 @@ static uint8_t *put_stamp(vlot__tape *tape, uint8_t *at, uint8_t *tag, uint64_t 
   return vlot__put_var(at, stamp);
 }
 
-static uint8_t *put_id(vlot__tape *tape, uint8_t *at, uint8_t *tag, uint64_t id, uint64_t stride) {
-  bool is_next = id == tape->id + stride;
+static uint8_t *put_id(vlot__tape *tape, uint8_t *at, uint8_t *tag, uint64_t id) {
+  bool is_next = id == tape->id + VLOT__MAIL_STRIDE;
   tape->id = id;
   if (!is_next) return vlot__put_var(at, id);
   *tag |= VLOT__ITEM_NEXT_ID;
@@ -268,11 +267,10 @@ static uint8_t *put_id(vlot__tape *tape, uint8_t *at, uint8_t *tag, uint64_t id,
 
 void vlot__tape_take(vlot__node *node, uint32_t kind, uint64_t stamp, const void *payload) {
   vlot__tape *tape = &node->tape;
-  uint32_t stride = node->cluster->nodes + 1;
   const vlot__mail_head *head = payload;
   bool is_clients = kind != VLOT__MAIL_TICK && kind != VLOT__MAIL_STORED &&
-                    kind != VLOT__MAIL_MESSAGE && head->id % stride == 0;
-  if (is_clients && kind == VLOT__MAIL_PROPOSE && put_more(node, stamp, payload, stride)) return;
+                    kind != VLOT__MAIL_MESSAGE && head->id % VLOT__MAIL_STRIDE == 0;
+  if (is_clients && kind == VLOT__MAIL_PROPOSE && put_more(node, stamp, payload)) return;
   uint8_t *tag =
       begin_item(node, 1 + 2 * VLOT__VAR_BYTES + (is_clients ? payload_bytes(kind, payload) : 16));
   if (!tag) return;
@@ -285,7 +283,7 @@ void vlot__tape_take(vlot__node *node, uint32_t kind, uint64_t stamp, const void
   }
   at = put_stamp(tape, at, tag, stamp);
   if (kind != VLOT__MAIL_TICK) {
-    at = put_id(tape, at, tag, head->id, stride);
+    at = put_id(tape, at, tag, head->id);
     if (is_clients) {
       *tag |= VLOT__ITEM_HAS_PAYLOAD;
       at = put_payload(tape, at, tag, kind, payload);

@@ -98,9 +98,7 @@ static bool parse_word(vlot__workspace *workspace, const char *text, unsigned wo
                               "expected an id, all, a kind such as AppendEntries, or A->B");
 }
 
-static bool parse_id(const char *text, uint64_t *id) {
-  return vlot__options_number(text + (*text == '#'), id) && *id > 0;
-}
+static bool parse_id(const char *text, uint64_t *id) { return vlot_pending_parse(text, id); }
 
 /* Ids alone: each must be there, or nothing is done. */
 static bool find_ids(vlot__workspace *workspace, const vlot__arguments *arguments,

@@ -109,15 +109,16 @@ static void half(vlot__sim_world *world) { /* one direction only: it hears, or i
 }
 
 static void partition(vlot__sim_world *world) {
-  uint32_t sides[VLOT_MEMBERS_MAX];
+  uint32_t ids[VLOT_MEMBERS_MAX], count = 0;
   uint32_t alone = vlot_cluster_leader(world->cluster);
   bool is_isolation = vlot__dice_chance(&world->dice, 400);
-  for (uint32_t k = 0; k < world->nodes; k++) {
-    sides[k] = (uint32_t)vlot__dice_below(&world->dice, 2);
-    if (is_isolation && alone != 0) sides[k] = k + 1 == alone;
+  for (uint32_t id = 1; id <= world->nodes; id++) {
+    bool is_on_it = vlot__dice_below(&world->dice, 2) == 1;
+    if (is_isolation && alone != 0) is_on_it = id == alone;
+    if (is_on_it) ids[count++] = id;
   }
   note(world, is_isolation ? "the leader is isolated" : "a partition", 0, 0);
-  ignore(vlot_cluster_partition(world->cluster, sides));
+  ignore(vlot_cluster_partition(world->cluster, ids, count));
 }
 
 static void heal_links(vlot__sim_world *world) {
@@ -242,14 +243,12 @@ static void order_one(vlot__sim_world *world) {
 /* A leader that nobody hears any more, and another one at once: for a while there are two, and only
  * one of them knows. */
 static void depose(vlot__sim_world *world) {
-  uint32_t sides[VLOT_MEMBERS_MAX] = {0};
   uint32_t leader = vlot_cluster_leader(world->cluster);
   uint32_t heir = some_node(world);
   bool is_blind = vlot__dice_chance(&world->dice, 500);
   if (leader == 0 || heir == leader) return;
   note(world, "the leader is deposed by", heir, leader);
-  sides[leader - 1] = 1;
-  ignore(vlot_cluster_partition(world->cluster, sides));
+  ignore(vlot_cluster_partition(world->cluster, &leader, 1));
   /* without this protection it goes on to believe that it leads */
   if (is_blind)
     ignore(vlot_cluster_order(world->cluster, leader, VLOT_INPUT_SWITCHES,

@@ -332,9 +332,11 @@ void vlot__story_ask(vlot__workspace *workspace, const vlot_event *event) {
   }
   size_t size = sizeof asked->text;
   int at = snprintf(asked->text, size, "%s", verbs[kind]);
-  if (kind != VLOT_REQUEST_HEAL)
-    at += snprintf(asked->text + at, size - (size_t)at, " %" PRIu64,
-                   event->peer ? event->peer : event->message);
+  if (kind != VLOT_REQUEST_HEAL) {
+    char id[24];
+    vlot_pending_name(event->peer ? event->peer : event->message, id, sizeof id);
+    at += snprintf(asked->text + at, size - (size_t)at, " %s", id);
+  }
   if (kind == VLOT_REQUEST_DELAY)
     snprintf(asked->text + at, size - (size_t)at, " by %" PRIu64, value);
   if (kind == VLOT_REQUEST_KILL && value) snprintf(asked->text + at, size - (size_t)at, " power");

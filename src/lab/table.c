@@ -370,7 +370,7 @@ static bool is_new(const vlot_pending *pending, const vlot__table_view *before) 
 }
 
 static void id_of(const vlot_pending *pending, char out[CELL_MAX]) {
-  snprintf(out, CELL_MAX, "%" PRIu64, pending->id);
+  vlot_pending_name(pending->id, out, CELL_MAX);
 }
 
 /* From where to where, or just where. */

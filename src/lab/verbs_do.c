@@ -535,7 +535,13 @@ bool vlot__verbs_partition(vlot__workspace *workspace, const vlot__arguments *ar
   uint32_t sides[VLOT__WORKSPACE_NODES_MAX] = {0}, side = 1;
   for (unsigned k = words->word; k < words->word + words->count; k++)
     if (!parse_groups(workspace, arguments, k, sides, &side)) return false;
-  return vlot__verbs_result(workspace, 1, vlot_cluster_partition(workspace->cluster, sides));
+  uint32_t ids[2 * VLOT__WORKSPACE_NODES_MAX + 1], count = 0;
+  for (uint32_t one = 1; one <= side; one++) {
+    for (uint32_t node = 1; node <= workspace->options.nodes; node++)
+      if (sides[node - 1] == one) ids[count++] = node;
+    if (one < side) ids[count++] = 0;
+  }
+  return vlot__verbs_result(workspace, 1, vlot_cluster_partition(workspace->cluster, ids, count));
 }
 
 /* 0 is every node: one link after the other, so that each is told. */

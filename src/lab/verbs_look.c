@@ -131,7 +131,9 @@ static void add_links(vlot__workspace *workspace) {
 
 static void add_pending(vlot__workspace *workspace, const vlot_pending *pending) {
   vlot__text *out = &workspace->out;
-  vlot__text_add(out, "  #%-4" PRIu64 " %-13s ", pending->id, vlot__pattern_kind(pending));
+  char id[24];
+  vlot_pending_name(pending->id, id, sizeof id);
+  vlot__text_add(out, "  #%-4s %-13s ", id, vlot__pattern_kind(pending));
   if (pending->kind == VLOT_PENDING_MESSAGE)
     vlot__text_add(out, "n%u -> n%u  term %" PRIu64, pending->from, pending->node, pending->term);
   else

@@ -29,9 +29,7 @@ static vlot_result cut_nobody(void) {
 static vlot_result cut_badly(void) {
   return vlot_cluster_set_link(cluster, 3, 1, &(vlot_link){.is_cut = 2});
 }
-static vlot_result part(void) {
-  return vlot_cluster_partition(cluster, (const uint32_t[]){0, 0, 1});
-}
+static vlot_result part(void) { return vlot_cluster_partition(cluster, (const uint32_t[]){3}, 1); }
 static vlot_result heal(void) { return vlot_cluster_heal(cluster); }
 static vlot_result clock_rate(void) { return vlot_cluster_set_clock_rate(cluster, 3, 500); }
 static vlot_result clock_badly(void) { return vlot_cluster_set_clock_rate(cluster, 3, 100001); }
@@ -45,7 +43,9 @@ static vlot_result hold(void) { return vlot_lockstep_hold(cluster, message, true
 static vlot_result release(void) { return vlot_lockstep_hold(cluster, message, false); }
 static vlot_result delay(void) { return vlot_lockstep_delay(cluster, message, 3); }
 static vlot_result duplicate(void) { return vlot_lockstep_duplicate(cluster, message, NULL); }
-static vlot_result delay_timer(void) { return vlot_lockstep_delay(cluster, 1, 3); }
+static vlot_result delay_timer(void) {
+  return vlot_lockstep_delay(cluster, VLOT_PENDING_TIMER_ID(1), 3);
+}
 static vlot_result hold_nothing(void) { return vlot_lockstep_hold(cluster, 999999, true); }
 static vlot_result drop(void) { return vlot_lockstep_drop(cluster, message); }
 

@@ -13,10 +13,10 @@ static const struct {
   uint64_t seed;
   uint64_t hash;
 } runs[] = {
-    {1, 8, 11, UINT64_C(0xfc2d24b48142daeb)},
-    {3, 1, 12, UINT64_C(0xa6d24e800c11e4ef)},
-    {5, 8, 13, UINT64_C(0x120fa096ef93a7f0)},
-    {7, 3, 14, UINT64_C(0x27ec8e2bd0f9bcc2)},
+    {1, 8, 11, UINT64_C(0x12b21e2752689f87)},
+    {3, 1, 12, UINT64_C(0x51953ec8f722c89c)},
+    {5, 8, 13, UINT64_C(0x8bc594200e41f5c3)},
+    {7, 3, 14, UINT64_C(0x90401082f0e2de0b)},
 };
 
 Test(determinism, the_hash_of_a_storm_is_the_one_written_here) {

@@ -238,11 +238,11 @@ Test(lockstep, fire_delivers_a_message_out_of_turn) {
 
 Test(lockstep, fire_makes_a_timer_expire_before_it_is_due) {
   vlot_cluster *cluster = open_nodes(3, 1);
-  cr_assert_eq(vlot_lockstep_fire(cluster, 2), VLOT_OK, "timers of n1 to n3 are 1 to 3");
+  cr_assert_eq(vlot_lockstep_fire(cluster, VLOT_PENDING_TIMER_ID(2)), VLOT_OK);
   cr_expect_eq(vlot_cluster_now(cluster), 0);
   cr_expect_eq(fleet_status(cluster, 2).raft.role, VLOT_ROLE_PRE_CANDIDATE);
   cr_expect_eq(fleet_status(cluster, 1).raft.role, VLOT_ROLE_FOLLOWER);
-  cr_expect(is_pending(cluster, 2, NULL), "the next timer has the same id");
+  cr_expect(is_pending(cluster, VLOT_PENDING_TIMER_ID(2), NULL), "the next timer has the same id");
   cr_expect_eq(vlot_await_leader(cluster, 100, NULL), VLOT_OK);
   cr_expect_eq(vlot_cluster_leader(cluster), 2);
   close_well(cluster);
@@ -257,7 +257,7 @@ Test(lockstep, a_timer_that_is_fired_early_is_followed_by_a_whole_timeout) {
   cr_assert_geq(now, 15);
   for (uint32_t id = 2; id <= 3; id++) {
     vlot_pending pending[16];
-    cr_assert_eq(vlot_lockstep_fire(cluster, id), VLOT_OK);
+    cr_assert_eq(vlot_lockstep_fire(cluster, VLOT_PENDING_TIMER_ID(id)), VLOT_OK);
     size_t count = vlot_lockstep_pending(cluster, pending, 16);
     for (size_t k = 0; k < count; k++)
       if (pending[k].kind == VLOT_PENDING_TIMER && pending[k].node == id)
@@ -283,20 +283,22 @@ Test(lockstep, a_dropped_message_never_arrives) {
 Test(lockstep, what_is_held_does_not_happen_until_it_is_released) {
   vlot_cluster *cluster = open_nodes(3, 1);
   vlot_pending item;
-  for (uint64_t timer = 1; timer <= 3; timer++)
-    cr_assert_eq(vlot_lockstep_hold(cluster, timer, true), VLOT_OK);
+  for (uint32_t id = 1; id <= 3; id++)
+    cr_assert_eq(vlot_lockstep_hold(cluster, VLOT_PENDING_TIMER_ID(id), true), VLOT_OK);
   uint64_t done = 7;
   cr_expect_eq(vlot_lockstep_step(cluster, 10, &done), VLOT_OK);
   cr_expect_eq(done, 0, "everything is held");
   cr_expect_eq(vlot_cluster_now(cluster), 0);
-  cr_expect(is_pending(cluster, 2, &item));
+  cr_expect(is_pending(cluster, VLOT_PENDING_TIMER_ID(2), &item));
   cr_expect_eq(item.is_held, 1);
-  cr_expect_eq(vlot_lockstep_hold(cluster, 2, true), VLOT_OK, "twice is once");
-  cr_expect_eq(vlot_lockstep_hold(cluster, 2, false), VLOT_OK);
+  cr_expect_eq(vlot_lockstep_hold(cluster, VLOT_PENDING_TIMER_ID(2), true), VLOT_OK,
+               "twice is once");
+  cr_expect_eq(vlot_lockstep_hold(cluster, VLOT_PENDING_TIMER_ID(2), false), VLOT_OK);
   cr_expect_eq(vlot_await_leader(cluster, 100, NULL), VLOT_OK);
   cr_expect_eq(vlot_cluster_leader(cluster), 2, "only n2 could stand");
-  cr_expect_eq(vlot_lockstep_fire(cluster, 1), VLOT_OK, "held things can be fired");
-  cr_expect_eq(vlot_lockstep_hold(cluster, 3, false), VLOT_OK);
+  cr_expect_eq(vlot_lockstep_fire(cluster, VLOT_PENDING_TIMER_ID(1)), VLOT_OK,
+               "held things can be fired");
+  cr_expect_eq(vlot_lockstep_hold(cluster, VLOT_PENDING_TIMER_ID(3), false), VLOT_OK);
   cr_expect_eq(vlot_await_leader(cluster, 200, NULL), VLOT_OK);
   close_well(cluster);
 }
@@ -360,7 +362,7 @@ Test(lockstep, writes_can_be_fired_held_and_delayed_but_not_dropped) {
   for (uint32_t id = 1; id <= 3; id++)
     cr_assert_eq(vlot_cluster_set_disk(cluster, id, &slow), VLOT_OK);
   vlot_pending item = step_to(cluster, VLOT_PENDING_WRITE, 0), later;
-  cr_expect_eq(item.id, 3 + item.node);
+  cr_expect_eq(item.id, VLOT_PENDING_WRITE_ID(item.node));
   cr_expect_eq(item.due, vlot_cluster_now(cluster) + 4);
   cr_expect_eq(vlot_lockstep_drop(cluster, item.id), VLOT_UNSUPPORTED);
   cr_expect_eq(vlot_lockstep_duplicate(cluster, item.id, NULL), VLOT_UNSUPPORTED);
@@ -377,11 +379,50 @@ Test(lockstep, writes_can_be_fired_held_and_delayed_but_not_dropped) {
   close_well(cluster);
 }
 
+Test(lockstep, ids_are_written_with_a_letter_where_they_are_no_mails) {
+  const struct {
+    uint64_t id;
+    const char *text;
+  } rows[] = {{1, "1"},
+              {UINT64_MAX >> 2, "4611686018427387903"},
+              {VLOT_PENDING_TIMER_ID(3), "t3"},
+              {VLOT_PENDING_WRITE_ID(65535), "w65535"}};
+  const char *wrong[] = {
+      "", "#", "0", "t", "t0", "x3", "3x", "t3 ", "-1", "t4294967296", "9223372036854775808"};
+  char text[32];
+  uint64_t id;
+  for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+    cr_expect_eq(vlot_pending_name(rows[k].id, text, sizeof text), strlen(rows[k].text));
+    cr_expect_str_eq(text, rows[k].text);
+    cr_expect(vlot_pending_parse(text, &id) && id == rows[k].id, "%s", text);
+  }
+  cr_expect(vlot_pending_parse("#17", &id) && id == 17);
+  cr_expect_eq(vlot_pending_name(VLOT_PENDING_TIMER_ID(12), text, 2), 3, "it would be longer");
+  cr_expect_str_eq(text, "t");
+  id = 99;
+  for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++)
+    cr_expect_not(vlot_pending_parse(wrong[k], &id), "'%s'", wrong[k]);
+  cr_expect_eq(id, 99, "not set");
+}
+
+/* One more member changes no id of what went before. */
+Test(lockstep, ids_depend_on_no_option) {
+  for (uint32_t nodes = 2; nodes <= 9; nodes++) {
+    vlot_cluster *cluster = open_nodes(nodes, 1);
+    cr_expect(is_pending(cluster, VLOT_PENDING_TIMER_ID(nodes), NULL));
+    cr_assert_eq(vlot_lockstep_fire(cluster, VLOT_PENDING_TIMER_ID(1)), VLOT_OK);
+    for (uint64_t id = 1; id < nodes; id++)
+      cr_expect(is_pending(cluster, id, NULL), "%u nodes: the first PreVotes are 1 …", nodes);
+    cr_expect_not(is_pending(cluster, nodes, NULL));
+    close_well(cluster);
+  }
+}
+
 Test(lockstep, timers_cannot_be_dropped_duplicated_or_delayed) {
   vlot_cluster *cluster = open_nodes(3, 1);
-  cr_expect_eq(vlot_lockstep_drop(cluster, 1), VLOT_UNSUPPORTED);
-  cr_expect_eq(vlot_lockstep_duplicate(cluster, 1, NULL), VLOT_UNSUPPORTED);
-  cr_expect_eq(vlot_lockstep_delay(cluster, 1, 3), VLOT_UNSUPPORTED);
+  cr_expect_eq(vlot_lockstep_drop(cluster, VLOT_PENDING_TIMER_ID(1)), VLOT_UNSUPPORTED);
+  cr_expect_eq(vlot_lockstep_duplicate(cluster, VLOT_PENDING_TIMER_ID(1), NULL), VLOT_UNSUPPORTED);
+  cr_expect_eq(vlot_lockstep_delay(cluster, VLOT_PENDING_TIMER_ID(1), 3), VLOT_UNSUPPORTED);
   cr_expect_eq(vlot_lockstep_fire(cluster, 424242), VLOT_NOT_FOUND);
   cr_expect_eq(vlot_lockstep_drop(cluster, 424242), VLOT_NOT_FOUND);
   cr_expect_eq(vlot_lockstep_hold(cluster, 424242, true), VLOT_NOT_FOUND);
@@ -465,11 +506,11 @@ Test(lockstep, calls_for_a_stepped_cluster_are_refused_while_threads_run) {
   vlot_cluster *cluster = fleet_open(&options);
   cr_expect_eq(vlot_lockstep_step(cluster, 1, NULL), VLOT_UNSUPPORTED);
   cr_expect_eq(vlot_lockstep_until(cluster, has_committed, NULL, 1), VLOT_UNSUPPORTED);
-  cr_expect_eq(vlot_lockstep_fire(cluster, 1), VLOT_UNSUPPORTED);
-  cr_expect_eq(vlot_lockstep_drop(cluster, 1), VLOT_UNSUPPORTED);
-  cr_expect_eq(vlot_lockstep_hold(cluster, 1, true), VLOT_UNSUPPORTED);
-  cr_expect_eq(vlot_lockstep_duplicate(cluster, 1, NULL), VLOT_UNSUPPORTED);
-  cr_expect_eq(vlot_lockstep_delay(cluster, 1, 1), VLOT_UNSUPPORTED);
+  cr_expect_eq(vlot_lockstep_fire(cluster, VLOT_PENDING_TIMER_ID(1)), VLOT_UNSUPPORTED);
+  cr_expect_eq(vlot_lockstep_drop(cluster, VLOT_PENDING_TIMER_ID(1)), VLOT_UNSUPPORTED);
+  cr_expect_eq(vlot_lockstep_hold(cluster, VLOT_PENDING_TIMER_ID(1), true), VLOT_UNSUPPORTED);
+  cr_expect_eq(vlot_lockstep_duplicate(cluster, VLOT_PENDING_TIMER_ID(1), NULL), VLOT_UNSUPPORTED);
+  cr_expect_eq(vlot_lockstep_delay(cluster, VLOT_PENDING_TIMER_ID(1), 1), VLOT_UNSUPPORTED);
   cr_expect_eq(vlot_lockstep_set_inline(cluster, true), VLOT_UNSUPPORTED);
   cr_expect_eq(vlot_lockstep_pending(cluster, NULL, 0), 0);
   cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);

@@ -85,7 +85,8 @@ Test(request, every_kind_is_carried_out_in_lockstep) {
       VLOT_REQUEST_SPAWN,   VLOT_REQUEST_PARTITION, VLOT_REQUEST_HEAL};
   vlot_cluster *cluster = open_cluster(VLOT_DRIVER_LOCKSTEP);
   for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-    uint64_t number = ask(cluster, (vlot__request){.kind = kinds[k], .node = 1, .sides = {1}});
+    uint64_t number =
+        ask(cluster, (vlot__request){.kind = kinds[k], .node = 1, .id_count = 1, .ids = {1}});
     cr_assert_eq(vlot_lockstep_step(cluster, 1, NULL), VLOT_OK);
     cr_assert_eq(atomic_load(&cluster->requests.done), number);
     cr_assert_eq(request_at(cluster, number)->result, VLOT_OK, "kind %u: %s", kinds[k],

@@ -38,7 +38,6 @@ static void drop_a_vote(vlot_cluster *cluster) {
 }
 
 static vlot_result run(vlot_cluster *cluster) {
-  static const uint32_t sides[] = {1, 0, 0};
   vlot_client *client;
   uint32_t leader;
   vlot_result result = vlot_await_leader(cluster, 3000, &leader);
@@ -47,7 +46,7 @@ static vlot_result run(vlot_cluster *cluster) {
   result = set(client, "boat", "vlot");
   if (result == VLOT_OK) result = set(client, "sea", "calm");
   if (result == VLOT_OK) result = vlot_await_quiet(cluster, 3000);
-  if (result == VLOT_OK) result = vlot_cluster_partition(cluster, sides); /* n1 alone */
+  if (result == VLOT_OK) result = vlot_cluster_partition(cluster, (const uint32_t[]){1}, 1);
   look_here(cluster);
   vlot_client_close(client);
   return result;

@@ -314,8 +314,8 @@ static void look(vlot__workspace *workspace, char *text, size_t capacity) {
 Test(workspace, going_back_asks_again_what_a_debugger_asked) {
   static const vlot__request requests[] = {
       {.kind = VLOT_REQUEST_TIMEOUT, .node = 2},
-      {.kind = VLOT_REQUEST_HOLD, .id = 3},
-      {.kind = VLOT_REQUEST_PARTITION, .sides = {1, 0, 0, 1}},
+      {.kind = VLOT_REQUEST_HOLD, .id = VLOT_PENDING_TIMER_ID(3)},
+      {.kind = VLOT_REQUEST_PARTITION, .id_count = 2, .ids = {1, 4}},
       {.kind = VLOT_REQUEST_DROP, .id = 4711}, /* nothing comes of it */
       {.kind = VLOT_REQUEST_CAMPAIGN, .node = 4},
       {.kind = VLOT_REQUEST_RESTART, .node = 3, .value = VLOT_RESTART_WIPE},
@@ -360,14 +360,14 @@ Test(workspace, of_several_ids_all_are_meant_or_none) {
   set_up(&workspace, false, 3);
   must_say(&workspace, "timeout 1");
   uint64_t before = vlot__workspace_actions(&workspace);
-  cr_assert_not(say(&workspace, "drop 9 10 4711"));
-  cr_assert(strstr(workspace.out.data, "\n            ^^^^"), "%s", workspace.out.data);
-  cr_assert_not(say(&workspace, "drop 9 9"));
-  cr_assert_not(say(&workspace, "drop 9 PreVote"));
+  cr_assert_not(say(&workspace, "drop 1 2 4711"));
+  cr_assert(strstr(workspace.out.data, "\n           ^^^^"), "%s", workspace.out.data);
+  cr_assert_not(say(&workspace, "drop 1 1"));
+  cr_assert_not(say(&workspace, "drop 1 PreVote"));
   cr_assert_not(say(&workspace, "drop PreVote RequestVote"));
   cr_assert_not(say(&workspace, "drop 1->2 1->3"));
   cr_assert_eq(vlot__workspace_actions(&workspace), before);
-  must_say(&workspace, "drop #9 10");
+  must_say(&workspace, "drop #1 2");
   cr_assert_eq(vlot__workspace_actions(&workspace), before + 2);
   vlot__workspace_deinit(&workspace);
 }

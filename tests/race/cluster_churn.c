@@ -122,9 +122,10 @@ static void look_inside(vlot_cluster *cluster, uint32_t id) {
 }
 
 static void divide(vlot_cluster *cluster, vlot__prng *prng) {
-  uint32_t sides[NODES];
-  for (uint32_t k = 0; k < NODES; k++) sides[k] = (uint32_t)vlot__prng_below(prng, 2);
-  (void)vlot_cluster_partition(cluster, sides);
+  uint32_t ids[NODES], count = 0;
+  for (uint32_t id = 1; id <= NODES; id++)
+    if (vlot__prng_below(prng, 2) == 1) ids[count++] = id;
+  (void)vlot_cluster_partition(cluster, ids, count);
 }
 
 static void disturb_links(vlot_cluster *cluster, vlot__prng *prng, uint32_t id) {

@@ -113,9 +113,10 @@ static void fault_link(vlot_cluster *cluster, vlot__prng *prng) {
 }
 
 static void fault_partition(vlot_cluster *cluster, vlot__prng *prng) {
-  uint32_t sides[NODES_MAX];
-  for (int k = 0; k < NODES_MAX; k++) sides[k] = (uint32_t)vlot__prng_below(prng, 2);
-  (void)vlot_cluster_partition(cluster, sides);
+  uint32_t ids[NODES_MAX], count = 0;
+  for (uint32_t id = 1; id <= vlot_cluster_nodes(cluster); id++)
+    if (vlot__prng_below(prng, 2) == 1) ids[count++] = id;
+  (void)vlot_cluster_partition(cluster, ids, count);
 }
 
 static void fault_disk(vlot_cluster *cluster, vlot__prng *prng, uint32_t node) {

@@ -77,9 +77,7 @@ static void one_round(vlot_cluster *cluster) {
   check(vlot_cluster_resume(cluster, 2) == VLOT_OK, "it cannot be resumed");
   wait_for(cluster, VLOT_LINT_MAILBOX_GROWS, false);
   check(vlot_await_leader(cluster, PATIENCE, &leader) == VLOT_OK, "there is no leader");
-  uint32_t sides[3] = {0};
-  sides[leader - 1] = 1;
-  check(vlot_cluster_partition(cluster, sides) == VLOT_OK, "it cannot be cut");
+  check(vlot_cluster_partition(cluster, &leader, 1) == VLOT_OK, "it cannot be cut");
   wait_for(cluster, VLOT_LINT_NO_QUORUM_CONTACT, true);
   check(vlot_cluster_heal(cluster) == VLOT_OK, "it cannot be healed");
   wait_for(cluster, VLOT_LINT_NO_QUORUM_CONTACT, false);

@@ -54,7 +54,8 @@ int main(void) {
     ask(cluster, &(vlot__request){.kind = kinds[k % (sizeof kinds / sizeof *kinds)],
                                   .node = 1 + k % NODES,
                                   .id = k,
-                                  .sides = {1}});
+                                  .id_count = 1,
+                                  .ids = {1}});
   while (atomic_load(&cluster->requests.done) < REQUESTS) sched_yield();
   atomic_store(&is_over, true);
   pthread_join(other, NULL);

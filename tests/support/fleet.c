@@ -264,9 +264,10 @@ static void disturb_disk(storm *self, uint32_t id) {
 }
 
 static void divide(storm *self) {
-  uint32_t sides[VLOT_MEMBERS_MAX];
-  for (uint32_t k = 0; k < vlot_cluster_nodes(self->cluster); k++) sides[k] = below(self, 2);
-  (void)vlot_cluster_partition(self->cluster, sides);
+  uint32_t ids[VLOT_MEMBERS_MAX], count = 0;
+  for (uint32_t id = 1; id <= vlot_cluster_nodes(self->cluster); id++)
+    if (below(self, 2) == 1) ids[count++] = id;
+  (void)vlot_cluster_partition(self->cluster, ids, count);
 }
 
 static void disturb(storm *self) {

@@ -1,4 +1,6 @@
 """The write commands: a request is written into the cluster's memory, and the cluster carries it out when it goes on."""
+import sys
+
 import gdb
 
 from . import find, memory, parse, state, words
@@ -43,8 +45,10 @@ def put(cluster, request):
     place = block["ring"][asked % size]
     for field, content in (("kind", kind), ("node", node), ("id", number), ("value", value), ("action", 0), ("tick", 0), ("result", 0)):
         memory.write(place[field], content)
-    length = place["sides"].type.sizeof
-    memory.write_bytes(place["sides"], (bytes(sides) + bytes(length))[:length])
+    ids = ids_of(sides)
+    memory.write(place["id_count"], len(ids))
+    if ids:
+        memory.write_bytes(place["ids"], b"".join(one.to_bytes(4, sys.byteorder) for one in ids))
     memory.write(block["asked"], asked + 1)
 
 
@@ -193,14 +197,20 @@ def sides_of(text, nodes):
     return sides
 
 
+def ids_of(sides):
+    """The members of each side that was named, with a 0 between two sides."""
+    named = [[k + 1 for k, side in enumerate(sides) if side == one] for one in sorted(set(sides)) if one]
+    return [one for k, group in enumerate(named) for one in ([0] if k else []) + group]
+
+
 def partition(text):
     memory.require_process("vlot partition")
     cluster = find.cluster()
     nodes = int(cluster["nodes"])
-    room = memory.requests(cluster)["ring"][0]["sides"].type.sizeof
-    if nodes > room:
-        raise gdb.GdbError("vlot partition: for clusters of at most %d nodes" % room)
+    room = memory.requests(cluster)["ring"][0]["ids"].type.sizeof // 4
     sides = sides_of(text, nodes)
+    if len(ids_of(sides)) > room:
+        raise gdb.GdbError("vlot partition: name at most %d nodes, and sides" % room)
     if len(set(sides)) < 2:
         raise gdb.GdbError("usage: vlot partition 1 | 2 3: the groups that cannot talk to each other; who is not named forms one of its own")
     groups = [",".join(words.node(k + 1) for k in range(nodes) if sides[k] == side) for side in sorted(set(sides), key=sides.index)]
