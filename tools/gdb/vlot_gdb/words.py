@@ -1,9 +1,10 @@
 """Numbers of the library's enumerations as words, and tables."""
 import gdb
 
+from . import describe
+
 NEVER = (1 << 64) - 1
-MESSAGES = {1: "PreVote", 2: "PreVoteReply", 3: "RequestVote", 4: "VoteReply", 5: "AppendEntries", 6: "AppendReply"}
-OK = 2  # VLOT_MESSAGE_OK
+FORCED, OK = 1, 2  # VLOT_MESSAGE_FORCED, VLOT_MESSAGE_OK
 
 _enums = {}
 
@@ -40,7 +41,7 @@ def role(number):
 
 
 def message(number):
-    return MESSAGES.get(int(number), "mail")
+    return describe.words("message").get(int(number), "mail")
 
 
 def node(number):
