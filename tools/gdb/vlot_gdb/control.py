@@ -3,7 +3,7 @@ vlot__stop_here, with a breakpoint on it: so that nothing in between costs a sto
 """
 import gdb
 
-from . import describe, events, find, memory, parse, state, words
+from . import describe, events, find, memory, parse, state
 
 UNTIL_MAX = 20000
 
