@@ -2,6 +2,7 @@
  * callback on a node's thread. */
 #include <string.h>
 
+#include "base/describe.h"
 #include "cluster/internal.h"
 
 /* from this size on a command's bytes are shared by all nodes instead of copied along */
@@ -49,6 +50,14 @@ struct vlot_client {
   vlot__contact *contacts; /* [nodes] */
   uint8_t *scratch;
   size_t scratch_capacity;
+};
+
+/* For a debugger: see base/describe.h. */
+const vlot__described vlot_described_client[] VLOT__DESCRIBED = {
+    VLOT__VERSION,
+    VLOT__STRUCT(client, struct vlot_client),
+    VLOT__POINTER(client.cluster, struct vlot_client, cluster, cluster, struct vlot_cluster),
+    VLOT__END,
 };
 
 void vlot_client_options_init(vlot_client_options *options) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/describe.h"
 #include "cluster/internal.h"
 
 enum {
@@ -28,6 +29,22 @@ struct vlot__item {
   uint32_t capacity;
   bool is_held;
   uint8_t payload[] __attribute__((aligned(8)));
+};
+
+/* For a debugger: see base/describe.h. */
+const vlot__described vlot_described_item[] VLOT__DESCRIBED = {
+    VLOT__VERSION,
+    VLOT__STRUCT(item, struct vlot__item),
+    VLOT__NUMBER(item.due, struct vlot__item, due),
+    VLOT__NUMBER(item.tie, struct vlot__item, tie),
+    VLOT__NUMBER(item.id, struct vlot__item, id),
+    VLOT__NUMBER(item.kind, struct vlot__item, kind),
+    VLOT__NUMBER(item.node, struct vlot__item, node),
+    VLOT__NUMBER(item.sender, struct vlot__item, from),
+    VLOT__NUMBER(item.mail_kind, struct vlot__item, mail_kind),
+    VLOT__NUMBER(item.is_held, struct vlot__item, is_held),
+    VLOT__PLACE(item.payload, struct vlot__item, payload),
+    VLOT__END,
 };
 
 /* --- items --- */
@@ -250,9 +267,16 @@ static bool runs(const vlot__slot *slot) {
   return slot->node && atomic_load(&slot->state) == VLOT_NODE_UP;
 }
 
+/* A debugger reads it: with threads the end of a turn says it to the clock, in the same place. */
+static void publish_due(vlot__slot *slot) {
+  atomic_store_explicit(&slot->due, vlot__node_due(slot->node), memory_order_relaxed);
+}
+
 void vlot__lockstep_slot_changed(vlot__slot *slot) {
+  if (slot->node) publish_due(slot);
   if (!runs(slot)) return;
-  set_due(slot, &slot->timer, VLOT_PENDING_TIMER, vlot__node_due(slot->node));
+  set_due(slot, &slot->timer, VLOT_PENDING_TIMER,
+          atomic_load_explicit(&slot->due, memory_order_relaxed));
   if (slot->disk && slot->has_pending_writes) {
     uint64_t due = vlot__disk_next_due(slot->disk);
     set_due(slot, &slot->write, VLOT_PENDING_WRITE, due);
@@ -336,6 +360,7 @@ static void run_slot_turn(vlot__slot *slot, const taken_mail *mails, uint32_t co
     vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", slot->id,
               vlot__node_fenced_text(slot->node));
     vlot__lockstep_forget(slot);
+    publish_due(slot);
   } else {
     vlot__lockstep_slot_changed(slot);
   }

@@ -6,6 +6,7 @@
  *
  * And the places where a debugger stops: `opened`, and the end of the action that it wants to see.
  */
+#include "base/describe.h"
 #include "cluster/internal.h"
 
 /* --- carrying out --- */
@@ -91,6 +92,11 @@ bool vlot__requests_hold_control(vlot_cluster *cluster) {
 /* --- where a debugger stops --- */
 
 #define KEPT __attribute__((noinline, used))
+
+/* Nothing else names these tables, and in an archive each is a file of its own: so a program that
+ * opens a cluster has them. */
+static const vlot__described *const described[]
+    __attribute__((used)) = {vlot_described_raft, vlot_described_actor, vlot_described_cluster};
 
 KEPT void vlot__stop_opened(vlot_cluster *cluster) {
   __asm__ volatile("" ::"g"(cluster) : "memory");

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/describe.h"
 #include "cluster/internal.h"
 
 /* Mail that a link delays. */
@@ -47,6 +48,24 @@ struct vlot__clock {
   uint64_t traced_ns; /* when it last looked for a debugger */
   bool is_traced;
   bool waits_for_straggler;
+};
+
+/* For a debugger: see base/describe.h. */
+const vlot__described vlot_described_clock[] VLOT__DESCRIBED = {
+    VLOT__VERSION,
+    VLOT__STRUCT(clock, struct vlot__clock),
+    VLOT__POINTER(clock.cluster, struct vlot__clock, cluster, cluster, struct vlot_cluster),
+    VLOT__NUMBER(clock.planned, struct vlot__clock, planned),
+    VLOT__POINTERS_AT(clock.late, struct vlot__clock, heap, late, later, late_count),
+    VLOT__NUMBER(clock.late_count, struct vlot__clock, count),
+    VLOT__STRUCT(late, struct later),
+    VLOT__NUMBER(late.due, struct later, due),
+    VLOT__NUMBER(late.number, struct later, number),
+    VLOT__NUMBER(late.node, struct later, to),
+    VLOT__NUMBER(late.sender, struct later, from),
+    VLOT__NUMBER(late.mail_kind, struct later, kind),
+    VLOT__PLACE(late.payload, struct later, payload),
+    VLOT__END,
 };
 
 /* --- delayed mail --- */

@@ -4,8 +4,8 @@ run
 vlot step
 delete
 vlot net
-vlot drop 11
-vlot drop 12
+vlot drop 5
+vlot drop 6
 vlot requests
 vlot step 2
 vlot requests
@@ -18,11 +18,11 @@ vlot requests
 vlot net
 vlot until $vlot_leader() != 0
 vlot nodes
-vlot hold 1
+vlot hold t1
 vlot timeout 2
 vlot step 2
 vlot net
-vlot release 1
+vlot release t1
 vlot kill 3 lose
 vlot step 2
 vlot partition 1 | 2 3
@@ -38,7 +38,7 @@ vlot requests
 vlot elect 2
 vlot step
 vlot net
-vlot fire 18
+vlot fire 12
 vlot step
 vlot net
 vlot trace 4

@@ -37,7 +37,14 @@ for command in 'vlot nodes' 'vlot kill 1' 'vlot step' 'vlot check'; do
   expect "a program without vlot" 'no debug information of the vlot library' -ex starti -ex "$command" -ex kill "$(command -v true)"
 done
 
-for name in threads obey; do
+# A library that describes itself in another version, or in none that is known, is not read.
+at=(-ex 'break look_here' -ex run)
+expect "another version" 'describes itself in version 99, and these gdb commands read version' "${at[@]}" -ex 'set var vlot_described_raft[0].value = 99' \
+  -ex 'vlot nodes' -ex kill "$program"
+expect "no description" 'does not say where its fields are' "${at[@]}" -ex 'set var vlot_described_cluster[0].name[0] = 0' -ex 'vlot nodes' -ex kill \
+  "$program"
+
+for name in threads obey timers; do
   debugger -x "$here/$name.py" "$program" >"$work/$name.log"
   grep -q "^$name: as it should be" "$work/$name.log" || { cat "$work/$name.log"; failed=1; }
 done

@@ -13,7 +13,7 @@ debugger() { # debugger ARGUMENTS...: no start-up files, no downloads, plain tex
 command -v gdb >/dev/null || skip "no gdb"
 gdb -q -nx -batch -ex 'python print(6 * 7)' 2>/dev/null | grep -q '^42$' || skip "this gdb has no Python"
 gdb -q -nx -batch -ex run -ex 'info inferiors' --args true 2>&1 | grep -q 'exited normally' || skip "gdb may not trace here"
-debugger -ex 'ptype struct vlot__node' "$program" | grep -q 'vlot_raft \*raft' || skip "built without debug information"
+debugger -ex 'python print(bool(gdb.lookup_type("struct vlot_cluster").fields()))' "$program" | grep -q '^True' || skip "built without debug information"
 
 # What depends on machine, compiler or optimisation.
 normalise() {

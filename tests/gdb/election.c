@@ -1,6 +1,7 @@
 /* What the transcripts of tests/gdb look at: in lockstep the same run every time, `drop` without
- * one vote, `own` with a thread per node, `two` with another cluster beside it; `threads` runs
- * freely, `obey` until somebody has killed and spawned a node, `pause` stands still and is stepped.
+ * one vote, `own` with a thread per node, `two` with another cluster beside it, `slow` with a clock
+ * that changes its rate; `threads` runs freely, `obey` until somebody has killed and spawned a
+ * node, `pause` stands still and is stepped.
  */
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +36,26 @@ static void drop_a_vote(vlot_cluster *cluster) {
           vlot_lockstep_drop(cluster, pending[k].id) == VLOT_OK)
         return;
   } while (vlot_lockstep_step(cluster, 1, NULL) == VLOT_OK);
+}
+
+/* What the library itself says of what is pending: gdb is to say the same. */
+__attribute__((noinline)) static void compare_here(const vlot_cluster *cluster,
+                                                   const vlot_pending *pending, size_t count) {
+  __asm__ volatile("" ::"g"(cluster), "g"(pending), "g"(count) : "memory");
+}
+
+static vlot_result slow_a_clock(vlot_cluster *cluster) {
+  static const uint32_t permilles[] = {1000, 300, 1700, 0, 450};
+  vlot_pending pending[32];
+  vlot_result result = VLOT_OK;
+  for (uint32_t round = 0; result == VLOT_OK && round < 50; round++) {
+    if (round % 10 == 7) result = vlot_cluster_set_clock_rate(cluster, 2, permilles[round / 10]);
+    if (round == 20) result = vlot_cluster_suspend(cluster, 3);
+    if (round == 30) result = vlot_cluster_resume(cluster, 3);
+    compare_here(cluster, pending, vlot_lockstep_pending(cluster, pending, 32));
+    if (result == VLOT_OK) result = vlot_lockstep_step(cluster, 3, NULL);
+  }
+  return result;
 }
 
 static vlot_result run(vlot_cluster *cluster) {
@@ -91,9 +112,10 @@ __attribute__((noinline)) static vlot_result open_another(const vlot_cluster_opt
 }
 
 static vlot_driver driver_of(const char *mode) {
-  return *mode && strcmp(mode, "drop") != 0 && strcmp(mode, "own") != 0 && strcmp(mode, "two") != 0
-             ? VLOT_DRIVER_THREADS
-             : VLOT_DRIVER_LOCKSTEP;
+  static const char *const free_ones[] = {"threads", "obey", "pause"};
+  for (size_t k = 0; k < sizeof free_ones / sizeof *free_ones; k++)
+    if (strcmp(mode, free_ones[k]) == 0) return VLOT_DRIVER_THREADS;
+  return VLOT_DRIVER_LOCKSTEP;
 }
 
 int main(int argc, char **argv) {
@@ -108,6 +130,7 @@ int main(int argc, char **argv) {
   vlot_result result = vlot_cluster_open(&cluster, &options, NULL);
   if (result == VLOT_OK) {
     if (strcmp(mode, "drop") == 0) drop_a_vote(cluster);
+    if (strcmp(mode, "slow") == 0) result = slow_a_clock(cluster);
     if (strcmp(mode, "two") == 0) result = open_another(&options);
     if (strcmp(mode, "obey") == 0) result = await_orders(cluster);
     if (strcmp(mode, "pause") == 0) result = step_paused(cluster);

@@ -46,8 +46,8 @@ os.write(to_typist, b"until leader\n")
 say("vlot break election")
 say("run step --threads --seed 3 --no-color")
 for command in (
-    "vlot nodes", "vlot net", "vlot step", "vlot net", "vlot drop 11", "vlot step 2", "vlot back", "vlot requests", "vlot back 2", "vlot requests",
-    "delete", "vlot until $vlot_leader() != 0", "vlot why 3 leader", "vlot back", "vlot net", "vlot drop 12", "vlot step 2"):
+    "vlot nodes", "vlot net", "vlot step", "vlot net", "vlot drop 5", "vlot step 2", "vlot back", "vlot requests", "vlot back 2", "vlot requests",
+    "delete", "vlot until $vlot_leader() != 0", "vlot why 3 leader", "vlot back", "vlot net", "vlot drop 6", "vlot step 2"):
     say(command)
 os.write(to_typist, b"tick 3\n")
 say("vlot break commit")

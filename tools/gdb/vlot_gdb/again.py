@@ -7,7 +7,7 @@ import tempfile
 
 import gdb
 
-from . import asking, control, find, memory, parse, state, words
+from . import asking, control, describe, find, memory, parse, state, words
 
 REDO = "VLOT_STEP_REDO"
 
@@ -15,7 +15,7 @@ REDO = "VLOT_STEP_REDO"
 def require_repeatable(what):
     memory.require_process(what)
     cluster = find.cluster()
-    if words.enum("vlot_driver", "VLOT_DRIVER_", cluster["options"]["driver"]) == "threads":
+    if words.enum("vlot_driver", "VLOT_DRIVER_", cluster.options["driver"]) == "threads":
         raise gdb.GdbError(
             "%s: threads have run, and no run is like the one before. Record one (`vlot run --journal FILE`) and go back in its replay "
             "(`vlot replay FILE`, or `vlot gdb replay FILE`)" % what)
@@ -25,7 +25,7 @@ def require_repeatable(what):
 
 
 def identity(cluster):
-    options = cluster["options"]
+    options = cluster.options
     return tuple(int(options[name]) for name in ("seed", "nodes", "learners", "driver", "start_count", "turn_max"))
 
 
@@ -41,17 +41,15 @@ class Line:
 
 def history_of(session):
     """The lines that led here."""
-    history, lines = session["story"], []
-    if int(history["branch_count"]):
-        branch = history["branches"][int(history["present"])]
-        for k in range(int(history["done"])):
-            line = branch["lines"][k]
-            lines.append(Line(line["text"].string(), int(line["from"]), int(line["to"]), bool(line["is_time"]), int(line["scene_to"])))
-    under_way = session["under_way"]
-    if int(under_way):
-        text = under_way.string()
+    story, lines = session.story, []
+    if len(story.branches):
+        branch = story.branches[story.present]
+        for line in (branch.lines[k] for k in range(story.done)):
+            lines.append(Line(line.text, line.start, line.end, bool(line.is_time), line.scene_to))
+    text = session.under_way
+    if text is not None:
         is_time = text.split(None, 1)[0] in ("step", "s", "tick", "until", "next", "n")
-        lines.append(Line(text, lines[-1].end if lines else 0, words.NEVER, is_time, int(session["scene_at"])))
+        lines.append(Line(text, lines[-1].end if lines else 0, words.NEVER, is_time, session.scene_at))
     return lines
 
 
@@ -110,13 +108,13 @@ class Quiet:
 
 def is_nothing_open():
     session = find.session()
-    return session is not None and int(session["cluster"]) == 0
+    return session is not None and session.cluster is None
 
 
 def withdraw(cluster):
     """What is not carried out yet is not asked any more: whoever goes back wants something else to follow."""
-    done = int(memory.requests(cluster)["done"])
-    memory.write(memory.requests(cluster)["asked"], done)
+    done = cluster.requests.done
+    memory.write(cluster.requests, "asked", done)
     del asking.Asked.list[done:]
 
 
@@ -127,7 +125,7 @@ def walk(wanted, target, plan, says_again):
 
     def is_it():
         try:
-            return identity(gdb.newest_frame().read_var("cluster")) == wanted
+            return identity(describe.Thing("cluster", gdb.newest_frame().read_var("cluster"))) == wanted
         except (gdb.error, ValueError):
             return False
 
@@ -142,7 +140,7 @@ def walk(wanted, target, plan, says_again):
             text = gdb.execute(command, to_string=True) or ""
             command = "continue"
             if opened.was_hit:
-                cluster = gdb.Value(int(gdb.newest_frame().read_var("cluster"))).cast(find.pointer_to("vlot_cluster"))
+                cluster = describe.Thing("cluster", gdb.newest_frame().read_var("cluster"))
                 asking.Asked.list, rest = [], list(plan)
             elif not here.was_hit:
                 if not says_again or not said.was_hit:
@@ -150,9 +148,9 @@ def walk(wanted, target, plan, says_again):
                     return None
                 if target == 0 and is_nothing_open():
                     return NOTHING
-                if cluster is None or int(cluster["action"]) < target:  # what comes now is for the user to say
+                if cluster is None or cluster.action < target:  # what comes now is for the user to say
                     return None
-            action = int(cluster["action"])
+            action = cluster.action
             while rest and rest[0][0] <= action:
                 asking.put(cluster, rest[0])
                 asking.Asked.list.append(rest.pop(0))
@@ -191,9 +189,9 @@ def rerun(cluster, target, what):
     if again is NOTHING:
         return again
     find.Memory.last = again
-    found = int(again["observer"]["hash"])
+    found = again.hash
     control.Past.hashes = {action: value for action, value in hashes.items() if action <= target}
-    if hashes.get(int(again["action"]), found) != found:
+    if hashes.get(again.action, found) != found:
         print("(this is not the same run: its events are others than before; what the program does depends on more than its seed)")
     return again
 
@@ -202,14 +200,14 @@ def arrive(cluster):
     if cluster is NOTHING:
         print("The beginning: the first command at the program's prompt opens the cluster (`continue`).")
     else:
-        control.tell(cluster, int(cluster["action"]))
+        control.tell(cluster, cluster.action)
 
 
 def go_to(text):
     usage = "vlot goto K"
     target = parse.number(parse.arguments(text, 1, 1, usage)[0], usage)
     cluster = require_repeatable("vlot goto")
-    now = int(cluster["action"])
+    now = cluster.action
     if target < 0:
         raise gdb.GdbError("vlot goto: actions are counted from 1; 0 is the beginning")
     if target > now:
@@ -223,11 +221,11 @@ def back(text):
     given = parse.arguments(text, 0, 1, usage)
     count = parse.count(given[0], usage) if given else 1
     cluster = require_repeatable("vlot back")
-    now = int(cluster["action"])
+    now = cluster.action
     if count > now:
         raise gdb.GdbError("vlot back: there %s behind" % ("is only 1 action" if now == 1 else "are only %d actions" % now))
     target, again = now - count, rerun(cluster, now - count, "vlot back")
-    while again is not NOTHING and int(again["action"]) >= now and target > 0:  # several deliveries were one turn: to before them
+    while again is not NOTHING and again.action >= now and target > 0:  # several deliveries were one turn: to before them
         target -= 1
         again = rerun(again, target, "vlot back")
     arrive(again)
@@ -243,7 +241,7 @@ def line_of(request):
     if name == "partition":
         return "partition " + " | ".join(
             " ".join(str(k + 1) for k, side in enumerate(sides) if side == one) for one in sorted(set(sides)))
-    text = {"fire": "deliver"}.get(name, name) + (" %d" % (node or number) if node or number else "")
+    text = {"fire": "deliver"}.get(name, name) + (" %s" % words.pending(node or number) if node or number else "")
     if name == "delay":
         text += " by %d" % value
     if name == "restart" and value:
@@ -277,22 +275,22 @@ def save(text):
     memory.require_process("vlot save")
     cluster = find.cluster()
     session = find.session()
-    if words.enum("vlot_driver", "VLOT_DRIVER_", cluster["options"]["driver"]) == "threads":
+    if words.enum("vlot_driver", "VLOT_DRIVER_", cluster.options["driver"]) == "threads":
         raise gdb.GdbError("vlot save: threads have run, and no scene makes the same again; `vlot run --journal FILE` records a run")
     if session is None:
         raise gdb.GdbError(
             "vlot save: only the lines of a `vlot step` can be saved as a scene; this program is its own script: its seed is %d, and `vlot "
-            "goto %d` comes back to here" % (int(cluster["options"]["seed"]), int(cluster["action"])))
-    options = cluster["options"]
+            "goto %d` comes back to here" % (int(cluster.options["seed"]), cluster.action))
+    options = cluster.options
     history = history_of(session)
-    lines = merged(history, not_said(cluster, history), int(cluster["action"]))
+    lines = merged(history, not_said(cluster, history), cluster.action)
     if not any(line.split()[:1] == ["nodes"] for line in lines):
         lines.insert(0, "nodes %d" % int(options["nodes"]))
     if not any(line.split()[:1] == ["seed"] for line in lines):
         lines.insert(1, "seed %d" % int(options["seed"]))
     try:
         with open(name, "x") as file:
-            file.write("# Saved in gdb at action %d. `vlot play --rewrite` adds what is seen.\n\n" % int(cluster["action"]))
+            file.write("# Saved in gdb at action %d. `vlot play --rewrite` adds what is seen.\n\n" % cluster.action)
             file.write("\n\n".join(lines) + "\n")
     except OSError as problem:
         raise gdb.GdbError("vlot save: %s: %s" % (name, problem.strerror))

@@ -3,7 +3,7 @@ import sys
 
 import gdb
 
-from . import find, memory, parse, state, words
+from . import describe, find, memory, parse, state, words
 
 SLOW_NS = 1000000000  # the clock sleeps no longer than that
 
@@ -28,7 +28,7 @@ def kind_number(name):
 
 def known(cluster):
     """The list, if it is this cluster's: the prompt may have begun it anew."""
-    if int(memory.requests(cluster)["asked"]) != len(Asked.list):
+    if cluster.requests.asked != len(Asked.list):
         Asked.list = []
     return Asked.list
 
@@ -36,48 +36,45 @@ def known(cluster):
 def put(cluster, request):
     """Write one. request: as in Asked."""
     _action, kind, node, number, value, sides = request
-    block = memory.requests(cluster)
-    asked, done = int(block["asked"]), int(block["done"])
-    first, last = block["ring"].type.range()
-    size = last - first + 1
+    block = cluster.requests
+    asked, done, size = block.asked, block.done, len(block.ring)
     if asked - done >= size:
         raise gdb.GdbError("%d requests wait already: let the cluster carry them out first (`vlot step %d`, `continue`)" % (asked - done, size))
-    place = block["ring"][asked % size]
+    place = block.ring[asked]
     for field, content in (("kind", kind), ("node", node), ("id", number), ("value", value), ("action", 0), ("tick", 0), ("result", 0)):
-        memory.write(place[field], content)
+        memory.write(place, field, content)
     ids = ids_of(sides)
-    memory.write(place["id_count"], len(ids))
-    if ids:
-        memory.write_bytes(place["ids"], b"".join(one.to_bytes(4, sys.byteorder) for one in ids))
-    memory.write(block["asked"], asked + 1)
+    memory.write(place, "id_count", len(ids))
+    memory.write_bytes(place, "ids", b"".join(one.to_bytes(4, sys.byteorder) for one in ids))
+    memory.write(block, "asked", asked + 1)
 
 
 def when(cluster):
     """When will it be carried out?"""
-    if bool(cluster["is_lockstep"]):
+    if cluster.is_lockstep:
         return "the next action" + ("" if state.driver(cluster) != "threads, paused" else ", when the paused cluster is stepped or goes on")
-    tick = int(cluster["options"]["tick_ns"])
-    planned, now = int(cluster["clock"]["planned"]), state.now(cluster)
+    tick = int(cluster.options["tick_ns"])
+    planned, now = cluster.clock.planned, state.now(cluster)
     left = SLOW_NS if planned == words.NEVER else min(max(planned - now, 1) * tick, SLOW_NS)
     return "by the clock, within about %d ms of going on" % -(-left // 1000000)
 
 
 def ask(cluster, name, said, node=0, number=0, value=0, sides=()):
-    if int(cluster["replay"]):
+    if cluster.replay:
         raise gdb.GdbError("vlot %s: this is a recorded run that is carried out again: nothing in it can be another" % name)
     known_before = known(cluster)
-    request = (int(cluster["action"]), kind_number(name), node, number, value, bytes(sides))
+    request = (cluster.action, kind_number(name), node, number, value, bytes(sides))
     put(cluster, request)
     known_before.append(request)
     print("request %d: %s; carried out %s%s" % (
-        len(known_before), said, "as " if bool(cluster["is_lockstep"]) else "", when(cluster)))
+        len(known_before), said, "as " if cluster.is_lockstep else "", when(cluster)))
 
 
 # --- what is asked for must be there ---
 
 
 def lockstep(cluster, what):
-    if not bool(cluster["is_lockstep"]):
+    if not cluster.is_lockstep:
         raise gdb.GdbError(
             "%s: in a cluster that runs freely messages are in its threads' hands. Pause it first (vlot_cluster_pause, `vlot run --step-on "
             "EVENT`), or use lockstep (`vlot gdb step`)" % what)
@@ -88,7 +85,7 @@ def pending(cluster, number, what):
     for item in state.pending(cluster):
         if int(item.id) == number:
             return item
-    raise gdb.GdbError("%s: nothing with the id %d is under way (any more); `vlot net` lists what is" % (what, number))
+    raise gdb.GdbError("%s: nothing with the id %s is under way (any more); `vlot net` lists what is" % (what, words.pending(number)))
 
 
 def of_pending(name, meaning):
@@ -97,16 +94,17 @@ def of_pending(name, meaning):
 
     def action(text):
         memory.require_process("vlot " + name)
-        number = parse.number(parse.arguments(text, 1, 1, usage)[0].rstrip(","), usage)
+        number = parse.pending(parse.arguments(text, 1, 1, usage)[0].rstrip(","), usage)
+        called = words.pending(number)
         cluster = find.cluster()
         item = pending(cluster, number, "vlot " + name)
         if name == "drop" and not item.mail_kind:
-            raise gdb.GdbError("vlot drop: #%d is %s, and only mail can be dropped" % (number, item.what()))
-        if name == "dup" and words.enum("vlot__mail_kind", "VLOT__MAIL_", item.mail_kind) != "message":
-            raise gdb.GdbError("vlot dup: #%d is %s, and only messages between nodes may come twice" % (number, item.what()))
+            raise gdb.GdbError("vlot drop: #%s is %s, and only mail can be dropped" % (called, item.what()))
+        if name == "dup" and describe.word("mail_kind", item.mail_kind) != "message":
+            raise gdb.GdbError("vlot dup: #%s is %s, and only messages between nodes may come twice" % (called, item.what()))
         if name in ("hold", "release") and item.is_held == (name == "hold"):
-            raise gdb.GdbError("vlot %s: #%d is %s" % (name, number, "held already" if item.is_held else "not held"))
-        ask(cluster, name, "%s #%d %s" % (name, number, item.what()), number=number)
+            raise gdb.GdbError("vlot %s: #%s is %s" % (name, called, "held already" if item.is_held else "not held"))
+        ask(cluster, name, "%s #%s %s" % (name, called, item.what()), number=number)
 
     return action, "%s: %s." % (meaning, usage)
 
@@ -115,12 +113,13 @@ def delay(text):
     usage = "vlot delay ID TICKS"
     memory.require_process("vlot delay")
     given = parse.arguments(text, 2, 2, usage)
-    number, ticks = parse.number(given[0], usage), parse.count(given[1], usage)
+    number, ticks = parse.pending(given[0], usage), parse.count(given[1], usage)
+    called = words.pending(number)
     cluster = find.cluster()
     item = pending(cluster, number, "vlot delay")
     if item.kind == "timer":
-        raise gdb.GdbError("vlot delay: #%d is %s; a timer is due when its node says so: hold it" % (number, item.what()))
-    ask(cluster, "delay", "delay #%d %s by %s" % (number, item.what(), words.counted(ticks, "tick", "ticks")), number=number, value=ticks)
+        raise gdb.GdbError("vlot delay: #%s is %s; a timer is due when its node says so: hold it" % (called, item.what()))
+    ask(cluster, "delay", "delay #%s %s by %s" % (called, item.what(), words.counted(ticks, "tick", "ticks")), number=number, value=ticks)
 
 
 HOWS = {"keep": 0, "lose": 1, "wipe": 2}
@@ -135,7 +134,7 @@ def restart(text):
         raise gdb.GdbError("vlot restart: the disk can be kept (keep), lose what is not synced (lose) or be blank (wipe), not \"%s\"" % how)
     cluster = find.cluster()
     one = state.slot(cluster, parse.number(given[0], usage))
-    if how == "wipe" and not int(one.value["disk"]):
+    if how == "wipe" and not one.value.disk:
         raise gdb.GdbError("vlot restart: n%d has a storage of its own, which cannot be wiped from here" % one.id)
     ask(cluster, "restart", "restart n%d with its disk %s" % (one.id, {"keep": "kept", "lose": "as after a power cut", "wipe": "wiped"}[how]),
         node=one.id, value=HOWS[how])
@@ -206,8 +205,8 @@ def ids_of(sides):
 def partition(text):
     memory.require_process("vlot partition")
     cluster = find.cluster()
-    nodes = int(cluster["nodes"])
-    room = memory.requests(cluster)["ring"][0]["ids"].type.sizeof // 4
+    nodes = cluster.nodes
+    room = len(cluster.requests.ring[0].ids) // 4
     sides = sides_of(text, nodes)
     if len(ids_of(sides)) > room:
         raise gdb.GdbError("vlot partition: name at most %d nodes, and sides" % room)
@@ -226,21 +225,19 @@ def heal(text):
 def show_requests(text):
     parse.arguments(text, 0, 0, "vlot requests")
     cluster = find.cluster()
-    block = memory.requests(cluster)
-    asked, done = int(block["asked"]), int(block["done"])
-    first, last = block["ring"].type.range()
-    size = last - first + 1
+    block = cluster.requests
+    asked, done, size = block.asked, block.done, len(block.ring)
     if asked == 0:
         print("nothing has been asked of this cluster")
         return
     rows = []
     for number in range(max(asked - size, 0), asked):
-        one = block["ring"][number % size]
-        name = words.enum("vlot_request_kind", "VLOT_REQUEST_", one["kind"])
-        what = words.node(one["node"]) if int(one["node"]) else "#%d" % int(one["id"]) if int(one["id"]) else ""
+        one = block.ring[number]
+        name = words.enum("vlot_request_kind", "VLOT_REQUEST_", one.kind)
+        what = words.node(one.node) if one.node else "#%s" % words.pending(one.id) if one.id else ""
         is_done = number < done
-        result = words.enum("vlot_result", "VLOT_", one["result"]) if is_done else "waits"
-        rows.append([number + 1, name, what, int(one["action"]) or "-" if is_done else "-", int(one["tick"]) if is_done else "-", result])
+        result = words.enum("vlot_result", "VLOT_", one.result) if is_done else "waits"
+        rows.append([number + 1, name, what, one.action or "-" if is_done else "-", one.tick if is_done else "-", result])
     words.table(["request", "kind", "of", "action", "tick", "result"], rows)
 
 

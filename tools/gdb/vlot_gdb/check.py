@@ -17,7 +17,7 @@ class Findings:
 
 
 def quorum(cluster):
-    voters = sum(1 for k in range(int(cluster["nodes"])) if not int(cluster["members"][k]["is_learner"]))
+    voters = sum(1 for one in cluster.members if not int(one["is_learner"]))
     return voters // 2 + 1
 
 
@@ -33,14 +33,14 @@ def leaders(nodes, findings):
 
 def is_wiped(cluster, one):
     """A blank disk knows of no vote: its id is not the configuration's (0: any)."""
-    known = int(cluster["members"][one.id - 1]["disk_id"])
-    return known not in (0, int(one.value["disk_id"]))
+    known = int(cluster.members[one.id - 1]["disk_id"])
+    return known not in (0, one.value.disk_id)
 
 
 def votes(cluster, nodes, down, findings):
     problems, seen = [], []
     for leader in (one for one in nodes if one.role == "leader"):
-        for_it = [one for one in nodes if one.term == leader.term and int(one.raft["hard"]["vote"]) == leader.id]
+        for_it = [one for one in nodes if one.term == leader.term and one.raft.vote == leader.id]
         wiped = [one for one in nodes if one not in for_it and is_wiped(cluster, one)]
         unknown = [one for one in nodes if one.term > leader.term and one not in wiped]
         text = "of n%d in term %d: %s" % (leader.id, leader.term, ", ".join(words.node(one.id) for one in for_it) or "nobody")
@@ -54,15 +54,15 @@ def votes(cluster, nodes, down, findings):
 def bounds(nodes, findings):
     problems = []
     for one in nodes:
-        log = one.raft["log"]
-        base, last, commit = int(log["base_index"]), int(log["last_index"]), int(one.raft["commit_index"])
-        applied, durable = int(one.node["applied_index"]), int(one.raft["durable_index"])
+        log = one.raft.log
+        base, last, commit = log.base, log.last, one.raft.commit
+        applied, durable = one.node.applied, one.raft.durable
         for text, holds in (
             ("commit %d is beyond its log, which ends at %d" % (commit, last), commit <= last),
             ("applied %d, and only %d is committed" % (applied, commit), applied <= commit),
             ("durable %d is beyond its log, which ends at %d" % (durable, last), durable <= last),
             ("its log begins after %d, and only %d is committed" % (base, commit), base <= commit),
-            ("its last entry is of term %d, and it is in term %d" % (int(log["last_term"]), one.term), int(log["last_term"]) <= one.term),
+            ("its last entry is of term %d, and it is in term %d" % (log.last_term, one.term), log.last_term <= one.term),
         ):
             if not holds:
                 problems.append("n%d: %s" % (one.id, text))
@@ -70,8 +70,8 @@ def bounds(nodes, findings):
 
 
 def tail(one):
-    log = one.raft["log"]
-    base, last = int(log["base_index"]), int(log["last_index"])
+    log = one.raft.log
+    base, last = log.base, log.last
     return {entry.index: entry for entry in state.entries(one.raft, max(base + 1, last - ENTRIES_MAX + 1), last)}
 
 
@@ -114,7 +114,7 @@ def matching(nodes, tails, findings):
 def committed(nodes, tails, findings):
     problems, upto = [], []
     for a, b in pairs(nodes):
-        common = min(int(a.raft["commit_index"]), int(b.raft["commit_index"]))
+        common = min(a.raft.commit, b.raft.commit)
         upto.append(common)
         left, right = tails[a.id], tails[b.id]
         for index in sorted(set(left) & set(right)):
@@ -133,9 +133,9 @@ def complete(nodes, tails, findings):
         findings.add("a leader has it all", [], "nobody leads the highest term")
         return
     problems = []
-    last, has = int(leader.raft["log"]["last_index"]), tails[leader.id]
+    last, has = leader.raft.log.last, tails[leader.id]
     for one in nodes:
-        commit = int(one.raft["commit_index"])
+        commit = one.raft.commit
         wrong = [index for index, entry in tails[one.id].items() if index <= commit and index in has and not same(entry, has[index])]
         if commit > last:
             problems.append("n%d knows %d as committed, the log of leader n%d ends at %d" % (one.id, commit, leader.id, last))
@@ -145,10 +145,9 @@ def complete(nodes, tails, findings):
 
 
 def built_in(cluster, findings):
-    observer = cluster["observer"]
-    if bool(observer["has_violation"]):
-        findings.add("built-in checker", [observer["violation"].string()], "")
-    elif int(observer["checker"]):
+    if cluster.has_violation:
+        findings.add("built-in checker", [cluster.violation], "")
+    elif cluster.checker:
         findings.add("built-in checker", [], "it has seen every event, and objects to none")
     else:
         findings.rows.append(["built-in checker", "off", "options.has_checker"])

@@ -1,7 +1,7 @@
 """The family of commands, and the convenience functions."""
 import gdb
 
-from . import again, asking, check, control, events, find, state, words
+from . import again, asking, check, control, describe, events, find, state, words
 from .parse import arguments, node_number, number
 
 HELP = """\
@@ -41,8 +41,8 @@ in conditions and expressions
 
 # EVENT: (where, the node's number there, further condition, meaning). election stands in the function that does it.
 EVENTS = {
-    "election": ("vlot__election_campaign", "raft->id", "", "it raises its term and asks for votes; in the code that does it"),
-    "prevote": ("vlot__election_pre_campaign", "raft->id", "", "it asks who would vote for it; in the code that does it"),
+    "election": ("vlot__election_campaign", "$vlot_core(raft)", "", "it raises its term and asks for votes; in the code that does it"),
+    "prevote": ("vlot__election_pre_campaign", "$vlot_core(raft)", "", "it asks who would vote for it; in the code that does it"),
     "leader": ("vlot_hook_role_change", "node", "to == 3", "it has become leader"),
     "role": ("vlot_hook_role_change", "node", "", "its role has changed"),
     "term": ("vlot_hook_term_change", "node", "", "its term has changed"),
@@ -90,52 +90,47 @@ def show_nodes(text):
             continue
         role = one.role if one.state == "up" else "%s, %s" % (one.role, one.state)
         rows.append([
-            words.node(one.id), role, one.term, words.node(one.raft["hard"]["vote"]), words.node(one.raft["leader"]), one.left(),
-            int(one.raft["log"]["last_index"]), int(one.raft["commit_index"]), int(one.node["applied_index"])] + tail)
+            words.node(one.id), role, one.term, words.node(one.raft.vote), words.node(one.raft.leader), one.left(),
+            one.raft.log.last, one.raft.commit, one.node.applied] + tail)
     words.table(["node", "role", "term", "vote", "leader", "timer", "last", "commit", "applied", "mail", "thread"], rows)
 
 
 def show_peers(raft):
     rows = []
-    for k in range(int(raft["peer_count"])):
-        peer = raft["peers"][k]
-        if int(peer["id"]) == int(raft["id"]):
+    for peer in raft.peers:
+        if peer.id == raft.id:
             continue
         rows.append([
-            words.node(peer["id"]), words.enum("vlot_progress_state", "VLOT_PROGRESS_", peer["state"]), int(peer["match_index"]),
-            int(peer["next_index"]), int(peer["inflight"]["count"]), "yes" if bool(peer["is_active"]) else "no"])
+            words.node(peer.id), words.enum("vlot_progress_state", "VLOT_PROGRESS_", peer.state), peer.match, peer.next, peer.inflight,
+            "yes" if peer.is_active else "no"])
     words.table(["peer", "state", "match", "next", "in flight", "heard"], rows)
 
 
 def show_votes(raft):
-    configs = raft["configs"]
-    voters = int(configs["places"][int(configs["count"]) - 1]["configuration"]["voters"][0])
-    counted = {1: [], 2: []}
-    for k in range(int(raft["peer_count"])):
-        counted.get(int(raft["peers"][k]["vote"]), []).append(words.node(raft["peers"][k]["id"]))
-    print("  votes      granted by %s; refused by %s; quorum %d" % (
-        ", ".join(counted[1]) or "nobody", ", ".join(counted[2]) or "nobody", voters // 2 + 1))
+    granted, refused = (", ".join(words.node(peer.id) for peer in raft.peers if peer.vote == describe.constant("vote", which)) or "nobody"
+                         for which in ("granted", "refused"))
+    voters = raft.configs[raft.config_count - 1].configuration.voters
+    print("  votes      granted by %s; refused by %s; quorum %d" % (granted, refused, voters // 2 + 1))
 
 
 def show_node(text):
     cluster = find.cluster()
     one = state.up(cluster, node_number(arguments(text, 0, 1, "vlot node N"), "vlot node N"))
-    raft, log, node = one.raft, one.raft["log"], one.node
+    raft, log, node = one.raft, one.raft.log, one.node
     thread = one.thread()
     print("n%d  %s of term %d, %s, incarnation %d%s" % (
-        one.id, one.role, one.term, one.state, int(one.value["incarnation"]), ", thread %d" % thread.num if thread is not None else ""))
-    print("  vote       %s; knows %s as leader" % (words.node(raft["hard"]["vote"]), words.node(raft["leader"])))
+        one.id, one.role, one.term, one.state, one.value.incarnation, ", thread %d" % thread.num if thread is not None else ""))
+    print("  vote       %s; knows %s as leader" % (words.node(raft.vote), words.node(raft.leader)))
     print("  log        %d to %d, last term %d; durable %d, commit %d, applied %d" % (
-        int(log["base_index"]) + 1, int(log["last_index"]), int(log["last_term"]), int(raft["durable_index"]), int(raft["commit_index"]),
-        int(node["applied_index"])))
+        log.base + 1, log.last, log.last_term, raft.durable, raft.commit, node.applied))
     print("  time       next timer in %s ticks; election timeout %d, %d gone; clock at %d/1000" % (
-        one.left(), int(raft["election_ticks"]), int(raft["election_elapsed"]), int(one.value["clock_permille"])))
+        one.left(), raft.election_ticks, raft.election_elapsed, one.value.clock_permille))
     print("  waiting    mail %d, writes under way %d, messages held until they are durable %d, commands %d, reads %d" % (
-        one.mailbox(), int(raft["writes"]["count"]), int(raft["held"]["count"]), int(node["waiters"]["count"]), int(node["waiting_reads"]["count"])))
+        one.mailbox(), raft.writes, raft.held, node.waiters, node.waiting_reads))
     print("  traffic    %d sent, %d taken, %d dropped, %d turns" % (
-        int(one.value["traffic"]["sent"]), int(one.value["traffic"]["delivered"]), int(one.value["traffic"]["dropped"]), int(node["turns"])))
-    if bool(raft["is_fenced"]) or bool(node["is_fenced"]):
-        print("  fenced     %s" % words.why(raft["fenced_why"] if bool(raft["is_fenced"]) else node["fenced_why"]))
+        one.value.sent, one.value.delivered, one.value.dropped, node.turns))
+    if raft.is_fenced or node.is_fenced:
+        print("  fenced     %s" % words.why(raft.fenced_why if raft.is_fenced else node.fenced_why))
     if one.role in ("candidate", "pre-candidate"):
         show_votes(raft)
     if one.role == "leader":
@@ -148,11 +143,11 @@ def show_log(text):
     cluster = find.cluster()
     one = state.up(cluster, node_number(given, usage))
     raft = one.raft
-    base, last = int(raft["log"]["base_index"]), int(raft["log"]["last_index"])
+    base, last = raft.log.base, raft.log.last
     count = number(given[2], usage) if len(given) > 2 else LOG_ROWS
     first = max(number(given[1], usage) if len(given) > 1 else last - count + 1, base + 1)
     until = min(first + count - 1, last)
-    commit, applied, durable = int(raft["commit_index"]), int(one.node["applied_index"]), int(raft["durable_index"])
+    commit, applied, durable = raft.commit, one.node.applied, raft.durable
     print("n%d: log %d to %d, commit %d, applied %d, durable %d" % (one.id, base + 1, last, commit, applied, durable) if last > base
           else "n%d: the log is empty after index %d" % (one.id, base))
     rows = []
@@ -174,8 +169,8 @@ def show_diff(text):
     given = arguments(text, 2, 2, usage)
     cluster = find.cluster()
     a, b = (state.up(cluster, number(one, usage)) for one in given)
-    first = max(int(one.raft["log"]["base_index"]) for one in (a, b)) + 1
-    ends = [int(one.raft["log"]["last_index"]) for one in (a, b)]
+    first = max(one.raft.log.base for one in (a, b)) + 1
+    ends = [one.raft.log.last for one in (a, b)]
     last = first - 1
     for left, right in zip(state.entries(a.raft, first, min(ends)), state.entries(b.raft, first, min(ends))):
         if not same(left, right):
@@ -195,29 +190,29 @@ SWITCHES = ((1, "pre-vote"), (2, "check-quorum"), (4, "stickiness"), (8, "no-op"
 def show_config(text):
     arguments(text, 0, 0, "vlot config")
     cluster = find.cluster()
-    raft = cluster["options"]["raft"]
-    members = [cluster["members"][k] for k in range(int(cluster["nodes"]))]
+    raft = cluster.options["raft"]
+    members = list(cluster.members)
     voters = [words.node(one["id"]) for one in members if not int(one["is_learner"])]
     learners = [words.node(one["id"]) for one in members if int(one["is_learner"])]
     print("voters     %s; quorum %d" % (", ".join(voters), len(voters) // 2 + 1))
     print("learners   %s" % (", ".join(learners) or "none"))
     print("election   %d to %d ticks; heartbeat every %d" % (
         int(raft["election_ticks_min"]), int(raft["election_ticks_max"]), int(raft["heartbeat_ticks"])))
-    switches = [(words.node(one.id), int(one.raft["switches"])) for one in state.slots(cluster) if one.raft is not None]
+    switches = [(words.node(one.id), one.raft.switches) for one in state.slots(cluster) if one.raft is not None]
     for value in sorted({value for _, value in switches}, reverse=True):
         off = [name for bit, name in SWITCHES if not value & bit]
         whose = "all nodes" if len({one for _, one in switches}) == 1 else ", ".join(name for name, one in switches if one == value)
         print("switches   %s: %s" % (whose, "all on" if not off else "off: " + ", ".join(off)))
     print("driver     %s, seed %d%s" % (
-        state.driver(cluster), int(cluster["options"]["seed"]),
-        "" if bool(cluster["is_lockstep"]) else ", a tick is %g ms" % (int(cluster["options"]["tick_ns"]) / 1e6)))
+        state.driver(cluster), int(cluster.options["seed"]),
+        "" if cluster.is_lockstep else ", a tick is %g ms" % (int(cluster.options["tick_ns"]) / 1e6)))
 
 
 def show_mailbox(text):
     usage = "vlot mailbox N"
     cluster = find.cluster()
     one = state.slot(cluster, node_number(arguments(text, 0, 1, usage), usage))
-    if bool(cluster["is_lockstep"]):
+    if cluster.is_lockstep:
         items = [item for item in state.pending(cluster) if item.node == one.id and item.mail_kind]
         print("n%d: %s under way" % (one.id, words.counted(len(items), "mail", "mails")))
         for item in items:
@@ -229,19 +224,18 @@ def show_mailbox(text):
     mails = list(state.mailbox(actor))
     print("n%d: %s waiting" % (one.id, words.counted(len(mails), "mail", "mails")))
     for kind, payload, sender in mails[:LOG_ROWS]:
-        name = words.enum("vlot__mail_kind", "VLOT__MAIL_", kind)
-        known = kind < 6 and name not in ("tick", "stored")
-        mark = "#%d " % int(payload.cast(find.pointer_to("vlot__mail_head"))["id"]) if known else ""
+        name = describe.words("mail_kind").get(kind)
+        mark = "#%d " % describe.Thing("mail_head", payload).id if name not in ("tick", "stored", None) else ""
         whose = " from n%d" % sender if sender and name != "message" else ""
-        print("  %s%s%s" % (mark, state.mail(kind, payload, one.id) if kind <= 6 else "a notice of the runtime", whose))
+        print("  %s%s%s" % (mark, state.mail(kind, payload, one.id) if name is not None else "a notice of the runtime", whose))
     if len(mails) > LOG_ROWS:
         print("  … and %d more" % (len(mails) - LOG_ROWS))
 
 
 def line_of(item):
     held = ", held" if item.is_held else ""
-    to = " to n%d" % item.node if item.mail_kind and words.enum("vlot__mail_kind", "VLOT__MAIL_", item.mail_kind) != "message" else ""
-    return "#%-6d tick %-6s %s%s%s" % (int(item.id), words.tick(item.due), item.what(), to, held)
+    to = " to n%d" % item.node if item.mail_kind and describe.word("mail_kind", item.mail_kind) != "message" else ""
+    return "#%-6s tick %-6s %s%s%s" % (words.pending(item.id), words.tick(item.due), item.what(), to, held)
 
 
 def faults(link):
@@ -255,10 +249,10 @@ def faults(link):
 
 
 def show_links(cluster):
-    nodes, links, rows = int(cluster["nodes"]), cluster["links"], []
+    nodes, is_faulty, profiles, rows = cluster.nodes, cluster.link_is_faulty, cluster.link_profiles, []
     for place in range(nodes * nodes):
-        if int(links["is_faulty"][place]):
-            rows.append(["n%d -> n%d" % (place // nodes + 1, place % nodes + 1), faults(links["profiles"][place].dereference())])
+        if is_faulty[place]:
+            rows.append(["n%d -> n%d" % (place // nodes + 1, place % nodes + 1), faults(profiles[place])])
     print("links      %s" % ("all clean" if not rows else "%d of %d with faults" % (len(rows), nodes * (nodes - 1))))
     for row in rows:
         print("  %s  %s" % tuple(row))
@@ -268,7 +262,7 @@ def show_net(text):
     arguments(text, 0, 0, "vlot net")
     cluster = find.cluster()
     show_links(cluster)
-    if bool(cluster["is_lockstep"]):
+    if cluster.is_lockstep:
         items = [item for item in state.pending(cluster) if item.kind != "timer"]
         print("under way  %d, the next one first" % len(items) if items else "under way  nothing")
     else:
@@ -286,7 +280,7 @@ def show_timers(text):
     rows = []
     for one in sorted(state.slots(cluster), key=lambda one: one.due()):
         what = "-" if one.raft is None else "heartbeat or quorum check" if one.role == "leader" else "election timeout"
-        gone = "%d of %d" % (int(one.raft["election_elapsed"]), int(one.raft["election_ticks"])) if one.raft is not None else "-"
+        gone = "%d of %d" % (one.raft.election_elapsed, one.raft.election_ticks) if one.raft is not None else "-"
         rows.append([words.node(one.id), one.left(), words.tick(one.due()), one.role, what, gone])
     print("tick %d" % state.now(cluster))
     words.table(["node", "in", "at tick", "role", "next", "election timeout gone"], rows)
@@ -320,7 +314,7 @@ def show_why(text):
         start = events.last_change(cluster, one.id)
         if start is None:
             raise gdb.GdbError("the ring of n%d holds no change: only its last %d events are kept (options.ring_events)" % (
-                one.id, int(cluster["options"]["ring_events"])))
+                one.id, cluster.ring_events))
     for depth, (event, sentence) in enumerate(events.chain(cluster, start)):
         place = "tick %-5d" % event.tick if event is not None else " " * 10
         print("%s %s%s" % (place, "because " if depth else "", sentence))
@@ -335,7 +329,7 @@ def go_to_thread(text):
     one = state.slot(cluster, number(given[0], usage))
     thread = one.thread()
     if thread is None:
-        is_inline = bool(cluster["is_lockstep"]) and one.actor() is None and bool(cluster["lockstep"]["is_inline"])
+        is_inline = cluster.is_lockstep and one.actor() is None and cluster.is_inline
         why = "it is down" if one.node is None else "it has not begun yet, or has ended"
         if one.node is not None and is_inline:
             why = "in this cluster nodes run on the caller's thread (options.is_inline)"
@@ -387,7 +381,7 @@ def use(text):
     if not text.strip():
         raise gdb.GdbError("usage: vlot use EXPR, such as: vlot use cluster")
     found = find.use(text)
-    print("a cluster of %s: %s" % (words.counted(int(found["nodes"]), "node", "nodes"), state.headline(found)))
+    print("a cluster of %s: %s" % (words.counted(found.nodes, "node", "nodes"), state.headline(found)))
 
 
 COMMANDS = {
@@ -456,10 +450,6 @@ def function(name, meaning, action):
     kind(name)
 
 
-def node_pointer(one):
-    return one.node if one.node is not None else gdb.Value(0).cast(find.pointer_to("vlot__node"))
-
-
 def forget_run(_event):
     if not again.Quiet.is_on:
         asking.forget()
@@ -473,8 +463,9 @@ def register():
     function("vlot_role", "$vlot_role(N): \"follower\", \"pre-candidate\", \"candidate\", \"leader\" or \"down\".", lambda n: chosen(n).role)
     function("vlot_term", "$vlot_term(N): its current term.", lambda n: chosen(n).term)
     function("vlot_leader", "$vlot_leader(): the node that leads in the highest term; 0: none.", lambda: state.leader(find.cluster()))
-    function("vlot_node", "$vlot_node(N): its struct vlot__node *; NULL: down.", lambda n: node_pointer(chosen(n)))
+    function("vlot_node", "$vlot_node(N): its struct vlot__node *; NULL: down.", lambda n: describe.as_pointer("node", chosen(n).node))
+    function("vlot_core", "$vlot_core(RAFT): the number of the node whose core it is.", lambda raft: describe.Thing("raft", raft).id)
     for changed in (gdb.events.exited, gdb.events.new_objfile):
-        for forget in (find.forget, words.forget):
+        for forget in (find.forget, words.forget, describe.forget):
             changed.connect(forget)
     gdb.events.exited.connect(forget_run)

@@ -3,7 +3,7 @@ vlot__stop_here, with a breakpoint on it: so that nothing in between costs a sto
 """
 import gdb
 
-from . import events, find, memory, parse, state, words
+from . import describe, events, find, memory, parse, state
 
 UNTIL_MAX = 20000
 
@@ -44,7 +44,7 @@ def steppable(what):
     """The cluster, if it is stepped by its program."""
     memory.require_process(what)
     cluster = find.cluster()
-    if not bool(cluster["is_lockstep"]):
+    if not cluster.is_lockstep:
         raise gdb.GdbError(
             "%s: this cluster runs freely, there is no next action. `vlot break EVENT` and `vlot deliver` stop it somewhere; or pause it "
             "(vlot_cluster_pause, `vlot run --step-on EVENT`), or use lockstep (`vlot gdb step`)" % what)
@@ -55,9 +55,9 @@ def say_who_acts():
     """The program waits for a line: nothing happens before somebody types one."""
     session = find.session()
     try:
-        if session is not None and int(session["under_way"]) == 0:
-            block = memory.requests(session["cluster"]) if int(session["cluster"]) else None
-            if block is not None and int(block["asked"]) > int(block["done"]):
+        if session is not None and session.under_way is None:
+            block = session.cluster.requests if session.cluster is not None else None
+            if block is not None and block.asked > block.done:
                 print("(what was asked for is carried out when you say the next thing at the program's prompt; Ctrl-C comes back here)")
                 gdb.flush()
                 return
@@ -72,7 +72,7 @@ def say_who_acts():
 
 def sentences(cluster, action):
     asked, found = [], []
-    for node in range(int(cluster["nodes"]) + 1):
+    for node in range(cluster.nodes + 1):
         of_node = []
         for event in events.backwards(cluster, node):
             if event.action < action:
@@ -85,7 +85,7 @@ def sentences(cluster, action):
 
 def tell(cluster, before):
     """The actions since then, the last three in words; the one that was under way counts."""
-    now = int(cluster["action"])
+    now = cluster.action
     before = min(before, max(now - 1, 0))
     if now - before > 3:
         print("%d actions, the last one:" % (now - before))
@@ -99,7 +99,7 @@ def tell(cluster, before):
 
 
 def remember(cluster):
-    Past.hashes[int(cluster["action"])] = int(cluster["observer"]["hash"])
+    Past.hashes[cluster.action] = cluster.hash
 
 
 class Past:
@@ -120,11 +120,10 @@ def stop_when_said(target):
     session = find.session()
     if session is None:
         return None
-    session = gdb.Value(int(session)).cast(find.pointer_to("vlot__workspace"))
 
     def is_it():
-        cluster = session["cluster"]
-        return int(cluster) != 0 and int(cluster["action"]) >= target
+        cluster = session.cluster
+        return cluster is not None and cluster.action >= target
 
     return Stop("vlot__story_record", is_it)
 
@@ -159,7 +158,7 @@ def step(text):
     given = parse.arguments(text, 0, 1, usage)
     count = parse.count(given[0], usage) if given else 1
     cluster = steppable("vlot step")
-    before = int(cluster["action"])
+    before = cluster.action
     finish(cluster, before, run_armed(cluster, last=before + count, steps=count), "the action" if count == 1 else "the last of %d actions" % count)
 
 
@@ -168,12 +167,15 @@ def tick(text):
     given = parse.arguments(text, 0, 1, usage)
     count = parse.count(given[0], usage) if given else 1
     cluster = steppable("vlot tick")
-    before, wanted = int(cluster["action"]), state.now(cluster) + count
+    before, wanted = cluster.action, state.now(cluster) + count
     finish(cluster, before, run_armed(cluster, tick=wanted), "tick %d" % wanted)
 
 
-KINDS = {name.lower(): number for number, name in words.MESSAGES.items()}
-KINDS.update({"vote": 3, "append": 5})
+def message_kinds():
+    """{as it may be typed: number}"""
+    kinds = {name.lower(): number for number, name in describe.words("message").items()}
+    kinds.update({"vote": kinds["requestvote"], "append": kinds["appendentries"]})
+    return kinds
 
 
 def what_message(given, usage):
@@ -182,9 +184,10 @@ def what_message(given, usage):
     rest = list(given)
     if rest and rest[0] not in ends:
         word = rest.pop(0).lower().replace("-", "").replace("_", "")
-        if word not in KINDS:
-            raise gdb.GdbError("no message \"%s\"; there are: %s" % (given[0], ", ".join(words.MESSAGES.values())))
-        kind = KINDS[word]
+        kinds = message_kinds()
+        if word not in kinds:
+            raise gdb.GdbError("no message \"%s\"; there are: %s" % (given[0], ", ".join(describe.words("message").values())))
+        kind = kinds[word]
     while rest:
         if rest[0] not in ends or len(rest) < 2 or ends[rest[0]]:
             raise gdb.GdbError("usage: " + usage)
@@ -236,7 +239,7 @@ def until(text):
     if not expression:
         raise gdb.GdbError("usage: vlot until EXPR, such as: vlot until $vlot_leader() != 0")
     cluster = steppable("vlot until")
-    before = int(cluster["action"])
+    before = cluster.action
     if holds(expression):
         print("It holds already; " + state.headline(cluster))
         return
@@ -245,7 +248,7 @@ def until(text):
     is_there, done, pinned = True, False, find.Memory.pinned
     find.Memory.pinned = cluster  # nothing is searched for at every stop
     try:
-        while is_there and not done and int(cluster["action"]) - before < UNTIL_MAX:
+        while is_there and not done and cluster.action - before < UNTIL_MAX:
             memory.arm(cluster, steps=1)
             is_there = go(stop)
             done = is_there and holds(expression)
@@ -254,7 +257,7 @@ def until(text):
         memory.disarm(cluster)
         stop.delete()
     if is_there and not done:
-        print("It does not hold after %d actions." % (int(cluster["action"]) - before))
+        print("It does not hold after %d actions." % (cluster.action - before))
         print(state.headline(cluster))
     else:
         finish(cluster, before, is_there, "it")

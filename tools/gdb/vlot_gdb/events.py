@@ -32,18 +32,18 @@ class Event:
 
 
 def ring_of(cluster, node):
-    owner = cluster if node == 0 else cluster["slots"][node - 1]
-    return owner["events"], int(owner["sequence"]), int(cluster["options"]["ring_events"])
+    owner = cluster if node == 0 else cluster.slots[node - 1]
+    return owner.events, owner.sequence
 
 
 def at(cluster, node, sequence):
     """The event with this number; None: not in the ring any more. The oldest place may be in the making: it does not count."""
-    if not 0 <= node <= int(cluster["nodes"]):
+    if not 0 <= node <= cluster.nodes:
         return None
-    events, last, size = ring_of(cluster, node)
-    if not int(events) or not max(last - size + 2, 1) <= sequence <= last:
+    events, last = ring_of(cluster, node)
+    if not max(last - len(events) + 2, 1) <= sequence <= last:
         return None
-    found = Event(events[sequence & (size - 1)])
+    found = Event(events[sequence])
     return found if found.sequence == sequence and found.node == node else None
 
 
@@ -66,7 +66,7 @@ def newest(cluster, count):
     count of their own: each behind all of earlier actions, where there are some, or ticks.
     """
     found = []
-    for node in range(1, int(cluster["nodes"]) + 1):
+    for node in range(1, cluster.nodes + 1):
         for k, event in enumerate(backwards(cluster, node)):
             if k >= count:
                 break
@@ -95,13 +95,13 @@ def brief(value):
 
 def of_message(event):
     body, n, peer = event.value["as"]["message"], event.node, event.peer
-    kind, flags = int(body["kind"]), int(body["flags"])
-    what = "%s t%d" % (words.message(kind), int(body["term"])) if kind else "a client's mail"
-    if kind == 5:
+    kind, flags = words.enum("vlot_message_kind", "VLOT_MESSAGE_", body["kind"]), int(body["flags"])
+    what = "%s t%d" % (words.message(body["kind"]), int(body["term"])) if int(body["kind"]) else "a client's mail"
+    if kind == "append":
         what += " (%s after %d, commit %d)" % (words.counted(int(body["entries"]), "entry", "entries"), int(body["index"]), int(body["commit"]))
-    elif kind in (2, 4):
+    elif kind in ("pre vote reply", "vote reply"):
         what += " (granted)" if flags & words.OK else " (refused)"
-    elif kind == 6:
+    elif kind == "append reply":
         what += " (stored up to %d)" % int(body["index"]) if flags & words.OK else " (refused, try %d)" % int(body["index"])
     if event.kind == "sent":
         return "n%d sends n%d %s" % (n, peer, what)
@@ -139,7 +139,7 @@ def of_change(event):
     }
     if event.kind == "request":
         mail = int(event.value["message"])
-        of = " n%d" % peer if peer else " #%d" % mail if mail else ""
+        of = " n%d" % peer if peer else " #%s" % words.pending(mail) if mail else ""
         kind, result = words.enum("vlot_request_kind", "VLOT_REQUEST_", start), words.enum("vlot_result", "VLOT_", term)
         return "%s%s was asked for in gdb%s" % (kind, of, "" if term == 0 else ": " + result)
     if event.kind == "lint":

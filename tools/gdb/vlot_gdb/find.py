@@ -1,17 +1,19 @@
 """Where is the cluster? There is no global: a variable of some frame, or of a file that a frame is in, leads to it."""
 import gdb
 
+from . import describe
+
 FRAMES_MAX = 64
 
-# How a pointer to such a struct leads to its cluster.
+# How such a thing leads to its cluster.
 PATHS = {
-    "vlot_cluster": lambda p: p,
-    "vlot__slot": lambda p: p["cluster"],
-    "vlot__node": lambda p: p["cluster"],
-    "vlot__clock": lambda p: p["cluster"],
-    "vlot_client": lambda p: p["cluster"],
-    "vlot_actor": lambda p: node_of_actor(p)["cluster"],
-    "vlot__workspace": lambda p: p["cluster"],
+    "cluster": lambda p: p,
+    "slot": lambda p: p.cluster,
+    "node": lambda p: p.cluster,
+    "clock": lambda p: p.cluster,
+    "client": lambda p: p.cluster,
+    "actor": lambda p: node_of_actor(p).cluster,
+    "workspace": lambda p: p.cluster,
 }
 
 NOT_FOUND = (
@@ -37,21 +39,17 @@ def forget(_event=None):
     Memory.pinned = Memory.last = None
 
 
-def pointer_to(name):
-    return gdb.lookup_type("struct " + name).pointer()
-
-
 def node_of_actor(actor):
-    if not actor["name"].string().startswith("vlot-n"):
+    if not actor.name.startswith("vlot-n"):
         raise ValueError("not a node's actor")
-    return actor["context"].cast(pointer_to("vlot__node"))
+    return describe.Thing("node", actor.context)
 
 
 def require_debug_info():
     if gdb.selected_inferior().pid == 0 and gdb.selected_thread() is None:
         raise gdb.GdbError("nothing to look at: start the program (`run`, `start`), attach to one, or load a core file (`core FILE`)")
     try:
-        known = bool(gdb.lookup_type("struct vlot_cluster").fields()) and bool(gdb.lookup_type("struct vlot__node").fields())
+        known = bool(gdb.lookup_type("struct vlot_cluster").fields())  # opaque to all but the library
     except (gdb.error, TypeError):
         known = False
     if not known:
@@ -59,27 +57,24 @@ def require_debug_info():
             "no debug information of the vlot library here: the program or libvlot was stripped or built without -g, or has not been "
             "loaded yet. Build it with -DCMAKE_BUILD_TYPE=RelWithDebInfo; for a core file name the program that wrote it: gdb PROGRAM CORE"
         )
+    describe.load()
 
 
-MARK_OPEN, MARK_CLOSED = 0x766C6F742D6F706E, 0x766C6F742D656E64  # VLOT__MARK_OPEN and _CLOSED in src/cluster/internal.h
-
-
-def mark(p):
+def has_mark(p, name):
+    """A cluster carries one as long as its memory is there: "open", later "closed"."""
     try:
-        return int(p["mark"])
-    except (gdb.MemoryError, ValueError, OverflowError):
-        return 0
-    except gdb.error:  # an older library
-        return MARK_OPEN
+        return p.mark == describe.constant("mark", name)
+    except (gdb.error, ValueError, OverflowError):
+        return False
 
 
 def is_cluster(p):
     """Nothing is believed before its mark is there and its first slot points back."""
     try:
-        if int(p) == 0 or mark(p) != MARK_OPEN or not 1 <= int(p["nodes"]) <= 1024:
+        if p is None or not has_mark(p, "open") or not 1 <= p.nodes <= 1024:
             return False
-        slot = p["slots"][0]
-        return int(slot["cluster"]) == int(p) and int(slot["id"]) == 1
+        slot = p.slots[0]
+        return slot.cluster == p and slot.id == 1
     except (gdb.error, ValueError, OverflowError):
         return False
 
@@ -92,14 +87,15 @@ def struct_pointed_to(kind):
     return target.tag if target.code == gdb.TYPE_CODE_STRUCT else None
 
 
-def pointers_in(block, frame):
-    """(name of struct, pointer, how to write it) of a block's variables that are, or point to, something of ours."""
+def things_in(block, frame):
+    """(what it is, the thing, how it is written, its type) of a block's variables that are, or point to, something of ours."""
     for symbol in block:
         if not (symbol.is_variable or symbol.is_argument):
             continue
-        name, is_itself = struct_pointed_to(symbol.type), False
-        if name is None and symbol.type.strip_typedefs().code == gdb.TYPE_CODE_STRUCT:
-            name, is_itself = symbol.type.strip_typedefs().unqualified().tag, True
+        tag, is_itself = struct_pointed_to(symbol.type), False
+        if tag is None and symbol.type.strip_typedefs().code == gdb.TYPE_CODE_STRUCT:
+            tag, is_itself = symbol.type.strip_typedefs().unqualified().tag, True
+        name = describe.struct_of(tag)
         if name not in PATHS:
             continue
         try:
@@ -109,21 +105,21 @@ def pointers_in(block, frame):
             if is_itself:
                 value = value.address
             if value is not None and int(value) != 0:
-                yield name, value, ("&" if is_itself else "") + symbol.name
+                yield name, describe.Thing(name, value), ("&" if is_itself else "") + symbol.name, value.type
         except (gdb.error, ValueError):
             continue
 
 
-def pointers_of_frame(frame):
+def things_of_frame(frame):
     try:
         block = frame.block()
     except RuntimeError:  # no debug information
         return
     while block is not None and not block.is_global:
-        yield from pointers_in(block, frame)
+        yield from things_in(block, frame)
         block = block.superblock
     if block is not None:
-        yield from pointers_in(block, frame)
+        yield from things_in(block, frame)
 
 
 def frames(first=gdb.newest_frame):
@@ -139,9 +135,9 @@ def frames(first=gdb.newest_frame):
         return
 
 
-def cluster_of(name, value):
+def cluster_of(name, thing):
     try:
-        found = PATHS[name](value)
+        found = PATHS[name](thing)
         return found if is_cluster(found) else None
     except (gdb.error, ValueError):
         return None
@@ -149,8 +145,8 @@ def cluster_of(name, value):
 
 def in_selected_thread():
     for frame in frames():
-        for name, value, _written in pointers_of_frame(frame):
-            found = cluster_of(name, value)
+        for name, thing, _written, _type in things_of_frame(frame):
+            found = cluster_of(name, thing)
             if found is not None:
                 return found
     return None
@@ -160,12 +156,12 @@ def written_in_selected_thread():
     """{address of a cluster: how the first variable is written that leads to it, and where}; and of one that was closed, or None."""
     found, closed, nearer = {}, None, {}
     for frame in frames():
-        for name, value, written in pointers_of_frame(frame):
+        for name, thing, written, _type in things_of_frame(frame):
             is_hidden = nearer.setdefault(written, frame) != frame
-            one = cluster_of(name, value)
+            one = cluster_of(name, thing)
             if one is not None:
                 found.setdefault(int(one), (written, " in %s (`up`)" % frame.name() if is_hidden else ""))
-            elif name == "vlot_cluster" and mark(value) == MARK_CLOSED:
+            elif name == "cluster" and has_mark(thing, "closed"):
                 closed = closed or written
     return found, closed
 
@@ -186,18 +182,18 @@ def tell_others(chosen):
 def is_session(p):
     """Optimised code may say of a variable that it is where it was: nothing is believed before its options look like some."""
     try:
-        options = p["options"]
-        return int(options["size"]) == options.type.sizeof and (int(p["cluster"]) == 0 or is_cluster(p["cluster"]))
+        options = p.options
+        return int(options["size"]) == options.type.sizeof and (p.cluster is None or is_cluster(p.cluster))
     except (gdb.error, ValueError, OverflowError):
         return False
 
 
 def session_in_selected_thread():
-    """The session of a `vlot step`: a struct vlot__workspace *; None."""
+    """The session of a `vlot step`: its workspace; None."""
     for frame in frames():
-        for name, value, _written in pointers_of_frame(frame):
-            if name == "vlot__workspace" and is_session(value):
-                return value
+        for name, thing, _written, _type in things_of_frame(frame):
+            if name == "workspace" and is_session(thing):
+                return thing
     return None
 
 
@@ -231,7 +227,7 @@ def in_other_threads(look):
 
 
 def cluster():
-    """The cluster, as a pointer; a GdbError says what is missing."""
+    """The cluster; a GdbError says what is missing."""
     require_debug_info()
     if Memory.pinned is not None:
         if is_cluster(Memory.pinned):
@@ -250,17 +246,17 @@ def cluster():
         _known, closed = written_in_selected_thread()
         if closed:
             raise gdb.GdbError(CLOSED % closed)
-        raise gdb.GdbError(NOT_YET if waits is not None and int(waits["cluster"]) == 0 else NOT_FOUND)
-    Memory.last = gdb.Value(int(found)).cast(pointer_to("vlot_cluster"))
+        raise gdb.GdbError(NOT_YET if waits is not None and waits.cluster is None else NOT_FOUND)
+    Memory.last = found
     return Memory.last
 
 
 def in_an_outer_frame(expression):
     """A variable of that name from the selected frame outwards: (its type, its cluster or None, was it closed); None."""
     for frame in frames(gdb.selected_frame):
-        for name, value, written in pointers_of_frame(frame):
+        for name, thing, written, kind in things_of_frame(frame):
             if written == expression:
-                return value.type, cluster_of(name, value), name == "vlot_cluster" and mark(value) == MARK_CLOSED
+                return kind, cluster_of(name, thing), name == "cluster" and has_mark(thing, "closed")
     return None
 
 
@@ -271,11 +267,11 @@ def evaluated(expression):
     except gdb.error as problem:
         raise gdb.GdbError("vlot use: %s" % problem)
     kind = value.type
-    name = struct_pointed_to(kind)
-    if kind.strip_typedefs().code == gdb.TYPE_CODE_INT:
-        name, value = "vlot_cluster", value.cast(pointer_to("vlot_cluster"))
-    found = cluster_of(name, value) if name in PATHS else None
-    return kind, found, name == "vlot_cluster" and mark(value) == MARK_CLOSED
+    name = "cluster" if kind.strip_typedefs().code == gdb.TYPE_CODE_INT else describe.struct_of(struct_pointed_to(kind))
+    if name not in PATHS:
+        return kind, None, False
+    thing = describe.Thing(name, value)
+    return kind, cluster_of(name, thing), name == "cluster" and has_mark(thing, "closed")
 
 
 def use(expression):
@@ -289,19 +285,19 @@ def use(expression):
             "vlot use: %s is of type `%s` here and leads to no open cluster; wanted: a vlot_cluster *, vlot_client *, or an address. If it is a "
             "variable of an outer function, go there first (`up`)" % (expression, kind)
         )
-    Memory.pinned = gdb.Value(int(found)).cast(pointer_to("vlot_cluster"))
+    Memory.pinned = found
     return Memory.pinned
 
 
 def current_node():
     """Number of the node whose turn the selected thread is in, or whose thread it is; 0: none."""
     for frame in frames():
-        for name, value, _written in pointers_of_frame(frame):
+        for name, thing, _written, _type in things_of_frame(frame):
             try:
-                if name == "vlot_actor":
-                    return int(node_of_actor(value)["slot"]["id"])
-                if name == "vlot__node" and is_cluster(value["cluster"]):
-                    return int(value["slot"]["id"])
+                if name == "actor":
+                    return node_of_actor(thing).slot.id
+                if name == "node" and is_cluster(thing.cluster):
+                    return thing.slot.id
             except (gdb.error, ValueError):
                 continue
     return 0

@@ -3,7 +3,7 @@ import sys
 
 import gdb
 
-from . import find
+from . import describe, find
 
 
 def require_process(what):
@@ -19,29 +19,25 @@ def require_process(what):
         raise gdb.GdbError("%s: the program runs; stop it first (Ctrl-C)" % what)
 
 
-def requests(cluster):
-    try:
-        return cluster["requests"]
-    except gdb.error:
-        raise gdb.GdbError("this program's vlot library is older than these commands: it takes no requests")
+def write(thing, name, number):
+    """A field that is a number."""
+    address, size = describe.place(thing, name)
+    gdb.selected_inferior().write_memory(address, int(number).to_bytes(size, sys.byteorder))
 
 
-def write(value, number):
-    """An integer field."""
-    gdb.selected_inferior().write_memory(int(value.address), int(number).to_bytes(value.type.sizeof, sys.byteorder))
-
-
-def write_bytes(value, data):
-    gdb.selected_inferior().write_memory(int(value.address), bytes(data))
+def write_bytes(thing, name, data):
+    """A field of bytes; those that are not given are 0."""
+    address, size = describe.place(thing, name)
+    gdb.selected_inferior().write_memory(address, (bytes(data) + bytes(size))[:size])
 
 
 def arm(cluster, steps=0, action=0, tick=0):
     """End an action in vlot__stop_here: after so many, or from this action or tick on; nothing: never."""
-    block = requests(cluster)
-    write(block["steps"], steps)
-    write(block["stop_action"], action)
-    write(block["stop_tick"], tick)
-    write(block["is_armed"], 1 if steps or action or tick else 0)
+    block = cluster.requests
+    write(block, "steps", steps)
+    write(block, "stop_action", action)
+    write(block, "stop_tick", tick)
+    write(block, "is_armed", 1 if steps or action or tick else 0)
 
 
 def disarm(cluster):

@@ -1,10 +1,12 @@
 """What follows a command's name."""
+import re
+
 import gdb
 
 from . import find
 
 
-MOST = (1 << 62) - 1
+MOST = (1 << 62) - 1  # also what an id says beside its kind
 
 
 def whole(value):
@@ -32,6 +34,15 @@ def count(text, what):
     if found < 1:
         raise gdb.GdbError("%s: 1 or more is wanted, not %d" % (what, found))
     return found
+
+
+def pending(text, what):
+    """The id of something under way, as the library writes it: 17, #17, t3 (n3's timer), w3 (its disk's write)."""
+    found = re.match(r"^#?([tw]?)(\d+)$", text)
+    if not found:
+        return number(text, what)
+    kind, digits = found.groups()
+    return {"": 0, "t": 2, "w": 3}[kind] << 62 | number(digits, what)
 
 
 def arguments(text, least, most, usage):

@@ -2,7 +2,7 @@
 import gdb
 import gdb.printing
 
-from . import events, state, words
+from . import describe, events, state, words
 
 
 class Printer:
@@ -50,10 +50,10 @@ class Event(Printer):
 
 class Node(Printer):
     def text(self):
-        raft = self.value["raft"]
+        node = describe.Thing("node", self.value.address)
+        raft = node.raft
         return "<n%d %s t%d, log %d, commit %d, applied %d>" % (
-            int(self.value["slot"]["id"]), words.role(raft["role"]), int(raft["hard"]["term"]), int(raft["log"]["last_index"]),
-            int(raft["commit_index"]), int(self.value["applied_index"]))
+            node.slot.id, words.role(raft.role), raft.term, raft.log.last, raft.commit, node.applied)
 
 
 def register():

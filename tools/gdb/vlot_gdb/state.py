@@ -1,9 +1,7 @@
 """What a cluster is made of, read from its memory."""
 import gdb
 
-from . import find, words
-
-SEGMENT = 128  # VLOT__LOG_SEGMENT
+from . import describe, words
 
 
 class Slot:
@@ -11,52 +9,39 @@ class Slot:
 
     def __init__(self, cluster, number):
         self.cluster = cluster
-        self.value = cluster["slots"][number - 1]
+        self.value = cluster.slots[number - 1]
         self.id = number
-        self.node = self.value["node"] if int(self.value["node"]) else None
-        self.raft = self.node["raft"] if self.node is not None else None
-        self.state = words.enum("vlot_node_state", "VLOT_NODE_", self.value["state"])
+        self.node = self.value.node
+        self.raft = self.node.raft if self.node is not None else None
+        self.state = words.enum("vlot_node_state", "VLOT_NODE_", self.value.state)
 
     @property
     def role(self):
-        return words.role(self.raft["role"]) if self.raft is not None else "down"
+        return words.role(self.raft.role) if self.raft is not None else "down"
 
     @property
     def term(self):
-        return int(self.raft["hard"]["term"]) if self.raft is not None else int(self.value["status"]["raft"]["term"])
+        return self.raft.term if self.raft is not None else self.value.last_term
 
     def due(self):
-        """Cluster tick of its next timer, as the library computes it (vlot__node_due)."""
-        node, permille = self.node, int(self.value["clock_permille"])
-        if node is None or permille == 0 or int(node["next_timer"]) == words.NEVER or bool(node["is_fenced"]):
-            return words.NEVER
-        ticks = max(int(node["next_timer"]) - int(node["now"]), 0) or 1
-        seen, gone, wanted = int(node["seen_tick"]), int(node["rest"]), ticks * 1000
-        if permille != int(node["permille"]):
-            changed = int(self.value["clock_changed"])
-            if changed > seen:
-                gone += (changed - seen) * int(node["permille"])
-                seen = changed
-        return seen + (wanted - gone + permille - 1) // permille if gone < wanted else seen
+        """Cluster tick of its next timer, as its last turn left it."""
+        return self.value.due if self.node is not None else words.NEVER
 
     def left(self):
         due = self.due()
         return "-" if due == words.NEVER else str(max(due - now(self.cluster), 0))
 
     def actor(self):
-        actor = self.value["actor"]
-        return actor if int(actor) else None
+        return self.value.actor
 
     def mailbox(self):
-        if bool(self.cluster["is_lockstep"]):
-            parked = int(self.value["parked_mail"]["count"])
-            return parked + sum(1 for item in pending(self.cluster) if item.node == self.id and item.mail_kind)
+        if self.cluster.is_lockstep:
+            return self.value.parked + sum(1 for item in pending(self.cluster) if item.node == self.id and item.mail_kind)
         actor = self.actor()
         if actor is None or self.node is None:
             return 0
-        lanes = actor["box"]["lanes"]
-        in_hand = int(actor["box"]["taken"]) - int(actor["hand"]["processed"])
-        return int(lanes[0]["queued"]) + int(lanes[1]["queued"]) + max(in_hand, 0)
+        in_hand = actor.taken - actor.processed
+        return sum(lane.queued for lane in actor.lanes) + max(in_hand, 0)
 
     def thread(self):
         """Its gdb thread; None where it runs on the caller's, or is down."""
@@ -65,12 +50,12 @@ class Slot:
             return None
         inferior = gdb.selected_inferior()
         try:
-            found = inferior.thread_from_handle(actor["thread"])
+            found = inferior.thread_from_handle(actor.thread)
             if found is not None and found.is_valid():
                 return found
         except (gdb.error, ValueError, TypeError):
             pass
-        name = actor["name"].string()  # without libthread_db
+        name = actor.name  # without libthread_db
         for thread in inferior.threads():
             if thread.name == name:
                 return thread
@@ -78,15 +63,15 @@ class Slot:
 
 
 def now(cluster):
-    return int(cluster["now"])
+    return cluster.now
 
 
 def slots(cluster):
-    return [Slot(cluster, number) for number in range(1, int(cluster["nodes"]) + 1)]
+    return [Slot(cluster, number) for number in range(1, cluster.nodes + 1)]
 
 
 def slot(cluster, number):
-    nodes = int(cluster["nodes"])
+    nodes = cluster.nodes
     if not 1 <= number <= nodes:
         raise gdb.GdbError("no node %d: this cluster has nodes 1 to %d" % (number, nodes))
     return Slot(cluster, number)
@@ -105,21 +90,21 @@ def leader(cluster):
 
 
 def driver(cluster):
-    if not bool(cluster["is_lockstep"]):
+    if not cluster.is_lockstep:
         return "threads"
-    if words.enum("vlot_driver", "VLOT_DRIVER_", cluster["options"]["driver"]) == "threads":
+    if words.enum("vlot_driver", "VLOT_DRIVER_", cluster.options["driver"]) == "threads":
         return "threads, paused"
-    return "lockstep" if bool(cluster["lockstep"]["is_inline"]) else "lockstep, own threads"
+    return "lockstep" if cluster.is_inline else "lockstep, own threads"
 
 
 def headline(cluster):
     text = "%s, tick %d" % (driver(cluster), now(cluster))
-    if bool(cluster["is_lockstep"]):
-        text += ", action %d" % int(cluster["action"])
+    if cluster.is_lockstep:
+        text += ", action %d" % cluster.action
     first = leader(cluster)
     text += ", leader n%d" % first if first else ", no leader"
-    if bool(cluster["observer"]["has_violation"]):
-        text += "; VIOLATED: " + cluster["observer"]["violation"].string()
+    if cluster.has_violation:
+        text += "; VIOLATED: " + cluster.violation
     return text
 
 
@@ -145,9 +130,7 @@ class Entry:
 
 def entries(raft, first, last):
     """Entries first … last of a core's log, as far as it has them."""
-    log = raft["log"]
-    for k in range(int(log["slice_count"])):
-        piece = log["segments"][k // SEGMENT]["slices"][k % SEGMENT]
+    for piece in raft.log.slices:
         index, count = int(piece["index"]), int(piece["count"])
         if index + count <= first:
             continue
@@ -166,26 +149,20 @@ class Item:
 
     def __init__(self, value, is_late=False):
         self.value, self.is_late = value, is_late
-        self.due, self.node, self.sender = int(value["due"]), int(value["to" if is_late else "node"]), int(value["from"])
-        self.mail_kind = int(value["kind" if is_late else "mail_kind"])
-        self.kind = "message" if is_late else words.enum("vlot_pending_kind", "VLOT_PENDING_", value["kind"])
-        self.is_held = False if is_late else bool(value["is_held"])
-        self.id = self.payload("vlot__mail_head")["id"] if is_late else value["id"]
-        self.order = (self.due, int(value["number"])) if is_late else (self.due, int(value["tie"]), int(value["id"]))
-
-    def payload(self, name):
-        return self.value["payload"].address.cast(find.pointer_to(name))
+        self.due, self.node, self.sender, self.mail_kind = value.due, value.node, value.sender, value.mail_kind
+        self.kind = "message" if is_late else words.enum("vlot_pending_kind", "VLOT_PENDING_", value.kind)
+        self.is_held = False if is_late else bool(value.is_held)
+        self.id = describe.Thing("mail_head", value.payload).id if is_late else value.id
+        self.order = (self.due, value.number) if is_late else (self.due, value.tie, value.id)
 
     def what(self):
         if self.kind in ("timer", "write"):
             return "n%d's %s" % (self.node, "next timer" if self.kind == "timer" else "disk write completes")
-        return mail(self.mail_kind, self.value["payload"].address, self.node)
+        return mail(self.mail_kind, self.value.payload, self.node)
 
 
 def pending(cluster):
-    lockstep = cluster["lockstep"]
-    found = [Item(lockstep["heap"][k].dereference()) for k in range(int(lockstep["count"]))]
-    found += [Item(lockstep["held"][k].dereference()) for k in range(int(lockstep["held_count"]))]
+    found = [Item(value) for listed in (cluster.pending, cluster.held) for value in listed]
     for item in found:
         if item.kind == "timer":
             item.due = Slot(cluster, item.node).due()
@@ -194,26 +171,24 @@ def pending(cluster):
 
 
 def late(cluster):
-    clock = cluster["clock"]
-    if not int(clock):
+    if cluster.clock is None:
         return []
-    heap = clock["heap"]
-    return sorted((Item(heap[k].dereference(), True) for k in range(int(clock["count"]))), key=lambda item: item.order)
+    return sorted((Item(value, True) for value in cluster.clock.late), key=lambda item: item.order)
 
 
 def message(value):
     """A vlot_message in one line."""
-    kind, flags = int(value["kind"]), int(value["flags"])
-    text = "%s %d->%d t%d" % (words.message(kind), int(value["from"]), int(value["to"]), int(value["term"]))
-    if kind in (1, 3):
+    kind, flags = words.enum("vlot_message_kind", "VLOT_MESSAGE_", value["kind"]), int(value["flags"])
+    text = "%s %d->%d t%d" % (words.message(value["kind"]), int(value["from"]), int(value["to"]), int(value["term"]))
+    if kind in ("pre vote", "vote"):
         text += " log %d/t%d" % (int(value["as"]["vote"]["last_index"]), int(value["as"]["vote"]["last_term"]))
-        return text + (" forced" if flags & 1 else "")
-    if kind == 5:
+        return text + (" forced" if flags & words.FORCED else "")
+    if kind == "append":
         append = value["as"]["append"]
         count = words.counted(int(append["entry_count"]), "entry", "entries")
         text += " prev %d/t%d, %s" % (int(append["prev_index"]), int(append["prev_term"]), count)
         return text + ", commit %d" % int(append["commit"])
-    if kind in (2, 4):
+    if kind in ("pre vote reply", "vote reply"):
         return text + (" granted" if flags & words.OK else " refused" + words.because(value["why"]))
     reply = value["as"]["reply"]
     if flags & words.OK:
@@ -223,33 +198,32 @@ def message(value):
 
 def mail(kind, payload, node):
     """One mail of any kind. payload: its address."""
-    name = words.enum("vlot__mail_kind", "VLOT__MAIL_", kind)
+    name = describe.word("mail_kind", kind)
     if name == "message":
-        return message(payload.cast(find.pointer_to("vlot__mail_message"))["message"])
+        return message(describe.Thing("mail_message", payload).message)
     if name == "propose":
-        propose = payload.cast(find.pointer_to("vlot__mail_propose"))
-        return "client %d: commands %d to %d" % (
-            int(propose["client"]), int(propose["sequence"]), int(propose["sequence"]) + int(propose["count"]) - 1)
+        propose = describe.Thing("mail_propose", payload)
+        return "client %d: commands %d to %d" % (propose.client, propose.sequence, propose.sequence + propose.count - 1)
     if name == "read":
-        return "client %d: read" % int(payload.cast(find.pointer_to("vlot__mail_read"))["client"])
+        return "client %d: read" % describe.Thing("mail_read", payload).client
     if name == "order":
-        order = payload.cast(find.pointer_to("vlot__mail_order"))
-        return "order: " + words.enum("vlot_input_kind", "VLOT_INPUT_", order["kind"])
+        return "order: " + words.enum("vlot_input_kind", "VLOT_INPUT_", describe.Thing("mail_order", payload).kind)
     if name == "stored":
         return "a write of n%d is durable" % node
     return name
 
 
 def mailbox(actor):
-    """(kind, payload, sender) of the mail that waits at an actor: what is in its hand first, control before data."""
-    mail_type, chunk_type = find.pointer_to("vlot_mail"), find.pointer_to("vlot__chunk")
-    for lane in (0, 1):
-        for chunks, at in ((actor["hand"]["lanes"][lane], int(actor["hand"]["at"][lane])), (actor["box"]["lanes"][lane]["chunks"], 0)):
-            chunk = chunks["first"]
-            while int(chunk):
-                used, base = int(chunk["used"]), int(chunk) + chunk_type.target().sizeof
+    """(kind, address of its payload, sender) of the mail that waits at an actor: what is in its hand first, control before data."""
+    before, header = describe.constant("chunk", "header"), describe.constant("mail", "header")
+    alignment = describe.constant("mail", "alignment")
+    for k, lane in enumerate(actor.lanes):
+        for chunks, at in ((actor.hand_lanes[k], actor.hand_at[k]), (lane.chunks, 0)):
+            chunk = chunks.first
+            while chunk is not None:
+                used, base = chunk.used, int(chunk) + before
                 while at < used:
-                    one = gdb.Value(base + at).cast(mail_type)
-                    yield int(one["kind"]), (one + 1), int(one["sender"]["id"])
-                    at += mail_type.target().sizeof + ((int(one["size"]) + 7) & ~7)
-                chunk, at = chunk["next"], 0
+                    one = describe.as_value(base + at, "struct vlot_mail")
+                    yield int(one["kind"]), base + at + header, int(one["sender"]["id"])
+                    at += header + -(-int(one["size"]) // alignment) * alignment
+                chunk, at = chunk.next, 0

@@ -1,9 +1,10 @@
 """Numbers of the library's enumerations as words, and tables."""
 import gdb
 
+from . import describe
+
 NEVER = (1 << 64) - 1
-MESSAGES = {1: "PreVote", 2: "PreVoteReply", 3: "RequestVote", 4: "VoteReply", 5: "AppendEntries", 6: "AppendReply"}
-OK = 2  # VLOT_MESSAGE_OK
+FORCED, OK = 1, 2  # VLOT_MESSAGE_FORCED, VLOT_MESSAGE_OK
 
 _enums = {}
 
@@ -40,7 +41,7 @@ def role(number):
 
 
 def message(number):
-    return MESSAGES.get(int(number), "mail")
+    return describe.words("message").get(int(number), "mail")
 
 
 def node(number):
@@ -67,3 +68,9 @@ def table(header, rows):
     for row in [header] + rows:
         cells = [cell.rjust(width) if right else cell.ljust(width) for cell, width, right in zip(row, widths, is_number)]
         print("  ".join(cells).rstrip())
+
+
+def pending(number):
+    """The id of something under way as the library writes it (vlot_pending_name): 17, t3, w3."""
+    number = int(number)
+    return "%s%d" % ({2: "t", 3: "w"}.get(number >> 62, ""), number & ((1 << 62) - 1))

@@ -1,0 +1,64 @@
+/* What a debugger shows of a core: see base/describe.h. */
+#include "base/describe.h"
+#include "raft/core.h"
+
+const vlot__described vlot_described_raft[] VLOT__DESCRIBED = {
+    VLOT__VERSION,
+
+    VLOT__STRUCT(raft, struct vlot_raft),
+    VLOT__NUMBER(raft.id, struct vlot_raft, id),
+    VLOT__NUMBER(raft.term, struct vlot_raft, hard.term),
+    VLOT__NUMBER(raft.vote, struct vlot_raft, hard.vote),
+    VLOT__NUMBER(raft.role, struct vlot_raft, role),
+    VLOT__NUMBER(raft.leader, struct vlot_raft, leader),
+    VLOT__EMBEDDED(raft.log, struct vlot_raft, log, log, struct vlot__log),
+    VLOT__NUMBER(raft.durable, struct vlot_raft, durable_index),
+    VLOT__NUMBER(raft.commit, struct vlot_raft, commit_index),
+    VLOT__NUMBER(raft.election_ticks, struct vlot_raft, election_ticks),
+    VLOT__NUMBER(raft.election_elapsed, struct vlot_raft, election_elapsed),
+    VLOT__NUMBER(raft.writes, struct vlot_raft, writes.count),
+    VLOT__NUMBER(raft.held, struct vlot_raft, held.count),
+    VLOT__NUMBER(raft.switches, struct vlot_raft, switches),
+    VLOT__NUMBER(raft.is_fenced, struct vlot_raft, is_fenced),
+    VLOT__NUMBER(raft.fenced_why, struct vlot_raft, fenced_why),
+    VLOT__NUMBER(raft.peer_count, struct vlot_raft, peer_count),
+    VLOT__ARRAY_AT(raft.peers, struct vlot_raft, peers, peer, struct vlot__peer, peer_count),
+
+    VLOT__NUMBER(raft.config_count, struct vlot_raft, configs.count),
+    VLOT__ARRAY_AT(raft.configs, struct vlot_raft, configs.places, config_place,
+                   struct vlot__config_place, config_count),
+
+    VLOT__STRUCT(config_place, struct vlot__config_place),
+    VLOT__NUMBER(config_place.index, struct vlot__config_place, index),
+    VLOT__POINTER(config_place.configuration, struct vlot__config_place, configuration,
+                  configuration, struct vlot_configuration),
+    VLOT__STRUCT(configuration, struct vlot_configuration),
+    VLOT__NUMBER(configuration.voters, struct vlot_configuration, voters[0]),
+
+    VLOT__STRUCT(peer, struct vlot__peer),
+    VLOT__NUMBER(peer.id, struct vlot__peer, id),
+    VLOT__NUMBER(peer.vote, struct vlot__peer, vote),
+    VLOT__NUMBER(peer.state, struct vlot__peer, state),
+    VLOT__NUMBER(peer.match, struct vlot__peer, match_index),
+    VLOT__NUMBER(peer.next, struct vlot__peer, next_index),
+    VLOT__NUMBER(peer.inflight, struct vlot__peer, inflight.count),
+    VLOT__NUMBER(peer.is_active, struct vlot__peer, is_active),
+    VLOT__CONSTANT(vote.granted, VLOT__VOTE_GRANTED),
+    VLOT__CONSTANT(vote.refused, VLOT__VOTE_REFUSED),
+
+    VLOT__STRUCT(log, struct vlot__log),
+    VLOT__NUMBER(log.base, struct vlot__log, base_index),
+    VLOT__NUMBER(log.last, struct vlot__log, last_index),
+    VLOT__NUMBER(log.last_term, struct vlot__log, last_term),
+    VLOT__NUMBER(log.slice_count, struct vlot__log, slice_count),
+    VLOT__SEGMENTS_AT(log.slices, struct vlot__log, segments, struct vlot_slice, struct vlot_slice,
+                      slice_count, VLOT__LOG_SEGMENT),
+
+/* The names of messages, as vlot_message_kind_name() says them. */
+#define VLOT_X(row, number, text) \
+  {.name = "message." text, .kind = VLOT__IS_CONSTANT, .value = (number)},
+    VLOT_MESSAGES(VLOT_X)
+#undef VLOT_X
+
+        VLOT__END,
+};
