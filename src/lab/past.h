@@ -3,10 +3,11 @@
 #define VLOT_LAB_PAST_H
 
 #include "vlot/event.h"
+#include "vlot/verb.h"
 
 enum {
-  VLOT__PAST_NODES = 33,           /* members 1 to 32, and 0, the cluster */
-  VLOT__PAST_EVENTS_MAX = 1 << 17, /* of one node; then the older half is forgotten */
+  VLOT__PAST_NODES = VLOT_STEP_NODES_MAX + 1, /* members, and 0, the cluster */
+  VLOT__PAST_EVENTS_MAX = 1 << 17,            /* of one node; then the older half is forgotten */
 };
 
 typedef struct vlot__past_node {

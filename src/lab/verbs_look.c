@@ -294,13 +294,13 @@ bool vlot__verbs_lints(vlot__workspace *workspace, const vlot__arguments *argume
 
 bool vlot__verbs_help(vlot__workspace *workspace, const vlot__arguments *arguments) {
   const vlot__value *name = &arguments->values[0];
-  const vlot__command *command = name->is_given ? vlot__command_find(name->text) : NULL;
+  const vlot_verb *verb = name->is_given ? vlot_verb_find(name->text) : NULL;
   if (name->is_given && strcmp(name->text, "all") == 0) {
     vlot__command_list(workspace);
     return true;
   }
-  if (name->is_given && !command)
+  if (name->is_given && !verb)
     return vlot__workspace_fail(workspace, 1, "there is no such verb; 'help' lists them");
-  vlot__command_help(workspace, command);
+  vlot__command_help(workspace, verb);
   return true;
 }

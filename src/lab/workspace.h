@@ -11,10 +11,11 @@
 #include "story.h"
 #include "text.h"
 #include "vlot/cluster.h"
+#include "vlot/verb.h"
 
 enum {
-  VLOT__WORKSPACE_NODES_MAX = VLOT__PAST_NODES - 1, /* 0 is the cluster */
-  VLOT__WORKSPACE_LOG_MAX = 4096,                   /* entries of a starting position */
+  VLOT__WORKSPACE_NODES_MAX = VLOT_STEP_NODES_MAX,
+  VLOT__WORKSPACE_LOG_MAX = 4096, /* entries of a starting position */
   VLOT__WORKSPACE_ASKED_MAX = 256,
 };
 
