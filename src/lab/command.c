@@ -223,12 +223,23 @@ static bool prepare(vlot__workspace *workspace, const vlot_verb *verb) {
                               "that does something");
 }
 
-static bool run(vlot__workspace *workspace, vlot__arguments *arguments, const char *line) {
+bool vlot__command_parse(vlot__workspace *workspace, const char *line, vlot__arguments *arguments,
+                         const vlot_verb **verb) {
+  *verb = NULL;
+  arguments->word_count = 0;
+  memset(arguments->values, 0, sizeof arguments->values);
   if (!split(workspace, arguments, line)) return false;
   if (arguments->word_count == 0) return true;
-  const vlot_verb *verb = vlot_verb_find(arguments->words[0]);
-  if (!verb) return unknown_verb(workspace, arguments->words[0]);
-  if (!parse(workspace, verb, arguments) || !prepare(workspace, verb)) return false;
+  *verb = vlot_verb_find(arguments->words[0]);
+  if (!*verb) return unknown_verb(workspace, arguments->words[0]);
+  return parse(workspace, *verb, arguments);
+}
+
+static bool run(vlot__workspace *workspace, vlot__arguments *arguments, const char *line) {
+  const vlot_verb *verb;
+  if (!vlot__command_parse(workspace, line, arguments, &verb)) return false;
+  if (!verb) return true;
+  if (!prepare(workspace, verb)) return false;
   uint64_t from = vlot__workspace_actions(workspace);
   if (!(verb->flags & VLOT_VERB_META)) workspace->under_way = line;
   workspace->was_stopped = false;
@@ -243,8 +254,6 @@ static bool run(vlot__workspace *workspace, vlot__arguments *arguments, const ch
 
 bool vlot__command_run(vlot__workspace *workspace, const char *line) {
   vlot__arguments arguments;
-  arguments.word_count = 0;
-  memset(arguments.values, 0, sizeof arguments.values);
   workspace->is_problem_told = false;
   if (line[strspn(line, " \t\r")] == '#') { /* part of the story */
     vlot__story_say(workspace, line);
@@ -258,8 +267,6 @@ bool vlot__command_run(vlot__workspace *workspace, const char *line) {
 
 bool vlot__command_redo(vlot__workspace *workspace, const char *line) {
   vlot__arguments arguments;
-  arguments.word_count = 0;
-  memset(arguments.values, 0, sizeof arguments.values);
   size_t size = workspace->out.size;
   run(workspace, &arguments, line); /* if it went wrong half way, it does so again */
   if (workspace->out.data) workspace->out.data[workspace->out.size = size] = '\0';

@@ -28,6 +28,13 @@ typedef struct vlot__arguments {
   char text[VLOT__COMMAND_LINE_MAX];
 } vlot__arguments;
 
+/* Only read a line: which verb, and what follows it; *verb NULL: an empty line.
+ *
+ * returns  false: it is no line that can be said; the problem is told
+ */
+bool vlot__command_parse(vlot__workspace *workspace, const char *line, vlot__arguments *arguments,
+                         const vlot_verb **verb);
+
 /* Carry out one line; what was seen, or what is wrong with it, is added to workspace->out.
  *
  * returns  false: a mistake, or it could not be done. The workspace goes on

@@ -26,7 +26,7 @@ gdb.execute("vlot break leader")
 gdb.execute("run obey")
 leader = int(gdb.parse_and_eval("node"))
 other = leader % 3 + 1
-for command in ("vlot drop 9", "vlot dup 9", "vlot delay 9 3", "vlot hold 9", "vlot release 9", "vlot fire 9", "vlot timeout 1"):
+for command in ("vlot drop 9", "vlot duplicate 9", "vlot delay 9 by 3", "vlot hold 9", "vlot release 9", "vlot fire 9", "vlot timeout 1"):
     refused(command, "Pause it first")
 for command in ("vlot step", "vlot tick", "vlot until 1 == 1"):
     refused(command, "runs freely")

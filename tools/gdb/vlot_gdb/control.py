@@ -46,7 +46,7 @@ def steppable(what):
     cluster = find.cluster()
     if not bool(cluster["is_lockstep"]):
         raise gdb.GdbError(
-            "%s: this cluster runs freely, there is no next action. `vlot break EVENT` and `vlot deliver` stop it somewhere; or pause it "
+            "%s: this cluster runs freely, there is no next action. `vlot break EVENT` and `vlot receive` stop it somewhere; or pause it "
             "(vlot_cluster_pause, `vlot run --step-on EVENT`), or use lockstep (`vlot gdb step`)" % what)
     return cluster
 
@@ -191,14 +191,14 @@ def what_message(given, usage):
         ends[rest[0]] = parse.count(rest[1], usage)
         rest = rest[2:]
     if ends["from"] and ends["from"] == ends["to"]:
-        raise gdb.GdbError("vlot deliver: n%d sends nothing to itself" % ends["to"])
+        raise gdb.GdbError("vlot receive: n%d sends nothing to itself" % ends["to"])
     return kind, ends["from"], ends["to"]
 
 
-def deliver(text):
-    usage = "vlot deliver [KIND] [from N] [to N]"
+def receive(text):
+    usage = "vlot receive [KIND] [from N] [to N]"
     kind, sender, node = what_message(gdb.string_to_argv(text), usage)
-    memory.require_process("vlot deliver")
+    memory.require_process("vlot receive")
     cluster = find.cluster()
     for end in (sender, node):
         if end:
@@ -263,6 +263,6 @@ def until(text):
 COMMANDS = {
     "step": (step, "Go on to the end of the next action, or of K: vlot step [K]."),
     "tick": (tick, "Go on until the cluster's clock has made K ticks: vlot tick [K]."),
-    "deliver": (deliver, "Go on until such a message is taken: vlot deliver [KIND] [from N] [to N]."),
+    "receive": (receive, "Go on until such a message is taken: vlot receive [KIND] [from N] [to N]."),
     "until": (until, "Go on, action by action, until an expression holds: vlot until EXPR."),
 }
