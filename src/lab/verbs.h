@@ -3,6 +3,7 @@
 #define VLOT_LAB_VERBS_H
 
 #include "command.h"
+#include "view.h"
 
 /* false: vlot__workspace_fail() has been called, and nothing was done */
 typedef bool vlot__verbs_handler(vlot__workspace *workspace, const vlot__arguments *arguments);
@@ -17,9 +18,8 @@ VLOT_VERBS(VLOT_X, VLOT_R)
 bool vlot__verbs_run(vlot__workspace *workspace, const vlot_verb *verb,
                      const vlot__arguments *arguments);
 
-/* The index up to which the leader knows a node's log to agree with its own; 0: none, it leads, or
- * there is no leader. */
-uint64_t vlot__why_match(vlot__workspace *workspace, uint32_t id);
+/* Show a view, and free it. is_filled false: there was no memory, and that is told. */
+bool vlot__verbs_show(vlot__workspace *workspace, vlot__view *view, bool is_filled);
 
 /* A result that is not OK becomes a problem at a word; true: it was OK. */
 bool vlot__verbs_result(vlot__workspace *workspace, unsigned word, vlot_result result);

@@ -10,6 +10,7 @@
 #include "past.h"
 #include "story.h"
 #include "text.h"
+#include "view.h"
 #include "vlot/cluster.h"
 #include "vlot/verb.h"
 
@@ -69,9 +70,10 @@ typedef struct vlot__workspace {
   bool is_problem_told; /* in out */
   uint64_t changes;     /* goes up when there may be something else to see */
 
-  vlot__text out;        /* what was seen; the owner clears it */
-  vlot__text problem;    /* why the last verb failed, without a newline */
-  unsigned problem_word; /* at which of its words; past the last: at the end */
+  vlot__view_render *render; /* what makes something of a view in out; text unless said */
+  vlot__text out;            /* what was seen; the owner clears it */
+  vlot__text problem;        /* why the last verb failed, without a newline */
+  unsigned problem_word;     /* at which of its words; past the last: at the end */
 } vlot__workspace;
 
 /* Nodes run on the caller's thread, or (has_threads) on their own: what is seen is the same. */
