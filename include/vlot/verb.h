@@ -40,13 +40,13 @@ typedef enum vlot_asks {
 } vlot_asks;
 
 typedef struct vlot_parameter {
-  const char *name;     /* as help shows it, "NODE" */
-  const char *keyword;  /* "at": it is said as `at NODE`, anywhere; NULL: by its place */
-  uint32_t type;        /* vlot_parameter_type */
+  const char *name;    /* as help shows it, "NODE" */
+  const char *keyword; /* "at": it is said as `at NODE`, anywhere; NULL: by its place */
+  vlot_parameter_type type;
   uint32_t is_optional; /* those with keywords always are */
   uint64_t min, max;
   const char *meaning; /* of CHOICE its words, "a|b"; else in words; NULL: its type says it */
-  uint32_t asks;       /* vlot_asks */
+  vlot_asks asks;
 } vlot_parameter;
 
 /* Flags of a verb. */

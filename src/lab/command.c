@@ -116,7 +116,7 @@ static bool take(vlot__workspace *workspace, const vlot_verb *verb, vlot__argume
     return vlot__workspace_fail(workspace, *word, "expected %s", parameter->name);
   *value = (vlot__value){.is_given = true, .word = *word, .count = 1};
   if (*word < arguments->word_count) value->text = arguments->words[*word];
-  switch ((vlot_parameter_type)parameter->type) {
+  switch (parameter->type) {
   case VLOT_PARAMETER_NUMBER:
     if (!vlot__command_number(workspace, arguments, *word, parameter->min, parameter->max,
                               &value->number))
@@ -278,7 +278,7 @@ bool vlot__command_redo(vlot__workspace *workspace, const char *line) {
 
 static void add_range(vlot__workspace *workspace, const vlot_parameter *parameter) {
   vlot__text *out = &workspace->out;
-  switch ((vlot_parameter_type)parameter->type) {
+  switch (parameter->type) {
   case VLOT_PARAMETER_NUMBER:
     if (parameter->max == UINT64_MAX)
       vlot__text_add(out, "a number from %" PRIu64 " on", parameter->min);

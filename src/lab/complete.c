@@ -113,7 +113,7 @@ static void add_pending(offer *made, const vlot__workspace *workspace) {
 
 static void add_values(offer *made, const vlot__workspace *workspace,
                        const vlot_parameter *parameter) {
-  switch ((vlot_parameter_type)parameter->type) {
+  switch (parameter->type) {
   case VLOT_PARAMETER_NODES: add_word(made, "*"); /* fall through */
   case VLOT_PARAMETER_NODE: add_nodes(made, workspace); break;
   case VLOT_PARAMETER_CHOICE: add_choices(made, parameter->meaning); break;

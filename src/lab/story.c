@@ -327,7 +327,7 @@ static void put_parameter(vlot__workspace *workspace, const vlot_parameter *para
   uint64_t value = event->as.change.to;
   int size = 0;
   *text = '\0';
-  switch ((vlot_asks)parameter->asks) {
+  switch (parameter->asks) {
   case VLOT_ASKS_NODE: snprintf(text, capacity, "%u", event->peer); break;
   case VLOT_ASKS_ID: snprintf(text, capacity, "%" PRIu64, event->message); break;
   case VLOT_ASKS_SIDES: put_groups(workspace, text, capacity); break;

@@ -95,14 +95,17 @@ def refusal_of_pending(name, item):
     return None
 
 
+OF_RUNNING = ("kill", "suspend", "resume", "timeout", "campaign", "elect", "stepdown")
+
+
 def refusal(name, one, cluster, value):
-    """Why this cannot be done to a node in its state; None."""
+    """Why this cannot be done to a node in its state; None. A verb that is not named here is asked of any node: the cluster answers."""
     state_now = one.state
     if name == "restart":
         return "has a storage of its own, which cannot be wiped from here" if value == WIPE and not int(one.value["disk"]) else None
     if name == "spawn":
         return None if state_now == "down" else "is up"
-    if state_now == "down":
+    if state_now == "down" and name in OF_RUNNING:
         return "is down already" if name == "kill" else "is down: `vlot spawn %d` starts it" % one.id
     if name == "suspend":
         return "is suspended already" if state_now == "suspended" else "is fenced" if state_now == "fenced" else None

@@ -24,7 +24,7 @@ what happened
   vlot check            what must hold: is it so, now, and what was seen
 going on: in lockstep, and where a cluster is paused (receive: always)
   vlot step [K]         to the end of the next action        vlot tick [K]    until the clock has made K ticks
-  vlot receive [KIND] [from N] [to N]   until such a message is taken     vlot until EXPR  until it holds
+  vlot receive [KIND] [from N] [to N]   until such a message is taken     vlot until EXPR|GOAL  until it holds: an expression of gdb, or what the prompt's until takes (leader, commit 3 at 2, …)
 going back: the program is run again, and what was asked of it is asked again
   vlot back [K]         to the action before this one        vlot goto K      to action K
   vlot save FILE        the lines of a `vlot step`, and what was asked in gdb, as a scene
@@ -420,7 +420,7 @@ COMMANDS = {
 
 
 class Family(gdb.Command):
-    __doc__ = HELP.replace("END_OF_EVENTS\n", "").replace("ASKED\n", "")
+    __doc__ = HELP.replace("END_OF_EVENTS\n", "").replace("ASKED", "  (`vlot` shows them)")
 
     def __init__(self):
         super().__init__("vlot", gdb.COMMAND_USER, prefix=True)
@@ -431,23 +431,27 @@ class Family(gdb.Command):
             if not add_asked():
                 verbs.require()
             if verbs.named(name) in verbs.asked():
-                gdb.execute("vlot %s %s" % (verbs.named(name).name, line))
+                guarded(name, lambda given: asking.say(verbs.named(name), given), line)
                 return
             raise gdb.GdbError("no command \"vlot %s\"; `vlot` shows all of them" % text.split()[0])
         show_help("")
 
 
+def guarded(name, action, text):
+    find.Memory.tells_others = True
+    try:
+        action(text)
+    except gdb.MemoryError as problem:
+        raise gdb.GdbError("vlot %s: memory cannot be read: %s" % (name, problem))
+    except gdb.error as problem:
+        raise gdb.GdbError("vlot %s: %s" % (name, problem))
+    finally:
+        find.Memory.tells_others = False
+
+
 def command(name, action, meaning):
     def invoke(_self, text, _from_tty):
-        find.Memory.tells_others = True
-        try:
-            action(text)
-        except gdb.MemoryError as problem:
-            raise gdb.GdbError("vlot %s: memory cannot be read: %s" % (name, problem))
-        except gdb.error as problem:
-            raise gdb.GdbError("vlot %s: %s" % (name, problem))
-        finally:
-            find.Memory.tells_others = False
+        guarded(name, action, text)
 
     kind = type("Vlot_" + name, (gdb.Command,), {"__doc__": meaning, "invoke": invoke})
     kind("vlot " + name, gdb.COMMAND_USER)
