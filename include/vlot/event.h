@@ -11,6 +11,7 @@
 
 #include "vlot/base.h"
 #include "vlot/raft.h"
+#include "vlot/verb.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -75,33 +76,6 @@ typedef enum vlot_event_kind {
 
 /* "known_leader" …, as the table has it; "?" outside of it. Static. */
 VLOT_API const char *vlot_event_kind_name(vlot_event_kind kind);
-
-/* What a debugger can ask of a cluster (`vlot drop 12` in gdb): number, word. The first ones are of
- * something pending. */
-#define VLOT_REQUESTS(X)       \
-  X(DROP, 1, "drop")           \
-  X(DUPLICATE, 2, "dup")       \
-  X(DELAY, 3, "delay")         \
-  X(HOLD, 4, "hold")           \
-  X(RELEASE, 5, "release")     \
-  X(FIRE, 6, "fire")           \
-  X(TIMEOUT, 7, "timeout")     \
-  X(PARTITION, 8, "partition") \
-  X(HEAL, 9, "heal")           \
-  X(KILL, 10, "kill")          \
-  X(SPAWN, 11, "spawn")        \
-  X(RESTART, 12, "restart")    \
-  X(SUSPEND, 13, "suspend")    \
-  X(RESUME, 14, "resume")      \
-  X(CAMPAIGN, 15, "campaign")  \
-  X(ELECT, 16, "elect")        \
-  X(STEPDOWN, 17, "stepdown")
-
-typedef enum vlot_request_kind {
-#define VLOT_X(name, number, text) VLOT_REQUEST_##name = number,
-  VLOT_REQUESTS(VLOT_X)
-#undef VLOT_X
-} vlot_request_kind;
 
 typedef struct vlot_event {
   uint64_t sequence; /* of this node, from 1, across its incarnations */

@@ -13,6 +13,7 @@
 #include "vlot/machine.h"
 #include "vlot/raft.h"
 #include "vlot/storage.h"
+#include "vlot/verb.h"
 #include "vlot/version.h"
 
 #endif

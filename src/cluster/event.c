@@ -146,12 +146,8 @@ static const char *name_of_disk(uint64_t how) {
 }
 
 static const char *name_of_request(uint64_t kind) {
-  static const char *const names[] = {
-#define VLOT_X(name, number, text) [number] = text,
-      VLOT_REQUESTS(VLOT_X)
-#undef VLOT_X
-  };
-  return kind < sizeof names / sizeof *names && names[kind] ? names[kind] : "something unknown";
+  const vlot_verb *verb = vlot_verb_of_request(kind);
+  return verb ? verb->name : "something unknown";
 }
 
 static void put_key(vlot__writer *w, const char *key) {

@@ -16,6 +16,7 @@ static vlot_result partition(vlot_cluster *cluster, const vlot__request *request
   return vlot_cluster_partition(cluster, request->ids, request->id_count);
 }
 
+/* One case for each row of vlot/verb.h that a debugger may ask. */
 static vlot_result carry_out(vlot_cluster *cluster, const vlot__request *request) {
   uint32_t node = request->node;
   switch ((vlot_request_kind)request->kind) {
@@ -37,8 +38,8 @@ static vlot_result carry_out(vlot_cluster *cluster, const vlot__request *request
   case VLOT_REQUEST_CAMPAIGN: return vlot_cluster_order(cluster, node, VLOT_INPUT_CAMPAIGN, 0);
   case VLOT_REQUEST_ELECT: return vlot_cluster_order(cluster, node, VLOT_INPUT_ELECT, 0);
   case VLOT_REQUEST_STEPDOWN: return vlot_cluster_order(cluster, node, VLOT_INPUT_STEP_DOWN, 0);
-  default: return VLOT_INVALID;
   }
+  return VLOT_INVALID; /* a debugger may write anything */
 }
 
 static void answer(vlot_cluster *cluster, vlot__request *request) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "options.h"
+#include "verbs.h"
 
 /* --- words --- */
 
@@ -27,21 +28,13 @@ static bool split(vlot__workspace *workspace, vlot__arguments *arguments, const 
   }
 }
 
-const vlot__command *vlot__command_find(const char *name) {
-  for (size_t k = 0; k < vlot__command_count; k++)
-    if (strcmp(vlot__commands[k].name, name) == 0 ||
-        (vlot__commands[k].alias && strcmp(vlot__commands[k].alias, name) == 0))
-      return &vlot__commands[k];
-  return NULL;
-}
-
 enum { NAMES_MAX = 64 };
 
 static bool unknown_verb(vlot__workspace *workspace, const char *word) {
   const char *names[NAMES_MAX];
   size_t count = 0;
-  for (; count < vlot__command_count && count < NAMES_MAX; count++)
-    names[count] = vlot__commands[count].name;
+  for (; count < vlot_verb_count && count < NAMES_MAX; count++)
+    names[count] = vlot_verbs[count].name;
   const char *nearest = vlot__options_nearest(word, names, count);
   if (nearest)
     return vlot__workspace_fail(workspace, 0, "unknown verb; did you mean '%s'?", nearest);
@@ -89,89 +82,88 @@ static bool choose(vlot__workspace *workspace, const vlot__arguments *arguments,
   return vlot__workspace_fail(workspace, word, "expected one of %s", choices);
 }
 
-static int keyword_at(const vlot__command *command, const char *word) {
-  for (int k = 0; k < VLOT__COMMAND_PARAMETERS_MAX && command->parameters[k].name; k++) {
-    const char *keyword = command->parameters[k].keyword;
+static int keyword_at(const vlot_verb *verb, const char *word) {
+  for (int k = 0; k < VLOT_VERB_PARAMETERS_MAX && verb->parameters[k].name; k++) {
+    const char *keyword = verb->parameters[k].keyword;
     if (keyword && strcmp(keyword, word) == 0) return k;
   }
   return -1;
 }
 
-static unsigned count_words(const vlot__command *command, const vlot__arguments *arguments,
-                            unsigned word, bool only_numbers) {
+static unsigned count_words(const vlot_verb *verb, const vlot__arguments *arguments, unsigned word,
+                            bool only_numbers) {
   unsigned count = 0;
   uint64_t number;
   for (; word + count < arguments->word_count; count++) {
     const char *text = arguments->words[word + count];
-    if (keyword_at(command, text) >= 0) break;
+    if (keyword_at(verb, text) >= 0) break;
     if (only_numbers && !vlot__options_number(text, &number)) break;
   }
   return count;
 }
 
 /* The value of one parameter from this word on; *word moves behind it. */
-static bool take(vlot__workspace *workspace, const vlot__command *command,
-                 vlot__arguments *arguments, int place, unsigned *word) {
-  const vlot__parameter *parameter = &command->parameters[place];
+static bool take(vlot__workspace *workspace, const vlot_verb *verb, vlot__arguments *arguments,
+                 int place, unsigned *word) {
+  const vlot_parameter *parameter = &verb->parameters[place];
   vlot__value *value = &arguments->values[place];
   uint32_t node = 0;
   if (value->is_given)
     return vlot__workspace_fail(workspace, *word - 1, "'%s' is said twice", parameter->keyword);
   bool is_list =
-      parameter->type == VLOT__PARAMETER_NUMBERS || parameter->type == VLOT__PARAMETER_FLAG;
+      parameter->type == VLOT_PARAMETER_NUMBERS || parameter->type == VLOT_PARAMETER_FLAG;
   if (!is_list && *word >= arguments->word_count)
     return vlot__workspace_fail(workspace, *word, "expected %s", parameter->name);
   *value = (vlot__value){.is_given = true, .word = *word, .count = 1};
   if (*word < arguments->word_count) value->text = arguments->words[*word];
   switch (parameter->type) {
-  case VLOT__PARAMETER_NUMBER:
+  case VLOT_PARAMETER_NUMBER:
     if (!vlot__command_number(workspace, arguments, *word, parameter->min, parameter->max,
                               &value->number))
       return false;
     break;
-  case VLOT__PARAMETER_NODES:
+  case VLOT_PARAMETER_NODES:
     if (strcmp(value->text, "*") == 0) break;
     /* fall through */
-  case VLOT__PARAMETER_NODE:
+  case VLOT_PARAMETER_NODE:
     if (!vlot__command_node(workspace, arguments, *word, &node)) return false;
     value->number = node;
     break;
-  case VLOT__PARAMETER_CHOICE:
-    if (!choose(workspace, arguments, *word, parameter->choices, &value->number)) return false;
+  case VLOT_PARAMETER_CHOICE:
+    if (!choose(workspace, arguments, *word, parameter->meaning, &value->number)) return false;
     break;
-  case VLOT__PARAMETER_WORD: break;
-  case VLOT__PARAMETER_REST: value->count = count_words(command, arguments, *word, false); break;
-  case VLOT__PARAMETER_NUMBERS: value->count = count_words(command, arguments, *word, true); break;
-  case VLOT__PARAMETER_FLAG: value->count = 0; break;
+  case VLOT_PARAMETER_WORD: break;
+  case VLOT_PARAMETER_REST: value->count = count_words(verb, arguments, *word, false); break;
+  case VLOT_PARAMETER_NUMBERS: value->count = count_words(verb, arguments, *word, true); break;
+  case VLOT_PARAMETER_FLAG: value->count = 0; break;
   }
   *word += value->count;
   return true;
 }
 
 /* The next parameter that goes by its place; -1: none is left. */
-static int next_place(const vlot__command *command, const vlot__arguments *arguments) {
-  for (int k = 0; k < VLOT__COMMAND_PARAMETERS_MAX && command->parameters[k].name; k++)
-    if (!command->parameters[k].keyword && !arguments->values[k].is_given) return k;
+static int next_place(const vlot_verb *verb, const vlot__arguments *arguments) {
+  for (int k = 0; k < VLOT_VERB_PARAMETERS_MAX && verb->parameters[k].name; k++)
+    if (!verb->parameters[k].keyword && !arguments->values[k].is_given) return k;
   return -1;
 }
 
-static bool parse(vlot__workspace *workspace, const vlot__command *command,
-                  vlot__arguments *arguments) {
+static bool parse(vlot__workspace *workspace, const vlot_verb *verb, vlot__arguments *arguments) {
   for (unsigned word = 1; word < arguments->word_count;) {
-    int place = keyword_at(command, arguments->words[word]);
+    int place = keyword_at(verb, arguments->words[word]);
     if (place >= 0)
       word++;
     else
-      place = next_place(command, arguments);
+      place = next_place(verb, arguments);
     if (place < 0)
       return vlot__workspace_fail(workspace, word, "nothing more is expected; see 'help %s'",
-                                  command->name);
-    if (!take(workspace, command, arguments, place, &word)) return false;
+                                  verb->name);
+    if (!take(workspace, verb, arguments, place, &word)) return false;
   }
-  int missing = next_place(command, arguments);
-  if (missing < 0 || command->parameters[missing].is_optional) return true;
+  int missing = next_place(verb, arguments);
+  if (missing < 0 || verb->parameters[missing].is_optional) return true;
   return vlot__workspace_fail(workspace, arguments->word_count, "expected %s; see 'help %s'",
-                              command->parameters[missing].name, command->name);
+                              verb->parameters[missing].name, verb->name);
 }
 
 /* --- running --- */
@@ -195,7 +187,7 @@ static void say_problem(vlot__workspace *workspace, const vlot__arguments *argum
 }
 
 /* Its text as it can be said again: of what went on until it was stopped, so many steps. */
-static void record(vlot__workspace *workspace, const vlot__command *command, const char *text,
+static void record(vlot__workspace *workspace, const vlot_verb *verb, const char *text,
                    bool is_done, uint64_t from) {
   char steps[40];
   vlot__story_line line = {.text = text,
@@ -203,15 +195,15 @@ static void record(vlot__workspace *workspace, const vlot__command *command, con
                            .to = vlot__workspace_actions(workspace),
                            .scene_from = workspace->scene_from,
                            .scene_to = workspace->scene_at,
-                           .is_time = command->is_time,
-                           .is_look = command->is_look,
+                           .is_time = verb->flags & VLOT_VERB_TIME,
+                           .is_look = verb->flags & VLOT_VERB_LOOK,
                            .is_quiet = workspace->is_summary};
   /* what is said while there is no cluster sets it up; later, what does no action changes
    * nothing */
   if (line.to == from && workspace->cluster) line.is_look = true;
   if (!line.is_look) workspace->changes++;
   if (!is_done && line.to == from) return; /* nothing has changed */
-  if (command->is_time && (!is_done || workspace->was_stopped)) {
+  if ((verb->flags & VLOT_VERB_TIME) && (!is_done || workspace->was_stopped)) {
     if (line.to == from) return;
     snprintf(steps, sizeof steps, "step %" PRIu64 "%s", line.to - from,
              workspace->is_summary ? " quiet" : "");
@@ -220,39 +212,48 @@ static void record(vlot__workspace *workspace, const vlot__command *command, con
   vlot__story_record(workspace, &line);
 }
 
-static bool prepare(vlot__workspace *workspace, const vlot__command *command) {
+static bool prepare(vlot__workspace *workspace, const vlot_verb *verb) {
   if (!workspace->has_base) workspace->base = workspace->options;
   workspace->has_base = true;
-  if (command->needs_nothing) return true;
-  if (!command->is_setup) return vlot__workspace_open(workspace);
+  if (verb->flags & VLOT_VERB_NEEDS_NOTHING) return true;
+  if (!(verb->flags & VLOT_VERB_SETUP)) return vlot__workspace_open(workspace);
   return vlot__workspace_unopen(workspace) ||
          vlot__workspace_fail(workspace, 0,
                               "something has happened already: this belongs before the first verb "
                               "that does something");
 }
 
-static bool run(vlot__workspace *workspace, vlot__arguments *arguments, const char *line) {
+bool vlot__command_parse(vlot__workspace *workspace, const char *line, vlot__arguments *arguments,
+                         const vlot_verb **verb) {
+  *verb = NULL;
+  arguments->word_count = 0;
+  memset(arguments->values, 0, sizeof arguments->values);
   if (!split(workspace, arguments, line)) return false;
   if (arguments->word_count == 0) return true;
-  const vlot__command *command = vlot__command_find(arguments->words[0]);
-  if (!command) return unknown_verb(workspace, arguments->words[0]);
-  if (!parse(workspace, command, arguments) || !prepare(workspace, command)) return false;
+  *verb = vlot_verb_find(arguments->words[0]);
+  if (!*verb) return unknown_verb(workspace, arguments->words[0]);
+  return parse(workspace, *verb, arguments);
+}
+
+static bool run(vlot__workspace *workspace, vlot__arguments *arguments, const char *line) {
+  const vlot_verb *verb;
+  if (!vlot__command_parse(workspace, line, arguments, &verb)) return false;
+  if (!verb) return true;
+  if (!prepare(workspace, verb)) return false;
   uint64_t from = vlot__workspace_actions(workspace);
-  if (!command->is_meta) workspace->under_way = line;
+  if (!(verb->flags & VLOT_VERB_META)) workspace->under_way = line;
   workspace->was_stopped = false;
-  workspace->is_summary = command->is_summary;
-  bool is_done = command->run(workspace, arguments);
+  workspace->is_summary = verb->flags & VLOT_VERB_SUMMARY;
+  bool is_done = vlot__verbs_run(workspace, verb, arguments);
   vlot__workspace_drain(workspace, workspace->is_summary);
-  if (command->is_meta) return is_done;
+  if (verb->flags & VLOT_VERB_META) return is_done;
   workspace->under_way = NULL;
-  if (!workspace->is_redoing) record(workspace, command, line, is_done, from);
+  if (!workspace->is_redoing) record(workspace, verb, line, is_done, from);
   return is_done;
 }
 
 bool vlot__command_run(vlot__workspace *workspace, const char *line) {
   vlot__arguments arguments;
-  arguments.word_count = 0;
-  memset(arguments.values, 0, sizeof arguments.values);
   workspace->is_problem_told = false;
   if (line[strspn(line, " \t\r")] == '#') { /* part of the story */
     vlot__story_say(workspace, line);
@@ -266,52 +267,48 @@ bool vlot__command_run(vlot__workspace *workspace, const char *line) {
 
 bool vlot__command_redo(vlot__workspace *workspace, const char *line) {
   vlot__arguments arguments;
-  arguments.word_count = 0;
-  memset(arguments.values, 0, sizeof arguments.values);
   size_t size = workspace->out.size;
   run(workspace, &arguments, line); /* if it went wrong half way, it does so again */
   if (workspace->out.data) workspace->out.data[workspace->out.size = size] = '\0';
-  return workspace->cluster != NULL || vlot__command_find(arguments.words[0])->is_setup ||
-         vlot__command_find(arguments.words[0])->needs_nothing;
+  return workspace->cluster != NULL ||
+         (vlot_verb_find(arguments.words[0])->flags & (VLOT_VERB_SETUP | VLOT_VERB_NEEDS_NOTHING));
 }
 
 /* --- help --- */
 
-static void add_range(vlot__workspace *workspace, const vlot__parameter *parameter) {
+static void add_range(vlot__workspace *workspace, const vlot_parameter *parameter) {
   vlot__text *out = &workspace->out;
   switch (parameter->type) {
-  case VLOT__PARAMETER_NUMBER:
+  case VLOT_PARAMETER_NUMBER:
     if (parameter->max == UINT64_MAX)
       vlot__text_add(out, "a number from %" PRIu64 " on", parameter->min);
     else
       vlot__text_add(out, "a number, %" PRIu64 " to %" PRIu64, parameter->min, parameter->max);
     break;
-  case VLOT__PARAMETER_NODE:
-    vlot__text_add(out, "a node, 1 to %u", workspace->options.nodes);
-    break;
-  case VLOT__PARAMETER_NODES:
+  case VLOT_PARAMETER_NODE: vlot__text_add(out, "a node, 1 to %u", workspace->options.nodes); break;
+  case VLOT_PARAMETER_NODES:
     vlot__text_add(out, "a node, 1 to %u, or * for all", workspace->options.nodes);
     break;
-  case VLOT__PARAMETER_CHOICE: vlot__text_add(out, "one of %s", parameter->choices); break;
-  case VLOT__PARAMETER_WORD:
-    vlot__text_add(out, "%s", parameter->choices ? parameter->choices : "a word");
+  case VLOT_PARAMETER_CHOICE: vlot__text_add(out, "one of %s", parameter->meaning); break;
+  case VLOT_PARAMETER_WORD:
+    vlot__text_add(out, "%s", parameter->meaning ? parameter->meaning : "a word");
     break;
-  case VLOT__PARAMETER_REST:
-    vlot__text_add(out, "%s", parameter->choices ? parameter->choices : "words");
+  case VLOT_PARAMETER_REST:
+    vlot__text_add(out, "%s", parameter->meaning ? parameter->meaning : "words");
     break;
-  case VLOT__PARAMETER_NUMBERS:
-    vlot__text_add(out, "%s", parameter->choices ? parameter->choices : "numbers");
+  case VLOT_PARAMETER_NUMBERS:
+    vlot__text_add(out, "%s", parameter->meaning ? parameter->meaning : "numbers");
     break;
-  case VLOT__PARAMETER_FLAG: vlot__text_add(out, "%s", parameter->choices); break;
+  case VLOT_PARAMETER_FLAG: vlot__text_add(out, "%s", parameter->meaning); break;
   }
 }
 
-static void add_usage(vlot__workspace *workspace, const vlot__command *command) {
-  vlot__text_add(&workspace->out, "usage: %s%s%s", command->name, command->alias ? " | " : "",
-                 command->alias ? command->alias : "");
-  for (int k = 0; k < VLOT__COMMAND_PARAMETERS_MAX && command->parameters[k].name; k++) {
-    const vlot__parameter *parameter = &command->parameters[k];
-    bool is_flag = parameter->type == VLOT__PARAMETER_FLAG;
+static void add_usage(vlot__workspace *workspace, const vlot_verb *verb) {
+  vlot__text_add(&workspace->out, "usage: %s%s%s", verb->name, verb->alias ? " | " : "",
+                 verb->alias ? verb->alias : "");
+  for (int k = 0; k < VLOT_VERB_PARAMETERS_MAX && verb->parameters[k].name; k++) {
+    const vlot_parameter *parameter = &verb->parameters[k];
+    bool is_flag = parameter->type == VLOT_PARAMETER_FLAG;
     bool is_optional = parameter->keyword || parameter->is_optional;
     vlot__text_add(&workspace->out, " %s%s%s%s%s", is_optional ? "[" : "",
                    parameter->keyword ? parameter->keyword : "",
@@ -321,27 +318,27 @@ static void add_usage(vlot__workspace *workspace, const vlot__command *command) 
   vlot__text_add(&workspace->out, "\n");
 }
 
-static void add_command(vlot__workspace *workspace, const vlot__command *command) {
-  add_usage(workspace, command);
-  vlot__text_add(&workspace->out, "  %s.\n", command->summary);
-  for (int k = 0; k < VLOT__COMMAND_PARAMETERS_MAX && command->parameters[k].name; k++) {
-    const vlot__parameter *parameter = &command->parameters[k];
+static void add_command(vlot__workspace *workspace, const vlot_verb *verb) {
+  add_usage(workspace, verb);
+  vlot__text_add(&workspace->out, "  %s.\n", verb->summary);
+  for (int k = 0; k < VLOT_VERB_PARAMETERS_MAX && verb->parameters[k].name; k++) {
+    const vlot_parameter *parameter = &verb->parameters[k];
     vlot__text_add(&workspace->out, "  %-8s  ",
-                   parameter->type == VLOT__PARAMETER_FLAG ? parameter->keyword : parameter->name);
+                   parameter->type == VLOT_PARAMETER_FLAG ? parameter->keyword : parameter->name);
     add_range(workspace, parameter);
     vlot__text_add(&workspace->out, "\n");
   }
-  if (command->example)
-    vlot__text_add(&workspace->out, "  example: %s %s\n", command->name, command->example);
+  if (verb->example)
+    vlot__text_add(&workspace->out, "  example: %s %s\n", verb->name, verb->example);
 }
 
-void vlot__command_help(vlot__workspace *workspace, const vlot__command *command) {
-  if (command) {
-    add_command(workspace, command);
+void vlot__command_help(vlot__workspace *workspace, const vlot_verb *verb) {
+  if (verb) {
+    add_command(workspace, verb);
     return;
   }
-  for (size_t k = 0; k < vlot__command_count; k++) {
-    const vlot__command *one = &vlot__commands[k];
+  for (size_t k = 0; k < vlot_verb_count; k++) {
+    const vlot_verb *one = &vlot_verbs[k];
     if (one->group) vlot__text_add(&workspace->out, "%s  %-16s", k > 0 ? "\n" : "", one->group);
     vlot__text_add(&workspace->out, " %s", one->name);
     if (one->alias) vlot__text_add(&workspace->out, " (%s)", one->alias);
@@ -350,8 +347,7 @@ void vlot__command_help(vlot__workspace *workspace, const vlot__command *command
 }
 
 void vlot__command_list(vlot__workspace *workspace) {
-  for (size_t k = 0; k < vlot__command_count; k++)
-    vlot__text_add(&workspace->out, "%-10s  %-4s  %s\n", vlot__commands[k].name,
-                   vlot__commands[k].alias ? vlot__commands[k].alias : "",
-                   vlot__commands[k].summary);
+  for (size_t k = 0; k < vlot_verb_count; k++)
+    vlot__text_add(&workspace->out, "%-10s  %-4s  %s\n", vlot_verbs[k].name,
+                   vlot_verbs[k].alias ? vlot_verbs[k].alias : "", vlot_verbs[k].summary);
 }

@@ -39,7 +39,7 @@ static void add_choices(offer *made, const char *choices) {
 }
 
 static void add_verbs(offer *made) {
-  for (size_t k = 0; k < vlot__command_count; k++) add_word(made, vlot__commands[k].name);
+  for (size_t k = 0; k < vlot_verb_count; k++) add_word(made, vlot_verbs[k].name);
 }
 
 static void add_nodes(offer *made, const vlot__workspace *workspace) {
@@ -112,43 +112,43 @@ static void add_pending(offer *made, const vlot__workspace *workspace) {
 }
 
 static void add_values(offer *made, const vlot__workspace *workspace,
-                       const vlot__parameter *parameter) {
+                       const vlot_parameter *parameter) {
   switch (parameter->type) {
-  case VLOT__PARAMETER_NODES: add_word(made, "*"); /* fall through */
-  case VLOT__PARAMETER_NODE: add_nodes(made, workspace); break;
-  case VLOT__PARAMETER_CHOICE: add_choices(made, parameter->choices); break;
-  case VLOT__PARAMETER_REST:
+  case VLOT_PARAMETER_NODES: add_word(made, "*"); /* fall through */
+  case VLOT_PARAMETER_NODE: add_nodes(made, workspace); break;
+  case VLOT_PARAMETER_CHOICE: add_choices(made, parameter->meaning); break;
+  case VLOT_PARAMETER_REST:
     if (strcmp(parameter->name, "WHAT") == 0) add_pending(made, workspace);
     if (strcmp(parameter->name, "GROUPS") == 0) add_nodes(made, workspace);
     break;
-  case VLOT__PARAMETER_WORD:
+  case VLOT_PARAMETER_WORD:
     if (strcmp(parameter->name, "VERB") == 0) add_verbs(made);
     if (strcmp(parameter->name, "FILE") == 0) add_files(made);
     break;
-  case VLOT__PARAMETER_NUMBER:
-  case VLOT__PARAMETER_NUMBERS:
-  case VLOT__PARAMETER_FLAG: break;
+  case VLOT_PARAMETER_NUMBER:
+  case VLOT_PARAMETER_NUMBERS:
+  case VLOT_PARAMETER_FLAG: break;
   }
 }
 
-static const vlot__parameter *keyword(const vlot__command *command, const char *word, size_t size) {
-  for (int k = 0; k < VLOT__COMMAND_PARAMETERS_MAX && command->parameters[k].name; k++) {
-    const char *known = command->parameters[k].keyword;
+static const vlot_parameter *keyword(const vlot_verb *verb, const char *word, size_t size) {
+  for (int k = 0; k < VLOT_VERB_PARAMETERS_MAX && verb->parameters[k].name; k++) {
+    const char *known = verb->parameters[k].keyword;
     if (known && strlen(known) == size && memcmp(known, word, size) == 0)
-      return &command->parameters[k];
+      return &verb->parameters[k];
   }
   return NULL;
 }
 
 /* The parameter that goes by its place, `place` words after the verb; one that takes all words
  * takes those that follow too. */
-static const vlot__parameter *by_place(const vlot__command *command, unsigned place) {
-  const vlot__parameter *last = NULL;
-  for (int k = 0; k < VLOT__COMMAND_PARAMETERS_MAX && command->parameters[k].name; k++) {
-    const vlot__parameter *parameter = &command->parameters[k];
+static const vlot_parameter *by_place(const vlot_verb *verb, unsigned place) {
+  const vlot_parameter *last = NULL;
+  for (int k = 0; k < VLOT_VERB_PARAMETERS_MAX && verb->parameters[k].name; k++) {
+    const vlot_parameter *parameter = &verb->parameters[k];
     if (parameter->keyword) continue;
     last = parameter;
-    if (place-- == 0 || parameter->type == VLOT__PARAMETER_REST) return last;
+    if (place-- == 0 || parameter->type == VLOT_PARAMETER_REST) return last;
   }
   return NULL;
 }
@@ -160,24 +160,23 @@ static size_t next_word(const char *line, size_t size, size_t *at) {
   return end - *at;
 }
 
-static void offer_parameters(offer *made, const vlot__workspace *workspace,
-                             const vlot__command *command, const char *line, size_t begin,
-                             size_t at) {
-  const vlot__parameter *wanted = NULL; /* by the keyword before it */
+static void offer_parameters(offer *made, const vlot__workspace *workspace, const vlot_verb *verb,
+                             const char *line, size_t begin, size_t at) {
+  const vlot_parameter *wanted = NULL; /* by the keyword before it */
   unsigned place = 0;
   for (size_t size; (size = next_word(line, begin, &at)) > 0; at += size) {
-    const vlot__parameter *named = keyword(command, line + at, size);
+    const vlot_parameter *named = keyword(verb, line + at, size);
     if (wanted)
       wanted = NULL;
     else if (!named)
       place++;
-    if (named && named->type != VLOT__PARAMETER_FLAG) wanted = named;
+    if (named && named->type != VLOT_PARAMETER_FLAG) wanted = named;
   }
   if (!wanted) {
-    const vlot__parameter *next = by_place(command, place);
+    const vlot_parameter *next = by_place(verb, place);
     if (next) add_values(made, workspace, next);
-    for (int k = 0; k < VLOT__COMMAND_PARAMETERS_MAX && command->parameters[k].name; k++)
-      if (command->parameters[k].keyword) add_word(made, command->parameters[k].keyword);
+    for (int k = 0; k < VLOT_VERB_PARAMETERS_MAX && verb->parameters[k].name; k++)
+      if (verb->parameters[k].keyword) add_word(made, verb->parameters[k].keyword);
     return;
   }
   add_values(made, workspace, wanted);
@@ -186,7 +185,7 @@ static void offer_parameters(offer *made, const vlot__workspace *workspace,
 size_t vlot__complete(const vlot__workspace *workspace, const char *line, size_t size,
                       const char *const *more, size_t more_count, vlot__text *words) {
   size_t begin = size, at = 0;
-  char verb[32];
+  char name[32];
   while (begin > 0 && !strchr(" \t", line[begin - 1])) begin--;
   offer made = {.begin = line + begin, .size = size - begin, .words = words};
   size_t length = next_word(line, begin, &at);
@@ -195,9 +194,9 @@ size_t vlot__complete(const vlot__workspace *workspace, const char *line, size_t
     for (size_t k = 0; k < more_count; k++) add_word(&made, more[k]);
     return begin;
   }
-  snprintf(verb, sizeof verb, "%.*s", (int)(length < sizeof verb ? length : sizeof verb - 1),
+  snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1),
            line + at);
-  const vlot__command *command = vlot__command_find(verb);
-  if (command) offer_parameters(&made, workspace, command, line, begin, at + length);
+  const vlot_verb *verb = vlot_verb_find(name);
+  if (verb) offer_parameters(&made, workspace, verb, line, begin, at + length);
   return begin;
 }

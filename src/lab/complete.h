@@ -1,4 +1,4 @@
-/* What can be said next in a line of commands, out of the command table. */
+/* What can be said next in a line of commands, out of the list of verbs. */
 #ifndef VLOT_LAB_COMPLETE_H
 #define VLOT_LAB_COMPLETE_H
 

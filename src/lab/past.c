@@ -48,6 +48,28 @@ const vlot_event *vlot__past_find(const vlot__past *past, uint64_t id) {
   return place < node->count ? &node->events[place] : NULL;
 }
 
+const vlot_event *vlot__past_newest(const vlot__past *past, uint32_t node, uint64_t kinds,
+                                    uint32_t peer, uint64_t after) {
+  const vlot__past_node *own = &past->nodes[node];
+  for (size_t k = own->count; k > 0 && own->events[k - 1].sequence > after; k--) {
+    const vlot_event *event = &own->events[k - 1];
+    if ((kinds >> event->kind & 1) && (peer == 0 || event->peer == peer)) return event;
+  }
+  return NULL;
+}
+
+const vlot_event *vlot__past_sent(const vlot__past *past, uint32_t node, uint32_t peer,
+                                  uint64_t messages, uint64_t after) {
+  const vlot__past_node *own = &past->nodes[node];
+  for (size_t k = own->count; k > 0 && own->events[k - 1].sequence > after; k--) {
+    const vlot_event *event = &own->events[k - 1];
+    if (event->kind == VLOT_EVENT_SENT && event->peer == peer &&
+        (messages >> event->as.message.kind & 1))
+      return event;
+  }
+  return NULL;
+}
+
 static const vlot_event *find_message(const vlot__past_node *node, uint64_t message,
                                       vlot_event_kind kind) {
   for (size_t k = node->count; k > 0; k--)

@@ -3,10 +3,11 @@
 #define VLOT_LAB_PAST_H
 
 #include "vlot/event.h"
+#include "vlot/verb.h"
 
 enum {
-  VLOT__PAST_NODES = 33,           /* members 1 to 32, and 0, the cluster */
-  VLOT__PAST_EVENTS_MAX = 1 << 17, /* of one node; then the older half is forgotten */
+  VLOT__PAST_NODES = VLOT_STEP_NODES_MAX + 1, /* members, and 0, the cluster */
+  VLOT__PAST_EVENTS_MAX = 1 << 17,            /* of one node; then the older half is forgotten */
 };
 
 typedef struct vlot__past_node {
@@ -26,6 +27,15 @@ void vlot__past_deinit(vlot__past *past);
 
 /* The event with this vlot_event_id(); NULL: none, or it is forgotten. */
 const vlot_event *vlot__past_find(const vlot__past *past, uint64_t id);
+
+/* The newest event of a node that is of one of these kinds (bits), with this peer (0: any), after a
+ * sequence; NULL: none. */
+const vlot_event *vlot__past_newest(const vlot__past *past, uint32_t node, uint64_t kinds,
+                                    uint32_t peer, uint64_t after);
+
+/* The newest message that a node sent to a peer, of one of these kinds (bits), after a sequence. */
+const vlot_event *vlot__past_sent(const vlot__past *past, uint32_t node, uint32_t peer,
+                                  uint64_t messages, uint64_t after);
 
 /* What became of a message, as far as is known: its RECEIVED or DROPPED event; NULL: neither. */
 const vlot_event *vlot__past_end_of(const vlot__past *past, uint64_t message, uint32_t from,

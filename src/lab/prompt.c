@@ -1,4 +1,4 @@
-/* The prompt's loop. What is said goes to the command table; here it is only read, and what came of
+/* The prompt's loop. What is said goes to the verbs; here it is only read, and what came of
  * it is shown. */
 #include "prompt.h"
 
@@ -180,11 +180,13 @@ static void show_text(prompt *at) {
 /* --- the table --- */
 
 static bool differ(const vlot__table_view *a, const vlot__table_view *b) {
-  if (a->actions != b->actions || a->now != b->now || a->pending_count != b->pending_count)
+  if (a->nodes.actions != b->nodes.actions || a->nodes.now != b->nodes.now ||
+      a->pending.count != b->pending.count)
     return true;
-  for (size_t k = 0; k < a->pending_count; k++)
-    if (a->pending[k].id != b->pending[k].id || a->pending[k].due != b->pending[k].due ||
-        a->pending[k].is_held != b->pending[k].is_held)
+  for (size_t k = 0; k < a->pending.count; k++)
+    if (a->pending.rows[k].id != b->pending.rows[k].id ||
+        a->pending.rows[k].due != b->pending.rows[k].due ||
+        a->pending.rows[k].is_held != b->pending.rows[k].is_held)
       return true;
   return false;
 }
@@ -204,7 +206,7 @@ static void draw(prompt *at, const vlot__table_view *view) {
  * it up. */
 static bool look(vlot__workspace *workspace, vlot__table_view *view) {
   bool was_open = workspace->cluster != NULL;
-  *view = (vlot__table_view){0};
+  *view = (vlot__table_view){.nodes.count = 0};
   if (!vlot__workspace_open(workspace)) {
     vlot__text_add(&workspace->out, "error: %s\n", workspace->problem.data);
     return false;
@@ -414,10 +416,10 @@ static void talk(prompt *at) {
   char where[96];
   for (;;) {
     if (style_of(at).width >= WIDTH_OF_PROMPT)
-      snprintf(where, sizeof where, "[action %" PRIu64 ", tick %" PRIu64 "] > ", at->seen.actions,
-               at->seen.now);
+      snprintf(where, sizeof where, "[action %" PRIu64 ", tick %" PRIu64 "] > ",
+               at->seen.nodes.actions, at->seen.nodes.now);
     else
-      snprintf(where, sizeof where, "[%" PRIu64 "] > ", at->seen.actions);
+      snprintf(where, sizeof where, "[%" PRIu64 "] > ", at->seen.nodes.actions);
     fflush(at->screen.out);
     switch (vlot__lines_read(&at->lines, where)) {
     case VLOT__LINES_END: return;

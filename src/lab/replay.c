@@ -72,6 +72,7 @@ static int complain(const again *one, const char *what, int code) {
 
 static void draw(const again *one, vlot__screen *screen) {
   char done[32], total[32];
+  vlot__view_nodes nodes;
   if (!vlot__screen_is_due(screen)) return;
   vlot__screen_begin(screen);
   vlot__screen_text(screen, "  ");
@@ -80,7 +81,8 @@ static void draw(const again *one, vlot__screen *screen) {
   vlot__screen_text(screen, " %s of %s actions", vlot__lab_commas(one->status.actions, done),
                     vlot__lab_commas(one->status.actions_total, total));
   vlot__screen_line_end(screen);
-  vlot__screen_nodes(screen, one->cluster);
+  if (vlot__view_look_nodes(&nodes, one->cluster)) vlot__screen_nodes(screen, &nodes);
+  vlot__view_nodes_deinit(&nodes);
   vlot__screen_end(screen);
 }
 

@@ -97,6 +97,7 @@ static void tend_kill(vlot__run *run) {
 
 static void draw(vlot__run *run) {
   char done[32], total[32], rate[32];
+  vlot__view_nodes nodes;
   vlot__screen *screen = &run->screen;
   if (!vlot__screen_is_due(screen)) return;
   uint64_t ns = vlot__lab_now() - run->begin_ns;
@@ -108,7 +109,8 @@ static void draw(vlot__run *run) {
   vlot__screen_text(screen, " %s/%s  %s/s", vlot__lab_commas(run->load.done, done),
                     vlot__lab_commas(run->script.count, total), vlot__lab_commas(per_second, rate));
   vlot__screen_line_end(screen);
-  vlot__screen_nodes(screen, run->cluster);
+  if (vlot__view_look_nodes(&nodes, run->cluster)) vlot__screen_nodes(screen, &nodes);
+  vlot__view_nodes_deinit(&nodes);
   vlot__screen_end(screen);
 }
 

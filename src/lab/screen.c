@@ -195,8 +195,8 @@ static void node_line(vlot__screen *screen, const vlot_node_status *status) {
   vlot__screen_line_end(screen);
 }
 
-void vlot__screen_nodes(vlot__screen *screen, vlot_cluster *cluster) {
-  uint32_t nodes = vlot_cluster_nodes(cluster);
+void vlot__screen_nodes(vlot__screen *screen, const vlot__view_nodes *view) {
+  uint32_t nodes = view->count;
   unsigned room = screen->height > screen->drawn + 4 ? screen->height - screen->drawn - 4 : 1;
   uint32_t shown = nodes < room ? nodes : room;
   colour(screen, "2");
@@ -208,10 +208,7 @@ void vlot__screen_nodes(vlot__screen *screen, vlot_cluster *cluster) {
   heading(screen, 6, "mail");
   colour(screen, "0");
   vlot__screen_line_end(screen);
-  for (uint32_t id = 1; id <= shown; id++) {
-    vlot_node_status status;
-    if (vlot_cluster_get_status(cluster, id, &status) == VLOT_OK) node_line(screen, &status);
-  }
+  for (uint32_t k = 0; k < shown; k++) node_line(screen, &view->rows[k]);
   if (shown == nodes) return;
   vlot__screen_text(screen, "   and %u more", nodes - shown);
   vlot__screen_line_end(screen);

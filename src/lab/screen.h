@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "vlot/cluster.h"
+#include "view.h"
 
 typedef struct vlot__screen {
   FILE *out;
@@ -37,7 +37,7 @@ void vlot__screen_end(vlot__screen *screen);
 void vlot__screen_bar(vlot__screen *screen, uint64_t done, uint64_t total, unsigned columns);
 
 /* One line per node, as many as there is room for. */
-void vlot__screen_nodes(vlot__screen *screen, vlot_cluster *cluster);
+void vlot__screen_nodes(vlot__screen *screen, const vlot__view_nodes *view);
 
 /* Remove the frame, so that something can be printed in its place. */
 void vlot__screen_erase(vlot__screen *screen);

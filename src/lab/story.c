@@ -292,11 +292,11 @@ void vlot__story_part(vlot__workspace *workspace, const char *text) {
 /* The groups between which links are cut: whoever reaches each other is in one. */
 static void put_groups(vlot__workspace *workspace, char *text, size_t capacity) {
   uint32_t groups[VLOT__WORKSPACE_NODES_MAX + 1] = {0}, count = 0, nodes = workspace->options.nodes;
-  int at = snprintf(text, capacity, "partition");
+  int at = 0;
   for (uint32_t first = 1; first <= nodes; first++) {
     if (groups[first]) continue;
     groups[first] = ++count;
-    if (count > 1) at += snprintf(text + at, capacity - (size_t)at, " |");
+    if (count > 1) at += snprintf(text + at, capacity - (size_t)at, " | ");
     for (uint32_t id = first; id <= nodes; id++) {
       vlot_link link = {0};
       if (id != first &&
@@ -304,45 +304,60 @@ static void put_groups(vlot__workspace *workspace, char *text, size_t capacity) 
            link.is_cut))
         continue;
       groups[id] = count;
-      if ((size_t)at + 8 < capacity) at += snprintf(text + at, capacity - (size_t)at, " %u", id);
+      if ((size_t)at + 8 < capacity)
+        at += snprintf(text + at, capacity - (size_t)at, "%s%u", id > first ? " " : "", id);
     }
   }
 }
 
+/* One word of a choice, "a|b", by its position; NULL: it has none there. */
+static const char *word_of(const char *choices, uint64_t position, int *size) {
+  for (; position > 0 && choices; position--) {
+    choices = strchr(choices, '|');
+    if (choices) choices++;
+  }
+  if (choices) *size = (int)strcspn(choices, "|");
+  return choices;
+}
+
+/* What a request says of one parameter, as it would be said in a line; "": nothing. */
+static void put_parameter(vlot__workspace *workspace, const vlot_parameter *parameter,
+                          const vlot_event *event, char *text, size_t capacity) {
+  const char *keyword = parameter->keyword ? parameter->keyword : "", *word;
+  uint64_t value = event->as.change.to;
+  int size = 0;
+  *text = '\0';
+  switch (parameter->asks) {
+  case VLOT_ASKS_NODE: snprintf(text, capacity, "%u", event->peer); break;
+  case VLOT_ASKS_ID: vlot_pending_name(event->message, text, capacity); break;
+  case VLOT_ASKS_SIDES: put_groups(workspace, text, capacity); break;
+  case VLOT_ASKS_ALWAYS: snprintf(text, capacity, "%s", keyword); break;
+  case VLOT_ASKS_VALUE:
+    if (parameter->type == VLOT_PARAMETER_FLAG)
+      snprintf(text, capacity, "%s", value ? keyword : "");
+    else if (parameter->type != VLOT_PARAMETER_CHOICE)
+      snprintf(text, capacity, "%s%s%" PRIu64, keyword, *keyword ? " " : "", value);
+    else if ((word = word_of(parameter->meaning, value, &size)))
+      snprintf(text, capacity, "%.*s", size, word);
+    break;
+  case VLOT_ASKS_NOTHING: break;
+  }
+}
+
 void vlot__story_ask(vlot__workspace *workspace, const vlot_event *event) {
-  static const char *const verbs[] = {
-      [VLOT_REQUEST_DROP] = "drop",       [VLOT_REQUEST_DUPLICATE] = "duplicate",
-      [VLOT_REQUEST_DELAY] = "delay",     [VLOT_REQUEST_HOLD] = "hold",
-      [VLOT_REQUEST_RELEASE] = "release", [VLOT_REQUEST_FIRE] = "deliver",
-      [VLOT_REQUEST_TIMEOUT] = "timeout", [VLOT_REQUEST_HEAL] = "heal",
-      [VLOT_REQUEST_KILL] = "kill",       [VLOT_REQUEST_SPAWN] = "spawn",
-      [VLOT_REQUEST_RESTART] = "restart", [VLOT_REQUEST_SUSPEND] = "suspend",
-      [VLOT_REQUEST_RESUME] = "resume",   [VLOT_REQUEST_CAMPAIGN] = "campaign",
-      [VLOT_REQUEST_ELECT] = "elect",     [VLOT_REQUEST_STEPDOWN] = "stepdown",
-  };
-  static const char *const hows[] = {" keep", " lose", " wipe"};
-  uint64_t kind = event->as.change.from, value = event->as.change.to;
-  if (event->as.change.term != VLOT_OK || kind > VLOT_REQUEST_STEPDOWN) return;
+  const vlot_verb *verb = vlot_verb_of_request(event->as.change.from);
+  if (event->as.change.term != VLOT_OK || !verb) return;
   vlot__story_inner *asked = new_inner(workspace, event->action);
   if (!asked) return;
-  asked->is_asked = true;
-  if (kind == VLOT_REQUEST_PARTITION) {
-    put_groups(workspace, asked->text, sizeof asked->text);
-    return;
-  }
   size_t size = sizeof asked->text;
-  int at = snprintf(asked->text, size, "%s", verbs[kind]);
-  if (kind != VLOT_REQUEST_HEAL) {
-    char id[24];
-    vlot_pending_name(event->peer ? event->peer : event->message, id, sizeof id);
-    at += snprintf(asked->text + at, size - (size_t)at, " %s", id);
+  int at = snprintf(asked->text, size, "%s", verb->name);
+  asked->is_asked = true;
+  for (int k = 0; k < VLOT_VERB_PARAMETERS_MAX && verb->parameters[k].name; k++) {
+    char said[sizeof asked->text];
+    put_parameter(workspace, &verb->parameters[k], event, said, sizeof said);
+    if (*said && (size_t)at < size)
+      at += snprintf(asked->text + at, size - (size_t)at, " %s", said);
   }
-  if (kind == VLOT_REQUEST_DELAY)
-    snprintf(asked->text + at, size - (size_t)at, " by %" PRIu64, value);
-  if (kind == VLOT_REQUEST_KILL && value) snprintf(asked->text + at, size - (size_t)at, " power");
-  if (kind == VLOT_REQUEST_RESTART && value < 3)
-    snprintf(asked->text + at, size - (size_t)at, "%s", hows[value]);
-  if (kind >= VLOT_REQUEST_CAMPAIGN) snprintf(asked->text + at, size - (size_t)at, " later");
 }
 
 /* --- going there --- */

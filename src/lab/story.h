@@ -38,7 +38,7 @@ typedef struct vlot__story_branch {
 typedef struct vlot__story_inner {
   uint64_t action; /* its last one */
   bool is_asked;   /* by a debugger: the line does not say it */
-  char text[96];
+  char text[192];  /* of a partition of 32 nodes too */
 } vlot__story_inner;
 
 typedef struct vlot__story {

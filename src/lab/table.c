@@ -4,46 +4,23 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "pattern.h"
 #include "screen.h"
-#include "vlot/journal.h"
-
-/* --- looking --- */
 
 bool vlot__table_look(vlot__table_view *view, vlot_cluster *cluster) {
-  vlot_cluster_stats stats;
-  size_t pending = vlot_lockstep_pending(cluster, NULL, 0);
-  uint32_t nodes = vlot_cluster_nodes(cluster);
-  vlot_cluster_get_stats(cluster, &stats);
-  *view = (vlot__table_view){.now = vlot_cluster_now(cluster), .actions = stats.actions};
-  vlot_replay_status replay;
-  if (vlot_replay_get_status(cluster, &replay) == VLOT_OK) {
-    view->is_recorded = true;
-    view->is_cut = replay.is_cut;
-    view->has_diverged = replay.has_diverged;
-    view->actions_total = replay.actions_total;
-  }
-  view->nodes = calloc(nodes, sizeof *view->nodes);
-  view->pending = calloc(pending + 1, sizeof *view->pending);
-  if (!view->nodes || !view->pending) {
-    vlot__table_deinit(view);
-    return false;
-  }
-  view->node_count = nodes;
-  view->pending_count = vlot_lockstep_pending(cluster, view->pending, pending);
-  for (uint32_t k = 0; k < nodes; k++)
-    if (vlot_cluster_get_status(cluster, k + 1, &view->nodes[k]) != VLOT_OK)
-      view->nodes[k].id = k + 1;
-  return true;
+  *view = (vlot__table_view){.nodes.count = 0};
+  if (vlot__view_look_nodes(&view->nodes, cluster) &&
+      vlot__view_look_pending(&view->pending, cluster))
+    return true;
+  vlot__table_deinit(view);
+  return false;
 }
 
 void vlot__table_deinit(vlot__table_view *view) {
-  free(view->nodes);
-  free(view->pending);
-  *view = (vlot__table_view){0};
+  vlot__view_nodes_deinit(&view->nodes);
+  vlot__view_pending_deinit(&view->pending);
 }
 
 /* --- lines of a given width --- */
@@ -133,14 +110,14 @@ static const struct heading {
 };
 
 static const vlot_pending *timer_of(const vlot__table_view *view, uint32_t node) {
-  for (size_t k = 0; k < view->pending_count; k++)
-    if (view->pending[k].kind == VLOT_PENDING_TIMER && view->pending[k].node == node)
-      return &view->pending[k];
+  for (size_t k = 0; k < view->pending.count; k++)
+    if (view->pending.rows[k].kind == VLOT_PENDING_TIMER && view->pending.rows[k].node == node)
+      return &view->pending.rows[k];
   return NULL;
 }
 
 static uint64_t ticks_left(const vlot__table_view *view, const vlot_pending *pending) {
-  return pending->due > view->now ? pending->due - view->now : 0;
+  return pending->due > view->nodes.now ? pending->due - view->nodes.now : 0;
 }
 
 static void timer_cell(const vlot__table_view *view, uint32_t node, char out[CELL_MAX]) {
@@ -158,7 +135,7 @@ static void node_cell(uint32_t node, char out[CELL_MAX]) {
 /* What a node that is down only had in memory is not there; what it has on its disk is. */
 static void cell(const vlot__table_view *view, uint32_t k, column which, bool is_ascii,
                  char out[CELL_MAX]) {
-  const vlot_node_status *node = &view->nodes[k];
+  const vlot_node_status *node = &view->nodes.rows[k];
   const vlot_raft_status *raft = &node->raft;
   bool is_down = node->state == VLOT_NODE_DOWN;
   snprintf(out, CELL_MAX, "-");
@@ -194,7 +171,7 @@ static bool timer_changed(const vlot__table_view *view, const vlot__table_view *
 static bool has_changed(const vlot__table_view *view, const vlot__table_view *before, uint32_t k,
                         column which) {
   char now[CELL_MAX], then[CELL_MAX];
-  if (!before || k >= before->node_count || which == COLUMN_NODE) return false;
+  if (!before || k >= before->nodes.count || which == COLUMN_NODE) return false;
   if (which == COLUMN_TIMER) return timer_changed(view, before, k);
   cell(view, k, which, true, now);
   cell(before, k, which, true, then);
@@ -225,7 +202,7 @@ static layout lay_out(const vlot__table_view *view, const vlot__table_style *sty
   char text[CELL_MAX];
   for (int c = 0; c < COLUMNS; c++) {
     made.widths[c] = headings[c].width;
-    for (uint32_t k = 0; k < view->node_count; k++) {
+    for (uint32_t k = 0; k < view->nodes.count; k++) {
       cell(view, k, (column)c, style->is_ascii, text);
       if (columns_of(text) > made.widths[c]) made.widths[c] = columns_of(text);
     }
@@ -258,7 +235,7 @@ static void node_line(pen *at, const layout *made, const vlot__table_view *view,
     bool is_marked = has_changed(view, before, k, (column)c);
     cell(view, k, (column)c, at->style->is_ascii, text);
     unsigned length = columns_of(text);
-    const char *look = is_left(c) ? vlot__screen_colour(&view->nodes[k]) : "";
+    const char *look = is_left(c) ? vlot__screen_colour(&view->nodes.rows[k]) : "";
     if (c != COLUMN_NODE) skip(at, 1);
     if (!is_left(c)) skip(at, width - length);
     put(at, text, is_marked ? "1;33" : look);
@@ -273,7 +250,7 @@ static void node_line(pen *at, const layout *made, const vlot__table_view *view,
 static bool is_telling(const vlot__table_view *view, const vlot__table_view *before, uint32_t k) {
   for (int c = 0; c < COLUMN_TIMER; c++)
     if (has_changed(view, before, k, (column)c)) return true;
-  const vlot_node_status *node = &view->nodes[k];
+  const vlot_node_status *node = &view->nodes.rows[k];
   return node->state != VLOT_NODE_UP || node->raft.role != VLOT_ROLE_FOLLOWER;
 }
 
@@ -281,13 +258,14 @@ void vlot__table_nodes(vlot__text *out, const vlot__table_view *view,
                        const vlot__table_view *before, const vlot__table_style *style) {
   pen at = {.out = out, .style = style};
   layout made = lay_out(view, style);
-  unsigned left = style->nodes_max ? style->nodes_max : view->node_count, hidden = 0, others;
-  bool is_all = view->node_count <= left;
+  unsigned left = style->nodes_max ? style->nodes_max : view->nodes.count, hidden = 0, others;
+  bool is_all = view->nodes.count <= left;
   heading_line(&at, &made);
-  for (uint32_t k = 0; !is_all && k < view->node_count; k++) hidden += !is_telling(view, before, k);
-  others = view->node_count - hidden < left ? left - (view->node_count - hidden) : 0;
+  for (uint32_t k = 0; !is_all && k < view->nodes.count; k++)
+    hidden += !is_telling(view, before, k);
+  others = view->nodes.count - hidden < left ? left - (view->nodes.count - hidden) : 0;
   hidden = 0;
-  for (uint32_t k = 0; k < view->node_count; k++) {
+  for (uint32_t k = 0; k < view->nodes.count; k++) {
     bool is_other = !is_all && !is_telling(view, before, k);
     if (left == 0 || (is_other && others == 0)) {
       hidden++;
@@ -345,8 +323,8 @@ static void describe_message(const vlot_pending *pending, char *text, size_t cap
 static void describe(const vlot__table_view *view, const vlot_pending *pending, char *text,
                      size_t capacity) {
   uint64_t left = ticks_left(view, pending);
-  const vlot_node_status *node = pending->node >= 1 && pending->node <= view->node_count
-                                     ? &view->nodes[pending->node - 1]
+  const vlot_node_status *node = pending->node >= 1 && pending->node <= view->nodes.count
+                                     ? &view->nodes.rows[pending->node - 1]
                                      : NULL;
   *text = '\0';
   if (pending->kind == VLOT_PENDING_TIMER)
@@ -364,8 +342,8 @@ static void describe(const vlot__table_view *view, const vlot_pending *pending, 
 }
 
 static bool is_new(const vlot_pending *pending, const vlot__table_view *before) {
-  for (size_t k = 0; before && k < before->pending_count; k++)
-    if (before->pending[k].id == pending->id) return false;
+  for (size_t k = 0; before && k < before->pending.count; k++)
+    if (before->pending.rows[k].id == pending->id) return false;
   return before != NULL;
 }
 
@@ -390,9 +368,9 @@ static list_layout lay_out_list(const vlot__table_view *view, size_t shown) {
   list_layout made = {.id = 3, .way = 8};
   char text[CELL_MAX];
   for (size_t k = 0; k < shown; k++) {
-    id_of(&view->pending[k], text);
+    id_of(&view->pending.rows[k], text);
     if (columns_of(text) > made.id) made.id = columns_of(text);
-    way_of(&view->pending[k], text);
+    way_of(&view->pending.rows[k], text);
     if (columns_of(text) > made.way) made.way = columns_of(text);
   }
   return made;
@@ -400,8 +378,8 @@ static list_layout lay_out_list(const vlot__table_view *view, size_t shown) {
 
 static void pending_line(pen *at, const list_layout *made, const vlot__table_view *view, size_t k,
                          bool is_marked) {
-  const vlot_pending *pending = &view->pending[k];
-  bool is_next = k == 0 && !pending->is_held && !view->is_recorded;
+  const vlot_pending *pending = &view->pending.rows[k];
+  bool is_next = k == 0 && !pending->is_held && !view->pending.is_recorded;
   const char *state = pending->is_held ? "held" : is_next ? "next" : "";
   const char *look = is_next ? "1" : "";
   char cells[3][CELL_MAX], text[128];
@@ -424,13 +402,13 @@ static void pending_line(pen *at, const list_layout *made, const vlot__table_vie
 
 static void recorded_line(pen *at, const vlot__table_view *view) {
   char text[96] = "the recording ends here";
-  bool goes_on = view->actions < view->actions_total && !view->has_diverged;
+  bool goes_on = view->nodes.actions < view->pending.actions_total && !view->pending.has_diverged;
   if (goes_on)
-    snprintf(text, sizeof text, "as recorded: action %" PRIu64 " of %" PRIu64, view->actions + 1,
-             view->actions_total);
-  else if (view->has_diverged)
+    snprintf(text, sizeof text, "as recorded: action %" PRIu64 " of %" PRIu64,
+             view->nodes.actions + 1, view->pending.actions_total);
+  else if (view->pending.has_diverged)
     snprintf(text, sizeof text, "from here on it is not the recorded run");
-  else if (view->is_cut)
+  else if (view->pending.is_cut)
     snprintf(text, sizeof text, "the journal is whole up to here");
   if (goes_on) put(at, "next", "1");
   if (goes_on) skip(at, 1);
@@ -441,17 +419,17 @@ static void recorded_line(pen *at, const vlot__table_view *view) {
 void vlot__table_pending(vlot__text *out, const vlot__table_view *view,
                          const vlot__table_view *before, const vlot__table_style *style) {
   pen at = {.out = out, .style = style};
-  size_t shown = view->pending_count;
+  size_t shown = view->pending.count;
   if (style->pending_max && shown > style->pending_max) shown = style->pending_max;
   list_layout made = lay_out_list(view, shown);
-  if (view->is_recorded) recorded_line(&at, view);
+  if (view->pending.is_recorded) recorded_line(&at, view);
   for (size_t k = 0; k < shown; k++)
-    pending_line(&at, &made, view, k, is_new(&view->pending[k], before));
+    pending_line(&at, &made, view, k, is_new(&view->pending.rows[k], before));
   char text[64] = "nothing is pending";
-  if (shown < view->pending_count)
+  if (shown < view->pending.count)
     snprintf(text, sizeof text, "%s and %zu more: net, timers", style->is_ascii ? "..." : "…",
-             view->pending_count - shown);
-  else if (shown > 0 || view->is_recorded)
+             view->pending.count - shown);
+  else if (shown > 0 || view->pending.is_recorded)
     return;
   put(&at, text, "2");
   end_line(&at);

@@ -4,22 +4,11 @@
 #ifndef VLOT_LAB_TABLE_H
 #define VLOT_LAB_TABLE_H
 
-#include "text.h"
-#include "vlot/cluster.h"
+#include "view.h"
 
-/* What there is to see at one moment. */
 typedef struct vlot__table_view {
-  uint64_t now;
-  uint64_t actions;
-  uint32_t node_count;
-  vlot_node_status *nodes; /* [node_count] */
-  size_t pending_count;
-  vlot_pending *pending; /* [pending_count] in the order it is due, then what is held */
-  /* a recorded run: what comes next is what was recorded, in whatever order all this is due */
-  bool is_recorded;
-  bool is_cut; /* and has no whole end */
-  bool has_diverged;
-  uint64_t actions_total;
+  vlot__view_nodes nodes;
+  vlot__view_pending pending;
 } vlot__table_view;
 
 typedef struct vlot__table_style {

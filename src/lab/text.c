@@ -1,6 +1,5 @@
 #include "text.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,16 +25,22 @@ void vlot__text_put(vlot__text *text, const char *data, size_t size) {
   text->data[text->size] = '\0';
 }
 
+void vlot__text_add_list(vlot__text *text, const char *format, va_list arguments) {
+  va_list again;
+  va_copy(again, arguments);
+  int length = vsnprintf(NULL, 0, format, arguments);
+  if (length >= 0 && reserve(text, (size_t)length)) {
+    vsnprintf(text->data + text->size, (size_t)length + 1, format, again);
+    text->size += (size_t)length;
+  }
+  va_end(again);
+}
+
 void vlot__text_add(vlot__text *text, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  int length = vsnprintf(NULL, 0, format, arguments);
+  vlot__text_add_list(text, format, arguments);
   va_end(arguments);
-  if (length < 0 || !reserve(text, (size_t)length)) return;
-  va_start(arguments, format);
-  vsnprintf(text->data + text->size, (size_t)length + 1, format, arguments);
-  va_end(arguments);
-  text->size += (size_t)length;
 }
 
 void vlot__text_clear(vlot__text *text) {

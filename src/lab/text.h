@@ -2,6 +2,7 @@
 #ifndef VLOT_LAB_TEXT_H
 #define VLOT_LAB_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -14,6 +15,8 @@ typedef struct vlot__text {
 
 void vlot__text_add(vlot__text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+void vlot__text_add_list(vlot__text *text, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 void vlot__text_put(vlot__text *text, const char *data, size_t size);
 void vlot__text_clear(vlot__text *text); /* the room stays */
 void vlot__text_deinit(vlot__text *text);

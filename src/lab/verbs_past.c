@@ -140,27 +140,11 @@ bool vlot__verbs_fork(vlot__workspace *workspace, const vlot__arguments *argumen
 
 bool vlot__verbs_branches(vlot__workspace *workspace, const vlot__arguments *arguments) {
   const vlot__value *name = &arguments->values[0];
-  const vlot__story *story = &workspace->story;
+  vlot__view view = {.kind = VLOT__VIEW_OF_BRANCHES};
   if (name->is_given)
     return vlot__story_switch(workspace, name->text) &&
            arrive(workspace, arguments, vlot__workspace_actions(workspace), true);
-  int width = 8;
-  for (unsigned k = 0; k < story->branch_count; k++)
-    if ((int)strlen(story->branches[k].name) > width) width = (int)strlen(story->branches[k].name);
-  for (unsigned k = 0; k < story->branch_count; k++) {
-    const vlot__story_branch *branch = &story->branches[k];
-    uint64_t end = branch->count > 0 ? branch->lines[branch->count - 1].to : 0;
-    const char *last = "nothing was said";
-    for (size_t n = 0; n < branch->count; n++)
-      if (!branch->lines[n].is_look) last = branch->lines[n].text;
-    vlot__text_add(&workspace->out, "%c %-*s  up to action %-6" PRIu64 "  last: %s\n",
-                   k == story->present ? '*' : ' ', width, branch->name, end, last);
-  }
-  if (story->branch_count == 0)
-    vlot__text_add(&workspace->out, workspace->is_adopted
-                                        ? "  this cluster runs: it has one line of history\n"
-                                        : "  nothing has happened yet\n");
-  return true;
+  return vlot__verbs_show(workspace, &view, vlot__view_look_branches(&view.as.branches, workspace));
 }
 
 /* --- writing it down --- */

@@ -10,7 +10,7 @@
 #include "vlot/journal.h"
 
 void vlot__workspace_init(vlot__workspace *workspace, bool has_threads, uint64_t actions_max) {
-  *workspace = (vlot__workspace){.actions_max = actions_max};
+  *workspace = (vlot__workspace){.actions_max = actions_max, .render = vlot__view_text};
   vlot_cluster_options_init(&workspace->options);
   workspace->options.driver = VLOT_DRIVER_LOCKSTEP;
   workspace->options.is_inline = !has_threads;

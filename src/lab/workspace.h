@@ -10,11 +10,13 @@
 #include "past.h"
 #include "story.h"
 #include "text.h"
+#include "view.h"
 #include "vlot/cluster.h"
+#include "vlot/verb.h"
 
 enum {
-  VLOT__WORKSPACE_NODES_MAX = VLOT__PAST_NODES - 1, /* 0 is the cluster */
-  VLOT__WORKSPACE_LOG_MAX = 4096,                   /* entries of a starting position */
+  VLOT__WORKSPACE_NODES_MAX = VLOT_STEP_NODES_MAX,
+  VLOT__WORKSPACE_LOG_MAX = 4096, /* entries of a starting position */
   VLOT__WORKSPACE_ASKED_MAX = 256,
 };
 
@@ -68,9 +70,10 @@ typedef struct vlot__workspace {
   bool is_problem_told; /* in out */
   uint64_t changes;     /* goes up when there may be something else to see */
 
-  vlot__text out;        /* what was seen; the owner clears it */
-  vlot__text problem;    /* why the last verb failed, without a newline */
-  unsigned problem_word; /* at which of its words; past the last: at the end */
+  vlot__view_render *render; /* what makes something of a view in out; text unless said */
+  vlot__text out;            /* what was seen; the owner clears it */
+  vlot__text problem;        /* why the last verb failed, without a newline */
+  unsigned problem_word;     /* at which of its words; past the last: at the end */
 } vlot__workspace;
 
 /* Nodes run on the caller's thread, or (has_threads) on their own: what is seen is the same. */

@@ -23,7 +23,7 @@ vlot timeout 2
 vlot step 2
 vlot net
 vlot release t1
-vlot kill 3 lose
+vlot kill 3 power
 vlot step 2
 vlot partition 1 | 2 3
 vlot step

@@ -25,6 +25,11 @@ debugger -ex 'break look_here' -ex run -ex "generate-core-file $work/core" "$pro
 [ -e "$work/core" ] || { cat "$work/log"; echo "no core file was written"; exit 1; }
 compare core -x "$here/core.gdb" "$program" "$work/core"
 
+# What may be asked is read from the program: before it runs, and from a core file.
+expect "the verbs before it runs" 'vlot kill NODE \[power\]   vlot spawn NODE' -ex vlot "$program"
+expect "the verbs in a core file" 'vlot kill NODE \[power\]   vlot spawn NODE' -ex vlot "$program" "$work/core"
+expect "a verb's help" 'Stop a node; with power, what it had not synced may be lost: vlot kill NODE' -ex 'help vlot kill' "$program"
+
 # The same core file and a program that was stripped; a core file in which nothing goes on; a program without vlot.
 cp "$program" "$work/stripped" && strip "$work/stripped"
 for command in 'vlot nodes' 'vlot check' 'vlot why 1'; do

@@ -1,4 +1,6 @@
 """A cluster of threads is asked: the clock obeys. What needs a list of what is under way is refused, and so is going back."""
+import re
+
 import gdb
 
 
@@ -26,7 +28,7 @@ gdb.execute("vlot break leader")
 gdb.execute("run obey")
 leader = int(gdb.parse_and_eval("node"))
 other = leader % 3 + 1
-for command in ("vlot drop 9", "vlot dup 9", "vlot delay 9 3", "vlot hold 9", "vlot release 9", "vlot fire 9", "vlot timeout 1"):
+for command in ("vlot drop 9", "vlot duplicate 9", "vlot delay 9 by 3", "vlot hold 9", "vlot release 9", "vlot fire 9", "vlot deliver 9", "vlot timeout 1"):
     refused(command, "Pause it first")
 for command in ("vlot step", "vlot tick", "vlot until 1 == 1"):
     refused(command, "runs freely")
@@ -101,6 +103,25 @@ Interrupt("interrupt")
 shown = gdb.execute("vlot until $interrupt() == 1", to_string=True)
 check("Stopped before it came." in shown, shown)
 check("action" in gdb.execute("vlot step", to_string=True), "it goes on")
+
+# Words that the prompt has too mean the same here.
+gdb.execute("vlot until leader")
+number = int(gdb.parse_and_eval("$vlot_leader()"))
+check(number != 0, "until leader")
+check("holds already" in gdb.execute("vlot until leader n%d" % number, to_string=True), "until leader, again")
+check("holds already" in gdb.execute("vlot until role %d leader" % number, to_string=True), "until role")
+refused("vlot until leader 9", "no node 9")
+gdb.execute("vlot until commit 1 at %d" % (number % 3 + 1))
+check(int(gdb.parse_and_eval("$vlot_node(%d)->raft->commit_index" % (number % 3 + 1))) >= 1, "until commit")
+gdb.execute("vlot until quiet")
+check("under way  nothing" in gdb.execute("vlot net", to_string=True), "until quiet")
+gdb.execute("vlot timeout %d" % number)
+gdb.execute("vlot step")
+under_way = re.search(r"#(\d+)", gdb.execute("vlot net", to_string=True)).group(1)
+gdb.execute("vlot deliver %s" % under_way)
+shown = gdb.execute("vlot step", to_string=True)
+check("#%s was asked for in gdb" % under_way in shown and "takes from n%d" % number in shown, shown)
+check("#%s " % under_way not in gdb.execute("vlot net", to_string=True), "what was delivered")
 gdb.execute("delete")
 gdb.execute("continue")
 print("obey: as it should be")

@@ -3,7 +3,7 @@ vlot break election
 run
 vlot step
 vlot step 2
-vlot deliver VoteReply
+vlot receive VoteReply
 vlot step
 vlot until $vlot_leader() != 0
 vlot until $vlot_node(2)->raft->commit_index >= 1
@@ -17,5 +17,5 @@ vlot nodes
 vlot goto 0
 vlot nodes
 delete
-vlot deliver append to 3
+vlot receive append to 3
 continue

@@ -74,8 +74,8 @@ Test(complete, an_empty_line_offers_every_verb) {
   char words[8192];
   vlot__workspace_init(&workspace, false, 1000);
   offer(&workspace, "", words, sizeof words);
-  for (size_t k = 0; k < vlot__command_count; k++)
-    cr_expect(strstr(words, vlot__commands[k].name), "%s is not offered", vlot__commands[k].name);
+  for (size_t k = 0; k < vlot_verb_count; k++)
+    cr_expect(strstr(words, vlot_verbs[k].name), "%s is not offered", vlot_verbs[k].name);
   vlot__workspace_deinit(&workspace);
 }
 

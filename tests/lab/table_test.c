@@ -39,12 +39,9 @@ static void make(scene *made) {
                                       .index = 6,
                                       .entries = 1,
                                       .message_kind = VLOT_MESSAGE_APPEND};
-  made->view = (vlot__table_view){.now = 100,
-                                  .actions = 9,
-                                  .node_count = NODES,
-                                  .nodes = made->nodes,
-                                  .pending_count = 5,
-                                  .pending = made->pending};
+  made->view =
+      (vlot__table_view){.nodes = {.now = 100, .actions = 9, .count = NODES, .rows = made->nodes},
+                         .pending = {.count = 5, .rows = made->pending}};
 }
 
 static const vlot__table_style usual = {.width = 80, .pending_max = 8, .is_ascii = true};
@@ -135,7 +132,7 @@ Test(table, what_has_changed_is_marked_without_colours) {
   vlot__text text = {0};
   make(&before);
   make(&now);
-  now.view.now = 103; /* time alone is no change: the timers have fewer ticks left */
+  now.view.nodes.now = 103; /* time alone is no change: the timers have fewer ticks left */
   vlot__table_nodes(&text, &now.view, &before.view, &usual);
   cr_expect(!has(&text, "*"), "%s", text.data);
   vlot__text_clear(&text);
@@ -243,8 +240,8 @@ Test(table, with_too_many_nodes_those_that_tell_something_are_shown) {
   nodes[20].raft.term = 5;
   nodes[25].raft.role = VLOT_ROLE_LEADER;
   before_nodes[25].raft.role = VLOT_ROLE_LEADER;
-  vlot__table_view now = {.node_count = MANY, .nodes = nodes};
-  vlot__table_view before = {.node_count = MANY, .nodes = before_nodes};
+  vlot__table_view now = {.nodes = {.count = MANY, .rows = nodes}};
+  vlot__table_view before = {.nodes = {.count = MANY, .rows = before_nodes}};
   style.nodes_max = 6;
   vlot__table_nodes(&text, &now, &before, &style);
   cr_expect_eq(count_of(&text, "\n"), 1 + 6 + 1, "%s", text.data);
@@ -259,7 +256,7 @@ Test(table, the_next_thing_is_named_and_new_ones_are_marked) {
   vlot__text text = {0};
   make(&before);
   make(&now);
-  before.view.pending_count = 1;
+  before.view.pending.count = 1;
   vlot__table_pending(&text, &now.view, &before.view, &usual);
   cr_expect(has(&text, "next  20  AppendEntries n1 -> n2  term 2, entry 7\n"), "%s", text.data);
   cr_expect(has(&text, "      21* AppendEntries n1 -> n3  term 2, entry 7\n"), "%s", text.data);
@@ -272,19 +269,19 @@ Test(table, of_a_recorded_run_the_recording_says_what_is_next) {
   scene now;
   vlot__text text = {0};
   make(&now);
-  now.view.is_recorded = true;
-  now.view.actions = 7;
-  now.view.actions_total = 9;
+  now.view.pending.is_recorded = true;
+  now.view.nodes.actions = 7;
+  now.view.pending.actions_total = 9;
   vlot__table_pending(&text, &now.view, NULL, &usual);
   cr_expect(has(&text, "next as recorded: action 8 of 9\n"), "%s", text.data);
   cr_expect_eq(count_of(&text, "next"), 1, "%s", text.data);
   vlot__text_clear(&text);
-  now.view.actions = 9;
-  now.view.pending_count = 0;
+  now.view.nodes.actions = 9;
+  now.view.pending.count = 0;
   vlot__table_pending(&text, &now.view, NULL, &usual);
   cr_expect_str_eq(text.data, "the recording ends here\n");
   vlot__text_clear(&text);
-  now.view.is_cut = true;
+  now.view.pending.is_cut = true;
   vlot__table_pending(&text, &now.view, NULL, &usual);
   cr_expect_str_eq(text.data, "the journal is whole up to here\n");
   vlot__text_deinit(&text);
@@ -294,7 +291,7 @@ Test(table, what_is_held_is_never_next) {
   scene now;
   vlot__text text = {0};
   make(&now);
-  for (size_t k = 0; k < now.view.pending_count; k++) now.pending[k].is_held = 1;
+  for (size_t k = 0; k < now.view.pending.count; k++) now.pending[k].is_held = 1;
   vlot__table_pending(&text, &now.view, NULL, &usual);
   cr_expect(!has(&text, "next"), "%s", text.data);
   cr_expect_eq(count_of(&text, "held"), 5, "%s", text.data);
@@ -310,7 +307,7 @@ Test(table, a_long_list_says_how_much_is_not_shown) {
   vlot__table_pending(&text, &now.view, NULL, &style);
   cr_expect(has(&text, "... and 3 more: net, timers\n"), "%s", text.data);
   vlot__text_clear(&text);
-  now.view.pending_count = 0;
+  now.view.pending.count = 0;
   vlot__table_pending(&text, &now.view, NULL, &style);
   cr_expect_str_eq(text.data, "nothing is pending\n");
   vlot__text_deinit(&text);
@@ -359,7 +356,7 @@ Test(table, every_kind_of_message_says_what_is_in_it) {
     pending.from = 1;
     pending.node = 2;
     pending.term = 2;
-    vlot__table_view view = {.pending_count = 1, .pending = &pending};
+    vlot__table_view view = {.pending = {.count = 1, .rows = &pending}};
     vlot__table_pending(&text, &view, NULL, &usual);
     cr_expect(has(&text, rows[k].text), "%s is not in %s", rows[k].text, text.data);
     vlot__text_deinit(&text);
@@ -374,10 +371,10 @@ Test(table, a_cluster_is_looked_at_as_it_is) {
   options.driver = VLOT_DRIVER_LOCKSTEP;
   cr_assert_eq(vlot_cluster_open(&cluster, &options, NULL), VLOT_OK);
   cr_assert(vlot__table_look(&view, cluster));
-  cr_expect_eq(view.node_count, 3);
-  cr_expect_eq(view.pending_count, 3);
-  cr_expect_eq(view.nodes[2].id, 3);
-  cr_expect_eq(view.pending[0].kind, VLOT_PENDING_TIMER);
+  cr_expect_eq(view.nodes.count, 3);
+  cr_expect_eq(view.pending.count, 3);
+  cr_expect_eq(view.nodes.rows[2].id, 3);
+  cr_expect_eq(view.pending.rows[0].kind, VLOT_PENDING_TIMER);
   vlot__table_deinit(&view);
   cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
 }

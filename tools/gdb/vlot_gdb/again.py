@@ -7,7 +7,7 @@ import tempfile
 
 import gdb
 
-from . import asking, control, describe, find, memory, parse, state, words
+from . import asking, control, describe, find, memory, parse, state, verbs, words
 
 REDO = "VLOT_STEP_REDO"
 
@@ -48,8 +48,7 @@ def history_of(session):
             lines.append(Line(line.text, line.start, line.end, bool(line.is_time), line.scene_to))
     text = session.under_way
     if text is not None:
-        is_time = text.split(None, 1)[0] in ("step", "s", "tick", "until", "next", "n")
-        lines.append(Line(text, lines[-1].end if lines else 0, words.NEVER, is_time, session.scene_at))
+        lines.append(Line(text, lines[-1].end if lines else 0, words.NEVER, verbs.lets_time_go_on(text), session.scene_at))
     return lines
 
 
@@ -236,19 +235,7 @@ def back(text):
 
 def line_of(request):
     """A request as a scene's command."""
-    _action, kind, node, number, value, sides = request
-    name = words.enum("vlot_request_kind", "VLOT_REQUEST_", kind)
-    if name == "partition":
-        return "partition " + " | ".join(
-            " ".join(str(k + 1) for k, side in enumerate(sides) if side == one) for one in sorted(set(sides)))
-    text = {"fire": "deliver"}.get(name, name) + (" %s" % words.pending(node or number) if node or number else "")
-    if name == "delay":
-        text += " by %d" % value
-    if name == "restart" and value:
-        text += " " + [how for how, known in asking.HOWS.items() if known == value][0]
-    if name in ("campaign", "elect", "stepdown"):
-        text += " later"
-    return text + (" power" if name == "kill" and value else "")
+    return verbs.line_of(*request[1:])
 
 
 def merged(lines, requests, now):

@@ -1,10 +1,13 @@
-"""The write commands: a request is written into the cluster's memory, and the cluster carries it out when it goes on."""
+"""The verbs that can be asked: a request is written into the cluster's memory, and the cluster carries it out when it goes on. Which there are,
+and what follows them, says the program (verbs.py); here is only what must be so before one is asked, and how it is told.
+"""
 import sys
 
 import gdb
 
-from . import describe, find, memory, parse, state, words
+from . import describe, find, memory, parse, state, verbs, words
 
+WIPE = 2  # VLOT_RESTART_WIPE
 SLOW_NS = 1000000000  # the clock sleeps no longer than that
 
 
@@ -16,14 +19,6 @@ class Asked:
 
 def forget(_event=None):
     Asked.list = []
-
-
-def kind_number(name):
-    try:
-        found = {field.name: field.enumval for field in gdb.lookup_type("enum vlot_request_kind").fields()}
-        return found["VLOT_REQUEST_" + {"DUP": "DUPLICATE"}.get(name.upper(), name.upper())]
-    except (gdb.error, KeyError):
-        raise gdb.GdbError("this program's vlot library knows no request \"%s\"" % name)
 
 
 def known(cluster):
@@ -59,15 +54,15 @@ def when(cluster):
     return "by the clock, within about %d ms of going on" % -(-left // 1000000)
 
 
-def ask(cluster, name, said, node=0, number=0, value=0, sides=()):
+def ask(cluster, verb, said, told, sides=()):
     if cluster.replay:
-        raise gdb.GdbError("vlot %s: this is a recorded run that is carried out again: nothing in it can be another" % name)
+        raise gdb.GdbError("vlot %s: this is a recorded run that is carried out again: nothing in it can be another" % verb.name)
     known_before = known(cluster)
-    request = (cluster.action, kind_number(name), node, number, value, bytes(sides))
+    request = (cluster.action, verb.request, said.node, said.id, said.value, bytes(sides))
     put(cluster, request)
     known_before.append(request)
     print("request %d: %s; carried out %s%s" % (
-        len(known_before), said, "as " if cluster.is_lockstep else "", when(cluster)))
+        len(known_before), told, "as " if cluster.is_lockstep else "", when(cluster)))
 
 
 # --- what is asked for must be there ---
@@ -88,64 +83,30 @@ def pending(cluster, number, what):
     raise gdb.GdbError("%s: nothing with the id %s is under way (any more); `vlot net` lists what is" % (what, words.pending(number)))
 
 
-def of_pending(name, meaning):
-    """drop, dup, hold, release, fire: the same but for what they are allowed on."""
-    usage = "vlot %s ID" % name
-
-    def action(text):
-        memory.require_process("vlot " + name)
-        number = parse.pending(parse.arguments(text, 1, 1, usage)[0].rstrip(","), usage)
-        called = words.pending(number)
-        cluster = find.cluster()
-        item = pending(cluster, number, "vlot " + name)
-        if name == "drop" and not item.mail_kind:
-            raise gdb.GdbError("vlot drop: #%s is %s, and only mail can be dropped" % (called, item.what()))
-        if name == "dup" and describe.word("mail_kind", item.mail_kind) != "message":
-            raise gdb.GdbError("vlot dup: #%s is %s, and only messages between nodes may come twice" % (called, item.what()))
-        if name in ("hold", "release") and item.is_held == (name == "hold"):
-            raise gdb.GdbError("vlot %s: #%s is %s" % (name, called, "held already" if item.is_held else "not held"))
-        ask(cluster, name, "%s #%s %s" % (name, called, item.what()), number=number)
-
-    return action, "%s: %s." % (meaning, usage)
+def refusal_of_pending(name, item):
+    """Why this cannot be done to it; None."""
+    if name == "drop" and not item.mail_kind:
+        return "%s, and only mail can be dropped" % item.what()
+    if name == "duplicate" and describe.word("mail_kind", item.mail_kind) != "message":
+        return "%s, and only messages between nodes may come twice" % item.what()
+    if name == "delay" and item.kind == "timer":
+        return "%s; a timer is due when its node says so: hold it" % item.what()
+    if name in ("hold", "release") and item.is_held == (name == "hold"):
+        return "held already" if item.is_held else "not held"
+    return None
 
 
-def delay(text):
-    usage = "vlot delay ID TICKS"
-    memory.require_process("vlot delay")
-    given = parse.arguments(text, 2, 2, usage)
-    number, ticks = parse.pending(given[0], usage), parse.count(given[1], usage)
-    called = words.pending(number)
-    cluster = find.cluster()
-    item = pending(cluster, number, "vlot delay")
-    if item.kind == "timer":
-        raise gdb.GdbError("vlot delay: #%s is %s; a timer is due when its node says so: hold it" % (called, item.what()))
-    ask(cluster, "delay", "delay #%s %s by %s" % (called, item.what(), words.counted(ticks, "tick", "ticks")), number=number, value=ticks)
+OF_RUNNING = ("kill", "suspend", "resume", "timeout", "campaign", "elect", "stepdown")
 
 
-HOWS = {"keep": 0, "lose": 1, "wipe": 2}
-
-
-def restart(text):
-    usage = "vlot restart N [keep|lose|wipe]"
-    memory.require_process("vlot restart")
-    given = parse.arguments(text, 1, 2, usage)
-    how = given[1] if len(given) > 1 else "keep"
-    if how not in HOWS:
-        raise gdb.GdbError("vlot restart: the disk can be kept (keep), lose what is not synced (lose) or be blank (wipe), not \"%s\"" % how)
-    cluster = find.cluster()
-    one = state.slot(cluster, parse.number(given[0], usage))
-    if how == "wipe" and not one.value.disk:
-        raise gdb.GdbError("vlot restart: n%d has a storage of its own, which cannot be wiped from here" % one.id)
-    ask(cluster, "restart", "restart n%d with its disk %s" % (one.id, {"keep": "kept", "lose": "as after a power cut", "wipe": "wiped"}[how]),
-        node=one.id, value=HOWS[how])
-
-
-def refusal(name, one, cluster):
-    """Why this cannot be done to a node in its state; None."""
+def refusal(name, one, cluster, value):
+    """Why this cannot be done to a node in its state; None. A verb that is not named here is asked of any node: the cluster answers."""
     state_now = one.state
+    if name == "restart":
+        return "has a storage of its own, which cannot be wiped from here" if value == WIPE and not one.value.disk else None
     if name == "spawn":
         return None if state_now == "down" else "is up"
-    if state_now == "down":
+    if state_now == "down" and name in OF_RUNNING:
         return "is down already" if name == "kill" else "is down: `vlot spawn %d` starts it" % one.id
     if name == "suspend":
         return "is suspended already" if state_now == "suspended" else "is fenced" if state_now == "fenced" else None
@@ -162,24 +123,6 @@ def refusal(name, one, cluster):
     if name in ("campaign", "elect") and one.role == "leader":
         return "leads already"
     return None
-
-
-def of_node(name, said, meaning):
-    usage = "vlot %s N%s" % (name, " [lose]" if name == "kill" else "")
-
-    def action(text):
-        memory.require_process("vlot " + name)
-        given = parse.arguments(text, 1, 2 if name == "kill" else 1, usage)
-        if len(given) > 1 and given[1] != "lose":
-            raise gdb.GdbError("usage: %s (lose: a power cut, what is not synced may be lost)" % usage)
-        cluster = find.cluster()
-        one = state.slot(cluster, parse.number(given[0], usage))
-        problem = refusal(name, one, cluster)
-        if problem:
-            raise gdb.GdbError("vlot %s: n%d %s" % (name, one.id, problem))
-        ask(cluster, name, said % one.id + (" by a power cut" if len(given) > 1 else ""), node=one.id, value=len(given) - 1)
-
-    return action, "%s: %s." % (meaning, usage)
 
 
 def sides_of(text, nodes):
@@ -202,24 +145,62 @@ def ids_of(sides):
     return [one for k, group in enumerate(named) for one in ([0] if k else []) + group]
 
 
-def partition(text):
-    memory.require_process("vlot partition")
-    cluster = find.cluster()
-    nodes = cluster.nodes
+def sides_asked(cluster, verb, said):
+    """Who is on which side, and how that is told."""
     room = len(cluster.requests.ring[0].ids) // 4
-    sides = sides_of(text, nodes)
+    sides = sides_of(" ".join(said.words), cluster.nodes)
     if len(ids_of(sides)) > room:
-        raise gdb.GdbError("vlot partition: name at most %d nodes, and sides" % room)
+        raise gdb.GdbError("vlot %s: name at most %d nodes, and sides" % (verb.name, room))
     if len(set(sides)) < 2:
-        raise gdb.GdbError("usage: vlot partition 1 | 2 3: the groups that cannot talk to each other; who is not named forms one of its own")
-    groups = [",".join(words.node(k + 1) for k in range(nodes) if sides[k] == side) for side in sorted(set(sides), key=sides.index)]
-    ask(cluster, "partition", "partition " + " | ".join(groups), sides=sides)
+        raise gdb.GdbError("%s: the groups that cannot talk to each other, such as 1 | 2 3; who is not named forms one of its own" % verb.usage())
+    groups = [",".join(words.node(k + 1) for k in range(len(sides)) if sides[k] == side) for side in sorted(set(sides), key=sides.index)]
+    return sides, " ".join([verb.name] + [" | ".join(groups)])
 
 
-def heal(text):
-    parse.arguments(text, 0, 0, "vlot heal")
-    memory.require_process("vlot heal")
-    ask(find.cluster(), "heal", "heal all links")
+# --- how it is told, where the verb's own words say too little ---
+
+TOLD = {"timeout": "fire %s's timer", "campaign": "%s campaigns", "elect": "%s campaigns at once", "stepdown": "%s steps down", "heal": "heal all links"}
+VALUES = {
+    "power": "by a power cut", "keep": "with its disk kept", "lose": "with its disk as after a power cut", "wipe": "with its disk wiped"}
+
+
+def value_told(said):
+    parameter = said.value_of
+    if parameter is None:
+        return ""
+    if parameter.type == "number":
+        unit = words.counted(said.value, "tick", "ticks") if parameter.name == "TICKS" else str(said.value)
+        return " " + ("%s %s" % (parameter.keyword, unit)).strip()
+    word = parameter.keyword if parameter.type == "flag" else parameter.meaning.split("|")[said.value]
+    return " " + VALUES.get(word, word)
+
+
+def say(verb, line):
+    """A verb that a debugger may ask, and what follows it."""
+    memory.require_process("vlot " + verb.name)
+    said = verbs.read(verb, line)
+    cluster = find.cluster()
+    asks, told, sides = [one.asks for one in verb.parameters], verb.name, ()
+    for one in verb.parameters:
+        if one.type == "choice" and one.asks == "value" and said.value_of is None:
+            said.value_of = one  # the first, unless said: that is told too
+    if "id" in asks:
+        item = pending(cluster, said.id, "vlot " + verb.name)
+        problem = refusal_of_pending(verb.name, item)
+        if problem:
+            raise gdb.GdbError("vlot %s: #%s is %s" % (verb.name, words.pending(said.id), problem))
+        told += " #%s %s" % (words.pending(said.id), item.what())
+    if "node" in asks:
+        one = state.slot(cluster, said.node)
+        problem = refusal(verb.name, one, cluster, said.value)
+        if problem:
+            raise gdb.GdbError("vlot %s: n%d %s" % (verb.name, one.id, problem))
+        told += " n%d" % one.id
+    if "sides" in asks:
+        sides, told = sides_asked(cluster, verb, said)
+    if verb.name in TOLD:
+        told = TOLD[verb.name].replace("%s", "n%d" % said.node)
+    ask(cluster, verb, said, told + value_told(said), sides)
 
 
 def show_requests(text):
@@ -242,23 +223,9 @@ def show_requests(text):
 
 
 
-COMMANDS = {
-    "drop": of_pending("drop", "Something under way never arrives"),
-    "dup": of_pending("dup", "A copy of a message is under way too"),
-    "delay": (delay, "Something under way is due so many ticks later: vlot delay ID TICKS."),
-    "hold": of_pending("hold", "Something under way waits until it is released"),
-    "release": of_pending("release", "What was held may come"),
-    "fire": of_pending("fire", "A message arrives now, a timer fires, a write completes"),
-    "partition": (partition, "Cut all links between groups of nodes: vlot partition 1 | 2 3."),
-    "heal": (heal, "All links are clean again: vlot heal."),
-    "kill": of_node("kill", "kill n%d", "A node stops running"),
-    "spawn": of_node("spawn", "spawn n%d", "A node that is down starts"),
-    "restart": (restart, "A node is started again: vlot restart N [keep|lose|wipe]."),
-    "suspend": of_node("suspend", "suspend n%d", "A node stands still, its mail waits"),
-    "resume": of_node("resume", "resume n%d", "A suspended node goes on"),
-    "timeout": of_node("timeout", "fire n%d's timer", "A node's next timer fires now"),
-    "campaign": of_node("campaign", "n%d campaigns", "A node is told to campaign, with a pre-vote as if its timer had fired"),
-    "elect": of_node("elect", "n%d campaigns at once", "A node is told to raise its term and ask for votes"),
-    "stepdown": of_node("stepdown", "n%d steps down", "A leader is told to step down"),
-    "requests": (show_requests, "What was asked last, and what came of it."),
-}
+def command(verb):
+    """(action, meaning), as the other commands are."""
+    return lambda line: say(verb, line), "%s: %s." % (verb.summary, verb.usage())
+
+
+COMMANDS = {"requests": (show_requests, "What was asked last, and what came of it.")}

@@ -1,7 +1,7 @@
 """The family of commands, and the convenience functions."""
 import gdb
 
-from . import again, asking, check, control, describe, events, find, state, words
+from . import again, asking, check, control, describe, events, find, state, verbs, words
 from .parse import arguments, node_number, number
 
 HELP = """\
@@ -22,16 +22,14 @@ what happened
   vlot trace [K]        the last K events of all nodes (20), in one order
   vlot why N [EVENT]    what led to N's last change, or to its last EVENT (vote, leader, commit, …)
   vlot check            what must hold: is it so, now, and what was seen
-going on: in lockstep, and where a cluster is paused (deliver: always)
+going on: in lockstep, and where a cluster is paused (receive: always)
   vlot step [K]         to the end of the next action        vlot tick [K]    until the clock has made K ticks
-  vlot deliver [KIND] [from N] [to N]   until such a message is taken     vlot until EXPR  until it holds
+  vlot receive [KIND] [from N] [to N]   until such a message is taken     vlot until EXPR|GOAL  until it holds: an expression of gdb, or what the prompt's until takes (leader, commit 3 at 2, …)
 going back: the program is run again, and what was asked of it is asked again
   vlot back [K]         to the action before this one        vlot goto K      to action K
   vlot save FILE        the lines of a `vlot step`, and what was asked in gdb, as a scene
-asking for something; vlot requests shows what came of it
-  vlot drop ID   vlot dup ID   vlot delay ID TICKS   vlot hold ID   vlot release ID   vlot fire ID   (ids: vlot net)
-  vlot partition 1 | 2 3   vlot heal   vlot timeout N   vlot campaign N   vlot elect N   vlot stepdown N
-  vlot kill N [lose]   vlot spawn N   vlot restart N [keep|lose|wipe]   vlot suspend N   vlot resume N
+asking for something, in the words of the prompt of `vlot step` (ids: vlot net); vlot requests shows what came of it
+ASKED
 stopping
   vlot break EVENT [N] [if CONDITION]     stop where it happens, at any node or at node N
 END_OF_EVENTS
@@ -64,6 +62,7 @@ EVENTS = {
     "timeout": ("vlot_hook_election_timeout", "node", "", "its election timer has fired"),
 }
 
+HELP_COLUMNS = 110
 LOG_ROWS = 20
 TRACE_ROWS = 20
 
@@ -74,7 +73,17 @@ TRACE_ROWS = 20
 def show_help(_text):
     width = max(len(name) for name in EVENTS)
     lines = ["  EVENT  %s  %s" % (name.ljust(width), meaning[3]) for name, meaning in EVENTS.items()]
-    print(HELP.replace("END_OF_EVENTS", "\n".join(lines)))
+    print(HELP.replace("END_OF_EVENTS", "\n".join(lines)).replace("ASKED", asked_lines()))
+
+
+def asked_lines():
+    """The verbs that can be asked, as many in a line as are easily read."""
+    lines = [""]
+    for verb in verbs.asked():
+        if lines[-1] and len(lines[-1]) + len(verb.usage()) > HELP_COLUMNS:
+            lines.append("")
+        lines[-1] += ("   " if lines[-1] else "  ") + verb.usage()
+    return "\n".join(lines) if lines[0] else "  (this program does not say which verbs there are before it runs)"
 
 
 def show_nodes(text):
@@ -407,31 +416,53 @@ COMMANDS = {
 
 
 class Family(gdb.Command):
-    __doc__ = HELP.replace("END_OF_EVENTS\n", "")
+    __doc__ = HELP.replace("END_OF_EVENTS\n", "").replace("ASKED", "  (`vlot` shows them)")
 
     def __init__(self):
         super().__init__("vlot", gdb.COMMAND_USER, prefix=True)
 
     def invoke(self, text, _from_tty):
-        if text.strip():
+        if text.strip():  # a verb that was not known yet when the commands were made, or nothing
+            name, _, line = text.strip().partition(" ")
+            if not add_asked():
+                verbs.require()
+            if verbs.named(name) in verbs.asked():
+                guarded(name, lambda given: asking.say(verbs.named(name), given), line)
+                return
             raise gdb.GdbError("no command \"vlot %s\"; `vlot` shows all of them" % text.split()[0])
         show_help("")
 
 
+def guarded(name, action, text):
+    find.Memory.tells_others = True
+    try:
+        action(text)
+    except gdb.MemoryError as problem:
+        raise gdb.GdbError("vlot %s: memory cannot be read: %s" % (name, problem))
+    except gdb.error as problem:
+        raise gdb.GdbError("vlot %s: %s" % (name, problem))
+    finally:
+        find.Memory.tells_others = False
+
+
 def command(name, action, meaning):
     def invoke(_self, text, _from_tty):
-        find.Memory.tells_others = True
-        try:
-            action(text)
-        except gdb.MemoryError as problem:
-            raise gdb.GdbError("vlot %s: memory cannot be read: %s" % (name, problem))
-        except gdb.error as problem:
-            raise gdb.GdbError("vlot %s: %s" % (name, problem))
-        finally:
-            find.Memory.tells_others = False
+        guarded(name, action, text)
 
     kind = type("Vlot_" + name, (gdb.Command,), {"__doc__": meaning, "invoke": invoke})
     kind("vlot " + name, gdb.COMMAND_USER)
+
+
+Asked = set()  # names of verbs that are commands already
+
+
+def add_asked(_event=None):
+    """Commands for the verbs that this program lets a debugger ask, once they can be seen. False: they cannot."""
+    for verb in verbs.asked():
+        if verb.name not in Asked and verb.name not in COMMANDS:
+            Asked.add(verb.name)
+            command(verb.name, lambda line, name=verb.name: asking.say(verbs.named(name), line), asking.command(verb)[1])
+    return bool(verbs.table())
 
 
 # --- convenience functions ---
@@ -466,6 +497,8 @@ def register():
     function("vlot_node", "$vlot_node(N): its struct vlot__node *; NULL: down.", lambda n: describe.as_pointer("node", chosen(n).node))
     function("vlot_core", "$vlot_core(RAFT): the number of the node whose core it is.", lambda raft: describe.Thing("raft", raft).id)
     for changed in (gdb.events.exited, gdb.events.new_objfile):
-        for forget in (find.forget, words.forget, describe.forget):
+        for forget in (find.forget, words.forget, verbs.forget, describe.forget):
             changed.connect(forget)
+    add_asked()
+    gdb.events.new_objfile.connect(add_asked)
     gdb.events.exited.connect(forget_run)

@@ -1,6 +1,8 @@
 """Going on: to the next action, tick, message or condition. The cluster itself looks whether it has come there and calls an empty function,
 vlot__stop_here, with a breakpoint on it: so that nothing in between costs a stop. All other breakpoints stay as they are.
 """
+import re
+
 import gdb
 
 from . import describe, events, find, memory, parse, state
@@ -46,7 +48,7 @@ def steppable(what):
     cluster = find.cluster()
     if not cluster.is_lockstep:
         raise gdb.GdbError(
-            "%s: this cluster runs freely, there is no next action. `vlot break EVENT` and `vlot deliver` stop it somewhere; or pause it "
+            "%s: this cluster runs freely, there is no next action. `vlot break EVENT` and `vlot receive` stop it somewhere; or pause it "
             "(vlot_cluster_pause, `vlot run --step-on EVENT`), or use lockstep (`vlot gdb step`)" % what)
     return cluster
 
@@ -194,14 +196,14 @@ def what_message(given, usage):
         ends[rest[0]] = parse.count(rest[1], usage)
         rest = rest[2:]
     if ends["from"] and ends["from"] == ends["to"]:
-        raise gdb.GdbError("vlot deliver: n%d sends nothing to itself" % ends["to"])
+        raise gdb.GdbError("vlot receive: n%d sends nothing to itself" % ends["to"])
     return kind, ends["from"], ends["to"]
 
 
-def deliver(text):
-    usage = "vlot deliver [KIND] [from N] [to N]"
+def receive(text):
+    usage = "vlot receive [KIND] [from N] [to N]"
     kind, sender, node = what_message(gdb.string_to_argv(text), usage)
-    memory.require_process("vlot deliver")
+    memory.require_process("vlot receive")
     cluster = find.cluster()
     for end in (sender, node):
         if end:
@@ -234,13 +236,37 @@ def holds(expression):
         raise gdb.GdbError("vlot until: %s" % problem)
 
 
+GOAL = re.compile(r"(leader)(?: n?(\d+))?|(role) n?(\d+) ([a-z-]+)|(commit|term) (\d+)(?: at n?(\d+))?|(quiet)")
+
+
+def goal_of(cluster, line):
+    """A goal as the prompt's `until` has them, as a function that says whether it is reached; None: this is none."""
+    found = GOAL.fullmatch(" ".join(line.split()))
+    if found is None:
+        return None
+    leader, leads, role, whose, which, count, wanted, at, _quiet = found.groups()
+    for named in (leads, whose, at):
+        if named:
+            state.slot(cluster, int(named))
+    if leader:
+        return lambda: state.leader(cluster) in ([int(leads)] if leads else range(1, cluster.nodes + 1))
+    if role:
+        return lambda: state.slot(cluster, int(whose)).role == which
+    if count:
+        return lambda: any(
+            one.raft is not None and (one.raft.commit if count == "commit" else one.term) >= int(wanted)
+            for one in state.slots(cluster) if not at or one.id == int(at))
+    return lambda: all(item.kind == "timer" or item.is_held for item in state.pending(cluster))
+
+
 def until(text):
     expression = text.strip()
     if not expression:
         raise gdb.GdbError("usage: vlot until EXPR, such as: vlot until $vlot_leader() != 0")
     cluster = steppable("vlot until")
     before = cluster.action
-    if holds(expression):
+    is_reached = goal_of(cluster, expression) or (lambda: holds(expression))
+    if is_reached():
         print("It holds already; " + state.headline(cluster))
         return
     say_who_acts()
@@ -251,7 +277,7 @@ def until(text):
         while is_there and not done and cluster.action - before < UNTIL_MAX:
             memory.arm(cluster, steps=1)
             is_there = go(stop)
-            done = is_there and holds(expression)
+            done = is_there and is_reached()
     finally:
         find.Memory.pinned = pinned
         memory.disarm(cluster)
@@ -266,6 +292,6 @@ def until(text):
 COMMANDS = {
     "step": (step, "Go on to the end of the next action, or of K: vlot step [K]."),
     "tick": (tick, "Go on until the cluster's clock has made K ticks: vlot tick [K]."),
-    "deliver": (deliver, "Go on until such a message is taken: vlot deliver [KIND] [from N] [to N]."),
-    "until": (until, "Go on, action by action, until an expression holds: vlot until EXPR."),
+    "receive": (receive, "Go on until such a message is taken: vlot receive [KIND] [from N] [to N]."),
+    "until": (until, "Go on, action by action, until an expression holds, or a goal of the prompt is reached: vlot until EXPR."),
 }

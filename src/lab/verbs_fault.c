@@ -1,0 +1,121 @@
+/* Verbs that break links, disks and clocks, and mend them. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "options.h"
+#include "verbs.h"
+
+/* --- links --- */
+
+/* The members of each side, with a 0 between two, as vlot_cluster_partition() takes them. */
+typedef struct sides {
+  uint32_t ids[VLOT__COMMAND_LINE_MAX];
+  uint32_t count;
+} sides;
+
+static bool is_named(const sides *found, uint64_t node) {
+  for (uint32_t k = 0; k < found->count; k++)
+    if (found->ids[k] == node) return true;
+  return false;
+}
+
+/* "1 | 2 3" or "1|2,3": the groups' nodes, one after the other. */
+static bool parse_sides(vlot__workspace *workspace, const vlot__arguments *arguments, unsigned word,
+                        sides *found) {
+  for (const char *at = arguments->words[word]; *at;) {
+    size_t size = strcspn(at, "|,");
+    char text[16];
+    uint64_t node;
+    if (*at == '|') found->ids[found->count++] = 0;
+    if (size == 0) {
+      at++;
+      continue;
+    }
+    snprintf(text, sizeof text, "%.*s", (int)size, at);
+    if (size >= sizeof text || !vlot__options_number(text + (*text == 'n'), &node) || node == 0 ||
+        node > workspace->options.nodes)
+      return vlot__workspace_fail(workspace, word,
+                                  "expected nodes, 1 to %u, with | between the groups",
+                                  workspace->options.nodes);
+    if (is_named(found, node))
+      return vlot__workspace_fail(workspace, word, "n%" PRIu64 " stands there twice", node);
+    found->ids[found->count++] = (uint32_t)node;
+    at += size;
+  }
+  return true;
+}
+
+bool vlot__verbs_partition(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  const vlot__value *words = &arguments->values[0];
+  sides found = {.count = 0}; /* no line has more than its characters */
+  for (unsigned k = words->word; k < words->word + words->count; k++)
+    if (!parse_sides(workspace, arguments, k, &found)) return false;
+  return vlot__verbs_result(workspace, 1,
+                            vlot_cluster_partition(workspace->cluster, found.ids, found.count));
+}
+
+/* 0 is every node: one link after the other, so that each is told. */
+static bool set_link(vlot__workspace *workspace, uint32_t from, uint32_t to,
+                     const vlot_link *link) {
+  if (from == to && from != 0)
+    return vlot__workspace_fail(workspace, 2, "a link joins two different nodes");
+  for (uint32_t a = from ? from : 1; a <= (from ? from : workspace->options.nodes); a++)
+    for (uint32_t b = to ? to : 1; b <= (to ? to : workspace->options.nodes); b++)
+      if (a != b &&
+          !vlot__verbs_result(workspace, 1, vlot_cluster_set_link(workspace->cluster, a, b, link)))
+        return false;
+  return true;
+}
+
+bool vlot__verbs_cut(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  const vlot__value *values = arguments->values;
+  uint32_t a = (uint32_t)values[0].number, b = (uint32_t)values[1].number;
+  vlot_link link = {.is_cut = 1};
+  return set_link(workspace, a, b, &link) &&
+         (values[2].is_given || set_link(workspace, b, a, &link));
+}
+
+bool vlot__verbs_heal(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  (void)arguments;
+  return vlot__verbs_result(workspace, 0, vlot_cluster_heal(workspace->cluster));
+}
+
+bool vlot__verbs_link(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  const vlot__value *values = arguments->values;
+  uint32_t delay_min = (uint32_t)values[4].number;
+  vlot_link link = {.loss = (uint32_t)values[2].number * 10000,
+                    .duplicate = (uint32_t)values[3].number * 10000,
+                    .delay_ticks_min = delay_min,
+                    .delay_ticks_max = values[5].is_given ? (uint32_t)values[5].number : delay_min,
+                    .reorder = (uint32_t)values[6].number * 10000,
+                    .reorder_ticks = 10};
+  if (link.delay_ticks_max < delay_min)
+    return vlot__workspace_fail(workspace, values[5].word, "expected at least %u", delay_min);
+  return set_link(workspace, (uint32_t)values[0].number, (uint32_t)values[1].number, &link);
+}
+
+/* --- disks and clocks --- */
+
+bool vlot__verbs_disk(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  const vlot__value *values = arguments->values;
+  uint32_t delay_min = (uint32_t)values[1].number;
+  vlot_disk_fault fault = {.delay_ticks_min = delay_min,
+                           .delay_ticks_max =
+                               values[2].is_given ? (uint32_t)values[2].number : delay_min,
+                           .is_stalled = values[3].is_given,
+                           .is_full = values[4].is_given,
+                           .fail_at = values[5].number};
+  if (fault.delay_ticks_max < delay_min)
+    return vlot__workspace_fail(workspace, values[2].word, "expected at least %u", delay_min);
+  return vlot__verbs_result(
+      workspace, 1,
+      vlot_cluster_set_disk(workspace->cluster, (uint32_t)arguments->values[0].number, &fault));
+}
+
+bool vlot__verbs_clock(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  return vlot__verbs_result(workspace, 1,
+                            vlot_cluster_set_clock_rate(workspace->cluster,
+                                                        (uint32_t)arguments->values[0].number,
+                                                        (uint32_t)arguments->values[1].number));
+}

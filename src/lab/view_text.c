@@ -1,0 +1,221 @@
+/* Views as text: what `vlot step` and scenes show. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pattern.h"
+#include "screen.h"
+#include "view.h"
+
+static const char *plural(uint64_t count) { return count == 1 ? "" : "s"; }
+
+static void put_nodes(vlot__text *out, const vlot__view_nodes *view) {
+  vlot__text_add(out, "  node  role           term  vote  last  of term  commit  applied\n");
+  for (uint32_t k = 0; k < view->count; k++) {
+    const vlot_node_status *status = &view->rows[k];
+    char vote[16] = "-";
+    if (status->raft.vote) snprintf(vote, sizeof vote, "n%u", status->raft.vote);
+    vlot__text_add(out,
+                   "  n%-3u  %-13s  %4" PRIu64 "  %4s  %4" PRIu64 "  %7" PRIu64 "  %6" PRIu64
+                   "  %7" PRIu64 "\n",
+                   status->id, vlot__screen_role(status), status->raft.term, vote,
+                   status->raft.last_index, status->raft.last_term, status->raft.commit_index,
+                   status->applied_index);
+  }
+}
+
+static void put_status(vlot__text *out, const vlot__view_status *view) {
+  vlot__text_add(out, "  tick %" PRIu64 ", %" PRIu64 " action%s, ", view->now, view->actions,
+                 plural(view->actions));
+  if (view->leader)
+    vlot__text_add(out, "n%u leads term %" PRIu64, view->leader, view->term);
+  else
+    vlot__text_add(out, "no leader");
+  vlot__text_add(out, ", committed %" PRIu64 "\n", view->commits);
+}
+
+/* --- logs as columns of terms; a bar behind what the node knows as committed --- */
+
+/* whatever a term and an index may be */
+enum { COLUMNS = 24, LINE_MAX_BYTES = 16 + 24 * COLUMNS };
+
+static void put_line(vlot__text *out, const char *line, int size) {
+  while (size > 0 && line[size - 1] == ' ') size--;
+  vlot__text_add(out, "%.*s\n", size, line);
+}
+
+static void put_log_row(vlot__text *out, const vlot__view_log_row *row, size_t first, size_t end) {
+  char line[LINE_MAX_BYTES];
+  int at = snprintf(line, sizeof line, "  n%-6u", row->node);
+  for (size_t k = first; k <= end && k <= row->size; k++) {
+    char term[24] = "?";
+    bool is_commit = row->commit == k, is_match = row->match == k;
+    if (row->terms[k - 1] > 0) snprintf(term, sizeof term, "%" PRIu64, row->terms[k - 1]);
+    at += snprintf(line + at, sizeof line - (size_t)at, "%3.20s%c", term,
+                   is_commit  ? is_match ? ':' : '|'
+                   : is_match ? '.'
+                              : ' ');
+  }
+  put_line(out, line, at);
+}
+
+static void put_log(vlot__text *out, const vlot__view_log *view) {
+  size_t end = 0;
+  for (uint32_t k = 0; k < view->count; k++)
+    if (view->rows[k].size > end) end = view->rows[k].size;
+  size_t first = end > COLUMNS ? end - COLUMNS + 1 : 1;
+  char line[LINE_MAX_BYTES];
+  int at = snprintf(line, sizeof line, "  index  ");
+  for (size_t k = first; k <= end; k++)
+    at += snprintf(line + at, sizeof line - (size_t)at, "%2zu%s", k, k < end ? "  " : "");
+  put_line(out, line, at);
+  for (uint32_t k = 0; k < view->count; k++) put_log_row(out, &view->rows[k], first, end);
+}
+
+/* --- network --- */
+
+static void put_link(vlot__text *out, const vlot__view_link *one) {
+  const vlot_link *link = &one->link;
+  vlot__text_add(out, "  link n%u -> n%u%s", one->from, one->to, link->is_cut ? "  cut" : "");
+  if (link->loss) vlot__text_add(out, "  loss %u%%", link->loss / 10000);
+  if (link->duplicate) vlot__text_add(out, "  duplicate %u%%", link->duplicate / 10000);
+  if (link->reorder) vlot__text_add(out, "  reorder %u%%", link->reorder / 10000);
+  if (link->delay_ticks_max > 0 || link->tail > 0)
+    vlot__text_add(out, "  delay %u to %u", link->delay_ticks_min, link->delay_ticks_max);
+  vlot__text_add(out, "\n");
+}
+
+static void put_waiting(vlot__text *out, const vlot__view_disk *disk) {
+  if (disk->first == disk->last)
+    vlot__text_add(out, "  entry %" PRIu64 " is not durable yet", disk->first);
+  else if (disk->first < disk->last)
+    vlot__text_add(out, "  entries %" PRIu64 " to %" PRIu64 " are not durable yet", disk->first,
+                   disk->last);
+  if (disk->messages > 0)
+    vlot__text_add(out, "  %u message%s for it", disk->messages,
+                   disk->messages == 1 ? " waits" : "s wait");
+}
+
+static void put_disk(vlot__text *out, const vlot__view_disk *disk) {
+  vlot__text_add(out, "  disk n%u%s%s", disk->node, disk->is_stalled ? "  stalled" : "",
+                 disk->is_full ? "  full" : "");
+  if (disk->delay > 0) vlot__text_add(out, "  delay up to %" PRIu64, disk->delay);
+  if (disk->fail_at > 0)
+    vlot__text_add(out, "  told at tick %" PRIu64 " to fail write %" PRIu64 " from then on",
+                   disk->told_at, disk->fail_at);
+  if (disk->has_waiting) put_waiting(out, disk);
+  vlot__text_add(out, "\n");
+}
+
+static void put_clock(vlot__text *out, const vlot__view_clock *clock) {
+  if (clock->permille == 0)
+    vlot__text_add(out, "  clock n%u  stands still\n", clock->node);
+  else
+    vlot__text_add(out, "  clock n%u  runs at %u/1000\n", clock->node, clock->permille);
+}
+
+static void put_pending(vlot__text *out, const vlot_pending *pending) {
+  char id[24];
+  vlot_pending_name(pending->id, id, sizeof id);
+  vlot__text_add(out, "  #%-4s %-13s ", id, vlot__pattern_kind(pending));
+  if (pending->kind == VLOT_PENDING_MESSAGE)
+    vlot__text_add(out, "n%u -> n%u  term %" PRIu64, pending->from, pending->node, pending->term);
+  else
+    vlot__text_add(out, "at n%u", pending->node);
+  if (pending->entries)
+    vlot__text_add(out, "  entries %" PRIu64 " after %" PRIu64, pending->entries, pending->index);
+  vlot__text_add(out, "%s\n", pending->is_held ? "  held" : "");
+}
+
+static void put_net(vlot__text *out, const vlot__view_net *view) {
+  for (size_t k = 0; k < view->link_count; k++) put_link(out, &view->links[k]);
+  if (view->link_count == 0) vlot__text_add(out, "  all links are clean\n");
+  for (size_t k = 0; k < view->disk_count; k++) put_disk(out, &view->disks[k]);
+  for (size_t k = 0; k < view->clock_count; k++) put_clock(out, &view->clocks[k]);
+  for (size_t k = 0; k < view->pending_count; k++) put_pending(out, &view->pending[k]);
+  if (view->pending_count == 0) vlot__text_add(out, "  nothing is under way\n");
+}
+
+static void put_timers(vlot__text *out, const vlot__view_timers *view) {
+  for (size_t k = 0; k < view->count; k++) {
+    const vlot__view_timer *timer = &view->rows[k];
+    vlot__text_add(out, "  n%u  in %" PRIu64 " tick%s  %s%s\n", timer->node, timer->left,
+                   plural(timer->left), timer->is_heartbeat ? "heartbeat" : "election timeout",
+                   timer->is_held ? "  held" : "");
+  }
+}
+
+/* --- what has happened, and whether all is well --- */
+
+static void put_events(vlot__text *out, const vlot__view_events *view) {
+  char sentence[512];
+  for (size_t k = 0; k < view->count; k++) {
+    vlot_event_text(&view->rows[k], sentence, sizeof sentence);
+    vlot__text_add(out, "%6" PRIu64 "  %s\n", view->rows[k].tick, sentence);
+  }
+}
+
+static void put_check(vlot__text *out, const vlot__view_check *view) {
+  vlot__text_add(out, "  safe: no property is broken; %u machine%s, applied", view->count,
+                 view->count == 1 ? "" : "s agree");
+  for (uint32_t k = 0; k < view->count; k++)
+    vlot__text_add(out, " %" PRIu64, view->rows[k].applied);
+  vlot__text_add(out, "\n");
+}
+
+static void put_lints(vlot__text *out, const vlot__view_lints *view) {
+  char sentence[512];
+  for (size_t k = 0; k < view->count; k++) {
+    vlot_lint_text(&view->rows[k], sentence, sizeof sentence);
+    vlot__text_add(out, "  note: %s\n", sentence);
+  }
+  if (view->count == 0) vlot__text_add(out, "  nothing to warn of\n");
+}
+
+static void put_why(vlot__text *out, const vlot__view_why *view) {
+  for (size_t k = 0; k < view->count; k++) {
+    const vlot__view_line *line = &view->rows[k];
+    const char *text = line->text.data ? line->text.data : "";
+    switch (line->kind) {
+    case VLOT__VIEW_STATE: vlot__text_add(out, "%s\n", text); break;
+    case VLOT__VIEW_FINDING: vlot__text_add(out, "  %s\n", text); break;
+    case VLOT__VIEW_DETAIL: vlot__text_add(out, "          %s\n", text); break;
+    case VLOT__VIEW_EVENT: vlot__text_add(out, "%6" PRIu64 "  %s\n", line->tick, text); break;
+    case VLOT__VIEW_CAUSE:
+      vlot__text_add(out, "%6" PRIu64 "    because %s\n", line->tick, text);
+      break;
+    }
+    out->is_short |= line->text.is_short;
+  }
+  out->is_short |= view->is_short;
+}
+
+static void put_branches(vlot__text *out, const vlot__view_branches *view) {
+  int width = 8;
+  for (size_t k = 0; k < view->count; k++)
+    if ((int)strlen(view->rows[k].name) > width) width = (int)strlen(view->rows[k].name);
+  for (size_t k = 0; k < view->count; k++) {
+    const vlot__view_branch *branch = &view->rows[k];
+    vlot__text_add(out, "%c %-*s  up to action %-6" PRIu64 "  last: %s\n",
+                   branch->is_present ? '*' : ' ', width, branch->name, branch->end,
+                   branch->last ? branch->last : "nothing was said");
+  }
+  if (view->count == 0)
+    vlot__text_add(out, view->is_adopted ? "  this cluster runs: it has one line of history\n"
+                                         : "  nothing has happened yet\n");
+}
+
+void vlot__view_text(vlot__text *out, const vlot__view *view) {
+  switch (view->kind) {
+  case VLOT__VIEW_OF_NODES: put_nodes(out, &view->as.nodes); break;
+  case VLOT__VIEW_OF_STATUS: put_status(out, &view->as.status); break;
+  case VLOT__VIEW_OF_LOG: put_log(out, &view->as.log); break;
+  case VLOT__VIEW_OF_NET: put_net(out, &view->as.net); break;
+  case VLOT__VIEW_OF_TIMERS: put_timers(out, &view->as.timers); break;
+  case VLOT__VIEW_OF_EVENTS: put_events(out, &view->as.events); break;
+  case VLOT__VIEW_OF_CHECK: put_check(out, &view->as.check); break;
+  case VLOT__VIEW_OF_LINTS: put_lints(out, &view->as.lints); break;
+  case VLOT__VIEW_OF_WHY: put_why(out, &view->as.why); break;
+  case VLOT__VIEW_OF_BRANCHES: put_branches(out, &view->as.branches); break;
+  }
+}

@@ -1,0 +1,186 @@
+/* The list of verbs: what each row has, and that prompt, requests and history agree on it. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cluster/internal.h"
+#include "command.h"
+
+enum { ACTIONS_MAX = 1000 };
+
+static const vlot_verb *parse(vlot__workspace *workspace, const char *line) {
+  vlot__arguments arguments;
+  const vlot_verb *verb;
+  cr_expect(vlot__command_parse(workspace, line, &arguments, &verb), "%s: %s", line,
+            workspace->problem.data);
+  return verb;
+}
+
+Test(verbs, every_row_has_a_summary_and_an_example_that_parses) {
+  vlot__workspace workspace;
+  vlot__workspace_init(&workspace, false, ACTIONS_MAX);
+  cr_assert_geq(vlot_verb_count, 40u);
+  cr_expect(vlot_verbs[0].group, "the first row begins a group");
+  for (size_t k = 0; k < vlot_verb_count; k++) {
+    const vlot_verb *verb = &vlot_verbs[k];
+    char line[128];
+    cr_expect(verb->summary && *verb->summary && !strchr(verb->summary, '\n'), "%s", verb->name);
+    snprintf(line, sizeof line, "%s %s", verb->name, verb->example ? verb->example : "");
+    cr_expect_eq(parse(&workspace, line), verb, "%s", line);
+    if (!verb->parameters[0].name) cr_expect_null(verb->example, "%s", verb->name);
+  }
+  vlot__workspace_deinit(&workspace);
+}
+
+Test(verbs, a_name_or_an_alias_is_that_of_one_row) {
+  for (size_t k = 0; k < vlot_verb_count; k++) {
+    cr_expect_eq(vlot_verb_find(vlot_verbs[k].name), &vlot_verbs[k], "%s", vlot_verbs[k].name);
+    if (vlot_verbs[k].alias)
+      cr_expect_eq(vlot_verb_find(vlot_verbs[k].alias), &vlot_verbs[k], "%s", vlot_verbs[k].alias);
+  }
+  cr_expect_null(vlot_verb_find("nonsense"));
+  cr_expect_null(vlot_verb_find(""));
+}
+
+/* A keyword that two parameters share, or a flag without one, could not be read. */
+Test(verbs, each_parameter_can_be_said) {
+  for (size_t k = 0; k < vlot_verb_count; k++)
+    for (int p = 0; p < VLOT_VERB_PARAMETERS_MAX && vlot_verbs[k].parameters[p].name; p++) {
+      const vlot_parameter *one = &vlot_verbs[k].parameters[p];
+      bool is_flag = one->type == VLOT_PARAMETER_FLAG,
+           is_choice = one->type == VLOT_PARAMETER_CHOICE;
+      cr_expect(!is_flag || one->keyword, "%s %s", vlot_verbs[k].name, one->name);
+      cr_expect(!(is_flag || is_choice) || one->meaning, "%s %s", vlot_verbs[k].name, one->name);
+      cr_expect_leq(one->min, one->max, "%s %s", vlot_verbs[k].name, one->name);
+      for (int other = 0; other < p; other++) {
+        const char *keyword = vlot_verbs[k].parameters[other].keyword;
+        cr_expect(!keyword || !one->keyword || strcmp(keyword, one->keyword) != 0, "%s %s",
+                  vlot_verbs[k].name, keyword);
+      }
+    }
+}
+
+Test(verbs, the_prompt_knows_what_the_list_has) {
+  vlot__workspace workspace;
+  vlot__workspace_init(&workspace, false, ACTIONS_MAX);
+  cr_assert(vlot__command_run(&workspace, "help all"));
+  const char *at = workspace.out.data;
+  for (size_t k = 0; k < vlot_verb_count; k++) {
+    char line[256];
+    int size = snprintf(line, sizeof line, "%-10s  %-4s  %s\n", vlot_verbs[k].name,
+                        vlot_verbs[k].alias ? vlot_verbs[k].alias : "", vlot_verbs[k].summary);
+    cr_assert(strncmp(at, line, (size_t)size) == 0, "%s", line);
+    at += size;
+  }
+  cr_expect_str_eq(at, "");
+  for (size_t k = 0; k < vlot_verb_count; k++) {
+    char line[64];
+    snprintf(line, sizeof line, "help %s", vlot_verbs[k].name);
+    vlot__text_clear(&workspace.out);
+    cr_assert(vlot__command_run(&workspace, line));
+    for (int p = 0; p < VLOT_VERB_PARAMETERS_MAX && vlot_verbs[k].parameters[p].name; p++) {
+      const vlot_parameter *one = &vlot_verbs[k].parameters[p];
+      cr_expect(strstr(workspace.out.data, one->keyword ? one->keyword : one->name), "%s", line);
+    }
+  }
+  vlot__workspace_deinit(&workspace);
+}
+
+/* --- requests --- */
+
+static const struct {
+  vlot_request_kind kind;
+  const char *line; /* of node 2 or id 5, with the value 2 */
+} requests[] = {
+    {VLOT_REQUEST_DROP, "drop 5"},
+    {VLOT_REQUEST_DUPLICATE, "duplicate 5"},
+    {VLOT_REQUEST_DELAY, "delay 5 by 2"},
+    {VLOT_REQUEST_HOLD, "hold 5"},
+    {VLOT_REQUEST_RELEASE, "release 5"},
+    {VLOT_REQUEST_FIRE, "deliver 5"},
+    {VLOT_REQUEST_TIMEOUT, "timeout 2"},
+    {VLOT_REQUEST_PARTITION, "partition 1 3 | 2"},
+    {VLOT_REQUEST_HEAL, "heal"},
+    {VLOT_REQUEST_KILL, "kill 2 power"},
+    {VLOT_REQUEST_SPAWN, "spawn 2"},
+    {VLOT_REQUEST_RESTART, "restart 2 wipe"},
+    {VLOT_REQUEST_SUSPEND, "suspend 2"},
+    {VLOT_REQUEST_RESUME, "resume 2"},
+    {VLOT_REQUEST_CAMPAIGN, "campaign 2 later"},
+    {VLOT_REQUEST_ELECT, "elect 2 later"},
+    {VLOT_REQUEST_STEPDOWN, "stepdown 2 later"},
+};
+enum { REQUESTS = sizeof requests / sizeof *requests };
+
+/* They stand in recorded events, and gdb writes them. */
+Test(verbs, numbers_of_requests_stay_what_they_are) {
+  unsigned rows = 0;
+  for (uint64_t k = 0; k < REQUESTS; k++) {
+    const vlot_verb *verb = vlot_verb_of_request(k + 1);
+    cr_expect_eq((uint64_t)requests[k].kind, k + 1);
+    cr_assert(verb, "request %zu has no row", (size_t)k + 1);
+    cr_expect_eq(verb->request, k + 1);
+    cr_expect(strncmp(requests[k].line, verb->name, strlen(verb->name)) == 0, "%s", verb->name);
+  }
+  cr_expect_null(vlot_verb_of_request(0));
+  cr_expect_null(vlot_verb_of_request(REQUESTS + 1));
+#define VLOT_X(...)
+#define VLOT_R(...) rows++;
+  VLOT_VERBS(VLOT_X, VLOT_R)
+#undef VLOT_X
+#undef VLOT_R
+  cr_expect_eq(rows, REQUESTS, "a request is missing in this test");
+}
+
+/* Each parameter goes into one field of the request, and each field takes one. */
+Test(verbs, what_a_request_takes_is_said_by_its_row) {
+  for (size_t k = 0; k < vlot_verb_count; k++) {
+    unsigned fields[VLOT_ASKS_ALWAYS + 1] = {0};
+    for (int p = 0; vlot_verbs[k].request && p < VLOT_VERB_PARAMETERS_MAX; p++)
+      if (vlot_verbs[k].parameters[p].name) fields[vlot_verbs[k].parameters[p].asks]++;
+    cr_expect_eq(fields[VLOT_ASKS_NOTHING], 0u, "%s", vlot_verbs[k].name);
+    cr_expect_leq(fields[VLOT_ASKS_VALUE], 1u, "%s", vlot_verbs[k].name);
+    cr_expect_leq(fields[VLOT_ASKS_NODE] + fields[VLOT_ASKS_ID] + fields[VLOT_ASKS_SIDES], 1u, "%s",
+                  vlot_verbs[k].name);
+  }
+}
+
+Test(verbs, what_was_asked_becomes_a_line_that_can_be_said) {
+  vlot__workspace workspace;
+  vlot__workspace_init(&workspace, false, ACTIONS_MAX);
+  cr_assert(vlot__command_run(&workspace, "partition 2 | 1 3"));
+  for (size_t k = 0; k < REQUESTS; k++) {
+    bool is_of_id = requests[k].kind < VLOT_REQUEST_TIMEOUT;
+    vlot_event event = {.kind = VLOT_EVENT_REQUEST, .action = 7};
+    event.peer = is_of_id ? 0 : 2;
+    event.message = is_of_id ? 5 : 0;
+    event.as.change.from = requests[k].kind;
+    event.as.change.to = 2;
+    event.as.change.term = VLOT_OK;
+    workspace.story.inner_count = 0;
+    vlot__story_ask(&workspace, &event);
+    cr_assert_eq(workspace.story.inner_count, 1u);
+    cr_expect_str_eq(workspace.story.inner[0].text, requests[k].line);
+    cr_expect_eq(parse(&workspace, workspace.story.inner[0].text),
+                 vlot_verb_of_request(requests[k].kind));
+  }
+  workspace.story.inner_count = 0;
+  vlot__workspace_deinit(&workspace);
+}
+
+/* Of 32 nodes, each alone: no line of a request is longer. */
+Test(verbs, the_longest_line_of_a_request_is_whole) {
+  vlot__workspace workspace;
+  char line[256] = "partition";
+  vlot__workspace_init(&workspace, false, ACTIONS_MAX);
+  cr_assert(vlot__command_run(&workspace, "nodes 32"));
+  for (int id = 1; id <= VLOT_STEP_NODES_MAX; id++)
+    sprintf(line + strlen(line), "%s %d", id > 1 ? " |" : "", id);
+  cr_assert(vlot__command_run(&workspace, line));
+  vlot_event event = {.kind = VLOT_EVENT_REQUEST};
+  event.as.change.from = VLOT_REQUEST_PARTITION;
+  event.as.change.term = VLOT_OK;
+  vlot__story_ask(&workspace, &event);
+  cr_expect_str_eq(workspace.story.inner[0].text, line);
+  vlot__workspace_deinit(&workspace);
+}
