@@ -317,27 +317,26 @@ uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__slot *slot, vlot_event_
   event->as.message.term = message->term;
   event->as.message.request_id = message->request_id;
   event->as.message.from = message->from;
-  switch ((vlot_message_kind)message->kind) {
-  case VLOT_MESSAGE_PRE_VOTE:
-  case VLOT_MESSAGE_VOTE:
+  switch (vlot_message_body_of(message->kind)) {
+  case VLOT_BODY_VOTE:
     event->as.message.index = message->as.vote.last_index;
     event->as.message.log_term = message->as.vote.last_term;
     break;
-  case VLOT_MESSAGE_APPEND:
+  case VLOT_BODY_APPEND:
     event->as.message.index = message->as.append.prev_index;
     event->as.message.log_term = message->as.append.prev_term;
     event->as.message.commit = message->as.append.commit;
     event->as.message.entries = message->as.append.entry_count;
     break;
-  case VLOT_MESSAGE_APPEND_REPLY: {
+  case VLOT_BODY_APPEND_REPLY: {
     bool is_ok = (message->flags & VLOT_MESSAGE_OK) != 0;
     event->as.message.index = is_ok ? message->as.reply.match_index : message->as.reply.hint_index;
     event->as.message.log_term = is_ok ? 0 : message->as.reply.hint_term;
     event->as.message.commit = message->as.reply.prev_index;
     break;
   }
-  case VLOT_MESSAGE_PRE_VOTE_REPLY:
-  case VLOT_MESSAGE_VOTE_REPLY: break;
+  case VLOT_BODY_UNKNOWN:
+  case VLOT_BODY_VOTE_REPLY: break;
   }
   return vlot__emit(cluster, slot, event);
 }
