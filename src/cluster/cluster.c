@@ -200,6 +200,8 @@ static vlot_result open_parts(vlot_cluster *cluster) {
   if (!cluster->events || !vlot__observer_init(cluster) || !vlot__links_init(cluster) ||
       !vlot__lockstep_init(cluster))
     return VLOT_NOMEM;
+  /* before any thread or journal: a replay's opening tells it too */
+  vlot__emit_config(cluster, 0, cluster->members, cluster->nodes);
   if (cluster->options.driver == VLOT_DRIVER_LOCKSTEP && cluster->options.is_inline) return VLOT_OK;
   /* before any thread can have something for it */
   if (cluster->options.journal) result = vlot__journal_open(cluster);

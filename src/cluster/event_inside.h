@@ -12,6 +12,7 @@ typedef enum vlot__event_body {
   VLOT__EVENT_BODY_change,
   VLOT__EVENT_BODY_slice,
   VLOT__EVENT_BODY_client,
+  VLOT__EVENT_BODY_config,
 } vlot__event_body;
 
 vlot__event_body vlot__event_body_of(const vlot_event *event);

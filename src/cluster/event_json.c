@@ -19,6 +19,7 @@ typedef enum shape {
   AS_OUTCOME, /* a vlot_result in 64 bits */
   AS_REQUEST,
   AS_LINT,
+  AS_ROLES, /* a list of VLOT_CONFIG_* */
 } shape;
 
 typedef struct field {
@@ -96,7 +97,15 @@ static const field fields[VLOT_EVENT_KINDS][FIELDS_MAX] = {
                             PEER("peer"),
                             TO("value", IN_64),
                             {"result", AT(as.change.term), AS_OUTCOME}},
+    [VLOT_EVENT_CONFIG] = {PEER("member"),
+                           {"index", AT(as.config.index), IN_64},
+                           {"disk", AT(as.config.disk_id), AS_HEX},
+                           {"roles", AT(as.config.roles), AS_ROLES},
+                           {"place", AT(as.config.place), IN_32},
+                           {"count", AT(as.config.count), IN_32}},
 };
+
+static const char *const config_roles[] = {"voter", "learner", "old_voter"};
 
 static const char *name_of_campaign(uint64_t how) {
   static const char *const names[] = {"pre_vote", "vote", "forced"};
@@ -127,6 +136,18 @@ static void put_hash(vlot__writer *w, uint64_t hash) {
   vlot__write(w, digits, sizeof digits);
 }
 
+static void put_roles(vlot__writer *w, uint64_t roles) {
+  const char *before = "";
+  vlot__write(w, "[", 1);
+  for (size_t k = 0; k < sizeof config_roles / sizeof *config_roles; k++) {
+    if (!(roles >> k & 1)) continue;
+    vlot__write_text(w, before);
+    put_name(w, config_roles[k]);
+    before = ",";
+  }
+  vlot__write(w, "]", 1);
+}
+
 static void json_number(vlot__writer *w, const char *key, uint64_t number) {
   put_key(w, key);
   vlot__write_number(w, number);
@@ -152,6 +173,7 @@ static void json_value(vlot__writer *w, shape how, uint64_t value) {
   case AS_OUTCOME: put_name(w, vlot_result_name((vlot_result)value)); return;
   case AS_REQUEST: put_name(w, vlot__event_request_name(value)); return;
   case AS_LINT: put_name(w, vlot_lint_name((uint32_t)value)); return;
+  case AS_ROLES: put_roles(w, value); return;
   }
 }
 
@@ -160,7 +182,7 @@ static uint64_t value_of(const vlot_event *event, const field *at) {
   uint32_t narrow;
   uint64_t wide;
   memcpy(&narrow, place, sizeof narrow);
-  if (at->shape == IN_32 || at->shape == AS_RESULT) return narrow;
+  if (at->shape == IN_32 || at->shape == AS_RESULT || at->shape == AS_ROLES) return narrow;
   memcpy(&wide, place, sizeof wide);
   return wide;
 }
@@ -248,7 +270,8 @@ size_t vlot_event_json(const vlot_event *event, char *out, size_t capacity) {
   case VLOT__EVENT_BODY_message: json_message(&w, event); break;
   case VLOT__EVENT_BODY_change:
   case VLOT__EVENT_BODY_slice:
-  case VLOT__EVENT_BODY_client: json_fields(&w, event); break;
+  case VLOT__EVENT_BODY_client:
+  case VLOT__EVENT_BODY_config: json_fields(&w, event); break;
   }
   if (event->why != VLOT_WHY_NONE) json_name(&w, "why", vlot_why_name((vlot_why)event->why));
   vlot__write(&w, "}", 1);

@@ -309,6 +309,20 @@ static void say_change(vlot__writer *w, const vlot_event *event) {
   }
 }
 
+/* The cluster's is what everybody began with. */
+static void say_config(vlot__writer *w, const vlot_event *event) {
+  uint32_t roles = event->as.config.roles;
+  bool is_voter = (roles & VLOT_CONFIG_VOTER) != 0, was_voter = roles & VLOT_CONFIG_OLD_VOTER;
+  if (event->node == 0)
+    say(w, "The configuration from index %llu on: ", (number)event->as.config.index);
+  else
+    say(w, "n%u's configuration from index %llu on: ", event->node, (number)event->as.config.index);
+  say(w, "n%u %s", event->peer, is_voter || was_voter ? "votes" : "learns");
+  if (is_voter != was_voter && was_voter) say(w, " in the old half");
+  if (is_voter && was_voter) say(w, " in both halves");
+  say(w, ", with disk %016llx", (number)event->as.config.disk_id);
+}
+
 size_t vlot_event_text(const vlot_event *event, char *out, size_t capacity) {
   vlot__writer w = {.out = out, .capacity = capacity};
   switch (vlot__event_body_of(event)) {
@@ -320,6 +334,7 @@ size_t vlot_event_text(const vlot_event *event, char *out, size_t capacity) {
   case VLOT__EVENT_BODY_change: say_change(&w, event); break;
   case VLOT__EVENT_BODY_slice: say_slice(&w, event); break;
   case VLOT__EVENT_BODY_client: say_client(&w, event); break;
+  case VLOT__EVENT_BODY_config: say_config(&w, event); break;
   }
   bool has_why =
       event->why != VLOT_WHY_NONE && event->kind != VLOT_EVENT_REQUEST && !is_fault_told(event);

@@ -53,6 +53,12 @@ uint32_t vlot_event_words(const vlot_event *event, uint64_t words[VLOT_EVENT_WOR
     words[11] = pair(event->as.client.client, event->as.client.count);
     words[12] = event->as.client.result;
     return 13;
+  case VLOT__EVENT_BODY_config:
+    words[8] = event->as.config.index;
+    words[9] = event->as.config.disk_id;
+    words[10] = pair(event->as.config.place, event->as.config.count);
+    words[11] = event->as.config.roles;
+    return 12;
   }
   return 8;
 }

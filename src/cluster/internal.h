@@ -490,6 +490,10 @@ uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__slot *slot, vlot_event_
 uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind,
                            vlot_why why, uint32_t peer, uint64_t from, uint64_t to, uint64_t term);
 
+/* The configuration from an index on, a CONFIG for each member; the cluster's own events. */
+void vlot__emit_config(vlot_cluster *cluster, uint64_t index, const vlot_member *members,
+                       uint32_t count);
+
 /* A member's log begins anew (a start): the model takes what was recovered. */
 void vlot__observe_recovered(vlot__slot *slot, const vlot_stored *stored);
 

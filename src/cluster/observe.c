@@ -350,6 +350,20 @@ uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__slot *slot, vlot_event_k
   return vlot__emit(cluster, slot, event);
 }
 
+void vlot__emit_config(vlot_cluster *cluster, uint64_t index, const vlot_member *members,
+                       uint32_t count) {
+  for (uint32_t k = 0; k < count; k++) {
+    vlot_event *event =
+        vlot__event_begin(cluster, NULL, VLOT_EVENT_CONFIG, VLOT_WHY_NONE, members[k].id);
+    event->as.config.index = index;
+    event->as.config.disk_id = members[k].disk_id;
+    event->as.config.place = k;
+    event->as.config.count = count;
+    event->as.config.roles = members[k].is_learner ? VLOT_CONFIG_LEARNER : VLOT_CONFIG_VOTER;
+    vlot__emit(cluster, NULL, event);
+  }
+}
+
 /* Models are read by the checker in the feeds of other nodes: with threads they change under its
  * lock. */
 static void lock_models(vlot_cluster *cluster) {

@@ -168,6 +168,9 @@ def sentence(event):
         if event.kind == "read":
             return "client %d asks n%d for a read" % (client, n)
         return "n%d answers client %d: %s" % (n, client, words.enum("vlot_result", "VLOT_", body["client"]["result"]))
+    if event.kind == "config":
+        is_voter = int(body["config"]["roles"]) & 5
+        return "the configuration from index %d on: n%d %s" % (int(body["config"]["index"]), event.peer, "votes" if is_voter else "learns")
     return of_change(event)
 
 
