@@ -13,10 +13,10 @@ static const struct {
   uint64_t seed;
   uint64_t hash;
 } runs[] = {
-    {1, 8, 11, UINT64_C(0xfc2d24b48142daeb)},
-    {3, 1, 12, UINT64_C(0xa6d24e800c11e4ef)},
-    {5, 8, 13, UINT64_C(0x120fa096ef93a7f0)},
-    {7, 3, 14, UINT64_C(0x27ec8e2bd0f9bcc2)},
+    {1, 8, 11, UINT64_C(0x9334d3ffd1ebe6e8)},
+    {3, 1, 12, UINT64_C(0x7bf1b15a7839b9c5)},
+    {5, 8, 13, UINT64_C(0xaf8cfdc8e05abd4f)},
+    {7, 3, 14, UINT64_C(0xf72211e36e24a1fa)},
 };
 
 Test(determinism, the_hash_of_a_storm_is_the_one_written_here) {
