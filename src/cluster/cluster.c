@@ -236,7 +236,7 @@ static void free_cluster(vlot_cluster *cluster) {
   if (cluster->slots)
     for (uint32_t k = 0; k < cluster->nodes; k++) close_slot(&cluster->slots[k]);
   if (cluster->links.is_faulty) vlot__links_deinit(cluster);
-  if (cluster->observer.models) vlot__observer_deinit(cluster);
+  if (cluster->observer.is_made) vlot__observer_deinit(cluster);
   vlot__replay_close(cluster);
   vlot__journal_close(cluster->journal);
   pthread_key_delete(cluster->in_turn);

@@ -261,10 +261,10 @@ typedef struct vlot__observer {
   _Atomic bool has_models; /* somebody needs models and chains */
   pthread_mutex_t lock;
   vlot__checker *checker;
-  const vlot__model **models; /* [nodes] for the checker */
   struct vlot_subscription *subscriptions;
   /* collects since the opening, for whoever subscribes first */
   struct vlot_subscription *early;
+  bool is_made;
   bool has_violation;
   char violation[256];
   /* lockstep only */

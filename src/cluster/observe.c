@@ -128,12 +128,9 @@ bool vlot__observer_init(vlot_cluster *cluster) {
   vlot__observer *observer = &cluster->observer;
   uint32_t wanted = cluster->options.has_checker;
   pthread_mutex_init(&observer->lock, NULL);
-  observer->models = vlot__alloc_zero(cluster->allocator, cluster->nodes, sizeof *observer->models);
-  if (!observer->models) return false;
-  for (uint32_t k = 0; k < cluster->nodes; k++) observer->models[k] = &cluster->slots[k].model;
+  observer->is_made = true;
   if (wanted == 1 || (wanted == 2 && cluster->options.driver == VLOT_DRIVER_LOCKSTEP)) {
-    observer->checker =
-        vlot__checker_open(cluster->allocator, cluster->members, cluster->nodes, observer->models);
+    observer->checker = vlot__checker_open(cluster->allocator);
     if (!observer->checker) return false;
   }
   look_again(cluster);
@@ -146,7 +143,6 @@ void vlot__observer_deinit(vlot_cluster *cluster) {
   vlot_subscription_close(observer->early);
   VLOT_ASSERT(!observer->subscriptions); /* close them before the cluster */
   vlot__checker_close(observer->checker);
-  vlot__alloc_free(cluster->allocator, observer->models);
   pthread_mutex_destroy(&observer->lock);
 }
 
@@ -186,14 +182,15 @@ static void report_violation(vlot_cluster *cluster, const vlot__violation *viola
 /* The feed: in lockstep by the only thread that runs, with threads in the order of the lock, which
  * agrees with causality: an event is recorded before what it causes can reach anybody.
  */
-static void observe(vlot_cluster *cluster, const vlot_event *event) {
+static void observe(vlot_cluster *cluster, const vlot__slot *slot, const vlot_event *event) {
   vlot__observer *observer = &cluster->observer;
   const vlot__violation *violation = NULL;
   if (cluster->options.driver == VLOT_DRIVER_LOCKSTEP)
     hash_event(observer, event);
   else
     pthread_mutex_lock(&observer->lock);
-  if (observer->checker) violation = vlot__checker_feed(observer->checker, event);
+  if (observer->checker)
+    violation = vlot__checker_feed(observer->checker, event, slot ? &slot->model : NULL);
   if (violation) report_violation(cluster, violation);
   for (vlot_subscription *one = observer->subscriptions; one; one = one->next)
     subscription_push(one, event);
@@ -286,7 +283,8 @@ uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) 
   event->incarnation = slot ? slot->incarnation : 0;
   if (slot && event->cause == 0) event->cause = slot->cause;
   if (COUNTED >> event->kind & 1) count(cluster, slot, event);
-  if (atomic_load_explicit(&cluster->observer.is_on, memory_order_relaxed)) observe(cluster, event);
+  if (atomic_load_explicit(&cluster->observer.is_on, memory_order_relaxed))
+    observe(cluster, slot, event);
   if (cluster->has_tapes) {
     if (slot)
       vlot__tape_event(slot, event);
