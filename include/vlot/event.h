@@ -50,7 +50,7 @@ extern "C" {
   X(PROPOSE, 30, "propose", client)       /* a client's commands arrived at a node */            \
   X(ANSWER, 31, "answer", client)         /* and were answered */                                \
   X(READ, 32, "read", client)                                                                    \
-  X(VIOLATION, 33, "violation", change) /* from: number of the invariant */                      \
+  X(VIOLATION, 33, "violation", change) /* the first only; from: its invariant; peer: node */    \
   X(LINT, 34, "lint", change) /* from: vlot_lint_number, peer: node; to, term: its numbers */    \
   X(REQUEST, 35, "request", change) /* from: vlot_request_kind, to: value, term: its result */   \
   X(CONFIG, 36, "config", config)   /* peer: one member of a configuration */
@@ -68,6 +68,10 @@ enum {
   VLOT_CONFIG_LEARNER = 2,
   VLOT_CONFIG_OLD_VOTER = 4, /* of the configuration that a joint one leaves */
 };
+
+/* A VIOLATION's `from` is 1 … 11 for I-1 …, VLOT_REPLICA_HASH for R-1 (docs/catalogue.md); its
+ * cause is the event that broke it. vlot_cluster_violation() has the evidence. */
+#define VLOT_REPLICA_HASH 100
 
 /* What a FAULT says, by its why:
  *

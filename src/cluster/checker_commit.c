@@ -3,8 +3,6 @@
 
 #include "cluster/checker_inside.h"
 
-enum { REPLICA_HASH = 100 };
-
 static void mark_commit(vlot__checker *checker, uint64_t term, uint64_t index) {
   vlot__checker_reach *newest =
       checker->mark_count > 0 ? &checker->marks[checker->mark_count - 1] : NULL;
@@ -111,7 +109,7 @@ void vlot__checker_on_apply(vlot__checker *checker, vlot__checker_member *m,
   if (event->as.slice.hash == 0) return;
   uint64_t hash = vlot__checker_settle(checker, &checker->hashes, last, event->as.slice.hash);
   if (hash != event->as.slice.hash)
-    vlot__checker_report(checker, REPLICA_HASH, m, event,
+    vlot__checker_report(checker, VLOT_REPLICA_HASH, m, event,
                          "n%" PRIu32 "'s machine hashes to %016" PRIx64 " after entry %" PRIu64
                          ", another's to %016" PRIx64,
                          m->id, event->as.slice.hash, last, hash);

@@ -392,6 +392,11 @@ vlot_result vlot__control_take(vlot_cluster *cluster) {
 void vlot__control_end(vlot_cluster *cluster) {
   if (vlot__requests_hold_control(cluster)) return;
   pthread_mutex_lock(&cluster->control_lock);
+  while (vlot__owes_violation(cluster)) { /* asked for under the lock: the clock did not get it */
+    pthread_mutex_unlock(&cluster->control_lock);
+    vlot__emit_violation(cluster);
+    pthread_mutex_lock(&cluster->control_lock);
+  }
   cluster->is_controlled = false;
   pthread_mutex_unlock(&cluster->control_lock);
   pthread_cond_signal(&cluster->control_free);

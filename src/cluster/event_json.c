@@ -91,7 +91,7 @@ static const field fields[VLOT_EVENT_KINDS][FIELDS_MAX] = {
     [VLOT_EVENT_PROPOSE] = {CLIENT},
     [VLOT_EVENT_ANSWER] = {CLIENT, {"result", AT(as.client.result), AS_RESULT}},
     [VLOT_EVENT_READ] = {CLIENT},
-    [VLOT_EVENT_VIOLATION] = {FROM("invariant", IN_64)},
+    [VLOT_EVENT_VIOLATION] = {FROM("invariant", IN_64), PEER("peer")},
     [VLOT_EVENT_LINT] = {FROM("lint", AS_LINT), PEER("peer"), TO("value", IN_64), TERM("other")},
     [VLOT_EVENT_REQUEST] = {FROM("request", AS_REQUEST),
                             PEER("peer"),

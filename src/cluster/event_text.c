@@ -255,6 +255,29 @@ static void say_lint(vlot__writer *w, const vlot_event *event) {
   say(w, "Note: %s", text);
 }
 
+static void say_violation(vlot__writer *w, const vlot_event *event) {
+  static const char *const broken[] = {
+      [1] = "a term has two leaders",
+      [2] = "a leader changed entries of its own log",
+      [3] = "two logs differ below an entry of the same index and term",
+      [4] = "a leader lacks an entry that was committed before its term",
+      [5] = "other entries are committed or applied here than elsewhere",
+      [6] = "what was known as committed is gone",
+      [7] = "a term or a commit index went back, or beyond what the log has",
+      [8] = "a member voted twice in a term, or before the vote was durable",
+      [9] = "what was acknowledged, or was durable, is not there",
+      [10] = "an entry is committed that no quorum holds",
+      [11] = "a leader counted acknowledgements of an entry of another term",
+  };
+  uint64_t invariant = event->as.change.from;
+  bool is_replica = invariant == VLOT_REPLICA_HASH;
+  say(w, "Broken: %s%llu at n%u", is_replica ? "R-" : "I-", is_replica ? 1 : (number)invariant,
+      event->peer);
+  if (is_replica) say(w, ": machines that applied the same entries differ");
+  if (invariant >= 1 && invariant < sizeof broken / sizeof *broken)
+    say(w, ": %s", broken[invariant]);
+}
+
 static void say_change(vlot__writer *w, const vlot_event *event) {
   static const char *const disks[] = {"with its disk", "without what it had not synced",
                                       "with a blank disk"};
@@ -302,9 +325,7 @@ static void say_change(vlot__writer *w, const vlot_event *event) {
   case VLOT_EVENT_CLOCK_WAIT: say(w, "The clock waits for n%u", node != 0 ? node : peer); return;
   case VLOT_EVENT_LINT: say_lint(w, event); return;
   case VLOT_EVENT_REQUEST: say_request(w, event); return;
-  case VLOT_EVENT_VIOLATION:
-    say(w, "A safety property is broken at n%u: invariant %llu", node, from);
-    return;
+  case VLOT_EVENT_VIOLATION: say_violation(w, event); return;
   default: return;
   }
 }

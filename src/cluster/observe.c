@@ -168,13 +168,18 @@ static void hash_event(vlot__observer *observer, const vlot_event *event) {
   observer->hash = hash ^ (hash >> 32);
 }
 
-static void report_violation(vlot_cluster *cluster, const vlot__violation *violation) {
+static void report_violation(vlot_cluster *cluster, const vlot__violation *violation,
+                             const vlot_event *event) {
   vlot__observer *observer = &cluster->observer;
-  if (!observer->has_violation)
-    snprintf(observer->violation, sizeof observer->violation, "%s%u: %s",
-             violation->invariant < 100 ? "I-" : "R-",
-             violation->invariant < 100 ? violation->invariant : violation->invariant - 99,
-             violation->text);
+  bool is_replica = violation->invariant == VLOT_REPLICA_HASH;
+  if (!observer->has_violation) {
+    snprintf(observer->violation, sizeof observer->violation, "%s%u: %s", is_replica ? "R-" : "I-",
+             is_replica ? 1 : violation->invariant, violation->text);
+    observer->violation_number = violation->invariant;
+    observer->violation_node = violation->node;
+    observer->violation_cause = vlot_event_id(event->node, event->sequence);
+    atomic_store_explicit(&observer->owes_violation, true, memory_order_release);
+  }
   observer->has_violation = true;
   VLOT_HOOK(violation, (violation->node, observer->violation));
 }
@@ -191,7 +196,7 @@ static void observe(vlot_cluster *cluster, const vlot__slot *slot, const vlot_ev
     pthread_mutex_lock(&observer->lock);
   if (observer->checker)
     violation = vlot__checker_feed(observer->checker, event, slot ? &slot->model : NULL);
-  if (violation) report_violation(cluster, violation);
+  if (violation) report_violation(cluster, violation, event);
   for (vlot_subscription *one = observer->subscriptions; one; one = one->next)
     subscription_push(one, event);
   if (cluster->options.driver != VLOT_DRIVER_LOCKSTEP) pthread_mutex_unlock(&observer->lock);
@@ -273,6 +278,16 @@ static void call_event_hook(const vlot_event *event) {
   }
 }
 
+/* Where nodes take turns one at a time the event comes right behind the one that broke it. With
+ * threads the cluster's events belong to whoever has control: that is the clock, or whoever gives
+ * control back before it gets there. */
+static void tell_violation(vlot_cluster *cluster) {
+  if (cluster->is_lockstep)
+    vlot__emit_violation(cluster);
+  else
+    vlot__threads_wake_clock(cluster, 0);
+}
+
 uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) {
   uint64_t *sequence = slot ? &slot->sequence : &cluster->sequence;
   event->sequence = ++*sequence;
@@ -292,7 +307,20 @@ uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) 
       vlot__journal_event(cluster, event);
   }
   call_event_hook(event);
-  return vlot_event_id(event->node, event->sequence);
+  uint64_t id = vlot_event_id(event->node, event->sequence);
+  if (vlot__owes_violation(cluster)) tell_violation(cluster);
+  return id;
+}
+
+/* It emits on its own behalf, and the checker looks at no such event. */
+void vlot__emit_violation(vlot_cluster *cluster) {
+  vlot__observer *observer = &cluster->observer;
+  if (!atomic_exchange(&observer->owes_violation, false)) return;
+  vlot_event *event = vlot__event_begin(cluster, NULL, VLOT_EVENT_VIOLATION, VLOT_WHY_NONE,
+                                        observer->violation_node);
+  event->cause = observer->violation_cause;
+  event->as.change.from = observer->violation_number;
+  vlot__emit(cluster, NULL, event);
 }
 
 static void count_message(vlot__traffic *traffic, vlot_event_kind kind) {

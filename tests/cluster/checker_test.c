@@ -7,7 +7,7 @@
 
 #include "cluster/checker.h"
 
-enum { NODES = 3, REPLICA_HASH = 100 };
+enum { NODES = 3 };
 
 typedef struct stage {
   vlot__model models[NODES];
@@ -34,7 +34,7 @@ static void feed(stage *s, vlot_event event) {
       vlot__checker_feed(s->checker, &event, model_of(s, event.node));
   if (!violation) return;
   if (!s->seen) snprintf(s->text, sizeof s->text, "%s", violation->text);
-  s->seen |= (uint64_t)1 << (violation->invariant == REPLICA_HASH ? 63 : violation->invariant);
+  s->seen |= (uint64_t)1 << (violation->invariant == VLOT_REPLICA_HASH ? 63 : violation->invariant);
   cr_assert_gt(strlen(violation->text), 10);
   cr_assert_eq(violation->node, event.node);
   cr_assert_eq(violation->action, event.action);
@@ -833,7 +833,7 @@ static const struct history {
     GOOD(i10_good_disk),
     BAD(11, i11_bad),
     GOOD(i11_good),
-    BAD(REPLICA_HASH, hash_bad),
+    BAD(VLOT_REPLICA_HASH, hash_bad),
     GOOD(hash_good),
 };
 enum { HISTORIES = sizeof histories / sizeof *histories };
@@ -844,7 +844,7 @@ Test(checker, each_history_breaks_the_invariant_it_is_made_to_break_and_no_other
     stage s;
     cr_assert(stage_open(&s, NULL));
     history->play(&s);
-    uint32_t bit = history->breaks == REPLICA_HASH ? 63 : history->breaks;
+    uint32_t bit = history->breaks == VLOT_REPLICA_HASH ? 63 : history->breaks;
     uint64_t wanted = history->breaks ? (uint64_t)1 << bit : 0;
     cr_expect_eq(s.seen, wanted, "%s: wanted I-%u, got %llx: %s", history->name, history->breaks,
                  (unsigned long long)s.seen, s.text);
@@ -885,7 +885,7 @@ Test(checker, without_memory_it_reports_nothing_and_says_so) {
         bool is_lost = false;
         for (int m = 0; m < NODES; m++) is_lost = is_lost || s.models[m].is_lost;
         bool may_be_missing = vlot__checker_is_incomplete(s.checker) || is_lost;
-        uint32_t bit = histories[k].breaks == REPLICA_HASH ? 63 : histories[k].breaks;
+        uint32_t bit = histories[k].breaks == VLOT_REPLICA_HASH ? 63 : histories[k].breaks;
         uint64_t wanted = histories[k].breaks ? (uint64_t)1 << bit : 0;
         cr_expect(s.seen == wanted || (s.seen == 0 && may_be_missing),
                   "%s with allocation %d failing: %llx: %s", histories[k].name, (int)n,

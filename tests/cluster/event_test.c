@@ -227,6 +227,18 @@ Test(event, entries_known_as_committed_may_be_of_several_terms) {
   cr_expect_str_eq(text_of(&event, out), "n4 knows entry 2 of term 2 as committed");
 }
 
+Test(event, a_violation_says_which_property_is_broken_and_where) {
+  char out[ROOM];
+  vlot_event event = {.kind = VLOT_EVENT_VIOLATION, .peer = 3};
+  event.as.change.from = 4;
+  cr_expect_str_eq(text_of(&event, out),
+                   "Broken: I-4 at n3: a leader lacks an entry that was committed before its term");
+  cr_expect_not_null(strstr(json_of(&event, out), "\"invariant\":4,\"peer\":3"), "%s", out);
+  event.as.change.from = VLOT_REPLICA_HASH;
+  cr_expect_str_eq(text_of(&event, out),
+                   "Broken: R-1 at n3: machines that applied the same entries differ");
+}
+
 Test(event, a_configuration_says_of_each_member_what_it_is) {
   static const struct {
     uint32_t node, roles;

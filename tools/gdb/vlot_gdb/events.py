@@ -135,7 +135,7 @@ def of_change(event):
         "resume": "n%d is resumed" % n,
         "restart": "n%d is started again" % n,
         "fault": "a link, disk or clock is changed%s" % (" at n%d" % (n or peer) if n or peer else ""),
-        "violation": "a safety property is broken at n%d: invariant %d" % (n, start),
+        "violation": "a safety property is broken at n%d: %s" % (peer, "R-1" if start == 100 else "I-%d" % start),
     }
     if event.kind == "request":
         mail = int(event.value["message"])
