@@ -54,9 +54,10 @@ extern "C" {
   X(PROPOSE, 30, "propose", client)       /* a client's commands arrived at a node */            \
   X(ANSWER, 31, "answer", client)         /* and were answered */                                \
   X(READ, 32, "read", client)             /* a client's read arrived at a node */                \
-  X(VIOLATION, 33, "violation", change)   /* from: number of the invariant */                    \
+  X(VIOLATION, 33, "violation", change)   /* the first only; from: its invariant; peer: node */  \
   X(LINT, 34, "lint", change) /* from: vlot_lint_number, peer: node; to, term: its numbers */    \
-  X(REQUEST, 35, "request", change) /* from: vlot_request_kind, to: value, term: its result */
+  X(REQUEST, 35, "request", change) /* from: vlot_request_kind, to: value, term: its result */   \
+  X(CONFIG, 36, "config", config)   /* peer: one member of a configuration */
 
 typedef enum vlot_event_kind {
 #define VLOT_X(name, number, text, body) VLOT_EVENT_##name = number,
@@ -64,6 +65,17 @@ typedef enum vlot_event_kind {
 #undef VLOT_X
       VLOT_EVENT_KINDS
 } vlot_event_kind;
+
+/* What a CONFIG says of its member. Several at once while a configuration is joint. */
+enum {
+  VLOT_CONFIG_VOTER = 1,
+  VLOT_CONFIG_LEARNER = 2,
+  VLOT_CONFIG_OLD_VOTER = 4, /* of the configuration that a joint one leaves */
+};
+
+/* A VIOLATION's `from` is 1 … 11 for I-1 …, VLOT_REPLICA_HASH for R-1 (docs/catalogue.md); its
+ * cause is the event that broke it. vlot_cluster_violation() has the evidence. */
+#define VLOT_REPLICA_HASH 100
 
 /* What a FAULT says, by its why:
  *
@@ -130,6 +142,14 @@ typedef struct vlot_event {
       uint32_t result;   /* vlot_result, of ANSWER */
       uint32_t reserved;
     } client;
+    struct {          /* one per member; all `count` of them, from one node, are a configuration */
+      uint64_t index; /* of the entry from which on it counts; 0: since the beginning */
+      uint64_t disk_id;
+      uint32_t place; /* 0 … count - 1 */
+      uint32_t count;
+      uint32_t roles; /* VLOT_CONFIG_* */
+      uint32_t reserved;
+    } config;
   } as;
 } vlot_event;
 

@@ -109,21 +109,67 @@ VLOT_API const vlot_member *vlot_configuration_members(const vlot_configuration 
 
 /* --- messages --------------------------------------------------------------------------------- */
 
-/* Kind, number, is it a reply. Every message is a value; a reply echoes request and dealing of what
- * it answers. */
-#define VLOT_MESSAGES(X)               \
-  X(PRE_VOTE, 1, "PreVote")            \
-  X(PRE_VOTE_REPLY, 2, "PreVoteReply") \
-  X(VOTE, 3, "RequestVote")            \
-  X(VOTE_REPLY, 4, "VoteReply")        \
-  X(APPEND, 5, "AppendEntries")        \
-  X(APPEND_REPLY, 6, "AppendReply")
+/* One row per kind of message: kind, number, name, body, what its header may say. Whoever treats
+ * messages by kind reads this, or switches over their few bodies. Every message is a value; a reply
+ * echoes request and dealing of what it answers. */
+#define VLOT_MESSAGES(X)                                                                 \
+  X(PRE_VOTE, 1, "PreVote", VOTE, VLOT_RULE_PRE_VOTE)                                    \
+  X(PRE_VOTE_REPLY, 2, "PreVoteReply", VOTE_REPLY, VLOT_RULE_PRE_VOTE | VLOT_RULE_REPLY) \
+  X(VOTE, 3, "RequestVote", VOTE, VLOT_RULE_FORCED)                                      \
+  X(VOTE_REPLY, 4, "VoteReply", VOTE_REPLY, VLOT_RULE_REPLY)                             \
+  X(APPEND, 5, "AppendEntries", APPEND, VLOT_RULE_DEALING)                               \
+  X(APPEND_REPLY, 6, "AppendReply", APPEND_REPLY, VLOT_RULE_DEALING | VLOT_RULE_REPLY)
 
 typedef enum vlot_message_kind {
-#define VLOT_X(name, number, text) VLOT_MESSAGE_##name = number,
+#define VLOT_X(name, number, text, body, rules) VLOT_MESSAGE_##name = number,
   VLOT_MESSAGES(VLOT_X)
 #undef VLOT_X
 } vlot_message_kind;
+
+/* Kinds are 1 … VLOT_MESSAGE_KINDS - 1. */
+enum {
+#define VLOT_X(name, number, text, body, rules) +1
+  VLOT_MESSAGE_KINDS = 1 VLOT_MESSAGES(VLOT_X)
+#undef VLOT_X
+};
+
+/* What a message says beside its header. */
+typedef enum vlot_message_body {
+  VLOT_BODY_UNKNOWN, /* of a kind outside the table */
+  VLOT_BODY_VOTE,    /* as.vote */
+  VLOT_BODY_VOTE_REPLY,
+  VLOT_BODY_APPEND,       /* as.append */
+  VLOT_BODY_APPEND_REPLY, /* as.reply */
+} vlot_message_body;
+
+enum {
+  VLOT_RULE_REPLY = 1,    /* it may say OK; where it does not, it says why */
+  VLOT_RULE_PRE_VOTE = 2, /* it may be of term 0; a request is for the term after its own */
+  VLOT_RULE_FORCED = 4,   /* it may be FORCED */
+  VLOT_RULE_DEALING = 8,  /* it belongs to a leader's dealings with a peer */
+};
+
+/* VLOT_BODY_UNKNOWN outside the table. */
+static inline vlot_message_body vlot_message_body_of(uint32_t kind) {
+  switch (kind) {
+#define VLOT_X(name, number, text, body, rules) \
+  case number: return VLOT_BODY_##body;
+    VLOT_MESSAGES(VLOT_X)
+#undef VLOT_X
+  default: return VLOT_BODY_UNKNOWN;
+  }
+}
+
+/* VLOT_RULE_*; 0 outside the table. */
+static inline uint32_t vlot_message_rules_of(uint32_t kind) {
+  switch (kind) {
+#define VLOT_X(name, number, text, body, rules) \
+  case number: return rules;
+    VLOT_MESSAGES(VLOT_X)
+#undef VLOT_X
+  default: return 0;
+  }
+}
 
 /* "AppendEntries" …, as the table has it; "?" outside of it. Static. */
 VLOT_API const char *vlot_message_kind_name(vlot_message_kind kind);

@@ -200,6 +200,8 @@ static vlot_result open_parts(vlot_cluster *cluster) {
   if (!cluster->events || !vlot__observer_init(cluster) || !vlot__links_init(cluster) ||
       !vlot__lockstep_init(cluster))
     return VLOT_NOMEM;
+  /* before any thread or journal: a replay's opening tells it too */
+  vlot__emit_config(cluster, 0, cluster->members, cluster->nodes);
   if (cluster->options.driver == VLOT_DRIVER_LOCKSTEP && cluster->options.is_inline) return VLOT_OK;
   /* before any thread can have something for it */
   if (cluster->options.journal) result = vlot__journal_open(cluster);
@@ -234,7 +236,7 @@ static void free_cluster(vlot_cluster *cluster) {
   if (cluster->slots)
     for (uint32_t k = 0; k < cluster->nodes; k++) close_slot(&cluster->slots[k]);
   if (cluster->links.is_faulty) vlot__links_deinit(cluster);
-  if (cluster->observer.models) vlot__observer_deinit(cluster);
+  if (cluster->observer.is_made) vlot__observer_deinit(cluster);
   vlot__replay_close(cluster);
   vlot__journal_close(cluster->journal);
   pthread_key_delete(cluster->in_turn);
@@ -389,6 +391,11 @@ vlot_result vlot__control_take(vlot_cluster *cluster) {
 void vlot__control_end(vlot_cluster *cluster) {
   if (vlot__requests_hold_control(cluster)) return;
   pthread_mutex_lock(&cluster->control_lock);
+  while (vlot__owes_violation(cluster)) { /* asked for under the lock: the clock did not get it */
+    pthread_mutex_unlock(&cluster->control_lock);
+    vlot__emit_violation(cluster);
+    pthread_mutex_lock(&cluster->control_lock);
+  }
   cluster->is_controlled = false;
   pthread_mutex_unlock(&cluster->control_lock);
   pthread_cond_signal(&cluster->control_free);

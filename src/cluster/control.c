@@ -127,10 +127,8 @@ vlot_result vlot_cluster_kill(vlot_cluster *cluster, uint32_t id, bool is_power_
 }
 
 static void wipe(vlot__slot *slot) {
-  vlot_cluster *cluster = slot->cluster;
   slot->disk_id = vlot__prng_mix(slot->disk_id);
   vlot__disk_wipe(slot->disk, slot->disk_id);
-  if (cluster->observer.checker) vlot__checker_disk_wiped(cluster->observer.checker, slot->id);
 }
 
 void vlot__slot_restarted(vlot__slot *slot, vlot_restart how) {

@@ -263,12 +263,16 @@ typedef struct vlot__observer {
   _Atomic bool has_models; /* somebody needs models and chains */
   pthread_mutex_t lock;
   vlot__checker *checker;
-  const vlot__model **models; /* [nodes] for the checker */
   struct vlot_subscription *subscriptions;
   /* collects since the opening, for whoever subscribes first */
   struct vlot_subscription *early;
+  bool is_made;
   bool has_violation;
   char violation[256];
+  _Atomic bool owes_violation; /* the event of it is still to be emitted */
+  uint32_t violation_number;
+  uint32_t violation_node;
+  uint64_t violation_cause;
   /* lockstep only */
   uint64_t hash;
 } vlot__observer;
@@ -495,6 +499,17 @@ uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__slot *slot, vlot_event_
                             vlot_why why, uint64_t id, const vlot_message *message);
 uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind,
                            vlot_why why, uint32_t peer, uint64_t from, uint64_t to, uint64_t term);
+
+/* The configuration from an index on, a CONFIG for each member; the cluster's own events. */
+void vlot__emit_config(vlot_cluster *cluster, uint64_t index, const vlot_member *members,
+                       uint32_t count);
+
+/* A safety property is broken and the event that tells it is owed: it is the cluster's, and whoever
+ * may emit those does, once. */
+static inline bool vlot__owes_violation(vlot_cluster *cluster) {
+  return atomic_load_explicit(&cluster->observer.owes_violation, memory_order_acquire);
+}
+void vlot__emit_violation(vlot_cluster *cluster);
 
 /* A member's log begins anew (a start): the model takes what was recovered. */
 void vlot__observe_recovered(vlot__slot *slot, const vlot_stored *stored);

@@ -809,6 +809,22 @@ vlot_result vlot_lockstep_delay(vlot_cluster *cluster, uint64_t id, uint64_t tic
   return VLOT_OK;
 }
 
+static void describe_body(const vlot_message *message, vlot_pending *pending) {
+  bool is_ok = (message->flags & VLOT_MESSAGE_OK) != 0;
+  switch (vlot_message_body_of(message->kind)) {
+  case VLOT_BODY_VOTE: pending->index = message->as.vote.last_index; return;
+  case VLOT_BODY_APPEND:
+    pending->index = message->as.append.prev_index;
+    pending->entries = message->as.append.entry_count;
+    return;
+  case VLOT_BODY_APPEND_REPLY:
+    pending->index = is_ok ? message->as.reply.match_index : message->as.reply.hint_index;
+    return;
+  case VLOT_BODY_UNKNOWN:
+  case VLOT_BODY_VOTE_REPLY: return;
+  }
+}
+
 static vlot_pending describe(vlot_cluster *cluster, const vlot__item *item) {
   vlot_pending pending = {
       .id = item->id,
@@ -828,17 +844,9 @@ static vlot_pending describe(vlot_cluster *cluster, const vlot__item *item) {
     pending.from = ((const vlot__mail_read *)(const void *)item->payload)->client;
   if (item->mail_kind != VLOT__MAIL_MESSAGE) return pending;
   const vlot_message *message = &((const vlot__mail_message *)(const void *)item->payload)->message;
-  bool is_append = message->kind == VLOT_MESSAGE_APPEND;
-  bool is_reply = message->kind == VLOT_MESSAGE_APPEND_REPLY;
-  bool is_request = message->kind == VLOT_MESSAGE_VOTE || message->kind == VLOT_MESSAGE_PRE_VOTE;
   pending.message_flags = message->flags;
   pending.term = message->term;
-  pending.entries = is_append ? message->as.append.entry_count : 0;
-  pending.index = is_append    ? message->as.append.prev_index
-                  : is_request ? message->as.vote.last_index
-                  : is_reply   ? (message->flags & VLOT_MESSAGE_OK ? message->as.reply.match_index
-                                                                   : message->as.reply.hint_index)
-                               : 0;
+  describe_body(message, &pending);
   return pending;
 }
 

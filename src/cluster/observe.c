@@ -128,12 +128,9 @@ bool vlot__observer_init(vlot_cluster *cluster) {
   vlot__observer *observer = &cluster->observer;
   uint32_t wanted = cluster->options.has_checker;
   pthread_mutex_init(&observer->lock, NULL);
-  observer->models = vlot__alloc_zero(cluster->allocator, cluster->nodes, sizeof *observer->models);
-  if (!observer->models) return false;
-  for (uint32_t k = 0; k < cluster->nodes; k++) observer->models[k] = &cluster->slots[k].model;
+  observer->is_made = true;
   if (wanted == 1 || (wanted == 2 && cluster->options.driver == VLOT_DRIVER_LOCKSTEP)) {
-    observer->checker =
-        vlot__checker_open(cluster->allocator, cluster->members, cluster->nodes, observer->models);
+    observer->checker = vlot__checker_open(cluster->allocator);
     if (!observer->checker) return false;
   }
   look_again(cluster);
@@ -146,7 +143,6 @@ void vlot__observer_deinit(vlot_cluster *cluster) {
   vlot_subscription_close(observer->early);
   VLOT_ASSERT(!observer->subscriptions); /* close them before the cluster */
   vlot__checker_close(observer->checker);
-  vlot__alloc_free(cluster->allocator, observer->models);
   pthread_mutex_destroy(&observer->lock);
 }
 
@@ -172,13 +168,18 @@ static void hash_event(vlot__observer *observer, const vlot_event *event) {
   observer->hash = hash ^ (hash >> 32);
 }
 
-static void report_violation(vlot_cluster *cluster, const vlot__violation *violation) {
+static void report_violation(vlot_cluster *cluster, const vlot__violation *violation,
+                             const vlot_event *event) {
   vlot__observer *observer = &cluster->observer;
-  if (!observer->has_violation)
-    snprintf(observer->violation, sizeof observer->violation, "%s%u: %s",
-             violation->invariant < 100 ? "I-" : "R-",
-             violation->invariant < 100 ? violation->invariant : violation->invariant - 99,
-             violation->text);
+  bool is_replica = violation->invariant == VLOT_REPLICA_HASH;
+  if (!observer->has_violation) {
+    snprintf(observer->violation, sizeof observer->violation, "%s%u: %s", is_replica ? "R-" : "I-",
+             is_replica ? 1 : violation->invariant, violation->text);
+    observer->violation_number = violation->invariant;
+    observer->violation_node = violation->node;
+    observer->violation_cause = vlot_event_id(event->node, event->sequence);
+    atomic_store_explicit(&observer->owes_violation, true, memory_order_release);
+  }
   observer->has_violation = true;
   VLOT_HOOK(violation, (violation->node, observer->violation));
 }
@@ -186,15 +187,16 @@ static void report_violation(vlot_cluster *cluster, const vlot__violation *viola
 /* The feed: in lockstep by the only thread that runs, with threads in the order of the lock, which
  * agrees with causality: an event is recorded before what it causes can reach anybody.
  */
-static void observe(vlot_cluster *cluster, const vlot_event *event) {
+static void observe(vlot_cluster *cluster, const vlot__slot *slot, const vlot_event *event) {
   vlot__observer *observer = &cluster->observer;
   const vlot__violation *violation = NULL;
   if (cluster->options.driver == VLOT_DRIVER_LOCKSTEP)
     hash_event(observer, event);
   else
     pthread_mutex_lock(&observer->lock);
-  if (observer->checker) violation = vlot__checker_feed(observer->checker, event);
-  if (violation) report_violation(cluster, violation);
+  if (observer->checker)
+    violation = vlot__checker_feed(observer->checker, event, slot ? &slot->model : NULL);
+  if (violation) report_violation(cluster, violation, event);
   for (vlot_subscription *one = observer->subscriptions; one; one = one->next)
     subscription_push(one, event);
   if (cluster->options.driver != VLOT_DRIVER_LOCKSTEP) pthread_mutex_unlock(&observer->lock);
@@ -276,6 +278,16 @@ static void call_event_hook(const vlot_event *event) {
   }
 }
 
+/* Where nodes take turns one at a time the event comes right behind the one that broke it. With
+ * threads the cluster's events belong to whoever has control: that is the clock, or whoever gives
+ * control back before it gets there. */
+static void tell_violation(vlot_cluster *cluster) {
+  if (cluster->is_lockstep)
+    vlot__emit_violation(cluster);
+  else
+    vlot__threads_wake_clock(cluster, 0);
+}
+
 uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) {
   uint64_t *sequence = slot ? &slot->sequence : &cluster->sequence;
   event->sequence = ++*sequence;
@@ -286,7 +298,8 @@ uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) 
   event->incarnation = slot ? slot->incarnation : 0;
   if (slot && event->cause == 0) event->cause = slot->cause;
   if (COUNTED >> event->kind & 1) count(cluster, slot, event);
-  if (atomic_load_explicit(&cluster->observer.is_on, memory_order_relaxed)) observe(cluster, event);
+  if (atomic_load_explicit(&cluster->observer.is_on, memory_order_relaxed))
+    observe(cluster, slot, event);
   if (cluster->has_tapes) {
     if (slot)
       vlot__tape_event(slot, event);
@@ -294,7 +307,20 @@ uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) 
       vlot__journal_event(cluster, event);
   }
   call_event_hook(event);
-  return vlot_event_id(event->node, event->sequence);
+  uint64_t id = vlot_event_id(event->node, event->sequence);
+  if (vlot__owes_violation(cluster)) tell_violation(cluster);
+  return id;
+}
+
+/* It emits on its own behalf, and the checker looks at no such event. */
+void vlot__emit_violation(vlot_cluster *cluster) {
+  vlot__observer *observer = &cluster->observer;
+  if (!atomic_exchange(&observer->owes_violation, false)) return;
+  vlot_event *event = vlot__event_begin(cluster, NULL, VLOT_EVENT_VIOLATION, VLOT_WHY_NONE,
+                                        observer->violation_node);
+  event->cause = observer->violation_cause;
+  event->as.change.from = observer->violation_number;
+  vlot__emit(cluster, NULL, event);
 }
 
 static void count_message(vlot__traffic *traffic, vlot_event_kind kind) {
@@ -317,27 +343,26 @@ uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__slot *slot, vlot_event_
   event->as.message.term = message->term;
   event->as.message.request_id = message->request_id;
   event->as.message.from = message->from;
-  switch ((vlot_message_kind)message->kind) {
-  case VLOT_MESSAGE_PRE_VOTE:
-  case VLOT_MESSAGE_VOTE:
+  switch (vlot_message_body_of(message->kind)) {
+  case VLOT_BODY_VOTE:
     event->as.message.index = message->as.vote.last_index;
     event->as.message.log_term = message->as.vote.last_term;
     break;
-  case VLOT_MESSAGE_APPEND:
+  case VLOT_BODY_APPEND:
     event->as.message.index = message->as.append.prev_index;
     event->as.message.log_term = message->as.append.prev_term;
     event->as.message.commit = message->as.append.commit;
     event->as.message.entries = message->as.append.entry_count;
     break;
-  case VLOT_MESSAGE_APPEND_REPLY: {
+  case VLOT_BODY_APPEND_REPLY: {
     bool is_ok = (message->flags & VLOT_MESSAGE_OK) != 0;
     event->as.message.index = is_ok ? message->as.reply.match_index : message->as.reply.hint_index;
     event->as.message.log_term = is_ok ? 0 : message->as.reply.hint_term;
     event->as.message.commit = message->as.reply.prev_index;
     break;
   }
-  case VLOT_MESSAGE_PRE_VOTE_REPLY:
-  case VLOT_MESSAGE_VOTE_REPLY: break;
+  case VLOT_BODY_UNKNOWN:
+  case VLOT_BODY_VOTE_REPLY: break;
   }
   return vlot__emit(cluster, slot, event);
 }
@@ -349,6 +374,20 @@ uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__slot *slot, vlot_event_k
   event->as.change.to = to;
   event->as.change.term = term;
   return vlot__emit(cluster, slot, event);
+}
+
+void vlot__emit_config(vlot_cluster *cluster, uint64_t index, const vlot_member *members,
+                       uint32_t count) {
+  for (uint32_t k = 0; k < count; k++) {
+    vlot_event *event =
+        vlot__event_begin(cluster, NULL, VLOT_EVENT_CONFIG, VLOT_WHY_NONE, members[k].id);
+    event->as.config.index = index;
+    event->as.config.disk_id = members[k].disk_id;
+    event->as.config.place = k;
+    event->as.config.count = count;
+    event->as.config.roles = members[k].is_learner ? VLOT_CONFIG_LEARNER : VLOT_CONFIG_VOTER;
+    vlot__emit(cluster, NULL, event);
+  }
 }
 
 /* Models are read by the checker in the feeds of other nodes: with threads they change under its

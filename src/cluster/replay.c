@@ -210,7 +210,9 @@ static bool may_be_its_own(uint32_t kind) {
 static void run_event(vlot_cluster *cluster, vlot__journal_reader reader) {
   uint32_t kind = vlot__read16(&reader), why = vlot__read16(&reader), peer = vlot__read32(&reader);
   uint64_t from = vlot__read64(&reader), to = vlot__read64(&reader), term = vlot__read64(&reader);
-  if (may_be_its_own(kind))
+  /* a replay's own checker finds it itself, and tells it */
+  bool is_found_here = kind == VLOT_EVENT_VIOLATION && cluster->observer.checker;
+  if (may_be_its_own(kind) && !is_found_here)
     vlot__emit_change(cluster, NULL, (vlot_event_kind)kind, (vlot_why)why, peer, from, to, term);
 }
 

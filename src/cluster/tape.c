@@ -81,21 +81,20 @@ static uint32_t check_message(const vlot_message *message) {
   sum ^= (message->term + 1) * 0xbf58476d1ce4e5b9u;
   sum ^= (message->request_id + 3) * 0x94d049bb133111ebu;
   sum += ((uint64_t)message->from << 32 | message->to) * 0xd6e8feb86659fd93u;
-  switch ((vlot_message_kind)message->kind) {
-  case VLOT_MESSAGE_PRE_VOTE:
-  case VLOT_MESSAGE_VOTE:
+  switch (vlot_message_body_of(message->kind)) {
+  case VLOT_BODY_VOTE:
     sum ^= (message->as.vote.last_index << 20) + message->as.vote.last_term;
     break;
-  case VLOT_MESSAGE_APPEND:
+  case VLOT_BODY_APPEND:
     sum ^= (message->as.append.prev_index << 20) + message->as.append.prev_term +
            (message->as.append.commit << 40) + message->as.append.entry_count;
     break;
-  case VLOT_MESSAGE_APPEND_REPLY:
+  case VLOT_BODY_APPEND_REPLY:
     sum ^= (message->as.reply.match_index << 20) + message->as.reply.hint_index +
            (message->as.reply.hint_term << 40);
     break;
-  case VLOT_MESSAGE_PRE_VOTE_REPLY:
-  case VLOT_MESSAGE_VOTE_REPLY: break;
+  case VLOT_BODY_UNKNOWN:
+  case VLOT_BODY_VOTE_REPLY: break;
   }
   sum *= 0x9e3779b97f4a7c15u;
   return (uint32_t)(sum >> 32);

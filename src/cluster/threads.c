@@ -534,6 +534,8 @@ static void *supervise(void *context) {
     atomic_store(&clock->planned, planned);
     sleep_until(clock, planned);
     if (vlot__requests_wait(cluster)) (void)vlot__requests_obey(cluster, VLOT_NEVER);
+    /* who has control tells it when giving that back */
+    if (vlot__owes_violation(cluster) && vlot__control_try(cluster)) vlot__control_end(cluster);
     if (wait_for_straggler(clock)) {
       clock->anchor_ns = vlot_clock_ns();
       continue;

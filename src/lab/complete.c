@@ -51,7 +51,7 @@ static void add_kinds(offer *made, const vlot_pending *pending, size_t count) {
   vlot_pending kinds[16] = {
       {.kind = VLOT_PENDING_TIMER}, {.kind = VLOT_PENDING_WRITE}, {.kind = VLOT_PENDING_CLIENT}};
   size_t known = 3;
-  for (uint32_t k = 0; k <= VLOT_MESSAGE_APPEND_REPLY; k++) /* 0: forwarded */
+  for (uint32_t k = 0; k < VLOT_MESSAGE_KINDS; k++) /* 0: forwarded */
     kinds[known++] = (vlot_pending){.kind = VLOT_PENDING_MESSAGE, .message_kind = k};
   for (size_t k = 0; k < known; k++) {
     const char *kind = vlot__pattern_kind(&kinds[k]);

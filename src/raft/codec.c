@@ -78,13 +78,12 @@ static size_t append_size(const vlot_message *message) {
 
 size_t vlot_message_size(const vlot_message *message) {
   if (vlot_message_check(message) != VLOT_WHY_NONE) return 0;
-  switch ((vlot_message_kind)message->kind) {
-  case VLOT_MESSAGE_PRE_VOTE:
-  case VLOT_MESSAGE_VOTE: return HEADER_BYTES + VOTE_BYTES;
-  case VLOT_MESSAGE_PRE_VOTE_REPLY:
-  case VLOT_MESSAGE_VOTE_REPLY: return HEADER_BYTES;
-  case VLOT_MESSAGE_APPEND: return append_size(message);
-  case VLOT_MESSAGE_APPEND_REPLY: return HEADER_BYTES + REPLY_BYTES;
+  switch (vlot_message_body_of(message->kind)) {
+  case VLOT_BODY_UNKNOWN: return 0;
+  case VLOT_BODY_VOTE: return HEADER_BYTES + VOTE_BYTES;
+  case VLOT_BODY_VOTE_REPLY: return HEADER_BYTES;
+  case VLOT_BODY_APPEND: return append_size(message);
+  case VLOT_BODY_APPEND_REPLY: return HEADER_BYTES + REPLY_BYTES;
   }
   return 0;
 }
@@ -146,16 +145,15 @@ size_t vlot_message_encode(const vlot_message *message, uint8_t *out, size_t cap
   size_t size = vlot_message_size(message);
   if (size == 0 || capacity < size) return 0;
   uint8_t *at = put_header(out, message, size);
-  switch ((vlot_message_kind)message->kind) {
-  case VLOT_MESSAGE_PRE_VOTE:
-  case VLOT_MESSAGE_VOTE:
+  switch (vlot_message_body_of(message->kind)) {
+  case VLOT_BODY_VOTE:
     at = put_le(at, message->as.vote.last_index, 8);
     put_le(at, message->as.vote.last_term, 8);
     break;
-  case VLOT_MESSAGE_PRE_VOTE_REPLY:
-  case VLOT_MESSAGE_VOTE_REPLY: break;
-  case VLOT_MESSAGE_APPEND: put_append(at, message); break;
-  case VLOT_MESSAGE_APPEND_REPLY: put_reply(at, message); break;
+  case VLOT_BODY_UNKNOWN:
+  case VLOT_BODY_VOTE_REPLY: break;
+  case VLOT_BODY_APPEND: put_append(at, message); break;
+  case VLOT_BODY_APPEND_REPLY: put_reply(at, message); break;
   }
   return size;
 }
@@ -229,16 +227,15 @@ static append_counts take_append(reader *from, vlot_message *message) {
 }
 
 static append_counts take_body(reader *from, vlot_message *message) {
-  switch ((vlot_message_kind)message->kind) {
-  case VLOT_MESSAGE_PRE_VOTE:
-  case VLOT_MESSAGE_VOTE:
+  switch (vlot_message_body_of(message->kind)) {
+  case VLOT_BODY_VOTE:
     message->as.vote.last_index = take_le(from, 8);
     message->as.vote.last_term = take_le(from, 8);
     break;
-  case VLOT_MESSAGE_PRE_VOTE_REPLY:
-  case VLOT_MESSAGE_VOTE_REPLY: break;
-  case VLOT_MESSAGE_APPEND: return take_append(from, message);
-  case VLOT_MESSAGE_APPEND_REPLY:
+  case VLOT_BODY_UNKNOWN:
+  case VLOT_BODY_VOTE_REPLY: break;
+  case VLOT_BODY_APPEND: return take_append(from, message);
+  case VLOT_BODY_APPEND_REPLY:
     message->as.reply.prev_index = take_le(from, 8);
     message->as.reply.match_index = take_le(from, 8);
     message->as.reply.hint_index = take_le(from, 8);
@@ -303,7 +300,7 @@ static vlot_result take_slices(const vlot_allocator *allocator, reader *from, ap
 
 void vlot_message_free(const vlot_allocator *allocator, vlot_message *message) {
   if (!message) return;
-  if (message->kind == VLOT_MESSAGE_APPEND)
+  if (vlot_message_body_of(message->kind) == VLOT_BODY_APPEND)
     for (uint32_t k = 0; k < message->as.append.slice_count; k++)
       vlot_batch_release(message->as.append.slices[k].batch);
   vlot__alloc_free(vlot__alloc_or_default(allocator), message);

@@ -55,7 +55,7 @@ const vlot__described vlot_described_raft[] VLOT__DESCRIBED = {
                       slice_count, VLOT__LOG_SEGMENT),
 
 /* The names of messages, as vlot_message_kind_name() says them. */
-#define VLOT_X(row, number, text) \
+#define VLOT_X(row, number, text, body, rules) \
   {.name = "message." text, .kind = VLOT__IS_CONSTANT, .value = (number)},
     VLOT_MESSAGES(VLOT_X)
 #undef VLOT_X

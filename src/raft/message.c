@@ -8,7 +8,7 @@
 
 const char *vlot_message_kind_name(vlot_message_kind kind) {
   switch (kind) {
-#define VLOT_X(name, number, text) \
+#define VLOT_X(name, number, text, body, rules) \
   case VLOT_MESSAGE_##name: return text;
     VLOT_MESSAGES(VLOT_X)
 #undef VLOT_X
@@ -26,17 +26,8 @@ static bool is_known_why(uint32_t why) {
   }
 }
 
-static bool is_pre_vote(const vlot_message *message) {
-  return message->kind == VLOT_MESSAGE_PRE_VOTE || message->kind == VLOT_MESSAGE_PRE_VOTE_REPLY;
-}
-
-static bool is_append(const vlot_message *message) {
-  return message->kind == VLOT_MESSAGE_APPEND || message->kind == VLOT_MESSAGE_APPEND_REPLY;
-}
-
-static bool is_reply(const vlot_message *message) {
-  return message->kind == VLOT_MESSAGE_PRE_VOTE_REPLY || message->kind == VLOT_MESSAGE_VOTE_REPLY ||
-         message->kind == VLOT_MESSAGE_APPEND_REPLY;
+static bool has_rule(const vlot_message *message, uint32_t rule) {
+  return (vlot_message_rules_of(message->kind) & rule) != 0;
 }
 
 /* A position in a log: index 0 alone has term 0 (B036: an unknown term is never written as 0). */
@@ -46,26 +37,28 @@ static bool is_position(uint64_t index, uint64_t term, uint64_t term_max) {
 
 static bool flags_are_legal(const vlot_message *message) {
   uint32_t legal = 0;
-  if (message->kind == VLOT_MESSAGE_VOTE) legal = VLOT_MESSAGE_FORCED;
-  if (is_reply(message)) legal = VLOT_MESSAGE_OK;
+  if (has_rule(message, VLOT_RULE_FORCED)) legal |= VLOT_MESSAGE_FORCED;
+  if (has_rule(message, VLOT_RULE_REPLY)) legal |= VLOT_MESSAGE_OK;
   return (message->flags & ~legal) == 0;
 }
 
 /* A refusal says why; nothing else does. */
 static bool why_is_legal(const vlot_message *message) {
-  bool is_refusal = is_reply(message) && !(message->flags & VLOT_MESSAGE_OK);
+  bool is_refusal = has_rule(message, VLOT_RULE_REPLY) && !(message->flags & VLOT_MESSAGE_OK);
   return is_refusal == (message->why != VLOT_WHY_NONE) && is_known_why(message->why);
 }
 
 static bool header_is_legal(const vlot_message *message) {
   if (message->from == 0 || message->to == 0 || message->from == message->to) return false;
-  if (!is_append(message) && message->dealing != 0) return false;
+  bool is_pre_vote = has_rule(message, VLOT_RULE_PRE_VOTE);
+  if (!has_rule(message, VLOT_RULE_DEALING) && message->dealing != 0) return false;
   if (message->term >= VLOT_INDEX_MAX) return false;
   /* Only who never heard of a term can be in term 0, and all it can do is ask for pre-votes for
    * term 1. */
-  if (message->term == 0 && !is_pre_vote(message)) return false;
+  if (message->term == 0 && !is_pre_vote) return false;
   /* A pre-vote is for the term after the sender's, which must exist. */
-  if (message->kind == VLOT_MESSAGE_PRE_VOTE && message->term + 1 >= VLOT_INDEX_MAX) return false;
+  bool is_for_next = is_pre_vote && !has_rule(message, VLOT_RULE_REPLY);
+  if (is_for_next && message->term + 1 >= VLOT_INDEX_MAX) return false;
   return flags_are_legal(message) && why_is_legal(message);
 }
 
@@ -107,14 +100,13 @@ static bool append_reply_is_legal(const vlot_message *message) {
 }
 
 static bool body_is_legal(const vlot_message *message) {
-  switch ((vlot_message_kind)message->kind) {
-  case VLOT_MESSAGE_PRE_VOTE:
-  case VLOT_MESSAGE_VOTE:
+  switch (vlot_message_body_of(message->kind)) {
+  case VLOT_BODY_UNKNOWN: return false;
+  case VLOT_BODY_VOTE:
     return is_position(message->as.vote.last_index, message->as.vote.last_term, message->term);
-  case VLOT_MESSAGE_PRE_VOTE_REPLY:
-  case VLOT_MESSAGE_VOTE_REPLY: return true;
-  case VLOT_MESSAGE_APPEND: return append_is_legal(message);
-  case VLOT_MESSAGE_APPEND_REPLY: return append_reply_is_legal(message);
+  case VLOT_BODY_VOTE_REPLY: return true;
+  case VLOT_BODY_APPEND: return append_is_legal(message);
+  case VLOT_BODY_APPEND_REPLY: return append_reply_is_legal(message);
   }
   return false;
 }

@@ -8,7 +8,7 @@
 #define VLOT__MESSAGE_PAYLOAD_MAX ((uint64_t)64 << 20) /* bytes of all entries of a message */
 
 static inline bool vlot__message_kind_is_known(uint32_t kind) {
-  return kind >= VLOT_MESSAGE_PRE_VOTE && kind <= VLOT_MESSAGE_APPEND_REPLY;
+  return vlot_message_body_of(kind) != VLOT_BODY_UNKNOWN;
 }
 
 #endif

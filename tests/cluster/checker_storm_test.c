@@ -76,7 +76,7 @@ static void feed(storm *s, node *n, vlot_event *event) {
   event->node = id_of(s, n);
   event->sequence = ++n->sequence;
   event->incarnation = n->incarnation;
-  const vlot__violation *violation = vlot__checker_feed(s->checker, event);
+  const vlot__violation *violation = vlot__checker_feed(s->checker, event, &n->model);
   if (violation && !s->found) s->found = vlot__checker_first(s->checker);
 }
 
@@ -349,8 +349,15 @@ static void turn(storm *s, node *n) {
         vlot_batch_release(taken[k].slices[e].batch);
 }
 
+static void configure(storm *s, uint32_t place) {
+  vlot_event event = {.kind = VLOT_EVENT_CONFIG, .peer = s->members[place].id};
+  event.as.config.place = place;
+  event.as.config.count = s->count;
+  event.as.config.roles = VLOT_CONFIG_VOTER;
+  cr_assert_null(vlot__checker_feed(s->checker, &event, NULL));
+}
+
 static void play(storm *s, uint64_t seed, uint32_t count, breach how, int turns) {
-  const vlot__model *models[NODES_MAX];
   memset(s, 0, sizeof *s);
   s->count = count;
   s->breach = how;
@@ -360,9 +367,9 @@ static void play(storm *s, uint64_t seed, uint32_t count, breach how, int turns)
   for (uint32_t k = 0; k < count; k++) {
     s->members[k] = (vlot_member){.id = k + 1};
     vlot__model_init(&s->nodes[k].model, vlot_allocator_default(), 0, 0);
-    models[k] = &s->nodes[k].model;
   }
-  s->checker = vlot__checker_open(vlot_allocator_default(), s->members, count, models);
+  s->checker = vlot__checker_open(vlot_allocator_default());
+  for (uint32_t k = 0; k < count; k++) configure(s, k);
   for (int k = 0; k < turns && !s->found; k++) {
     node *n = &s->nodes[vlot__prng_below(&s->prng, count)];
     if (vlot__prng_chance(&s->prng, 5000))

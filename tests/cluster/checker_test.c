@@ -7,7 +7,7 @@
 
 #include "cluster/checker.h"
 
-enum { NODES = 3, REPLICA_HASH = 100 };
+enum { NODES = 3 };
 
 typedef struct stage {
   vlot__model models[NODES];
@@ -22,36 +22,49 @@ static const vlot_allocator *memory_of(const vlot_allocator *given) {
   return given ? given : vlot_allocator_default();
 }
 
+/* NULL: there is no such node. */
+static vlot__model *model_of(stage *s, uint32_t node) {
+  return node >= 1 && node <= NODES ? &s->models[node - 1] : NULL;
+}
+
+static void feed(stage *s, vlot_event event) {
+  event.sequence = ++s->sequence;
+  event.action = s->sequence;
+  const vlot__violation *violation =
+      vlot__checker_feed(s->checker, &event, model_of(s, event.node));
+  if (!violation) return;
+  if (!s->seen) snprintf(s->text, sizeof s->text, "%s", violation->text);
+  s->seen |= (uint64_t)1 << (violation->invariant == VLOT_REPLICA_HASH ? 63 : violation->invariant);
+  cr_assert_gt(strlen(violation->text), 10);
+  cr_assert_eq(violation->node, event.node);
+  cr_assert_eq(violation->action, event.action);
+}
+
+/* One member of a configuration, as a node (0: the cluster) tells it. */
+static void configure(stage *s, uint32_t node, uint64_t index, uint32_t place, uint32_t count,
+                      uint32_t member, uint64_t disk_id, uint32_t roles) {
+  vlot_event event = {.kind = VLOT_EVENT_CONFIG, .node = node, .peer = member};
+  event.as.config.index = index;
+  event.as.config.place = place;
+  event.as.config.count = count;
+  event.as.config.disk_id = disk_id;
+  event.as.config.roles = roles;
+  feed(s, event);
+}
+
 static bool stage_open(stage *s, const vlot_allocator *allocator) {
-  const vlot__model *models[NODES];
-  vlot_member members[NODES];
   memset(s, 0, sizeof *s);
-  for (uint32_t k = 0; k < NODES; k++) {
-    vlot__model_init(&s->models[k], memory_of(allocator), 0, 0);
-    models[k] = &s->models[k];
-    members[k] = (vlot_member){.id = k + 1, .disk_id = 100 + k};
-  }
-  s->checker = vlot__checker_open(memory_of(allocator), members, NODES, models);
-  return s->checker != NULL;
+  for (uint32_t k = 0; k < NODES; k++) vlot__model_init(&s->models[k], memory_of(allocator), 0, 0);
+  s->checker = vlot__checker_open(memory_of(allocator));
+  if (!s->checker) return false;
+  for (uint32_t k = 0; k < NODES; k++)
+    configure(s, 0, 0, k, NODES, k + 1, 100 + k, VLOT_CONFIG_VOTER);
+  return true;
 }
 
 static void stage_close(stage *s) {
   vlot__checker_close(s->checker);
   for (int k = 0; k < NODES; k++) vlot__model_deinit(&s->models[k]);
-}
-
-static vlot__model *model_of(stage *s, uint32_t node) { return &s->models[node - 1]; }
-
-static void feed(stage *s, vlot_event event) {
-  event.sequence = ++s->sequence;
-  event.action = s->sequence;
-  const vlot__violation *violation = vlot__checker_feed(s->checker, &event);
-  if (!violation) return;
-  if (!s->seen) snprintf(s->text, sizeof s->text, "%s", violation->text);
-  s->seen |= (uint64_t)1 << (violation->invariant == REPLICA_HASH ? 63 : violation->invariant);
-  cr_assert_gt(strlen(violation->text), 10);
-  cr_assert_eq(violation->node, event.node);
-  cr_assert_eq(violation->action, event.action);
 }
 
 static uint64_t chain_at(stage *s, uint32_t node, uint64_t index, uint64_t *term) {
@@ -584,7 +597,6 @@ static void i9_good_recovery(stage *s) { /* what was not durable may be lost */
 static void i9_good_wiped(stage *s) {
   four_committed(s);
   restart(s, 2, 2);
-  vlot__checker_disk_wiped(s->checker, 2);
   vlot__model_truncate(model_of(s, 2), 1);
   start(s, 2, 0, 0);
 }
@@ -620,6 +632,99 @@ static void i10_good_wiped(stage *s) {
   restart(s, 2, 2);
   vlot__model_truncate(model_of(s, 2), 1);
   start(s, 2, 0, 0);
+  commit(s, 1, 1, 2);
+}
+
+/* The cluster was opened with other roles than three voters; 0: no member. */
+static void opened_with(stage *s, uint32_t role1, uint32_t role2, uint32_t role3) {
+  const uint32_t roles[NODES] = {role1, role2, role3};
+  uint32_t count = 0, place = 0;
+  for (uint32_t k = 0; k < NODES; k++) count += roles[k] != 0;
+  for (uint32_t k = 0; k < NODES; k++)
+    if (roles[k]) configure(s, 0, 0, place++, count, k + 1, 100 + k, roles[k]);
+}
+
+/* n1 leads and has stored an entry together with n2; it tells a configuration at the second. */
+static void second_is_a_configuration(stage *s, uint32_t role1, uint32_t role2, uint32_t role3) {
+  const uint32_t roles[NODES] = {role1, role2, role3};
+  start_all(s);
+  elect(s, 1, 2, 0, 1);
+  replicate(s, 1, 2, 1, 2);
+  for (uint32_t k = 0; k < NODES; k++) configure(s, 1, 2, k, NODES, k + 1, 100 + k, roles[k]);
+}
+
+static void i10_bad_learner(stage *s) {
+  opened_with(s, VLOT_CONFIG_VOTER, VLOT_CONFIG_LEARNER, VLOT_CONFIG_VOTER);
+  start_all(s);
+  elect(s, 1, 3, 0, 1);
+  raise_term(s, 2, 0, 1);
+  replicate(s, 1, 2, 1, 2);
+  commit(s, 1, 1, 2);
+}
+static void i10_bad_stranger(stage *s) {
+  opened_with(s, VLOT_CONFIG_VOTER, 0, VLOT_CONFIG_VOTER);
+  start_all(s);
+  elect(s, 1, 3, 0, 1);
+  raise_term(s, 2, 0, 1);
+  replicate(s, 1, 2, 1, 2);
+  commit(s, 1, 1, 2);
+}
+static void i10_good_two_voters(stage *s) {
+  opened_with(s, VLOT_CONFIG_VOTER, VLOT_CONFIG_VOTER, 0);
+  start_all(s);
+  elect(s, 1, 2, 0, 1);
+  replicate(s, 1, 2, 1, 2);
+  commit(s, 1, 1, 2);
+}
+static void i10_bad_new_half(stage *s) {
+  second_is_a_configuration(s, VLOT_CONFIG_VOTER | VLOT_CONFIG_OLD_VOTER, VLOT_CONFIG_OLD_VOTER,
+                            VLOT_CONFIG_VOTER);
+  commit(s, 1, 1, 2);
+}
+static void i10_bad_old_half(stage *s) {
+  second_is_a_configuration(s, VLOT_CONFIG_VOTER | VLOT_CONFIG_OLD_VOTER, VLOT_CONFIG_VOTER,
+                            VLOT_CONFIG_OLD_VOTER);
+  commit(s, 1, 1, 2);
+}
+static void i10_good_joint(stage *s) {
+  second_is_a_configuration(s, VLOT_CONFIG_VOTER, VLOT_CONFIG_VOTER | VLOT_CONFIG_OLD_VOTER,
+                            VLOT_CONFIG_LEARNER);
+  commit(s, 1, 1, 2);
+}
+static void i10_good_half_told(stage *s) { /* what is not told to its end is not in force */
+  start_all(s);
+  elect(s, 1, 2, 0, 1);
+  replicate(s, 1, 2, 1, 2);
+  configure(s, 1, 2, 0, 2, 3, 102, VLOT_CONFIG_VOTER);
+  commit(s, 1, 1, 2);
+}
+static void i10_good_removed(stage *s) { /* with the entry that it stood at */
+  second_is_a_configuration(s, VLOT_CONFIG_LEARNER, VLOT_CONFIG_LEARNER, VLOT_CONFIG_VOTER);
+  step_down(s, 1, 1);
+  truncate(s, 1, 2);
+  truncate(s, 2, 2);
+  elect(s, 1, 2, 1, 2);
+  replicate(s, 1, 2, 2, 1);
+  commit(s, 1, 1, 2);
+}
+
+/* n2 comes back with a blank disk and is given everything. */
+static void refill_wiped(stage *s) {
+  start_all(s);
+  elect(s, 1, 3, 0, 1);
+  restart(s, 2, 2);
+  start(s, 2, 0, 0);
+  raise_term(s, 2, 0, 1);
+  replicate(s, 1, 2, 1, 2);
+}
+static void i10_bad_disk(stage *s) {
+  refill_wiped(s);
+  commit(s, 1, 1, 2);
+}
+static void i10_good_disk(stage *s) { /* a configuration names the new disk */
+  refill_wiped(s);
+  configure(s, 1, 2, 0, 2, 1, 100, VLOT_CONFIG_VOTER);
+  configure(s, 1, 2, 1, 2, 2, 500, VLOT_CONFIG_VOTER);
   commit(s, 1, 1, 2);
 }
 
@@ -716,9 +821,19 @@ static const struct history {
     BAD(10, i10_bad_other),
     GOOD(i10_good_down),
     GOOD(i10_good_wiped),
+    BAD(10, i10_bad_learner),
+    BAD(10, i10_bad_stranger),
+    GOOD(i10_good_two_voters),
+    BAD(10, i10_bad_new_half),
+    BAD(10, i10_bad_old_half),
+    GOOD(i10_good_joint),
+    GOOD(i10_good_half_told),
+    GOOD(i10_good_removed),
+    BAD(10, i10_bad_disk),
+    GOOD(i10_good_disk),
     BAD(11, i11_bad),
     GOOD(i11_good),
-    BAD(REPLICA_HASH, hash_bad),
+    BAD(VLOT_REPLICA_HASH, hash_bad),
     GOOD(hash_good),
 };
 enum { HISTORIES = sizeof histories / sizeof *histories };
@@ -729,7 +844,7 @@ Test(checker, each_history_breaks_the_invariant_it_is_made_to_break_and_no_other
     stage s;
     cr_assert(stage_open(&s, NULL));
     history->play(&s);
-    uint32_t bit = history->breaks == REPLICA_HASH ? 63 : history->breaks;
+    uint32_t bit = history->breaks == VLOT_REPLICA_HASH ? 63 : history->breaks;
     uint64_t wanted = history->breaks ? (uint64_t)1 << bit : 0;
     cr_expect_eq(s.seen, wanted, "%s: wanted I-%u, got %llx: %s", history->name, history->breaks,
                  (unsigned long long)s.seen, s.text);
@@ -770,7 +885,7 @@ Test(checker, without_memory_it_reports_nothing_and_says_so) {
         bool is_lost = false;
         for (int m = 0; m < NODES; m++) is_lost = is_lost || s.models[m].is_lost;
         bool may_be_missing = vlot__checker_is_incomplete(s.checker) || is_lost;
-        uint32_t bit = histories[k].breaks == REPLICA_HASH ? 63 : histories[k].breaks;
+        uint32_t bit = histories[k].breaks == VLOT_REPLICA_HASH ? 63 : histories[k].breaks;
         uint64_t wanted = histories[k].breaks ? (uint64_t)1 << bit : 0;
         cr_expect(s.seen == wanted || (s.seen == 0 && may_be_missing),
                   "%s with allocation %d failing: %llx: %s", histories[k].name, (int)n,
@@ -793,4 +908,33 @@ Test(checker, events_of_others_are_ignored) {
   }
   cr_assert_eq(s.seen, 0);
   stage_close(&s);
+}
+
+/* One vote of a member that has any id at all; returns the invariant it breaks. */
+static uint32_t cast_vote(vlot__checker *checker, const vlot__model *model, uint32_t id,
+                          uint64_t term, uint32_t candidate) {
+  vlot_event durable = {.kind = VLOT_EVENT_DURABLE, .node = id, .peer = candidate};
+  durable.as.change.term = term;
+  (void)vlot__checker_feed(checker, &durable, model);
+  vlot_event sent = {.kind = VLOT_EVENT_SENT, .node = id, .peer = candidate};
+  sent.as.message.kind = VLOT_MESSAGE_VOTE_REPLY;
+  sent.as.message.flags = VLOT_MESSAGE_OK;
+  sent.as.message.term = term;
+  const vlot__violation *violation = vlot__checker_feed(checker, &sent, model);
+  return violation ? violation->invariant : 0;
+}
+
+Test(checker, members_have_the_ids_that_they_have) {
+  enum { MEMBERS = 200 };
+  static vlot__model models[MEMBERS];
+  vlot__checker *checker = vlot__checker_open(NULL);
+  cr_assert_not_null(checker);
+  for (uint32_t k = 0; k < MEMBERS; k++)
+    vlot__model_init(&models[k], vlot_allocator_default(), 0, 0);
+  for (uint64_t term = 1; term <= 20; term++)
+    for (uint32_t k = 0; k < MEMBERS; k++) /* 65,535, 65,207 … */
+      cr_assert_eq(cast_vote(checker, &models[k], 65535 - 328 * k, term, 1 + k), 0,
+                   "n%u in term %d", 65535 - 328 * k, (int)term);
+  cr_assert_eq(cast_vote(checker, &models[199], 65535 - 328 * 199, 20, 7), 8);
+  vlot__checker_close(checker);
 }

@@ -8,7 +8,14 @@
 
 enum { ROOM = 2048 };
 
-typedef enum part { PART_step, PART_message, PART_change, PART_slice, PART_client } part;
+typedef enum part {
+  PART_step,
+  PART_message,
+  PART_change,
+  PART_slice,
+  PART_client,
+  PART_config
+} part;
 
 static const struct kind {
   uint16_t number;
@@ -72,6 +79,13 @@ static vlot_event sample(const struct kind *kind, uint32_t message_kind) {
     event.as.client.client = 4;
     event.as.client.count = 2;
     event.as.client.result = VLOT_UNKNOWN;
+    break;
+  case PART_config:
+    event.as.config.index = 7;
+    event.as.config.disk_id = 0xabcdef;
+    event.as.config.place = 1;
+    event.as.config.count = 3;
+    event.as.config.roles = VLOT_CONFIG_VOTER;
     break;
   }
   return event;
@@ -213,6 +227,50 @@ Test(event, entries_known_as_committed_may_be_of_several_terms) {
   cr_expect_str_eq(text_of(&event, out), "n4 knows entry 2 of term 2 as committed");
 }
 
+Test(event, a_violation_says_which_property_is_broken_and_where) {
+  char out[ROOM];
+  vlot_event event = {.kind = VLOT_EVENT_VIOLATION, .peer = 3};
+  event.as.change.from = 4;
+  cr_expect_str_eq(text_of(&event, out),
+                   "Broken: I-4 at n3: a leader lacks an entry that was committed before its term");
+  cr_expect_not_null(strstr(json_of(&event, out), "\"invariant\":4,\"peer\":3"), "%s", out);
+  event.as.change.from = VLOT_REPLICA_HASH;
+  cr_expect_str_eq(text_of(&event, out),
+                   "Broken: R-1 at n3: machines that applied the same entries differ");
+}
+
+Test(event, a_configuration_says_of_each_member_what_it_is) {
+  static const struct {
+    uint32_t node, roles;
+    const char *sentence, *json;
+  } rows[] = {
+      {0, VLOT_CONFIG_VOTER,
+       "The configuration from index 7 on: n3 votes, with disk 00000000000000ab",
+       "\"member\":3,\"index\":7,\"disk\":\"00000000000000ab\",\"roles\":[\"voter\"],\"place\":1,"
+       "\"count\":4"},
+      {0, VLOT_CONFIG_LEARNER,
+       "The configuration from index 7 on: n3 learns, with disk 00000000000000ab",
+       "\"roles\":[\"learner\"]"},
+      {2, VLOT_CONFIG_OLD_VOTER,
+       "n2's configuration from index 7 on: n3 votes in the old half, with disk 00000000000000ab",
+       "\"roles\":[\"old_voter\"]"},
+      {2, VLOT_CONFIG_VOTER | VLOT_CONFIG_OLD_VOTER,
+       "n2's configuration from index 7 on: n3 votes in both halves, with disk 00000000000000ab",
+       "\"roles\":[\"voter\",\"old_voter\"]"},
+  };
+  char out[ROOM];
+  for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+    vlot_event event = {.kind = VLOT_EVENT_CONFIG, .node = rows[k].node, .peer = 3};
+    event.as.config.index = 7;
+    event.as.config.disk_id = 0xab;
+    event.as.config.place = 1;
+    event.as.config.count = 4;
+    event.as.config.roles = rows[k].roles;
+    cr_expect_str_eq(text_of(&event, out), rows[k].sentence);
+    cr_expect_not_null(strstr(json_of(&event, out), rows[k].json), "%s", out);
+  }
+}
+
 Test(event, a_fault_says_what_is_so_from_now_on) {
   static const struct {
     vlot_why why;
@@ -316,6 +374,9 @@ static const place slices[] = {PLACE(as.slice.first), PLACE(as.slice.count), PLA
 static const place clients[] = {PLACE(as.client.sequence), PLACE(as.client.index),
                                 PLACE(as.client.term),     PLACE(as.client.client),
                                 PLACE(as.client.count),    PLACE(as.client.result)};
+static const place configs[] = {PLACE(as.config.index), PLACE(as.config.disk_id),
+                                PLACE(as.config.place), PLACE(as.config.count),
+                                PLACE(as.config.roles)};
 static const place unobserved[] = {PLACE(as.slice.chain), PLACE(as.slice.hash)};
 
 static const struct places {
@@ -327,6 +388,7 @@ static const struct places {
     [PART_change] = {changes, sizeof changes / sizeof *changes},
     [PART_slice] = {slices, sizeof slices / sizeof *slices},
     [PART_client] = {clients, sizeof clients / sizeof *clients},
+    [PART_config] = {configs, sizeof configs / sizeof *configs},
 };
 
 static bool have_same_words(const vlot_event *one, const vlot_event *other) {

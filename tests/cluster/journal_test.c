@@ -336,7 +336,11 @@ Test(journal, a_replay_is_looked_at_and_not_changed) {
   uint64_t done;
   record(&run, &scenarios[1], NULL, 0);
   ok(vlot_replay_open(&cluster, NULL, run.tape.bytes, run.tape.size, NULL));
-  size_t count = 0;
+  vlot_event told[64];
+  size_t count = vlot_cluster_events(cluster, 0, told, 64);
+  cr_assert_eq(count, vlot_cluster_nodes(cluster), "its configuration, told again");
+  for (size_t k = 0; k < count; k++) cr_assert_eq(told[k].kind, VLOT_EVENT_CONFIG);
+  count = 0;
   for (int k = 0; k < 400 && count < 5; k++) {
     ok(vlot_lockstep_step(cluster, 1, &done));
     count = vlot_lockstep_pending(cluster, pending, 64);

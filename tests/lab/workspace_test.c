@@ -425,3 +425,31 @@ Test(workspace, net_lists_disks_and_clocks_that_are_not_as_usual) {
   cr_assert_null(strstr(workspace.out.data, "  clock n3"), "%s", workspace.out.data);
   vlot__workspace_deinit(&workspace);
 }
+
+/* --- what is broken --- */
+
+static uint64_t drift;
+
+static uint64_t drifting_hash(void *state) {
+  (void)state;
+  return ++drift;
+}
+
+Test(workspace, a_broken_safety_property_is_told_once_where_it_breaks) {
+  vlot__workspace workspace;
+  vlot_machine machine = *vlot_kv_machine();
+  machine.hash = drifting_hash; /* replicas differ from the first entry on */
+  vlot__workspace_init(&workspace, false, ACTIONS_MAX);
+  workspace.options.machine = &machine;
+  must_say(&workspace, "until leader");
+  cr_assert_null(strstr(workspace.out.data, "Broken"), "%s", workspace.out.data);
+  for (int k = 0; k < 200 && !strstr(workspace.out.data, "Broken"); k++)
+    must_say(&workspace, "step");
+  const char *line = strstr(workspace.out.data, "  Broken: R-1 at n");
+  cr_assert_not_null(line, "%s", workspace.out.data);
+  cr_expect_not_null(strstr(line, ": machines that applied the same entries differ\n"), "%s", line);
+  cr_expect_null(strstr(line + 10, "Broken"), "%s", line);
+  must_say(&workspace, "step");
+  cr_expect_null(strstr(workspace.out.data, "Broken"), "%s", workspace.out.data);
+  vlot__workspace_deinit(&workspace);
+}

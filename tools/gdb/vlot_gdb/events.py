@@ -135,7 +135,7 @@ def of_change(event):
         "resume": "n%d is resumed" % n,
         "restart": "n%d is started again" % n,
         "fault": "a link, disk or clock is changed%s" % (" at n%d" % (n or peer) if n or peer else ""),
-        "violation": "a safety property is broken at n%d: invariant %d" % (n, start),
+        "violation": "a safety property is broken at n%d: %s" % (peer, "R-1" if start == 100 else "I-%d" % start),
     }
     if event.kind == "request":
         mail = int(event.value["message"])
@@ -168,6 +168,9 @@ def sentence(event):
         if event.kind == "read":
             return "client %d asks n%d for a read" % (client, n)
         return "n%d answers client %d: %s" % (n, client, words.enum("vlot_result", "VLOT_", body["client"]["result"]))
+    if event.kind == "config":
+        is_voter = int(body["config"]["roles"]) & 5
+        return "the configuration from index %d on: n%d %s" % (int(body["config"]["index"]), event.peer, "votes" if is_voter else "learns")
     return of_change(event)
 
 

@@ -1,0 +1,220 @@
+/* The checker, as its own files see it. Calls go down:
+ *
+ *   checker.c          opening, and which event goes where
+ *   checker_terms.c    roles, terms, votes, acknowledgements: I-1, I-4, I-8, I-9
+ *   checker_lives.c    steps, starts, disks: I-6 to I-9 across restarts
+ *   checker_commit.c   commit and apply: I-5, I-6, I-7, I-10, I-11, R-1
+ *   checker_log.c      what logs held: I-2, I-3, and what is durable
+ *   checker_config.c   who votes, and does a quorum hold an entry
+ *   checker_history.c  members, the common history, reports
+ */
+#ifndef VLOT_CLUSTER_CHECKER_INSIDE_H
+#define VLOT_CLUSTER_CHECKER_INSIDE_H
+
+#include "base/alloc.h"
+#include "cluster/checker.h"
+
+/* A small hash table: 64 bits to 64 bits, open addressing, nothing is ever removed. */
+typedef struct vlot__checker_pair {
+  uint64_t key; /* 0: empty */
+  uint64_t value;
+} vlot__checker_pair;
+
+typedef struct vlot__checker_table {
+  vlot__checker_pair *pairs; /* [capacity], a power of two, or 0 */
+  size_t capacity;
+  size_t count;
+} vlot__checker_table;
+
+typedef struct vlot__checker_reach {
+  uint64_t term;
+  uint64_t index;
+} vlot__checker_reach;
+
+typedef struct vlot__checker_member vlot__checker_member;
+
+/* --- configurations --- */
+
+typedef struct vlot__checker_row {
+  vlot__checker_member *member;
+  uint64_t disk_id; /* 0: any disk counts */
+  uint32_t roles;   /* VLOT_CONFIG_* */
+} vlot__checker_row;
+
+typedef struct vlot__checker_config {
+  uint64_t index;
+  vlot__checker_row *rows; /* [count] */
+  uint32_t count;
+  uint32_t known; /* in force when all are */
+} vlot__checker_config;
+
+/* What one node, or the cluster, told: by index. */
+typedef struct vlot__checker_configs {
+  vlot__checker_config *list; /* [count] */
+  size_t count;
+  size_t capacity;
+} vlot__checker_configs;
+
+/* A disk that is gone. What it had made durable still counts as held: it votes no more, so it can
+ * no more elect anybody who lacks it. */
+typedef struct vlot__checker_lost {
+  uint64_t disk_id;
+  uint64_t index; /* durable when it was wiped */
+} vlot__checker_lost;
+
+/* --- what is known of a member --- */
+
+struct vlot__checker_member {
+  const vlot__model *model;
+  bool is_met;   /* an event of it came: the model is its own, no blank one */
+  bool is_wiped; /* and not started since */
+  uint32_t id;
+  uint32_t role; /* vlot_role */
+  uint64_t term;
+  uint64_t last;
+  uint64_t commit;
+  uint64_t applied;
+  /* what appends of its term, and of the next, can have verified at most */
+  vlot__checker_reach verified;
+  vlot__checker_reach verified_next;
+  /* what its disk holds for certain */
+  uint64_t durable_term;
+  uint64_t durable_index;
+  uint64_t durable_chain;
+  uint32_t durable_vote;
+  uint64_t durable_before; /* the durable index before this step truncated */
+  /* across incarnations */
+  uint64_t commit_ever;
+  uint64_t commit_term;      /* in which it learned that */
+  uint64_t commit_kept;      /* what a restart must not have undone */
+  vlot__checker_table votes; /* term: candidate */
+  uint64_t disk_id;          /* its present one, as configurations name it; 0: none names it */
+  vlot__checker_lost *lost;  /* [lost_count], one per disk id */
+  size_t lost_count;
+  size_t lost_capacity;
+  vlot__checker_configs configs; /* as it told them */
+};
+
+struct vlot__checker {
+  const vlot_allocator *allocator;
+  vlot__checker_member **members; /* [member_count] in the order in which they were met */
+  size_t member_count;
+  size_t member_capacity;
+  vlot__checker_table places;    /* member's id: its place above */
+  vlot__checker_configs configs; /* as the cluster told them */
+  /* [history_count] of indexes base + 1 …: committed ones up to `committed`; above, the entry with
+   * the highest term that any log held there.
+   */
+  vlot__model_entry *history;
+  size_t history_count;
+  size_t history_capacity;
+  uint64_t base;
+  uint64_t committed;
+  vlot__checker_reach *marks; /* [mark_count] first commits: in term …, up to …; both increase */
+  size_t mark_count;
+  size_t mark_capacity;
+  vlot__checker_table leaders; /* term: node */
+  vlot__checker_table hashes;  /* applied index: hash of the machine */
+  bool is_incomplete;
+  bool has_base; /* a member was met */
+  bool has_first;
+  bool has_latest; /* this event caused one */
+  vlot__violation first;
+  vlot__violation latest;
+};
+
+/* --- checker_history.c --- */
+
+/* The value of a key, which becomes `value` when there was none. */
+uint64_t vlot__checker_settle(vlot__checker *checker, vlot__checker_table *in, uint64_t key,
+                              uint64_t value);
+
+/* The member with this id, made when there is none; NULL without memory. */
+vlot__checker_member *vlot__checker_member_of(vlot__checker *checker, uint32_t id);
+/* NULL: it is not known. */
+vlot__checker_member *vlot__checker_find(const vlot__checker *checker, uint32_t id);
+/* Its first event: from now on its log is looked at in this model. */
+void vlot__checker_meet(vlot__checker *checker, vlot__checker_member *m, const vlot__model *model);
+
+/* The first of an event stays. */
+void vlot__checker_report(vlot__checker *checker, uint32_t invariant, const vlot__checker_member *m,
+                          const vlot_event *event, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* Term and chain of a member's entry; false when it has none there. */
+bool vlot__checker_look(vlot__checker *checker, const vlot__checker_member *m, uint64_t index,
+                        vlot__model_entry *entry);
+/* Room for the history up to an index. */
+bool vlot__checker_grow_history(vlot__checker *checker, uint64_t last);
+/* Is the member's entry the committed one? index <= committed. */
+bool vlot__checker_is_canonical(vlot__checker *checker, const vlot__checker_member *m,
+                                uint64_t index);
+
+static inline vlot__model_entry *vlot__checker_at(const vlot__checker *checker, uint64_t index) {
+  return &checker->history[index - checker->base - 1];
+}
+
+static inline bool vlot__checker_is_same(const vlot__model_entry *one,
+                                         const vlot__model_entry *other) {
+  return one->term == other->term && one->chain == other->chain;
+}
+
+static inline uint64_t vlot__checker_last_of(const vlot_event *event) {
+  return event->as.slice.first + event->as.slice.count - 1;
+}
+
+/* --- checker_config.c --- */
+
+/* One row of what a node (NULL: the cluster) tells. */
+void vlot__checker_on_config(vlot__checker *checker, vlot__checker_member *m,
+                             const vlot_event *event);
+/* What it told from this index on is not in its log any more. */
+void vlot__checker_forget_configs(vlot__checker *checker, vlot__checker_member *m, uint64_t from);
+void vlot__checker_free_configs(vlot__checker *checker, vlot__checker_configs *configs);
+/* Its disk is replaced: its promises are gone with it. */
+void vlot__checker_wipe(vlot__checker *checker, vlot__checker_member *m);
+/* I-10: a quorum holds what is committed for the first time. */
+void vlot__checker_check_quorum(vlot__checker *checker, const vlot__checker_member *m,
+                                const vlot_event *event, uint64_t index,
+                                const vlot__model_entry *entry);
+
+/* --- checker_log.c --- */
+
+/* A run of entries stands in a member's log now; newest: the last one of them. */
+void vlot__checker_witness(vlot__checker *checker, const vlot__checker_member *m,
+                           const vlot_event *event, uint64_t first, uint64_t last,
+                           const vlot__model_entry *newest);
+void vlot__checker_on_append(vlot__checker *checker, vlot__checker_member *m,
+                             const vlot_event *event);
+void vlot__checker_on_truncate(vlot__checker *checker, vlot__checker_member *m,
+                               const vlot_event *event);
+void vlot__checker_on_durable(vlot__checker *checker, vlot__checker_member *m,
+                              const vlot_event *event);
+
+/* --- checker_commit.c --- */
+
+void vlot__checker_on_commit(vlot__checker *checker, vlot__checker_member *m,
+                             const vlot_event *event);
+void vlot__checker_on_apply(vlot__checker *checker, vlot__checker_member *m,
+                            const vlot_event *event);
+
+/* --- checker_lives.c --- */
+
+void vlot__checker_on_step(vlot__checker *checker, vlot__checker_member *m,
+                           const vlot_event *event);
+void vlot__checker_on_start(vlot__checker *checker, vlot__checker_member *m,
+                            const vlot_event *event);
+void vlot__checker_on_fenced(vlot__checker *checker, vlot__checker_member *m,
+                             const vlot_event *event);
+
+/* --- checker_terms.c --- */
+
+void vlot__checker_on_term(vlot__checker *checker, vlot__checker_member *m,
+                           const vlot_event *event);
+void vlot__checker_on_leader(vlot__checker *checker, vlot__checker_member *m,
+                             const vlot_event *event);
+void vlot__checker_on_sent(vlot__checker *checker, vlot__checker_member *m,
+                           const vlot_event *event);
+void vlot__checker_on_received(vlot__checker_member *m, const vlot_event *event);
+
+#endif

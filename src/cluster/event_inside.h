@@ -1,0 +1,29 @@
+/* What JSON, sentences and words of events share. */
+#ifndef VLOT_CLUSTER_EVENT_INSIDE_H
+#define VLOT_CLUSTER_EVENT_INSIDE_H
+
+#include "vlot/event.h"
+
+/* Which member of the union a kind of event uses. */
+typedef enum vlot__event_body {
+  VLOT__EVENT_BODY_none, /* of a kind outside the table */
+  VLOT__EVENT_BODY_step,
+  VLOT__EVENT_BODY_message,
+  VLOT__EVENT_BODY_change,
+  VLOT__EVENT_BODY_slice,
+  VLOT__EVENT_BODY_client,
+  VLOT__EVENT_BODY_config,
+} vlot__event_body;
+
+vlot__event_body vlot__event_body_of(const vlot_event *event);
+
+/* Of numbers that stand in events. */
+const char *vlot__event_role_name(uint64_t role);
+const char *vlot__event_progress_name(uint64_t state);
+const char *vlot__event_request_name(uint64_t kind);
+
+/* Of a message's event: who gets it; does the reply say yes? */
+uint32_t vlot__event_receiver(const vlot_event *event);
+bool vlot__event_is_success(const vlot_event *event);
+
+#endif
