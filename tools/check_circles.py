@@ -153,8 +153,9 @@ def report_names():
 def print_graph(folder):
     edges = edges_of(read_folder(folder))
     for file in sorted(edges):
-        if edges[file]:
-            print("%-18s -> %s" % (file, ", ".join(sorted(edges[file]))))
+        called = [other for other in sorted(edges[file]) if other.endswith(".c")]
+        if called:
+            print("%-18s -> %s" % (file, ", ".join(called)))
 
 
 def main(arguments):

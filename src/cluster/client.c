@@ -1,5 +1,5 @@
-/* A client's calls: submit, poll, wait, by its owner alone. Answers arrive in its inbox; no callback
- * runs on a node's thread. */
+/* A client's calls: submit, poll, wait, by its owner alone. Answers arrive in its inbox; no
+ * callback runs on a node's thread. */
 #include <string.h>
 
 #include "cluster/await.h"

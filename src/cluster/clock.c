@@ -1,7 +1,7 @@
 /* The clock sleeps until something is due, so that an idle cluster costs next to nothing.
  *
- * It never catches up: however long the process or this thread stood still, time goes on by what was
- * planned, so a breakpoint cannot cause an election.
+ * It never catches up: however long the process or this thread stood still, time goes on by what
+ * was planned, so a breakpoint cannot cause an election.
  */
 #include "cluster/clock.h"
 

@@ -4,8 +4,8 @@
 
 #include "cluster/object.h"
 
-/* Start and stop a slot's node under the driver in force. stop: VLOT_TIMEOUT: its thread is stuck in
- * user code and quarantined; node, machine and mailbox are left alone until it comes back. */
+/* Start and stop a slot's node under the driver in force. stop: VLOT_TIMEOUT: its thread is stuck
+ * in user code and quarantined; node, machine and mailbox are left alone until it comes back. */
 vlot_result vlot__slot_start(vlot__slot *slot);
 vlot_result vlot__slot_stop(vlot__slot *slot, vlot_why why, bool is_power_cut);
 /* Between the two: it is started again. */

@@ -10,8 +10,8 @@ static inline bool vlot__is_node_thread(vlot_cluster *cluster) {
 }
 
 /* Does this thread run the schedule? Never where nodes run freely; in lockstep whoever calls; while
- * a threads cluster is paused, only the thread that paused it: what others do waits in the mailboxes
- * until the cluster goes on.
+ * a threads cluster is paused, only the thread that paused it: what others do waits in the
+ * mailboxes until the cluster goes on.
  */
 static inline bool vlot__may_step(vlot_cluster *cluster) {
   return vlot__driver_of(cluster)->may_step(cluster);

@@ -73,7 +73,7 @@ static void after_turn(vlot_cluster *cluster, vlot__slot *slot) {
   vlot__notify_changed(cluster);
 }
 
-static void take_turn(vlot_actor *self, vlot__node *node, vlot_turn *turn) {
+static void threads_turn(vlot_actor *self, vlot__node *node, vlot_turn *turn) {
   vlot__slot *slot = vlot__node_slot(node);
   vlot_cluster *cluster = slot->cluster;
   const vlot_mail *mail;
@@ -157,7 +157,7 @@ const vlot__driver vlot__driver_threads = {
     .unhold = threads_unhold,
     .changed = threads_changed,
     .rate_changed = threads_rate_changed,
-    .turn = take_turn,
+    .turn = threads_turn,
     .post = threads_post,
     .stored = vlot__actors_stored,
     .queued = vlot__actors_queued,

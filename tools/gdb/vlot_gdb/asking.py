@@ -50,7 +50,7 @@ def put(cluster, request):
 
 def when(cluster):
     """When will it be carried out?"""
-    if bool(cluster["is_lockstep"]):
+    if state.is_stepped(cluster):
         return "the next action" + ("" if state.driver(cluster) != "threads, paused" else ", when the paused cluster is stepped or goes on")
     tick = int(cluster["options"]["tick_ns"])
     planned, now = int(cluster["clock"]["planned"]), state.now(cluster)
@@ -66,14 +66,14 @@ def ask(cluster, name, said, node=0, number=0, value=0, sides=()):
     put(cluster, request)
     known_before.append(request)
     print("request %d: %s; carried out %s%s" % (
-        len(known_before), said, "as " if bool(cluster["is_lockstep"]) else "", when(cluster)))
+        len(known_before), said, "as " if state.is_stepped(cluster) else "", when(cluster)))
 
 
 # --- what is asked for must be there ---
 
 
 def lockstep(cluster, what):
-    if not bool(cluster["is_lockstep"]):
+    if not state.is_stepped(cluster):
         raise gdb.GdbError(
             "%s: in a cluster that runs freely messages are in its threads' hands. Pause it first (vlot_cluster_pause, `vlot run --step-on "
             "EVENT`), or use lockstep (`vlot gdb step`)" % what)

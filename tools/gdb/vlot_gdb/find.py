@@ -61,7 +61,7 @@ def require_debug_info():
         )
 
 
-MARK_OPEN, MARK_CLOSED = 0x766C6F742D6F706E, 0x766C6F742D656E64  # VLOT__MARK_OPEN and _CLOSED in src/cluster/internal.h
+MARK_OPEN, MARK_CLOSED = 0x766C6F742D6F706E, 0x766C6F742D656E64  # VLOT__MARK_OPEN and _CLOSED in src/cluster/object.h
 
 
 def mark(p):

@@ -48,7 +48,7 @@ class Slot:
         return actor if int(actor) else None
 
     def mailbox(self):
-        if bool(self.cluster["is_lockstep"]):
+        if is_stepped(self.cluster):
             parked = int(self.value["parked_mail"]["count"])
             return parked + sum(1 for item in pending(self.cluster) if item.node == self.id and item.mail_kind)
         actor = self.actor()
@@ -75,6 +75,11 @@ class Slot:
             if thread.name == name:
                 return thread
         return None
+
+
+def is_stepped(cluster):
+    """In lockstep, or paused: there is a pending list, and whoever drives takes an action at a time."""
+    return bool(cluster["driver"].dereference()["is_stepped"])
 
 
 def now(cluster):
@@ -105,7 +110,7 @@ def leader(cluster):
 
 
 def driver(cluster):
-    if not bool(cluster["is_lockstep"]):
+    if not is_stepped(cluster):
         return "threads"
     if words.enum("vlot_driver", "VLOT_DRIVER_", cluster["options"]["driver"]) == "threads":
         return "threads, paused"
@@ -114,7 +119,7 @@ def driver(cluster):
 
 def headline(cluster):
     text = "%s, tick %d" % (driver(cluster), now(cluster))
-    if bool(cluster["is_lockstep"]):
+    if is_stepped(cluster):
         text += ", action %d" % int(cluster["action"])
     first = leader(cluster)
     text += ", leader n%d" % first if first else ", no leader"
@@ -164,14 +169,12 @@ def entries(raft, first, last):
 class Item:
     """Of the pending list (lockstep), or mail that a slow link holds (threads)."""
 
-    def __init__(self, value, is_late=False):
-        self.value, self.is_late = value, is_late
-        self.due, self.node, self.sender = int(value["due"]), int(value["to" if is_late else "node"]), int(value["from"])
-        self.mail_kind = int(value["kind" if is_late else "mail_kind"])
-        self.kind = "message" if is_late else words.enum("vlot_pending_kind", "VLOT_PENDING_", value["kind"])
-        self.is_held = False if is_late else bool(value["is_held"])
-        self.id = self.payload("vlot__mail_head")["id"] if is_late else value["id"]
-        self.order = (self.due, int(value["number"])) if is_late else (self.due, int(value["tie"]), int(value["id"]))
+    def __init__(self, value):
+        self.value = value
+        self.id, self.due, self.node, self.sender = value["id"], int(value["due"]), int(value["node"]), int(value["from"])
+        self.mail_kind, self.is_held = int(value["mail_kind"]), bool(value["is_held"])
+        self.kind = words.enum("vlot_pending_kind", "VLOT_PENDING_", value["kind"])
+        self.order = (self.due, int(value["tie"]), int(value["id"]))
 
     def payload(self, name):
         return self.value["payload"].address.cast(find.pointer_to(name))
@@ -182,9 +185,13 @@ class Item:
         return mail(self.mail_kind, self.value["payload"].address, self.node)
 
 
+def listed(heap):
+    return [Item(heap["items"][k].dereference()) for k in range(int(heap["count"]))]
+
+
 def pending(cluster):
     lockstep = cluster["lockstep"]
-    found = [Item(lockstep["heap"][k].dereference()) for k in range(int(lockstep["count"]))]
+    found = listed(lockstep["heap"])
     found += [Item(lockstep["held"][k].dereference()) for k in range(int(lockstep["held_count"]))]
     for item in found:
         if item.kind == "timer":
@@ -195,10 +202,7 @@ def pending(cluster):
 
 def late(cluster):
     clock = cluster["clock"]
-    if not int(clock):
-        return []
-    heap = clock["heap"]
-    return sorted((Item(heap[k].dereference(), True) for k in range(int(clock["count"]))), key=lambda item: item.order)
+    return sorted(listed(clock["late"]), key=lambda item: item.order) if int(clock) else []
 
 
 def message(value):
