@@ -4,6 +4,7 @@
 #ifndef VLOT_CLUSTER_ITEM_H
 #define VLOT_CLUSTER_ITEM_H
 
+#include "base/alloc.h"
 #include "cluster/parcel.h"
 #include "vlot/cluster.h"
 
@@ -35,18 +36,78 @@ void vlot__item_fill(vlot__item *item, const vlot__parcel *parcel);
 /* The parcel of a listed mail again. */
 vlot__parcel vlot__item_parcel(vlot__item *item);
 
+/* --- the heap ---
+ *
+ * Every action goes through it several times: its functions stand here to be inlined.
+ */
+
 typedef struct vlot__heap {
   vlot__item **items; /* by (due, tie, id) */
   size_t count;
   size_t capacity;
 } vlot__heap;
 
-bool vlot__item_is_before(const vlot__item *a, const vlot__item *b);
-VLOT_MUST_CHECK bool vlot__heap_reserve(vlot__heap *heap, const vlot_allocator *allocator,
-                                        size_t more);
-void vlot__heap_push(vlot__heap *heap, vlot__item *item); /* into room that was reserved */
-void vlot__heap_take_out(vlot__heap *heap, vlot__item *item);
-void vlot__heap_sift_up(vlot__heap *heap, vlot__item *item);   /* it may be due earlier now */
-void vlot__heap_sift_down(vlot__heap *heap, vlot__item *item); /* later */
+static inline bool vlot__item_is_before(const vlot__item *a, const vlot__item *b) {
+  if (a->due != b->due) return a->due < b->due;
+  if (a->tie != b->tie) return a->tie < b->tie;
+  return a->id < b->id;
+}
+
+static inline void vlot__heap_place(vlot__heap *heap, size_t place, vlot__item *item) {
+  heap->items[place] = item;
+  item->place = place;
+}
+
+/* It may be due earlier now. */
+static inline void vlot__heap_sift_up(vlot__heap *heap, vlot__item *item) {
+  size_t place = item->place;
+  while (place > 0) {
+    size_t parent = (place - 1) / 2;
+    if (!vlot__item_is_before(item, heap->items[parent])) break;
+    vlot__heap_place(heap, place, heap->items[parent]);
+    place = parent;
+  }
+  vlot__heap_place(heap, place, item);
+}
+
+/* It may be due later now. */
+static inline void vlot__heap_sift_down(vlot__heap *heap, vlot__item *item) {
+  size_t place = item->place;
+  for (;;) {
+    size_t child = 2 * place + 1;
+    if (child >= heap->count) break;
+    if (child + 1 < heap->count && vlot__item_is_before(heap->items[child + 1], heap->items[child]))
+      child++;
+    if (!vlot__item_is_before(heap->items[child], item)) break;
+    vlot__heap_place(heap, place, heap->items[child]);
+    place = child;
+  }
+  vlot__heap_place(heap, place, item);
+}
+
+VLOT_MUST_CHECK static inline bool
+vlot__heap_reserve(vlot__heap *heap, const vlot_allocator *allocator, size_t more) {
+  void *items = heap->items;
+  bool has_room =
+      vlot__alloc_grow(allocator, &items, &heap->capacity, heap->count + more, sizeof *heap->items);
+  heap->items = items;
+  return has_room;
+}
+
+/* Into room that was reserved. */
+static inline void vlot__heap_push(vlot__heap *heap, vlot__item *item) {
+  item->place = heap->count++;
+  vlot__heap_sift_up(heap, item);
+}
+
+static inline void vlot__heap_take_out(vlot__heap *heap, vlot__item *item) {
+  size_t place = item->place;
+  vlot__item *last = heap->items[--heap->count];
+  if (last == item) return;
+  last->place = place;
+  heap->items[place] = last;
+  vlot__heap_sift_up(heap, last);
+  vlot__heap_sift_down(heap, last);
+}
 
 #endif

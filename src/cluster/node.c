@@ -35,13 +35,6 @@ static vlot_result open_core(vlot__node *node, const vlot_stored *stored, const 
   return vlot_raft_open(&node->raft, &options, problem);
 }
 
-void vlot__node_read_time(vlot__node *node, const vlot_output *output) {
-  node->next_timer = output->next_timer;
-  node->spare = output->next_timer == VLOT_NEVER ? VLOT_NEVER
-                : output->next_timer > node->now ? output->next_timer - node->now - 1
-                                                 : 0;
-}
-
 void vlot__node_free(vlot__node *node) {
   if (node->machine) node->cluster->machine.destroy(node->machine);
   vlot_raft_close(node->raft);

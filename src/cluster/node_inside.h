@@ -157,9 +157,12 @@ void vlot__node_settle_outcomes(vlot__node *node, const vlot_output *output);
 /* Apply what the core hands out, and answer who waits for it. */
 void vlot__node_apply(vlot__node *node, const vlot_output *output);
 
-/* --- node.c --- */
-
 /* What a step says about time. */
-void vlot__node_read_time(vlot__node *node, const vlot_output *output);
+static inline void vlot__node_read_time(vlot__node *node, const vlot_output *output) {
+  node->next_timer = output->next_timer;
+  node->spare = output->next_timer == VLOT_NEVER ? VLOT_NEVER
+                : output->next_timer > node->now ? output->next_timer - node->now - 1
+                                                 : 0;
+}
 
 #endif

@@ -81,7 +81,7 @@ static void observe(vlot_cluster *cluster, const vlot_event *event) {
   if (observer->has_hash) hash_event(observer, event);
   if (observer->checker) violation = vlot__checker_feed(observer->checker, event);
   if (violation) report_violation(cluster, violation);
-  vlot__subscriptions_push(cluster, event);
+  if (observer->subscriptions) vlot__subscriptions_push(cluster, event);
   if (observer->is_shared) pthread_mutex_unlock(&observer->lock);
 }
 
