@@ -23,7 +23,7 @@ vlot_result vlot__check_change(vlot_cluster *cluster);
 /* Take control, unless this is a node's thread (VLOT_DEADLOCK) or the cluster is paused by another
  * thread (VLOT_BUSY). */
 vlot_result vlot__control_take(vlot_cluster *cluster);
-/* The same for a call that changes the run, which a replay refuses. */
+/* Take control for a call that changes the run: a replay refuses it (VLOT_UNSUPPORTED). */
 vlot_result vlot__control_take_to_change(vlot_cluster *cluster);
 void vlot__control_begin(vlot_cluster *cluster);
 /* the clock's: it never waits for whoever waits for it */

@@ -276,20 +276,25 @@ static vlot__fate begin_sending(vlot_cluster *cluster, vlot__parcel *parcel) {
   return fate;
 }
 
-/* Each copy that is taken has references of its own. The last of those that nobody takes are the
- * caller's again: so many are given back here, and one is left. */
+/* A copy under an id of its own, with its event: what a link duplicates is a Raft message (a
+ * journal may say anything). */
+static void number_copy(vlot_cluster *cluster, const vlot__parcel *parcel) {
+  const vlot__mail_message *mail = (const void *)parcel->head;
+  parcel->head->id = vlot__new_id(cluster, parcel->sender);
+  if (parcel->kind == VLOT__MAIL_MESSAGE)
+    vlot__emit_message(cluster, parcel->sender, VLOT_EVENT_SENT, VLOT_WHY_LINK_DUPLICATE,
+                       parcel->head->id, &mail->message);
+}
+
+/* Each copy has references of its own; those of copies that nobody takes are given back. When
+ * nobody takes any, the last copy's are left: they are the caller's, as before. */
 static vlot_result post_copies(vlot_cluster *cluster, vlot__parcel *parcel, vlot__fate *fate) {
   vlot_result result = VLOT_OK;
   uint64_t now = vlot__now(cluster);
   uint32_t refused = 0;
   for (uint32_t k = 1; k < fate->copies; k++) retain_parcel(parcel);
   for (uint32_t k = 0; k < fate->copies; k++) {
-    if (k > 0) { /* only a Raft message comes twice */
-      const vlot__mail_message *mail = (const void *)parcel->head;
-      parcel->head->id = vlot__new_id(cluster, parcel->sender);
-      vlot__emit_message(cluster, parcel->sender, VLOT_EVENT_SENT, VLOT_WHY_LINK_DUPLICATE,
-                         parcel->head->id, &mail->message);
-    }
+    if (k > 0) number_copy(cluster, parcel);
     parcel->due = now + fate->delay[k];
     vlot_result posted = fate->results[k]; /* only a replay knows */
     if (posted == VLOT_OK) posted = vlot__driver_of(cluster)->post(cluster, parcel);

@@ -11,7 +11,6 @@ enum {
   RISES = 3,        /* what is higher at so many looks in a row grows */
   MAILS_MIN = 1024, /* less is a burst */
   ENTRIES_MIN = 1024,
-
 };
 
 /* --- saying --- */

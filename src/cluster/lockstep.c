@@ -32,7 +32,7 @@ static void run_inline(vlot__slot *slot, const taken_mail *mails, uint32_t count
   cluster->is_in_turn = false;
 }
 
-/* The same turn, on the node's own thread. */
+/* A turn of the same mail, on the node's own thread. */
 static void run_granted(vlot__slot *slot, const taken_mail *mails, uint32_t count) {
   uint32_t sent = 0;
   for (uint32_t k = 0; k < count; k++) {
