@@ -119,9 +119,8 @@ static void send_late_mail(vlot__clock *clock, uint64_t now) {
 
 /* --- planning --- */
 
-/* When this node needs the clock: at its timer; or, when it has been told and has not come
- * round to it, a little later, to be told again: it speaks up itself as soon as it has another
- * timer.
+/* When a node needs the clock: at its timer. If it was told of that timer and has not come round to
+ * it yet, a little later, to be told again; it says itself when it has another timer.
  */
 static uint64_t due_of(vlot__slot *slot, uint64_t now) {
   uint64_t due = VLOT_NEVER;

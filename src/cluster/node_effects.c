@@ -78,7 +78,7 @@ vlot_why vlot__node_no_leader_why(const vlot__node *node) {
   return node->leader == 0 ? VLOT_WHY_NO_LEADER : VLOT_WHY_NOT_LEADER;
 }
 
-/* Once (B118): what comes back was refused by whoever led, and nobody knows better. What a faulty
+/* A mail is forwarded once (B118): where it is no leader's then, its client is told. What a faulty
  * link loses is lost like any message: the client's deadline covers it.
  */
 bool vlot__node_forward(vlot__node *node, uint32_t kind, void *payload, size_t size,

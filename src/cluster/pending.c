@@ -203,8 +203,8 @@ uint64_t vlot__pending_due(vlot_cluster *cluster, const vlot__item *item) {
                                           : vlot__disk_next_due(slot->disk);
 }
 
-/* What is never due stays, at the end of the heap: when it would leave depends on who has looked at
- * it, and a new item would draw another tie. */
+/* A timer that will never be due stays listed, at the end of the heap: if it left, that would
+ * happen when somebody looks, and its next item would draw another tie. */
 vlot__item *vlot__pending_earliest(vlot_cluster *cluster) {
   vlot__heap *heap = &cluster->lockstep.heap;
   while (heap->count > 0) {
