@@ -453,9 +453,11 @@ typedef struct vlot_output {
   /* [apply_count] committed, to be applied in order, each entry once */
   const vlot_slice *apply;
   const vlot_read_answer *reads; /* [read_count] */
-  const vlot_lost *lost;         /* [lost_count] */
-  const vlot_outcome *outcomes;  /* [outcome_count] in the order of their inputs */
-  const vlot_change *changes;    /* [change_count] in the order they happened */
+  /* [lost_count] early word for drivers that wait by index alone; who waits for (index, term) sees
+   * it in what is applied, as the cluster does */
+  const vlot_lost *lost;
+  const vlot_outcome *outcomes; /* [outcome_count] in the order of their inputs */
+  const vlot_change *changes;   /* [change_count] in the order they happened */
   uint32_t message_count;
   uint32_t apply_count;
   uint32_t read_count;

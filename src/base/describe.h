@@ -63,7 +63,6 @@ typedef struct vlot__described {
   X(raft)                     \
   X(actor)                    \
   X(cluster)                  \
-  X(item)                     \
   X(clock)                    \
   X(client)                   \
   X(lab)

@@ -43,7 +43,7 @@ const vlot__violation *vlot__checker_first(const vlot__checker *checker) {
 
 bool vlot__checker_is_incomplete(const vlot__checker *checker) { return checker->is_incomplete; }
 
-static void take(vlot__checker *checker, vlot__checker_member *m, const vlot_event *event) {
+static void take_event(vlot__checker *checker, vlot__checker_member *m, const vlot_event *event) {
   switch (event->kind) {
   case VLOT_EVENT_STEP: vlot__checker_on_step(checker, m, event); break;
   case VLOT_EVENT_SENT: vlot__checker_on_sent(checker, m, event); break;
@@ -86,6 +86,6 @@ const vlot__violation *vlot__checker_feed(vlot__checker *checker, const vlot_eve
   if (event->kind == VLOT_EVENT_CONFIG && (m || event->node == 0))
     vlot__checker_on_config(checker, m, event);
   else if (m)
-    take(checker, m, event);
+    take_event(checker, m, event);
   return checker->has_latest ? &checker->latest : NULL;
 }

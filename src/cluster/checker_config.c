@@ -8,13 +8,13 @@
 
 /* --- what was told --- */
 
-static void pop(vlot__checker *checker, vlot__checker_configs *configs) {
+static void pop_config(vlot__checker *checker, vlot__checker_configs *configs) {
   vlot__alloc_free(checker->allocator, configs->list[--configs->count].rows);
 }
 
 static void forget_from(vlot__checker *checker, vlot__checker_configs *configs, uint64_t from) {
   while (configs->count > 0 && configs->list[configs->count - 1].index >= from)
-    pop(checker, configs);
+    pop_config(checker, configs);
 }
 
 /* What is committed is never removed: only the newest of those can be in force again. */
@@ -86,7 +86,7 @@ void vlot__checker_forget_configs(vlot__checker *checker, vlot__checker_member *
 }
 
 void vlot__checker_free_configs(vlot__checker *checker, vlot__checker_configs *configs) {
-  while (configs->count > 0) pop(checker, configs);
+  while (configs->count > 0) pop_config(checker, configs);
   vlot__alloc_free(checker->allocator, configs->list);
 }
 
@@ -135,8 +135,8 @@ static bool holds(vlot__checker *checker, const vlot__checker_row *row, uint64_t
 }
 
 /* NULL: nobody told one. */
-static const vlot__checker_config *in_force(const vlot__checker *checker,
-                                            const vlot__checker_member *m) {
+static const vlot__checker_config *config_in_force(const vlot__checker *checker,
+                                                   const vlot__checker_member *m) {
   const vlot__checker_configs *told[] = {&m->configs, &checker->configs};
   for (size_t who = 0; who < 2; who++)
     for (size_t k = told[who]->count; k > 0; k--)
@@ -166,7 +166,7 @@ static void check_half(vlot__checker *checker, const vlot__checker_config *confi
 void vlot__checker_check_quorum(vlot__checker *checker, const vlot__checker_member *m,
                                 const vlot_event *event, uint64_t index,
                                 const vlot__model_entry *entry) {
-  const vlot__checker_config *config = in_force(checker, m);
+  const vlot__checker_config *config = config_in_force(checker, m);
   if (!config) return;
   check_half(checker, config, VLOT_CONFIG_VOTER, m, event, index, entry);
   check_half(checker, config, VLOT_CONFIG_OLD_VOTER, m, event, index, entry);

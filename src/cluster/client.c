@@ -1,12 +1,14 @@
-/* Clients: a mailbox owned by its caller. Answers are pushed by nodes, read by poll and wait; no
- * callback on a node's thread. */
+/* A client's calls: submit, poll, wait, by its owner alone. Answers arrive in its inbox; no
+ * callback runs on a node's thread. */
 #include <string.h>
 
 #include "base/describe.h"
-#include "cluster/internal.h"
-
-/* from this size on a command's bytes are shared by all nodes instead of copied along */
-enum { SHARED_BYTES = 1024 };
+#include "cluster/await.h"
+#include "cluster/driver.h"
+#include "cluster/gate.h"
+#include "cluster/inbox.h"
+#include "cluster/link.h"
+#include "cluster/propose.h"
 
 /* Commands submitted together: they share a deadline. */
 typedef struct submission {
@@ -15,30 +17,11 @@ typedef struct submission {
   uint32_t count;
 } submission;
 
-typedef struct inbox {
-  uint8_t *bytes;
-  size_t size;
-  size_t capacity;
-} inbox;
-
 struct vlot_client {
   vlot_cluster *cluster;
-  /* its owner's, and those of nodes that are putting an answer in */
-  _Atomic uint32_t references;
   vlot_client_options options;
-  uint32_t number;
-
-  /* under lock */
-  pthread_mutex_t lock;
-  pthread_cond_t arrived;
-  inbox incoming;
-  bool is_waiting;
-  bool is_due; /* the clock says: look at your deadlines */
-
-  _Atomic uint64_t wait_deadline; /* VLOT_NEVER: not waiting */
-
-  /* its owner's */
-  inbox taken; /* swapped out of incoming; read_at: what is not handed out yet */
+  vlot__inbox *inbox;
+  vlot__answers taken; /* swapped out of the inbox; read_at: what is not handed out yet */
   size_t read_at;
   uint32_t read_count; /* of the record at read_at, so many of its commands are handed out */
   uint8_t *is_open;    /* [window] ring by sequence: not answered yet */
@@ -65,36 +48,18 @@ void vlot_client_options_init(vlot_client_options *options) {
       (vlot_client_options){.size = sizeof *options, .inflight_max = 65536, .timeout_ticks = 500};
 }
 
-static void free_client(vlot_client *client) {
-  const vlot_allocator *allocator = client->cluster->allocator;
+void vlot_client_close(vlot_client *client) {
+  if (!client) return;
+  const vlot_cluster *cluster = client->cluster;
+  vlot__inbox_close(client->inbox);
   if (client->contacts)
-    for (uint32_t k = 0; k < client->cluster->nodes; k++)
-      vlot_actor_release(client->contacts[k].actor);
-  vlot__alloc_free(allocator, client->contacts);
-  vlot__alloc_free(allocator, client->incoming.bytes);
-  vlot__alloc_free(allocator, client->taken.bytes);
-  vlot__alloc_free(allocator, client->is_open);
-  vlot__alloc_free(allocator, client->scratch);
+    for (uint32_t k = 0; k < cluster->nodes; k++) vlot_actor_release(client->contacts[k].actor);
+  vlot__alloc_free(cluster->allocator, client->contacts);
+  vlot__alloc_free(cluster->allocator, client->taken.bytes);
+  vlot__alloc_free(cluster->allocator, client->is_open);
+  vlot__alloc_free(cluster->allocator, client->scratch);
   vlot__ring_deinit(&client->submissions);
-  pthread_mutex_destroy(&client->lock);
-  pthread_cond_destroy(&client->arrived);
-  vlot__alloc_free(allocator, client);
-}
-
-/* Numbers are never used twice, so that a late answer finds nobody. */
-static bool enter_client(vlot_client *client) {
-  vlot_cluster *cluster = client->cluster;
-  pthread_mutex_lock(&cluster->clients_lock);
-  void *clients = cluster->clients;
-  bool has_room = vlot__alloc_grow(cluster->allocator, &clients, &cluster->client_capacity,
-                                   cluster->client_count + 1, sizeof *cluster->clients);
-  cluster->clients = clients;
-  if (has_room) {
-    cluster->clients[cluster->client_count++] = client;
-    client->number = cluster->client_count;
-  }
-  pthread_mutex_unlock(&cluster->clients_lock);
-  return has_room;
+  vlot__alloc_free(cluster->allocator, client);
 }
 
 vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster,
@@ -110,47 +75,23 @@ vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster,
   if (!client) return VLOT_NOMEM;
   client->cluster = cluster;
   client->options = *options;
-  atomic_init(&client->references, 1);
   client->next_sequence = client->oldest = 1;
   for (client->window = 64; client->window < options->inflight_max;) client->window *= 2;
-  atomic_init(&client->wait_deadline, VLOT_NEVER);
-  pthread_mutex_init(&client->lock, NULL);
-  pthread_cond_init(&client->arrived, NULL);
   vlot__ring_init(&client->submissions, cluster->allocator, sizeof(submission));
   client->is_open = vlot__alloc_zero(cluster->allocator, client->window, 1);
   client->contacts = vlot__alloc_zero(cluster->allocator, cluster->nodes, sizeof *client->contacts);
-  if (!client->is_open || !client->contacts || !enter_client(client)) {
-    free_client(client);
+  /* in a replay its number is another's, of the recorded run */
+  bool is_muted = vlot__check_change(cluster) != VLOT_OK;
+  if (client->is_open && client->contacts) client->inbox = vlot__inbox_open(cluster, is_muted);
+  if (!client->inbox) {
+    vlot_client_close(client);
     return VLOT_NOMEM;
   }
   *out = client;
   return VLOT_OK;
 }
 
-static void release_client(vlot_client *client) {
-  if (client && atomic_fetch_sub(&client->references, 1) == 1) free_client(client);
-}
-
-/* A reference to a client that is open; NULL. No lock is held with another. */
-static vlot_client *find_client(vlot_cluster *cluster, uint32_t number) {
-  pthread_mutex_lock(&cluster->clients_lock);
-  vlot_client *client =
-      number >= 1 && number <= cluster->client_count ? cluster->clients[number - 1] : NULL;
-  if (client) atomic_fetch_add(&client->references, 1);
-  pthread_mutex_unlock(&cluster->clients_lock);
-  return client;
-}
-
-void vlot_client_close(vlot_client *client) {
-  if (!client) return;
-  vlot_cluster *cluster = client->cluster;
-  pthread_mutex_lock(&cluster->clients_lock);
-  cluster->clients[client->number - 1] = NULL;
-  pthread_mutex_unlock(&cluster->clients_lock);
-  release_client(client);
-}
-
-uint32_t vlot_client_number(const vlot_client *client) { return client->number; }
+uint32_t vlot_client_number(const vlot_client *client) { return vlot__inbox_number(client->inbox); }
 
 uint32_t vlot_client_inflight(const vlot_client *client) { return client->inflight; }
 
@@ -174,6 +115,7 @@ static uint32_t next_target(const vlot_client *client, uint32_t tried) {
   return tried <= cluster->nodes ? tried : 0;
 }
 
+/* On any result but VLOT_OK what the mail refers to is still the caller's. */
 static vlot_result post_to_contact(vlot_client *client, uint32_t kind, void *payload, size_t size) {
   vlot_cluster *cluster = client->cluster;
   vlot_result result = VLOT_REJECTED;
@@ -181,18 +123,17 @@ static vlot_result post_to_contact(vlot_client *client, uint32_t kind, void *pay
     uint32_t to = next_target(client, tried);
     if (to == 0) return result == VLOT_CLOSED ? VLOT_REJECTED : result;
     if (atomic_load(&cluster->slots[to - 1].state) == VLOT_NODE_DOWN) continue;
-    vlot_piece piece = {.data = payload, .size = size};
-    /* a refusal gives back one reference, a success takes it */
-    vlot__mail_retain(kind, payload);
-    result = vlot__route(cluster, NULL, &client->contacts[to - 1], to, kind, 0, &piece, 1);
-    if (result == VLOT_CLOSED) continue;
-    return result;
+    vlot__parcel parcel = vlot__parcel_of(to, kind, payload, size);
+    parcel.contact = &client->contacts[to - 1];
+    result = vlot__route(cluster, &parcel);
+    if (result != VLOT_CLOSED) return result;
   }
 }
 
 static vlot_result check_submit(const vlot_client *client, uint32_t count) {
   if (count == 0) return VLOT_INVALID;
-  if (client->cluster->replay) return VLOT_UNSUPPORTED; /* it would be another run */
+  vlot_result result = vlot__check_change(client->cluster);
+  if (result != VLOT_OK) return result;
   if (vlot__is_node_thread(client->cluster)) return VLOT_DEADLOCK;
   if (count > client->options.inflight_max ||
       client->inflight > client->options.inflight_max - count)
@@ -217,43 +158,11 @@ static void remember(vlot_client *client, uint32_t count) {
   client->inflight += count;
 }
 
-static size_t propose_size(const vlot_command *commands, uint32_t count) {
-  size_t size = sizeof(vlot__mail_propose);
-  for (uint32_t k = 0; k < count; k++) {
-    bool is_shared = commands[k].owner || commands[k].size >= SHARED_BYTES;
-    size += sizeof(vlot__mail_command) + (is_shared ? 0 : vlot__padded(commands[k].size));
-  }
-  return size;
-}
-
-/* Lay the commands out behind the header; large ones become shared bytes. False without memory,
- * with nothing held. */
-static bool lay_out(vlot_client *client, const vlot_command *commands, uint32_t count,
-                    vlot__mail_propose *mail) {
-  uint8_t *at = (uint8_t *)(mail + 1);
-  for (uint32_t k = 0; k < count; k++) {
-    const vlot_command *command = &commands[k];
-    vlot__mail_command *out = (vlot__mail_command *)(void *)at;
-    *out = (vlot__mail_command){.size = command->size};
-    bool is_whole = command->owner && vlot_bytes_size(command->owner) == command->size;
-    if (is_whole)
-      out->owner = vlot_bytes_retain(command->owner);
-    else if (command->owner || command->size >= SHARED_BYTES)
-      out->owner = vlot_bytes_copy(client->cluster->allocator, command->data, command->size);
-    if (!out->owner && (command->owner || command->size >= SHARED_BYTES)) {
-      mail->count = k; /* so many hold references */
-      vlot__mail_dispose(VLOT__MAIL_PROPOSE, mail);
-      return false;
-    }
-    at += sizeof *out;
-    if (out->owner) {
-      mail->has_owners = 1;
-      continue;
-    }
-    if (command->size > 0) memcpy(at, command->data, command->size);
-    at += vlot__padded(command->size);
-  }
-  return true;
+/* Nobody took it: it was never submitted. */
+static void unremember(vlot_client *client, uint32_t count) {
+  client->next_sequence -= count;
+  client->inflight -= count;
+  vlot__ring_pop_back(&client->submissions);
 }
 
 vlot_result vlot_client_submit(vlot_client *client, const vlot_command *commands, uint32_t count,
@@ -262,21 +171,19 @@ vlot_result vlot_client_submit(vlot_client *client, const vlot_command *commands
   if (result != VLOT_OK) return result;
   for (uint32_t k = 0; k < count; k++)
     if (commands[k].size > client->cluster->options.raft.entry_bytes_max) return VLOT_TOO_LARGE;
-  size_t size = propose_size(commands, count);
+  size_t size = vlot__propose_size(commands, count);
   if (!vlot__ring_reserve(&client->submissions, 1) || !reserve_scratch(client, size))
     return VLOT_NOMEM;
   vlot__mail_propose *mail = (vlot__mail_propose *)(void *)client->scratch;
   *mail = (vlot__mail_propose){
-      .sequence = client->next_sequence, .client = client->number, .count = count};
-  if (!lay_out(client, commands, count, mail)) return VLOT_NOMEM;
+      .sequence = client->next_sequence, .client = vlot_client_number(client), .count = count};
+  if (!vlot__propose_lay_out(mail, client->cluster->allocator, commands)) return VLOT_NOMEM;
   uint64_t first = client->next_sequence;
   remember(client, count); /* before it can be answered */
   result = post_to_contact(client, VLOT__MAIL_PROPOSE, mail, size);
-  vlot__mail_dispose(VLOT__MAIL_PROPOSE, mail);
   if (result != VLOT_OK) {
-    client->next_sequence = first;
-    client->inflight -= count;
-    vlot__ring_pop_back(&client->submissions);
+    vlot__mail_dispose(VLOT__MAIL_PROPOSE, mail);
+    unremember(client, count);
     return result;
   }
   if (sequence) *sequence = first;
@@ -288,22 +195,20 @@ vlot_result vlot_client_read(vlot_client *client, const void *question, size_t s
   vlot_result result = check_submit(client, 1);
   if (result != VLOT_OK) return result;
   if (size > client->cluster->options.raft.entry_bytes_max) return VLOT_TOO_LARGE;
-  if (!vlot__ring_reserve(&client->submissions, 1) ||
-      !reserve_scratch(client, sizeof(vlot__mail_read) + size))
+  size_t bytes = vlot__mail_read_size(size);
+  if (!vlot__ring_reserve(&client->submissions, 1) || !reserve_scratch(client, bytes))
     return VLOT_NOMEM;
   vlot__mail_read *mail = (vlot__mail_read *)(void *)client->scratch;
-  *mail = (vlot__mail_read){.sequence = client->next_sequence,
-                            .min_index = min_index,
-                            .client = client->number,
-                            .size = (uint32_t)size};
-  if (size > 0) memcpy(mail + 1, question, size);
+  vlot__mail_lay_out_read(mail,
+                          (vlot__mail_read){.sequence = client->next_sequence,
+                                            .min_index = min_index,
+                                            .client = vlot_client_number(client)},
+                          question, size);
   uint64_t first = client->next_sequence;
   remember(client, 1);
-  result = post_to_contact(client, VLOT__MAIL_READ, mail, sizeof *mail + size);
+  result = post_to_contact(client, VLOT__MAIL_READ, mail, bytes);
   if (result != VLOT_OK) {
-    client->next_sequence = first;
-    client->inflight--;
-    vlot__ring_pop_back(&client->submissions);
+    unremember(client, 1);
     return result;
   }
   if (sequence) *sequence = first;
@@ -311,44 +216,6 @@ vlot_result vlot_client_read(vlot_client *client, const void *question, size_t s
 }
 
 /* --- answers --- */
-
-void vlot__client_deliver(vlot_cluster *cluster, uint32_t number, const void *records,
-                          size_t size) {
-  /* there, it is the recorded run's */
-  vlot_client *client = cluster->replay ? NULL : find_client(cluster, number);
-  if (!client) return;
-  pthread_mutex_lock(&client->lock);
-  void *bytes = client->incoming.bytes;
-  /* without memory the client is not told, and its deadline says UNKNOWN */
-  if (vlot__alloc_grow(cluster->allocator, &bytes, &client->incoming.capacity,
-                       client->incoming.size + size, 1)) {
-    client->incoming.bytes = bytes;
-    memcpy(client->incoming.bytes + client->incoming.size, records, size);
-    client->incoming.size += size;
-  }
-  bool must_signal = client->is_waiting;
-  client->is_waiting = false;
-  pthread_mutex_unlock(&client->lock);
-  if (must_signal) pthread_cond_signal(&client->arrived);
-  release_client(client);
-}
-
-void vlot__mail_refused(vlot_cluster *cluster, uint32_t kind, const void *payload, vlot_why why) {
-  const vlot__mail_propose *propose = payload;
-  const vlot__mail_read *read = payload;
-  vlot__answer answer = {.result = VLOT_REJECTED, .why = why, .count = 1};
-  if (kind == VLOT__MAIL_PROPOSE) {
-    answer.client = propose->client;
-    answer.sequence = propose->sequence;
-    answer.count = propose->count;
-  } else if (kind == VLOT__MAIL_READ) {
-    answer.client = read->client;
-    answer.sequence = read->sequence;
-  } else {
-    return;
-  }
-  vlot__client_deliver(cluster, answer.client, &answer, sizeof answer);
-}
 
 static bool is_open(const vlot_client *client, uint64_t sequence) {
   return sequence >= client->oldest && sequence < client->next_sequence &&
@@ -417,12 +284,7 @@ static size_t give_up_late(vlot_client *client, vlot_answer *answers, size_t cap
 }
 
 static void swap_in(vlot_client *client) {
-  pthread_mutex_lock(&client->lock);
-  inbox empty = client->taken;
-  client->taken = client->incoming;
-  empty.size = 0;
-  client->incoming = empty;
-  pthread_mutex_unlock(&client->lock);
+  vlot__inbox_swap(client->inbox, &client->taken);
   client->read_at = 0;
   client->read_count = 0;
 }
@@ -464,69 +326,9 @@ static uint64_t first_deadline(const vlot_client *client) {
   return VLOT_NEVER;
 }
 
-uint64_t vlot__clients_due(vlot_cluster *cluster) {
-  uint64_t due = VLOT_NEVER;
-  pthread_mutex_lock(&cluster->clients_lock);
-  for (uint32_t k = 0; k < cluster->client_count; k++) {
-    if (!cluster->clients[k]) continue;
-    uint64_t deadline = atomic_load(&cluster->clients[k]->wait_deadline);
-    if (deadline < due) due = deadline;
-  }
-  pthread_mutex_unlock(&cluster->clients_lock);
-  return due;
-}
-
-static uint32_t client_count(vlot_cluster *cluster) {
-  pthread_mutex_lock(&cluster->clients_lock);
-  uint32_t count = cluster->client_count;
-  pthread_mutex_unlock(&cluster->clients_lock);
-  return count;
-}
-
-void vlot__clients_wake(vlot_cluster *cluster, uint64_t now) {
-  if (vlot__clients_due(cluster) > now) return;
-  for (uint32_t number = 1; number <= client_count(cluster); number++) {
-    vlot_client *client = find_client(cluster, number);
-    if (!client) continue;
-    if (atomic_load(&client->wait_deadline) <= now) {
-      pthread_mutex_lock(&client->lock);
-      client->is_due = true;
-      pthread_mutex_unlock(&client->lock);
-      pthread_cond_signal(&client->arrived);
-    }
-    release_client(client);
-  }
-}
-
-/* The deadline is the clock's to announce; it is asked to only if it would look too late by
- * itself. */
-static void wait_with_threads(vlot_client *client) {
-  uint64_t deadline = first_deadline(client);
-  pthread_mutex_lock(&client->lock);
-  if (client->incoming.size == 0) {
-    client->is_waiting = true;
-    client->is_due = false;
-    atomic_store(&client->wait_deadline, deadline);
-    if (vlot__threads_must_wake(client->cluster, deadline)) {
-      pthread_mutex_unlock(&client->lock);
-      vlot__threads_wake_clock(client->cluster, deadline);
-      pthread_mutex_lock(&client->lock);
-    }
-    while (client->is_waiting && client->incoming.size == 0 && !client->is_due &&
-           vlot__now(client->cluster) < deadline)
-      pthread_cond_wait(&client->arrived, &client->lock);
-    client->is_waiting = false;
-    atomic_store_explicit(&client->wait_deadline, VLOT_NEVER, memory_order_relaxed);
-  }
-  pthread_mutex_unlock(&client->lock);
-}
-
-/* Until an answer may be there, or a deadline has come. */
 static void wait_once(vlot_client *client) {
-  if (vlot__drives(client->cluster))
-    vlot__lockstep_run_one(client->cluster, first_deadline(client));
-  else
-    wait_with_threads(client);
+  vlot_cluster *cluster = client->cluster;
+  vlot__driver_of(cluster)->wait_for_answer(cluster, client->inbox, first_deadline(client));
 }
 
 size_t vlot_client_wait(vlot_client *client, vlot_answer *answers, size_t capacity) {

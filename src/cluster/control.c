@@ -1,6 +1,15 @@
 /* What a person can do to nodes while load runs: spawn, kill, restart, suspend, orders, clocks,
  * disks. */
-#include "cluster/internal.h"
+#include "cluster/control.h"
+
+#include "cluster/change.h"
+#include "cluster/driver.h"
+#include "cluster/gate.h"
+#include "cluster/link.h"
+#include "cluster/look.h"
+#include "cluster/observe.h"
+#include "cluster/pending.h"
+#include "cluster/recorder.h"
 
 /* --- one slot, under the driver in force; control is held --- */
 
@@ -30,58 +39,43 @@ vlot_result vlot__slot_start(vlot__slot *slot) {
   }
   slot->node = node;
   emit_start(slot);
-  vlot__journal_start(slot);
+  VLOT__RECORD(cluster, start, slot);
   atomic_store(&slot->due, vlot__node_due(node));
   vlot__slot_publish(slot);
-  if (!cluster->is_lockstep || !cluster->lockstep.is_inline)
-    result = vlot__threads_start(slot, cluster->is_lockstep);
+  result = vlot__driver_of(cluster)->start(slot);
   if (result != VLOT_OK) {
-    vlot__journal_unstart(slot);
+    VLOT__RECORD(cluster, unstart, slot);
     slot->node = NULL;
     vlot__node_close(node, VLOT_WHY_START_FAILED);
     return result;
   }
   slot->was_suspended = false;
   atomic_store(&slot->state, VLOT_NODE_UP);
-  if (cluster->is_lockstep)
-    vlot__lockstep_slot_changed(slot);
-  else
-    vlot__threads_wake_clock(cluster, atomic_load(&slot->due));
+  vlot__driver_of(cluster)->changed(slot);
   return VLOT_OK;
 }
 
 static bool was_leader(vlot__slot *slot) {
-  int recorded = vlot__replay_was_leader(slot->cluster);
-  if (recorded >= 0) return recorded != 0;
   pthread_mutex_lock(&slot->status_lock);
   bool was = slot->status.raft.role == VLOT_ROLE_LEADER;
   pthread_mutex_unlock(&slot->status_lock);
-  return was;
+  return vlot__record_was_leader(slot->cluster, slot, was);
 }
 
-/* VLOT_TIMEOUT: its thread is stuck in user code and quarantined; node, machine and mailbox are
- * left alone until it comes back. */
 vlot_result vlot__slot_stop(vlot__slot *slot, vlot_why why, bool is_power_cut) {
   vlot_cluster *cluster = slot->cluster;
   vlot__node *node = slot->node;
-  vlot_result result = VLOT_OK;
   if (!node) return VLOT_CLOSED;
   atomic_store(&slot->state, VLOT_NODE_DOWN);
-  if (slot->actor && atomic_load(&slot->actor_incarnation) == slot->incarnation)
-    result = vlot__threads_stop(slot, why, is_power_cut);
+  vlot_result result = vlot__driver_of(cluster)->stop(slot, why);
   if (slot->storage.stop) slot->storage.stop(slot->storage.context, is_power_cut);
-  vlot__lockstep_forget(slot);
-  if (cluster->is_lockstep && result != VLOT_TIMEOUT) {
-    vlot_node_status status = {0};
-    vlot__node_get_status(node, &status);
-    slot->status.raft = status.raft;
-  }
-  if (cluster->journal)
-    vlot__journal_kill(slot, why, is_power_cut, was_leader(slot), result == VLOT_TIMEOUT);
+  slot->has_pending_writes = false;
+  bool was = was_leader(slot);
+  VLOT__RECORD(cluster, kill, slot, why, is_power_cut, was, result == VLOT_TIMEOUT);
   slot->node = NULL;
   slot->cause = 0;
-  vlot__emit_change(cluster, slot, VLOT_EVENT_KILL, why, 0, is_power_cut, was_leader(slot), 0);
-  vlot__lockstep_drop_parked(slot, VLOT_WHY_NODE_DOWN);
+  vlot__emit_change(cluster, slot, VLOT_EVENT_KILL, why, 0, is_power_cut, was, 0);
+  vlot__pending_lose_parked(slot, VLOT_WHY_NODE_DOWN);
   if (result != VLOT_TIMEOUT)
     vlot__node_close(node, why);
   else if (vlot__node_leave(node))
@@ -94,8 +88,7 @@ vlot_result vlot__slot_stop(vlot__slot *slot, vlot_why why, bool is_power_cut) {
 static vlot_result begin(vlot_cluster *cluster, uint32_t id, vlot__slot **slot) {
   *slot = vlot__slot_of(cluster, id);
   if (!*slot) return VLOT_NOT_FOUND;
-  if (cluster->replay) return VLOT_UNSUPPORTED;
-  return vlot__control_take(cluster);
+  return vlot__control_take_to_change(cluster);
 }
 
 static vlot_result end(vlot_cluster *cluster, vlot_result result) {
@@ -113,7 +106,7 @@ vlot_result vlot_cluster_spawn(vlot_cluster *cluster, uint32_t id) {
   vlot__count_command(cluster);
   result = vlot__slot_start(slot);
   /* nothing has happened */
-  if (result != VLOT_OK && cluster->is_lockstep && slot->sequence == before) cluster->action--;
+  if (result != VLOT_OK && slot->sequence == before) vlot__uncount_command(cluster);
   return end(cluster, result);
 }
 
@@ -132,7 +125,7 @@ static void wipe(vlot__slot *slot) {
 }
 
 void vlot__slot_restarted(vlot__slot *slot, vlot_restart how) {
-  if (slot->cluster->journal) vlot__journal_restart(slot, how);
+  VLOT__RECORD(slot->cluster, restart, slot, how);
   vlot__emit_change(slot->cluster, slot, VLOT_EVENT_RESTART, VLOT_WHY_RESTARTED, 0, how, 0, 0);
   if (how == VLOT_RESTART_WIPE) wipe(slot);
 }
@@ -156,14 +149,12 @@ vlot_result vlot_cluster_suspend(vlot_cluster *cluster, uint32_t id) {
   vlot_node_state state = atomic_load(&slot->state);
   if (state == VLOT_NODE_SUSPENDED) return end(cluster, VLOT_OK);
   if (state != VLOT_NODE_UP) return end(cluster, VLOT_CLOSED);
-  if (slot->actor && !cluster->is_lockstep)
-    result = vlot_actor_suspend(slot->actor, cluster->options.stop_ns);
+  result = vlot__driver_of(cluster)->suspend(slot);
   if (result != VLOT_OK) return end(cluster, result);
   vlot__count_command(cluster);
   atomic_store(&slot->state, VLOT_NODE_SUSPENDED);
-  if (cluster->is_lockstep) vlot__lockstep_forget(slot);
   slot->cause = 0; /* not what its last turn followed from */
-  if (cluster->journal) vlot__journal_suspend(slot, true);
+  VLOT__RECORD(cluster, suspend, slot, true);
   vlot__emit_change(cluster, slot, VLOT_EVENT_SUSPEND, VLOT_WHY_SUSPENDED, 0, 0, 0, 0);
   return end(cluster, VLOT_OK);
 }
@@ -177,16 +168,10 @@ vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id) {
     return end(cluster, state == VLOT_NODE_UP ? VLOT_OK : VLOT_CLOSED);
   vlot__count_command(cluster);
   slot->cause = 0;
-  if (cluster->journal) vlot__journal_suspend(slot, false);
+  VLOT__RECORD(cluster, suspend, slot, false);
   vlot__emit_change(cluster, slot, VLOT_EVENT_RESUME, VLOT_WHY_RESUMED, 0, 0, 0, 0);
   atomic_store(&slot->state, VLOT_NODE_UP);
-  if (cluster->is_lockstep) {
-    if (slot->disk && vlot__disk_pending(slot->disk, NULL, 0) > 0) slot->has_pending_writes = true;
-    vlot__lockstep_resume(slot);
-  } else if (slot->actor) {
-    vlot_actor_resume(slot->actor);
-    vlot__threads_wake_clock(cluster, atomic_load(&slot->due));
-  }
+  vlot__driver_of(cluster)->resume(slot);
   return end(cluster, VLOT_OK);
 }
 
@@ -198,11 +183,12 @@ vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_ki
                   kind == VLOT_INPUT_SWITCHES;
   if (!is_order || (kind == VLOT_INPUT_SWITCHES && value > VLOT_SWITCH_ALL)) return VLOT_INVALID;
   if (!slot) return VLOT_NOT_FOUND;
-  if (cluster->replay) return VLOT_UNSUPPORTED;
+  vlot_result result = vlot__check_change(cluster);
+  if (result != VLOT_OK) return result;
   if (atomic_load(&slot->state) == VLOT_NODE_DOWN) return VLOT_CLOSED;
   vlot__mail_order order = {.kind = kind, .value = value};
-  vlot_piece piece = {.data = &order, .size = sizeof order};
-  vlot_result result = vlot__route(cluster, NULL, NULL, id, VLOT__MAIL_ORDER, 0, &piece, 1);
+  vlot__parcel parcel = vlot__parcel_of(id, VLOT__MAIL_ORDER, &order, sizeof order);
+  result = vlot__route(cluster, &parcel);
   /* it is listed; its delivery is another action */
   if (result == VLOT_OK) vlot__count_command(cluster);
   return result;
@@ -218,14 +204,7 @@ vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id, uint
   atomic_store(&slot->clock_changed, vlot__now(cluster));
   atomic_store(&slot->clock_permille, permille);
   vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_CLOCK_FAULT, id, 0, permille, 0);
-  if (cluster->is_lockstep) {
-    if (cluster->journal && slot->node) vlot__journal_clock(slot, permille);
-    if (slot->node) vlot__node_clock_changed(slot->node);
-    vlot__lockstep_slot_changed(slot);
-  } else {
-    /* its next timer is due at another tick now: let it look at its clock */
-    vlot__threads_poke(slot);
-  }
+  vlot__driver_of(cluster)->rate_changed(slot);
   return end(cluster, VLOT_OK);
 }
 
@@ -241,9 +220,6 @@ vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id,
   vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_DISK_FAULT, id, fault->fail_at,
                     fault->delay_ticks_max,
                     (uint64_t)(fault->is_stalled != 0) | (uint64_t)(fault->is_full != 0) << 1);
-  if (cluster->is_lockstep)
-    vlot__lockstep_slot_changed(slot);
-  else
-    vlot__threads_wake_clock(cluster, vlot__disk_next_due(slot->disk));
+  vlot__driver_of(cluster)->changed(slot);
   return end(cluster, VLOT_OK);
 }

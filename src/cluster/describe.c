@@ -1,9 +1,11 @@
 /* What a debugger shows of a cluster, and where it writes its requests: see base/describe.h. What
- * lockstep.c, threads.c and client.c keep to themselves they describe themselves.
+ * clock.c and client.c keep to themselves they describe themselves.
  */
 #include "base/describe.h"
-#include "cluster/internal.h"
-#include "cluster/node.h"
+#include "cluster/driver.h"
+#include "cluster/mail.h"
+#include "cluster/node_inside.h"
+#include "cluster/object.h"
 
 const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__VERSION,
@@ -20,7 +22,7 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__ARRAY_AT(cluster.slots, struct vlot_cluster, slots, slot, struct vlot__slot, nodes),
     VLOT__NUMBER(cluster.now, struct vlot_cluster, now),
     VLOT__NUMBER(cluster.action, struct vlot_cluster, action),
-    VLOT__NUMBER(cluster.is_lockstep, struct vlot_cluster, is_lockstep),
+    VLOT__POINTER(cluster.driver, struct vlot_cluster, driver, driver, struct vlot__driver),
     VLOT__NUMBER(cluster.is_inline, struct vlot_cluster, lockstep.is_inline),
     VLOT__ADDRESS(cluster.replay, struct vlot_cluster, replay),
     VLOT__POINTER(cluster.clock, struct vlot_cluster, clock, clock, struct vlot__clock),
@@ -34,9 +36,9 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__NUMBER(cluster.has_violation, struct vlot_cluster, observer.has_violation),
     VLOT__TEXT(cluster.violation, struct vlot_cluster, observer.violation),
     /* what is under way, in lockstep */
-    VLOT__POINTERS_AT(cluster.pending, struct vlot_cluster, lockstep.heap, item, struct vlot__item,
-                      pending_count),
-    VLOT__NUMBER(cluster.pending_count, struct vlot_cluster, lockstep.count),
+    VLOT__POINTERS_AT(cluster.pending, struct vlot_cluster, lockstep.heap.items, item,
+                      struct vlot__item, pending_count),
+    VLOT__NUMBER(cluster.pending_count, struct vlot_cluster, lockstep.heap.count),
     VLOT__POINTERS_AT(cluster.held, struct vlot_cluster, lockstep.held, item, struct vlot__item,
                       held_count),
     VLOT__NUMBER(cluster.held_count, struct vlot_cluster, lockstep.held_count),
@@ -48,6 +50,20 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
 
     VLOT__EMBEDDED(cluster.requests, struct vlot_cluster, requests, requests,
                    struct vlot__requests),
+    VLOT__STRUCT(driver, struct vlot__driver),
+    VLOT__NUMBER(driver.is_stepped, struct vlot__driver, is_stepped),
+
+    VLOT__STRUCT(item, struct vlot__item),
+    VLOT__NUMBER(item.due, struct vlot__item, due),
+    VLOT__NUMBER(item.tie, struct vlot__item, tie),
+    VLOT__NUMBER(item.id, struct vlot__item, id),
+    VLOT__NUMBER(item.kind, struct vlot__item, kind),
+    VLOT__NUMBER(item.node, struct vlot__item, node),
+    VLOT__NUMBER(item.sender, struct vlot__item, from),
+    VLOT__NUMBER(item.mail_kind, struct vlot__item, mail_kind),
+    VLOT__NUMBER(item.is_held, struct vlot__item, is_held),
+    VLOT__PLACE(item.payload, struct vlot__item, payload),
+
     VLOT__STRUCT(requests, struct vlot__requests),
     VLOT__NUMBER(requests.asked, struct vlot__requests, asked),
     VLOT__NUMBER(requests.done, struct vlot__requests, done),

@@ -35,7 +35,7 @@ struct vlot_history {
 
 /* --- text --- */
 
-static bool reserve(vlot_history *history, lane *at, size_t more) {
+static bool reserve_text(vlot_history *history, lane *at, size_t more) {
   void *text = at->text;
   if (more > SIZE_MAX / 4 - at->length) return false;
   bool has_room = vlot__alloc_grow(history->allocator, &text, &at->capacity, at->length + more, 1);
@@ -194,7 +194,7 @@ vlot_result vlot_history_begin(vlot_history *history, const vlot_history_call *c
   lane *at = free_lane(history, call->client);
   if (!at) return VLOT_NOMEM;
   at->length = 0;
-  if (!reserve(history, at, wanted)) return VLOT_NOMEM;
+  if (!reserve_text(history, at, wanted)) return VLOT_NOMEM;
 
   history->free_lanes[call->client] = at->next_free;
   at->is_busy = true;
@@ -229,7 +229,7 @@ vlot_result vlot_history_end(vlot_history *history, uint32_t operation, uint64_t
   }
   bool is_ok = outcome == VLOT_OK;
   size_t wanted = TAIL_MAX + (is_ok && result ? string_max(size) : 0);
-  if (!reserve(history, at, wanted)) return VLOT_NOMEM;
+  if (!reserve_text(history, at, wanted)) return VLOT_NOMEM;
   put_text(at, ",\"return\":");
   put_number(at, time);
   put_text(at, is_ok ? ",\"result\":" : ",\"fail\":true");

@@ -20,7 +20,6 @@
 #include "vlot/journal.h"
 
 typedef struct vlot__journal vlot__journal;
-typedef struct vlot__replay vlot__replay;
 struct vlot__slot;
 struct vlot__node;
 struct vlot__fate;
@@ -167,61 +166,45 @@ typedef struct vlot__tape {
   uint64_t run_words[VLOT__LIKE_WORDS]; /* the command itself, where it is short */
 } vlot__tape;
 
-/* Outcomes and effects of a node's turn, recorded or replayed; only where the cluster has tapes
- * (has_tapes).
- *
- * check   is the fence still open? may: what was found
- * submit  hand a write to the storage
- * event   join the digest of what the slot puts out; so do answer's bytes
- */
+/* What a recorder of tapes does in a node's turn (recorder.h). Nothing happens when the journal has
+ * ended early. */
+void vlot__tape_begin(struct vlot__node *node, bool was_parked);
+void vlot__tape_take(struct vlot__node *node, uint32_t kind, uint64_t stamp, const void *payload);
+void vlot__tape_end(struct vlot__node *node);
 bool vlot__tape_check(struct vlot__node *node, bool may);
 vlot_result vlot__tape_submit(struct vlot__node *node, const vlot_write *write,
                               const vlot_storage_done *done);
-void vlot__tape_event(struct vlot__slot *slot, const vlot_event *event);
-void vlot__tape_answer(struct vlot__slot *slot, uint64_t sequence, uint64_t index,
-                       const void *reply, size_t size);
-
-/* Recording. Nothing happens when the journal has ended early. */
-void vlot__tape_begin(struct vlot__node *node, bool was_parked);
-void vlot__tape_take(struct vlot__node *node, uint32_t kind, uint64_t stamp, const void *payload);
 void vlot__tape_rate(struct vlot__node *node, uint32_t permille, uint64_t changed);
-void vlot__tape_commit(struct vlot__slot *slot); /* before a message leaves */
-/* after it did */
-void vlot__tape_route(struct vlot__slot *slot, const struct vlot__fate *fate);
-void vlot__tape_end(struct vlot__node *node);
+void vlot__tape_sending(struct vlot__slot *slot);
+void vlot__tape_sent(struct vlot__slot *slot, const struct vlot__fate *fate);
 /* control's, between turns: into the journal with it, and with the end of a turn that was cut */
 void vlot__tape_empty(struct vlot__node *node);
+
+/* A digest of what a slot puts out: writes, events, answers (digest.c). A replay compares it. */
+void vlot__digest_write(struct vlot__slot *slot, const vlot_write *write);
+void vlot__digest_event(struct vlot__slot *slot, const vlot_event *event);
+void vlot__digest_answer(struct vlot__slot *slot, uint64_t sequence, uint64_t index,
+                         const void *reply, size_t size);
 
 /* What a node's mail must be to be the recorded one; 0 for what has no payload. */
 uint32_t vlot__tape_mail_check(uint32_t kind, const void *payload);
 
 /* --- journal ---------------------------------------------------------------------------------- */
 
-/* Begin one: the sink gets the head at once. cluster->journal is set on VLOT_OK. */
-vlot_result vlot__journal_open(vlot_cluster *cluster);
+/* record.c: record this cluster from now on; on VLOT_OK it has a journal and a recorder. */
+vlot_result vlot__record_open(vlot_cluster *cluster);
+
+/* journal.c: the buffers, and who writes them out. head [size] bytes go to the sink at once. */
+vlot_result vlot__journal_open(vlot__journal **out, vlot_cluster *cluster, const void *head,
+                               size_t size);
 /* Write out everything; no node has a thread any more, or only such as are given up. Returns the
  * first error. */
-vlot_result vlot__journal_finish(vlot_cluster *cluster);
+vlot_result vlot__journal_finish(vlot__journal *journal);
 void vlot__journal_close(vlot__journal *journal);
 
-/* What tapes need. short: a tape found no memory. */
 bool vlot__journal_is_on(const vlot__journal *journal);
 void vlot__journal_append(vlot__journal *journal, const void *data, size_t size);
+/* A tape found no memory: the journal ends here. */
 void vlot__journal_short(vlot__journal *journal);
-
-/* Control's records; each empties the node's tape first. Nothing happens where the cluster is not
- * recorded. */
-void vlot__journal_start(struct vlot__slot *slot);
-void vlot__journal_unstart(struct vlot__slot *slot);
-void vlot__journal_kill(struct vlot__slot *slot, vlot_why why, bool is_power_cut, bool was_leader,
-                        bool is_quarantined);
-void vlot__journal_restart(struct vlot__slot *slot, vlot_restart how);
-void vlot__journal_suspend(struct vlot__slot *slot, bool is_suspended);
-void vlot__journal_link(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link);
-void vlot__journal_clock(struct vlot__slot *slot, uint32_t permille);
-void vlot__journal_drop(vlot_cluster *cluster, uint32_t to, bool is_message, vlot_why why,
-                        uint64_t id);
-void vlot__journal_copy(vlot_cluster *cluster, uint64_t id, uint64_t copy);
-void vlot__journal_event(vlot_cluster *cluster, const vlot_event *event);
 
 #endif

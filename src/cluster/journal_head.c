@@ -2,7 +2,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cluster/internal.h"
+#include "cluster/object.h"
+#include "cluster/replay.h"
 
 enum {
   HAS_MACHINE = 1,

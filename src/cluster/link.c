@@ -1,7 +1,13 @@
 /* Links: what happens to a message between two members, and routing, which is a function run on the
  * sender's thread. A thread that relays every message would halve the throughput.
  */
-#include "cluster/internal.h"
+#include "cluster/link.h"
+
+#include "cluster/driver.h"
+#include "cluster/gate.h"
+#include "cluster/observe.h"
+#include "cluster/pending.h"
+#include "cluster/recorder.h"
 
 static size_t link_place(const vlot_cluster *cluster, uint32_t from, uint32_t to) {
   return (size_t)(from - 1) * cluster->nodes + (to - 1);
@@ -66,7 +72,7 @@ static void set_one(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlo
   if (!is_clean(link)) *links->profiles[place] = *link;
   atomic_store(&links->is_faulty[place], !is_clean(link));
   pthread_mutex_unlock(&links->lock);
-  if (cluster->journal) vlot__journal_link(cluster, from, to, link);
+  VLOT__RECORD(cluster, link, cluster, from, to, link);
 }
 
 bool vlot__links_restore(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link) {
@@ -94,17 +100,15 @@ static void set_links(vlot_cluster *cluster, const uint32_t *first, const uint32
     for (uint32_t b = first[1]; b <= last[1]; b++) {
       if (a == b) continue;
       set_one(cluster, a, b, link);
-      if (link->is_cut && !link->kinds && cluster->is_lockstep)
-        vlot__lockstep_cut(cluster, a, b, VLOT_WHY_LINK_CUT);
+      if (link->is_cut && !link->kinds) vlot__pending_cut(cluster, a, b, VLOT_WHY_LINK_CUT);
     }
 }
 
 vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from, uint32_t to,
                                   const vlot_link *link) {
   if (!is_valid(link)) return VLOT_INVALID;
-  if (cluster->replay) return VLOT_UNSUPPORTED;
   if (from > cluster->nodes || to > cluster->nodes) return VLOT_NOT_FOUND;
-  vlot_result result = vlot__control_take(cluster);
+  vlot_result result = vlot__control_take_to_change(cluster);
   if (result != VLOT_OK) return result;
   uint32_t first[2] = {from ? from : 1, to ? to : 1},
            last[2] = {from ? from : cluster->nodes, to ? to : cluster->nodes};
@@ -156,14 +160,13 @@ static void cut_between(vlot_cluster *cluster) {
     for (uint32_t b = 1; b <= cluster->nodes; b++) {
       if (!are_apart(cluster, a, b)) continue;
       set_one(cluster, a, b, &(vlot_link){.is_cut = 1});
-      if (cluster->is_lockstep) vlot__lockstep_cut(cluster, a, b, VLOT_WHY_PARTITION);
+      vlot__pending_cut(cluster, a, b, VLOT_WHY_PARTITION);
     }
   vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_PARTITION, 0, 0, 0, 0);
 }
 
 vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *ids, size_t count) {
-  if (cluster->replay) return VLOT_UNSUPPORTED;
-  vlot_result result = vlot__control_take(cluster);
+  vlot_result result = vlot__control_take_to_change(cluster);
   if (result != VLOT_OK) return result;
   result = take_sides(cluster, ids, count);
   for (uint32_t a = 1; a <= cluster->nodes && result == VLOT_OK; a++)
@@ -176,12 +179,11 @@ vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *ids, s
 
 vlot_result vlot_cluster_heal(vlot_cluster *cluster) {
   size_t count = (size_t)cluster->nodes * cluster->nodes;
-  if (cluster->replay) return VLOT_UNSUPPORTED;
-  vlot_result result = vlot__control_take(cluster);
+  vlot_result result = vlot__control_take_to_change(cluster);
   if (result != VLOT_OK) return result;
   vlot__count_command(cluster);
   for (size_t k = 0; k < count; k++) atomic_store(&cluster->links.is_faulty[k], 0);
-  if (cluster->journal) vlot__journal_link(cluster, 0, 0, &(vlot_link){0});
+  VLOT__RECORD(cluster, link, cluster, 0, 0, &(vlot_link){0});
   vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_HEALED, 0, 0, 0, 0);
   vlot__control_end(cluster);
   return VLOT_OK;
@@ -233,59 +235,38 @@ vlot__fate vlot__links_fate(vlot_cluster *cluster, uint32_t from, uint32_t to,
 
 /* --- routing --- */
 
-static void drop(vlot_cluster *cluster, vlot__slot *from, uint32_t to, uint32_t kind, vlot_why why,
-                 void *payload) {
-  vlot__mail_message *mail = payload;
-  if (kind == VLOT__MAIL_MESSAGE) {
-    vlot__emit_message(cluster, from, VLOT_EVENT_DROPPED, why, mail->head.id, &mail->message);
+static void drop(vlot_cluster *cluster, const vlot__parcel *parcel, vlot_why why) {
+  const vlot__mail_message *mail = (const void *)parcel->head;
+  if (parcel->kind == VLOT__MAIL_MESSAGE) {
+    vlot__emit_message(cluster, parcel->sender, VLOT_EVENT_DROPPED, why, mail->head.id,
+                       &mail->message);
   } else {
-    vlot_event *event = vlot__event_begin(cluster, from, VLOT_EVENT_DROPPED, why, to);
-    event->message = mail->head.id;
-    vlot__emit(cluster, from, event);
+    vlot_event *event =
+        vlot__event_begin(cluster, parcel->sender, VLOT_EVENT_DROPPED, why, parcel->to);
+    event->message = parcel->head->id;
+    vlot__emit(cluster, parcel->sender, event);
   }
 }
 
-/* Payload references of pieces that are not one block: a message's slices lie in the second one. */
-static void for_slices(uint32_t kind, const vlot_piece *pieces, size_t count,
-                       void (*each)(vlot_batch *batch)) {
-  if (kind != VLOT__MAIL_MESSAGE || count < 2) return;
-  const vlot_slice *slices = pieces[1].data;
-  for (size_t k = 0; k < pieces[1].size / sizeof *slices; k++) each(slices[k].batch);
+/* The references of a parcel: a message's slices lie in the second piece, not behind the first. */
+static void retain_parcel(const vlot__parcel *parcel) {
+  if (parcel->kind != VLOT__MAIL_MESSAGE) {
+    vlot__mail_retain(parcel->kind, parcel->head);
+    return;
+  }
+  const vlot_slice *slices = parcel->pieces[1].data;
+  for (size_t k = 0; k < parcel->pieces[1].size / sizeof *slices; k++)
+    (void)vlot_batch_retain(slices[k].batch);
 }
 
-static void retain_batch(vlot_batch *batch) { vlot_batch_retain(batch); }
-
-static void retain_pieces(uint32_t kind, const vlot_piece *pieces, size_t count) {
-  if (kind == VLOT__MAIL_MESSAGE)
-    for_slices(kind, pieces, count, retain_batch);
-  else
-    vlot__mail_retain(kind, (void *)(uintptr_t)pieces[0].data);
-}
-
-static void release_pieces(uint32_t kind, const vlot_piece *pieces, size_t count) {
-  if (kind == VLOT__MAIL_MESSAGE)
-    for_slices(kind, pieces, count, vlot_batch_release);
-  else
-    vlot__mail_dispose(kind, (void *)(uintptr_t)pieces[0].data);
-}
-
-static vlot_result post_mail(vlot_cluster *cluster, vlot__slot *from, vlot__contact *contact,
-                             uint32_t to, uint32_t kind, uint32_t message_kind, uint64_t delay,
-                             bool may_overtake, const vlot_piece *pieces, size_t count) {
-  uint32_t sender = from ? from->id : 0;
-  uint64_t due = vlot__now(cluster) + delay;
-  if (from ? cluster->is_lockstep : vlot__drives(cluster))
-    return vlot__lockstep_post(cluster, sender, to, kind, message_kind, due, may_overtake, pieces,
-                               count);
-  /* what left earlier on the same link and is slow must not be overtaken, unless the link
-   * reorders */
-  if (from && !may_overtake &&
-      (delay > 0 ||
-       vlot__now(cluster) < atomic_load_explicit(&cluster->slow_until, memory_order_relaxed)))
-    due = vlot__threads_arrival(cluster, sender, to, due);
-  if (due > vlot__now(cluster))
-    return vlot__threads_post_later(cluster, sender, to, kind, due, pieces, count);
-  return vlot__threads_post(cluster, from, contact, to, kind, pieces, count);
+static void release_parcel(const vlot__parcel *parcel) {
+  if (parcel->kind != VLOT__MAIL_MESSAGE) {
+    vlot__mail_dispose(parcel->kind, parcel->head);
+    return;
+  }
+  const vlot_slice *slices = parcel->pieces[1].data;
+  for (size_t k = 0; k < parcel->pieces[1].size / sizeof *slices; k++)
+    vlot_batch_release(slices[k].batch);
 }
 
 static vlot_why why_of(vlot_result result) {
@@ -294,53 +275,76 @@ static vlot_why why_of(vlot_result result) {
                                 : VLOT_WHY_NODE_DOWN;
 }
 
-vlot_result vlot__route(vlot_cluster *cluster, vlot__slot *from, vlot__contact *contact,
-                        uint32_t to, uint32_t kind, uint32_t message_kind, vlot_piece *pieces,
-                        size_t count) {
-  vlot__mail_head *head = (void *)(uintptr_t)pieces[0].data;
-  vlot__mail_message *mail = (void *)(uintptr_t)pieces[0].data;
+/* What a turn sends gets its event and its time; returns what becomes of it on the link. */
+static vlot__fate begin_sending(vlot_cluster *cluster, vlot__parcel *parcel) {
+  vlot__slot *slot = parcel->sender;
   vlot__fate fate = {.copies = 1};
-  head->id = vlot__new_id(cluster, from);
-  if (from && cluster->journal) vlot__tape_commit(from);
-  head->lamport = head->cause = 0;
-  if (from) {
-    if (kind == VLOT__MAIL_MESSAGE)
-      head->cause = vlot__emit_message(cluster, from, VLOT_EVENT_SENT, VLOT_WHY_NONE, head->id,
-                                       &mail->message);
-    else
-      head->cause = from->cause;
-    head->lamport = from->lamport;
-    size_t place = link_place(cluster, from->id, to);
-    if (cluster->replay)
-      vlot__replay_fate(from, &fate);
-    else if (atomic_load_explicit(&cluster->links.is_faulty[place], memory_order_relaxed))
-      fate = vlot__links_fate(cluster, from->id, to, message_kind);
-  }
-  if (fate.copies == 0) {
-    if (cluster->journal) vlot__tape_route(from, &fate);
-    drop(cluster, from, to, kind, fate.why, head);
-    release_pieces(kind, pieces, count);
-    return VLOT_OK;
-  }
+  const vlot__mail_message *mail = (const void *)parcel->head;
+  if (parcel->kind == VLOT__MAIL_MESSAGE)
+    parcel->head->cause = vlot__emit_message(cluster, slot, VLOT_EVENT_SENT, VLOT_WHY_NONE,
+                                             parcel->head->id, &mail->message);
+  else
+    parcel->head->cause = slot->cause;
+  parcel->head->lamport = slot->lamport;
+  parcel->from = slot->id;
+  size_t place = link_place(cluster, slot->id, parcel->to);
+  if (cluster->recorder && cluster->recorder->fate)
+    cluster->recorder->fate(slot, &fate);
+  else if (atomic_load_explicit(&cluster->links.is_faulty[place], memory_order_relaxed))
+    fate = vlot__links_fate(cluster, slot->id, parcel->to, parcel->message_kind);
+  return fate;
+}
+
+/* A copy under an id of its own, with its event: what a link duplicates is a Raft message (a
+ * journal may say anything). */
+static void number_copy(vlot_cluster *cluster, const vlot__parcel *parcel) {
+  const vlot__mail_message *mail = (const void *)parcel->head;
+  parcel->head->id = vlot__new_id(cluster, parcel->sender);
+  if (parcel->kind == VLOT__MAIL_MESSAGE)
+    vlot__emit_message(cluster, parcel->sender, VLOT_EVENT_SENT, VLOT_WHY_LINK_DUPLICATE,
+                       parcel->head->id, &mail->message);
+}
+
+/* Each copy has references of its own; those of copies that nobody takes are given back. When
+ * nobody takes any, the last copy's are left: they are the caller's, as before. */
+static vlot_result post_copies(vlot_cluster *cluster, vlot__parcel *parcel, vlot__fate *fate) {
   vlot_result result = VLOT_OK;
-  for (uint32_t k = 0; k < fate.copies; k++) {
-    if (k + 1 < fate.copies) retain_pieces(kind, pieces, count);
-    if (k > 0) {
-      head->id = vlot__new_id(cluster, from);
-      if (kind == VLOT__MAIL_MESSAGE)
-        vlot__emit_message(cluster, from, VLOT_EVENT_SENT, VLOT_WHY_LINK_DUPLICATE, head->id,
-                           &mail->message);
-    }
-    result = fate.results[k]; /* only a replay knows */
-    if (result == VLOT_OK)
-      result = post_mail(cluster, from, contact, to, kind, message_kind, fate.delay[k],
-                         fate.may_overtake, pieces, count);
-    fate.results[k] = result;
-    if (result == VLOT_OK) continue;
-    if (from) drop(cluster, from, to, kind, why_of(result), head);
-    release_pieces(kind, pieces, count);
+  uint64_t now = vlot__now(cluster);
+  uint32_t refused = 0;
+  for (uint32_t k = 1; k < fate->copies; k++) retain_parcel(parcel);
+  for (uint32_t k = 0; k < fate->copies; k++) {
+    if (k > 0) number_copy(cluster, parcel);
+    parcel->due = now + fate->delay[k];
+    vlot_result posted = fate->results[k]; /* only a replay knows */
+    if (posted == VLOT_OK) posted = vlot__driver_of(cluster)->post(cluster, parcel);
+    fate->results[k] = posted;
+    if (posted == VLOT_OK) continue;
+    if (parcel->sender) drop(cluster, parcel, why_of(posted));
+    if (++refused < fate->copies)
+      release_parcel(parcel);
+    else
+      result = posted;
   }
-  if (from && cluster->journal) vlot__tape_route(from, &fate);
-  /* whoever sent it for a client can tell the client */
-  return kind == VLOT__MAIL_MESSAGE ? VLOT_OK : result;
+  return result;
+}
+
+vlot_result vlot__route(vlot_cluster *cluster, vlot__parcel *parcel) {
+  vlot__slot *slot = parcel->sender;
+  vlot__fate fate = {.copies = 1};
+  vlot_result result = VLOT_OK;
+  parcel->head->id = vlot__new_id(cluster, slot);
+  parcel->head->lamport = parcel->head->cause = 0;
+  if (slot) {
+    VLOT__RECORD(cluster, sending, slot);
+    fate = begin_sending(cluster, parcel);
+  }
+  parcel->may_overtake = fate.may_overtake;
+  if (fate.copies == 0) {
+    drop(cluster, parcel, fate.why);
+    release_parcel(parcel);
+  } else {
+    result = post_copies(cluster, parcel, &fate);
+  }
+  if (slot) VLOT__RECORD(cluster, sent, slot, &fate);
+  return result;
 }

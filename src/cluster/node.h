@@ -1,139 +1,58 @@
-/* A running member, as the files that make it up see it: node.c (life, turns, effects), node_mail.c
- * (taking mail), node_time.c (its clock), node_apply.c (the machine), node_answers.c (what clients
- * wait for). Nobody else looks inside.
- */
+/* A running member, as its driver and control see it. */
 #ifndef VLOT_CLUSTER_NODE_H
 #define VLOT_CLUSTER_NODE_H
 
-#include "cluster/internal.h"
+#include "cluster/slot.h"
 
-/* Commands in a row of one client, appended at this node and not applied yet. */
-typedef struct vlot__waiter {
-  uint64_t index; /* of the first */
-  uint64_t term;
-  uint64_t sequence; /* of the first */
-  uint32_t client;
-  uint32_t count;
-} vlot__waiter;
+/* Make a node from its slot's disk: recovery. NULL: *result and *problem say why. */
+vlot__node *vlot__node_open(vlot__slot *slot, vlot_result *result, const char **problem);
+/* Free it; whoever waits for an outcome here gets UNKNOWN with this why. */
+void vlot__node_close(vlot__node *node, vlot_why why);
 
-/* A read under way. Linearizable: asked of the core under its number, then waits for `index` to be
- * applied. */
-typedef struct vlot__node_read {
-  uint64_t tag;
-  uint64_t index;
-  uint64_t sequence;
-  uint32_t client;
-  uint32_t size;
-  bool is_ready; /* index is known */
-  uint8_t *question;
-} vlot__node_read;
+/* A node's memory has two owners while it has a thread: control, and the thread. The first to leave
+ * leaves it to the other, who gets true and must free it: so a node that was stuck in user code is
+ * freed when it comes back, and not under its hands.
+ */
+void vlot__node_share(vlot__node *node);
+bool vlot__node_leave(vlot__node *node);
+/* nobody who waits is told: their deadlines say UNKNOWN */
+void vlot__node_free(vlot__node *node);
+vlot__slot *vlot__node_slot(const vlot__node *node);
 
-/* Commands of one mail of this turn, on their way into the core. */
-typedef struct vlot__group {
-  const vlot__mail_propose *mail;
-  uint32_t size; /* bytes of the mail */
-  uint32_t count;
-} vlot__group;
+/* What stands between the effects of a turn and a node that is killed meanwhile: effects are let go
+ * between enter and leave, so that a kill is wholly before or wholly after them. The driver's.
+ *
+ * enter      false: killed; nothing may be let go any more, and leave must not be called
+ * is_closed  is it killed by now?
+ */
+typedef struct vlot__turn_fence {
+  bool (*enter)(void *context);
+  void (*leave)(void *context);
+  bool (*is_closed)(void *context);
+  void *context;
+} vlot__turn_fence;
 
-typedef struct vlot__answers {
-  uint8_t *bytes;
-  size_t size;
-  size_t capacity;
-} vlot__answers;
+/* One turn: begin, take each mail, end.
+ *
+ * fence       copied; NULL: no kill comes between two instructions
+ * was_parked  nothing kept the node from running when the first mail came, so that the ticks since
+ *             its last turn count in full; else as one (P15)
+ */
+void vlot__node_begin(vlot__node *node, const vlot__turn_fence *fence, bool was_parked);
+void vlot__node_take(vlot__node *node, uint32_t kind, uint64_t stamp, void *payload, uint32_t size);
+void vlot__node_end(vlot__node *node);
 
-struct vlot__node {
-  vlot__slot *slot;
-  vlot_cluster *cluster;
-  const vlot_allocator *allocator;
-  vlot_raft *raft;
-  void *machine;
-  vlot_replies replies;
-  bool is_fenced;
-  atomic_bool has_left; /* one of its two owners: see vlot__node_leave() */
-  vlot_why fenced_why;  /* when it is not the core that says so */
+/* Take over another rate of its slot's clock, between turns. Where nodes run freely, the TICK that
+ * follows a change does it. */
+void vlot__node_clock_changed(vlot__node *node);
 
-  /* this turn */
-  vlot_input *inputs;
-  size_t input_count, input_capacity;
-  vlot_command *commands;
-  size_t command_count, command_capacity;
-  vlot__group *groups;
-  size_t group_count, group_capacity;
-  bool counts_in_full; /* the next passing of time: the node was parked */
-  vlot_actor *actor;   /* whose turn it is; NULL in lockstep */
-  bool is_void;        /* fenced while in user code: nothing may be touched any more */
-
-  /* time, in the node's own ticks: see vlot__node_due */
-  uint64_t seen_tick; /* cluster tick up to which its time has gone on */
-  uint64_t rest;      /* thousandths of a tick left over by its clock's rate */
-  uint32_t permille;  /* the rate at which it went on up to there */
-  uint64_t now;
-  uint64_t next_timer; /* in its own ticks */
-  uint64_t spare;      /* own ticks that may pass before a timer would fire */
-
-  /* storage and machine */
-  uint64_t stored_token; /* to be told to the core; 0 */
-  uint64_t failed_token;
-  uint64_t applied_index;
-  uint64_t told_applied;
-  uint64_t commit_index;
-  vlot_brief brief;    /* after the last step */
-  uint32_t leader;     /* likewise */
-  bool awaits_storage; /* likewise: something in the core waits for STORED */
-
-  vlot__ring waiters;       /* vlot__waiter, by index */
-  vlot__ring waiting_reads; /* vlot__node_read */
-  uint64_t next_tag;
-  vlot__answers answers;
-  uint64_t turns;
-  vlot__tape tape; /* what is recorded of its turns */
-};
-
-/* --- node.c --- */
-/* Effects are let go between the two, so that a kill is wholly before or wholly after them; false:
- * nothing may be let go any more. */
-bool vlot__node_enter_effects(vlot__node *node);
-void vlot__node_leave_effects(vlot__node *node);
-/* After user code: was this node killed meanwhile? Then its place may belong to another incarnation
- * already. */
-bool vlot__node_is_void(vlot__node *node);
-
-/* --- node_time.c --- */
-/* Another input of this turn; NULL without memory. */
-vlot_input *vlot__node_new_input(vlot__node *node, vlot_input_kind kind);
-/* Its time goes on to a cluster tick; VLOT__STAMP_FIRE: to its next timer, for this node alone. */
-void vlot__node_pass_time(vlot__node *node, uint64_t tick, bool is_tick);
-
-/* --- node_mail.c --- */
-/* Why a client is sent away: another leads, or nobody as far as is known here. */
-vlot_why vlot__node_no_leader_why(const vlot__node *node);
-/* Pass a client's mail on to the leader, once; false: nobody took it. */
-bool vlot__node_forward(vlot__node *node, uint32_t kind, void *payload, size_t size, uint32_t hops);
-/* The event of a client's call; what follows comes from it. */
-void vlot__node_emit_client(vlot__node *node, vlot_event_kind kind, uint32_t client,
-                            uint64_t sequence, uint32_t count);
-
-/* --- node_answers.c --- */
-/* Lay an answer aside for the next delivery, with its reply; nothing is said to anybody yet. */
-void vlot__node_push_answer(vlot__node *node, const vlot__answer *answer, const void *reply);
-/* The same for commands in a row that have no reply, with the event. */
-void vlot__node_answer(vlot__node *node, uint32_t client, uint64_t sequence, uint32_t count,
-                       vlot_result result, vlot_why why);
-/* Hand over what was laid aside: one lock per run of the same client. */
-void vlot__node_deliver_answers(vlot__node *node);
-/* Nothing will come of what waits here. */
-void vlot__node_give_up_waiting(vlot__node *node, vlot_why why);
-/* What the core made of this turn's commands, and of all it was asked. */
-void vlot__node_settle_groups(vlot__node *node, const vlot_outcome *outcome);
-void vlot__node_settle_outcomes(vlot__node *node, const vlot_output *output);
-/* Reads: answer one that will not be served; learn from which index on they may be; serve those
- * that may. */
-void vlot__node_drop_read(vlot__node *node, uint64_t tag, vlot_result result, vlot_why why);
-void vlot__node_settle_reads(vlot__node *node, const vlot_output *output);
-void vlot__node_serve_reads(vlot__node *node);
-
-/* --- node_apply.c --- */
-/* Apply what the core hands out, and answer who waits for it. */
-void vlot__node_apply(vlot__node *node, const vlot_output *output);
+/* Cluster tick at which it needs a TICK; VLOT_NEVER. Valid between turns. */
+uint64_t vlot__node_due(const vlot__node *node);
+/* fills raft, applied, waiting, turns */
+void vlot__node_get_status(const vlot__node *node, vlot_node_status *status);
+vlot_result vlot__node_hash(vlot__node *node, uint64_t *hash, uint64_t *applied);
+bool vlot__node_is_fenced(const vlot__node *node);
+const char *vlot__node_fenced_text(const vlot__node *node); /* why, as a sentence */
+const vlot_raft *vlot__node_raft(const vlot__node *node);
 
 #endif

@@ -1,7 +1,6 @@
 /* Committed entries go to the machine, and whoever waits for them hears of it. */
-#include "cluster/node.h"
-
-/* --- applying --- */
+#include "cluster/node_inside.h"
+#include "cluster/observe.h"
 
 static size_t reply_of(const vlot__node *node, uint32_t k, bool has_replies,
                        const uint8_t **reply) {

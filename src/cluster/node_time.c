@@ -1,7 +1,6 @@
 /* A node's time: it follows the cluster clock at its own rate, and only a TICK fires timers. */
-#include "cluster/node.h"
-
-/* --- time --- */
+#include "cluster/node_inside.h"
+#include "cluster/recorder.h"
 
 vlot_input *vlot__node_new_input(vlot__node *node, vlot_input_kind kind) {
   void *inputs = node->inputs;
@@ -17,11 +16,11 @@ vlot_input *vlot__node_new_input(vlot__node *node, vlot_input_kind kind) {
 /* The clock has another rate by now: what passed before the change passed at the old one, and stays
  * in `rest`. */
 static void change_rate(vlot__node *node, uint64_t tick) {
-  if (node->cluster->replay) vlot__replay_rate(node);
+  VLOT__RECORD(node->cluster, see_rate, node);
   uint32_t permille = atomic_load_explicit(&node->slot->clock_permille, memory_order_acquire);
   if (permille == node->permille) return;
   uint64_t changed = atomic_load_explicit(&node->slot->clock_changed, memory_order_relaxed);
-  if (node->cluster->journal) vlot__tape_rate(node, permille, changed);
+  VLOT__RECORD(node->cluster, rate, node, permille, changed);
   if (changed > tick) changed = tick;
   if (changed > node->seen_tick) {
     node->rest += (changed - node->seen_tick) * node->permille;

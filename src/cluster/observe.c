@@ -1,139 +1,28 @@
 /* Events: every slot keeps a ring of its last ones, always. Checker, hash and subscriptions see all
  * of them, when on. */
+#include "cluster/observe.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/hook.h"
-#include "cluster/internal.h"
-
-/* --- subscriptions: a growing queue of chunks, owned by one reader --- */
-
-enum { CHUNK_EVENTS = 256 };
-
-typedef struct chunk {
-  struct chunk *next;
-  uint32_t count;
-  uint32_t taken;
-  vlot_event events[CHUNK_EVENTS];
-} chunk;
-
-struct vlot_subscription {
-  vlot_cluster *cluster;
-  struct vlot_subscription *next;
-  chunk *first, *last; /* under the observer's lock */
-  uint64_t bytes_max;
-  uint64_t bytes;
-  _Atomic uint64_t lost;
-};
-
-static void subscription_push(vlot_subscription *subscription, const vlot_event *event) {
-  chunk *last = subscription->last;
-  if (!last || last->count == CHUNK_EVENTS) {
-    bool has_room = subscription->bytes + sizeof *last <= subscription->bytes_max;
-    last = has_room ? vlot__alloc(subscription->cluster->allocator, 1, sizeof *last) : NULL;
-    if (!last) {
-      atomic_fetch_add(&subscription->lost, 1);
-      return;
-    }
-    last->next = NULL;
-    last->count = last->taken = 0;
-    if (subscription->last)
-      subscription->last->next = last;
-    else
-      subscription->first = last;
-    subscription->last = last;
-    subscription->bytes += sizeof *last;
-  }
-  last->events[last->count++] = *event;
-}
-
-static void look_again(vlot_cluster *cluster) {
-  vlot__observer *observer = &cluster->observer;
-  bool has_models = observer->checker || observer->subscriptions;
-  atomic_store(&observer->has_models, has_models);
-  atomic_store(&observer->is_on, has_models || cluster->options.driver == VLOT_DRIVER_LOCKSTEP);
-}
-
-/* The one that has been collecting since the cluster was opened; NULL: there is none, or it has its
- * owner. */
-static vlot_subscription *take_early(vlot_cluster *cluster, uint64_t bytes_max) {
-  pthread_mutex_lock(&cluster->observer.lock);
-  vlot_subscription *early = cluster->observer.early;
-  cluster->observer.early = NULL;
-  if (early && bytes_max) early->bytes_max = bytes_max;
-  pthread_mutex_unlock(&cluster->observer.lock);
-  return early;
-}
-
-vlot_result vlot_subscription_open(vlot_subscription **out, vlot_cluster *cluster,
-                                   uint64_t bytes_max) {
-  *out = take_early(cluster, bytes_max);
-  if (*out) return VLOT_OK;
-  vlot_subscription *subscription = vlot__alloc_zero(cluster->allocator, 1, sizeof *subscription);
-  if (!subscription) return VLOT_NOMEM;
-  subscription->cluster = cluster;
-  subscription->bytes_max = bytes_max ? bytes_max : 256u << 20;
-  if (subscription->bytes_max < sizeof(chunk)) subscription->bytes_max = sizeof(chunk);
-  pthread_mutex_lock(&cluster->observer.lock);
-  subscription->next = cluster->observer.subscriptions;
-  cluster->observer.subscriptions = subscription;
-  look_again(cluster);
-  pthread_mutex_unlock(&cluster->observer.lock);
-  *out = subscription;
-  return VLOT_OK;
-}
-
-bool vlot_subscription_next(vlot_subscription *subscription, vlot_event *event) {
-  vlot_cluster *cluster = subscription->cluster;
-  chunk *empty = NULL;
-  pthread_mutex_lock(&cluster->observer.lock);
-  chunk *first = subscription->first;
-  if (first && first->taken == first->count && first->next) {
-    empty = first;
-    subscription->first = first = first->next;
-    subscription->bytes -= sizeof *empty;
-  }
-  bool has_one = first && first->taken < first->count;
-  if (has_one) *event = first->events[first->taken++];
-  if (first && first->taken == first->count && first == subscription->last)
-    first->taken = first->count = 0;
-  pthread_mutex_unlock(&cluster->observer.lock);
-  vlot__alloc_free(cluster->allocator, empty);
-  return has_one;
-}
-
-uint64_t vlot_subscription_lost(const vlot_subscription *subscription) {
-  return atomic_load(&subscription->lost);
-}
-
-void vlot_subscription_close(vlot_subscription *subscription) {
-  if (!subscription) return;
-  vlot_cluster *cluster = subscription->cluster;
-  pthread_mutex_lock(&cluster->observer.lock);
-  vlot_subscription **link = &cluster->observer.subscriptions;
-  while (*link != subscription) link = &(*link)->next;
-  *link = subscription->next;
-  look_again(cluster);
-  pthread_mutex_unlock(&cluster->observer.lock);
-  for (chunk *one = subscription->first, *next; one; one = next) {
-    next = one->next;
-    vlot__alloc_free(cluster->allocator, one);
-  }
-  vlot__alloc_free(cluster->allocator, subscription);
-}
+#include "cluster/driver.h"
+#include "cluster/recorder.h"
 
 /* --- the observer --- */
 
-bool vlot__observer_init(vlot_cluster *cluster) {
+bool vlot__observer_init(vlot_cluster *cluster, bool is_shared, bool has_hash) {
   vlot__observer *observer = &cluster->observer;
+  observer->is_shared = is_shared;
+  observer->has_hash = has_hash;
   uint32_t wanted = cluster->options.has_checker;
   pthread_mutex_init(&observer->lock, NULL);
   observer->is_made = true;
-  if (wanted == 1 || (wanted == 2 && cluster->options.driver == VLOT_DRIVER_LOCKSTEP)) {
+  if (wanted == 1 || (wanted == 2 && has_hash)) {
     observer->checker = vlot__checker_open(cluster->allocator);
     if (!observer->checker) return false;
   }
-  look_again(cluster);
+  vlot__observer_changed(cluster);
   return !cluster->options.keeps_events ||
          vlot_subscription_open(&observer->early, cluster, 0) == VLOT_OK;
 }
@@ -190,16 +79,13 @@ static void report_violation(vlot_cluster *cluster, const vlot__violation *viola
 static void observe(vlot_cluster *cluster, const vlot__slot *slot, const vlot_event *event) {
   vlot__observer *observer = &cluster->observer;
   const vlot__violation *violation = NULL;
-  if (cluster->options.driver == VLOT_DRIVER_LOCKSTEP)
-    hash_event(observer, event);
-  else
-    pthread_mutex_lock(&observer->lock);
+  if (observer->is_shared) pthread_mutex_lock(&observer->lock);
+  if (observer->has_hash) hash_event(observer, event);
   if (observer->checker)
     violation = vlot__checker_feed(observer->checker, event, slot ? &slot->model : NULL);
   if (violation) report_violation(cluster, violation, event);
-  for (vlot_subscription *one = observer->subscriptions; one; one = one->next)
-    subscription_push(one, event);
-  if (cluster->options.driver != VLOT_DRIVER_LOCKSTEP) pthread_mutex_unlock(&observer->lock);
+  if (observer->subscriptions) vlot__subscriptions_push(cluster, event);
+  if (observer->is_shared) pthread_mutex_unlock(&observer->lock);
 }
 
 bool vlot_cluster_violation(vlot_cluster *cluster, char *text, size_t capacity) {
@@ -278,16 +164,6 @@ static void call_event_hook(const vlot_event *event) {
   }
 }
 
-/* Where nodes take turns one at a time the event comes right behind the one that broke it. With
- * threads the cluster's events belong to whoever has control: that is the clock, or whoever gives
- * control back before it gets there. */
-static void tell_violation(vlot_cluster *cluster) {
-  if (cluster->is_lockstep)
-    vlot__emit_violation(cluster);
-  else
-    vlot__threads_wake_clock(cluster, 0);
-}
-
 uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) {
   uint64_t *sequence = slot ? &slot->sequence : &cluster->sequence;
   event->sequence = ++*sequence;
@@ -300,15 +176,10 @@ uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) 
   if (COUNTED >> event->kind & 1) count(cluster, slot, event);
   if (atomic_load_explicit(&cluster->observer.is_on, memory_order_relaxed))
     observe(cluster, slot, event);
-  if (cluster->has_tapes) {
-    if (slot)
-      vlot__tape_event(slot, event);
-    else if (cluster->journal)
-      vlot__journal_event(cluster, event);
-  }
+  VLOT__RECORD(cluster, event, cluster, slot, event);
   call_event_hook(event);
   uint64_t id = vlot_event_id(event->node, event->sequence);
-  if (vlot__owes_violation(cluster)) tell_violation(cluster);
+  if (vlot__owes_violation(cluster)) vlot__driver_of(cluster)->violated(cluster);
   return id;
 }
 
@@ -390,15 +261,14 @@ void vlot__emit_config(vlot_cluster *cluster, uint64_t index, const vlot_member 
   }
 }
 
-/* Models are read by the checker in the feeds of other nodes: with threads they change under its
- * lock. */
+/* Models are read by the checker in the feeds of other nodes: where those are on other threads,
+ * they change under its lock. */
 static void lock_models(vlot_cluster *cluster) {
-  if (cluster->options.driver != VLOT_DRIVER_LOCKSTEP) pthread_mutex_lock(&cluster->observer.lock);
+  if (cluster->observer.is_shared) pthread_mutex_lock(&cluster->observer.lock);
 }
 
 static void unlock_models(vlot_cluster *cluster) {
-  if (cluster->options.driver != VLOT_DRIVER_LOCKSTEP)
-    pthread_mutex_unlock(&cluster->observer.lock);
+  if (cluster->observer.is_shared) pthread_mutex_unlock(&cluster->observer.lock);
 }
 
 void vlot__observe_recovered(vlot__slot *slot, const vlot_stored *stored) {

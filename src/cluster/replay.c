@@ -2,7 +2,10 @@
  * data: no assertion depends on it. */
 #include <inttypes.h>
 
+#include "cluster/control.h"
+#include "cluster/observe.h"
 #include "cluster/replay_inside.h"
+#include "cluster/stop.h"
 
 /* --- control's records --- */
 
@@ -115,7 +118,7 @@ static void lose_mail(vlot__replay *replay, uint32_t node) {
     replay->wanted_room = room;
     collect_wanted(replay, false);
   }
-  vlot__lockstep_purge(replay->cluster, node, is_wanted, replay);
+  vlot__pending_purge(replay->cluster, node, is_wanted, replay);
 }
 
 static void run_kill(vlot__replay *replay, const vlot__replay_record *one, vlot__slot *slot) {
@@ -141,11 +144,11 @@ static void run_kill(vlot__replay *replay, const vlot__replay_record *one, vlot_
 
 static void run_suspend(vlot_cluster *cluster, vlot__slot *slot, bool is_suspended) {
   atomic_store(&slot->state, is_suspended ? VLOT_NODE_SUSPENDED : VLOT_NODE_UP);
-  if (is_suspended) vlot__lockstep_forget(slot);
+  if (is_suspended) vlot__pending_forget(slot);
   slot->cause = 0;
   vlot__emit_change(cluster, slot, is_suspended ? VLOT_EVENT_SUSPEND : VLOT_EVENT_RESUME,
                     is_suspended ? VLOT_WHY_SUSPENDED : VLOT_WHY_RESUMED, 0, 0, 0, 0);
-  if (!is_suspended) vlot__lockstep_resume(slot);
+  if (!is_suspended) vlot__pending_unpark(slot);
 }
 
 static void run_link(vlot__replay *replay, vlot__journal_reader reader) {
@@ -173,7 +176,7 @@ static void run_clock(vlot_cluster *cluster, vlot__slot *slot, vlot__journal_rea
   atomic_store(&cluster->now, tick);
   vlot__node_clock_changed(slot->node);
   if (now > tick) atomic_store(&cluster->now, now);
-  vlot__lockstep_slot_changed(slot);
+  vlot__pending_slot_changed(slot);
 }
 
 static void run_drop(vlot__replay *replay, const vlot__replay_record *one) {
@@ -181,7 +184,11 @@ static void run_drop(vlot__replay *replay, const vlot__replay_record *one) {
   vlot__journal_reader reader = vlot__replay_body(one);
   vlot_why why = (vlot_why)vlot__read32(&reader);
   uint64_t id = vlot__read64(&reader);
-  if (vlot__lockstep_drop(cluster, id, why)) return;
+  vlot__item *item = vlot__pending_take(cluster, id);
+  if (item) {
+    vlot__pending_lose(cluster, item, why);
+    return;
+  }
   if (vlot__replay_flags(one) & 1) {
     vlot__replay_diverge(
         replay, "message %" PRIu64 " is recorded to be dropped, and has not been sent here", id);
@@ -196,7 +203,9 @@ static void run_drop(vlot__replay *replay, const vlot__replay_record *one) {
 
 static void run_copy(vlot__replay *replay, vlot__journal_reader reader) {
   uint64_t id = vlot__read64(&reader), copy = vlot__read64(&reader);
-  if (!vlot__lockstep_copy(replay->cluster, id, copy))
+  const vlot__item *item = vlot__pending_find(replay->cluster, id);
+  bool is_message = item && item->mail_kind == VLOT__MAIL_MESSAGE;
+  if (!is_message || !vlot__pending_copy(replay->cluster, item, copy))
     vlot__replay_diverge(
         replay, "message %" PRIu64 " is recorded to be duplicated, and has not been sent here", id);
 }
@@ -218,7 +227,7 @@ static void run_event(vlot_cluster *cluster, vlot__journal_reader reader) {
 
 static void run_unstart(vlot__slot *slot) {
   vlot__node *node = slot->node;
-  vlot__lockstep_forget(slot);
+  vlot__pending_forget(slot);
   vlot__disk_stop_at(slot->disk, 0, false); /* it had no turn, and wrote nothing */
   atomic_store(&slot->state, VLOT_NODE_DOWN);
   slot->node = NULL;

@@ -5,6 +5,8 @@
 
 #include "cluster/journal.h"
 
+typedef struct vlot__replay vlot__replay;
+
 /* --- the head: the recorded run's options (journal_head.c) ------------------------------------ */
 
 typedef struct vlot__journal_head {
@@ -65,23 +67,5 @@ static inline uint64_t vlot__read_var(vlot__journal_reader *reader) {
 static inline uint8_t vlot__read8(vlot__journal_reader *reader) {
   return *vlot__read_bytes(reader, 1);
 }
-
-/* --- a cluster that replays (replay.c) -------------------------------------------------------- */
-
-/* The next of what was recorded, one action at least; false: there is nothing left, or it has
- * diverged. */
-bool vlot__replay_run_one(vlot_cluster *cluster, uint64_t limit);
-bool vlot__replay_has_diverged(const vlot_cluster *cluster);
-void vlot__replay_close(vlot_cluster *cluster);
-
-/* In a turn: what the world made of it. */
-bool vlot__replay_check(struct vlot__node *node, bool may);
-vlot_result vlot__replay_submit(struct vlot__node *node, const vlot_write *write,
-                                const vlot_storage_done *done);
-void vlot__replay_fate(struct vlot__slot *slot, struct vlot__fate *fate);
-void vlot__replay_rate(struct vlot__node *node);
-
-/* While a kill is carried out: did the node lead, as far as anybody knew? -1: no kill is. */
-int vlot__replay_was_leader(const vlot_cluster *cluster);
 
 #endif

@@ -4,7 +4,10 @@
 #ifndef VLOT_CLUSTER_REPLAY_INSIDE_H
 #define VLOT_CLUSTER_REPLAY_INSIDE_H
 
-#include "cluster/node.h"
+#include "cluster/link.h"
+#include "cluster/node_inside.h"
+#include "cluster/pending.h"
+#include "cluster/replay.h"
 
 #define VLOT__REPLAY_TICK_MAX (UINT64_C(1) << 48) /* a clock that is fed with more would overflow */
 #define VLOT__REPLAY_NONE     SIZE_MAX            /* no record */
@@ -80,8 +83,8 @@ bool vlot__replay_read_item(vlot__journal_reader *reader, const vlot__replay_ite
 
 /* --- replay_turn.c --- */
 
-/* Of a turn: "n2, turn 17 of its incarnation 1 (action 312): …". The sentence why the journal is
- * cut gives way to it. */
+/* What is said of a turn begins "n2, turn 17 of its incarnation 1 (action 312): …". The sentence
+ * why the journal is cut gives way to it. */
 void vlot__replay_diverge(vlot__replay *replay, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -93,5 +96,18 @@ void vlot__replay_pass_time(vlot_cluster *cluster, uint64_t tick);
  * After a divergence the turn is ended all the same, so that nothing is left half done.
  */
 void vlot__replay_turn(vlot__replay *replay, size_t place, vlot__slot *slot);
+
+/* In a turn: what the world made of it (recorder.h). */
+bool vlot__replay_check(vlot__node *node, bool may);
+vlot_result vlot__replay_submit(vlot__node *node, const vlot_write *write,
+                                const vlot_storage_done *done);
+void vlot__replay_fate(vlot__slot *slot, vlot__fate *fate);
+void vlot__replay_see_rate(vlot__node *node);
+
+/* --- replay.c --- */
+
+/* The next of what was recorded, one action at least; false: there is nothing left, or it has
+ * diverged. */
+bool vlot__replay_run_one(vlot_cluster *cluster, uint64_t limit);
 
 #endif

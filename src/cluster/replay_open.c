@@ -5,7 +5,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "cluster/open.h"
+#include "cluster/recorder.h"
 #include "cluster/replay_inside.h"
+#include "cluster/stop.h"
 
 /* --- opening: the index --- */
 
@@ -243,6 +246,35 @@ static void free_replay(vlot__replay *replay) {
   vlot__alloc_free(replay->allocator, replay);
 }
 
+/* --- the recorder that gives back what was recorded --- */
+
+static void replay_event(vlot_cluster *cluster, vlot__slot *slot, const vlot_event *event) {
+  (void)cluster;
+  if (slot) vlot__digest_event(slot, event);
+}
+
+static bool replay_was_leader(vlot__slot *slot, bool was) {
+  int recorded = slot->cluster->replay->was_leader;
+  return recorded >= 0 ? recorded != 0 : was;
+}
+
+static void replay_close(vlot_cluster *cluster) { free_replay(cluster->replay); }
+
+static const vlot__recorder recorder = {
+    .is_replay = true,
+    .check = vlot__replay_check,
+    .submit = vlot__replay_submit,
+    .see_rate = vlot__replay_see_rate,
+    .fate = vlot__replay_fate,
+    .event = replay_event,
+    .answer = vlot__digest_answer,
+    .was_leader = replay_was_leader,
+    .run_one = vlot__replay_run_one,
+    .close = replay_close,
+};
+
+/* --- the cluster --- */
+
 static vlot_result open_replay(vlot__replay *replay, vlot_cluster **out,
                                const vlot_cluster_options *given, const char **problem) {
   vlot_cluster_options options;
@@ -254,7 +286,8 @@ static vlot_result open_replay(vlot__replay *replay, vlot_cluster **out,
     result = VLOT_CORRUPT;
   if (result == VLOT_OK) result = options_of(replay, given, &options, problem);
   if (result == VLOT_OK) result = make_index(replay);
-  if (result == VLOT_OK) result = vlot__cluster_make(&replay->cluster, &options, replay, problem);
+  if (result == VLOT_OK)
+    result = vlot__cluster_make(&replay->cluster, &options, &recorder, replay, problem);
   if (result == VLOT_OK) *out = replay->cluster;
   return result;
 }
@@ -279,11 +312,6 @@ vlot_result vlot_replay_open(vlot_cluster **out, const vlot_cluster_options *opt
   else
     free_replay(replay);
   return result;
-}
-
-void vlot__replay_close(vlot_cluster *cluster) {
-  if (cluster->replay) free_replay(cluster->replay);
-  cluster->replay = NULL;
 }
 
 vlot_result vlot_replay_get_status(vlot_cluster *cluster, vlot_replay_status *status) {

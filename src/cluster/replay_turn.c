@@ -10,19 +10,12 @@
 
 /* --- a divergence --- */
 
-bool vlot__replay_has_diverged(const vlot_cluster *cluster) {
-  return cluster->replay && cluster->replay->status.has_diverged;
-}
-
-int vlot__replay_was_leader(const vlot_cluster *cluster) {
-  return cluster->replay ? cluster->replay->was_leader : -1;
-}
-
 void vlot__replay_diverge(vlot__replay *replay, const char *format, ...) {
   va_list arguments;
   const vlot__slot *slot = replay->subject;
   if (replay->status.has_diverged) return;
   replay->status.has_diverged = 1;
+  replay->cluster->has_diverged = true;
   int length = 0;
   if (replay->turn_slot)
     length = snprintf(replay->text, sizeof replay->text,
@@ -82,6 +75,7 @@ vlot_result vlot__replay_submit(vlot__node *node, const vlot_write *write,
                                 const vlot_storage_done *done) {
   vlot__replay *replay = node->cluster->replay;
   (void)done;
+  vlot__digest_write(node->slot, write);
   node->tape.submits++;
   const uint8_t *recorded = outcome(replay, VLOT__ITEM_SUBMIT, node->tape.submits);
   vlot_result result = recorded && is_result(*recorded) ? (vlot_result)*recorded : VLOT_OK;
@@ -104,7 +98,7 @@ void vlot__replay_fate(vlot__slot *slot, vlot__fate *fate) {
 }
 
 /* Between turns only control's CLOCK record changes the rate. */
-void vlot__replay_rate(vlot__node *node) {
+void vlot__replay_see_rate(vlot__node *node) {
   vlot__replay *replay = node->cluster->replay;
   const vlot__replay_item *next = replay->turn_slot == node->slot ? peek(replay) : NULL;
   if (!next || next->kind != VLOT__ITEM_RATE) return;
@@ -131,7 +125,7 @@ static bool keep_mail(vlot__replay *replay, vlot__item *mail) {
   if (has_room)
     replay->items[replay->item_count++] = mail;
   else if (mail)
-    vlot__lockstep_free(replay->cluster, mail);
+    vlot__pending_free(replay->cluster, mail);
   if (!has_room) vlot__replay_diverge(replay, "out of memory");
   return has_room;
 }
@@ -143,47 +137,40 @@ static vlot__item *make_propose(vlot__replay *replay, const vlot__replay_item *o
   for (uint32_t k = 0; k < one->count; k++) {
     uint32_t bytes = one->is_like ? one->command : (uint32_t)vlot__read_var(&reader);
     vlot__read_bytes(&reader, bytes);
-    size += sizeof(vlot__mail_command) + vlot__padded(bytes);
+    size += vlot__propose_command_size(bytes);
   }
   vlot__item *made =
-      size <= UINT32_MAX ? vlot__lockstep_make(replay->cluster, VLOT__MAIL_PROPOSE, size) : NULL;
+      size <= UINT32_MAX ? vlot__pending_make(replay->cluster, VLOT__MAIL_PROPOSE, size) : NULL;
   if (!made) return NULL;
-  uint32_t kind, room;
-  vlot__mail_propose *mail = vlot__lockstep_payload(made, &kind, &room);
+  vlot__mail_propose *mail = (void *)made->payload;
   *mail = (vlot__mail_propose){
       .head.id = one->id, .sequence = one->sequence, .client = one->client, .count = one->count};
-  uint8_t *at = (uint8_t *)(mail + 1);
+  uint8_t *at = vlot__propose_first(mail);
   reader.at = payload;
   for (uint32_t k = 0; k < one->count; k++) {
-    vlot__mail_command command = {.size = one->is_like ? one->command
-                                                       : (uint32_t)vlot__read_var(&reader)};
-    memcpy(at, &command, sizeof command);
-    const uint8_t *bytes = vlot__read_bytes(&reader, command.size);
-    if (command.size > 0) memcpy(at + sizeof command, bytes, command.size);
-    at += sizeof command + vlot__padded(command.size);
+    uint32_t bytes = one->is_like ? one->command : (uint32_t)vlot__read_var(&reader);
+    at = vlot__propose_put(at, vlot__read_bytes(&reader, bytes), bytes);
   }
   return made;
 }
 
 static vlot__item *make_read(vlot__replay *replay, const vlot__replay_item *one) {
-  uint32_t kind, room;
-  vlot__item *made = one->size <= UINT32_MAX - sizeof(vlot__mail_read)
-                         ? vlot__lockstep_make(replay->cluster, VLOT__MAIL_READ,
-                                               sizeof(vlot__mail_read) + one->size)
-                         : NULL;
+  vlot__item *made =
+      one->size <= UINT32_MAX - sizeof(vlot__mail_read)
+          ? vlot__pending_make(replay->cluster, VLOT__MAIL_READ, vlot__mail_read_size(one->size))
+          : NULL;
   if (!made) return NULL;
-  vlot__mail_read *mail = vlot__lockstep_payload(made, &kind, &room);
-  *mail = (vlot__mail_read){.head.id = one->id,
-                            .client = vlot__get32(one->payload),
-                            .sequence = vlot__get64(one->payload + 4),
-                            .min_index = vlot__get64(one->payload + 12),
-                            .size = (uint32_t)one->size};
-  if (one->size > 0) memcpy(mail + 1, one->payload + 24, one->size);
+  vlot__mail_lay_out_read((void *)made->payload,
+                          (vlot__mail_read){.head.id = one->id,
+                                            .client = vlot__get32(one->payload),
+                                            .sequence = vlot__get64(one->payload + 4),
+                                            .min_index = vlot__get64(one->payload + 12)},
+                          one->payload + 24, one->size);
   return made;
 }
 
 static vlot__item *make_order(vlot__replay *replay, const vlot__replay_item *one) {
-  uint32_t kind = vlot__get32(one->payload), value = vlot__get32(one->payload + 4), room;
+  uint32_t kind = vlot__get32(one->payload), value = vlot__get32(one->payload + 4);
   bool is_order = kind == VLOT_INPUT_CAMPAIGN || kind == VLOT_INPUT_ELECT ||
                   kind == VLOT_INPUT_STEP_DOWN || kind == VLOT_INPUT_FORGET_LEADER ||
                   (kind == VLOT_INPUT_SWITCHES && value <= VLOT_SWITCH_ALL);
@@ -192,9 +179,9 @@ static vlot__item *make_order(vlot__replay *replay, const vlot__replay_item *one
     return NULL;
   }
   vlot__item *made =
-      vlot__lockstep_make(replay->cluster, VLOT__MAIL_ORDER, sizeof(vlot__mail_order));
+      vlot__pending_make(replay->cluster, VLOT__MAIL_ORDER, sizeof(vlot__mail_order));
   if (made)
-    *(vlot__mail_order *)vlot__lockstep_payload(made, &room, &room) =
+    *(vlot__mail_order *)(void *)made->payload =
         (vlot__mail_order){.head.id = one->id, .kind = kind, .value = value};
   return made;
 }
@@ -207,8 +194,7 @@ static const char *name_of_mail(uint32_t kind) {
 
 /* A node's mail: it must have been sent here too, and be the same. */
 static vlot__item *find_mail(vlot__replay *replay, const vlot__replay_item *one) {
-  uint32_t node = 0, kind, size;
-  vlot__item *found = vlot__lockstep_take(replay->cluster, one->id, &node);
+  vlot__item *found = vlot__pending_take(replay->cluster, one->id);
   if (!found) {
     vlot__replay_diverge(replay,
                          "it is recorded to take %s %" PRIu64 " from n%" PRIu64
@@ -216,12 +202,11 @@ static vlot__item *find_mail(vlot__replay *replay, const vlot__replay_item *one)
                          name_of_mail(one->kind), one->id, one->id % VLOT__MAIL_STRIDE);
     return NULL;
   }
-  const void *payload = vlot__lockstep_payload(found, &kind, &size);
-  if (node != replay->turn_slot->id || kind != one->kind)
+  if (found->node != replay->turn_slot->id || found->mail_kind != one->kind)
     vlot__replay_diverge(
         replay, "%s %" PRIu64 " from n%" PRIu64 " is recorded to come to it, and here goes to n%u",
-        name_of_mail(one->kind), one->id, one->id % VLOT__MAIL_STRIDE, node);
-  else if (vlot__tape_mail_check(kind, payload) != one->check)
+        name_of_mail(one->kind), one->id, one->id % VLOT__MAIL_STRIDE, found->node);
+  else if (vlot__tape_mail_check(found->mail_kind, found->payload) != one->check)
     vlot__replay_diverge(
         replay, "%s %" PRIu64 " from n%" PRIu64 " has another content here than was recorded",
         name_of_mail(one->kind), one->id, one->id % VLOT__MAIL_STRIDE);
@@ -248,7 +233,7 @@ static void take_recorded_stored(vlot__replay *replay, const vlot__replay_item *
 /* False: it has diverged. */
 static bool take_recorded(vlot__replay *replay, const vlot__replay_item *one) {
   vlot__node *node = replay->turn_slot->node;
-  uint32_t kind = one->kind, size = 0;
+  uint32_t kind = one->kind;
   if (kind != VLOT__MAIL_STORED) vlot__replay_pass_time(replay->cluster, one->stamp);
   if (kind == VLOT__MAIL_STORED) {
     take_recorded_stored(replay, one);
@@ -257,11 +242,9 @@ static bool take_recorded(vlot__replay *replay, const vlot__replay_item *one) {
   } else {
     vlot__item *mail = mail_of(replay, one);
     bool has_diverged = replay->status.has_diverged;
-    void *payload = mail ? vlot__lockstep_payload(mail, &kind, &size) : NULL;
-    if (mail && has_diverged) vlot__mail_dispose(kind, payload);
-    if (!keep_mail(replay, mail)) return false;
-    if (has_diverged) return false;
-    vlot__node_take(node, kind, one->stamp, payload, size);
+    if (mail && has_diverged) vlot__mail_dispose(mail->mail_kind, mail->payload);
+    if (!keep_mail(replay, mail) || has_diverged) return false;
+    vlot__node_take(node, mail->mail_kind, one->stamp, mail->payload, mail->size);
   }
   return !replay->status.has_diverged;
 }
@@ -306,7 +289,7 @@ static void begin_recorded_turn(vlot__replay *replay, size_t place, vlot__slot *
 static void after_recorded_turn(vlot__replay *replay, vlot__slot *slot) {
   vlot_cluster *cluster = replay->cluster;
   /* what they refer to is the node's */
-  for (size_t k = 0; k < replay->item_count; k++) vlot__lockstep_free(cluster, replay->items[k]);
+  for (size_t k = 0; k < replay->item_count; k++) vlot__pending_free(cluster, replay->items[k]);
   cluster->is_in_turn = false;
   replay->turn_slot = NULL;
   replay->status.turns++;
@@ -315,9 +298,9 @@ static void after_recorded_turn(vlot__replay *replay, vlot__slot *slot) {
     if (atomic_exchange(&slot->state, VLOT_NODE_FENCED) != VLOT_NODE_FENCED)
       vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", slot->id,
                 vlot__node_fenced_text(slot->node));
-    vlot__lockstep_forget(slot);
+    vlot__pending_forget(slot);
   } else {
-    vlot__lockstep_slot_changed(slot);
+    vlot__pending_slot_changed(slot);
   }
 }
 

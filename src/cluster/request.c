@@ -3,11 +3,18 @@
  * thread that stands still can be in the way. Whoever drives the cluster carries the request out
  * when it comes by, with the functions of vlot/cluster.h: in lockstep as actions of its own, with
  * threads the clock when it looks at its clock.
- *
- * And the places where a debugger stops: `opened`, and the end of the action that it wants to see.
  */
+#include "cluster/request.h"
+
 #include "base/describe.h"
-#include "cluster/internal.h"
+#include "cluster/change.h"
+#include "cluster/gate.h"
+#include "cluster/observe.h"
+
+/* Nothing else names these tables, and in an archive each is a file of its own: so a program that
+ * opens a cluster has them. */
+static const vlot__described *const described[]
+    __attribute__((used)) = {vlot_described_raft, vlot_described_actor, vlot_described_cluster};
 
 /* --- carrying out --- */
 
@@ -83,41 +90,4 @@ bool vlot__requests_obey(vlot_cluster *cluster, uint64_t most) {
   }
   give_control(cluster);
   return true;
-}
-
-bool vlot__requests_hold_control(vlot_cluster *cluster) {
-  uintptr_t obeys = atomic_load_explicit(&cluster->requests.obeys, memory_order_relaxed);
-  return obeys != 0 && obeys == (uintptr_t)pthread_self();
-}
-
-/* --- where a debugger stops --- */
-
-#define KEPT __attribute__((noinline, used))
-
-/* Nothing else names these tables, and in an archive each is a file of its own: so a program that
- * opens a cluster has them. */
-static const vlot__described *const described[]
-    __attribute__((used)) = {vlot_described_raft, vlot_described_actor, vlot_described_cluster};
-
-KEPT void vlot__stop_opened(vlot_cluster *cluster) {
-  __asm__ volatile("" ::"g"(cluster) : "memory");
-}
-
-KEPT void vlot__stop_here(vlot_cluster *cluster, uint64_t action) {
-  __asm__ volatile("" ::"g"(cluster), "g"(action) : "memory");
-}
-
-void vlot__requests_stop(vlot_cluster *cluster, bool is_action) {
-  vlot__requests *requests = &cluster->requests;
-  uint64_t action = cluster->action, steps = atomic_load(&requests->steps),
-           at = atomic_load(&requests->stop_action);
-  uint64_t tick = atomic_load(&requests->stop_tick);
-  /* a request's action ends when its answer is there */
-  if (atomic_load(&requests->obeys) != 0) return;
-  bool is_reached = (at != 0 && action >= at) || (tick != 0 && vlot__now(cluster) >= tick);
-  if (is_action && steps != 0) {
-    atomic_store(&requests->steps, steps - 1);
-    if (steps == 1) is_reached = true;
-  }
-  if (is_reached) vlot__stop_here(cluster, action);
 }

@@ -1,7 +1,6 @@
-/* Recording a node's turns: what it took, what the world made of its effects, and a digest of what
- * it put out. Replay asks here too, and is passed on.
- */
-#include "cluster/node.h"
+/* Recording a node's turns: what it took, and what the world made of its effects. */
+#include "cluster/link.h"
+#include "cluster/node_inside.h"
 
 enum { TAPE_BYTES = 1 << 14 }; /* a tape that holds more is emptied at the end of a turn */
 #define CLOSED SIZE_MAX
@@ -119,22 +118,16 @@ static size_t payload_bytes(uint32_t kind, const void *payload) {
   const vlot__mail_read *read = payload;
   if (kind == VLOT__MAIL_READ) return 32 + (size_t)read->size;
   if (kind != VLOT__MAIL_PROPOSE) return 8;
-  const uint8_t *from = (const uint8_t *)(propose + 1);
+  const vlot__mail_command *command;
   size_t size = 3 * VLOT__VAR_BYTES + 2;
-  for (uint32_t k = 0; k < propose->count; k++) {
-    const vlot__mail_command *command = (const void *)from;
-    from += sizeof *command + (command->owner ? 0 : vlot__padded(command->size));
+  for (vlot__propose_reader next = vlot__propose_begin(propose);
+       (command = vlot__propose_next(&next)) != NULL;)
     size += 5 + (size_t)command->size;
-  }
   return size;
 }
 
-static const uint8_t *data_of(const vlot__mail_command *command) {
-  return command->owner ? vlot_bytes_data(command->owner) : (const uint8_t *)(command + 1);
-}
-
 static uint8_t *put_command(uint8_t *at, const vlot__mail_command *command) {
-  if (command->size > 0) memcpy(at, data_of(command), command->size);
+  if (command->size > 0) memcpy(at, vlot__propose_data(command), command->size);
   return at + command->size;
 }
 
@@ -155,14 +148,14 @@ static uint8_t bytes_set(uint64_t word) {
 }
 
 static void keep_words(vlot__tape *tape, const vlot__mail_command *command) {
-  const uint8_t *data = data_of(command);
+  const uint8_t *data = vlot__propose_data(command);
   for (uint32_t k = 0; 8 * k < command->size; k++)
     tape->run_words[k] = word_of(data + 8 * k, command->size - 8 * k);
 }
 
 /* What differs from the command before: keys and counters of neighbours are alike. */
 static uint8_t *put_difference(vlot__tape *tape, uint8_t *at, const vlot__mail_command *command) {
-  const uint8_t *data = data_of(command);
+  const uint8_t *data = vlot__propose_data(command);
   for (uint32_t k = 0; 8 * k < command->size; k++) {
     uint64_t word = word_of(data + 8 * k, command->size - 8 * k), other = word ^ tape->run_words[k];
     uint8_t set = bytes_set(other);
@@ -180,19 +173,16 @@ static uint8_t *put_difference(vlot__tape *tape, uint8_t *at, const vlot__mail_c
 }
 
 static uint8_t *put_commands(vlot__tape *tape, uint8_t *at, const vlot__mail_propose *mail) {
-  const uint8_t *from = (const uint8_t *)(mail + 1);
+  const vlot__mail_command *command, *last = NULL;
   at = vlot__put_var(at, mail->count);
   tape->run_at = (size_t)(at - tape->bytes);
   at = vlot__put16(at, 0);
-  for (uint32_t k = 0; k < mail->count; k++) {
-    const vlot__mail_command *command = (const void *)from;
+  for (vlot__propose_reader next = vlot__propose_begin(mail);
+       (command = vlot__propose_next(&next)) != NULL; last = command)
     at = put_command(vlot__put_var(at, command->size), command);
-    tape->run_size = command->size;
-    from += sizeof *command + (command->owner ? 0 : vlot__padded(command->size));
-  }
+  if (last) tape->run_size = last->size;
   tape->run_more = 0;
-  if (mail->count == 1 && tape->run_size <= VLOT__LIKE_BYTES)
-    keep_words(tape, (const vlot__mail_command *)(const void *)(mail + 1));
+  if (mail->count == 1 && tape->run_size <= VLOT__LIKE_BYTES) keep_words(tape, last);
   tape->run_end = mail->count == 1 ? (size_t)(at - tape->bytes) : 0;
   return at;
 }
@@ -201,7 +191,8 @@ static uint8_t *put_commands(vlot__tape *tape, uint8_t *at, const vlot__mail_pro
  * written. */
 static bool put_more(vlot__node *node, uint64_t stamp, const vlot__mail_propose *mail) {
   vlot__tape *tape = &node->tape;
-  const vlot__mail_command *command = (const void *)(mail + 1);
+  vlot__propose_reader next = vlot__propose_begin(mail);
+  const vlot__mail_command *command = vlot__propose_next(&next);
   bool is_like = mail->count == 1 && tape->run_end == tape->size && tape->run_more < UINT16_MAX &&
                  stamp == tape->stamp && mail->head.id == tape->id + VLOT__MAIL_STRIDE &&
                  mail->client == tape->client && mail->sequence == tape->sequence &&
@@ -243,7 +234,7 @@ static uint8_t *put_payload(vlot__tape *tape, uint8_t *at, uint8_t *tag, uint32_
   at = vlot__put64(at, read->sequence);
   at = vlot__put64(at, read->min_index);
   at = vlot__put32(at, read->size);
-  if (read->size > 0) memcpy(at, read + 1, read->size);
+  if (read->size > 0) memcpy(at, vlot__mail_question(read), read->size);
   return at + read->size;
 }
 
@@ -304,7 +295,6 @@ void vlot__tape_rate(vlot__node *node, uint32_t permille, uint64_t changed) {
 
 bool vlot__tape_check(vlot__node *node, bool may) {
   vlot__tape *tape = &node->tape;
-  if (node->cluster->replay) return vlot__replay_check(node, may);
   tape->checks++;
   if (may || tape->is_cut) return may;
   tape->is_cut = true;
@@ -316,14 +306,14 @@ bool vlot__tape_check(vlot__node *node, bool may) {
 }
 
 /* Before any other node can know of this turn. */
-void vlot__tape_commit(vlot__slot *slot) {
+void vlot__tape_sending(vlot__slot *slot) {
   vlot__tape *tape = tape_of(slot);
   if (!tape->in_turn || tape->is_committed || !vlot__journal_is_on(slot->cluster->journal)) return;
   tape->is_committed = true;
   empty(slot->node);
 }
 
-void vlot__tape_route(vlot__slot *slot, const vlot__fate *fate) {
+void vlot__tape_sent(vlot__slot *slot, const vlot__fate *fate) {
   vlot__tape *tape = tape_of(slot);
   tape->routes++;
   if (fate->copies == 1 && fate->results[0] == VLOT_OK) return;
@@ -338,26 +328,10 @@ void vlot__tape_route(vlot__slot *slot, const vlot__fate *fate) {
   end_item(slot->node, at + 2);
 }
 
-static void digest(vlot__slot *slot, uint64_t sum) {
-  uint64_t mixed = (slot->digest ^ sum ^ (sum >> 32)) * 0x9e3779b97f4a7c15u;
-  slot->digest = mixed ^ (mixed >> 32);
-}
-
-static void digest_write(vlot__slot *slot, const vlot_write *write) {
-  uint64_t sum = write->token * 0x9e3779b97f4a7c15u + write->truncate_from * 0xbf58476d1ce4e5b9u;
-  if (write->has_hard) sum += (write->hard.term << 16 ^ write->hard.vote) * 0x94d049bb133111ebu;
-  for (uint32_t k = 0; k < write->slice_count; k++)
-    sum +=
-        (write->slices[k].index + ((uint64_t)write->slices[k].count << 40)) * 0xd6e8feb86659fd93u +
-        write->slices[k].term * 0xa0761d6478bd642fu;
-  digest(slot, sum);
-}
-
 vlot_result vlot__tape_submit(vlot__node *node, const vlot_write *write,
                               const vlot_storage_done *done) {
   vlot__slot *slot = node->slot;
-  digest_write(slot, write);
-  if (node->cluster->replay) return vlot__replay_submit(node, write, done);
+  vlot__digest_write(slot, write);
   vlot_result result = slot->storage.submit(slot->storage.context, write, done);
   node->tape.submits++;
   if (result == VLOT_OK) return result;
@@ -368,42 +342,6 @@ vlot_result vlot__tape_submit(vlot__node *node, const vlot_write *write,
   *at = (uint8_t)result;
   end_item(node, at + 1);
   return result;
-}
-
-/* What a debugger asks, and what is only remarked on, are no outputs. */
-static bool is_output(uint32_t kind) {
-  return kind != VLOT_EVENT_VIOLATION && kind != VLOT_EVENT_LINT && kind != VLOT_EVENT_REQUEST;
-}
-
-/* Of the canonical words, those that do not depend on the driver. */
-void vlot__tape_event(vlot__slot *slot, const vlot_event *event) {
-  static const uint64_t odd[VLOT_EVENT_WORDS] = {0,
-                                                 0,
-                                                 0,
-                                                 0,
-                                                 0,
-                                                 0xe7037ed1a0b428db,
-                                                 0x8ebc6af09c88c6e3,
-                                                 0x589965cc75374cc3,
-                                                 0x1d8e4e27c47d124f,
-                                                 0xeb44accab455d165,
-                                                 0x2545f4914f6cdd1d,
-                                                 0xc2b2ae3d27d4eb4f,
-                                                 0x165667b19e3779f9,
-                                                 0x85ebca77c2b2ae63,
-                                                 0x27d4eb2f165667c5,
-                                                 0xff51afd7ed558ccd};
-  uint64_t words[VLOT_EVENT_WORDS], sum = 0;
-  if (!is_output(event->kind)) return;
-  uint32_t count = vlot_event_words(event, words);
-  for (uint32_t k = 5; k < count; k++) sum += words[k] * odd[k];
-  digest(slot, sum);
-  slot->digest_events++;
-}
-
-void vlot__tape_answer(vlot__slot *slot, uint64_t sequence, uint64_t index, const void *reply,
-                       size_t size) {
-  digest(slot, vlot__journal_hash(sequence ^ index << 32, reply, size));
 }
 
 /* What a node is at the end of a turn; where it was cut, control writes it: the thread may not

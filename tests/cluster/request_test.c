@@ -2,7 +2,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "cluster/internal.h"
+#include "cluster/await.h"
+#include "cluster/object.h"
 
 static vlot_cluster *open_cluster(vlot_driver driver) {
   vlot_cluster_options options;

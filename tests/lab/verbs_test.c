@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cluster/internal.h"
+#include "cluster/object.h"
 #include "command.h"
 
 enum { ACTIONS_MAX = 1000 };

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/prng.h"
-#include "cluster/internal.h"
+#include "cluster/object.h"
 #include "command.h"
 #include "scene.h"
 

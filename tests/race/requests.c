@@ -7,7 +7,7 @@
 #include <sched.h>
 #include <stdio.h>
 
-#include "cluster/internal.h"
+#include "cluster/object.h"
 
 enum { NODES = 3, REQUESTS = 3000 };
 

@@ -46,7 +46,7 @@ def put(cluster, request):
 
 def when(cluster):
     """When will it be carried out?"""
-    if cluster.is_lockstep:
+    if cluster.driver.is_stepped:
         return "the next action" + ("" if state.driver(cluster) != "threads, paused" else ", when the paused cluster is stepped or goes on")
     tick = int(cluster.options["tick_ns"])
     planned, now = cluster.clock.planned, state.now(cluster)
@@ -62,14 +62,14 @@ def ask(cluster, verb, said, told, sides=()):
     put(cluster, request)
     known_before.append(request)
     print("request %d: %s; carried out %s%s" % (
-        len(known_before), told, "as " if cluster.is_lockstep else "", when(cluster)))
+        len(known_before), told, "as " if cluster.driver.is_stepped else "", when(cluster)))
 
 
 # --- what is asked for must be there ---
 
 
 def lockstep(cluster, what):
-    if not cluster.is_lockstep:
+    if not cluster.driver.is_stepped:
         raise gdb.GdbError(
             "%s: in a cluster that runs freely messages are in its threads' hands. Pause it first (vlot_cluster_pause, `vlot run --step-on "
             "EVENT`), or use lockstep (`vlot gdb step`)" % what)

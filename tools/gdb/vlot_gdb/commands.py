@@ -214,14 +214,14 @@ def show_config(text):
         print("switches   %s: %s" % (whose, "all on" if not off else "off: " + ", ".join(off)))
     print("driver     %s, seed %d%s" % (
         state.driver(cluster), int(cluster.options["seed"]),
-        "" if cluster.is_lockstep else ", a tick is %g ms" % (int(cluster.options["tick_ns"]) / 1e6)))
+        "" if cluster.driver.is_stepped else ", a tick is %g ms" % (int(cluster.options["tick_ns"]) / 1e6)))
 
 
 def show_mailbox(text):
     usage = "vlot mailbox N"
     cluster = find.cluster()
     one = state.slot(cluster, node_number(arguments(text, 0, 1, usage), usage))
-    if cluster.is_lockstep:
+    if cluster.driver.is_stepped:
         items = [item for item in state.pending(cluster) if item.node == one.id and item.mail_kind]
         print("n%d: %s under way" % (one.id, words.counted(len(items), "mail", "mails")))
         for item in items:
@@ -271,7 +271,7 @@ def show_net(text):
     arguments(text, 0, 0, "vlot net")
     cluster = find.cluster()
     show_links(cluster)
-    if cluster.is_lockstep:
+    if cluster.driver.is_stepped:
         items = [item for item in state.pending(cluster) if item.kind != "timer"]
         print("under way  %d, the next one first" % len(items) if items else "under way  nothing")
     else:
@@ -338,7 +338,7 @@ def go_to_thread(text):
     one = state.slot(cluster, number(given[0], usage))
     thread = one.thread()
     if thread is None:
-        is_inline = cluster.is_lockstep and one.actor() is None and cluster.is_inline
+        is_inline = cluster.driver.is_stepped and one.actor() is None and cluster.is_inline
         why = "it is down" if one.node is None else "it has not begun yet, or has ended"
         if one.node is not None and is_inline:
             why = "in this cluster nodes run on the caller's thread (options.is_inline)"

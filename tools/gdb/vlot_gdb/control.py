@@ -46,7 +46,7 @@ def steppable(what):
     """The cluster, if it is stepped by its program."""
     memory.require_process(what)
     cluster = find.cluster()
-    if not cluster.is_lockstep:
+    if not cluster.driver.is_stepped:
         raise gdb.GdbError(
             "%s: this cluster runs freely, there is no next action. `vlot break EVENT` and `vlot receive` stop it somewhere; or pause it "
             "(vlot_cluster_pause, `vlot run --step-on EVENT`), or use lockstep (`vlot gdb step`)" % what)

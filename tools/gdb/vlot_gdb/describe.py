@@ -7,7 +7,7 @@ import sys
 import gdb
 
 VERSION = 1  # VLOT__DESCRIPTION_VERSION
-TABLES = ("raft", "actor", "cluster", "item", "clock", "client", "lab")
+TABLES = ("raft", "actor", "cluster", "clock", "client", "lab")
 PROGRAMS = ("lab",)  # not of the library: of the vlot command
 
 ROW = struct.Struct("=32s32s32sIIIIQ")

@@ -35,7 +35,7 @@ class Slot:
         return self.value.actor
 
     def mailbox(self):
-        if self.cluster.is_lockstep:
+        if self.cluster.driver.is_stepped:
             return self.value.parked + sum(1 for item in pending(self.cluster) if item.node == self.id and item.mail_kind)
         actor = self.actor()
         if actor is None or self.node is None:
@@ -90,7 +90,7 @@ def leader(cluster):
 
 
 def driver(cluster):
-    if not cluster.is_lockstep:
+    if not cluster.driver.is_stepped:
         return "threads"
     if words.enum("vlot_driver", "VLOT_DRIVER_", cluster.options["driver"]) == "threads":
         return "threads, paused"
@@ -99,7 +99,7 @@ def driver(cluster):
 
 def headline(cluster):
     text = "%s, tick %d" % (driver(cluster), now(cluster))
-    if cluster.is_lockstep:
+    if cluster.driver.is_stepped:
         text += ", action %d" % cluster.action
     first = leader(cluster)
     text += ", leader n%d" % first if first else ", no leader"
@@ -153,7 +153,7 @@ class Item:
         self.kind = "message" if is_late else words.enum("vlot_pending_kind", "VLOT_PENDING_", value.kind)
         self.is_held = False if is_late else bool(value.is_held)
         self.id = describe.Thing("mail_head", value.payload).id if is_late else value.id
-        self.order = (self.due, value.number) if is_late else (self.due, value.tie, value.id)
+        self.order = (self.due, value.tie, self.id)
 
     def what(self):
         if self.kind in ("timer", "write"):

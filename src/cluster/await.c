@@ -1,0 +1,98 @@
+/* Waiting for what a cluster comes to, so that nobody writes a sleep loop. */
+#include "cluster/await.h"
+
+#include "cluster/driver.h"
+#include "cluster/gate.h"
+
+vlot_result vlot__await(vlot_cluster *cluster,
+                        bool (*is_reached)(vlot_cluster *cluster, void *context), void *context,
+                        uint64_t timeout_ticks) {
+  uint64_t now = vlot__now(cluster);
+  uint64_t deadline = timeout_ticks < VLOT_NEVER - 1 - now ? now + timeout_ticks : VLOT_NEVER - 1;
+  if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
+  return vlot__driver_of(cluster)->await(cluster, is_reached, context, deadline);
+}
+
+/* A leader whose quorum says so too. */
+static bool has_leader(vlot_cluster *cluster, void *context) {
+  uint32_t *id = context;
+  vlot_node_status leader, status;
+  *id = vlot_cluster_leader(cluster);
+  if (*id == 0) return false;
+  uint32_t voters = cluster->nodes - cluster->options.learners, followers = 0;
+  (void)vlot_cluster_get_status(cluster, *id, &leader);
+  for (uint32_t k = 1; k <= voters; k++) {
+    (void)vlot_cluster_get_status(cluster, k, &status);
+    if (status.state == VLOT_NODE_UP && status.raft.leader == *id &&
+        status.raft.term == leader.raft.term)
+      followers++;
+  }
+  return followers > voters / 2;
+}
+
+vlot_result vlot_await_leader(vlot_cluster *cluster, uint64_t timeout_ticks, uint32_t *id) {
+  uint32_t leader = 0;
+  vlot_result result = vlot__await(cluster, has_leader, &leader, timeout_ticks);
+  if (id) *id = result == VLOT_OK ? leader : 0;
+  return result;
+}
+
+typedef struct goal {
+  uint32_t id;
+  uint64_t index;
+  vlot_role role;
+} goal;
+
+static bool has_applied(vlot_cluster *cluster, void *context) {
+  const goal *wanted = context;
+  for (uint32_t k = 1; k <= cluster->nodes; k++) {
+    vlot_node_status status;
+    (void)vlot_cluster_get_status(cluster, k, &status);
+    bool is_asked = wanted->id ? wanted->id == k : status.state == VLOT_NODE_UP;
+    if (is_asked && status.applied_index < wanted->index) return false;
+  }
+  return true;
+}
+
+vlot_result vlot_await_applied(vlot_cluster *cluster, uint32_t id, uint64_t index,
+                               uint64_t timeout_ticks) {
+  goal wanted = {.id = id, .index = index};
+  if (id > cluster->nodes) return VLOT_NOT_FOUND;
+  return vlot__await(cluster, has_applied, &wanted, timeout_ticks);
+}
+
+static bool has_role(vlot_cluster *cluster, void *context) {
+  const goal *wanted = context;
+  vlot_node_status status;
+  (void)vlot_cluster_get_status(cluster, wanted->id, &status);
+  return status.state == VLOT_NODE_UP && status.raft.role == wanted->role;
+}
+
+vlot_result vlot_await_role(vlot_cluster *cluster, uint32_t id, vlot_role role,
+                            uint64_t timeout_ticks) {
+  goal wanted = {.id = id, .role = role};
+  if (!vlot__slot_of(cluster, id)) return VLOT_NOT_FOUND;
+  return vlot__await(cluster, has_role, &wanted, timeout_ticks);
+}
+
+/* Nodes that are up have all applied the same, and as much as any of them knows to be committed,
+ * and nobody waits. */
+static bool is_quiet(vlot_cluster *cluster, void *context) {
+  uint64_t commit = 0, applied = UINT64_MAX;
+  (void)context;
+  for (uint32_t k = 1; k <= cluster->nodes; k++) {
+    vlot_node_status status;
+    (void)vlot_cluster_get_status(cluster, k, &status);
+    if (status.state != VLOT_NODE_UP) continue;
+    if (status.mailbox > 0 || status.waiting > 0 || status.raft.held_messages > 0) return false;
+    if (status.raft.durable_index < status.raft.last_index) return false;
+    if (status.raft.commit_index > commit) commit = status.raft.commit_index;
+    if (status.applied_index < applied) applied = status.applied_index;
+  }
+  return (applied == UINT64_MAX || applied >= commit) &&
+         !vlot__driver_of(cluster)->has_traffic(cluster);
+}
+
+vlot_result vlot_await_quiet(vlot_cluster *cluster, uint64_t timeout_ticks) {
+  return vlot__await(cluster, is_quiet, NULL, timeout_ticks);
+}

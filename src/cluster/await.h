@@ -1,0 +1,11 @@
+#ifndef VLOT_CLUSTER_AWAIT_H
+#define VLOT_CLUSTER_AWAIT_H
+
+#include "vlot/cluster.h"
+
+/* Wait until is_reached() or timeout_ticks have passed. */
+vlot_result vlot__await(vlot_cluster *cluster,
+                        bool (*is_reached)(vlot_cluster *cluster, void *context), void *context,
+                        uint64_t timeout_ticks);
+
+#endif

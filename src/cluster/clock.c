@@ -1,0 +1,372 @@
+/* The clock sleeps until something is due, so that an idle cluster costs next to nothing.
+ *
+ * It never catches up: however long the process or this thread stood still, time goes on by what
+ * was planned, so a breakpoint cannot cause an election.
+ */
+#include "cluster/clock.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+
+#include "base/describe.h"
+#include "cluster/actors.h"
+#include "cluster/change.h"
+#include "cluster/gate.h"
+#include "cluster/inbox.h"
+#include "cluster/lints.h"
+#include "cluster/observe.h"
+#include "cluster/stop.h"
+#include "cluster/traced.h"
+
+typedef struct vlot__clock {
+  vlot_cluster *cluster;
+  pthread_t thread;
+  pthread_mutex_t lock;
+  pthread_cond_t wake;
+  bool must_stop;
+  bool must_pause;
+  bool is_paused;
+  bool is_poked;            /* look again: something is due earlier than planned */
+  _Atomic uint64_t planned; /* tick at which it looks next */
+  uint64_t anchor_ns;       /* when the present tick began */
+  vlot__heap late;          /* mail that links delay; ties: the order in which it came */
+  uint64_t numbers;
+  /* [nodes * nodes], made when it is needed: arrival of the newest slow mail on a link */
+  uint64_t *newest;
+  /* its own */
+  vlot__traced traced;
+  bool waits_for_straggler;
+} vlot__clock;
+
+/* For a debugger: see base/describe.h. */
+const vlot__described vlot_described_clock[] VLOT__DESCRIBED = {
+    VLOT__VERSION,
+    VLOT__STRUCT(clock, struct vlot__clock),
+    VLOT__POINTER(clock.cluster, struct vlot__clock, cluster, cluster, struct vlot_cluster),
+    VLOT__NUMBER(clock.planned, struct vlot__clock, planned),
+    VLOT__POINTERS_AT(clock.late, struct vlot__clock, late.items, item, struct vlot__item,
+                      late_count),
+    VLOT__NUMBER(clock.late_count, struct vlot__clock, late.count),
+    VLOT__END,
+};
+
+/* --- waking it --- */
+
+/* Is it planning to look later than that? */
+static bool must_wake(const vlot__clock *clock, uint64_t due) {
+  return clock && due < atomic_load_explicit(&clock->planned, memory_order_seq_cst);
+}
+
+void vlot__clock_wake(vlot_cluster *cluster, uint64_t due) {
+  vlot__clock *clock = cluster->clock;
+  if (!must_wake(clock, due)) return;
+  pthread_mutex_lock(&clock->lock);
+  clock->is_poked = true;
+  pthread_mutex_unlock(&clock->lock);
+  pthread_cond_signal(&clock->wake);
+}
+
+/* --- delayed mail --- */
+
+uint64_t vlot__clock_arrival(vlot_cluster *cluster, uint32_t from, uint32_t to, uint64_t due) {
+  vlot__clock *clock = cluster->clock;
+  size_t links = (size_t)cluster->nodes * cluster->nodes,
+         link = (size_t)(from - 1) * cluster->nodes + (to - 1);
+  pthread_mutex_lock(&clock->lock);
+  if (!clock->newest)
+    clock->newest = vlot__alloc_zero(cluster->allocator, links, sizeof *clock->newest);
+  if (clock->newest) { /* without memory it is as if the link reordered */
+    if (due < clock->newest[link]) due = clock->newest[link];
+    clock->newest[link] = due;
+  }
+  if (due > atomic_load(&cluster->slow_until)) atomic_store(&cluster->slow_until, due);
+  pthread_mutex_unlock(&clock->lock);
+  return due;
+}
+
+vlot_result vlot__clock_post(vlot_cluster *cluster, const vlot__parcel *parcel) {
+  vlot__clock *clock = cluster->clock;
+  vlot__item *one = vlot__item_make(cluster->allocator, vlot__parcel_size(parcel));
+  if (!one) return VLOT_NOMEM;
+  vlot__item_fill(one, parcel);
+  pthread_mutex_lock(&clock->lock);
+  bool has_room = vlot__heap_reserve(&clock->late, cluster->allocator, 1);
+  if (has_room) {
+    one->tie = clock->numbers++;
+    vlot__heap_push(&clock->late, one);
+  }
+  pthread_mutex_unlock(&clock->lock);
+  if (!has_room) {
+    vlot__alloc_free(cluster->allocator, one);
+    return VLOT_NOMEM;
+  }
+  vlot__clock_wake(cluster, parcel->due);
+  return VLOT_OK;
+}
+
+static vlot__item *take_late(vlot__clock *clock, uint64_t limit) {
+  pthread_mutex_lock(&clock->lock);
+  vlot__item *first = clock->late.count > 0 ? clock->late.items[0] : NULL;
+  bool is_due = first && first->due <= limit;
+  if (is_due) vlot__heap_take_out(&clock->late, first);
+  pthread_mutex_unlock(&clock->lock);
+  return is_due ? first : NULL;
+}
+
+vlot__item *vlot__clock_take_late(vlot_cluster *cluster) {
+  return take_late(cluster->clock, VLOT_NEVER);
+}
+
+static void send_late_mail(vlot__clock *clock, uint64_t now) {
+  vlot_cluster *cluster = clock->cluster;
+  for (vlot__item *one; (one = take_late(clock, now)) != NULL;) {
+    vlot__parcel parcel = vlot__item_parcel(one);
+    if (vlot__actors_post(cluster, &parcel) != VLOT_OK) {
+      vlot__mail_refused(cluster, one->mail_kind, one->payload, VLOT_WHY_NODE_DOWN);
+      vlot__mail_dispose(one->mail_kind, one->payload);
+    }
+    vlot__alloc_free(cluster->allocator, one);
+  }
+}
+
+/* --- planning --- */
+
+/* When a node needs the clock: at its timer. If it was told of that timer and has not come round to
+ * it yet, a little later, to be told again; it says itself when it has another timer.
+ */
+static uint64_t due_of(vlot__slot *slot, uint64_t now) {
+  uint64_t due = VLOT_NEVER;
+  if (atomic_load(&slot->state) == VLOT_NODE_UP) {
+    due = atomic_load(&slot->due);
+    if (due <= now && slot->is_tick_sent && slot->tick_sent_due == due)
+      due = now + slot->cluster->options.raft.heartbeat_ticks;
+  }
+  if (slot->disk) {
+    uint64_t write = vlot__disk_next_due(slot->disk);
+    if (write < due) due = write;
+  }
+  return due;
+}
+
+static uint64_t next_due(vlot__clock *clock) {
+  vlot_cluster *cluster = clock->cluster;
+  uint64_t now = vlot__now(cluster);
+  uint64_t due = vlot__clients_due(cluster);
+  if (due <= now) due = now + 1; /* it has been woken, and has not come round to it */
+  for (uint32_t k = 0; k < cluster->nodes; k++) {
+    uint64_t one = due_of(&cluster->slots[k], now);
+    if (one < due) due = one;
+  }
+  if ((atomic_load(&cluster->waiters) > 0 || vlot__requests_wait(cluster)) && now + 1 < due)
+    due = now + 1;
+  pthread_mutex_lock(&clock->lock);
+  if (clock->late.count > 0 && clock->late.items[0]->due < due) due = clock->late.items[0]->due;
+  pthread_mutex_unlock(&clock->lock);
+  return due;
+}
+
+static struct timespec timespec_of(uint64_t ns) {
+  return (struct timespec){.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+}
+
+/* Sleep until the tick `due` begins, or somebody has something earlier; a second at most, because a
+ * debugger, which cannot wake it, may have written a request.
+ */
+static void sleep_until(vlot__clock *clock, uint64_t due) {
+  vlot_cluster *cluster = clock->cluster;
+  uint64_t now = vlot__now(cluster);
+  /* a turn may ask for a tick that is over by now */
+  uint64_t ticks = due > now ? due - now : 0;
+  uint64_t limit = UINT64_C(1000000000) / cluster->options.tick_ns + 1;
+  struct timespec until =
+      timespec_of(clock->anchor_ns + (ticks < limit ? ticks : limit) * cluster->options.tick_ns);
+  pthread_mutex_lock(&clock->lock);
+  while (!clock->must_stop && !clock->must_pause && !clock->is_poked)
+    if (pthread_cond_timedwait(&clock->wake, &clock->lock, &until) == ETIMEDOUT) break;
+  clock->is_poked = false;
+  pthread_mutex_unlock(&clock->lock);
+}
+
+/* Time goes on by what has passed, but never by more than was planned: who oversleeps has been
+ * stopped (P15). */
+static void advance_clock(vlot__clock *clock, uint64_t planned) {
+  vlot_cluster *cluster = clock->cluster;
+  uint64_t now = vlot__now(cluster), real = vlot_clock_ns(), tick = cluster->options.tick_ns;
+  uint64_t passed = (real - clock->anchor_ns) / tick;
+  uint64_t most = planned != VLOT_NEVER && planned > now ? planned - now : 1;
+  if (planned == VLOT_NEVER) most = passed;
+  if (passed > most) {
+    clock->anchor_ns = real;
+    passed = most;
+  } else {
+    clock->anchor_ns += passed * tick;
+  }
+  if (passed > 0) atomic_store(&cluster->now, now + passed);
+}
+
+/* A node inside the same turn at two successive advances of the clock. Only one that was told of a
+ * tick can be one. */
+static vlot__slot *find_straggler(vlot_cluster *cluster) {
+  vlot__slot *found = NULL;
+  for (uint32_t k = 0; k < cluster->nodes; k++) {
+    vlot__slot *slot = &cluster->slots[k];
+    vlot_actor_status status;
+    if (!slot->is_tick_sent || atomic_load(&slot->due) != slot->tick_sent_due) continue;
+    vlot_actor *actor = vlot__actors_find(slot);
+    if (!actor) continue;
+    vlot_actor_get_status(actor, &status);
+    vlot_actor_release(actor);
+    bool is_same = status.state == VLOT_ACTOR_RUNNING && status.turns == slot->seen_turns;
+    slot->seen_turns = status.turns;
+    if (is_same && !found) found = slot;
+  }
+  return found;
+}
+
+static bool must_wait_for(vlot__clock *clock, const vlot__slot *straggler) {
+  vlot_clock_waits waits = clock->cluster->options.clock_waits;
+  if (!straggler || waits == VLOT_CLOCK_WAITS_NEVER) return false;
+  return waits == VLOT_CLOCK_WAITS_ALWAYS || vlot__traced_is(&clock->traced);
+}
+
+/* The clock stands still while it waits. The event is the cluster's: it goes without when a control
+ * call is under way. */
+static bool wait_for_straggler(vlot__clock *clock) {
+  vlot_cluster *cluster = clock->cluster;
+  const vlot__slot *straggler = find_straggler(cluster);
+  bool must_wait = must_wait_for(clock, straggler);
+  if (must_wait && !clock->waits_for_straggler) {
+    if (vlot__control_try(cluster)) {
+      vlot__emit_change(cluster, NULL, VLOT_EVENT_CLOCK_WAIT, VLOT_WHY_STRAGGLER, straggler->id, 0,
+                        0, 0);
+      vlot__control_end(cluster);
+    }
+    pthread_mutex_lock(&cluster->stats_lock);
+    cluster->stats.clock_waits++;
+    pthread_mutex_unlock(&cluster->stats_lock);
+  }
+  clock->waits_for_straggler = must_wait;
+  return must_wait;
+}
+
+static void look_after_nodes(vlot_cluster *cluster, uint64_t now) {
+  for (uint32_t k = 0; k < cluster->nodes; k++) {
+    vlot__slot *slot = &cluster->slots[k];
+    uint64_t due = atomic_load_explicit(&slot->due, memory_order_relaxed);
+    if (slot->disk && vlot__disk_next_due(slot->disk) <= now) vlot__disk_advance(slot->disk, now);
+    if (atomic_load(&slot->state) != VLOT_NODE_UP || due > now) continue;
+    slot->tick_sent_due = due;
+    slot->is_tick_sent = true;
+    vlot__actors_tick(slot);
+  }
+}
+
+/* Without control it looks at the next tick, then. */
+static void look_for_lints(vlot_cluster *cluster) {
+  if (!vlot__lint_is_due(cluster) || !vlot__control_try(cluster)) return;
+  vlot__lint_look(cluster);
+  vlot__control_end(cluster);
+}
+
+static bool pause_if_asked(vlot__clock *clock) {
+  pthread_mutex_lock(&clock->lock);
+  bool was_paused = clock->must_pause;
+  clock->is_paused = was_paused;
+  if (was_paused) pthread_cond_broadcast(&clock->wake);
+  while (clock->must_pause && !clock->must_stop) pthread_cond_wait(&clock->wake, &clock->lock);
+  clock->is_paused = false;
+  bool must_stop = clock->must_stop;
+  pthread_mutex_unlock(&clock->lock);
+  if (was_paused) clock->anchor_ns = vlot_clock_ns();
+  return must_stop;
+}
+
+static void *run_clock(void *context) {
+  vlot__clock *clock = context;
+  vlot_cluster *cluster = clock->cluster;
+  while (!pause_if_asked(clock)) {
+    /* Nothing is planned while it looks: whoever has something due meanwhile pokes it, and is not
+     * overlooked. */
+    atomic_store(&clock->planned, VLOT_NEVER);
+    uint64_t planned = next_due(clock);
+    atomic_store(&clock->planned, planned);
+    sleep_until(clock, planned);
+    if (vlot__requests_wait(cluster)) (void)cluster->requests.obey(cluster, VLOT_NEVER);
+    /* who has control tells it when giving that back */
+    if (vlot__owes_violation(cluster) && vlot__control_try(cluster)) vlot__control_end(cluster);
+    if (wait_for_straggler(clock)) {
+      clock->anchor_ns = vlot_clock_ns();
+      continue;
+    }
+    advance_clock(clock, planned);
+    uint64_t now = vlot__now(cluster);
+    send_late_mail(clock, now);
+    look_after_nodes(cluster, now);
+    look_for_lints(cluster);
+    vlot__clients_wake(cluster, now);
+    vlot__notify_changed(cluster);
+  }
+  return NULL;
+}
+
+vlot_result vlot__clock_start(vlot_cluster *cluster) {
+  vlot__clock *clock = vlot__alloc_zero(cluster->allocator, 1, sizeof *clock);
+  pthread_condattr_t monotonic;
+  sigset_t all, before;
+  if (!clock) return VLOT_NOMEM;
+  clock->cluster = cluster;
+  clock->anchor_ns = vlot_clock_ns();
+  atomic_init(&clock->planned, VLOT_NEVER);
+  pthread_mutex_init(&clock->lock, NULL);
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init(&clock->wake, &monotonic);
+  pthread_condattr_destroy(&monotonic);
+  cluster->clock = clock;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before); /* the host's signals are the host's (P23) */
+  int error = pthread_create(&clock->thread, NULL, run_clock, clock);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (error == 0) {
+    pthread_setname_np(clock->thread, "vlot-clock");
+    return VLOT_OK;
+  }
+  cluster->clock = NULL;
+  pthread_mutex_destroy(&clock->lock);
+  pthread_cond_destroy(&clock->wake);
+  vlot__alloc_free(cluster->allocator, clock);
+  return VLOT_BUSY;
+}
+
+void vlot__clock_stop(vlot_cluster *cluster) {
+  vlot__clock *clock = cluster->clock;
+  if (!clock) return;
+  pthread_mutex_lock(&clock->lock);
+  clock->must_stop = true;
+  pthread_mutex_unlock(&clock->lock);
+  pthread_cond_broadcast(&clock->wake);
+  pthread_join(clock->thread, NULL);
+  for (vlot__item *one; (one = vlot__clock_take_late(cluster)) != NULL;) {
+    vlot__mail_dispose(one->mail_kind, one->payload);
+    vlot__alloc_free(cluster->allocator, one);
+  }
+  cluster->clock = NULL;
+  vlot__alloc_free(cluster->allocator, clock->late.items);
+  vlot__alloc_free(cluster->allocator, clock->newest);
+  pthread_mutex_destroy(&clock->lock);
+  pthread_cond_destroy(&clock->wake);
+  vlot__alloc_free(cluster->allocator, clock);
+}
+
+static void set_paused(vlot__clock *clock, bool must_pause) {
+  pthread_mutex_lock(&clock->lock);
+  clock->must_pause = must_pause;
+  pthread_cond_broadcast(&clock->wake);
+  while (must_pause && !clock->is_paused) pthread_cond_wait(&clock->wake, &clock->lock);
+  pthread_mutex_unlock(&clock->lock);
+}
+
+void vlot__clock_pause(vlot_cluster *cluster) { set_paused(cluster->clock, true); }
+
+void vlot__clock_go_on(vlot_cluster *cluster) { set_paused(cluster->clock, false); }

@@ -1,0 +1,24 @@
+/* The clock of a threads cluster: a thread that turns real time into ticks, lets go of mail that
+ * links delay and completes delayed writes.
+ */
+#ifndef VLOT_CLUSTER_CLOCK_H
+#define VLOT_CLUSTER_CLOCK_H
+
+#include "cluster/object.h"
+
+vlot_result vlot__clock_start(vlot_cluster *cluster);
+void vlot__clock_stop(vlot_cluster *cluster);  /* also where there is none */
+void vlot__clock_pause(vlot_cluster *cluster); /* returns when it stands still */
+void vlot__clock_go_on(vlot_cluster *cluster);
+
+/* Something is due at that tick: it looks no later than then. */
+void vlot__clock_wake(vlot_cluster *cluster, uint64_t due);
+
+/* Mail that arrives later. arrival: the tick at which mail that could arrive at `due` does arrive,
+ * behind what is slow on the same link. take_late: out of the clock's hands again, the earliest
+ * first (NULL: there is none), while it stands still. */
+uint64_t vlot__clock_arrival(vlot_cluster *cluster, uint32_t from, uint32_t to, uint64_t due);
+vlot_result vlot__clock_post(vlot_cluster *cluster, const vlot__parcel *parcel);
+vlot__item *vlot__clock_take_late(vlot_cluster *cluster);
+
+#endif

@@ -1,0 +1,14 @@
+/* What can be done to nodes while load runs, one at a time; control is held. */
+#ifndef VLOT_CLUSTER_CONTROL_H
+#define VLOT_CLUSTER_CONTROL_H
+
+#include "cluster/object.h"
+
+/* Start and stop a slot's node under the driver in force. stop: VLOT_TIMEOUT: its thread is stuck
+ * in user code and quarantined; node, machine and mailbox are left alone until it comes back. */
+vlot_result vlot__slot_start(vlot__slot *slot);
+vlot_result vlot__slot_stop(vlot__slot *slot, vlot_why why, bool is_power_cut);
+/* Between the two: it is started again. */
+void vlot__slot_restarted(vlot__slot *slot, vlot_restart how);
+
+#endif

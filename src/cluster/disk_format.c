@@ -1,0 +1,96 @@
+/* All that a disk holds, at once; while no node uses it. */
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "cluster/disk_inside.h"
+
+static void replace(vlot__disk *disk, const vlot_hard_state *hard, vlot__disk_log log) {
+  pthread_mutex_lock(&disk->lock);
+  VLOT_ASSERT(disk->queue.count == 0);
+  vlot__disk_log old = disk->log;
+  vlot_slice *loaded = disk->loaded;
+  disk->log = log;
+  disk->hard = *hard;
+  disk->loaded = NULL;
+  disk->tail_index = log.last_index;
+  pthread_mutex_unlock(&disk->lock);
+  vlot__disk_log_deinit(&old);
+  vlot__alloc_free(disk->allocator, loaded);
+}
+
+vlot_result vlot__disk_format_slices(vlot__disk *disk, const vlot_hard_state *hard,
+                                     uint64_t base_index, uint64_t base_term,
+                                     const vlot_slice *slices, size_t count) {
+  vlot__disk_log log;
+  vlot__disk_log_init(&log, disk->allocator, base_index, base_term);
+  vlot_result result = vlot__disk_log_reserve(&log, count) ? VLOT_OK : VLOT_NOMEM;
+  uint64_t term = base_term;
+  for (size_t k = 0; result == VLOT_OK && k < count; k++) {
+    const vlot_slice *slice = &slices[k];
+    if (slice->count == 0 || slice->index != log.last_index + 1 || slice->term < term ||
+        slice->term == 0) {
+      result = VLOT_INVALID;
+    } else {
+      vlot__disk_log_append(&log, slice);
+      term = slice->term;
+    }
+  }
+  if (result == VLOT_OK)
+    replace(disk, hard, log);
+  else
+    vlot__disk_log_deinit(&log);
+  return result;
+}
+
+/* Entries from k on that have one term, at most what fits into a batch that is not huge. */
+static uint32_t format_run(const vlot_log_entry *entries, size_t k, size_t count) {
+  uint32_t run = 1;
+  while (run < 4096 && k + run < count && entries[k + run].term == entries[k].term) run++;
+  return run;
+}
+
+static vlot_batch *format_batch(vlot__disk *disk, const vlot_log_entry *entries, uint32_t run) {
+  vlot_entry *plain = vlot__alloc(disk->allocator, run, sizeof *plain);
+  if (!plain) return NULL;
+  for (uint32_t k = 0; k < run; k++) plain[k] = entries[k].entry;
+  vlot_batch *batch = vlot_batch_make(disk->allocator, plain, NULL, run);
+  vlot__alloc_free(disk->allocator, plain);
+  return batch;
+}
+
+vlot_result vlot__disk_format(vlot__disk *disk, const vlot_hard_state *hard, uint64_t base_index,
+                              uint64_t base_term, const vlot_log_entry *entries, size_t count) {
+  vlot__disk_log log;
+  vlot__disk_log_init(&log, disk->allocator, base_index, base_term);
+  vlot_result result = VLOT_OK;
+  uint64_t term = base_term > 0 ? base_term : 1;
+  size_t k = 0;
+  while (result == VLOT_OK && k < count) {
+    uint32_t run = format_run(entries, k, count);
+    if (entries[k].term < term) {
+      result = VLOT_INVALID;
+      break;
+    }
+    term = entries[k].term;
+    vlot_batch *batch = format_batch(disk, entries + k, run);
+    if (batch && vlot__disk_log_reserve(&log, 1)) {
+      vlot__disk_log_append(
+          &log,
+          &(vlot_slice){.batch = batch, .index = log.last_index + 1, .term = term, .count = run});
+    } else {
+      result = VLOT_NOMEM;
+    }
+    vlot_batch_release(batch);
+    k += run;
+  }
+  if (result == VLOT_OK)
+    replace(disk, hard, log);
+  else
+    vlot__disk_log_deinit(&log);
+  return result;
+}
+
+void vlot__disk_wipe(vlot__disk *disk, uint64_t disk_id) {
+  vlot__disk_log blank;
+  vlot__disk_log_init(&blank, disk->allocator, 0, 0);
+  replace(disk, &(vlot_hard_state){.disk_id = disk_id}, blank);
+}

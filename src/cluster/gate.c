@@ -1,0 +1,70 @@
+#include "cluster/gate.h"
+
+#include "cluster/observe.h"
+#include "cluster/recorder.h"
+
+vlot_result vlot__check_change(vlot_cluster *cluster) {
+  return cluster->recorder && cluster->recorder->is_replay ? VLOT_UNSUPPORTED : VLOT_OK;
+}
+
+/* Does this thread have control already, because it carries out requests? */
+static bool carries_out_requests(vlot_cluster *cluster) {
+  uintptr_t obeys = atomic_load_explicit(&cluster->requests.obeys, memory_order_relaxed);
+  return obeys != 0 && obeys == (uintptr_t)pthread_self();
+}
+
+/* Control calls wait for each other without a lock being held: they start threads and run user
+ * code. */
+void vlot__control_begin(vlot_cluster *cluster) {
+  if (carries_out_requests(cluster)) return;
+  pthread_mutex_lock(&cluster->control_lock);
+  while (cluster->is_controlled) pthread_cond_wait(&cluster->control_free, &cluster->control_lock);
+  cluster->is_controlled = true;
+  pthread_mutex_unlock(&cluster->control_lock);
+}
+
+bool vlot__control_try(vlot_cluster *cluster) {
+  pthread_mutex_lock(&cluster->control_lock);
+  bool is_free = !cluster->is_controlled;
+  if (is_free) cluster->is_controlled = true;
+  pthread_mutex_unlock(&cluster->control_lock);
+  return is_free;
+}
+
+vlot_result vlot__control_take(vlot_cluster *cluster) {
+  if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
+  vlot__control_begin(cluster);
+  if (!vlot__driver_of(cluster)->is_stepped || vlot__may_step(cluster)) return VLOT_OK;
+  vlot__control_end(cluster);
+  return VLOT_BUSY;
+}
+
+vlot_result vlot__control_take_to_change(vlot_cluster *cluster) {
+  vlot_result result = vlot__check_change(cluster);
+  return result == VLOT_OK ? vlot__control_take(cluster) : result;
+}
+
+void vlot__control_end(vlot_cluster *cluster) {
+  if (carries_out_requests(cluster)) return;
+  pthread_mutex_lock(&cluster->control_lock);
+  while (vlot__owes_violation(cluster)) { /* asked for under the lock: the clock did not get it */
+    pthread_mutex_unlock(&cluster->control_lock);
+    vlot__emit_violation(cluster);
+    pthread_mutex_lock(&cluster->control_lock);
+  }
+  cluster->is_controlled = false;
+  pthread_mutex_unlock(&cluster->control_lock);
+  pthread_cond_signal(&cluster->control_free);
+}
+
+static bool counts(vlot_cluster *cluster) {
+  return vlot__may_step(cluster) && !vlot__is_node_thread(cluster);
+}
+
+void vlot__count_command(vlot_cluster *cluster) {
+  if (counts(cluster)) cluster->action++;
+}
+
+void vlot__uncount_command(vlot_cluster *cluster) {
+  if (counts(cluster)) cluster->action--;
+}

@@ -1,0 +1,40 @@
+/* Who may act on a cluster now. */
+#ifndef VLOT_CLUSTER_GATE_H
+#define VLOT_CLUSTER_GATE_H
+
+#include "cluster/driver.h"
+
+/* Is this thread inside a turn of one of this cluster's nodes? */
+static inline bool vlot__is_node_thread(vlot_cluster *cluster) {
+  return vlot__driver_of(cluster)->is_in_turn(cluster);
+}
+
+/* Does this thread run the schedule? Never where nodes run freely; in lockstep whoever calls; while
+ * a threads cluster is paused, only the thread that paused it: what others do waits in the
+ * mailboxes until the cluster goes on.
+ */
+static inline bool vlot__may_step(vlot_cluster *cluster) {
+  return vlot__driver_of(cluster)->may_step(cluster);
+}
+
+/* VLOT_UNSUPPORTED: it replays a recorded run, and the call would make it another one. */
+vlot_result vlot__check_change(vlot_cluster *cluster);
+
+/* Take control, unless this is a node's thread (VLOT_DEADLOCK) or the cluster is paused by another
+ * thread (VLOT_BUSY). */
+vlot_result vlot__control_take(vlot_cluster *cluster);
+/* Take control for a call that changes the run: a replay refuses it (VLOT_UNSUPPORTED). */
+vlot_result vlot__control_take_to_change(vlot_cluster *cluster);
+void vlot__control_begin(vlot_cluster *cluster);
+/* the clock's: it never waits for whoever waits for it */
+bool vlot__control_try(vlot_cluster *cluster);
+void vlot__control_end(vlot_cluster *cluster);
+
+/* A call changes the cluster from here on, and cannot fail any more: where the cluster is stepped
+ * that is an action of its own, so that every state has a number. Not for what user code does
+ * inside a turn: that belongs to the turn.
+ */
+void vlot__count_command(vlot_cluster *cluster);
+void vlot__uncount_command(vlot_cluster *cluster); /* nothing has come of it after all */
+
+#endif

@@ -1,0 +1,16 @@
+/* Lints of a cluster: its settings when it opens, and a look at what runs every now and then. */
+#ifndef VLOT_CLUSTER_LINTS_H
+#define VLOT_CLUSTER_LINTS_H
+
+#include "cluster/object.h"
+
+void vlot__lint_open(vlot_cluster *cluster); /* before there are nodes */
+
+static inline bool vlot__lint_is_due(vlot_cluster *cluster) {
+  uint64_t next = atomic_load_explicit(&cluster->next_look, memory_order_relaxed);
+  return next != 0 && vlot__now(cluster) >= next;
+}
+/* The caller has control, or steps the cluster. */
+void vlot__lint_look(vlot_cluster *cluster);
+
+#endif

@@ -1,0 +1,122 @@
+/* Looking at a cluster: status, statistics, the last events. */
+#include "cluster/look.h"
+
+#include "cluster/driver.h"
+#include "cluster/gate.h"
+
+uint32_t vlot_cluster_nodes(const vlot_cluster *cluster) { return cluster->nodes; }
+
+uint64_t vlot_cluster_now(vlot_cluster *cluster) { return vlot__now(cluster); }
+
+static void fill_status(vlot__slot *slot, vlot_node_status *status) {
+  vlot__node_get_status(slot->node, status);
+  status->id = slot->id;
+  status->incarnation = slot->incarnation;
+  status->is_learner = slot->cluster->members[slot->id - 1].is_learner;
+  status->disk_id = slot->disk_id;
+  status->clock_permille = atomic_load(&slot->clock_permille);
+}
+
+void vlot__slot_publish(vlot__slot *slot) {
+  pthread_mutex_lock(&slot->status_lock);
+  fill_status(slot, &slot->status);
+  slot->status_tick = vlot__now(slot->cluster);
+  pthread_mutex_unlock(&slot->status_lock);
+}
+
+vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id, vlot_node_status *status) {
+  vlot__slot *slot = vlot__slot_of(cluster, id);
+  *status = (vlot_node_status){.id = id};
+  if (!slot) return VLOT_NOT_FOUND;
+  vlot_node_state state = atomic_load(&slot->state);
+  if (vlot__may_step(cluster) && slot->node) vlot__slot_publish(slot);
+  pthread_mutex_lock(&slot->status_lock);
+  *status = slot->status;
+  status->age_ticks = vlot__now(cluster) - slot->status_tick;
+  pthread_mutex_unlock(&slot->status_lock);
+  status->id = id;
+  status->state = state;
+  status->is_learner = cluster->members[id - 1].is_learner;
+  status->clock_permille = atomic_load(&slot->clock_permille);
+  if (slot->disk) status->lost_writes = vlot__disk_lost(slot->disk);
+  status->mailbox = vlot__driver_of(cluster)->queued(slot);
+  return VLOT_OK;
+}
+
+uint32_t vlot_cluster_leader(vlot_cluster *cluster) {
+  uint32_t leader = 0;
+  uint64_t term = 0;
+  for (uint32_t id = 1; id <= cluster->nodes; id++) {
+    vlot_node_status status;
+    (void)vlot_cluster_get_status(cluster, id, &status);
+    bool leads = status.state == VLOT_NODE_UP && status.raft.role == VLOT_ROLE_LEADER;
+    if (!leads || status.raft.term <= term) continue;
+    leader = id;
+    term = status.raft.term;
+  }
+  return leader;
+}
+
+vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash,
+                              uint64_t *applied) {
+  vlot__slot *slot = vlot__slot_of(cluster, id);
+  *hash = *applied = 0;
+  if (!slot) return VLOT_NOT_FOUND;
+  vlot_result result = vlot__control_take(cluster);
+  if (result != VLOT_OK) return result;
+  result = VLOT_TIMEOUT;
+  if (!slot->node)
+    result = VLOT_CLOSED;
+  else if (vlot__driver_of(cluster)->hold(slot) == VLOT_OK) {
+    result = vlot__node_hash(slot->node, hash, applied);
+    vlot__driver_of(cluster)->unhold(slot);
+  }
+  vlot__control_end(cluster);
+  return result;
+}
+
+void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats) {
+  pthread_mutex_lock(&cluster->stats_lock);
+  *stats = cluster->stats;
+  if (cluster->leaders == 0)
+    stats->leaderless_ticks += vlot__now(cluster) - cluster->leaderless_since;
+  pthread_mutex_unlock(&cluster->stats_lock);
+  for (uint32_t id = 1; id <= cluster->nodes; id++) {
+    vlot_node_status status;
+    (void)vlot_cluster_get_status(cluster, id, &status);
+    if (status.raft.commit_index > stats->commits) stats->commits = status.raft.commit_index;
+  }
+  for (uint32_t k = 0; k <= cluster->nodes; k++) {
+    const vlot__traffic *traffic =
+        k < cluster->nodes ? &cluster->slots[k].traffic : &cluster->traffic;
+    stats->sent += atomic_load_explicit(&traffic->sent, memory_order_relaxed);
+    stats->delivered += atomic_load_explicit(&traffic->delivered, memory_order_relaxed);
+    stats->dropped += atomic_load_explicit(&traffic->dropped, memory_order_relaxed);
+  }
+  stats->actions = cluster->action;
+  stats->event_hash = cluster->observer.hash;
+}
+
+static size_t copy_ring(const vlot_cluster *cluster, const vlot_event *ring, uint64_t sequence,
+                        vlot_event *events, size_t capacity) {
+  uint64_t kept = sequence < cluster->options.ring_events ? sequence : cluster->options.ring_events;
+  if (kept > capacity) kept = capacity;
+  for (uint64_t k = 0; k < kept; k++)
+    events[k] = ring[(sequence - kept + 1 + k) & (cluster->options.ring_events - 1)];
+  return (size_t)kept;
+}
+
+size_t vlot_cluster_events(vlot_cluster *cluster, uint32_t id, vlot_event *events,
+                           size_t capacity) {
+  vlot__slot *slot = vlot__slot_of(cluster, id);
+  size_t count = 0;
+  if ((id != 0 && !slot) || vlot__control_take(cluster) != VLOT_OK) return 0;
+  if (id == 0) {
+    count = copy_ring(cluster, cluster->events, cluster->sequence, events, capacity);
+  } else if (vlot__driver_of(cluster)->hold(slot) == VLOT_OK) {
+    count = copy_ring(cluster, slot->events, slot->sequence, events, capacity);
+    vlot__driver_of(cluster)->unhold(slot);
+  }
+  vlot__control_end(cluster);
+  return count;
+}

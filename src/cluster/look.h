@@ -1,0 +1,9 @@
+#ifndef VLOT_CLUSTER_LOOK_H
+#define VLOT_CLUSTER_LOOK_H
+
+#include "cluster/object.h"
+
+/* Publish a node's status: at the end of a turn, or while none runs. */
+void vlot__slot_publish(vlot__slot *slot);
+
+#endif

@@ -1,0 +1,39 @@
+#include "cluster/mail.h"
+
+#include <string.h>
+
+#include "cluster/propose.h"
+
+void vlot__mail_lay_out_read(vlot__mail_read *mail, vlot__mail_read fields, const void *question,
+                             size_t size) {
+  *mail = fields;
+  mail->size = (uint32_t)size;
+  if (size > 0) memcpy(mail + 1, question, size);
+}
+
+uint32_t vlot__mail_message_kind(uint32_t kind, const void *payload) {
+  const vlot__mail_message *mail = payload;
+  return kind == VLOT__MAIL_MESSAGE ? (uint32_t)mail->message.kind : 0;
+}
+
+static uint32_t count_slices(const vlot__mail_message *mail) {
+  return mail->message.kind == VLOT_MESSAGE_APPEND ? mail->message.as.append.slice_count : 0;
+}
+
+void vlot__mail_dispose(uint32_t kind, void *payload) {
+  const vlot__mail_message *message = payload;
+  if (kind == VLOT__MAIL_MESSAGE)
+    for (uint32_t k = 0; k < count_slices(message); k++)
+      vlot_batch_release(message->slices[k].batch);
+  else if (kind == VLOT__MAIL_PROPOSE)
+    vlot__propose_release(payload);
+}
+
+void vlot__mail_retain(uint32_t kind, void *payload) {
+  const vlot__mail_message *message = payload;
+  if (kind == VLOT__MAIL_MESSAGE)
+    for (uint32_t k = 0; k < count_slices(message); k++)
+      (void)vlot_batch_retain(message->slices[k].batch);
+  else if (kind == VLOT__MAIL_PROPOSE)
+    vlot__propose_retain(payload);
+}

@@ -1,0 +1,89 @@
+/* What nodes are sent: the kinds of mail and how each is laid out. The commands of a PROPOSE are
+ * propose.h's. */
+#ifndef VLOT_CLUSTER_MAIL_H
+#define VLOT_CLUSTER_MAIL_H
+
+#include "vlot/raft.h"
+
+/* Kinds of mail that a node takes. */
+typedef enum vlot__mail_kind {
+  VLOT__MAIL_TICK = 1, /* no payload: a timer is due */
+  VLOT__MAIL_MESSAGE,  /* vlot__mail_message */
+  VLOT__MAIL_PROPOSE,  /* vlot__mail_propose */
+  VLOT__MAIL_READ,     /* vlot__mail_read */
+  VLOT__MAIL_ORDER,    /* vlot__mail_order */
+  VLOT__MAIL_STORED,   /* vlot__mail_stored; in the control lane */
+} vlot__mail_kind;
+
+/* A TICK with this stamp, which is no tick, is a timer made to fire before it is due. */
+#define VLOT__STAMP_FIRE UINT64_MAX
+
+/* Begins every payload but STORED's. */
+typedef struct vlot__mail_head {
+  uint64_t id;      /* of this mail, in the whole cluster */
+  uint64_t lamport; /* of the event that sent it */
+  uint64_t cause;   /* that event; 0 */
+} vlot__mail_head;
+
+typedef struct vlot__mail_message {
+  vlot__mail_head head;
+  vlot_message message; /* its slices pointer is set by the receiver … */
+  /* … to these: [message.as.append.slice_count], each holding a reference */
+  vlot_slice slices[];
+} vlot__mail_message;
+
+typedef struct vlot__mail_propose {
+  vlot__mail_head head;
+  uint64_t sequence; /* of the first command */
+  uint32_t client;
+  uint32_t count;
+  uint32_t hops;       /* 1: forwarded once, not again */
+  uint32_t has_owners; /* some command's bytes are shared */
+} vlot__mail_propose;  /* then [count] commands: propose.h */
+
+typedef struct vlot__mail_read {
+  vlot__mail_head head;
+  uint64_t sequence;
+  uint64_t min_index; /* or VLOT_READ_LINEARIZABLE */
+  uint32_t client;
+  uint32_t hops;
+  uint32_t node;
+  uint32_t size;
+} vlot__mail_read; /* then the question, [size] bytes */
+
+typedef struct vlot__mail_order {
+  vlot__mail_head head;
+  uint32_t kind; /* vlot_input_kind */
+  uint32_t value;
+} vlot__mail_order;
+
+typedef struct vlot__mail_stored {
+  uint64_t token;
+  uint32_t result; /* vlot_result */
+  uint32_t reserved;
+} vlot__mail_stored;
+
+static inline size_t vlot__padded(size_t size) { return (size + 7) & ~(size_t)7; }
+
+static inline size_t vlot__mail_read_size(size_t question) {
+  return sizeof(vlot__mail_read) + question;
+}
+
+/* The question of a READ, [mail->size] bytes. */
+static inline const uint8_t *vlot__mail_question(const vlot__mail_read *mail) {
+  return (const uint8_t *)(mail + 1);
+}
+
+/* Lay a READ out in room of vlot__mail_read_size() bytes: fields are all but its size. */
+void vlot__mail_lay_out_read(vlot__mail_read *mail, vlot__mail_read fields, const void *question,
+                             size_t size);
+
+/* What a mail is to whoever lists it: a Raft message's kind; 0 for every other mail. */
+uint32_t vlot__mail_message_kind(uint32_t kind, const void *payload);
+
+/* Give back what a mail's payload refers to. */
+void vlot__mail_dispose(uint32_t kind, void *payload);
+/* Take a further reference to all it refers to: it was copied. */
+void vlot__mail_retain(uint32_t kind, void *payload);
+
+#endif

@@ -1,0 +1,97 @@
+/* What a turn of a node lets go: writes, messages, answers. */
+#include "cluster/driver.h"
+#include "cluster/link.h"
+#include "cluster/node_inside.h"
+#include "cluster/recorder.h"
+
+/* --- the fence --- */
+
+bool vlot__node_enter_effects(vlot__node *node) {
+  bool may = !node->is_void && (!node->fence.enter || node->fence.enter(node->fence.context));
+  return vlot__record_check(node->cluster, node, may);
+}
+
+void vlot__node_leave_effects(vlot__node *node) {
+  if (node->fence.leave) node->fence.leave(node->fence.context);
+}
+
+bool vlot__node_is_void(vlot__node *node) {
+  if (node->fence.is_closed && node->fence.is_closed(node->fence.context)) node->is_void = true;
+  if (!vlot__record_check(node->cluster, node, !node->is_void)) node->is_void = true;
+  return node->is_void;
+}
+
+/* --- letting go --- */
+
+static void write_done(void *context, uint64_t token, vlot_result result) {
+  vlot__slot *slot = context;
+  vlot__mail_stored stored = {.token = token, .result = result};
+  vlot__driver_of(slot->cluster)->stored(slot, &stored);
+}
+
+static void submit_write(vlot__node *node, const vlot_write *write) {
+  vlot__slot *slot = node->slot;
+  if (write->token == 0) return;
+  vlot_storage_done done = {.context = slot, .done = write_done};
+  vlot_result result = vlot__record_submit(node->cluster, node, &slot->storage, write, &done);
+  if (result == VLOT_OK)
+    node->stored_token = write->token;
+  else if (result == VLOT_PENDING)
+    slot->has_pending_writes = true;
+  else
+    node->failed_token = write->token;
+}
+
+static void send_message(vlot__node *node, const vlot_message *message) {
+  vlot__mail_message mail = {.message = *message};
+  uint32_t slices = message->kind == VLOT_MESSAGE_APPEND ? message->as.append.slice_count : 0;
+  vlot__parcel parcel = vlot__parcel_of(message->to, VLOT__MAIL_MESSAGE, &mail, sizeof mail);
+  parcel.sender = node->slot;
+  parcel.message_kind = message->kind;
+  if (slices > 0) {
+    parcel.pieces[1] =
+        (vlot_piece){.data = message->as.append.slices, .size = slices * sizeof(vlot_slice)};
+    parcel.count = 2;
+  }
+  for (uint32_t k = 0; k < slices; k++) (void)vlot_batch_retain(message->as.append.slices[k].batch);
+  if (vlot__route(node->cluster, &parcel) == VLOT_OK) return;
+  for (uint32_t k = 0; k < slices; k++) vlot_batch_release(message->as.append.slices[k].batch);
+}
+
+bool vlot__node_let_go(vlot__node *node, const vlot_output *output) {
+  bool has_effects =
+      node->answers.size > 0 || (output && (output->write.token != 0 || output->message_count > 0));
+  if (!has_effects) return true;
+  if (!vlot__node_enter_effects(node)) return false;
+  if (output) {
+    submit_write(node, &output->write);
+    for (uint32_t k = 0; k < output->message_count; k++) send_message(node, &output->messages[k]);
+  }
+  vlot__node_deliver_answers(node);
+  vlot__node_leave_effects(node);
+  return true;
+}
+
+/* --- forwarding --- */
+
+vlot_why vlot__node_no_leader_why(const vlot__node *node) {
+  return node->leader == 0 ? VLOT_WHY_NO_LEADER : VLOT_WHY_NOT_LEADER;
+}
+
+/* A mail is forwarded once (B118): where it is no leader's then, its client is told. What a faulty
+ * link loses is lost like any message: the client's deadline covers it.
+ */
+bool vlot__node_forward(vlot__node *node, uint32_t kind, void *payload, size_t size,
+                        uint32_t *hops) {
+  uint32_t leader = node->leader;
+  if (*hops > 0 || leader == 0 || leader == node->slot->id || !vlot__node_enter_effects(node))
+    return false;
+  ++*hops;
+  vlot__parcel parcel = vlot__parcel_of(leader, kind, payload, size);
+  parcel.sender = node->slot;
+  vlot__mail_retain(kind, payload); /* the mail itself is the turn's until its end */
+  vlot_result result = vlot__route(node->cluster, &parcel);
+  if (result != VLOT_OK) vlot__mail_dispose(kind, payload);
+  vlot__node_leave_effects(node);
+  return result == VLOT_OK;
+}

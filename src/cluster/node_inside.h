@@ -1,0 +1,168 @@
+/* A running member, as the files that make it up see it; of all others the recorder alone. Calls go
+ * down only:
+ *
+ *   node.c           its life, and looking at it
+ *   node_turn.c      begin and end of a turn, the steps of the core between them
+ *   node_mail.c      taking mail
+ *   node_outcomes.c  what the core made of commands and of reads      node_apply.c   the machine
+ *   node_reads.c     reads under way
+ *   node_effects.c   what a turn lets go, inside the driver's fence
+ *   node_answers.c   answers to clients, laid aside until then        node_time.c    its clock
+ */
+#ifndef VLOT_CLUSTER_NODE_INSIDE_H
+#define VLOT_CLUSTER_NODE_INSIDE_H
+
+#include "cluster/inbox.h"
+#include "cluster/journal.h"
+#include "cluster/node.h"
+#include "cluster/object.h"
+#include "cluster/propose.h"
+#include "cluster/replies.h"
+
+/* Commands in a row of one client, appended at this node and not applied yet. */
+typedef struct vlot__waiter {
+  uint64_t index; /* of the first */
+  uint64_t term;
+  uint64_t sequence; /* of the first */
+  uint32_t client;
+  uint32_t count;
+} vlot__waiter;
+
+/* A read under way. Linearizable: asked of the core under its number, then waits for `index` to be
+ * applied. */
+typedef struct vlot__node_read {
+  uint64_t tag;
+  uint64_t index;
+  uint64_t sequence;
+  uint32_t client;
+  uint32_t size;
+  bool is_ready; /* index is known */
+  uint8_t *question;
+} vlot__node_read;
+
+/* Commands of one mail of this turn, on their way into the core. */
+typedef struct vlot__group {
+  vlot__mail_propose *mail;
+  uint32_t size; /* bytes of the mail */
+  uint32_t count;
+} vlot__group;
+
+struct vlot__node {
+  vlot__slot *slot;
+  vlot_cluster *cluster;
+  const vlot_allocator *allocator;
+  vlot_raft *raft;
+  void *machine;
+  vlot_replies replies;
+  bool is_fenced;
+  atomic_bool has_left; /* one of its two owners: see vlot__node_leave() */
+  vlot_why fenced_why;  /* when it is not the core that says so */
+
+  /* this turn */
+  vlot_input *inputs;
+  size_t input_count, input_capacity;
+  vlot_command *commands;
+  size_t command_count, command_capacity;
+  vlot__group *groups;
+  size_t group_count, group_capacity;
+  bool counts_in_full; /* the next passing of time: the node was parked */
+  vlot__turn_fence fence;
+  bool is_void; /* fenced while in user code: nothing may be touched any more */
+
+  /* time, in the node's own ticks: see vlot__node_due */
+  uint64_t seen_tick; /* cluster tick up to which its time has gone on */
+  uint64_t rest;      /* thousandths of a tick left over by its clock's rate */
+  uint32_t permille;  /* the rate at which it went on up to there */
+  uint64_t now;
+  uint64_t next_timer; /* in its own ticks */
+  uint64_t spare;      /* own ticks that may pass before a timer would fire */
+
+  /* storage and machine */
+  uint64_t stored_token; /* to be told to the core; 0 */
+  uint64_t failed_token;
+  uint64_t applied_index;
+  uint64_t told_applied;
+  uint64_t commit_index;
+  vlot_brief brief;    /* after the last step */
+  uint32_t leader;     /* likewise */
+  bool awaits_storage; /* likewise: something in the core waits for STORED */
+
+  vlot__ring waiters;       /* vlot__waiter, by index */
+  vlot__ring waiting_reads; /* vlot__node_read */
+  uint64_t next_tag;
+  vlot__answers answers;
+  uint64_t turns;
+  vlot__tape tape; /* what is recorded of its turns */
+};
+
+/* --- node_effects.c --- */
+
+/* Effects are let go between the two (vlot__turn_fence); false: nothing may be let go any more. */
+bool vlot__node_enter_effects(vlot__node *node);
+void vlot__node_leave_effects(vlot__node *node);
+/* After user code: was this node killed meanwhile? Then its place may belong to another incarnation
+ * already. */
+bool vlot__node_is_void(vlot__node *node);
+/* The write, the messages and the answers laid aside so far, inside one enter and leave; output
+ * NULL: only answers. False: the node was killed, and nothing has left it. */
+bool vlot__node_let_go(vlot__node *node, const vlot_output *output);
+/* Pass a client's mail on to the leader, unless it was forwarded before (hops, counted here).
+ * False: nobody took it. What it refers to is the caller's as before, in any case. */
+bool vlot__node_forward(vlot__node *node, uint32_t kind, void *payload, size_t size,
+                        uint32_t *hops);
+/* Why a client is sent away: another leads, or nobody as far as is known here. */
+vlot_why vlot__node_no_leader_why(const vlot__node *node);
+
+/* --- node_time.c --- */
+
+/* Another input of this turn; NULL without memory. */
+vlot_input *vlot__node_new_input(vlot__node *node, vlot_input_kind kind);
+/* Its time goes on to a cluster tick; VLOT__STAMP_FIRE: to its next timer, for this node alone. */
+void vlot__node_pass_time(vlot__node *node, uint64_t tick, bool is_tick);
+
+/* --- node_answers.c --- */
+
+/* The event of a client's call; what follows comes from it. */
+void vlot__node_emit_client(vlot__node *node, vlot_event_kind kind, uint32_t client,
+                            uint64_t sequence, uint32_t count);
+/* Lay an answer aside for the next delivery, with its reply; nothing is said to anybody yet. */
+void vlot__node_push_answer(vlot__node *node, const vlot__answer *answer, const void *reply);
+/* One for commands in a row that have no reply, with the event. */
+void vlot__node_answer(vlot__node *node, uint32_t client, uint64_t sequence, uint32_t count,
+                       vlot_result result, vlot_why why);
+/* Hand over what was laid aside: one lock per run of the same client. */
+void vlot__node_deliver_answers(vlot__node *node);
+/* Nothing will come of what waits here. */
+void vlot__node_give_up_waiting(vlot__node *node, vlot_why why);
+
+/* --- node_reads.c --- */
+
+/* A read waits here from now on, with room in waiting_reads; its question is taken over. */
+vlot__node_read *vlot__node_add_read(vlot__node *node, const vlot__mail_read *mail,
+                                     uint8_t *question);
+/* Answer one that will not be served; learn from which index on they may be; serve those that
+ * may. */
+void vlot__node_drop_read(vlot__node *node, uint64_t tag, vlot_why why);
+void vlot__node_settle_reads(vlot__node *node, const vlot_output *output);
+void vlot__node_serve_reads(vlot__node *node);
+
+/* --- node_outcomes.c --- */
+
+/* What the core made of this turn's commands, and of all it was asked. */
+void vlot__node_settle_groups(vlot__node *node, const vlot_outcome *outcome);
+void vlot__node_settle_outcomes(vlot__node *node, const vlot_output *output);
+
+/* --- node_apply.c --- */
+
+/* Apply what the core hands out, and answer who waits for it. */
+void vlot__node_apply(vlot__node *node, const vlot_output *output);
+
+/* What a step says about time. */
+static inline void vlot__node_read_time(vlot__node *node, const vlot_output *output) {
+  node->next_timer = output->next_timer;
+  node->spare = output->next_timer == VLOT_NEVER ? VLOT_NEVER
+                : output->next_timer > node->now ? output->next_timer - node->now - 1
+                                                 : 0;
+}
+
+#endif

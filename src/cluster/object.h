@@ -1,0 +1,216 @@
+/* The cluster object. Nothing outside src/cluster includes this, but for tests; the debugger's
+ * script knows some of its fields.
+ *
+ *   open.c options.c         opening and closing
+ *   gate.c                   who may act now
+ *   control.c link.c         spawn, kill, restart, faults
+ *   node*.c                  mail -> inputs, outputs -> effects; no thread in them
+ *   client.c inbox.c         clients, and where their answers arrive
+ *   look.c lints.c await.c   looking and waiting
+ *   observe.c subscription.c log.c   events, and what is told
+ *   driver.h                 what makes nodes run: threads.c clock.c actors.c, lockstep.c verbs.c
+ *                            inline.c, pause.c
+ *   pending.c item.c         the pending list
+ *   recorder.h               what keeps or gives back a run: record.c tape.c journal.c, replay*.c
+ *   request.c stop.c         what a debugger asks, and where it stops
+ *
+ * A mail's way sees driver and recorder as tables of functions; calls between files form no circle
+ * (tools/check_circles.py).
+ */
+#ifndef VLOT_CLUSTER_OBJECT_H
+#define VLOT_CLUSTER_OBJECT_H
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/prng.h"
+#include "cluster/checker.h"
+#include "cluster/slot.h"
+
+struct vlot__driver;
+struct vlot__recorder;
+
+/* --- its parts -------------------------------------------------------------------------------- */
+
+/* The key of the newest mail on a link, so that links keep their order. */
+typedef struct vlot__link_key {
+  uint64_t due;
+  uint64_t tie;
+} vlot__link_key;
+
+/* The pending list, and what draws from it. */
+typedef struct vlot__lockstep {
+  vlot__heap heap;
+  vlot__item **held;
+  size_t held_count;
+  size_t held_capacity;
+  vlot__item *pool;       /* free items */
+  vlot__link_key *newest; /* [(nodes + 1) * nodes]: row 0 is clients */
+  vlot__prng schedule;
+  uint64_t now_tie; /* the place inside the present tick */
+  bool is_inline;   /* turns run on the thread that steps */
+  bool is_short;    /* of memory, when a timer or write was to be listed: try again */
+} vlot__lockstep;
+
+typedef struct vlot__links {
+  pthread_mutex_t lock;
+  _Atomic uint8_t *is_faulty; /* [nodes * nodes] */
+  vlot_link **profiles;       /* [nodes * nodes], NULL: clean */
+  vlot__prng *streams;        /* [nodes * nodes], made when the first profile is set */
+} vlot__links;
+
+typedef struct vlot__observer {
+  /* events go further than the rings: to hash, checker, subscriptions */
+  _Atomic bool is_on;
+  _Atomic bool has_models; /* somebody needs models and chains */
+  bool is_shared;          /* several threads feed it: under the lock */
+  bool has_hash;           /* of all events, in their order */
+  pthread_mutex_t lock;
+  vlot__checker *checker;
+  struct vlot_subscription *subscriptions;
+  /* collects since the opening, for whoever subscribes first */
+  struct vlot_subscription *early;
+  bool is_made;
+  bool has_violation;
+  char violation[256];
+  _Atomic bool owes_violation; /* the event of it is still to be emitted */
+  uint32_t violation_number;
+  uint32_t violation_node;
+  uint64_t violation_cause;
+  uint64_t hash;
+} vlot__observer;
+
+/* Requests: written by a debugger while all threads stand still (request.c). */
+enum { VLOT__REQUESTS = 8, VLOT__REQUEST_IDS = 64 };
+
+typedef struct vlot__request {
+  uint32_t kind; /* vlot_request_kind */
+  uint32_t node;
+  uint64_t id;    /* of something pending */
+  uint64_t value; /* delay: ticks; kill: 1 is a power cut; restart: vlot_restart */
+  uint32_t id_count;
+  uint32_t ids[VLOT__REQUEST_IDS]; /* [id_count] partition: as vlot_cluster_partition() has them */
+  uint64_t action;                 /* when it was carried out … */
+  uint64_t tick;
+  uint64_t result; /* … and the vlot_result */
+} vlot__request;
+
+typedef struct vlot__requests {
+  /* by the debugger; request n stands at (n - 1) % VLOT__REQUESTS */
+  _Atomic uint64_t asked;
+  _Atomic uint64_t done; /* carried out */
+  /* the thread that carries some out, and has control meanwhile */
+  _Atomic uintptr_t obeys;
+  _Atomic uint64_t is_armed;    /* one of these: end an action in vlot__stop_here() … */
+  _Atomic uint64_t steps;       /* … after so many more */
+  _Atomic uint64_t stop_action; /* … from this one on */
+  _Atomic uint64_t stop_tick;   /* … from this tick on */
+  /* vlot__requests_obey(): set once, so that drivers need not know what can be asked */
+  bool (*obey)(vlot_cluster *cluster, uint64_t most);
+  vlot__request ring[VLOT__REQUESTS];
+} vlot__requests;
+
+#define VLOT__MARK_OPEN   UINT64_C(0x766c6f742d6f706e)
+#define VLOT__MARK_CLOSED UINT64_C(0x766c6f742d656e64)
+
+/* --- the object ------------------------------------------------------------------------------- */
+
+struct vlot_cluster {
+  vlot_cluster_options options;
+  const vlot_allocator *allocator;
+  uint32_t nodes;
+  vlot_member *members; /* [nodes] as bootstrapped */
+  vlot__slot *slots;    /* [nodes]; member id at id - 1 */
+  vlot_machine machine;
+  _Atomic(const struct vlot__driver *) driver; /* only pausing changes it */
+  const struct vlot__recorder *recorder;       /* NULL: nothing is recorded or replayed */
+  _Atomic uintptr_t pauser;                    /* the thread that has paused it */
+  bool is_closing;
+
+  _Atomic uint64_t now;     /* cluster clock, ticks */
+  _Atomic uint64_t next_id; /* of mail */
+  _Atomic uint32_t leader_hint;
+  _Atomic uint64_t slow_until; /* threads: no delayed mail is due later than that */
+  uint64_t action;             /* lockstep: number of the action or command under way */
+  /* VLOT__MARK_*: a debugger that still has a pointer sees whether this is one */
+  _Atomic uint64_t mark;
+  vlot__requests requests;
+
+  bool has_slot_ids;             /* every slot numbers its own mail */
+  bool has_diverged;             /* a replay that is not the recorded run any more */
+  struct vlot__journal *journal; /* the recorder's: what is recorded … */
+  struct vlot__replay *replay;   /* … or carried out again */
+
+  /* statistics; under stats_lock */
+  pthread_mutex_t stats_lock;
+  vlot_cluster_stats stats;
+  uint32_t leaders; /* nodes that lead, in whatever term */
+  uint64_t leaderless_since;
+
+  vlot__observer observer;
+  vlot__links links;
+  vlot__lockstep lockstep;
+
+  /* lints */
+  _Atomic uint64_t next_look; /* tick; 0: never */
+  uint64_t seen_commit;       /* highest commit index at the last look */
+
+  /* the cluster's own events (node 0) */
+  vlot_event *events;
+  uint64_t sequence;
+  uint64_t lamport;
+  vlot__traffic traffic; /* dropped where no node's turn did it */
+
+  /* control calls are taken one at a time */
+  pthread_mutex_t control_lock;
+  pthread_cond_t control_free;
+  bool is_controlled;
+
+  /* clients */
+  pthread_mutex_t clients_lock;
+  struct vlot__inbox **inboxes; /* [client_capacity]; number - 1; NULL: closed */
+  size_t client_capacity;
+  uint32_t client_count; /* numbers given out */
+
+  /* whoever waits for something to change */
+  pthread_mutex_t change_lock;
+  pthread_cond_t changed;
+  _Atomic uint32_t waiters;
+  uint64_t changes;
+
+  vlot_actor_system *actors; /* threads, or lockstep not inline */
+  pthread_mutex_t slots_lock;
+  struct vlot__clock *clock; /* threads */
+  bool is_paused;
+  pthread_key_t in_turn; /* of a thread: set inside a turn … */
+  bool is_in_turn;       /* … and for turns that run inline */
+};
+
+static inline vlot__slot *vlot__slot_of(const vlot_cluster *cluster, uint32_t id) {
+  return id >= 1 && id <= cluster->nodes ? &cluster->slots[id - 1] : NULL;
+}
+
+static inline uint64_t vlot__now(vlot_cluster *cluster) {
+  return atomic_load_explicit(&cluster->now, memory_order_relaxed);
+}
+
+/* Ids. They depend on no option: another member changes no id of what went before.
+ *
+ * mail    in lockstep 1, 2, … for the whole cluster. With threads, and in a replay, every sender
+ *         numbers its own, so that an id says who sent it and does not depend on what others send
+ *         meanwhile: number << 16 | sender, 0 for clients and the clock
+ * timers, disks  VLOT_PENDING_TIMER_ID, VLOT_PENDING_WRITE_ID
+ */
+enum { VLOT__MAIL_STRIDE = 1 << 16 };
+
+static inline uint64_t vlot__new_id(vlot_cluster *cluster, vlot__slot *slot) {
+  bool is_own = cluster->has_slot_ids && slot;
+  uint64_t number = is_own ? ++slot->mail_ids
+                           : atomic_fetch_add_explicit(&cluster->next_id, 1, memory_order_relaxed);
+  return cluster->has_slot_ids ? number * VLOT__MAIL_STRIDE + (slot ? slot->id : 0) : number;
+}
+
+/* A line for whoever keeps a log; log.c. */
+void vlot__log(vlot_cluster *cluster, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,103 @@
+/* What a cluster is opened with, and what may be wrong with that. */
+#include "cluster/open.h"
+
+void vlot_cluster_options_init(vlot_cluster_options *options) {
+  *options = (vlot_cluster_options){
+      .size = sizeof *options,
+      .nodes = 3,
+      .is_inline = 1,
+      .seed = 1,
+      .tick_ns = 10000000,
+      .has_checker = 2,
+      .stop_ns = 1000000000,
+      .ring_events = 64,
+      .turn_max = 8,
+      .has_lints = 1,
+  };
+  vlot_raft_options_init(&options->raft);
+  options->raft.apply_entries_max = 4096;
+}
+
+static const char *start_log_problem(const vlot_start *start) {
+  if (start->log_count > 0 && !start->log) return "starts: the log is missing";
+  for (size_t k = 0; k < start->log_count; k++) {
+    const vlot_log_entry *entry = &start->log[k];
+    uint64_t before = k > 0 ? start->log[k - 1].term : 1;
+    if (entry->term < before) return "starts: the log's terms begin at 1 and must not go down";
+    if (entry->entry.kind > VLOT_ENTRY_COMMAND) return "starts: unknown kind of entry";
+    if (entry->entry.size > 0 && !entry->entry.data) return "starts: an entry's data is missing";
+  }
+  return NULL;
+}
+
+static const char *starts_problem(const vlot_cluster_options *options) {
+  if (options->start_count > 0 && !options->starts) return "starts: missing";
+  for (size_t k = 0; k < options->start_count; k++) {
+    const vlot_start *start = &options->starts[k];
+    const char *problem = start_log_problem(start);
+    if (problem) return problem;
+    if (start->term >= VLOT_INDEX_MAX) return "starts: term must be below 2^62";
+    uint64_t last = start->log_count > 0 ? start->log[start->log_count - 1].term : 0;
+    if (start->id == 0 || start->id > options->nodes) return "starts: id must be one of the nodes";
+    if (start->vote > options->nodes) return "starts: vote must be one of the nodes, or 0";
+    if (start->term < last) return "starts: term must not be below the log's last term";
+    if (start->vote != 0 && start->term == 0) return "starts: there are no votes in term 0";
+    for (size_t other = 0; other < k; other++)
+      if (options->starts[other].id == start->id) return "starts: an id stands there twice";
+  }
+  return NULL;
+}
+
+static const char *find_cluster_problem(const vlot_cluster_options *options) {
+  const vlot_machine *machine = options->machine;
+  uint32_t ring = options->ring_events;
+  if (options->size != sizeof *options) return "options: call vlot_cluster_options_init() first";
+  if (options->nodes == 0 || options->nodes > VLOT_MEMBERS_MAX) return "nodes: 1 to 1024";
+  if (options->learners >= options->nodes)
+    return "learners: fewer than nodes, at least one node must vote";
+  if (options->driver > VLOT_DRIVER_LOCKSTEP)
+    return "driver: VLOT_DRIVER_THREADS or VLOT_DRIVER_LOCKSTEP";
+  if (options->tick_ns < 100000 || options->tick_ns > 10000000000)
+    return "tick_ns: 100 microseconds to 10 seconds";
+  if (options->has_checker > 2) return "has_checker: 0 off, 1 on, 2 as the driver says";
+  if (options->clock_waits > VLOT_CLOCK_WAITS_ALWAYS)
+    return "clock_waits: one of VLOT_CLOCK_WAITS_*";
+  if (ring < 16 || ring > 65536 || (ring & (ring - 1)))
+    return "ring_events: a power of two, 16 to 65536";
+  if (options->turn_max == 0 || options->turn_max > 64) return "turn_max: 1 to 64";
+  if (options->stop_ns == 0) return "stop_ns: more than 0";
+  if (options->spin_ns > 10000000) return "spin_ns: at most 10 ms";
+  if (options->keeps_events > 1) return "keeps_events: 0 or 1";
+  if (options->has_lints > 1) return "has_lints: 0 or 1";
+  if (options->place > VLOT_PLACE_SPREAD) return "place: one of VLOT_PLACE_*";
+  if (options->raft.size != sizeof options->raft)
+    return "raft: call vlot_cluster_options_init() first";
+  if (options->journal && !options->journal->write) return "journal: write is missing";
+  if (options->journal && options->driver == VLOT_DRIVER_LOCKSTEP)
+    return "journal: with threads only; in lockstep the seed and the calls are enough";
+  if (options->journal && options->open_storage)
+    return "journal: with disks in memory only; what another storage holds is not in the journal";
+  if (machine && (machine->size != sizeof *machine || !machine->create || !machine->apply ||
+                  !machine->destroy))
+    return "machine: size, create, apply and destroy are needed";
+  return starts_problem(options);
+}
+
+/* Periods, switches and limits are the core's to judge: try them on a core that is thrown away. */
+static vlot_result try_core(const vlot_cluster_options *options, const char **problem) {
+  vlot_raft_options raft = options->raft;
+  vlot_member member = {.id = 1};
+  vlot_raft *core;
+  raft.allocator = options->allocator;
+  raft.id = 1;
+  raft.members = &member;
+  raft.member_count = 1;
+  vlot_result result = vlot_raft_open(&core, &raft, problem);
+  vlot_raft_close(core);
+  return result;
+}
+
+vlot_result vlot__options_check(const vlot_cluster_options *options, const char **problem) {
+  *problem = find_cluster_problem(options);
+  return *problem ? VLOT_INVALID : try_core(options, problem);
+}

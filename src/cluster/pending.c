@@ -1,0 +1,287 @@
+#include "cluster/pending.h"
+
+#include <string.h>
+
+#include "cluster/inbox.h"
+#include "cluster/node.h"
+#include "cluster/observe.h"
+#include "cluster/recorder.h"
+
+enum { ITEM_BYTES = 256 }; /* payload that a pooled item holds; larger ones are made for it */
+
+/* --- items --- */
+
+vlot__item *vlot__pending_new(vlot_cluster *cluster, size_t size) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  vlot__item *item = size <= ITEM_BYTES ? lockstep->pool : NULL;
+  if (item)
+    lockstep->pool = item->next;
+  else
+    item = vlot__item_make(cluster->allocator, size <= ITEM_BYTES ? ITEM_BYTES : size);
+  if (!item) return NULL;
+  item->is_held = false;
+  item->size = (uint32_t)size;
+  return item;
+}
+
+void vlot__pending_free(vlot_cluster *cluster, vlot__item *item) {
+  if (item->capacity != ITEM_BYTES) {
+    vlot__alloc_free(cluster->allocator, item);
+    return;
+  }
+  item->next = cluster->lockstep.pool;
+  cluster->lockstep.pool = item;
+}
+
+void vlot__pending_dispose(vlot_cluster *cluster, vlot__item *item) {
+  if (item->mail_kind) vlot__mail_dispose(item->mail_kind, item->payload);
+  vlot__pending_free(cluster, item);
+}
+
+static bool reserve_item(vlot_cluster *cluster, size_t more) {
+  return vlot__heap_reserve(&cluster->lockstep.heap, cluster->allocator, more);
+}
+
+/* The tie-break is a place inside the tick, 0 to 2^32 - 1: like a time, so that whatever is posted
+ * comes after what caused it and nothing waits for ever behind newer things. A clean link takes up
+ * to 1/64 of a tick.
+ */
+enum { HOP_BITS = 26 };
+#define TICK_LENGTH (UINT64_C(1) << 32)
+
+static uint64_t draw_tie(vlot_cluster *cluster) {
+  return vlot__prng_next(&cluster->lockstep.schedule) >> 32;
+}
+
+static void draw_arrival(vlot_cluster *cluster, vlot__item *item) {
+  uint64_t drawn = draw_tie(cluster);
+  item->tie = drawn;
+  if (item->due > vlot__now(cluster)) return;
+  item->tie = cluster->lockstep.now_tie + 1 + (drawn >> (32 - HOP_BITS));
+  if (item->tie < TICK_LENGTH) return;
+  item->tie -= TICK_LENGTH;
+  item->due++;
+}
+
+/* --- beginning and end --- */
+
+bool vlot__pending_init(vlot_cluster *cluster) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  size_t links = ((size_t)cluster->nodes + 1) * cluster->nodes;
+  vlot__prng_init(&lockstep->schedule, cluster->options.seed, UINT64_C(2) << 40);
+  lockstep->newest = vlot__alloc_zero(cluster->allocator, links, sizeof *lockstep->newest);
+  for (uint32_t k = 0; k < cluster->nodes; k++)
+    vlot__ring_init(&cluster->slots[k].parked_mail, cluster->allocator, sizeof(vlot__item *));
+  return lockstep->newest != NULL && reserve_item(cluster, 2 * (size_t)cluster->nodes);
+}
+
+void vlot__pending_deinit(vlot_cluster *cluster) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  for (size_t k = 0; k < lockstep->heap.count; k++)
+    vlot__pending_dispose(cluster, lockstep->heap.items[k]);
+  for (size_t k = 0; k < lockstep->held_count; k++)
+    vlot__pending_dispose(cluster, lockstep->held[k]);
+  for (uint32_t k = 0; k < cluster->nodes; k++) {
+    vlot__ring *parked = &cluster->slots[k].parked_mail;
+    for (size_t m = 0; m < parked->count; m++)
+      vlot__pending_dispose(cluster, *(vlot__item **)vlot__ring_at(parked, m));
+    if (parked->allocator) vlot__ring_deinit(parked);
+  }
+  for (vlot__item *item = lockstep->pool, *next; item; item = next) {
+    next = item->next;
+    vlot__alloc_free(cluster->allocator, item);
+  }
+  vlot__alloc_free(cluster->allocator, lockstep->heap.items);
+  vlot__alloc_free(cluster->allocator, lockstep->held);
+  vlot__alloc_free(cluster->allocator, lockstep->newest);
+}
+
+/* --- posting --- */
+
+vlot_result vlot__pending_post(vlot_cluster *cluster, const vlot__parcel *parcel) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  vlot__item *item =
+      reserve_item(cluster, 1) ? vlot__pending_new(cluster, vlot__parcel_size(parcel)) : NULL;
+  if (!item) return VLOT_NOMEM;
+  vlot__item_fill(item, parcel);
+  draw_arrival(cluster, item);
+  if (!parcel->may_overtake) {
+    vlot__link_key *newest =
+        &lockstep->newest[(size_t)parcel->from * cluster->nodes + (parcel->to - 1)];
+    if (item->due < newest->due) item->due = newest->due;
+    if (item->due == newest->due && item->tie < newest->tie) item->tie = newest->tie;
+    *newest = (vlot__link_key){.due = item->due, .tie = item->tie};
+  }
+  vlot__heap_push(&lockstep->heap, item);
+  return VLOT_OK;
+}
+
+/* --- timers and writes: one item per slot each --- */
+
+static vlot__item *slot_item(vlot__slot *slot, vlot_pending_kind kind, uint64_t due) {
+  vlot_cluster *cluster = slot->cluster;
+  vlot__item *item = reserve_item(cluster, 1) ? vlot__pending_new(cluster, 0) : NULL;
+  if (!item) {
+    cluster->lockstep.is_short = true;
+    return NULL;
+  }
+  item->kind = kind;
+  item->id = kind == VLOT_PENDING_TIMER ? VLOT_PENDING_TIMER_ID(slot->id)
+                                        : VLOT_PENDING_WRITE_ID(slot->id);
+  item->node = slot->id;
+  item->from = 0;
+  item->mail_kind = item->message_kind = 0;
+  item->due = due;
+  item->tie = draw_tie(cluster);
+  vlot__heap_push(&cluster->lockstep.heap, item);
+  return item;
+}
+
+/* A due time that moved later is only looked at when the old one comes: heartbeats move it all the
+ * time. */
+static void set_due(vlot__slot *slot, vlot__item **item, vlot_pending_kind kind, uint64_t due) {
+  if (!*item) {
+    if (due != VLOT_NEVER) *item = slot_item(slot, kind, due);
+  } else if (!(*item)->is_held && due < (*item)->due) {
+    (*item)->due = due;
+    vlot__heap_sift_up(&slot->cluster->lockstep.heap, *item);
+  }
+}
+
+void vlot__pending_publish_due(vlot__slot *slot) {
+  atomic_store_explicit(&slot->due, vlot__node_due(slot->node), memory_order_relaxed);
+}
+
+void vlot__pending_slot_changed(vlot__slot *slot) {
+  if (slot->node) vlot__pending_publish_due(slot);
+  if (!vlot__pending_runs(slot)) return;
+  set_due(slot, &slot->timer, VLOT_PENDING_TIMER,
+          atomic_load_explicit(&slot->due, memory_order_relaxed));
+  if (slot->disk && slot->has_pending_writes) {
+    uint64_t due = vlot__disk_next_due(slot->disk);
+    set_due(slot, &slot->write, VLOT_PENDING_WRITE, due);
+    if (due == VLOT_NEVER && vlot__disk_pending(slot->disk, NULL, 0) == 0)
+      slot->has_pending_writes = false;
+  }
+}
+
+void vlot__pending_list_again(vlot_cluster *cluster) {
+  cluster->lockstep.is_short = false;
+  for (uint32_t k = 0; k < cluster->nodes; k++) vlot__pending_slot_changed(&cluster->slots[k]);
+}
+
+static void remove_held(vlot__lockstep *lockstep, const vlot__item *item) {
+  size_t k = 0;
+  while (lockstep->held[k] != item) k++;
+  memmove(&lockstep->held[k], &lockstep->held[k + 1],
+          (lockstep->held_count - k - 1) * sizeof *lockstep->held);
+  lockstep->held_count--;
+}
+
+void vlot__pending_unlist(vlot_cluster *cluster, vlot__item *item) {
+  if (item->is_held)
+    remove_held(&cluster->lockstep, item);
+  else
+    vlot__heap_take_out(&cluster->lockstep.heap, item);
+  item->is_held = false;
+}
+
+static void forget_item(vlot__slot *slot, vlot__item **item) {
+  if (!*item) return;
+  vlot__pending_unlist(slot->cluster, *item);
+  vlot__pending_free(slot->cluster, *item);
+  *item = NULL;
+}
+
+void vlot__pending_forget(vlot__slot *slot) {
+  forget_item(slot, &slot->timer);
+  forget_item(slot, &slot->write);
+  slot->has_pending_writes = false;
+}
+
+/* --- what comes next --- */
+
+uint64_t vlot__pending_due(vlot_cluster *cluster, const vlot__item *item) {
+  vlot__slot *slot = vlot__slot_of(cluster, item->node);
+  bool is_slots = item->kind == VLOT_PENDING_TIMER || item->kind == VLOT_PENDING_WRITE;
+  if (!is_slots) return item->due;
+  if (!vlot__pending_runs(slot)) return VLOT_NEVER;
+  return item->kind == VLOT_PENDING_TIMER ? vlot__node_due(slot->node)
+                                          : vlot__disk_next_due(slot->disk);
+}
+
+/* A timer that will never be due stays listed, at the end of the heap: if it left, that would
+ * happen when somebody looks, and its next item would draw another tie. */
+vlot__item *vlot__pending_earliest(vlot_cluster *cluster) {
+  vlot__heap *heap = &cluster->lockstep.heap;
+  while (heap->count > 0) {
+    vlot__item *item = heap->items[0];
+    if (item->due == VLOT_NEVER) return NULL;
+    if (item->mail_kind) return item;
+    uint64_t due = vlot__pending_due(cluster, item);
+    if (due <= item->due) return item;
+    item->due = due;
+    vlot__heap_sift_down(heap, item);
+  }
+  return NULL;
+}
+
+bool vlot__pending_has_traffic(const vlot_cluster *cluster) {
+  const vlot__lockstep *lockstep = &cluster->lockstep;
+  for (size_t k = 0; k < lockstep->heap.count; k++)
+    if (lockstep->heap.items[k]->kind != VLOT_PENDING_TIMER) return true;
+  for (size_t k = 0; k < lockstep->held_count; k++)
+    if (lockstep->held[k]->kind != VLOT_PENDING_TIMER) return true;
+  return false;
+}
+
+/* --- losing mail --- */
+
+void vlot__pending_lose(vlot_cluster *cluster, vlot__item *item, vlot_why why) {
+  const vlot__mail_message *message = (const void *)item->payload;
+  bool is_message = item->mail_kind == VLOT__MAIL_MESSAGE;
+  VLOT__RECORD(cluster, drop, cluster, item->node, is_message, why, item->id);
+  if (is_message) {
+    vlot__emit_message(cluster, NULL, VLOT_EVENT_DROPPED, why, item->id, &message->message);
+  } else {
+    vlot_event *event = vlot__event_begin(cluster, NULL, VLOT_EVENT_DROPPED, why, item->node);
+    event->message = item->id;
+    vlot__emit(cluster, NULL, event);
+  }
+  vlot__mail_refused(cluster, item->mail_kind, item->payload, why);
+  vlot__pending_dispose(cluster, item);
+}
+
+/* --- mail of a suspended node --- */
+
+void vlot__pending_park(vlot__slot *slot, vlot__item *mail) {
+  vlot__item **parked = vlot__ring_push(&slot->parked_mail);
+  if (parked)
+    *parked = mail;
+  else
+    vlot__pending_lose(slot->cluster, mail, VLOT_WHY_NO_MEMORY);
+}
+
+void vlot__pending_unpark(vlot__slot *slot) {
+  vlot_cluster *cluster = slot->cluster;
+  slot->was_suspended = true;
+  while (slot->parked_mail.count > 0) {
+    vlot__item *item = *(vlot__item **)vlot__ring_at(&slot->parked_mail, 0);
+    vlot__ring_pop_front(&slot->parked_mail);
+    item->due = vlot__now(cluster);
+    item->tie = 0; /* before anything newer; ids keep their order */
+    if (reserve_item(cluster, 1))
+      vlot__heap_push(&cluster->lockstep.heap, item);
+    else
+      vlot__pending_lose(cluster, item, VLOT_WHY_NO_MEMORY);
+  }
+  vlot__pending_slot_changed(slot);
+}
+
+void vlot__pending_lose_parked(vlot__slot *slot, vlot_why why) {
+  while (slot->parked_mail.count > 0) {
+    vlot__item *item = *(vlot__item **)vlot__ring_at(&slot->parked_mail, 0);
+    vlot__ring_pop_front(&slot->parked_mail);
+    vlot__pending_lose(slot->cluster, item, why);
+  }
+}

@@ -1,0 +1,178 @@
+/* Recording a run: control's records, and the table that says what is recorded where. Turns are
+ * tape.c's.
+ */
+#include "cluster/recorder.h"
+
+#include "cluster/node_inside.h"
+#include "cluster/replay.h"
+
+enum { CONTROL_BYTES = 96 };
+
+static void append_record(vlot__journal *journal, uint8_t *record, const uint8_t *end) {
+  vlot__put32(record, (uint32_t)(end - record));
+  vlot__journal_append(journal, record, (size_t)(end - record));
+}
+
+/* The node has no turn now: what is on its tape goes first. */
+static bool begin_control(vlot__slot *slot) {
+  if (!vlot__journal_is_on(slot->cluster->journal)) return false;
+  if (!slot->node) return true;
+  vlot__tape_empty(slot->node);
+  return true;
+}
+
+static void record_start(vlot__slot *slot) {
+  uint8_t record[CONTROL_BYTES];
+  vlot_raft_status status;
+  if (!begin_control(slot)) return;
+  vlot_raft_get_status(slot->node->raft, &status);
+  uint8_t *at = vlot__put_head(record, 0, VLOT__RECORD_START, 0, slot->id);
+  at = vlot__put32(at, slot->incarnation);
+  at = vlot__put64(at, slot->node->seen_tick);
+  at = vlot__put32(at, slot->node->permille);
+  at = vlot__put64(at, slot->disk_id);
+  at = vlot__put64(at, status.term);
+  at = vlot__put32(at, status.vote);
+  at = vlot__put64(at, status.last_index);
+  at = vlot__put64(at, slot->digest);
+  append_record(slot->cluster->journal, record, at);
+}
+
+static void append_bare(vlot__slot *slot, vlot__journal_type type, uint32_t flags) {
+  uint8_t record[CONTROL_BYTES];
+  if (begin_control(slot))
+    append_record(slot->cluster->journal, record, vlot__put_head(record, 0, type, flags, slot->id));
+}
+
+static void record_unstart(vlot__slot *slot) { append_bare(slot, VLOT__RECORD_UNSTART, 0); }
+
+static void record_restart(vlot__slot *slot, vlot_restart how) {
+  append_bare(slot, VLOT__RECORD_RESTART, how);
+}
+
+static void record_suspend(vlot__slot *slot, bool is_suspended) {
+  append_bare(slot, is_suspended ? VLOT__RECORD_SUSPEND : VLOT__RECORD_RESUME, 0);
+}
+
+static void record_kill(vlot__slot *slot, vlot_why why, bool is_power_cut, bool was_leader,
+                        bool is_quarantined) {
+  vlot_cluster *cluster = slot->cluster;
+  uint8_t record[CONTROL_BYTES];
+  uint64_t hash = 0, applied = 0;
+  if (!vlot__journal_is_on(cluster->journal)) return;
+  if (is_quarantined) { /* its tape is its own */
+    append_record(cluster->journal, record,
+                  vlot__put_head(record, 0, VLOT__RECORD_QUARANTINE, 0, slot->id));
+    return;
+  }
+  begin_control(slot);
+  (void)vlot__node_hash(slot->node, &hash, &applied);
+  vlot__journal_type type = cluster->is_closing ? VLOT__RECORD_CLOSE : VLOT__RECORD_KILL;
+  uint8_t *at =
+      vlot__put_head(record, 0, type, (uint32_t)is_power_cut | (uint32_t)was_leader << 1, slot->id);
+  at = vlot__put32(at, (uint32_t)why);
+  at = vlot__put64(at, vlot__disk_durable(slot->disk));
+  at = vlot__put64(at, slot->node->applied_index);
+  at = vlot__put64(at, hash);
+  at = vlot__put64(at, slot->digest);
+  append_record(cluster->journal, record, at);
+}
+
+static void record_link(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link) {
+  uint8_t record[CONTROL_BYTES];
+  if (!vlot__journal_is_on(cluster->journal)) return;
+  uint8_t *at = vlot__put_head(record, 0, VLOT__RECORD_LINK, 0, 0);
+  at = vlot__put32(vlot__put32(at, from), to);
+  const uint32_t fields[10] = {link->is_cut,          link->loss,
+                               link->duplicate,       link->reorder,
+                               link->reorder_ticks,   link->delay_ticks_min,
+                               link->delay_ticks_max, link->tail,
+                               link->tail_ticks,      link->kinds};
+  for (int k = 0; k < 10; k++) at = vlot__put32(at, fields[k]);
+  append_record(cluster->journal, record, at);
+}
+
+static void record_clock(vlot__slot *slot, uint32_t permille) {
+  uint8_t record[CONTROL_BYTES];
+  if (!begin_control(slot)) return;
+  uint8_t *at = vlot__put_head(record, 0, VLOT__RECORD_CLOCK, 0, slot->id);
+  append_record(slot->cluster->journal, record,
+                vlot__put64(vlot__put32(at, permille), vlot__now(slot->cluster)));
+}
+
+static void record_drop(vlot_cluster *cluster, uint32_t to, bool is_message, vlot_why why,
+                        uint64_t id) {
+  uint8_t record[CONTROL_BYTES];
+  if (!vlot__journal_is_on(cluster->journal)) return;
+  uint8_t *at = vlot__put_head(record, 0, VLOT__RECORD_DROP, is_message, to);
+  append_record(cluster->journal, record, vlot__put64(vlot__put32(at, (uint32_t)why), id));
+}
+
+static void record_copy(vlot_cluster *cluster, uint64_t id, uint64_t copy) {
+  uint8_t record[CONTROL_BYTES];
+  if (!vlot__journal_is_on(cluster->journal)) return;
+  uint8_t *at = vlot__put_head(record, 0, VLOT__RECORD_COPY, 0, 0);
+  append_record(cluster->journal, record, vlot__put64(vlot__put64(at, id), copy));
+}
+
+/* A node's events join its digest; the cluster's own have records, but a dropped message's, which
+ * has another. */
+static void record_event(vlot_cluster *cluster, vlot__slot *slot, const vlot_event *event) {
+  uint8_t record[CONTROL_BYTES];
+  if (slot) {
+    vlot__digest_event(slot, event);
+    return;
+  }
+  if (event->kind == VLOT_EVENT_DROPPED || !vlot__journal_is_on(cluster->journal)) return;
+  uint8_t *at = vlot__put_head(record, 0, VLOT__RECORD_EVENT, 0, 0);
+  at = vlot__put16(vlot__put16(at, event->kind), event->why);
+  at = vlot__put32(at, event->peer);
+  at = vlot__put64(at, event->as.change.from);
+  at = vlot__put64(at, event->as.change.to);
+  append_record(cluster->journal, record, vlot__put64(at, event->as.change.term));
+}
+
+/* --- beginning and end --- */
+
+static vlot_result record_finish(vlot_cluster *cluster) {
+  uint8_t record[CONTROL_BYTES];
+  if (vlot__journal_is_on(cluster->journal))
+    append_record(cluster->journal, record, vlot__put_head(record, 0, VLOT__RECORD_END, 0, 0));
+  return vlot__journal_finish(cluster->journal);
+}
+
+static void record_close(vlot_cluster *cluster) { vlot__journal_close(cluster->journal); }
+
+static const vlot__recorder recorder = {
+    .begin = vlot__tape_begin,
+    .take = vlot__tape_take,
+    .end = vlot__tape_end,
+    .check = vlot__tape_check,
+    .submit = vlot__tape_submit,
+    .rate = vlot__tape_rate,
+    .sending = vlot__tape_sending,
+    .sent = vlot__tape_sent,
+    .event = record_event,
+    .answer = vlot__digest_answer,
+    .start = record_start,
+    .unstart = record_unstart,
+    .kill = record_kill,
+    .restart = record_restart,
+    .suspend = record_suspend,
+    .clock = record_clock,
+    .link = record_link,
+    .drop = record_drop,
+    .copy = record_copy,
+    .finish = record_finish,
+    .close = record_close,
+};
+
+vlot_result vlot__record_open(vlot_cluster *cluster) {
+  uint8_t *head = NULL;
+  size_t size = 0;
+  vlot_result result = vlot__replay_head_make(cluster, &head, &size);
+  if (result == VLOT_OK) result = vlot__journal_open(&cluster->journal, cluster, head, size);
+  vlot__alloc_free(cluster->allocator, head);
+  if (result == VLOT_OK) cluster->recorder = &recorder;
+  return result;
+}

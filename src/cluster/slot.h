@@ -1,0 +1,92 @@
+/* A *slot* is a member's place: it outlives the incarnations of its node, and holds what must:
+ * disk, event numbers, model.
+ */
+#ifndef VLOT_CLUSTER_SLOT_H
+#define VLOT_CLUSTER_SLOT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/ring.h"
+#include "cluster/disk.h"
+#include "cluster/item.h"
+#include "cluster/model.h"
+#include "vlot/cluster.h"
+#include "vlot/lint.h"
+
+typedef struct vlot__slot vlot__slot;
+typedef struct vlot__node vlot__node;
+
+/* Messages so far. One writer each: the slot's turns, or control. */
+typedef struct vlot__traffic {
+  _Atomic uint64_t sent;
+  _Atomic uint64_t delivered;
+  _Atomic uint64_t dropped;
+} vlot__traffic;
+
+/* A lint of a running node. Whoever looks writes it; others read lint and is_on, under
+ * status_lock. */
+typedef struct vlot__lint_trend {
+  vlot_lint lint;
+  uint64_t value; /* at the last look */
+  uint32_t rises; /* looks in a row that found it higher */
+  bool is_on;
+} vlot__lint_trend;
+
+enum { VLOT__LINT_TRENDS = VLOT_LINT_NUMBERS - VLOT_LINT_RUNNING };
+
+struct vlot__slot {
+  vlot_cluster *cluster;
+  uint32_t id;
+  uint32_t incarnation; /* of the newest node; 0: none yet */
+  uint64_t disk_id;
+  uint64_t seed;    /* of its nodes */
+  vlot__node *node; /* NULL: down */
+  _Atomic vlot_node_state state;
+
+  uint32_t side; /* of the partition that is being made; control's */
+
+  /* storage */
+  vlot_storage storage;
+  vlot__disk *disk;        /* NULL with a user's storage */
+  bool has_pending_writes; /* lockstep: storage said PENDING */
+
+  /* clock */
+  _Atomic uint32_t clock_permille;
+  _Atomic uint64_t clock_changed; /* tick at which it was set */
+
+  /* observation: written in its turns, or by control while no turn runs */
+  vlot_event *events; /* [options.ring_events] */
+  uint64_t sequence;  /* of the last event */
+  uint64_t lamport;
+  uint64_t cause; /* what the next events follow from */
+  vlot__model model;
+  vlot__traffic traffic;
+  uint64_t mail_ids;      /* threads: mail it has sent; see vlot__new_id() */
+  uint64_t digest;        /* over what it has put out, where the cluster has tapes */
+  uint64_t digest_events; /* so many events are in there */
+
+  /* published at the end of each turn */
+  pthread_mutex_t status_lock;
+  vlot_node_status status;
+  uint64_t status_tick;
+  vlot__lint_trend trends[VLOT__LINT_TRENDS]; /* by lint number, from VLOT_LINT_RUNNING on */
+
+  /* threads */
+  vlot_actor *turn_actor; /* in its turns: whose */
+  vlot_actor *actor;      /* newest incarnation's; changes under slots_lock */
+  _Atomic uint32_t actor_incarnation;
+  _Atomic uint64_t due;      /* cluster tick of its next timer */
+  vlot__contact *contacts;   /* [nodes] of its turns */
+  uint64_t seen_turns;       /* clock: to find stragglers */
+  _Atomic bool is_tick_sent; /* clock: a TICK for `due` is under way */
+  uint64_t tick_sent_due;
+
+  /* lockstep */
+  vlot__item *timer; /* in the heap, or NULL */
+  vlot__item *write; /* likewise */
+  bool was_suspended;
+  vlot__ring parked_mail; /* vlot__item *: arrived while suspended */
+};
+
+#endif

@@ -1,0 +1,28 @@
+/* Where a debugger stops, and what it has asked. */
+#ifndef VLOT_CLUSTER_STOP_H
+#define VLOT_CLUSTER_STOP_H
+
+#include "cluster/object.h"
+
+/* Is something asked that is not carried out yet? Looked at before every action, and whenever the
+ * clock wakes. */
+static inline bool vlot__requests_wait(vlot_cluster *cluster) {
+  const vlot__requests *requests = &cluster->requests;
+  return atomic_load_explicit(&requests->asked, memory_order_relaxed) !=
+             atomic_load_explicit(&requests->done, memory_order_relaxed) &&
+         atomic_load_explicit(&requests->obeys, memory_order_relaxed) == 0;
+}
+
+/* The end of an action (or only of a passage of time): does a debugger want to stop here? */
+void vlot__requests_stop(vlot_cluster *cluster, bool is_action);
+static inline void vlot__requests_ended(vlot_cluster *cluster, bool is_action) {
+  if (atomic_load_explicit(&cluster->requests.is_armed, memory_order_relaxed))
+    vlot__requests_stop(cluster, is_action);
+}
+
+/* Empty: a debugger's breakpoints. A cluster is open, all its nodes are up; an action has ended at
+ * which it wants to stop. */
+void vlot__stop_opened(vlot_cluster *cluster);
+void vlot__stop_here(vlot_cluster *cluster, uint64_t action);
+
+#endif

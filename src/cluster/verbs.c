@@ -1,0 +1,198 @@
+/* The caller's verbs: step, and what is done to one pending thing. */
+#include <stdlib.h>
+
+#include "cluster/gate.h"
+#include "cluster/lockstep.h"
+#include "cluster/pending.h"
+#include "cluster/recorder.h"
+#include "cluster/stop.h"
+
+static vlot_result check_pending(vlot_cluster *cluster) {
+  if (!vlot__driver_of(cluster)->is_stepped) return VLOT_UNSUPPORTED;
+  /* another thread has paused it, and steps it */
+  if (!vlot__may_step(cluster)) return VLOT_BUSY;
+  return vlot__is_node_thread(cluster) ? VLOT_DEADLOCK : VLOT_OK;
+}
+
+/* May this thread change what is pending? */
+static vlot_result check_verb(vlot_cluster *cluster) {
+  vlot_result result = vlot__check_change(cluster);
+  return result == VLOT_OK ? check_pending(cluster) : result;
+}
+
+vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t *done) {
+  uint64_t before = cluster->action;
+  if (done) *done = 0;
+  vlot_result result = check_pending(cluster);
+  if (result != VLOT_OK) return result;
+  while (cluster->action - before < actions && !cluster->observer.has_violation)
+    if (!vlot__lockstep_run_one(cluster, VLOT_NEVER)) break;
+  if (done) *done = cluster->action - before;
+  if (cluster->has_diverged) return VLOT_FAILED;
+  return cluster->observer.has_violation ? VLOT_VIOLATED : VLOT_OK;
+}
+
+vlot_result vlot_lockstep_until(vlot_cluster *cluster,
+                                bool (*is_reached)(vlot_cluster *cluster, void *context),
+                                void *context, uint64_t actions) {
+  uint64_t before = cluster->action;
+  vlot_result result = check_pending(cluster);
+  while (result == VLOT_OK && !is_reached(cluster, context)) {
+    if (cluster->observer.has_violation)
+      result = VLOT_VIOLATED;
+    else if (cluster->has_diverged)
+      result = VLOT_FAILED;
+    else if (cluster->action - before >= actions || !vlot__lockstep_run_one(cluster, VLOT_NEVER))
+      result = VLOT_TIMEOUT;
+  }
+  return result;
+}
+
+vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id) {
+  vlot_result result = check_verb(cluster);
+  if (result != VLOT_OK) return result;
+  while (vlot__lockstep_obey_one(cluster)) continue;
+  vlot__item *item = vlot__pending_find(cluster, id);
+  if (!item) return VLOT_NOT_FOUND;
+  bool is_early = vlot__pending_due(cluster, item) > vlot__now(cluster);
+  vlot__pending_unlist(cluster, item);
+  vlot__count_command(cluster); /* time stands still */
+  vlot__lockstep_carry_out(cluster, item, 1, is_early);
+  vlot__requests_ended(cluster, true);
+  return cluster->observer.has_violation ? VLOT_VIOLATED : VLOT_OK;
+}
+
+vlot_result vlot_lockstep_drop(vlot_cluster *cluster, uint64_t id) {
+  vlot_result result = check_verb(cluster);
+  if (result != VLOT_OK) return result;
+  vlot__item *item = vlot__pending_find(cluster, id);
+  if (!item) return VLOT_NOT_FOUND;
+  if (!item->mail_kind) return VLOT_UNSUPPORTED;
+  vlot__pending_unlist(cluster, item);
+  vlot__count_command(cluster); /* time stands still */
+  vlot__pending_lose(cluster, item, VLOT_WHY_DROPPED);
+  vlot__requests_ended(cluster, true);
+  return VLOT_OK;
+}
+
+vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  vlot_result result = check_verb(cluster);
+  if (result != VLOT_OK) return result;
+  vlot__item *item = vlot__pending_find(cluster, id);
+  if (!item) return VLOT_NOT_FOUND;
+  if (item->is_held == is_held) return VLOT_OK;
+  if (!is_held) {
+    if (!vlot__heap_reserve(&lockstep->heap, cluster->allocator, 1)) return VLOT_NOMEM;
+    vlot__count_command(cluster);
+    vlot__pending_unlist(cluster, item);
+    vlot__heap_push(&lockstep->heap, item);
+    return VLOT_OK;
+  }
+  void *held = lockstep->held;
+  if (!vlot__alloc_grow(cluster->allocator, &held, &lockstep->held_capacity,
+                        lockstep->held_count + 1, sizeof *lockstep->held))
+    return VLOT_NOMEM;
+  lockstep->held = held;
+  vlot__count_command(cluster);
+  vlot__heap_take_out(&lockstep->heap, item);
+  item->is_held = true;
+  lockstep->held[lockstep->held_count++] = item;
+  return VLOT_OK;
+}
+
+vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t *copy) {
+  vlot_result result = check_verb(cluster);
+  if (result != VLOT_OK) return result;
+  vlot__item *item = vlot__pending_find(cluster, id);
+  if (!item) return VLOT_NOT_FOUND;
+  /* Raft's messages may come twice, a client's call may not */
+  if (item->mail_kind != VLOT__MAIL_MESSAGE) return VLOT_UNSUPPORTED;
+  vlot__item *twin = vlot__pending_copy(cluster, item, vlot__new_id(cluster, NULL));
+  if (!twin) return VLOT_NOMEM;
+  vlot__count_command(cluster);
+  VLOT__RECORD(cluster, copy, cluster, id, twin->id);
+  if (copy) *copy = twin->id;
+  return VLOT_OK;
+}
+
+vlot_result vlot_lockstep_delay(vlot_cluster *cluster, uint64_t id, uint64_t ticks) {
+  vlot_result result = check_verb(cluster);
+  if (result != VLOT_OK) return result;
+  vlot__item *item = vlot__pending_find(cluster, id);
+  if (!item) return VLOT_NOT_FOUND;
+  /* a timer is due when its node says so: hold it */
+  if (item->kind == VLOT_PENDING_TIMER) return VLOT_UNSUPPORTED;
+  if (item->kind == VLOT_PENDING_WRITE &&
+      !vlot__disk_postpone(vlot__slot_of(cluster, item->node)->disk, ticks))
+    return VLOT_NOT_FOUND;
+  vlot__count_command(cluster);
+  uint64_t now = vlot__now(cluster);
+  uint64_t from = item->due > now ? item->due : now;
+  item->due = ticks < VLOT_NEVER - from ? from + ticks : VLOT_NEVER;
+  if (!item->is_held) vlot__heap_sift_down(&cluster->lockstep.heap, item);
+  return VLOT_OK;
+}
+
+static vlot_pending describe(vlot_cluster *cluster, const vlot__item *item) {
+  vlot_pending pending = {
+      .id = item->id,
+      .kind = (vlot_pending_kind)item->kind,
+      .node = item->node,
+      .from = item->from,
+      .is_held = item->is_held,
+      .due = vlot__pending_due(cluster, item),
+      .message_kind = item->message_kind,
+  };
+  if (item->mail_kind == VLOT__MAIL_PROPOSE) {
+    const vlot__mail_propose *mail = (const void *)item->payload;
+    pending.entries = mail->count;
+    if (item->from == 0) pending.from = mail->client;
+  }
+  if (item->mail_kind == VLOT__MAIL_READ && item->from == 0)
+    pending.from = ((const vlot__mail_read *)(const void *)item->payload)->client;
+  if (item->mail_kind != VLOT__MAIL_MESSAGE) return pending;
+  const vlot_message *message = &((const vlot__mail_message *)(const void *)item->payload)->message;
+  bool is_append = message->kind == VLOT_MESSAGE_APPEND;
+  bool is_reply = message->kind == VLOT_MESSAGE_APPEND_REPLY;
+  bool is_request = message->kind == VLOT_MESSAGE_VOTE || message->kind == VLOT_MESSAGE_PRE_VOTE;
+  pending.message_flags = message->flags;
+  pending.term = message->term;
+  pending.entries = is_append ? message->as.append.entry_count : 0;
+  pending.index = is_append    ? message->as.append.prev_index
+                  : is_request ? message->as.vote.last_index
+                  : is_reply   ? (message->flags & VLOT_MESSAGE_OK ? message->as.reply.match_index
+                                                                   : message->as.reply.hint_index)
+                               : 0;
+  return pending;
+}
+
+static int compare_pending(const void *left, const void *right) {
+  const vlot__item *a = *(vlot__item *const *)left;
+  const vlot__item *b = *(vlot__item *const *)right;
+  return vlot__item_is_before(a, b)   ? -1
+         : vlot__item_is_before(b, a) ? 1
+                                      : 0; /* ids differ: there are no ties */
+}
+
+size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pending, size_t capacity) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  vlot__heap *heap = &lockstep->heap;
+  if (check_pending(cluster) != VLOT_OK) return 0;
+  /* due times first, then the heap is sorted in place: a sorted array is a heap */
+  for (size_t k = 0; k < heap->count; k++)
+    if (!heap->items[k]->mail_kind)
+      heap->items[k]->due = vlot__pending_due(cluster, heap->items[k]);
+  if (heap->count > 0) qsort(heap->items, heap->count, sizeof *heap->items, compare_pending);
+  size_t count = 0;
+  for (size_t k = 0; k < heap->count; k++) {
+    const vlot__item *item = heap->items[k];
+    heap->items[k]->place = k;
+    if (item->due == VLOT_NEVER && !item->mail_kind) continue;
+    if (count < capacity) pending[count] = describe(cluster, item);
+    count++;
+  }
+  for (size_t k = 0; k < lockstep->held_count; k++, count++)
+    if (count < capacity) pending[count] = describe(cluster, lockstep->held[k]);
+  return count;
+}
