@@ -8,20 +8,20 @@
 vlot_result vlot__actors_open(vlot_cluster *cluster);
 vlot_result vlot__actors_close(vlot_cluster *cluster); /* VLOT_TIMEOUT: a thread is stuck */
 
-/* Give a slot's node an actor (is_held: whose turns are granted), or take it away. */
-vlot_result vlot__actors_start(vlot__slot *slot, bool is_held);
-vlot_result vlot__actors_stop(vlot__slot *slot, vlot_why why);
+/* Give a seat's node an actor (is_held: whose turns are granted), or take it away. */
+vlot_result vlot__actors_start(vlot__seat *seat, bool is_held);
+vlot_result vlot__actors_stop(vlot__seat *seat, vlot_why why);
 
 /* Is this a thread of one of the cluster's actors? */
 bool vlot__actors_is_in_turn(vlot_cluster *cluster);
 
-/* The actor of a slot, with a reference; NULL. */
-vlot_actor *vlot__actors_find(vlot__slot *slot);
+/* The actor of a seat, with a reference; NULL. */
+vlot_actor *vlot__actors_find(vlot__seat *seat);
 
 /* Into the receiver's mailbox, at once. */
 vlot_result vlot__actors_post(vlot_cluster *cluster, const vlot__parcel *parcel);
-void vlot__actors_stored(vlot__slot *slot, vlot__mail_stored *stored);
-void vlot__actors_tick(vlot__slot *slot); /* let it look at its clock */
-size_t vlot__actors_queued(vlot__slot *slot);
+void vlot__actors_stored(vlot__seat *seat, vlot__mail_stored *stored);
+void vlot__actors_tick(vlot__seat *seat); /* let it look at its clock */
+size_t vlot__actors_queued(vlot__seat *seat);
 
 #endif

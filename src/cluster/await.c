@@ -71,7 +71,7 @@ static bool has_role(vlot_cluster *cluster, void *context) {
 vlot_result vlot_await_role(vlot_cluster *cluster, uint32_t id, vlot_role role,
                             uint64_t timeout_ticks) {
   goal wanted = {.id = id, .role = role};
-  if (!vlot__slot_of(cluster, id)) return VLOT_NOT_FOUND;
+  if (!vlot__seat_of(cluster, id)) return VLOT_NOT_FOUND;
   return vlot__await(cluster, has_role, &wanted, timeout_ticks);
 }
 

@@ -122,7 +122,7 @@ static vlot_result post_to_contact(vlot_client *client, uint32_t kind, void *pay
   for (uint32_t tried = 0;; tried++) {
     uint32_t to = next_target(client, tried);
     if (to == 0) return result == VLOT_CLOSED ? VLOT_REJECTED : result;
-    if (atomic_load(&cluster->slots[to - 1].state) == VLOT_NODE_DOWN) continue;
+    if (atomic_load(&cluster->seats[to - 1].state) == VLOT_NODE_DOWN) continue;
     vlot__parcel parcel = vlot__parcel_of(to, kind, payload, size);
     parcel.contact = &client->contacts[to - 1];
     result = vlot__route(cluster, &parcel);

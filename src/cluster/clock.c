@@ -135,15 +135,15 @@ static void send_late_mail(vlot__clock *clock, uint64_t now) {
 /* When a node needs the clock: at its timer. If it was told of that timer and has not come round to
  * it yet, a little later, to be told again; it says itself when it has another timer.
  */
-static uint64_t due_of(vlot__slot *slot, uint64_t now) {
+static uint64_t due_of(vlot__seat *seat, uint64_t now) {
   uint64_t due = VLOT_NEVER;
-  if (atomic_load(&slot->state) == VLOT_NODE_UP) {
-    due = atomic_load(&slot->due);
-    if (due <= now && slot->is_tick_sent && slot->tick_sent_due == due)
-      due = now + slot->cluster->options.raft.heartbeat_ticks;
+  if (atomic_load(&seat->state) == VLOT_NODE_UP) {
+    due = atomic_load(&seat->due);
+    if (due <= now && seat->is_tick_sent && seat->tick_sent_due == due)
+      due = now + seat->cluster->options.raft.heartbeat_ticks;
   }
-  if (slot->disk) {
-    uint64_t write = vlot__disk_next_due(slot->disk);
+  if (seat->disk) {
+    uint64_t write = vlot__disk_next_due(seat->disk);
     if (write < due) due = write;
   }
   return due;
@@ -155,7 +155,7 @@ static uint64_t next_due(vlot__clock *clock) {
   uint64_t due = vlot__clients_due(cluster);
   if (due <= now) due = now + 1; /* it has been woken, and has not come round to it */
   for (uint32_t k = 0; k < cluster->nodes; k++) {
-    uint64_t one = due_of(&cluster->slots[k], now);
+    uint64_t one = due_of(&cluster->seats[k], now);
     if (one < due) due = one;
   }
   if ((atomic_load(&cluster->waiters) > 0 || vlot__requests_wait(cluster)) && now + 1 < due)
@@ -207,24 +207,24 @@ static void advance_clock(vlot__clock *clock, uint64_t planned) {
 
 /* A node inside the same turn at two successive advances of the clock. Only one that was told of a
  * tick can be one. */
-static vlot__slot *find_straggler(vlot_cluster *cluster) {
-  vlot__slot *found = NULL;
+static vlot__seat *find_straggler(vlot_cluster *cluster) {
+  vlot__seat *found = NULL;
   for (uint32_t k = 0; k < cluster->nodes; k++) {
-    vlot__slot *slot = &cluster->slots[k];
+    vlot__seat *seat = &cluster->seats[k];
     vlot_actor_status status;
-    if (!slot->is_tick_sent || atomic_load(&slot->due) != slot->tick_sent_due) continue;
-    vlot_actor *actor = vlot__actors_find(slot);
+    if (!seat->is_tick_sent || atomic_load(&seat->due) != seat->tick_sent_due) continue;
+    vlot_actor *actor = vlot__actors_find(seat);
     if (!actor) continue;
     vlot_actor_get_status(actor, &status);
     vlot_actor_release(actor);
-    bool is_same = status.state == VLOT_ACTOR_RUNNING && status.turns == slot->seen_turns;
-    slot->seen_turns = status.turns;
-    if (is_same && !found) found = slot;
+    bool is_same = status.state == VLOT_ACTOR_RUNNING && status.turns == seat->seen_turns;
+    seat->seen_turns = status.turns;
+    if (is_same && !found) found = seat;
   }
   return found;
 }
 
-static bool must_wait_for(vlot__clock *clock, const vlot__slot *straggler) {
+static bool must_wait_for(vlot__clock *clock, const vlot__seat *straggler) {
   vlot_clock_waits waits = clock->cluster->options.clock_waits;
   if (!straggler || waits == VLOT_CLOCK_WAITS_NEVER) return false;
   return waits == VLOT_CLOCK_WAITS_ALWAYS || vlot__traced_is(&clock->traced);
@@ -234,7 +234,7 @@ static bool must_wait_for(vlot__clock *clock, const vlot__slot *straggler) {
  * call is under way. */
 static bool wait_for_straggler(vlot__clock *clock) {
   vlot_cluster *cluster = clock->cluster;
-  const vlot__slot *straggler = find_straggler(cluster);
+  const vlot__seat *straggler = find_straggler(cluster);
   bool must_wait = must_wait_for(clock, straggler);
   if (must_wait && !clock->waits_for_straggler) {
     if (vlot__control_try(cluster)) {
@@ -252,13 +252,13 @@ static bool wait_for_straggler(vlot__clock *clock) {
 
 static void look_after_nodes(vlot_cluster *cluster, uint64_t now) {
   for (uint32_t k = 0; k < cluster->nodes; k++) {
-    vlot__slot *slot = &cluster->slots[k];
-    uint64_t due = atomic_load_explicit(&slot->due, memory_order_relaxed);
-    if (slot->disk && vlot__disk_next_due(slot->disk) <= now) vlot__disk_advance(slot->disk, now);
-    if (atomic_load(&slot->state) != VLOT_NODE_UP || due > now) continue;
-    slot->tick_sent_due = due;
-    slot->is_tick_sent = true;
-    vlot__actors_tick(slot);
+    vlot__seat *seat = &cluster->seats[k];
+    uint64_t due = atomic_load_explicit(&seat->due, memory_order_relaxed);
+    if (seat->disk && vlot__disk_next_due(seat->disk) <= now) vlot__disk_advance(seat->disk, now);
+    if (atomic_load(&seat->state) != VLOT_NODE_UP || due > now) continue;
+    seat->tick_sent_due = due;
+    seat->is_tick_sent = true;
+    vlot__actors_tick(seat);
   }
 }
 

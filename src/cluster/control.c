@@ -11,71 +11,71 @@
 #include "cluster/pending.h"
 #include "cluster/recorder.h"
 
-/* --- one slot, under the driver in force; control is held --- */
+/* --- one seat, under the driver in force; control is held --- */
 
-static void emit_start(vlot__slot *slot) {
+static void emit_start(vlot__seat *seat) {
   vlot_raft_status status;
-  vlot_raft_get_status(vlot__node_raft(slot->node), &status);
-  slot->cause = 0;
-  vlot_event *event = vlot__event_begin(slot->cluster, slot, VLOT_EVENT_START, VLOT_WHY_NONE, 0);
+  vlot_raft_get_status(vlot__node_raft(seat->node), &status);
+  seat->cause = 0;
+  vlot_event *event = vlot__event_begin(seat->cluster, seat, VLOT_EVENT_START, VLOT_WHY_NONE, 0);
   event->as.step.after = (vlot_brief){.term = status.term,
                                       .last_index = status.last_index,
                                       .commit_index = status.commit_index,
                                       .vote = status.vote,
                                       .role = status.role};
-  vlot__emit(slot->cluster, slot, event);
+  vlot__emit(seat->cluster, seat, event);
 }
 
-vlot_result vlot__slot_start(vlot__slot *slot) {
-  vlot_cluster *cluster = slot->cluster;
+vlot_result vlot__seat_start(vlot__seat *seat) {
+  vlot_cluster *cluster = seat->cluster;
   vlot_result result;
   const char *problem;
-  slot->incarnation++;
-  vlot__node *node = vlot__node_open(slot, &result, &problem);
+  seat->incarnation++;
+  vlot__node *node = vlot__node_open(seat, &result, &problem);
   if (!node) {
-    slot->incarnation--;
-    vlot__log(cluster, "n%u could not start: %s", slot->id, problem);
+    seat->incarnation--;
+    vlot__log(cluster, "n%u could not start: %s", seat->id, problem);
     return result;
   }
-  slot->node = node;
-  emit_start(slot);
-  VLOT__RECORD(cluster, start, slot);
-  atomic_store(&slot->due, vlot__node_due(node));
-  vlot__slot_publish(slot);
-  result = vlot__driver_of(cluster)->start(slot);
+  seat->node = node;
+  emit_start(seat);
+  VLOT__RECORD(cluster, start, seat);
+  atomic_store(&seat->due, vlot__node_due(node));
+  vlot__seat_publish(seat);
+  result = vlot__driver_of(cluster)->start(seat);
   if (result != VLOT_OK) {
-    VLOT__RECORD(cluster, unstart, slot);
-    slot->node = NULL;
+    VLOT__RECORD(cluster, unstart, seat);
+    seat->node = NULL;
     vlot__node_close(node, VLOT_WHY_START_FAILED);
     return result;
   }
-  slot->was_suspended = false;
-  atomic_store(&slot->state, VLOT_NODE_UP);
-  vlot__driver_of(cluster)->changed(slot);
+  seat->was_suspended = false;
+  atomic_store(&seat->state, VLOT_NODE_UP);
+  vlot__driver_of(cluster)->changed(seat);
   return VLOT_OK;
 }
 
-static bool was_leader(vlot__slot *slot) {
-  pthread_mutex_lock(&slot->status_lock);
-  bool was = slot->status.raft.role == VLOT_ROLE_LEADER;
-  pthread_mutex_unlock(&slot->status_lock);
-  return vlot__record_was_leader(slot->cluster, slot, was);
+static bool was_leader(vlot__seat *seat) {
+  pthread_mutex_lock(&seat->status_lock);
+  bool was = seat->status.raft.role == VLOT_ROLE_LEADER;
+  pthread_mutex_unlock(&seat->status_lock);
+  return vlot__record_was_leader(seat->cluster, seat, was);
 }
 
-vlot_result vlot__slot_stop(vlot__slot *slot, vlot_why why, bool is_power_cut) {
-  vlot_cluster *cluster = slot->cluster;
-  vlot__node *node = slot->node;
+vlot_result vlot__seat_stop(vlot__seat *seat, vlot_why why, bool is_power_cut) {
+  vlot_cluster *cluster = seat->cluster;
+  vlot__node *node = seat->node;
   if (!node) return VLOT_CLOSED;
-  atomic_store(&slot->state, VLOT_NODE_DOWN);
-  vlot_result result = vlot__driver_of(cluster)->stop(slot, why);
-  if (slot->storage.stop) slot->storage.stop(slot->storage.context, is_power_cut);
-  slot->has_pending_writes = false;
-  bool was = was_leader(slot);
-  VLOT__RECORD(cluster, kill, slot, why, is_power_cut, was, result == VLOT_TIMEOUT);
-  slot->node = NULL;
-  slot->cause = 0;
-  vlot__emit_change(cluster, slot, VLOT_EVENT_KILL, why, 0, is_power_cut, was, 0);
-  vlot__pending_lose_parked(slot, VLOT_WHY_NODE_DOWN);
+  atomic_store(&seat->state, VLOT_NODE_DOWN);
+  vlot_result result = vlot__driver_of(cluster)->stop(seat, why);
+  if (seat->storage.stop) seat->storage.stop(seat->storage.context, is_power_cut);
+  seat->has_pending_writes = false;
+  bool was = was_leader(seat);
+  VLOT__RECORD(cluster, kill, seat, why, is_power_cut, was, result == VLOT_TIMEOUT);
+  seat->node = NULL;
+  seat->cause = 0;
+  vlot__emit_change(cluster, seat, VLOT_EVENT_KILL, why, 0, is_power_cut, was, 0);
+  vlot__pending_lose_parked(seat, VLOT_WHY_NODE_DOWN);
   if (result != VLOT_TIMEOUT)
     vlot__node_close(node, why);
   else if (vlot__node_leave(node))
@@ -85,9 +85,9 @@ vlot_result vlot__slot_stop(vlot__slot *slot, vlot_why why, bool is_power_cut) {
 
 /* --- calls --- */
 
-static vlot_result begin(vlot_cluster *cluster, uint32_t id, vlot__slot **slot) {
-  *slot = vlot__slot_of(cluster, id);
-  if (!*slot) return VLOT_NOT_FOUND;
+static vlot_result begin(vlot_cluster *cluster, uint32_t id, vlot__seat **seat) {
+  *seat = vlot__seat_of(cluster, id);
+  if (!*seat) return VLOT_NOT_FOUND;
   return vlot__control_take_to_change(cluster);
 }
 
@@ -98,94 +98,94 @@ static vlot_result end(vlot_cluster *cluster, vlot_result result) {
 }
 
 vlot_result vlot_cluster_spawn(vlot_cluster *cluster, uint32_t id) {
-  vlot__slot *slot;
-  vlot_result result = begin(cluster, id, &slot);
+  vlot__seat *seat;
+  vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
-  if (slot->node) return end(cluster, VLOT_EXISTS);
-  uint64_t before = slot->sequence;
+  if (seat->node) return end(cluster, VLOT_EXISTS);
+  uint64_t before = seat->sequence;
   vlot__count_command(cluster);
-  result = vlot__slot_start(slot);
+  result = vlot__seat_start(seat);
   /* nothing has happened */
-  if (result != VLOT_OK && slot->sequence == before) vlot__uncount_command(cluster);
+  if (result != VLOT_OK && seat->sequence == before) vlot__uncount_command(cluster);
   return end(cluster, result);
 }
 
 vlot_result vlot_cluster_kill(vlot_cluster *cluster, uint32_t id, bool is_power_cut) {
-  vlot__slot *slot;
-  vlot_result result = begin(cluster, id, &slot);
+  vlot__seat *seat;
+  vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
-  if (!slot->node) return end(cluster, VLOT_CLOSED);
+  if (!seat->node) return end(cluster, VLOT_CLOSED);
   vlot__count_command(cluster);
-  return end(cluster, vlot__slot_stop(slot, VLOT_WHY_KILLED, is_power_cut));
+  return end(cluster, vlot__seat_stop(seat, VLOT_WHY_KILLED, is_power_cut));
 }
 
-static void wipe(vlot__slot *slot) {
-  slot->disk_id = vlot__prng_mix(slot->disk_id);
-  vlot__disk_wipe(slot->disk, slot->disk_id);
+static void wipe(vlot__seat *seat) {
+  seat->disk_id = vlot__prng_mix(seat->disk_id);
+  vlot__disk_wipe(seat->disk, seat->disk_id);
 }
 
-void vlot__slot_restarted(vlot__slot *slot, vlot_restart how) {
-  VLOT__RECORD(slot->cluster, restart, slot, how);
-  vlot__emit_change(slot->cluster, slot, VLOT_EVENT_RESTART, VLOT_WHY_RESTARTED, 0, how, 0, 0);
-  if (how == VLOT_RESTART_WIPE) wipe(slot);
+void vlot__seat_restarted(vlot__seat *seat, vlot_restart how) {
+  VLOT__RECORD(seat->cluster, restart, seat, how);
+  vlot__emit_change(seat->cluster, seat, VLOT_EVENT_RESTART, VLOT_WHY_RESTARTED, 0, how, 0, 0);
+  if (how == VLOT_RESTART_WIPE) wipe(seat);
 }
 
 vlot_result vlot_cluster_restart(vlot_cluster *cluster, uint32_t id, vlot_restart how) {
-  vlot__slot *slot;
+  vlot__seat *seat;
   if (how > VLOT_RESTART_WIPE) return VLOT_INVALID;
-  vlot_result result = begin(cluster, id, &slot);
+  vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
-  if (how == VLOT_RESTART_WIPE && !slot->disk) return end(cluster, VLOT_UNSUPPORTED);
+  if (how == VLOT_RESTART_WIPE && !seat->disk) return end(cluster, VLOT_UNSUPPORTED);
   vlot__count_command(cluster);
-  vlot__slot_stop(slot, VLOT_WHY_RESTARTED, how == VLOT_RESTART_LOSE);
-  vlot__slot_restarted(slot, how);
-  return end(cluster, vlot__slot_start(slot));
+  vlot__seat_stop(seat, VLOT_WHY_RESTARTED, how == VLOT_RESTART_LOSE);
+  vlot__seat_restarted(seat, how);
+  return end(cluster, vlot__seat_start(seat));
 }
 
 vlot_result vlot_cluster_suspend(vlot_cluster *cluster, uint32_t id) {
-  vlot__slot *slot;
-  vlot_result result = begin(cluster, id, &slot);
+  vlot__seat *seat;
+  vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
-  vlot_node_state state = atomic_load(&slot->state);
+  vlot_node_state state = atomic_load(&seat->state);
   if (state == VLOT_NODE_SUSPENDED) return end(cluster, VLOT_OK);
   if (state != VLOT_NODE_UP) return end(cluster, VLOT_CLOSED);
-  result = vlot__driver_of(cluster)->suspend(slot);
+  result = vlot__driver_of(cluster)->suspend(seat);
   if (result != VLOT_OK) return end(cluster, result);
   vlot__count_command(cluster);
-  atomic_store(&slot->state, VLOT_NODE_SUSPENDED);
-  slot->cause = 0; /* not what its last turn followed from */
-  VLOT__RECORD(cluster, suspend, slot, true);
-  vlot__emit_change(cluster, slot, VLOT_EVENT_SUSPEND, VLOT_WHY_SUSPENDED, 0, 0, 0, 0);
+  atomic_store(&seat->state, VLOT_NODE_SUSPENDED);
+  seat->cause = 0; /* not what its last turn followed from */
+  VLOT__RECORD(cluster, suspend, seat, true);
+  vlot__emit_change(cluster, seat, VLOT_EVENT_SUSPEND, VLOT_WHY_SUSPENDED, 0, 0, 0, 0);
   return end(cluster, VLOT_OK);
 }
 
 vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id) {
-  vlot__slot *slot;
-  vlot_result result = begin(cluster, id, &slot);
+  vlot__seat *seat;
+  vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
-  vlot_node_state state = atomic_load(&slot->state);
+  vlot_node_state state = atomic_load(&seat->state);
   if (state != VLOT_NODE_SUSPENDED)
     return end(cluster, state == VLOT_NODE_UP ? VLOT_OK : VLOT_CLOSED);
   vlot__count_command(cluster);
-  slot->cause = 0;
-  VLOT__RECORD(cluster, suspend, slot, false);
-  vlot__emit_change(cluster, slot, VLOT_EVENT_RESUME, VLOT_WHY_RESUMED, 0, 0, 0, 0);
-  atomic_store(&slot->state, VLOT_NODE_UP);
-  vlot__driver_of(cluster)->resume(slot);
+  seat->cause = 0;
+  VLOT__RECORD(cluster, suspend, seat, false);
+  vlot__emit_change(cluster, seat, VLOT_EVENT_RESUME, VLOT_WHY_RESUMED, 0, 0, 0, 0);
+  atomic_store(&seat->state, VLOT_NODE_UP);
+  vlot__driver_of(cluster)->resume(seat);
   return end(cluster, VLOT_OK);
 }
 
 vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_kind kind,
                                uint32_t value) {
-  vlot__slot *slot = vlot__slot_of(cluster, id);
+  vlot__seat *seat = vlot__seat_of(cluster, id);
   bool is_order = kind == VLOT_INPUT_CAMPAIGN || kind == VLOT_INPUT_ELECT ||
                   kind == VLOT_INPUT_STEP_DOWN || kind == VLOT_INPUT_FORGET_LEADER ||
                   kind == VLOT_INPUT_SWITCHES;
   if (!is_order || (kind == VLOT_INPUT_SWITCHES && value > VLOT_SWITCH_ALL)) return VLOT_INVALID;
-  if (!slot) return VLOT_NOT_FOUND;
+  if (!seat) return VLOT_NOT_FOUND;
   vlot_result result = vlot__check_change(cluster);
   if (result != VLOT_OK) return result;
-  if (atomic_load(&slot->state) == VLOT_NODE_DOWN) return VLOT_CLOSED;
+  if (atomic_load(&seat->state) == VLOT_NODE_DOWN) return VLOT_CLOSED;
   vlot__mail_order order = {.kind = kind, .value = value};
   vlot__parcel parcel = vlot__parcel_of(id, VLOT__MAIL_ORDER, &order, sizeof order);
   result = vlot__route(cluster, &parcel);
@@ -195,31 +195,31 @@ vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_ki
 }
 
 vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id, uint32_t permille) {
-  vlot__slot *slot;
+  vlot__seat *seat;
   if (permille > 100000) return VLOT_INVALID;
-  vlot_result result = begin(cluster, id, &slot);
+  vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
   vlot__count_command(cluster);
   /* first: whoever sees the new rate sees since when */
-  atomic_store(&slot->clock_changed, vlot__now(cluster));
-  atomic_store(&slot->clock_permille, permille);
+  atomic_store(&seat->clock_changed, vlot__now(cluster));
+  atomic_store(&seat->clock_permille, permille);
   vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_CLOCK_FAULT, id, 0, permille, 0);
-  vlot__driver_of(cluster)->rate_changed(slot);
+  vlot__driver_of(cluster)->rate_changed(seat);
   return end(cluster, VLOT_OK);
 }
 
 vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id,
                                   const vlot_disk_fault *fault) {
-  vlot__slot *slot;
-  vlot_result result = begin(cluster, id, &slot);
+  vlot__seat *seat;
+  vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
-  if (!slot->disk) return end(cluster, VLOT_UNSUPPORTED);
-  result = vlot__disk_set_fault(slot->disk, fault);
+  if (!seat->disk) return end(cluster, VLOT_UNSUPPORTED);
+  result = vlot__disk_set_fault(seat->disk, fault);
   if (result != VLOT_OK) return end(cluster, result);
   vlot__count_command(cluster);
   vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_DISK_FAULT, id, fault->fail_at,
                     fault->delay_ticks_max,
                     (uint64_t)(fault->is_stalled != 0) | (uint64_t)(fault->is_full != 0) << 1);
-  vlot__driver_of(cluster)->changed(slot);
+  vlot__driver_of(cluster)->changed(seat);
   return end(cluster, VLOT_OK);
 }

@@ -4,11 +4,11 @@
 
 #include "cluster/object.h"
 
-/* Start and stop a slot's node under the driver in force. stop: VLOT_TIMEOUT: its thread is stuck
+/* Start and stop a seat's node under the driver in force. stop: VLOT_TIMEOUT: its thread is stuck
  * in user code and quarantined; node, machine and mailbox are left alone until it comes back. */
-vlot_result vlot__slot_start(vlot__slot *slot);
-vlot_result vlot__slot_stop(vlot__slot *slot, vlot_why why, bool is_power_cut);
+vlot_result vlot__seat_start(vlot__seat *seat);
+vlot_result vlot__seat_stop(vlot__seat *seat, vlot_why why, bool is_power_cut);
 /* Between the two: it is started again. */
-void vlot__slot_restarted(vlot__slot *slot, vlot_restart how);
+void vlot__seat_restarted(vlot__seat *seat, vlot_restart how);
 
 #endif

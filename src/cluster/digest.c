@@ -1,7 +1,7 @@
 /* What a node has put out, in 64 bits: recorded at the end of a turn, and compared by a replay. */
 #include "base/prng.h"
 #include "cluster/journal.h"
-#include "cluster/slot.h"
+#include "cluster/seat.h"
 
 /* Four lanes that need not wait for each other. */
 uint64_t vlot__journal_hash(uint64_t hash, const void *data, size_t size) {
@@ -21,19 +21,19 @@ uint64_t vlot__journal_hash(uint64_t hash, const void *data, size_t size) {
   return tail;
 }
 
-static void join(vlot__slot *slot, uint64_t sum) {
-  uint64_t mixed = (slot->digest ^ sum ^ (sum >> 32)) * 0x9e3779b97f4a7c15u;
-  slot->digest = mixed ^ (mixed >> 32);
+static void join(vlot__seat *seat, uint64_t sum) {
+  uint64_t mixed = (seat->digest ^ sum ^ (sum >> 32)) * 0x9e3779b97f4a7c15u;
+  seat->digest = mixed ^ (mixed >> 32);
 }
 
-void vlot__digest_write(vlot__slot *slot, const vlot_write *write) {
+void vlot__digest_write(vlot__seat *seat, const vlot_write *write) {
   uint64_t sum = write->token * 0x9e3779b97f4a7c15u + write->truncate_from * 0xbf58476d1ce4e5b9u;
   if (write->has_hard) sum += (write->hard.term << 16 ^ write->hard.vote) * 0x94d049bb133111ebu;
   for (uint32_t k = 0; k < write->slice_count; k++)
     sum +=
         (write->slices[k].index + ((uint64_t)write->slices[k].count << 40)) * 0xd6e8feb86659fd93u +
         write->slices[k].term * 0xa0761d6478bd642fu;
-  join(slot, sum);
+  join(seat, sum);
 }
 
 /* What a debugger asks, and what is only remarked on, are no outputs. */
@@ -42,7 +42,7 @@ static bool is_output(uint32_t kind) {
 }
 
 /* Those of the canonical words that do not depend on the driver. */
-void vlot__digest_event(vlot__slot *slot, const vlot_event *event) {
+void vlot__digest_event(vlot__seat *seat, const vlot_event *event) {
   static const uint64_t odd[VLOT_EVENT_WORDS] = {0,
                                                  0,
                                                  0,
@@ -63,11 +63,11 @@ void vlot__digest_event(vlot__slot *slot, const vlot_event *event) {
   if (!is_output(event->kind)) return;
   uint32_t count = vlot_event_words(event, words);
   for (uint32_t k = 5; k < count; k++) sum += words[k] * odd[k];
-  join(slot, sum);
-  slot->digest_events++;
+  join(seat, sum);
+  seat->digest_events++;
 }
 
-void vlot__digest_answer(vlot__slot *slot, uint64_t sequence, uint64_t index, const void *reply,
+void vlot__digest_answer(vlot__seat *seat, uint64_t sequence, uint64_t index, const void *reply,
                          size_t size) {
-  join(slot, vlot__journal_hash(sequence ^ index << 32, reply, size));
+  join(seat, vlot__journal_hash(sequence ^ index << 32, reply, size));
 }

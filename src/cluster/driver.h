@@ -22,7 +22,7 @@ typedef struct vlot__driver {
   vlot_result (*open)(vlot_cluster *cluster);
   vlot_result (*close)(vlot_cluster *cluster);
 
-  /* A slot's node, by control.
+  /* A seat's node, by control.
    *
    * start         it may have turns from now on; on an error it never had one
    * stop          no turn of it runs any more. VLOT_TIMEOUT: one does, stuck in user code
@@ -31,14 +31,14 @@ typedef struct vlot__driver {
    * changed       its next timer or write may be due at another tick
    * rate_changed  its clock's rate is another
    */
-  vlot_result (*start)(vlot__slot *slot);
-  vlot_result (*stop)(vlot__slot *slot, vlot_why why);
-  vlot_result (*suspend)(vlot__slot *slot);
-  void (*resume)(vlot__slot *slot);
-  vlot_result (*hold)(vlot__slot *slot);
-  void (*unhold)(vlot__slot *slot);
-  void (*changed)(vlot__slot *slot);
-  void (*rate_changed)(vlot__slot *slot);
+  vlot_result (*start)(vlot__seat *seat);
+  vlot_result (*stop)(vlot__seat *seat, vlot_why why);
+  vlot_result (*suspend)(vlot__seat *seat);
+  void (*resume)(vlot__seat *seat);
+  vlot_result (*hold)(vlot__seat *seat);
+  void (*unhold)(vlot__seat *seat);
+  void (*changed)(vlot__seat *seat);
+  void (*rate_changed)(vlot__seat *seat);
   /* A turn of the node, on the thread that it was given. */
   void (*turn)(vlot_actor *self, vlot__node *node, vlot_turn *turn);
 
@@ -51,8 +51,8 @@ typedef struct vlot__driver {
    * has_traffic  is something under way that this thread could carry out?
    */
   vlot_result (*post)(vlot_cluster *cluster, const vlot__parcel *parcel);
-  void (*stored)(vlot__slot *slot, vlot__mail_stored *stored);
-  size_t (*queued)(vlot__slot *slot);
+  void (*stored)(vlot__seat *seat, vlot__mail_stored *stored);
+  size_t (*queued)(vlot__seat *seat);
   bool (*has_traffic)(vlot_cluster *cluster);
 
   /* The event of a violation is owed. Where nodes take turns one at a time it comes right behind

@@ -9,12 +9,12 @@ vlot_result vlot_lockstep_set_inline(vlot_cluster *cluster, bool is_inline) {
   if (cluster->lockstep.is_inline == is_inline) return VLOT_OK;
   vlot_result result = is_inline ? VLOT_OK : vlot__actors_open(cluster);
   for (uint32_t k = 0; k < cluster->nodes && result == VLOT_OK; k++) {
-    vlot__slot *slot = &cluster->slots[k];
-    if (!slot->node) continue;
+    vlot__seat *seat = &cluster->seats[k];
+    if (!seat->node) continue;
     if (is_inline)
-      (void)vlot__actors_stop(slot, VLOT_WHY_ASKED);
+      (void)vlot__actors_stop(seat, VLOT_WHY_ASKED);
     else
-      result = vlot__actors_start(slot, true);
+      result = vlot__actors_start(seat, true);
   }
   if (result == VLOT_OK) cluster->lockstep.is_inline = is_inline;
   return result;

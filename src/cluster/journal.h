@@ -20,7 +20,7 @@
 #include "vlot/journal.h"
 
 typedef struct vlot__journal vlot__journal;
-struct vlot__slot;
+struct vlot__seat;
 struct vlot__node;
 struct vlot__fate;
 
@@ -154,7 +154,7 @@ typedef struct vlot__tape {
   bool is_committed;                /* the beginning of this turn is in the journal */
   bool is_cut;                      /* the node was found to be killed */
   uint32_t checks, routes, submits; /* of this turn, so far */
-  uint64_t events;                  /* of the slot, when the turn began */
+  uint64_t events;                  /* of the seat, when the turn began */
   /* the mail before, in the open record */
   uint64_t stamp, id, sequence;
   uint32_t client;
@@ -175,15 +175,15 @@ bool vlot__tape_check(struct vlot__node *node, bool may);
 vlot_result vlot__tape_submit(struct vlot__node *node, const vlot_write *write,
                               const vlot_storage_done *done);
 void vlot__tape_rate(struct vlot__node *node, uint32_t permille, uint64_t changed);
-void vlot__tape_sending(struct vlot__slot *slot);
-void vlot__tape_sent(struct vlot__slot *slot, const struct vlot__fate *fate);
+void vlot__tape_sending(struct vlot__seat *seat);
+void vlot__tape_sent(struct vlot__seat *seat, const struct vlot__fate *fate);
 /* control's, between turns: into the journal with it, and with the end of a turn that was cut */
 void vlot__tape_empty(struct vlot__node *node);
 
-/* A digest of what a slot puts out: writes, events, answers (digest.c). A replay compares it. */
-void vlot__digest_write(struct vlot__slot *slot, const vlot_write *write);
-void vlot__digest_event(struct vlot__slot *slot, const vlot_event *event);
-void vlot__digest_answer(struct vlot__slot *slot, uint64_t sequence, uint64_t index,
+/* A digest of what a seat puts out: writes, events, answers (digest.c). A replay compares it. */
+void vlot__digest_write(struct vlot__seat *seat, const vlot_write *write);
+void vlot__digest_event(struct vlot__seat *seat, const vlot_event *event);
+void vlot__digest_answer(struct vlot__seat *seat, uint64_t sequence, uint64_t index,
                          const void *reply, size_t size);
 
 /* What a node's mail must be to be the recorded one; 0 for what has no payload. */

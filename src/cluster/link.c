@@ -127,7 +127,7 @@ vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from, uint32_t
 vlot_result vlot_cluster_get_link(vlot_cluster *cluster, uint32_t from, uint32_t to,
                                   vlot_link *link) {
   *link = (vlot_link){0};
-  if (!vlot__slot_of(cluster, from) || !vlot__slot_of(cluster, to) || from == to)
+  if (!vlot__seat_of(cluster, from) || !vlot__seat_of(cluster, to) || from == to)
     return VLOT_NOT_FOUND;
   size_t place = link_place(cluster, from, to);
   pthread_mutex_lock(&cluster->links.lock);
@@ -137,19 +137,19 @@ vlot_result vlot_cluster_get_link(vlot_cluster *cluster, uint32_t from, uint32_t
 }
 
 static bool are_apart(const vlot_cluster *cluster, uint32_t a, uint32_t b) {
-  return vlot__slot_of(cluster, a)->side != vlot__slot_of(cluster, b)->side;
+  return vlot__seat_of(cluster, a)->side != vlot__seat_of(cluster, b)->side;
 }
 
 static vlot_result take_sides(vlot_cluster *cluster, const uint32_t *ids, size_t count) {
   uint32_t side = 1;
-  for (uint32_t k = 0; k < cluster->nodes; k++) cluster->slots[k].side = 0;
+  for (uint32_t k = 0; k < cluster->nodes; k++) cluster->seats[k].side = 0;
   for (size_t k = 0; k < count; k++) {
-    vlot__slot *slot = vlot__slot_of(cluster, ids[k]);
+    vlot__seat *seat = vlot__seat_of(cluster, ids[k]);
     side += ids[k] == 0;
     if (ids[k] == 0) continue;
-    if (!slot) return VLOT_NOT_FOUND;
-    if (slot->side != 0) return VLOT_INVALID;
-    slot->side = side;
+    if (!seat) return VLOT_NOT_FOUND;
+    if (seat->side != 0) return VLOT_INVALID;
+    seat->side = side;
   }
   return VLOT_OK;
 }
@@ -277,21 +277,21 @@ static vlot_why why_of(vlot_result result) {
 
 /* What a turn sends gets its event and its time; returns what becomes of it on the link. */
 static vlot__fate begin_sending(vlot_cluster *cluster, vlot__parcel *parcel) {
-  vlot__slot *slot = parcel->sender;
+  vlot__seat *seat = parcel->sender;
   vlot__fate fate = {.copies = 1};
   const vlot__mail_message *mail = (const void *)parcel->head;
   if (parcel->kind == VLOT__MAIL_MESSAGE)
-    parcel->head->cause = vlot__emit_message(cluster, slot, VLOT_EVENT_SENT, VLOT_WHY_NONE,
+    parcel->head->cause = vlot__emit_message(cluster, seat, VLOT_EVENT_SENT, VLOT_WHY_NONE,
                                              parcel->head->id, &mail->message);
   else
-    parcel->head->cause = slot->cause;
-  parcel->head->lamport = slot->lamport;
-  parcel->from = slot->id;
-  size_t place = link_place(cluster, slot->id, parcel->to);
+    parcel->head->cause = seat->cause;
+  parcel->head->lamport = seat->lamport;
+  parcel->from = seat->id;
+  size_t place = link_place(cluster, seat->id, parcel->to);
   if (cluster->recorder && cluster->recorder->fate)
-    cluster->recorder->fate(slot, &fate);
+    cluster->recorder->fate(seat, &fate);
   else if (atomic_load_explicit(&cluster->links.is_faulty[place], memory_order_relaxed))
-    fate = vlot__links_fate(cluster, slot->id, parcel->to, parcel->message_kind);
+    fate = vlot__links_fate(cluster, seat->id, parcel->to, parcel->message_kind);
   return fate;
 }
 
@@ -329,13 +329,13 @@ static vlot_result post_copies(vlot_cluster *cluster, vlot__parcel *parcel, vlot
 }
 
 vlot_result vlot__route(vlot_cluster *cluster, vlot__parcel *parcel) {
-  vlot__slot *slot = parcel->sender;
+  vlot__seat *seat = parcel->sender;
   vlot__fate fate = {.copies = 1};
   vlot_result result = VLOT_OK;
-  parcel->head->id = vlot__new_id(cluster, slot);
+  parcel->head->id = vlot__new_id(cluster, seat);
   parcel->head->lamport = parcel->head->cause = 0;
-  if (slot) {
-    VLOT__RECORD(cluster, sending, slot);
+  if (seat) {
+    VLOT__RECORD(cluster, sending, seat);
     fate = begin_sending(cluster, parcel);
   }
   parcel->may_overtake = fate.may_overtake;
@@ -345,6 +345,6 @@ vlot_result vlot__route(vlot_cluster *cluster, vlot__parcel *parcel) {
   } else {
     result = post_copies(cluster, parcel, &fate);
   }
-  if (slot) VLOT__RECORD(cluster, sent, slot, &fate);
+  if (seat) VLOT__RECORD(cluster, sent, seat, &fate);
   return result;
 }

@@ -35,19 +35,19 @@ void vlot__lint_open(vlot_cluster *cluster) {
 
 /* --- while it runs --- */
 
-static vlot__lint_trend *watch_of(vlot__slot *slot, uint32_t number) {
-  return &slot->trends[number - VLOT_LINT_RUNNING];
+static vlot__lint_trend *watch_of(vlot__seat *seat, uint32_t number) {
+  return &seat->trends[number - VLOT_LINT_RUNNING];
 }
 
 /* It is so, or is not any more: said when it begins. */
-static void set(vlot__slot *slot, uint32_t number, bool is_on, uint64_t value, uint64_t other) {
-  vlot__lint_trend *trend = watch_of(slot, number);
-  pthread_mutex_lock(&slot->status_lock); /* vlot_cluster_lint() reads these */
+static void set(vlot__seat *seat, uint32_t number, bool is_on, uint64_t value, uint64_t other) {
+  vlot__lint_trend *trend = watch_of(seat, number);
+  pthread_mutex_lock(&seat->status_lock); /* vlot_cluster_lint() reads these */
   bool is_new = is_on && !trend->is_on;
   trend->is_on = is_on;
-  trend->lint = (vlot_lint){.number = number, .node = slot->id, .value = value, .other = other};
-  pthread_mutex_unlock(&slot->status_lock);
-  if (is_new) say(slot->cluster, &trend->lint);
+  trend->lint = (vlot_lint){.number = number, .node = seat->id, .value = value, .other = other};
+  pthread_mutex_unlock(&seat->status_lock);
+  if (is_new) say(seat->cluster, &trend->lint);
 }
 
 /* Is it above floor, and has it grown for a while? Once it is said it stays until it is below
@@ -59,45 +59,45 @@ static bool grows(vlot__lint_trend *trend, uint64_t value, uint64_t floor) {
   return is_high && (trend->is_on || trend->rises >= RISES);
 }
 
-static vlot_node_status read_status(vlot__slot *slot) {
+static vlot_node_status read_status(vlot__seat *seat) {
   vlot_node_status status = {0};
-  if (!vlot__may_step(slot->cluster)) {
-    (void)vlot_cluster_get_status(slot->cluster, slot->id, &status);
+  if (!vlot__may_step(seat->cluster)) {
+    (void)vlot_cluster_get_status(seat->cluster, seat->id, &status);
     return status;
   }
-  status.state = atomic_load(&slot->state);
-  if (slot->node) vlot__node_get_status(slot->node, &status);
-  status.mailbox = slot->parked_mail.count;
+  status.state = atomic_load(&seat->state);
+  if (seat->node) vlot__node_get_status(seat->node, &status);
+  status.mailbox = seat->parked_mail.count;
   return status;
 }
 
-static void look_at(vlot__slot *slot, const vlot_node_status *status, uint64_t commit,
+static void look_at(vlot__seat *seat, const vlot_node_status *status, uint64_t commit,
                     uint64_t recent) {
   bool is_up = status->state == VLOT_NODE_UP;
   uint64_t mails = is_up || status->state == VLOT_NODE_SUSPENDED ? status->mailbox : 0;
   uint64_t lag = is_up && commit > status->applied_index ? commit - status->applied_index : 0;
   /* what was committed since the last look is under way */
   uint64_t floor = recent > ENTRIES_MIN ? recent : ENTRIES_MIN;
-  vlot__lint_trend *mailbox = watch_of(slot, VLOT_LINT_MAILBOX_GROWS),
-                   *behind = watch_of(slot, VLOT_LINT_FALLS_BEHIND);
+  vlot__lint_trend *mailbox = watch_of(seat, VLOT_LINT_MAILBOX_GROWS),
+                   *behind = watch_of(seat, VLOT_LINT_FALLS_BEHIND);
   uint64_t before = mailbox->value;
-  set(slot, VLOT_LINT_MAILBOX_GROWS, grows(mailbox, mails, MAILS_MIN), mails, before);
-  set(slot, VLOT_LINT_FALLS_BEHIND, grows(behind, lag, floor), lag, status->applied_index);
-  set(slot, VLOT_LINT_NO_QUORUM_CONTACT, is_up && status->raft.lacks_quorum, status->raft.term,
-      slot->cluster->options.raft.election_ticks_min);
+  set(seat, VLOT_LINT_MAILBOX_GROWS, grows(mailbox, mails, MAILS_MIN), mails, before);
+  set(seat, VLOT_LINT_FALLS_BEHIND, grows(behind, lag, floor), lag, status->applied_index);
+  set(seat, VLOT_LINT_NO_QUORUM_CONTACT, is_up && status->raft.lacks_quorum, status->raft.term,
+      seat->cluster->options.raft.election_ticks_min);
 }
 
 static void look(vlot_cluster *cluster) {
   uint64_t commit = 0;
   for (uint32_t k = 0; k < cluster->nodes; k++) {
-    vlot_node_status status = read_status(&cluster->slots[k]);
+    vlot_node_status status = read_status(&cluster->seats[k]);
     if (status.raft.commit_index > commit) commit = status.raft.commit_index;
   }
   uint64_t recent = commit > cluster->seen_commit ? commit - cluster->seen_commit : 0;
   cluster->seen_commit = commit;
   for (uint32_t k = 0; k < cluster->nodes; k++) {
-    vlot_node_status status = read_status(&cluster->slots[k]);
-    look_at(&cluster->slots[k], &status, commit, recent);
+    vlot_node_status status = read_status(&cluster->seats[k]);
+    look_at(&cluster->seats[k], &status, commit, recent);
   }
 }
 
@@ -111,14 +111,14 @@ size_t vlot_cluster_lint(vlot_cluster *cluster, vlot_lint *lints, size_t capacit
   if (!cluster->options.has_lints) return 0;
   vlot__lint_add_settings(&all, &cluster->options);
   for (uint32_t k = 0; k < cluster->nodes; k++) {
-    vlot__slot *slot = &cluster->slots[k];
-    pthread_mutex_lock(&slot->status_lock);
+    vlot__seat *seat = &cluster->seats[k];
+    pthread_mutex_lock(&seat->status_lock);
     for (size_t w = 0; w < VLOT__LINT_TRENDS; w++) {
-      const vlot__lint_trend *trend = &slot->trends[w];
+      const vlot__lint_trend *trend = &seat->trends[w];
       if (trend->is_on)
-        vlot__lint_add(&all, trend->lint.number, slot->id, trend->lint.value, trend->lint.other);
+        vlot__lint_add(&all, trend->lint.number, seat->id, trend->lint.value, trend->lint.other);
     }
-    pthread_mutex_unlock(&slot->status_lock);
+    pthread_mutex_unlock(&seat->status_lock);
   }
   return all.count;
 }

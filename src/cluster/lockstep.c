@@ -23,48 +23,48 @@ typedef struct taken_mail {
   void *payload;
 } taken_mail;
 
-static void run_inline(vlot__slot *slot, const taken_mail *mails, uint32_t count) {
-  vlot_cluster *cluster = slot->cluster;
+static void run_inline(vlot__seat *seat, const taken_mail *mails, uint32_t count) {
+  vlot_cluster *cluster = seat->cluster;
   cluster->is_in_turn = true;
-  vlot__node_begin(slot->node, NULL, !slot->was_suspended);
+  vlot__node_begin(seat->node, NULL, !seat->was_suspended);
   for (uint32_t k = 0; k < count; k++)
-    vlot__node_take(slot->node, mails[k].kind, mails[k].stamp, mails[k].payload, mails[k].size);
-  vlot__node_end(slot->node);
+    vlot__node_take(seat->node, mails[k].kind, mails[k].stamp, mails[k].payload, mails[k].size);
+  vlot__node_end(seat->node);
   cluster->is_in_turn = false;
 }
 
 /* A turn of the same mail, on the node's own thread. */
-static void run_granted(vlot__slot *slot, const taken_mail *mails, uint32_t count) {
+static void run_granted(vlot__seat *seat, const taken_mail *mails, uint32_t count) {
   uint32_t sent = 0;
   for (uint32_t k = 0; k < count; k++) {
     vlot_lane lane = mails[k].kind == VLOT__MAIL_STORED ? VLOT_LANE_CONTROL : VLOT_LANE_DATA;
-    if (vlot_actor_send(NULL, slot->actor, lane, mails[k].kind, mails[k].stamp, mails[k].payload,
+    if (vlot_actor_send(NULL, seat->actor, lane, mails[k].kind, mails[k].stamp, mails[k].payload,
                         mails[k].size) == VLOT_OK)
       sent++;
     else
       vlot__mail_dispose(mails[k].kind, mails[k].payload);
   }
-  if (sent > 0 && vlot_actor_grant(slot->actor) != VLOT_OK)
-    vlot__log(slot->cluster, "n%u could not be given its turn", slot->id);
+  if (sent > 0 && vlot_actor_grant(seat->actor) != VLOT_OK)
+    vlot__log(seat->cluster, "n%u could not be given its turn", seat->id);
 }
 
-static void run_slot_turn(vlot__slot *slot, const taken_mail *mails, uint32_t count) {
-  vlot_cluster *cluster = slot->cluster;
+static void run_seat_turn(vlot__seat *seat, const taken_mail *mails, uint32_t count) {
+  vlot_cluster *cluster = seat->cluster;
   if (cluster->lockstep.is_inline)
-    run_inline(slot, mails, count);
+    run_inline(seat, mails, count);
   else
-    run_granted(slot, mails, count);
-  slot->was_suspended = false;
-  if (vlot__node_is_fenced(slot->node)) {
-    atomic_store(&slot->state, VLOT_NODE_FENCED);
-    vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", slot->id,
-              vlot__node_fenced_text(slot->node));
-    vlot__pending_forget(slot);
-    vlot__pending_publish_due(slot);
+    run_granted(seat, mails, count);
+  seat->was_suspended = false;
+  if (vlot__node_is_fenced(seat->node)) {
+    atomic_store(&seat->state, VLOT_NODE_FENCED);
+    vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", seat->id,
+              vlot__node_fenced_text(seat->node));
+    vlot__pending_forget(seat);
+    vlot__pending_publish_due(seat);
   } else {
-    vlot__pending_slot_changed(slot);
+    vlot__pending_seat_changed(seat);
   }
-  if (cluster->is_paused) vlot__slot_publish(slot); /* other threads look */
+  if (cluster->is_paused) vlot__seat_publish(seat); /* other threads look */
 }
 
 /* Time goes on to where the item stands; to a thing that is fired early, or was put off, it does
@@ -101,12 +101,12 @@ static uint32_t gather_turn(vlot_cluster *cluster, vlot__item **items, uint32_t 
 enum { GROUP_MAX = 64 };
 
 static void deliver(vlot_cluster *cluster, vlot__item *first, uint32_t turn_max) {
-  vlot__slot *slot = vlot__slot_of(cluster, first->node);
+  vlot__seat *seat = vlot__seat_of(cluster, first->node);
   vlot__item *items[GROUP_MAX];
   taken_mail mails[GROUP_MAX];
-  vlot_node_state state = atomic_load(&slot->state);
+  vlot_node_state state = atomic_load(&seat->state);
   if (state == VLOT_NODE_SUSPENDED) {
-    vlot__pending_park(slot, first);
+    vlot__pending_park(seat, first);
     return;
   }
   if (state != VLOT_NODE_UP) {
@@ -120,30 +120,30 @@ static void deliver(vlot_cluster *cluster, vlot__item *first, uint32_t turn_max)
                             .size = items[k]->size,
                             .stamp = vlot__now(cluster),
                             .payload = items[k]->payload};
-  run_slot_turn(slot, mails, count);
+  run_seat_turn(seat, mails, count);
   /* what they referred to is the node's now */
   for (uint32_t k = 0; k < count; k++) vlot__pending_free(cluster, items[k]);
 }
 
 /* The timer's item leaves the list; the node's next timer makes another one. */
 static void fire_timer(vlot_cluster *cluster, vlot__item *item, bool is_early) {
-  vlot__slot *slot = vlot__slot_of(cluster, item->node);
-  slot->timer = NULL;
+  vlot__seat *seat = vlot__seat_of(cluster, item->node);
+  seat->timer = NULL;
   vlot__pending_free(cluster, item);
-  if (!vlot__pending_runs(slot)) return;
+  if (!vlot__pending_runs(seat)) return;
   /* before its time: first what has passed, then, for this node alone, what is left until it
    * fires */
   taken_mail ticks[2] = {{.kind = VLOT__MAIL_TICK, .stamp = vlot__now(cluster)},
                          {.kind = VLOT__MAIL_TICK, .stamp = VLOT__STAMP_FIRE}};
-  run_slot_turn(slot, ticks, is_early ? 2 : 1);
+  run_seat_turn(seat, ticks, is_early ? 2 : 1);
 }
 
 static void complete_write(vlot_cluster *cluster, vlot__item *item) {
-  vlot__slot *slot = vlot__slot_of(cluster, item->node);
-  slot->write = NULL;
+  vlot__seat *seat = vlot__seat_of(cluster, item->node);
+  seat->write = NULL;
   vlot__pending_free(cluster, item);
-  vlot__disk_complete_one(slot->disk, NULL);
-  vlot__pending_slot_changed(slot);
+  vlot__disk_complete_one(seat->disk, NULL);
+  vlot__pending_seat_changed(seat);
 }
 
 void vlot__lockstep_carry_out(vlot_cluster *cluster, vlot__item *item, uint32_t turn_max,
@@ -204,57 +204,57 @@ static vlot_result lockstep_open(vlot_cluster *cluster) {
   return cluster->lockstep.is_inline ? VLOT_OK : vlot__actors_open(cluster);
 }
 
-vlot_result vlot__lockstep_start(vlot__slot *slot) {
-  return slot->cluster->lockstep.is_inline ? VLOT_OK : vlot__actors_start(slot, true);
+vlot_result vlot__lockstep_start(vlot__seat *seat) {
+  return seat->cluster->lockstep.is_inline ? VLOT_OK : vlot__actors_start(seat, true);
 }
 
 /* Nobody publishes after each turn here: what it was last is seen now. */
-vlot_result vlot__lockstep_stop(vlot__slot *slot, vlot_why why) {
-  vlot_result result = vlot__actors_stop(slot, why);
-  vlot__pending_forget(slot);
+vlot_result vlot__lockstep_stop(vlot__seat *seat, vlot_why why) {
+  vlot_result result = vlot__actors_stop(seat, why);
+  vlot__pending_forget(seat);
   if (result == VLOT_TIMEOUT) return result;
   vlot_node_status status = {0};
-  vlot__node_get_status(slot->node, &status);
-  slot->status.raft = status.raft;
+  vlot__node_get_status(seat->node, &status);
+  seat->status.raft = status.raft;
   return result;
 }
 
-vlot_result vlot__lockstep_suspend(vlot__slot *slot) {
-  vlot__pending_forget(slot);
+vlot_result vlot__lockstep_suspend(vlot__seat *seat) {
+  vlot__pending_forget(seat);
   return VLOT_OK;
 }
 
-void vlot__lockstep_resume(vlot__slot *slot) {
-  if (slot->disk && vlot__disk_pending(slot->disk, NULL, 0) > 0) slot->has_pending_writes = true;
-  vlot__pending_unpark(slot);
+void vlot__lockstep_resume(vlot__seat *seat) {
+  if (seat->disk && vlot__disk_pending(seat->disk, NULL, 0) > 0) seat->has_pending_writes = true;
+  vlot__pending_unpark(seat);
 }
 
 /* Turns run when somebody steps, and whoever looks is the one who does. */
-vlot_result vlot__lockstep_hold(vlot__slot *slot) {
-  (void)slot;
+vlot_result vlot__lockstep_hold(vlot__seat *seat) {
+  (void)seat;
   return VLOT_OK;
 }
 
-void vlot__lockstep_unhold(vlot__slot *slot) { (void)slot; }
+void vlot__lockstep_unhold(vlot__seat *seat) { (void)seat; }
 
-void vlot__lockstep_rate_changed(vlot__slot *slot) {
-  if (slot->node) {
-    uint32_t permille = atomic_load(&slot->clock_permille);
-    VLOT__RECORD(slot->cluster, clock, slot, permille);
-    vlot__node_clock_changed(slot->node);
+void vlot__lockstep_rate_changed(vlot__seat *seat) {
+  if (seat->node) {
+    uint32_t permille = atomic_load(&seat->clock_permille);
+    VLOT__RECORD(seat->cluster, clock, seat, permille);
+    vlot__node_clock_changed(seat->node);
   }
-  vlot__pending_slot_changed(slot);
+  vlot__pending_seat_changed(seat);
 }
 
 /* Granted: what is in the mailbox was put there for this turn. */
 void vlot__lockstep_turn(vlot_actor *self, vlot__node *node, vlot_turn *turn) {
-  const vlot__slot *slot = vlot__node_slot(node);
-  vlot_cluster *cluster = slot->cluster;
+  const vlot__seat *seat = vlot__node_seat(node);
+  vlot_cluster *cluster = seat->cluster;
   const vlot_mail *mail;
   (void)self;
   /* a node's thread stays one */
   if (!pthread_getspecific(cluster->in_turn)) pthread_setspecific(cluster->in_turn, cluster);
-  vlot__node_begin(node, NULL, !slot->was_suspended);
+  vlot__node_begin(node, NULL, !seat->was_suspended);
   while ((mail = vlot_turn_next(turn)) != NULL)
     if (mail->kind < VLOT_MAIL_RESERVED)
       vlot__node_take(node, mail->kind, mail->stamp, (void *)(uintptr_t)vlot_mail_payload(mail),
@@ -264,13 +264,13 @@ void vlot__lockstep_turn(vlot_actor *self, vlot__node *node, vlot_turn *turn) {
 
 /* A completion is a turn of its own; it comes from the disk while the write's action is carried
  * out. */
-static void lockstep_stored(vlot__slot *slot, vlot__mail_stored *mail) {
-  if (!vlot__pending_runs(slot)) return;
+static void lockstep_stored(vlot__seat *seat, vlot__mail_stored *mail) {
+  if (!vlot__pending_runs(seat)) return;
   taken_mail one = {.kind = VLOT__MAIL_STORED, .size = sizeof *mail, .payload = mail};
-  run_slot_turn(slot, &one, 1);
+  run_seat_turn(seat, &one, 1);
 }
 
-static size_t lockstep_queued(vlot__slot *slot) { return slot->parked_mail.count; }
+static size_t lockstep_queued(vlot__seat *seat) { return seat->parked_mail.count; }
 
 static bool lockstep_has_traffic(vlot_cluster *cluster) {
   return vlot__pending_has_traffic(cluster);
@@ -303,7 +303,7 @@ const vlot__driver vlot__driver_lockstep = {
     .resume = vlot__lockstep_resume,
     .hold = vlot__lockstep_hold,
     .unhold = vlot__lockstep_unhold,
-    .changed = vlot__pending_slot_changed,
+    .changed = vlot__pending_seat_changed,
     .rate_changed = vlot__lockstep_rate_changed,
     .turn = vlot__lockstep_turn,
     .post = vlot__pending_post,

@@ -8,13 +8,13 @@
 
 /* --- functions of its table that another driver has as well ----------------------------------- */
 
-vlot_result vlot__lockstep_start(vlot__slot *slot);
-vlot_result vlot__lockstep_stop(vlot__slot *slot, vlot_why why);
-vlot_result vlot__lockstep_suspend(vlot__slot *slot);
-void vlot__lockstep_resume(vlot__slot *slot);
-vlot_result vlot__lockstep_hold(vlot__slot *slot);
-void vlot__lockstep_unhold(vlot__slot *slot);
-void vlot__lockstep_rate_changed(vlot__slot *slot);
+vlot_result vlot__lockstep_start(vlot__seat *seat);
+vlot_result vlot__lockstep_stop(vlot__seat *seat, vlot_why why);
+vlot_result vlot__lockstep_suspend(vlot__seat *seat);
+void vlot__lockstep_resume(vlot__seat *seat);
+vlot_result vlot__lockstep_hold(vlot__seat *seat);
+void vlot__lockstep_unhold(vlot__seat *seat);
+void vlot__lockstep_rate_changed(vlot__seat *seat);
 void vlot__lockstep_turn(vlot_actor *self, vlot__node *node, vlot_turn *turn);
 
 /* --- running the schedule --------------------------------------------------------------------- */

@@ -8,38 +8,38 @@ uint32_t vlot_cluster_nodes(const vlot_cluster *cluster) { return cluster->nodes
 
 uint64_t vlot_cluster_now(vlot_cluster *cluster) { return vlot__now(cluster); }
 
-static void fill_status(vlot__slot *slot, vlot_node_status *status) {
-  vlot__node_get_status(slot->node, status);
-  status->id = slot->id;
-  status->incarnation = slot->incarnation;
-  status->is_learner = slot->cluster->members[slot->id - 1].is_learner;
-  status->disk_id = slot->disk_id;
-  status->clock_permille = atomic_load(&slot->clock_permille);
+static void fill_status(vlot__seat *seat, vlot_node_status *status) {
+  vlot__node_get_status(seat->node, status);
+  status->id = seat->id;
+  status->incarnation = seat->incarnation;
+  status->is_learner = seat->cluster->members[seat->id - 1].is_learner;
+  status->disk_id = seat->disk_id;
+  status->clock_permille = atomic_load(&seat->clock_permille);
 }
 
-void vlot__slot_publish(vlot__slot *slot) {
-  pthread_mutex_lock(&slot->status_lock);
-  fill_status(slot, &slot->status);
-  slot->status_tick = vlot__now(slot->cluster);
-  pthread_mutex_unlock(&slot->status_lock);
+void vlot__seat_publish(vlot__seat *seat) {
+  pthread_mutex_lock(&seat->status_lock);
+  fill_status(seat, &seat->status);
+  seat->status_tick = vlot__now(seat->cluster);
+  pthread_mutex_unlock(&seat->status_lock);
 }
 
 vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id, vlot_node_status *status) {
-  vlot__slot *slot = vlot__slot_of(cluster, id);
+  vlot__seat *seat = vlot__seat_of(cluster, id);
   *status = (vlot_node_status){.id = id};
-  if (!slot) return VLOT_NOT_FOUND;
-  vlot_node_state state = atomic_load(&slot->state);
-  if (vlot__may_step(cluster) && slot->node) vlot__slot_publish(slot);
-  pthread_mutex_lock(&slot->status_lock);
-  *status = slot->status;
-  status->age_ticks = vlot__now(cluster) - slot->status_tick;
-  pthread_mutex_unlock(&slot->status_lock);
+  if (!seat) return VLOT_NOT_FOUND;
+  vlot_node_state state = atomic_load(&seat->state);
+  if (vlot__may_step(cluster) && seat->node) vlot__seat_publish(seat);
+  pthread_mutex_lock(&seat->status_lock);
+  *status = seat->status;
+  status->age_ticks = vlot__now(cluster) - seat->status_tick;
+  pthread_mutex_unlock(&seat->status_lock);
   status->id = id;
   status->state = state;
   status->is_learner = cluster->members[id - 1].is_learner;
-  status->clock_permille = atomic_load(&slot->clock_permille);
-  if (slot->disk) status->lost_writes = vlot__disk_lost(slot->disk);
-  status->mailbox = vlot__driver_of(cluster)->queued(slot);
+  status->clock_permille = atomic_load(&seat->clock_permille);
+  if (seat->disk) status->lost_writes = vlot__disk_lost(seat->disk);
+  status->mailbox = vlot__driver_of(cluster)->queued(seat);
   return VLOT_OK;
 }
 
@@ -59,17 +59,17 @@ uint32_t vlot_cluster_leader(vlot_cluster *cluster) {
 
 vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash,
                               uint64_t *applied) {
-  vlot__slot *slot = vlot__slot_of(cluster, id);
+  vlot__seat *seat = vlot__seat_of(cluster, id);
   *hash = *applied = 0;
-  if (!slot) return VLOT_NOT_FOUND;
+  if (!seat) return VLOT_NOT_FOUND;
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;
   result = VLOT_TIMEOUT;
-  if (!slot->node)
+  if (!seat->node)
     result = VLOT_CLOSED;
-  else if (vlot__driver_of(cluster)->hold(slot) == VLOT_OK) {
-    result = vlot__node_hash(slot->node, hash, applied);
-    vlot__driver_of(cluster)->unhold(slot);
+  else if (vlot__driver_of(cluster)->hold(seat) == VLOT_OK) {
+    result = vlot__node_hash(seat->node, hash, applied);
+    vlot__driver_of(cluster)->unhold(seat);
   }
   vlot__control_end(cluster);
   return result;
@@ -88,7 +88,7 @@ void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats) {
   }
   for (uint32_t k = 0; k <= cluster->nodes; k++) {
     const vlot__traffic *traffic =
-        k < cluster->nodes ? &cluster->slots[k].traffic : &cluster->traffic;
+        k < cluster->nodes ? &cluster->seats[k].traffic : &cluster->traffic;
     stats->sent += atomic_load_explicit(&traffic->sent, memory_order_relaxed);
     stats->delivered += atomic_load_explicit(&traffic->delivered, memory_order_relaxed);
     stats->dropped += atomic_load_explicit(&traffic->dropped, memory_order_relaxed);
@@ -108,14 +108,14 @@ static size_t copy_ring(const vlot_cluster *cluster, const vlot_event *ring, uin
 
 size_t vlot_cluster_events(vlot_cluster *cluster, uint32_t id, vlot_event *events,
                            size_t capacity) {
-  vlot__slot *slot = vlot__slot_of(cluster, id);
+  vlot__seat *seat = vlot__seat_of(cluster, id);
   size_t count = 0;
-  if ((id != 0 && !slot) || vlot__control_take(cluster) != VLOT_OK) return 0;
+  if ((id != 0 && !seat) || vlot__control_take(cluster) != VLOT_OK) return 0;
   if (id == 0) {
     count = copy_ring(cluster, cluster->events, cluster->sequence, events, capacity);
-  } else if (vlot__driver_of(cluster)->hold(slot) == VLOT_OK) {
-    count = copy_ring(cluster, slot->events, slot->sequence, events, capacity);
-    vlot__driver_of(cluster)->unhold(slot);
+  } else if (vlot__driver_of(cluster)->hold(seat) == VLOT_OK) {
+    count = copy_ring(cluster, seat->events, seat->sequence, events, capacity);
+    vlot__driver_of(cluster)->unhold(seat);
   }
   vlot__control_end(cluster);
   return count;

@@ -4,6 +4,6 @@
 #include "cluster/object.h"
 
 /* Publish a node's status: at the end of a turn, or while none runs. */
-void vlot__slot_publish(vlot__slot *slot);
+void vlot__seat_publish(vlot__seat *seat);
 
 #endif

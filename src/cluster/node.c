@@ -8,23 +8,23 @@
 
 static vlot_result create_machine(vlot__node *node) {
   vlot_cluster *cluster = node->cluster;
-  node->machine = cluster->machine.create(cluster->machine.context, node->slot->id,
+  node->machine = cluster->machine.create(cluster->machine.context, node->seat->id,
                                           cluster->options.is_replaying != 0);
   return node->machine ? VLOT_OK : VLOT_FAILED;
 }
 
 static vlot_result open_core(vlot__node *node, const vlot_stored *stored, const char **problem) {
-  vlot__slot *slot = node->slot;
+  vlot__seat *seat = node->seat;
   vlot_raft_options options = node->cluster->options.raft;
   options.allocator = node->allocator;
-  options.id = slot->id;
+  options.id = seat->id;
   options.members = node->cluster->members;
   options.member_count = node->cluster->nodes;
-  options.seed = vlot__prng_mix(slot->seed + slot->incarnation);
+  options.seed = vlot__prng_mix(seat->seed + seat->incarnation);
   options.now = 0;
-  options.request_base = ((uint64_t)slot->incarnation << 32) + 1;
+  options.request_base = ((uint64_t)seat->incarnation << 32) + 1;
   options.hard = stored->hard;
-  options.hard.disk_id = slot->disk_id;
+  options.hard.disk_id = seat->disk_id;
   options.base_index = stored->base_index;
   options.base_term = stored->base_term;
   options.log_slices = stored->slices;
@@ -52,21 +52,21 @@ void vlot__node_free(vlot__node *node) {
   vlot__alloc_free(node->allocator, node);
 }
 
-vlot__node *vlot__node_open(vlot__slot *slot, vlot_result *result, const char **problem) {
-  vlot_cluster *cluster = slot->cluster;
+vlot__node *vlot__node_open(vlot__seat *seat, vlot_result *result, const char **problem) {
+  vlot_cluster *cluster = seat->cluster;
   vlot_stored stored = {0};
   *problem = "the storage cannot be read";
-  *result = slot->storage.load(slot->storage.context, &stored);
+  *result = seat->storage.load(seat->storage.context, &stored);
   if (*result != VLOT_OK) return NULL;
   *problem = "out of memory";
   *result = VLOT_NOMEM;
   vlot__node *node = vlot__alloc_zero(cluster->allocator, 1, sizeof *node);
   if (!node) return NULL;
-  node->slot = slot;
+  node->seat = seat;
   node->cluster = cluster;
   node->allocator = cluster->allocator;
   node->seen_tick = vlot__now(cluster);
-  node->permille = atomic_load(&slot->clock_permille);
+  node->permille = atomic_load(&seat->clock_permille);
   node->tape.open = SIZE_MAX;
   vlot__replies_init(&node->replies, cluster->allocator);
   vlot__ring_init(&node->waiters, cluster->allocator, sizeof(vlot__waiter));
@@ -85,7 +85,7 @@ vlot__node *vlot__node_open(vlot__slot *slot, vlot_result *result, const char **
   vlot__node_read_time(node, output);
   node->brief = output->after;
   node->applied_index = node->told_applied = node->commit_index = stored.base_index;
-  vlot__observe_recovered(slot, &stored);
+  vlot__observe_recovered(seat, &stored);
   return node;
 }
 
@@ -99,7 +99,7 @@ void vlot__node_share(vlot__node *node) { atomic_store(&node->has_left, false); 
 
 bool vlot__node_leave(vlot__node *node) { return atomic_exchange(&node->has_left, true); }
 
-vlot__slot *vlot__node_slot(const vlot__node *node) { return node->slot; }
+vlot__seat *vlot__node_seat(const vlot__node *node) { return node->seat; }
 
 /* --- looking --- */
 

@@ -2,10 +2,10 @@
 #ifndef VLOT_CLUSTER_NODE_H
 #define VLOT_CLUSTER_NODE_H
 
-#include "cluster/slot.h"
+#include "cluster/seat.h"
 
-/* Make a node from its slot's disk: recovery. NULL: *result and *problem say why. */
-vlot__node *vlot__node_open(vlot__slot *slot, vlot_result *result, const char **problem);
+/* Make a node from its seat's disk: recovery. NULL: *result and *problem say why. */
+vlot__node *vlot__node_open(vlot__seat *seat, vlot_result *result, const char **problem);
 /* Free it; whoever waits for an outcome here gets UNKNOWN with this why. */
 void vlot__node_close(vlot__node *node, vlot_why why);
 
@@ -17,7 +17,7 @@ void vlot__node_share(vlot__node *node);
 bool vlot__node_leave(vlot__node *node);
 /* nobody who waits is told: their deadlines say UNKNOWN */
 void vlot__node_free(vlot__node *node);
-vlot__slot *vlot__node_slot(const vlot__node *node);
+vlot__seat *vlot__node_seat(const vlot__node *node);
 
 /* What stands between the effects of a turn and a node that is killed meanwhile: effects are let go
  * between enter and leave, so that a kill is wholly before or wholly after them. The driver's.
@@ -42,7 +42,7 @@ void vlot__node_begin(vlot__node *node, const vlot__turn_fence *fence, bool was_
 void vlot__node_take(vlot__node *node, uint32_t kind, uint64_t stamp, void *payload, uint32_t size);
 void vlot__node_end(vlot__node *node);
 
-/* Take over another rate of its slot's clock, between turns. Where nodes run freely, the TICK that
+/* Take over another rate of its seat's clock, between turns. Where nodes run freely, the TICK that
  * follows a change does it. */
 void vlot__node_clock_changed(vlot__node *node);
 

@@ -7,11 +7,11 @@
 
 void vlot__node_emit_client(vlot__node *node, vlot_event_kind kind, uint32_t client,
                             uint64_t sequence, uint32_t count) {
-  vlot_event *event = vlot__event_begin(node->cluster, node->slot, kind, VLOT_WHY_NONE, 0);
+  vlot_event *event = vlot__event_begin(node->cluster, node->seat, kind, VLOT_WHY_NONE, 0);
   event->as.client.client = client;
   event->as.client.sequence = sequence;
   event->as.client.count = count;
-  node->slot->cause = vlot__emit(node->cluster, node->slot, event);
+  node->seat->cause = vlot__emit(node->cluster, node->seat, event);
 }
 
 void vlot__node_push_answer(vlot__node *node, const vlot__answer *answer, const void *reply) {
@@ -21,26 +21,26 @@ void vlot__node_push_answer(vlot__node *node, const vlot__answer *answer, const 
   memcpy(at, answer, sizeof *answer);
   if (reply) memcpy(at + sizeof *answer, reply, answer->reply_size);
   node->answers.size += sizeof *answer + padded;
-  VLOT__RECORD(node->cluster, answer, node->slot, answer->sequence, answer->index, reply,
+  VLOT__RECORD(node->cluster, answer, node->seat, answer->sequence, answer->index, reply,
                answer->reply_size);
 }
 
 void vlot__node_answer(vlot__node *node, uint32_t client, uint64_t sequence, uint32_t count,
                        vlot_result result, vlot_why why) {
   if (count == 0) return;
-  vlot_event *event = vlot__event_begin(node->cluster, node->slot, VLOT_EVENT_ANSWER, why, 0);
+  vlot_event *event = vlot__event_begin(node->cluster, node->seat, VLOT_EVENT_ANSWER, why, 0);
   event->as.client.client = client;
   event->as.client.sequence = sequence;
   event->as.client.count = count;
   event->as.client.result = result;
-  vlot__emit(node->cluster, node->slot, event);
+  vlot__emit(node->cluster, node->seat, event);
   vlot__node_push_answer(node,
                          &(vlot__answer){.sequence = sequence,
                                          .client = client,
                                          .count = count,
                                          .result = result,
                                          .why = why,
-                                         .node = node->slot->id},
+                                         .node = node->seat->id},
                          NULL);
 }
 

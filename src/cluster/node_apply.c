@@ -13,20 +13,20 @@ static size_t reply_of(const vlot__node *node, uint32_t k, bool has_replies,
 static void answer_applied(vlot__node *node, const vlot__waiter *one, uint64_t index,
                            uint32_t count, uint32_t first_reply, bool has_replies) {
   vlot_event *event =
-      vlot__event_begin(node->cluster, node->slot, VLOT_EVENT_ANSWER, VLOT_WHY_NONE, 0);
+      vlot__event_begin(node->cluster, node->seat, VLOT_EVENT_ANSWER, VLOT_WHY_NONE, 0);
   uint64_t sequence = one->sequence + (index - one->index);
   event->as.client.client = one->client;
   event->as.client.sequence = sequence;
   event->as.client.count = count;
   event->as.client.index = index;
   event->as.client.term = one->term;
-  vlot__emit(node->cluster, node->slot, event);
+  vlot__emit(node->cluster, node->seat, event);
   vlot__answer answer = {.sequence = sequence,
                          .index = index,
                          .term = one->term,
                          .client = one->client,
                          .result = VLOT_OK,
-                         .node = node->slot->id};
+                         .node = node->seat->id};
   for (uint32_t k = 0; k < count;) {
     const uint8_t *reply, *next;
     answer.reply_size = (uint32_t)reply_of(node, first_reply + k, has_replies, &reply);
@@ -84,7 +84,7 @@ static void fence(vlot__node *node, vlot_why why) {
   if (node->is_fenced) return;
   node->is_fenced = true;
   node->fenced_why = why;
-  vlot__emit_change(node->cluster, node->slot, VLOT_EVENT_FENCED, why, 0, node->applied_index,
+  vlot__emit_change(node->cluster, node->seat, VLOT_EVENT_FENCED, why, 0, node->applied_index,
                     node->commit_index, 0);
 }
 
@@ -120,16 +120,16 @@ static bool apply_slice(vlot__node *node, const vlot_slice *slice) {
     }
   }
   vlot_event *event =
-      vlot__event_begin(node->cluster, node->slot, VLOT_EVENT_APPLY, VLOT_WHY_NONE, 0);
+      vlot__event_begin(node->cluster, node->seat, VLOT_EVENT_APPLY, VLOT_WHY_NONE, 0);
   event->as.slice.first = slice->index;
   event->as.slice.count = slice->count;
   event->as.slice.term = slice->term;
   uint64_t term;
-  if (!vlot__model_at(&node->slot->model, node->applied_index, &term, &event->as.slice.chain))
+  if (!vlot__model_at(&node->seat->model, node->applied_index, &term, &event->as.slice.chain))
     event->as.slice.chain = 0;
   if (node->cluster->observer.checker && node->cluster->machine.hash)
     event->as.slice.hash = node->cluster->machine.hash(node->machine);
-  vlot__emit(node->cluster, node->slot, event);
+  vlot__emit(node->cluster, node->seat, event);
   return true;
 }
 

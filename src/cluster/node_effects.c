@@ -24,20 +24,20 @@ bool vlot__node_is_void(vlot__node *node) {
 /* --- letting go --- */
 
 static void write_done(void *context, uint64_t token, vlot_result result) {
-  vlot__slot *slot = context;
+  vlot__seat *seat = context;
   vlot__mail_stored stored = {.token = token, .result = result};
-  vlot__driver_of(slot->cluster)->stored(slot, &stored);
+  vlot__driver_of(seat->cluster)->stored(seat, &stored);
 }
 
 static void submit_write(vlot__node *node, const vlot_write *write) {
-  vlot__slot *slot = node->slot;
+  vlot__seat *seat = node->seat;
   if (write->token == 0) return;
-  vlot_storage_done done = {.context = slot, .done = write_done};
-  vlot_result result = vlot__record_submit(node->cluster, node, &slot->storage, write, &done);
+  vlot_storage_done done = {.context = seat, .done = write_done};
+  vlot_result result = vlot__record_submit(node->cluster, node, &seat->storage, write, &done);
   if (result == VLOT_OK)
     node->stored_token = write->token;
   else if (result == VLOT_PENDING)
-    slot->has_pending_writes = true;
+    seat->has_pending_writes = true;
   else
     node->failed_token = write->token;
 }
@@ -46,7 +46,7 @@ static void send_message(vlot__node *node, const vlot_message *message) {
   vlot__mail_message mail = {.message = *message};
   uint32_t slices = message->kind == VLOT_MESSAGE_APPEND ? message->as.append.slice_count : 0;
   vlot__parcel parcel = vlot__parcel_of(message->to, VLOT__MAIL_MESSAGE, &mail, sizeof mail);
-  parcel.sender = node->slot;
+  parcel.sender = node->seat;
   parcel.message_kind = message->kind;
   if (slices > 0) {
     parcel.pieces[1] =
@@ -84,11 +84,11 @@ vlot_why vlot__node_no_leader_why(const vlot__node *node) {
 bool vlot__node_forward(vlot__node *node, uint32_t kind, void *payload, size_t size,
                         uint32_t *hops) {
   uint32_t leader = node->leader;
-  if (*hops > 0 || leader == 0 || leader == node->slot->id || !vlot__node_enter_effects(node))
+  if (*hops > 0 || leader == 0 || leader == node->seat->id || !vlot__node_enter_effects(node))
     return false;
   ++*hops;
   vlot__parcel parcel = vlot__parcel_of(leader, kind, payload, size);
-  parcel.sender = node->slot;
+  parcel.sender = node->seat;
   vlot__mail_retain(kind, payload); /* the mail itself is the turn's until its end */
   vlot_result result = vlot__route(node->cluster, &parcel);
   if (result != VLOT_OK) vlot__mail_dispose(kind, payload);

@@ -48,7 +48,7 @@ typedef struct vlot__group {
 } vlot__group;
 
 struct vlot__node {
-  vlot__slot *slot;
+  vlot__seat *seat;
   vlot_cluster *cluster;
   const vlot_allocator *allocator;
   vlot_raft *raft;

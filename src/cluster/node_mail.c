@@ -5,15 +5,15 @@
 
 /* What the following events come from. */
 static void follow(vlot__node *node, const vlot__mail_head *head) {
-  if (head->lamport > node->slot->lamport) node->slot->lamport = head->lamport;
-  node->slot->cause = head->cause;
+  if (head->lamport > node->seat->lamport) node->seat->lamport = head->lamport;
+  node->seat->cause = head->cause;
 }
 
 static void mail_message(vlot__node *node, vlot__mail_message *mail) {
   vlot_message *message = &mail->message;
   if (message->kind == VLOT_MESSAGE_APPEND) message->as.append.slices = mail->slices;
   follow(node, &mail->head);
-  node->slot->cause = vlot__emit_message(node->cluster, node->slot, VLOT_EVENT_RECEIVED,
+  node->seat->cause = vlot__emit_message(node->cluster, node->seat, VLOT_EVENT_RECEIVED,
                                          VLOT_WHY_NONE, mail->head.id, message);
   vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_MESSAGE);
   if (input)
@@ -85,7 +85,7 @@ static void mail_order(vlot__node *node, const vlot__mail_order *mail) {
 
 /* Completions of an earlier incarnation's writes say nothing about this one (B128). */
 static void mail_stored(vlot__node *node, const vlot__mail_stored *mail) {
-  if (mail->token >> 32 != node->slot->incarnation) return;
+  if (mail->token >> 32 != node->seat->incarnation) return;
   if (mail->result != VLOT_OK)
     node->failed_token = mail->token;
   else if (mail->token > node->stored_token)

@@ -34,13 +34,13 @@ static void answer_read(vlot__node *node, const vlot__node_read *one, vlot_resul
     if (result == VLOT_OK && node->replies.is_short) result = VLOT_NOMEM;
     if (result == VLOT_OK) vlot__replies_get(&node->replies, 0, &reply, &size);
   }
-  vlot_event *event = vlot__event_begin(node->cluster, node->slot, VLOT_EVENT_ANSWER, why, 0);
+  vlot_event *event = vlot__event_begin(node->cluster, node->seat, VLOT_EVENT_ANSWER, why, 0);
   event->as.client.client = one->client;
   event->as.client.sequence = one->sequence;
   event->as.client.count = 1;
   event->as.client.index = node->applied_index;
   event->as.client.result = result;
-  vlot__emit(node->cluster, node->slot, event);
+  vlot__emit(node->cluster, node->seat, event);
   vlot__node_push_answer(node,
                          &(vlot__answer){.sequence = one->sequence,
                                          .index = node->applied_index,
@@ -48,7 +48,7 @@ static void answer_read(vlot__node *node, const vlot__node_read *one, vlot_resul
                                          .count = 1,
                                          .result = result,
                                          .why = why,
-                                         .node = node->slot->id,
+                                         .node = node->seat->id,
                                          .reply_size = (uint32_t)size},
                          reply);
 }

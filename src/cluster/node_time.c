@@ -17,9 +17,9 @@ vlot_input *vlot__node_new_input(vlot__node *node, vlot_input_kind kind) {
  * in `rest`. */
 static void change_rate(vlot__node *node, uint64_t tick) {
   VLOT__RECORD(node->cluster, see_rate, node);
-  uint32_t permille = atomic_load_explicit(&node->slot->clock_permille, memory_order_acquire);
+  uint32_t permille = atomic_load_explicit(&node->seat->clock_permille, memory_order_acquire);
   if (permille == node->permille) return;
-  uint64_t changed = atomic_load_explicit(&node->slot->clock_changed, memory_order_relaxed);
+  uint64_t changed = atomic_load_explicit(&node->seat->clock_changed, memory_order_relaxed);
   VLOT__RECORD(node->cluster, rate, node, permille, changed);
   if (changed > tick) changed = tick;
   if (changed > node->seen_tick) {
@@ -73,12 +73,12 @@ void vlot__node_pass_time(vlot__node *node, uint64_t tick, bool is_tick) {
 }
 
 uint64_t vlot__node_due(const vlot__node *node) {
-  uint32_t permille = atomic_load_explicit(&node->slot->clock_permille, memory_order_acquire);
+  uint32_t permille = atomic_load_explicit(&node->seat->clock_permille, memory_order_acquire);
   if (node->next_timer == VLOT_NEVER || permille == 0 || node->is_fenced) return VLOT_NEVER;
   uint64_t ticks = node->next_timer > node->now ? node->next_timer - node->now : 1;
   uint64_t from = node->seen_tick, gone = node->rest, wanted = ticks * 1000;
   if (permille != node->permille) { /* up to the change it went on at the old rate */
-    uint64_t changed = atomic_load_explicit(&node->slot->clock_changed, memory_order_relaxed);
+    uint64_t changed = atomic_load_explicit(&node->seat->clock_changed, memory_order_relaxed);
     if (changed > from) {
       gone += (changed - from) * node->permille;
       from = changed;

@@ -33,26 +33,26 @@ static vlot_event_kind event_kind_of(const vlot_change *change) {
  * stands after it. */
 static void emit_slice(vlot__node *node, const vlot_change *change, vlot_event_kind kind) {
   vlot_event *event =
-      vlot__event_begin(node->cluster, node->slot, kind, (vlot_why)change->why, change->peer);
+      vlot__event_begin(node->cluster, node->seat, kind, (vlot_why)change->why, change->peer);
   uint64_t first = kind == VLOT_EVENT_COMMIT ? change->from + 1 : change->from;
   uint64_t newest = kind == VLOT_EVENT_TRUNCATE ? change->from - 1 : change->to;
   uint64_t term;
   event->as.slice.first = first;
   event->as.slice.count = change->to - first + 1;
   event->as.slice.term = change->term;
-  if (!vlot__model_at(&node->slot->model, newest, &term, &event->as.slice.chain))
+  if (!vlot__model_at(&node->seat->model, newest, &term, &event->as.slice.chain))
     event->as.slice.chain = 0;
-  vlot__emit(node->cluster, node->slot, event);
+  vlot__emit(node->cluster, node->seat, event);
 }
 
 static void emit_changes(vlot__node *node, const vlot_output *output) {
-  vlot__slot *slot = node->slot;
-  vlot_event *event = vlot__event_begin(node->cluster, slot, VLOT_EVENT_STEP, VLOT_WHY_NONE, 0);
+  vlot__seat *seat = node->seat;
+  vlot_event *event = vlot__event_begin(node->cluster, seat, VLOT_EVENT_STEP, VLOT_WHY_NONE, 0);
   event->as.step.before = node->brief;
   event->as.step.after = node->brief = output->after;
   node->leader = output->leader;
   node->awaits_storage = output->awaits_storage != 0;
-  slot->cause = vlot__emit(node->cluster, slot, event);
+  seat->cause = vlot__emit(node->cluster, seat, event);
   for (uint32_t k = 0; k < output->change_count; k++) {
     const vlot_change *change = &output->changes[k];
     vlot_event_kind kind = event_kind_of(change);
@@ -61,7 +61,7 @@ static void emit_changes(vlot__node *node, const vlot_output *output) {
     case VLOT_CHANGE_APPEND:
     case VLOT_CHANGE_TRUNCATE: emit_slice(node, change, kind); break;
     default:
-      vlot__emit_change(node->cluster, slot, kind, (vlot_why)change->why, change->peer,
+      vlot__emit_change(node->cluster, seat, kind, (vlot_why)change->why, change->peer,
                         change->from, change->to, change->term);
     }
   }
@@ -73,7 +73,7 @@ void vlot__node_begin(vlot__node *node, const vlot__turn_fence *fence, bool was_
   node->fence = fence ? *fence : (vlot__turn_fence){0};
   node->counts_in_full = was_parked;
   node->input_count = node->command_count = node->group_count = 0;
-  node->slot->cause = 0;
+  node->seat->cause = 0;
   VLOT__RECORD(node->cluster, begin, node, was_parked);
 }
 
@@ -146,7 +146,7 @@ static bool step_core(vlot__node *node) {
   const vlot_output *output;
   vlot_result result =
       vlot_raft_step(node->raft, node->inputs, (uint32_t)node->input_count, &output);
-  vlot__observe_write(node->slot, &output->write);
+  vlot__observe_write(node->seat, &output->write);
   emit_changes(node, output);
   vlot__node_read_time(node, output);
   vlot__node_settle_outcomes(node, output);

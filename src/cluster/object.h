@@ -24,7 +24,7 @@
 #include "base/assert.h"
 #include "base/prng.h"
 #include "cluster/checker.h"
-#include "cluster/slot.h"
+#include "cluster/seat.h"
 
 struct vlot__driver;
 struct vlot__recorder;
@@ -119,7 +119,7 @@ struct vlot_cluster {
   const vlot_allocator *allocator;
   uint32_t nodes;
   vlot_member *members; /* [nodes] as bootstrapped */
-  vlot__slot *slots;    /* [nodes]; member id at id - 1 */
+  vlot__seat *seats;    /* [nodes]; member id at id - 1 */
   vlot_machine machine;
   _Atomic(const struct vlot__driver *) driver; /* only pausing changes it */
   const struct vlot__recorder *recorder;       /* NULL: nothing is recorded or replayed */
@@ -135,7 +135,7 @@ struct vlot_cluster {
   _Atomic uint64_t mark;
   vlot__requests requests;
 
-  bool has_slot_ids;             /* every slot numbers its own mail */
+  bool has_seat_ids;             /* every seat numbers its own mail */
   bool has_diverged;             /* a replay that is not the recorded run any more */
   struct vlot__journal *journal; /* the recorder's: what is recorded … */
   struct vlot__replay *replay;   /* … or carried out again */
@@ -178,15 +178,15 @@ struct vlot_cluster {
   uint64_t changes;
 
   vlot_actor_system *actors; /* threads, or lockstep not inline */
-  pthread_mutex_t slots_lock;
+  pthread_mutex_t seats_lock;
   struct vlot__clock *clock; /* threads */
   bool is_paused;
   pthread_key_t in_turn; /* of a thread: set inside a turn … */
   bool is_in_turn;       /* … and for turns that run inline */
 };
 
-static inline vlot__slot *vlot__slot_of(const vlot_cluster *cluster, uint32_t id) {
-  return id >= 1 && id <= cluster->nodes ? &cluster->slots[id - 1] : NULL;
+static inline vlot__seat *vlot__seat_of(const vlot_cluster *cluster, uint32_t id) {
+  return id >= 1 && id <= cluster->nodes ? &cluster->seats[id - 1] : NULL;
 }
 
 static inline uint64_t vlot__now(vlot_cluster *cluster) {
@@ -202,11 +202,11 @@ static inline uint64_t vlot__now(vlot_cluster *cluster) {
  */
 enum { VLOT__MAIL_STRIDE = 1 << 16 };
 
-static inline uint64_t vlot__new_id(vlot_cluster *cluster, vlot__slot *slot) {
-  bool is_own = cluster->has_slot_ids && slot;
-  uint64_t number = is_own ? ++slot->mail_ids
+static inline uint64_t vlot__new_id(vlot_cluster *cluster, vlot__seat *seat) {
+  bool is_own = cluster->has_seat_ids && seat;
+  uint64_t number = is_own ? ++seat->mail_ids
                            : atomic_fetch_add_explicit(&cluster->next_id, 1, memory_order_relaxed);
-  return cluster->has_slot_ids ? number * VLOT__MAIL_STRIDE + (slot ? slot->id : 0) : number;
+  return cluster->has_seat_ids ? number * VLOT__MAIL_STRIDE + (seat ? seat->id : 0) : number;
 }
 
 /* A line for whoever keeps a log; log.c. */

@@ -1,4 +1,4 @@
-/* Events: every slot keeps a ring of its last ones, always. Checker, hash and subscriptions see all
+/* Events: every seat keeps a ring of its last ones, always. Checker, hash and subscriptions see all
  * of them, when on. */
 #include "cluster/observe.h"
 
@@ -76,13 +76,13 @@ static void report_violation(vlot_cluster *cluster, const vlot__violation *viola
 /* The feed: in lockstep by the only thread that runs, with threads in the order of the lock, which
  * agrees with causality: an event is recorded before what it causes can reach anybody.
  */
-static void observe(vlot_cluster *cluster, const vlot__slot *slot, const vlot_event *event) {
+static void observe(vlot_cluster *cluster, const vlot__seat *seat, const vlot_event *event) {
   vlot__observer *observer = &cluster->observer;
   const vlot__violation *violation = NULL;
   if (observer->is_shared) pthread_mutex_lock(&observer->lock);
   if (observer->has_hash) hash_event(observer, event);
   if (observer->checker)
-    violation = vlot__checker_feed(observer->checker, event, slot ? &slot->model : NULL);
+    violation = vlot__checker_feed(observer->checker, event, seat ? &seat->model : NULL);
   if (violation) report_violation(cluster, violation, event);
   if (observer->subscriptions) vlot__subscriptions_push(cluster, event);
   if (observer->is_shared) pthread_mutex_unlock(&observer->lock);
@@ -122,11 +122,11 @@ static void count_stat(vlot_cluster *cluster, uint64_t *counter) {
    UINT64_C(1) << VLOT_EVENT_CAMPAIGN | UINT64_C(1) << VLOT_EVENT_KILL |    \
    UINT64_C(1) << VLOT_EVENT_RESTART)
 
-static void count(vlot_cluster *cluster, vlot__slot *slot, const vlot_event *event) {
+static void count(vlot_cluster *cluster, vlot__seat *seat, const vlot_event *event) {
   switch (event->kind) {
   case VLOT_EVENT_LEADER:
     count_leader(cluster, true);
-    atomic_store(&cluster->leader_hint, slot->id);
+    atomic_store(&cluster->leader_hint, seat->id);
     break;
   case VLOT_EVENT_STEP_DOWN: count_leader(cluster, false); break;
   case VLOT_EVENT_CAMPAIGN: count_stat(cluster, &cluster->stats.campaigns); break;
@@ -164,19 +164,19 @@ static void call_event_hook(const vlot_event *event) {
   }
 }
 
-uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event) {
-  uint64_t *sequence = slot ? &slot->sequence : &cluster->sequence;
+uint64_t vlot__emit(vlot_cluster *cluster, vlot__seat *seat, vlot_event *event) {
+  uint64_t *sequence = seat ? &seat->sequence : &cluster->sequence;
   event->sequence = ++*sequence;
-  event->lamport = slot ? ++slot->lamport : ++cluster->lamport;
+  event->lamport = seat ? ++seat->lamport : ++cluster->lamport;
   event->action = cluster->action;
   event->tick = vlot__now(cluster);
-  event->node = slot ? slot->id : 0;
-  event->incarnation = slot ? slot->incarnation : 0;
-  if (slot && event->cause == 0) event->cause = slot->cause;
-  if (COUNTED >> event->kind & 1) count(cluster, slot, event);
+  event->node = seat ? seat->id : 0;
+  event->incarnation = seat ? seat->incarnation : 0;
+  if (seat && event->cause == 0) event->cause = seat->cause;
+  if (COUNTED >> event->kind & 1) count(cluster, seat, event);
   if (atomic_load_explicit(&cluster->observer.is_on, memory_order_relaxed))
-    observe(cluster, slot, event);
-  VLOT__RECORD(cluster, event, cluster, slot, event);
+    observe(cluster, seat, event);
+  VLOT__RECORD(cluster, event, cluster, seat, event);
   call_event_hook(event);
   uint64_t id = vlot_event_id(event->node, event->sequence);
   if (vlot__owes_violation(cluster)) vlot__driver_of(cluster)->violated(cluster);
@@ -202,12 +202,12 @@ static void count_message(vlot__traffic *traffic, vlot_event_kind kind) {
                         memory_order_relaxed);
 }
 
-uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind,
+uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__seat *seat, vlot_event_kind kind,
                             vlot_why why, uint64_t id, const vlot_message *message) {
   uint32_t peer = kind == VLOT_EVENT_RECEIVED ? message->from : message->to;
-  vlot_event *event = vlot__event_begin(cluster, slot, kind, why, peer);
+  vlot_event *event = vlot__event_begin(cluster, seat, kind, why, peer);
   event->message = id;
-  count_message(slot ? &slot->traffic : &cluster->traffic, kind);
+  count_message(seat ? &seat->traffic : &cluster->traffic, kind);
   if (why == VLOT_WHY_NONE) event->why = (uint16_t)message->why;
   event->as.message.kind = message->kind;
   event->as.message.flags = message->flags;
@@ -235,16 +235,16 @@ uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__slot *slot, vlot_event_
   case VLOT_BODY_UNKNOWN:
   case VLOT_BODY_VOTE_REPLY: break;
   }
-  return vlot__emit(cluster, slot, event);
+  return vlot__emit(cluster, seat, event);
 }
 
-uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind,
+uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__seat *seat, vlot_event_kind kind,
                            vlot_why why, uint32_t peer, uint64_t from, uint64_t to, uint64_t term) {
-  vlot_event *event = vlot__event_begin(cluster, slot, kind, why, peer);
+  vlot_event *event = vlot__event_begin(cluster, seat, kind, why, peer);
   event->as.change.from = from;
   event->as.change.to = to;
   event->as.change.term = term;
-  return vlot__emit(cluster, slot, event);
+  return vlot__emit(cluster, seat, event);
 }
 
 void vlot__emit_config(vlot_cluster *cluster, uint64_t index, const vlot_member *members,
@@ -271,31 +271,31 @@ static void unlock_models(vlot_cluster *cluster) {
   if (cluster->observer.is_shared) pthread_mutex_unlock(&cluster->observer.lock);
 }
 
-void vlot__observe_recovered(vlot__slot *slot, const vlot_stored *stored) {
-  vlot_cluster *cluster = slot->cluster;
+void vlot__observe_recovered(vlot__seat *seat, const vlot_stored *stored) {
+  vlot_cluster *cluster = seat->cluster;
   lock_models(cluster);
-  vlot__model_deinit(&slot->model);
-  vlot__model_init(&slot->model, cluster->allocator, stored->base_index, stored->base_term);
+  vlot__model_deinit(&seat->model);
+  vlot__model_init(&seat->model, cluster->allocator, stored->base_index, stored->base_term);
   if (!atomic_load(&cluster->observer.has_models)) {
     /* it begins where nobody looked: chains stay unknown */
-    slot->model.is_lost = stored->slice_count > 0;
+    seat->model.is_lost = stored->slice_count > 0;
   } else {
     for (size_t k = 0; k < stored->slice_count; k++)
-      vlot__model_append(&slot->model, &stored->slices[k]);
+      vlot__model_append(&seat->model, &stored->slices[k]);
   }
   unlock_models(cluster);
 }
 
-void vlot__observe_write(vlot__slot *slot, const vlot_write *write) {
-  vlot_cluster *cluster = slot->cluster;
+void vlot__observe_write(vlot__seat *seat, const vlot_write *write) {
+  vlot_cluster *cluster = seat->cluster;
   if (write->slice_count == 0 && write->truncate_from == 0) return;
   if (!atomic_load_explicit(&cluster->observer.has_models, memory_order_relaxed)) {
-    slot->model.is_lost = true; /* whoever looks later does not know these */
+    seat->model.is_lost = true; /* whoever looks later does not know these */
     return;
   }
   lock_models(cluster);
-  if (write->truncate_from) vlot__model_truncate(&slot->model, write->truncate_from);
+  if (write->truncate_from) vlot__model_truncate(&seat->model, write->truncate_from);
   for (uint32_t k = 0; k < write->slice_count; k++)
-    vlot__model_append(&slot->model, &write->slices[k]);
+    vlot__model_append(&seat->model, &write->slices[k]);
   unlock_models(cluster);
 }

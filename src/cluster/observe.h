@@ -8,15 +8,15 @@
 bool vlot__observer_init(vlot_cluster *cluster, bool is_shared, bool has_hash);
 void vlot__observer_deinit(vlot_cluster *cluster);
 
-/* The next event of a slot (NULL: of the cluster), in its place in the ring: fill it there, then
+/* The next event of a seat (NULL: of the cluster), in its place in the ring: fill it there, then
  * emit it. Cleared in pieces, because for the whole of it compilers use an instruction that takes
  * longer than everything else here.
  */
-static inline vlot_event *vlot__event_begin(const vlot_cluster *cluster, const vlot__slot *slot,
+static inline vlot_event *vlot__event_begin(const vlot_cluster *cluster, const vlot__seat *seat,
                                             vlot_event_kind kind, vlot_why why, uint32_t peer) {
-  uint64_t sequence = (slot ? slot->sequence : cluster->sequence) + 1;
+  uint64_t sequence = (seat ? seat->sequence : cluster->sequence) + 1;
   vlot_event *event =
-      &(slot ? slot->events : cluster->events)[sequence & (cluster->options.ring_events - 1)];
+      &(seat ? seat->events : cluster->events)[sequence & (cluster->options.ring_events - 1)];
   event->cause = event->message = 0;
   event->peer = peer;
   event->kind = (uint16_t)kind;
@@ -27,12 +27,12 @@ static inline vlot_event *vlot__event_begin(const vlot_cluster *cluster, const v
 
 /* Record an event that was begun: number, time, Lamport time and, where it has none, its cause are
  * filled in. Returns its id. */
-uint64_t vlot__emit(vlot_cluster *cluster, vlot__slot *slot, vlot_event *event);
+uint64_t vlot__emit(vlot_cluster *cluster, vlot__seat *seat, vlot_event *event);
 
 /* The event of a message; kind SENT, RECEIVED or DROPPED. */
-uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind,
+uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__seat *seat, vlot_event_kind kind,
                             vlot_why why, uint64_t id, const vlot_message *message);
-uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__slot *slot, vlot_event_kind kind,
+uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__seat *seat, vlot_event_kind kind,
                            vlot_why why, uint32_t peer, uint64_t from, uint64_t to, uint64_t term);
 
 /* The configuration from an index on, a CONFIG for each member; the cluster's own events. */
@@ -47,10 +47,10 @@ static inline bool vlot__owes_violation(vlot_cluster *cluster) {
 void vlot__emit_violation(vlot_cluster *cluster);
 
 /* A member's log begins anew (a start): the model takes what was recovered. */
-void vlot__observe_recovered(vlot__slot *slot, const vlot_stored *stored);
+void vlot__observe_recovered(vlot__seat *seat, const vlot_stored *stored);
 
 /* Its log changes by this write: the model takes it before the step's events are recorded. */
-void vlot__observe_write(vlot__slot *slot, const vlot_write *write);
+void vlot__observe_write(vlot__seat *seat, const vlot_write *write);
 
 /* --- subscription.c --- */
 

@@ -27,76 +27,76 @@ static const vlot_start *start_of(const vlot_cluster *cluster, uint32_t id) {
 
 /* A disk in memory, formatted with where the member begins; or the user's storage, which keeps its
  * own disk id. */
-static vlot_result open_storage(vlot__slot *slot) {
-  vlot_cluster *cluster = slot->cluster;
-  const vlot_start *start = start_of(cluster, slot->id);
+static vlot_result open_storage(vlot__seat *seat) {
+  vlot_cluster *cluster = seat->cluster;
+  const vlot_start *start = start_of(cluster, seat->id);
   if (cluster->options.open_storage) {
     vlot_stored stored = {0};
     vlot_result result =
-        cluster->options.open_storage(cluster->options.storage_context, slot->id, &slot->storage);
-    if (result == VLOT_OK) result = slot->storage.load(slot->storage.context, &stored);
-    if (stored.hard.disk_id) slot->disk_id = stored.hard.disk_id;
+        cluster->options.open_storage(cluster->options.storage_context, seat->id, &seat->storage);
+    if (result == VLOT_OK) result = seat->storage.load(seat->storage.context, &stored);
+    if (stored.hard.disk_id) seat->disk_id = stored.hard.disk_id;
     return result;
   }
-  slot->disk = vlot__disk_open(cluster->allocator, cluster->options.seed, slot->id);
-  if (!slot->disk) return VLOT_NOMEM;
-  slot->storage = vlot__disk_storage(slot->disk);
-  vlot__disk_set_clock(slot->disk, &cluster->now);
-  vlot_hard_state hard = {.disk_id = slot->disk_id};
+  seat->disk = vlot__disk_open(cluster->allocator, cluster->options.seed, seat->id);
+  if (!seat->disk) return VLOT_NOMEM;
+  seat->storage = vlot__disk_storage(seat->disk);
+  vlot__disk_set_clock(seat->disk, &cluster->now);
+  vlot_hard_state hard = {.disk_id = seat->disk_id};
   if (start) {
     hard.term = start->term;
     hard.vote = start->vote;
   }
-  return vlot__disk_format(slot->disk, &hard, 0, 0, start ? start->log : NULL,
+  return vlot__disk_format(seat->disk, &hard, 0, 0, start ? start->log : NULL,
                            start ? start->log_count : 0);
 }
 
-static vlot_result open_slot(vlot__slot *slot) {
-  vlot_cluster *cluster = slot->cluster;
-  pthread_mutex_init(&slot->status_lock, NULL);
-  atomic_init(&slot->clock_permille, 1000);
-  atomic_init(&slot->clock_changed, 0);
-  atomic_init(&slot->state, VLOT_NODE_DOWN);
-  atomic_init(&slot->due, VLOT_NEVER);
-  vlot__model_init(&slot->model, cluster->allocator, 0, 0);
-  slot->events =
-      vlot__alloc(cluster->allocator, cluster->options.ring_events, sizeof *slot->events);
-  if (!slot->events) return VLOT_NOMEM;
-  return open_storage(slot);
+static vlot_result open_seat(vlot__seat *seat) {
+  vlot_cluster *cluster = seat->cluster;
+  pthread_mutex_init(&seat->status_lock, NULL);
+  atomic_init(&seat->clock_permille, 1000);
+  atomic_init(&seat->clock_changed, 0);
+  atomic_init(&seat->state, VLOT_NODE_DOWN);
+  atomic_init(&seat->due, VLOT_NEVER);
+  vlot__model_init(&seat->model, cluster->allocator, 0, 0);
+  seat->events =
+      vlot__alloc(cluster->allocator, cluster->options.ring_events, sizeof *seat->events);
+  if (!seat->events) return VLOT_NOMEM;
+  return open_storage(seat);
 }
 
-static void close_slot(vlot__slot *slot) {
-  vlot_cluster *cluster = slot->cluster;
+static void close_seat(vlot__seat *seat) {
+  vlot_cluster *cluster = seat->cluster;
   if (!cluster) return;
-  if (slot->storage.release) slot->storage.release(slot->storage.context);
-  vlot__model_deinit(&slot->model);
-  vlot__alloc_free(cluster->allocator, slot->events);
-  if (slot->contacts)
-    for (uint32_t k = 0; k < cluster->nodes; k++) vlot_actor_release(slot->contacts[k].actor);
-  vlot__alloc_free(cluster->allocator, slot->contacts);
-  vlot_actor_release(slot->actor);
-  pthread_mutex_destroy(&slot->status_lock);
+  if (seat->storage.release) seat->storage.release(seat->storage.context);
+  vlot__model_deinit(&seat->model);
+  vlot__alloc_free(cluster->allocator, seat->events);
+  if (seat->contacts)
+    for (uint32_t k = 0; k < cluster->nodes; k++) vlot_actor_release(seat->contacts[k].actor);
+  vlot__alloc_free(cluster->allocator, seat->contacts);
+  vlot_actor_release(seat->actor);
+  pthread_mutex_destroy(&seat->status_lock);
 }
 
-static vlot_result open_slots(vlot_cluster *cluster) {
+static vlot_result open_seats(vlot_cluster *cluster) {
   vlot__prng disks, nodes;
   vlot__prng_init(&disks, cluster->options.seed, UINT64_C(3) << 40);
   vlot__prng_init(&nodes, cluster->options.seed, UINT64_C(4) << 40);
   cluster->members = vlot__alloc_zero(cluster->allocator, cluster->nodes, sizeof *cluster->members);
-  cluster->slots = vlot__alloc_zero(cluster->allocator, cluster->nodes, sizeof *cluster->slots);
-  if (!cluster->members || !cluster->slots) return VLOT_NOMEM;
+  cluster->seats = vlot__alloc_zero(cluster->allocator, cluster->nodes, sizeof *cluster->seats);
+  if (!cluster->members || !cluster->seats) return VLOT_NOMEM;
   for (uint32_t k = 0; k < cluster->nodes; k++) {
-    vlot__slot *slot = &cluster->slots[k];
-    slot->id = k + 1;
-    slot->seed = vlot__prng_next(&nodes);
-    slot->disk_id = draw_disk_id(&disks);
-    slot->cluster = cluster;
-    vlot_result result = open_slot(slot);
+    vlot__seat *seat = &cluster->seats[k];
+    seat->id = k + 1;
+    seat->seed = vlot__prng_next(&nodes);
+    seat->disk_id = draw_disk_id(&disks);
+    seat->cluster = cluster;
+    vlot_result result = open_seat(seat);
     if (result != VLOT_OK) return result;
     cluster->members[k] =
         (vlot_member){.id = k + 1,
                       .is_learner = k >= cluster->nodes - cluster->options.learners,
-                      .disk_id = slot->disk_id};
+                      .disk_id = seat->disk_id};
   }
   return VLOT_OK;
 }
@@ -104,7 +104,7 @@ static vlot_result open_slots(vlot_cluster *cluster) {
 static vlot_result open_parts(vlot_cluster *cluster) {
   cluster->events =
       vlot__alloc(cluster->allocator, cluster->options.ring_events, sizeof *cluster->events);
-  vlot_result result = open_slots(cluster);
+  vlot_result result = open_seats(cluster);
   if (result != VLOT_OK) return result;
   bool is_stepped = vlot__driver_of(cluster)->is_stepped;
   if (!cluster->events || !vlot__observer_init(cluster, !is_stepped, is_stepped) ||
@@ -120,7 +120,7 @@ static vlot_result open_parts(vlot_cluster *cluster) {
 static vlot_result start_nodes(vlot_cluster *cluster) {
   vlot_result result = VLOT_OK;
   for (uint32_t k = 0; k < cluster->nodes && result == VLOT_OK; k++)
-    result = vlot__slot_start(&cluster->slots[k]);
+    result = vlot__seat_start(&cluster->seats[k]);
   return result;
 }
 
@@ -131,19 +131,19 @@ static void init_cluster_locks(vlot_cluster *cluster) {
   pthread_mutex_init(&cluster->clients_lock, NULL);
   pthread_mutex_init(&cluster->change_lock, NULL);
   pthread_cond_init(&cluster->changed, NULL);
-  pthread_mutex_init(&cluster->slots_lock, NULL);
+  pthread_mutex_init(&cluster->seats_lock, NULL);
 }
 
 static void free_cluster(vlot_cluster *cluster) {
   atomic_store(&cluster->mark, VLOT__MARK_CLOSED);
-  if (cluster->slots)
+  if (cluster->seats)
     for (uint32_t k = 0; k < cluster->nodes; k++) {
-      vlot__node *node = cluster->slots[k].node;
+      vlot__node *node = cluster->seats[k].node;
       if (node) vlot__node_close(node, VLOT_WHY_CLUSTER_CLOSED);
     }
   if (cluster->lockstep.newest) vlot__pending_deinit(cluster);
-  if (cluster->slots)
-    for (uint32_t k = 0; k < cluster->nodes; k++) close_slot(&cluster->slots[k]);
+  if (cluster->seats)
+    for (uint32_t k = 0; k < cluster->nodes; k++) close_seat(&cluster->seats[k]);
   if (cluster->links.is_faulty) vlot__links_deinit(cluster);
   if (cluster->observer.is_made) vlot__observer_deinit(cluster);
   VLOT__RECORD(cluster, close, cluster);
@@ -154,11 +154,11 @@ static void free_cluster(vlot_cluster *cluster) {
   pthread_mutex_destroy(&cluster->clients_lock);
   pthread_mutex_destroy(&cluster->change_lock);
   pthread_cond_destroy(&cluster->changed);
-  pthread_mutex_destroy(&cluster->slots_lock);
+  pthread_mutex_destroy(&cluster->seats_lock);
   vlot__alloc_free(cluster->allocator, cluster->inboxes);
   vlot__alloc_free(cluster->allocator, cluster->events);
   vlot__alloc_free(cluster->allocator, cluster->members);
-  vlot__alloc_free(cluster->allocator, cluster->slots);
+  vlot__alloc_free(cluster->allocator, cluster->seats);
   vlot__alloc_free(cluster->allocator, cluster);
 }
 
@@ -184,7 +184,7 @@ static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *
   atomic_init(&cluster->next_id, 1);
   cluster->recorder = recorder;
   cluster->replay = replay;
-  cluster->has_slot_ids = recorder || !is_lockstep;
+  cluster->has_seat_ids = recorder || !is_lockstep;
   init_cluster_locks(cluster);
   *out = cluster;
   return open_parts(cluster);
@@ -252,7 +252,7 @@ vlot_result vlot_cluster_close(vlot_cluster *cluster) {
   cluster->is_closing = true;
   vlot_result result = VLOT_OK;
   for (uint32_t k = cluster->nodes; k > 0; k--) {
-    vlot_result stopped = vlot__slot_stop(&cluster->slots[k - 1], VLOT_WHY_CLUSTER_CLOSED, false);
+    vlot_result stopped = vlot__seat_stop(&cluster->seats[k - 1], VLOT_WHY_CLUSTER_CLOSED, false);
     if (stopped == VLOT_TIMEOUT) result = VLOT_TIMEOUT;
   }
   vlot_result stopped = vlot__driver_of(cluster)->close(cluster);

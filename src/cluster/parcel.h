@@ -5,7 +5,7 @@
 #include "cluster/mail.h"
 #include "vlot/actor.h"
 
-struct vlot__slot;
+struct vlot__seat;
 
 /* A sender's remembered handle of a receiver: renewed when the receiver's incarnation has
  * changed. */
@@ -15,7 +15,7 @@ typedef struct vlot__contact {
 } vlot__contact;
 
 typedef struct vlot__parcel {
-  struct vlot__slot *sender; /* in whose turn it is sent; NULL: by a client, the clock, control */
+  struct vlot__seat *sender; /* in whose turn it is sent; NULL: by a client, the clock, control */
   vlot__contact *contact;    /* the sender's of the receiver; NULL: none is remembered */
   uint32_t from;             /* member; 0: a client */
   uint32_t to;

@@ -31,11 +31,11 @@ static vlot_result paused_post(vlot_cluster *cluster, const vlot__parcel *parcel
                         : driver_here(cluster)->post(cluster, parcel);
 }
 
-static void paused_stored(vlot__slot *slot, vlot__mail_stored *mail) {
-  driver_here(slot->cluster)->stored(slot, mail);
+static void paused_stored(vlot__seat *seat, vlot__mail_stored *mail) {
+  driver_here(seat->cluster)->stored(seat, mail);
 }
 
-static size_t paused_queued(vlot__slot *slot) { return driver_here(slot->cluster)->queued(slot); }
+static size_t paused_queued(vlot__seat *seat) { return driver_here(seat->cluster)->queued(seat); }
 
 static bool paused_has_traffic(vlot_cluster *cluster) {
   return driver_here(cluster)->has_traffic(cluster);
@@ -53,8 +53,8 @@ static void paused_wait(vlot_cluster *cluster, struct vlot__inbox *inbox, uint64
 
 /* While it is being paused: mail goes to the pending list, completions of writes to the core. */
 static void collect(vlot__node *node, vlot_turn *turn) {
-  vlot__slot *slot = vlot__node_slot(node);
-  vlot_cluster *cluster = slot->cluster;
+  vlot__seat *seat = vlot__node_seat(node);
+  vlot_cluster *cluster = seat->cluster;
   const vlot_mail *mail;
   vlot__node_begin(node, NULL, false);
   while ((mail = vlot_turn_next(turn)) != NULL) {
@@ -64,7 +64,7 @@ static void collect(vlot__node *node, vlot_turn *turn) {
       vlot__node_take(node, mail->kind, mail->stamp, head, mail->size);
       continue;
     }
-    vlot__parcel parcel = vlot__parcel_of(slot->id, mail->kind, head, mail->size);
+    vlot__parcel parcel = vlot__parcel_of(seat->id, mail->kind, head, mail->size);
     parcel.message_kind = vlot__mail_message_kind(mail->kind, head);
     parcel.from = mail->kind == VLOT__MAIL_MESSAGE
                       ? ((const vlot__mail_message *)(const void *)head)->message.from
@@ -76,7 +76,7 @@ static void collect(vlot__node *node, vlot_turn *turn) {
 }
 
 static void paused_turn(vlot_actor *self, vlot__node *node, vlot_turn *turn) {
-  if (vlot__node_slot(node)->cluster->is_paused)
+  if (vlot__node_seat(node)->cluster->is_paused)
     vlot__lockstep_turn(self, node, turn);
   else
     collect(node, turn);
@@ -93,7 +93,7 @@ static const vlot__driver paused = {
     .resume = vlot__lockstep_resume,
     .hold = vlot__lockstep_hold,
     .unhold = vlot__lockstep_unhold,
-    .changed = vlot__pending_slot_changed,
+    .changed = vlot__pending_seat_changed,
     .rate_changed = vlot__lockstep_rate_changed,
     .turn = paused_turn,
     .post = paused_post,
@@ -109,13 +109,13 @@ static const vlot__driver paused = {
 
 static vlot_result hold_all(vlot_cluster *cluster) {
   for (uint32_t k = 0; k < cluster->nodes; k++) {
-    vlot__slot *slot = &cluster->slots[k];
-    if (!slot->node || !slot->actor ||
-        vlot_actor_hold(slot->actor, cluster->options.stop_ns) == VLOT_OK)
+    vlot__seat *seat = &cluster->seats[k];
+    if (!seat->node || !seat->actor ||
+        vlot_actor_hold(seat->actor, cluster->options.stop_ns) == VLOT_OK)
       continue;
     while (k-- > 0)
-      if (cluster->slots[k].node && cluster->slots[k].actor)
-        vlot_actor_unhold(cluster->slots[k].actor);
+      if (cluster->seats[k].node && cluster->seats[k].actor)
+        vlot_actor_unhold(cluster->seats[k].actor);
     return VLOT_TIMEOUT;
   }
   return VLOT_OK;
@@ -134,21 +134,21 @@ static void collect_late(vlot_cluster *cluster) {
 
 static void collect_all(vlot_cluster *cluster) {
   for (uint32_t k = 0; k < cluster->nodes; k++) {
-    vlot__slot *slot = &cluster->slots[k];
-    if (slot->disk && slot->node)
-      while (vlot__disk_complete_one(slot->disk, NULL)) continue;
+    vlot__seat *seat = &cluster->seats[k];
+    if (seat->disk && seat->node)
+      while (vlot__disk_complete_one(seat->disk, NULL)) continue;
   }
   atomic_store(&cluster->pauser, (uintptr_t)pthread_self());
   atomic_store(&cluster->driver, &paused);
   for (uint32_t k = 0; k < cluster->nodes; k++) {
-    const vlot__slot *slot = &cluster->slots[k];
-    if (!slot->node || !slot->actor) continue;
-    /* it is held: while the cluster is paused only the slot's state says who is suspended */
-    vlot_actor_resume(slot->actor);
-    while (vlot_actor_run(slot->actor)) continue;
+    const vlot__seat *seat = &cluster->seats[k];
+    if (!seat->node || !seat->actor) continue;
+    /* it is held: while the cluster is paused only the seat's state says who is suspended */
+    vlot_actor_resume(seat->actor);
+    while (vlot_actor_run(seat->actor)) continue;
   }
   collect_late(cluster);
-  for (uint32_t k = 0; k < cluster->nodes; k++) vlot__pending_slot_changed(&cluster->slots[k]);
+  for (uint32_t k = 0; k < cluster->nodes; k++) vlot__pending_seat_changed(&cluster->seats[k]);
 }
 
 /* --- going on --- */
@@ -169,8 +169,8 @@ static void hand_back(vlot_cluster *cluster, vlot__item *item, bool is_late) {
  */
 static void hand_back_all(vlot_cluster *cluster) {
   for (uint32_t k = 0; k < cluster->nodes; k++) {
-    vlot__ring *parked = &cluster->slots[k].parked_mail;
-    vlot__pending_forget(&cluster->slots[k]);
+    vlot__ring *parked = &cluster->seats[k].parked_mail;
+    vlot__pending_forget(&cluster->seats[k]);
     for (; parked->count > 0; vlot__ring_pop_front(parked))
       hand_back(cluster, *(vlot__item **)vlot__ring_at(parked, 0), false);
   }
@@ -211,15 +211,15 @@ vlot_result vlot_cluster_unpause(vlot_cluster *cluster) {
     atomic_store(&cluster->driver, &vlot__driver_threads);
     hand_back_all(cluster);
     for (uint32_t k = 0; k < cluster->nodes; k++) {
-      vlot__slot *slot = &cluster->slots[k];
-      if (!slot->node || !slot->actor) continue;
-      atomic_store(&slot->due, vlot__node_due(slot->node));
-      slot->is_tick_sent = false;
-      vlot__slot_publish(slot);
-      if (atomic_load(&slot->state) == VLOT_NODE_SUSPENDED &&
-          vlot_actor_suspend(slot->actor, cluster->options.stop_ns) != VLOT_OK)
-        vlot__log(cluster, "n%u could not be suspended again", slot->id);
-      vlot_actor_unhold(slot->actor);
+      vlot__seat *seat = &cluster->seats[k];
+      if (!seat->node || !seat->actor) continue;
+      atomic_store(&seat->due, vlot__node_due(seat->node));
+      seat->is_tick_sent = false;
+      vlot__seat_publish(seat);
+      if (atomic_load(&seat->state) == VLOT_NODE_SUSPENDED &&
+          vlot_actor_suspend(seat->actor, cluster->options.stop_ns) != VLOT_OK)
+        vlot__log(cluster, "n%u could not be suspended again", seat->id);
+      vlot_actor_unhold(seat->actor);
     }
     vlot__clock_go_on(cluster);
   }

@@ -71,7 +71,7 @@ bool vlot__pending_init(vlot_cluster *cluster) {
   vlot__prng_init(&lockstep->schedule, cluster->options.seed, UINT64_C(2) << 40);
   lockstep->newest = vlot__alloc_zero(cluster->allocator, links, sizeof *lockstep->newest);
   for (uint32_t k = 0; k < cluster->nodes; k++)
-    vlot__ring_init(&cluster->slots[k].parked_mail, cluster->allocator, sizeof(vlot__item *));
+    vlot__ring_init(&cluster->seats[k].parked_mail, cluster->allocator, sizeof(vlot__item *));
   return lockstep->newest != NULL && reserve_item(cluster, 2 * (size_t)cluster->nodes);
 }
 
@@ -82,7 +82,7 @@ void vlot__pending_deinit(vlot_cluster *cluster) {
   for (size_t k = 0; k < lockstep->held_count; k++)
     vlot__pending_dispose(cluster, lockstep->held[k]);
   for (uint32_t k = 0; k < cluster->nodes; k++) {
-    vlot__ring *parked = &cluster->slots[k].parked_mail;
+    vlot__ring *parked = &cluster->seats[k].parked_mail;
     for (size_t m = 0; m < parked->count; m++)
       vlot__pending_dispose(cluster, *(vlot__item **)vlot__ring_at(parked, m));
     if (parked->allocator) vlot__ring_deinit(parked);
@@ -116,19 +116,19 @@ vlot_result vlot__pending_post(vlot_cluster *cluster, const vlot__parcel *parcel
   return VLOT_OK;
 }
 
-/* --- timers and writes: one item per slot each --- */
+/* --- timers and writes: one item per seat each --- */
 
-static vlot__item *slot_item(vlot__slot *slot, vlot_pending_kind kind, uint64_t due) {
-  vlot_cluster *cluster = slot->cluster;
+static vlot__item *seat_item(vlot__seat *seat, vlot_pending_kind kind, uint64_t due) {
+  vlot_cluster *cluster = seat->cluster;
   vlot__item *item = reserve_item(cluster, 1) ? vlot__pending_new(cluster, 0) : NULL;
   if (!item) {
     cluster->lockstep.is_short = true;
     return NULL;
   }
   item->kind = kind;
-  item->id = kind == VLOT_PENDING_TIMER ? VLOT_PENDING_TIMER_ID(slot->id)
-                                        : VLOT_PENDING_WRITE_ID(slot->id);
-  item->node = slot->id;
+  item->id = kind == VLOT_PENDING_TIMER ? VLOT_PENDING_TIMER_ID(seat->id)
+                                        : VLOT_PENDING_WRITE_ID(seat->id);
+  item->node = seat->id;
   item->from = 0;
   item->mail_kind = item->message_kind = 0;
   item->due = due;
@@ -139,35 +139,35 @@ static vlot__item *slot_item(vlot__slot *slot, vlot_pending_kind kind, uint64_t 
 
 /* A due time that moved later is only looked at when the old one comes: heartbeats move it all the
  * time. */
-static void set_due(vlot__slot *slot, vlot__item **item, vlot_pending_kind kind, uint64_t due) {
+static void set_due(vlot__seat *seat, vlot__item **item, vlot_pending_kind kind, uint64_t due) {
   if (!*item) {
-    if (due != VLOT_NEVER) *item = slot_item(slot, kind, due);
+    if (due != VLOT_NEVER) *item = seat_item(seat, kind, due);
   } else if (!(*item)->is_held && due < (*item)->due) {
     (*item)->due = due;
-    vlot__heap_sift_up(&slot->cluster->lockstep.heap, *item);
+    vlot__heap_sift_up(&seat->cluster->lockstep.heap, *item);
   }
 }
 
-void vlot__pending_publish_due(vlot__slot *slot) {
-  atomic_store_explicit(&slot->due, vlot__node_due(slot->node), memory_order_relaxed);
+void vlot__pending_publish_due(vlot__seat *seat) {
+  atomic_store_explicit(&seat->due, vlot__node_due(seat->node), memory_order_relaxed);
 }
 
-void vlot__pending_slot_changed(vlot__slot *slot) {
-  if (slot->node) vlot__pending_publish_due(slot);
-  if (!vlot__pending_runs(slot)) return;
-  set_due(slot, &slot->timer, VLOT_PENDING_TIMER,
-          atomic_load_explicit(&slot->due, memory_order_relaxed));
-  if (slot->disk && slot->has_pending_writes) {
-    uint64_t due = vlot__disk_next_due(slot->disk);
-    set_due(slot, &slot->write, VLOT_PENDING_WRITE, due);
-    if (due == VLOT_NEVER && vlot__disk_pending(slot->disk, NULL, 0) == 0)
-      slot->has_pending_writes = false;
+void vlot__pending_seat_changed(vlot__seat *seat) {
+  if (seat->node) vlot__pending_publish_due(seat);
+  if (!vlot__pending_runs(seat)) return;
+  set_due(seat, &seat->timer, VLOT_PENDING_TIMER,
+          atomic_load_explicit(&seat->due, memory_order_relaxed));
+  if (seat->disk && seat->has_pending_writes) {
+    uint64_t due = vlot__disk_next_due(seat->disk);
+    set_due(seat, &seat->write, VLOT_PENDING_WRITE, due);
+    if (due == VLOT_NEVER && vlot__disk_pending(seat->disk, NULL, 0) == 0)
+      seat->has_pending_writes = false;
   }
 }
 
 void vlot__pending_list_again(vlot_cluster *cluster) {
   cluster->lockstep.is_short = false;
-  for (uint32_t k = 0; k < cluster->nodes; k++) vlot__pending_slot_changed(&cluster->slots[k]);
+  for (uint32_t k = 0; k < cluster->nodes; k++) vlot__pending_seat_changed(&cluster->seats[k]);
 }
 
 static void remove_held(vlot__lockstep *lockstep, const vlot__item *item) {
@@ -186,28 +186,28 @@ void vlot__pending_unlist(vlot_cluster *cluster, vlot__item *item) {
   item->is_held = false;
 }
 
-static void forget_item(vlot__slot *slot, vlot__item **item) {
+static void forget_item(vlot__seat *seat, vlot__item **item) {
   if (!*item) return;
-  vlot__pending_unlist(slot->cluster, *item);
-  vlot__pending_free(slot->cluster, *item);
+  vlot__pending_unlist(seat->cluster, *item);
+  vlot__pending_free(seat->cluster, *item);
   *item = NULL;
 }
 
-void vlot__pending_forget(vlot__slot *slot) {
-  forget_item(slot, &slot->timer);
-  forget_item(slot, &slot->write);
-  slot->has_pending_writes = false;
+void vlot__pending_forget(vlot__seat *seat) {
+  forget_item(seat, &seat->timer);
+  forget_item(seat, &seat->write);
+  seat->has_pending_writes = false;
 }
 
 /* --- what comes next --- */
 
 uint64_t vlot__pending_due(vlot_cluster *cluster, const vlot__item *item) {
-  vlot__slot *slot = vlot__slot_of(cluster, item->node);
-  bool is_slots = item->kind == VLOT_PENDING_TIMER || item->kind == VLOT_PENDING_WRITE;
-  if (!is_slots) return item->due;
-  if (!vlot__pending_runs(slot)) return VLOT_NEVER;
-  return item->kind == VLOT_PENDING_TIMER ? vlot__node_due(slot->node)
-                                          : vlot__disk_next_due(slot->disk);
+  vlot__seat *seat = vlot__seat_of(cluster, item->node);
+  bool is_seats = item->kind == VLOT_PENDING_TIMER || item->kind == VLOT_PENDING_WRITE;
+  if (!is_seats) return item->due;
+  if (!vlot__pending_runs(seat)) return VLOT_NEVER;
+  return item->kind == VLOT_PENDING_TIMER ? vlot__node_due(seat->node)
+                                          : vlot__disk_next_due(seat->disk);
 }
 
 /* A timer that will never be due stays listed, at the end of the heap: if it left, that would
@@ -254,20 +254,20 @@ void vlot__pending_lose(vlot_cluster *cluster, vlot__item *item, vlot_why why) {
 
 /* --- mail of a suspended node --- */
 
-void vlot__pending_park(vlot__slot *slot, vlot__item *mail) {
-  vlot__item **parked = vlot__ring_push(&slot->parked_mail);
+void vlot__pending_park(vlot__seat *seat, vlot__item *mail) {
+  vlot__item **parked = vlot__ring_push(&seat->parked_mail);
   if (parked)
     *parked = mail;
   else
-    vlot__pending_lose(slot->cluster, mail, VLOT_WHY_NO_MEMORY);
+    vlot__pending_lose(seat->cluster, mail, VLOT_WHY_NO_MEMORY);
 }
 
-void vlot__pending_unpark(vlot__slot *slot) {
-  vlot_cluster *cluster = slot->cluster;
-  slot->was_suspended = true;
-  while (slot->parked_mail.count > 0) {
-    vlot__item *item = *(vlot__item **)vlot__ring_at(&slot->parked_mail, 0);
-    vlot__ring_pop_front(&slot->parked_mail);
+void vlot__pending_unpark(vlot__seat *seat) {
+  vlot_cluster *cluster = seat->cluster;
+  seat->was_suspended = true;
+  while (seat->parked_mail.count > 0) {
+    vlot__item *item = *(vlot__item **)vlot__ring_at(&seat->parked_mail, 0);
+    vlot__ring_pop_front(&seat->parked_mail);
     item->due = vlot__now(cluster);
     item->tie = 0; /* before anything newer; ids keep their order */
     if (reserve_item(cluster, 1))
@@ -275,13 +275,13 @@ void vlot__pending_unpark(vlot__slot *slot) {
     else
       vlot__pending_lose(cluster, item, VLOT_WHY_NO_MEMORY);
   }
-  vlot__pending_slot_changed(slot);
+  vlot__pending_seat_changed(seat);
 }
 
-void vlot__pending_lose_parked(vlot__slot *slot, vlot_why why) {
-  while (slot->parked_mail.count > 0) {
-    vlot__item *item = *(vlot__item **)vlot__ring_at(&slot->parked_mail, 0);
-    vlot__ring_pop_front(&slot->parked_mail);
-    vlot__pending_lose(slot->cluster, item, why);
+void vlot__pending_lose_parked(vlot__seat *seat, vlot_why why) {
+  while (seat->parked_mail.count > 0) {
+    vlot__item *item = *(vlot__item **)vlot__ring_at(&seat->parked_mail, 0);
+    vlot__ring_pop_front(&seat->parked_mail);
+    vlot__pending_lose(seat->cluster, item, why);
   }
 }

@@ -14,7 +14,7 @@ vlot_result vlot__pending_post(vlot_cluster *cluster, const vlot__parcel *parcel
 
 /* The earliest thing, with due times brought up to date; NULL: there is none. */
 vlot__item *vlot__pending_earliest(vlot_cluster *cluster);
-/* The tick at which it is due by now: a slot's timer moves all the time. */
+/* The tick at which it is due by now: a seat's timer moves all the time. */
 uint64_t vlot__pending_due(vlot_cluster *cluster, const vlot__item *item);
 /* Mail under way, held or not, or a write. */
 bool vlot__pending_has_traffic(const vlot_cluster *cluster);
@@ -26,27 +26,27 @@ void vlot__pending_free(vlot_cluster *cluster, vlot__item *item);
 /* Lose a mail that is in no list: the event, its client's answer, and free it. */
 void vlot__pending_lose(vlot_cluster *cluster, vlot__item *item, vlot_why why);
 
-/* --- a slot's timer and write ----------------------------------------------------------------- */
+/* --- a seat's timer and write ----------------------------------------------------------------- */
 
-static inline bool vlot__pending_runs(const vlot__slot *slot) {
-  return slot->node && atomic_load(&slot->state) == VLOT_NODE_UP;
+static inline bool vlot__pending_runs(const vlot__seat *seat) {
+  return seat->node && atomic_load(&seat->state) == VLOT_NODE_UP;
 }
 /* Its timer or pending write may be another. */
-void vlot__pending_slot_changed(vlot__slot *slot);
+void vlot__pending_seat_changed(vlot__seat *seat);
 /* A debugger reads when its node needs a tick: with threads the end of a turn says it to the clock,
  * in the same place. */
-void vlot__pending_publish_due(vlot__slot *slot);
+void vlot__pending_publish_due(vlot__seat *seat);
 /* It has no node that runs: no timer, no write. */
-void vlot__pending_forget(vlot__slot *slot);
+void vlot__pending_forget(vlot__seat *seat);
 /* One could not be listed for want of memory; try again. */
 void vlot__pending_list_again(vlot_cluster *cluster);
 
 /* --- mail of a suspended node ----------------------------------------------------------------- */
 
-void vlot__pending_park(vlot__slot *slot, vlot__item *mail);
+void vlot__pending_park(vlot__seat *seat, vlot__item *mail);
 /* It is due now, in the order in which it came. */
-void vlot__pending_unpark(vlot__slot *slot);
-void vlot__pending_lose_parked(vlot__slot *slot, vlot_why why);
+void vlot__pending_unpark(vlot__seat *seat);
+void vlot__pending_lose_parked(vlot__seat *seat, vlot_why why);
 
 /* --- pending_find.c: some of it --------------------------------------------------------------- */
 

@@ -14,67 +14,67 @@ static void append_record(vlot__journal *journal, uint8_t *record, const uint8_t
 }
 
 /* The node has no turn now: what is on its tape goes first. */
-static bool begin_control(vlot__slot *slot) {
-  if (!vlot__journal_is_on(slot->cluster->journal)) return false;
-  if (!slot->node) return true;
-  vlot__tape_empty(slot->node);
+static bool begin_control(vlot__seat *seat) {
+  if (!vlot__journal_is_on(seat->cluster->journal)) return false;
+  if (!seat->node) return true;
+  vlot__tape_empty(seat->node);
   return true;
 }
 
-static void record_start(vlot__slot *slot) {
+static void record_start(vlot__seat *seat) {
   uint8_t record[CONTROL_BYTES];
   vlot_raft_status status;
-  if (!begin_control(slot)) return;
-  vlot_raft_get_status(slot->node->raft, &status);
-  uint8_t *at = vlot__put_head(record, 0, VLOT__RECORD_START, 0, slot->id);
-  at = vlot__put32(at, slot->incarnation);
-  at = vlot__put64(at, slot->node->seen_tick);
-  at = vlot__put32(at, slot->node->permille);
-  at = vlot__put64(at, slot->disk_id);
+  if (!begin_control(seat)) return;
+  vlot_raft_get_status(seat->node->raft, &status);
+  uint8_t *at = vlot__put_head(record, 0, VLOT__RECORD_START, 0, seat->id);
+  at = vlot__put32(at, seat->incarnation);
+  at = vlot__put64(at, seat->node->seen_tick);
+  at = vlot__put32(at, seat->node->permille);
+  at = vlot__put64(at, seat->disk_id);
   at = vlot__put64(at, status.term);
   at = vlot__put32(at, status.vote);
   at = vlot__put64(at, status.last_index);
-  at = vlot__put64(at, slot->digest);
-  append_record(slot->cluster->journal, record, at);
+  at = vlot__put64(at, seat->digest);
+  append_record(seat->cluster->journal, record, at);
 }
 
-static void append_bare(vlot__slot *slot, vlot__journal_type type, uint32_t flags) {
+static void append_bare(vlot__seat *seat, vlot__journal_type type, uint32_t flags) {
   uint8_t record[CONTROL_BYTES];
-  if (begin_control(slot))
-    append_record(slot->cluster->journal, record, vlot__put_head(record, 0, type, flags, slot->id));
+  if (begin_control(seat))
+    append_record(seat->cluster->journal, record, vlot__put_head(record, 0, type, flags, seat->id));
 }
 
-static void record_unstart(vlot__slot *slot) { append_bare(slot, VLOT__RECORD_UNSTART, 0); }
+static void record_unstart(vlot__seat *seat) { append_bare(seat, VLOT__RECORD_UNSTART, 0); }
 
-static void record_restart(vlot__slot *slot, vlot_restart how) {
-  append_bare(slot, VLOT__RECORD_RESTART, how);
+static void record_restart(vlot__seat *seat, vlot_restart how) {
+  append_bare(seat, VLOT__RECORD_RESTART, how);
 }
 
-static void record_suspend(vlot__slot *slot, bool is_suspended) {
-  append_bare(slot, is_suspended ? VLOT__RECORD_SUSPEND : VLOT__RECORD_RESUME, 0);
+static void record_suspend(vlot__seat *seat, bool is_suspended) {
+  append_bare(seat, is_suspended ? VLOT__RECORD_SUSPEND : VLOT__RECORD_RESUME, 0);
 }
 
-static void record_kill(vlot__slot *slot, vlot_why why, bool is_power_cut, bool was_leader,
+static void record_kill(vlot__seat *seat, vlot_why why, bool is_power_cut, bool was_leader,
                         bool is_quarantined) {
-  vlot_cluster *cluster = slot->cluster;
+  vlot_cluster *cluster = seat->cluster;
   uint8_t record[CONTROL_BYTES];
   uint64_t hash = 0, applied = 0;
   if (!vlot__journal_is_on(cluster->journal)) return;
   if (is_quarantined) { /* its tape is its own */
     append_record(cluster->journal, record,
-                  vlot__put_head(record, 0, VLOT__RECORD_QUARANTINE, 0, slot->id));
+                  vlot__put_head(record, 0, VLOT__RECORD_QUARANTINE, 0, seat->id));
     return;
   }
-  begin_control(slot);
-  (void)vlot__node_hash(slot->node, &hash, &applied);
+  begin_control(seat);
+  (void)vlot__node_hash(seat->node, &hash, &applied);
   vlot__journal_type type = cluster->is_closing ? VLOT__RECORD_CLOSE : VLOT__RECORD_KILL;
   uint8_t *at =
-      vlot__put_head(record, 0, type, (uint32_t)is_power_cut | (uint32_t)was_leader << 1, slot->id);
+      vlot__put_head(record, 0, type, (uint32_t)is_power_cut | (uint32_t)was_leader << 1, seat->id);
   at = vlot__put32(at, (uint32_t)why);
-  at = vlot__put64(at, vlot__disk_durable(slot->disk));
-  at = vlot__put64(at, slot->node->applied_index);
+  at = vlot__put64(at, vlot__disk_durable(seat->disk));
+  at = vlot__put64(at, seat->node->applied_index);
   at = vlot__put64(at, hash);
-  at = vlot__put64(at, slot->digest);
+  at = vlot__put64(at, seat->digest);
   append_record(cluster->journal, record, at);
 }
 
@@ -92,12 +92,12 @@ static void record_link(vlot_cluster *cluster, uint32_t from, uint32_t to, const
   append_record(cluster->journal, record, at);
 }
 
-static void record_clock(vlot__slot *slot, uint32_t permille) {
+static void record_clock(vlot__seat *seat, uint32_t permille) {
   uint8_t record[CONTROL_BYTES];
-  if (!begin_control(slot)) return;
-  uint8_t *at = vlot__put_head(record, 0, VLOT__RECORD_CLOCK, 0, slot->id);
-  append_record(slot->cluster->journal, record,
-                vlot__put64(vlot__put32(at, permille), vlot__now(slot->cluster)));
+  if (!begin_control(seat)) return;
+  uint8_t *at = vlot__put_head(record, 0, VLOT__RECORD_CLOCK, 0, seat->id);
+  append_record(seat->cluster->journal, record,
+                vlot__put64(vlot__put32(at, permille), vlot__now(seat->cluster)));
 }
 
 static void record_drop(vlot_cluster *cluster, uint32_t to, bool is_message, vlot_why why,
@@ -117,10 +117,10 @@ static void record_copy(vlot_cluster *cluster, uint64_t id, uint64_t copy) {
 
 /* A node's events join its digest; the cluster's own have records, but a dropped message's, which
  * has another. */
-static void record_event(vlot_cluster *cluster, vlot__slot *slot, const vlot_event *event) {
+static void record_event(vlot_cluster *cluster, vlot__seat *seat, const vlot_event *event) {
   uint8_t record[CONTROL_BYTES];
-  if (slot) {
-    vlot__digest_event(slot, event);
+  if (seat) {
+    vlot__digest_event(seat, event);
     return;
   }
   if (event->kind == VLOT_EVENT_DROPPED || !vlot__journal_is_on(cluster->journal)) return;

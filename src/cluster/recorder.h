@@ -29,24 +29,24 @@ typedef struct vlot__recorder {
   vlot_result (*submit)(vlot__node *node, const vlot_write *write, const vlot_storage_done *done);
   void (*see_rate)(vlot__node *node);
   void (*rate)(vlot__node *node, uint32_t permille, uint64_t changed);
-  void (*sending)(vlot__slot *slot);
-  void (*fate)(vlot__slot *slot, vlot__fate *fate);
-  void (*sent)(vlot__slot *slot, const vlot__fate *fate);
+  void (*sending)(vlot__seat *seat);
+  void (*fate)(vlot__seat *seat, vlot__fate *fate);
+  void (*sent)(vlot__seat *seat, const vlot__fate *fate);
 
-  /* What is put out; slot NULL: by the cluster. */
-  void (*event)(vlot_cluster *cluster, vlot__slot *slot, const vlot_event *event);
-  void (*answer)(vlot__slot *slot, uint64_t sequence, uint64_t index, const void *reply,
+  /* What is put out; seat NULL: by the cluster. */
+  void (*event)(vlot_cluster *cluster, vlot__seat *seat, const vlot_event *event);
+  void (*answer)(vlot__seat *seat, uint64_t sequence, uint64_t index, const void *reply,
                  size_t size);
 
   /* Control, between turns. was_leader: did it lead, as far as anybody knew when it was killed? */
-  bool (*was_leader)(vlot__slot *slot, bool was);
-  void (*start)(vlot__slot *slot);
-  void (*unstart)(vlot__slot *slot); /* it could not be given a thread after all */
-  void (*kill)(vlot__slot *slot, vlot_why why, bool is_power_cut, bool was_leader,
+  bool (*was_leader)(vlot__seat *seat, bool was);
+  void (*start)(vlot__seat *seat);
+  void (*unstart)(vlot__seat *seat); /* it could not be given a thread after all */
+  void (*kill)(vlot__seat *seat, vlot_why why, bool is_power_cut, bool was_leader,
                bool is_quarantined);
-  void (*restart)(vlot__slot *slot, vlot_restart how);
-  void (*suspend)(vlot__slot *slot, bool is_suspended);
-  void (*clock)(vlot__slot *slot, uint32_t permille);
+  void (*restart)(vlot__seat *seat, vlot_restart how);
+  void (*suspend)(vlot__seat *seat, bool is_suspended);
+  void (*clock)(vlot__seat *seat, uint32_t permille);
   void (*link)(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link);
   void (*drop)(vlot_cluster *cluster, uint32_t to, bool is_message, vlot_why why, uint64_t id);
   void (*copy)(vlot_cluster *cluster, uint64_t id, uint64_t copy);
@@ -77,9 +77,9 @@ static inline vlot_result vlot__record_submit(vlot_cluster *cluster, vlot__node 
                            : storage->submit(storage->context, write, done);
 }
 
-static inline bool vlot__record_was_leader(vlot_cluster *cluster, vlot__slot *slot, bool was) {
+static inline bool vlot__record_was_leader(vlot_cluster *cluster, vlot__seat *seat, bool was) {
   const vlot__recorder *recorder = cluster->recorder;
-  return recorder && recorder->was_leader ? recorder->was_leader(slot, was) : was;
+  return recorder && recorder->was_leader ? recorder->was_leader(seat, was) : was;
 }
 
 #endif

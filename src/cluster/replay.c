@@ -9,13 +9,13 @@
 
 /* --- control's records --- */
 
-static void check_digest(vlot__replay *replay, const vlot__slot *slot, uint64_t recorded) {
-  if (slot->digest != recorded)
+static void check_digest(vlot__replay *replay, const vlot__seat *seat, uint64_t recorded) {
+  if (seat->digest != recorded)
     vlot__replay_diverge(replay,
                          "it has put out something else since its last turn than was recorded");
 }
 
-static void run_start(vlot__replay *replay, vlot__slot *slot, vlot__journal_reader reader) {
+static void run_start(vlot__replay *replay, vlot__seat *seat, vlot__journal_reader reader) {
   vlot_cluster *cluster = replay->cluster;
   vlot_raft_status status;
   uint32_t incarnation = vlot__read32(&reader);
@@ -24,35 +24,35 @@ static void run_start(vlot__replay *replay, vlot__slot *slot, vlot__journal_read
   uint64_t disk = vlot__read64(&reader), term = vlot__read64(&reader);
   uint32_t vote = vlot__read32(&reader);
   uint64_t last = vlot__read64(&reader), recorded = vlot__read64(&reader);
-  if (slot->node || tick > VLOT__REPLAY_TICK_MAX || permille > 100000) {
+  if (seat->node || tick > VLOT__REPLAY_TICK_MAX || permille > 100000) {
     vlot__replay_diverge(replay, "it is recorded to start, and it is up");
     return;
   }
-  atomic_store(&slot->clock_permille, permille);
+  atomic_store(&seat->clock_permille, permille);
   /* its own time begins here; others may have been later in the journal's order */
   atomic_store(&cluster->now, tick);
-  slot->incarnation = incarnation - 1;
-  vlot_result result = vlot__slot_start(slot);
+  seat->incarnation = incarnation - 1;
+  vlot_result result = vlot__seat_start(seat);
   if (now > tick) atomic_store(&cluster->now, now);
   if (result != VLOT_OK) {
     vlot__replay_diverge(replay, "it is recorded to start, and here it cannot: %s",
                          vlot_result_text(result));
     return;
   }
-  vlot_raft_get_status(slot->node->raft, &status);
+  vlot_raft_get_status(seat->node->raft, &status);
   if (status.term != term || status.vote != vote || status.last_index != last ||
-      slot->disk_id != disk)
+      seat->disk_id != disk)
     vlot__replay_diverge(replay,
                          "it is recorded to recover term %" PRIu64 ", vote %u, log up to %" PRIu64
                          "; here term %" PRIu64 ", vote %u, log up to %" PRIu64,
                          term, vote, last, status.term, status.vote, status.last_index);
-  check_digest(replay, slot, recorded);
+  check_digest(replay, seat, recorded);
 }
 
-static bool check_machine(vlot__replay *replay, const vlot__slot *slot, uint64_t applied,
+static bool check_machine(vlot__replay *replay, const vlot__seat *seat, uint64_t applied,
                           uint64_t hash) {
-  uint64_t here = 0, here_applied = slot->node->applied_index, ignored;
-  if (vlot__node_hash(slot->node, &here, &ignored) != VLOT_OK) here = hash;
+  uint64_t here = 0, here_applied = seat->node->applied_index, ignored;
+  if (vlot__node_hash(seat->node, &here, &ignored) != VLOT_OK) here = hash;
   if (here_applied == applied && here == hash) return true;
   vlot__replay_diverge(replay,
                        "its machine is recorded to have applied %" PRIu64 " with hash %016" PRIx64
@@ -121,34 +121,34 @@ static void lose_mail(vlot__replay *replay, uint32_t node) {
   vlot__pending_purge(replay->cluster, node, is_wanted, replay);
 }
 
-static void run_kill(vlot__replay *replay, const vlot__replay_record *one, vlot__slot *slot) {
+static void run_kill(vlot__replay *replay, const vlot__replay_record *one, vlot__seat *seat) {
   vlot__journal_reader reader = vlot__replay_body(one);
   vlot_why why = (vlot_why)vlot__read32(&reader);
   uint64_t durable = vlot__read64(&reader), applied = vlot__read64(&reader),
            hash = vlot__read64(&reader), digest = vlot__read64(&reader);
-  if (!slot->node) {
+  if (!seat->node) {
     vlot__replay_diverge(replay, "it is recorded to be killed, and it is down");
     return;
   }
-  if (slot->digest != digest) check_digest(replay, slot, digest);
-  if (!check_machine(replay, slot, applied, hash) || vlot__replay_type(one) == VLOT__RECORD_CLOSE ||
+  if (seat->digest != digest) check_digest(replay, seat, digest);
+  if (!check_machine(replay, seat, applied, hash) || vlot__replay_type(one) == VLOT__RECORD_CLOSE ||
       replay->status.has_diverged)
     return;
   bool is_power_cut = vlot__replay_flags(one) & 1;
-  vlot__disk_stop_at(slot->disk, durable, is_power_cut);
+  vlot__disk_stop_at(seat->disk, durable, is_power_cut);
   replay->was_leader = (vlot__replay_flags(one) & 2) != 0;
-  vlot__slot_stop(slot, why, is_power_cut);
+  vlot__seat_stop(seat, why, is_power_cut);
   replay->was_leader = -1;
-  lose_mail(replay, slot->id);
+  lose_mail(replay, seat->id);
 }
 
-static void run_suspend(vlot_cluster *cluster, vlot__slot *slot, bool is_suspended) {
-  atomic_store(&slot->state, is_suspended ? VLOT_NODE_SUSPENDED : VLOT_NODE_UP);
-  if (is_suspended) vlot__pending_forget(slot);
-  slot->cause = 0;
-  vlot__emit_change(cluster, slot, is_suspended ? VLOT_EVENT_SUSPEND : VLOT_EVENT_RESUME,
+static void run_suspend(vlot_cluster *cluster, vlot__seat *seat, bool is_suspended) {
+  atomic_store(&seat->state, is_suspended ? VLOT_NODE_SUSPENDED : VLOT_NODE_UP);
+  if (is_suspended) vlot__pending_forget(seat);
+  seat->cause = 0;
+  vlot__emit_change(cluster, seat, is_suspended ? VLOT_EVENT_SUSPEND : VLOT_EVENT_RESUME,
                     is_suspended ? VLOT_WHY_SUSPENDED : VLOT_WHY_RESUMED, 0, 0, 0, 0);
-  if (!is_suspended) vlot__pending_unpark(slot);
+  if (!is_suspended) vlot__pending_unpark(seat);
 }
 
 static void run_link(vlot__replay *replay, vlot__journal_reader reader) {
@@ -167,16 +167,16 @@ static void run_link(vlot__replay *replay, vlot__journal_reader reader) {
   (void)vlot__links_restore(cluster, from, to, from ? &link : NULL);
 }
 
-static void run_clock(vlot_cluster *cluster, vlot__slot *slot, vlot__journal_reader reader) {
+static void run_clock(vlot_cluster *cluster, vlot__seat *seat, vlot__journal_reader reader) {
   uint32_t permille = vlot__read32(&reader);
   uint64_t tick = vlot__read64(&reader), now = vlot__now(cluster);
-  if (permille > 100000 || tick > VLOT__REPLAY_TICK_MAX || !slot->node) return;
-  atomic_store(&slot->clock_changed, tick);
-  atomic_store(&slot->clock_permille, permille);
+  if (permille > 100000 || tick > VLOT__REPLAY_TICK_MAX || !seat->node) return;
+  atomic_store(&seat->clock_changed, tick);
+  atomic_store(&seat->clock_permille, permille);
   atomic_store(&cluster->now, tick);
-  vlot__node_clock_changed(slot->node);
+  vlot__node_clock_changed(seat->node);
   if (now > tick) atomic_store(&cluster->now, now);
-  vlot__pending_slot_changed(slot);
+  vlot__pending_seat_changed(seat);
 }
 
 static void run_drop(vlot__replay *replay, const vlot__replay_record *one) {
@@ -225,24 +225,24 @@ static void run_event(vlot_cluster *cluster, vlot__journal_reader reader) {
     vlot__emit_change(cluster, NULL, (vlot_event_kind)kind, (vlot_why)why, peer, from, to, term);
 }
 
-static void run_unstart(vlot__slot *slot) {
-  vlot__node *node = slot->node;
-  vlot__pending_forget(slot);
-  vlot__disk_stop_at(slot->disk, 0, false); /* it had no turn, and wrote nothing */
-  atomic_store(&slot->state, VLOT_NODE_DOWN);
-  slot->node = NULL;
+static void run_unstart(vlot__seat *seat) {
+  vlot__node *node = seat->node;
+  vlot__pending_forget(seat);
+  vlot__disk_stop_at(seat->disk, 0, false); /* it had no turn, and wrote nothing */
+  atomic_store(&seat->state, VLOT_NODE_DOWN);
+  seat->node = NULL;
   if (node) vlot__node_close(node, VLOT_WHY_START_FAILED);
 }
 
 /* --- one record after the other --- */
 
 /* May a node do this now? What it is recorded to do must fit what it is. */
-static bool fits(vlot__replay *replay, const vlot__replay_record *one, const vlot__slot *slot) {
+static bool fits(vlot__replay *replay, const vlot__replay_record *one, const vlot__seat *seat) {
   uint32_t type = vlot__replay_type(one);
-  bool is_up = slot && slot->node;
+  bool is_up = seat && seat->node;
   switch ((vlot__journal_type)type) {
   case VLOT__RECORD_TURN:
-    if (is_up && !slot->node->tape.is_cut) return true;
+    if (is_up && !seat->node->tape.is_cut) return true;
     vlot__replay_diverge(replay, "it is recorded to take a turn, and it is down");
     return false;
   case VLOT__RECORD_SUSPEND:
@@ -262,20 +262,20 @@ static bool fits(vlot__replay *replay, const vlot__replay_record *one, const vlo
 static void run_record(vlot__replay *replay, size_t place) {
   vlot_cluster *cluster = replay->cluster;
   const vlot__replay_record *one = &replay->records[place];
-  vlot__slot *slot = vlot__slot_of(cluster, vlot__replay_node(one));
+  vlot__seat *seat = vlot__seat_of(cluster, vlot__replay_node(one));
   switch ((vlot__journal_type)vlot__replay_type(one)) {
-  case VLOT__RECORD_TURN: vlot__replay_turn(replay, place, slot); return;
-  case VLOT__RECORD_START: run_start(replay, slot, vlot__replay_body(one)); return;
-  case VLOT__RECORD_UNSTART: run_unstart(slot); return;
+  case VLOT__RECORD_TURN: vlot__replay_turn(replay, place, seat); return;
+  case VLOT__RECORD_START: run_start(replay, seat, vlot__replay_body(one)); return;
+  case VLOT__RECORD_UNSTART: run_unstart(seat); return;
   case VLOT__RECORD_KILL:
-  case VLOT__RECORD_CLOSE: run_kill(replay, one, slot); return;
+  case VLOT__RECORD_CLOSE: run_kill(replay, one, seat); return;
   case VLOT__RECORD_RESTART:
-    vlot__slot_restarted(slot, (vlot_restart)vlot__replay_flags(one));
+    vlot__seat_restarted(seat, (vlot_restart)vlot__replay_flags(one));
     return;
-  case VLOT__RECORD_SUSPEND: run_suspend(cluster, slot, true); return;
-  case VLOT__RECORD_RESUME: run_suspend(cluster, slot, false); return;
+  case VLOT__RECORD_SUSPEND: run_suspend(cluster, seat, true); return;
+  case VLOT__RECORD_RESUME: run_suspend(cluster, seat, false); return;
   case VLOT__RECORD_LINK: run_link(replay, vlot__replay_body(one)); return;
-  case VLOT__RECORD_CLOCK: run_clock(cluster, slot, vlot__replay_body(one)); return;
+  case VLOT__RECORD_CLOCK: run_clock(cluster, seat, vlot__replay_body(one)); return;
   case VLOT__RECORD_DROP: run_drop(replay, one); return;
   case VLOT__RECORD_COPY: run_copy(replay, vlot__replay_body(one)); return;
   case VLOT__RECORD_EVENT: run_event(cluster, vlot__replay_body(one)); return;
@@ -298,13 +298,13 @@ bool vlot__replay_run_one(vlot_cluster *cluster, uint64_t limit) {
   bool has_acted = false;
   while (replay->place < replay->count && !replay->status.has_diverged) {
     const vlot__replay_record *one = &replay->records[replay->place];
-    vlot__slot *slot = vlot__slot_of(cluster, vlot__replay_node(one));
+    vlot__seat *seat = vlot__seat_of(cluster, vlot__replay_node(one));
     bool is_action = !is_silent(one);
     if (is_action && has_acted) break;
     if (is_action) has_acted = true;
     if (is_action && vlot__replay_type(one) != VLOT__RECORD_TURN) cluster->action++;
-    replay->subject = slot;
-    if (fits(replay, one, slot)) run_record(replay, replay->place);
+    replay->subject = seat;
+    if (fits(replay, one, seat)) run_record(replay, replay->place);
     replay->place++;
   }
   if (has_acted) vlot__requests_ended(cluster, true);

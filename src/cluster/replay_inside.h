@@ -49,8 +49,8 @@ struct vlot__replay {
   size_t wanted_room;
   vlot_replay_status status;
   int was_leader;            /* while a kill is carried out; else -1 */
-  const vlot__slot *subject; /* whose record is carried out */
-  vlot__slot *turn_slot;     /* whose turn is; NULL between turns */
+  const vlot__seat *subject; /* whose record is carried out */
+  vlot__seat *turn_seat;     /* whose turn is; NULL between turns */
   uint64_t turn;             /* its number in its incarnation */
   size_t chunk;              /* the record in which its reader stands */
   vlot__journal_reader reader;
@@ -95,13 +95,13 @@ void vlot__replay_pass_time(vlot_cluster *cluster, uint64_t tick);
  *
  * After a divergence the turn is ended all the same, so that nothing is left half done.
  */
-void vlot__replay_turn(vlot__replay *replay, size_t place, vlot__slot *slot);
+void vlot__replay_turn(vlot__replay *replay, size_t place, vlot__seat *seat);
 
 /* In a turn: what the world made of it (recorder.h). */
 bool vlot__replay_check(vlot__node *node, bool may);
 vlot_result vlot__replay_submit(vlot__node *node, const vlot_write *write,
                                 const vlot_storage_done *done);
-void vlot__replay_fate(vlot__slot *slot, vlot__fate *fate);
+void vlot__replay_fate(vlot__seat *seat, vlot__fate *fate);
 void vlot__replay_see_rate(vlot__node *node);
 
 /* --- replay.c --- */

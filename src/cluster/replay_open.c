@@ -248,13 +248,13 @@ static void free_replay(vlot__replay *replay) {
 
 /* --- the recorder that gives back what was recorded --- */
 
-static void replay_event(vlot_cluster *cluster, vlot__slot *slot, const vlot_event *event) {
+static void replay_event(vlot_cluster *cluster, vlot__seat *seat, const vlot_event *event) {
   (void)cluster;
-  if (slot) vlot__digest_event(slot, event);
+  if (seat) vlot__digest_event(seat, event);
 }
 
-static bool replay_was_leader(vlot__slot *slot, bool was) {
-  int recorded = slot->cluster->replay->was_leader;
+static bool replay_was_leader(vlot__seat *seat, bool was) {
+  int recorded = seat->cluster->replay->was_leader;
   return recorded >= 0 ? recorded != 0 : was;
 }
 

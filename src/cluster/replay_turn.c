@@ -12,17 +12,17 @@
 
 void vlot__replay_diverge(vlot__replay *replay, const char *format, ...) {
   va_list arguments;
-  const vlot__slot *slot = replay->subject;
+  const vlot__seat *seat = replay->subject;
   if (replay->status.has_diverged) return;
   replay->status.has_diverged = 1;
   replay->cluster->has_diverged = true;
   int length = 0;
-  if (replay->turn_slot)
+  if (replay->turn_seat)
     length = snprintf(replay->text, sizeof replay->text,
-                      "n%u, turn %" PRIu64 " of incarnation %u (action %" PRIu64 "): ", slot->id,
-                      replay->turn, slot->incarnation, replay->cluster->action);
-  else if (slot)
-    length = snprintf(replay->text, sizeof replay->text, "n%u (action %" PRIu64 "): ", slot->id,
+                      "n%u, turn %" PRIu64 " of incarnation %u (action %" PRIu64 "): ", seat->id,
+                      replay->turn, seat->incarnation, replay->cluster->action);
+  else if (seat)
+    length = snprintf(replay->text, sizeof replay->text, "n%u (action %" PRIu64 "): ", seat->id,
                       replay->cluster->action);
   va_start(arguments, format);
   vsnprintf(replay->text + length, sizeof replay->text - (size_t)length, format, arguments);
@@ -56,7 +56,7 @@ static void pass(vlot__replay *replay) {
 
 /* The outcome of the n-th thing of its kind, if something was recorded of it. */
 static const uint8_t *outcome(vlot__replay *replay, uint32_t kind, uint32_t ordinal) {
-  const vlot__replay_item *next = replay->turn_slot ? peek(replay) : NULL;
+  const vlot__replay_item *next = replay->turn_seat ? peek(replay) : NULL;
   if (!next || next->kind != kind || vlot__get32(next->payload) != ordinal) return NULL;
   pass(replay);
   return next->payload + 4;
@@ -75,11 +75,11 @@ vlot_result vlot__replay_submit(vlot__node *node, const vlot_write *write,
                                 const vlot_storage_done *done) {
   vlot__replay *replay = node->cluster->replay;
   (void)done;
-  vlot__digest_write(node->slot, write);
+  vlot__digest_write(node->seat, write);
   node->tape.submits++;
   const uint8_t *recorded = outcome(replay, VLOT__ITEM_SUBMIT, node->tape.submits);
   vlot_result result = recorded && is_result(*recorded) ? (vlot_result)*recorded : VLOT_OK;
-  vlot_result made = vlot__disk_submit_as(node->slot->disk, write, result);
+  vlot_result made = vlot__disk_submit_as(node->seat->disk, write, result);
   if (made != result)
     vlot__replay_diverge(replay,
                          "the disk is recorded to say '%s' to a write, and here it says '%s'",
@@ -87,9 +87,9 @@ vlot_result vlot__replay_submit(vlot__node *node, const vlot_write *write,
   return made;
 }
 
-void vlot__replay_fate(vlot__slot *slot, vlot__fate *fate) {
-  vlot__replay *replay = slot->cluster->replay;
-  const uint8_t *recorded = outcome(replay, VLOT__ITEM_ROUTE, ++slot->node->tape.routes);
+void vlot__replay_fate(vlot__seat *seat, vlot__fate *fate) {
+  vlot__replay *replay = seat->cluster->replay;
+  const uint8_t *recorded = outcome(replay, VLOT__ITEM_ROUTE, ++seat->node->tape.routes);
   if (!recorded) return;
   fate->copies = recorded[0] <= 2 ? recorded[0] : 1;
   fate->why = (vlot_why)vlot__get16(recorded + 1);
@@ -100,13 +100,13 @@ void vlot__replay_fate(vlot__slot *slot, vlot__fate *fate) {
 /* Between turns only control's CLOCK record changes the rate. */
 void vlot__replay_see_rate(vlot__node *node) {
   vlot__replay *replay = node->cluster->replay;
-  const vlot__replay_item *next = replay->turn_slot == node->slot ? peek(replay) : NULL;
+  const vlot__replay_item *next = replay->turn_seat == node->seat ? peek(replay) : NULL;
   if (!next || next->kind != VLOT__ITEM_RATE) return;
   uint32_t permille = vlot__get32(next->payload);
   uint64_t changed = vlot__get64(next->payload + 4);
   pass(replay);
-  atomic_store(&node->slot->clock_permille, permille <= 100000 ? permille : 1000);
-  atomic_store(&node->slot->clock_changed, changed <= VLOT__REPLAY_TICK_MAX ? changed : 0);
+  atomic_store(&node->seat->clock_permille, permille <= 100000 ? permille : 1000);
+  atomic_store(&node->seat->clock_changed, changed <= VLOT__REPLAY_TICK_MAX ? changed : 0);
 }
 
 /* --- a turn --- */
@@ -202,7 +202,7 @@ static vlot__item *find_mail(vlot__replay *replay, const vlot__replay_item *one)
                          name_of_mail(one->kind), one->id, one->id % VLOT__MAIL_STRIDE);
     return NULL;
   }
-  if (found->node != replay->turn_slot->id || found->mail_kind != one->kind)
+  if (found->node != replay->turn_seat->id || found->mail_kind != one->kind)
     vlot__replay_diverge(
         replay, "%s %" PRIu64 " from n%" PRIu64 " is recorded to come to it, and here goes to n%u",
         name_of_mail(one->kind), one->id, one->id % VLOT__MAIL_STRIDE, found->node);
@@ -223,16 +223,16 @@ static vlot__item *mail_of(vlot__replay *replay, const vlot__replay_item *one) {
 }
 
 static void take_recorded_stored(vlot__replay *replay, const vlot__replay_item *one) {
-  vlot__slot *slot = replay->turn_slot;
+  vlot__seat *seat = replay->turn_seat;
   vlot__mail_stored stored = {.token = vlot__get64(one->payload),
                               .result = vlot__get32(one->payload + 8)};
-  vlot__disk_settle(slot->disk, stored.token, stored.result != VLOT_OK);
-  vlot__node_take(slot->node, VLOT__MAIL_STORED, 0, &stored, sizeof stored);
+  vlot__disk_settle(seat->disk, stored.token, stored.result != VLOT_OK);
+  vlot__node_take(seat->node, VLOT__MAIL_STORED, 0, &stored, sizeof stored);
 }
 
 /* False: it has diverged. */
 static bool take_recorded(vlot__replay *replay, const vlot__replay_item *one) {
-  vlot__node *node = replay->turn_slot->node;
+  vlot__node *node = replay->turn_seat->node;
   uint32_t kind = one->kind;
   if (kind != VLOT__MAIL_STORED) vlot__replay_pass_time(replay->cluster, one->stamp);
   if (kind == VLOT__MAIL_STORED) {
@@ -250,8 +250,8 @@ static bool take_recorded(vlot__replay *replay, const vlot__replay_item *one) {
 }
 
 /* What was recorded at the turn's end, against what stands here. */
-static void compare(vlot__replay *replay, const vlot__slot *slot) {
-  const vlot__node *node = slot->node;
+static void compare(vlot__replay *replay, const vlot__seat *seat) {
+  const vlot__node *node = seat->node;
   const vlot__replay_item *end = peek(replay);
   if (!end || end->kind != VLOT__ITEM_END) {
     vlot__replay_diverge(replay, "something is recorded that happened to a message or write of it, "
@@ -259,7 +259,7 @@ static void compare(vlot__replay *replay, const vlot__slot *slot) {
     return;
   }
   const uint8_t *at = end->payload;
-  if (vlot__get64(at) == slot->digest) return;
+  if (vlot__get64(at) == seat->digest) return;
   vlot__journal_reader reader = {.at = at + 8, .end = replay->reader.end};
   uint64_t recorded[5];
   for (int k = 0; k < 5; k++) recorded[k] = vlot__read_var(&reader);
@@ -269,52 +269,52 @@ static void compare(vlot__replay *replay, const vlot__slot *slot) {
                        ", applied %" PRIu64 "; here %" PRIu64 " events, term %" PRIu64
                        ", last %" PRIu64 ", commit %" PRIu64 ", applied %" PRIu64,
                        recorded[0], recorded[1], recorded[2], recorded[3], recorded[4],
-                       slot->digest_events - node->tape.events, node->brief.term,
+                       seat->digest_events - node->tape.events, node->brief.term,
                        node->brief.last_index, node->commit_index, node->applied_index);
 }
 
-static void begin_recorded_turn(vlot__replay *replay, size_t place, vlot__slot *slot) {
-  vlot__node *node = slot->node;
-  replay->turn_slot = slot;
+static void begin_recorded_turn(vlot__replay *replay, size_t place, vlot__seat *seat) {
+  vlot__node *node = seat->node;
+  replay->turn_seat = seat;
   replay->turn = node->turns + 1;
   replay->has_next = false;
   replay->item_count = 0;
   enter_chunk(replay, place);
   replay->cluster->is_in_turn = true;
   node->tape.checks = node->tape.routes = node->tape.submits = 0;
-  node->tape.events = slot->digest_events;
+  node->tape.events = seat->digest_events;
   vlot__node_begin(node, NULL, vlot__replay_flags(&replay->records[place]) & 1);
 }
 
-static void after_recorded_turn(vlot__replay *replay, vlot__slot *slot) {
+static void after_recorded_turn(vlot__replay *replay, vlot__seat *seat) {
   vlot_cluster *cluster = replay->cluster;
   /* what they refer to is the node's */
   for (size_t k = 0; k < replay->item_count; k++) vlot__pending_free(cluster, replay->items[k]);
   cluster->is_in_turn = false;
-  replay->turn_slot = NULL;
+  replay->turn_seat = NULL;
   replay->status.turns++;
-  slot->was_suspended = false;
-  if (vlot__node_is_fenced(slot->node)) {
-    if (atomic_exchange(&slot->state, VLOT_NODE_FENCED) != VLOT_NODE_FENCED)
-      vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", slot->id,
-                vlot__node_fenced_text(slot->node));
-    vlot__pending_forget(slot);
+  seat->was_suspended = false;
+  if (vlot__node_is_fenced(seat->node)) {
+    if (atomic_exchange(&seat->state, VLOT_NODE_FENCED) != VLOT_NODE_FENCED)
+      vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", seat->id,
+                vlot__node_fenced_text(seat->node));
+    vlot__pending_forget(seat);
   } else {
-    vlot__pending_slot_changed(slot);
+    vlot__pending_seat_changed(seat);
   }
 }
 
-void vlot__replay_turn(vlot__replay *replay, size_t place, vlot__slot *slot) {
+void vlot__replay_turn(vlot__replay *replay, size_t place, vlot__seat *seat) {
   const vlot__replay_item *next;
   replay->cluster->action += replay->records[place].mails;
-  begin_recorded_turn(replay, place, slot);
+  begin_recorded_turn(replay, place, seat);
   bool goes_on = true;
   while (goes_on && (next = peek(replay)) != NULL && vlot__replay_is_mail(next)) {
     vlot__replay_item one = *next;
     pass(replay);
     goes_on = take_recorded(replay, &one);
   }
-  vlot__node_end(slot->node);
-  compare(replay, slot);
-  after_recorded_turn(replay, slot);
+  vlot__node_end(seat->node);
+  compare(replay, seat);
+  after_recorded_turn(replay, seat);
 }

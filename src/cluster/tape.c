@@ -7,7 +7,7 @@ enum { TAPE_BYTES = 1 << 14 }; /* a tape that holds more is emptied at the end o
 
 /* --- tapes --- */
 
-static vlot__tape *tape_of(vlot__slot *slot) { return &slot->node->tape; }
+static vlot__tape *tape_of(vlot__seat *seat) { return &seat->node->tape; }
 
 /* Room for so many bytes at the tape's end; NULL without memory: then the journal ends here. */
 static uint8_t *reserve_tape(vlot__node *node, size_t size) {
@@ -31,7 +31,7 @@ static bool open_record(vlot__node *node, vlot__journal_type type, uint32_t flag
   vlot__tape *tape = &node->tape;
   uint8_t *at = reserve_tape(node, VLOT__JOURNAL_RECORD_HEAD);
   if (!at) return false;
-  vlot__put_head(at, 0, type, flags, node->slot->id);
+  vlot__put_head(at, 0, type, flags, node->seat->id);
   tape->open = tape->size;
   tape->size += VLOT__JOURNAL_RECORD_HEAD;
   forget_mail(tape);
@@ -67,7 +67,7 @@ void vlot__tape_begin(vlot__node *node, bool was_parked) {
   vlot__tape *tape = &node->tape;
   tape->checks = tape->routes = tape->submits = 0;
   tape->is_committed = false;
-  tape->events = node->slot->digest_events;
+  tape->events = node->seat->digest_events;
   tape->in_turn = vlot__journal_is_on(node->cluster->journal) &&
                   open_record(node, VLOT__RECORD_TURN, was_parked);
 }
@@ -306,18 +306,18 @@ bool vlot__tape_check(vlot__node *node, bool may) {
 }
 
 /* Before any other node can know of this turn. */
-void vlot__tape_sending(vlot__slot *slot) {
-  vlot__tape *tape = tape_of(slot);
-  if (!tape->in_turn || tape->is_committed || !vlot__journal_is_on(slot->cluster->journal)) return;
+void vlot__tape_sending(vlot__seat *seat) {
+  vlot__tape *tape = tape_of(seat);
+  if (!tape->in_turn || tape->is_committed || !vlot__journal_is_on(seat->cluster->journal)) return;
   tape->is_committed = true;
-  empty(slot->node);
+  empty(seat->node);
 }
 
-void vlot__tape_sent(vlot__slot *slot, const vlot__fate *fate) {
-  vlot__tape *tape = tape_of(slot);
+void vlot__tape_sent(vlot__seat *seat, const vlot__fate *fate) {
+  vlot__tape *tape = tape_of(seat);
   tape->routes++;
   if (fate->copies == 1 && fate->results[0] == VLOT_OK) return;
-  uint8_t *at = begin_item(slot->node, 16);
+  uint8_t *at = begin_item(seat->node, 16);
   if (!at) return;
   *at = VLOT__ITEM_ROUTE;
   at = vlot__put32(at + 1, tape->routes);
@@ -325,14 +325,14 @@ void vlot__tape_sent(vlot__slot *slot, const vlot__fate *fate) {
   at = vlot__put16(at + 1, (uint32_t)fate->why);
   at[0] = (uint8_t)fate->results[0];
   at[1] = (uint8_t)fate->results[1];
-  end_item(slot->node, at + 2);
+  end_item(seat->node, at + 2);
 }
 
 vlot_result vlot__tape_submit(vlot__node *node, const vlot_write *write,
                               const vlot_storage_done *done) {
-  vlot__slot *slot = node->slot;
-  vlot__digest_write(slot, write);
-  vlot_result result = slot->storage.submit(slot->storage.context, write, done);
+  vlot__seat *seat = node->seat;
+  vlot__digest_write(seat, write);
+  vlot_result result = seat->storage.submit(seat->storage.context, write, done);
   node->tape.submits++;
   if (result == VLOT_OK) return result;
   uint8_t *at = begin_item(node, 8);
@@ -345,16 +345,16 @@ vlot_result vlot__tape_submit(vlot__node *node, const vlot_write *write,
 }
 
 /* What a node is at the end of a turn; where it was cut, control writes it: the thread may not
- * touch the slot any more. */
+ * touch the seat any more. */
 static void put_end(vlot__node *node) {
   vlot__tape *tape = &node->tape;
-  vlot__slot *slot = node->slot;
+  vlot__seat *seat = node->seat;
   uint8_t *at = begin_item(node, 64);
   tape->in_turn = false;
   if (!at) return;
   *at = VLOT__ITEM_END;
-  at = vlot__put64(at + 1, slot->digest);
-  at = vlot__put_var(at, slot->digest_events - tape->events);
+  at = vlot__put64(at + 1, seat->digest);
+  at = vlot__put_var(at, seat->digest_events - tape->events);
   at = vlot__put_var(at, node->brief.term);
   at = vlot__put_var(at, node->brief.last_index);
   at = vlot__put_var(at, node->commit_index);

@@ -24,35 +24,35 @@ static vlot_result threads_close(vlot_cluster *cluster) {
 
 /* --- a node --- */
 
-static vlot_result threads_start(vlot__slot *slot) { return vlot__actors_start(slot, false); }
+static vlot_result threads_start(vlot__seat *seat) { return vlot__actors_start(seat, false); }
 
-static vlot_result threads_suspend(vlot__slot *slot) {
-  return slot->actor ? vlot_actor_suspend(slot->actor, slot->cluster->options.stop_ns) : VLOT_OK;
+static vlot_result threads_suspend(vlot__seat *seat) {
+  return seat->actor ? vlot_actor_suspend(seat->actor, seat->cluster->options.stop_ns) : VLOT_OK;
 }
 
-static void threads_resume(vlot__slot *slot) {
-  if (!slot->actor) return;
-  vlot_actor_resume(slot->actor);
-  vlot__clock_wake(slot->cluster, atomic_load(&slot->due));
+static void threads_resume(vlot__seat *seat) {
+  if (!seat->actor) return;
+  vlot_actor_resume(seat->actor);
+  vlot__clock_wake(seat->cluster, atomic_load(&seat->due));
 }
 
-static vlot_result threads_hold(vlot__slot *slot) {
-  return slot->actor ? vlot_actor_hold(slot->actor, slot->cluster->options.stop_ns) : VLOT_OK;
+static vlot_result threads_hold(vlot__seat *seat) {
+  return seat->actor ? vlot_actor_hold(seat->actor, seat->cluster->options.stop_ns) : VLOT_OK;
 }
 
-static void threads_unhold(vlot__slot *slot) {
-  if (slot->actor) vlot_actor_unhold(slot->actor);
+static void threads_unhold(vlot__seat *seat) {
+  if (seat->actor) vlot_actor_unhold(seat->actor);
 }
 
-static void threads_changed(vlot__slot *slot) {
-  uint64_t timer = atomic_load(&slot->due);
-  uint64_t write = slot->disk ? vlot__disk_next_due(slot->disk) : VLOT_NEVER;
-  vlot__clock_wake(slot->cluster, timer < write ? timer : write);
+static void threads_changed(vlot__seat *seat) {
+  uint64_t timer = atomic_load(&seat->due);
+  uint64_t write = seat->disk ? vlot__disk_next_due(seat->disk) : VLOT_NEVER;
+  vlot__clock_wake(seat->cluster, timer < write ? timer : write);
 }
 
 /* Its next timer is due at another tick now, which it sees when it looks at its clock. */
-static void threads_rate_changed(vlot__slot *slot) {
-  if (atomic_load(&slot->state) == VLOT_NODE_UP) vlot__actors_tick(slot);
+static void threads_rate_changed(vlot__seat *seat) {
+  if (atomic_load(&seat->state) == VLOT_NODE_UP) vlot__actors_tick(seat);
 }
 
 /* --- a turn --- */
@@ -61,35 +61,35 @@ static bool fence_enter(void *context) { return vlot_actor_enter(context); }
 static void fence_leave(void *context) { vlot_actor_leave(context); }
 static bool fence_is_closed(void *context) { return vlot_actor_is_fenced(context); }
 
-static void after_turn(vlot_cluster *cluster, vlot__slot *slot) {
-  uint64_t due = vlot__node_due(slot->node);
-  vlot__slot_publish(slot);
-  if (due != atomic_load_explicit(&slot->due, memory_order_relaxed)) atomic_store(&slot->due, due);
-  if (vlot__node_is_fenced(slot->node) &&
-      atomic_exchange(&slot->state, VLOT_NODE_FENCED) != VLOT_NODE_FENCED)
-    vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", slot->id,
-              vlot__node_fenced_text(slot->node));
+static void after_turn(vlot_cluster *cluster, vlot__seat *seat) {
+  uint64_t due = vlot__node_due(seat->node);
+  vlot__seat_publish(seat);
+  if (due != atomic_load_explicit(&seat->due, memory_order_relaxed)) atomic_store(&seat->due, due);
+  if (vlot__node_is_fenced(seat->node) &&
+      atomic_exchange(&seat->state, VLOT_NODE_FENCED) != VLOT_NODE_FENCED)
+    vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", seat->id,
+              vlot__node_fenced_text(seat->node));
   vlot__clock_wake(cluster, due);
   vlot__notify_changed(cluster);
 }
 
 static void threads_turn(vlot_actor *self, vlot__node *node, vlot_turn *turn) {
-  vlot__slot *slot = vlot__node_slot(node);
-  vlot_cluster *cluster = slot->cluster;
+  vlot__seat *seat = vlot__node_seat(node);
+  vlot_cluster *cluster = seat->cluster;
   const vlot_mail *mail;
   vlot__turn_fence fence = {
       .enter = fence_enter, .leave = fence_leave, .is_closed = fence_is_closed, .context = self};
   /* a node's thread stays one */
   if (!pthread_getspecific(cluster->in_turn)) pthread_setspecific(cluster->in_turn, cluster);
-  slot->turn_actor = self;
+  seat->turn_actor = self;
   vlot__node_begin(node, &fence, vlot_turn_was_parked(turn));
   while ((mail = vlot_turn_next(turn)) != NULL)
     if (mail->kind < VLOT_MAIL_RESERVED)
       vlot__node_take(node, mail->kind, mail->stamp, (void *)(uintptr_t)vlot_mail_payload(mail),
                       mail->size);
   vlot__node_end(node);
-  /* fenced meanwhile: the slot may belong to another incarnation by now */
-  if (!vlot_actor_is_fenced(self)) after_turn(cluster, slot);
+  /* fenced meanwhile: the seat may belong to another incarnation by now */
+  if (!vlot_actor_is_fenced(self)) after_turn(cluster, seat);
 }
 
 /* --- mail --- */

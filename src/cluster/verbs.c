@@ -124,7 +124,7 @@ vlot_result vlot_lockstep_delay(vlot_cluster *cluster, uint64_t id, uint64_t tic
   /* a timer is due when its node says so: hold it */
   if (item->kind == VLOT_PENDING_TIMER) return VLOT_UNSUPPORTED;
   if (item->kind == VLOT_PENDING_WRITE &&
-      !vlot__disk_postpone(vlot__slot_of(cluster, item->node)->disk, ticks))
+      !vlot__disk_postpone(vlot__seat_of(cluster, item->node)->disk, ticks))
     return VLOT_NOT_FOUND;
   vlot__count_command(cluster);
   uint64_t now = vlot__now(cluster);

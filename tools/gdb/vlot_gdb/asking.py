@@ -191,7 +191,7 @@ def say(verb, line):
             raise gdb.GdbError("vlot %s: #%s is %s" % (verb.name, words.pending(said.id), problem))
         told += " #%s %s" % (words.pending(said.id), item.what())
     if "node" in asks:
-        one = state.slot(cluster, said.node)
+        one = state.seat(cluster, said.node)
         problem = refusal(verb.name, one, cluster, said.value)
         if problem:
             raise gdb.GdbError("vlot %s: n%d %s" % (verb.name, one.id, problem))

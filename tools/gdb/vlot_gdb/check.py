@@ -156,9 +156,9 @@ def built_in(cluster, findings):
 def check(text):
     parse.arguments(text, 0, 0, "vlot check")
     cluster = find.cluster()
-    slots = state.slots(cluster)
-    nodes = [one for one in slots if one.raft is not None]
-    down = [one.id for one in slots if one.raft is None]
+    seats = state.seats(cluster)
+    nodes = [one for one in seats if one.raft is not None]
+    down = [one.id for one in seats if one.raft is None]
     tails = {one.id: tail(one) for one in nodes}
     findings = Findings()
     leaders(nodes, findings)

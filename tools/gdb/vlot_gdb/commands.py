@@ -91,7 +91,7 @@ def show_nodes(text):
     cluster = find.cluster()
     print(state.headline(cluster))
     rows = []
-    for one in state.slots(cluster):
+    for one in state.seats(cluster):
         thread = one.thread()
         tail = [one.mailbox(), thread.num if thread is not None else "-"]
         if one.raft is None:
@@ -207,7 +207,7 @@ def show_config(text):
     print("learners   %s" % (", ".join(learners) or "none"))
     print("election   %d to %d ticks; heartbeat every %d" % (
         int(raft["election_ticks_min"]), int(raft["election_ticks_max"]), int(raft["heartbeat_ticks"])))
-    switches = [(words.node(one.id), one.raft.switches) for one in state.slots(cluster) if one.raft is not None]
+    switches = [(words.node(one.id), one.raft.switches) for one in state.seats(cluster) if one.raft is not None]
     for value in sorted({value for _, value in switches}, reverse=True):
         off = [name for bit, name in SWITCHES if not value & bit]
         whose = "all nodes" if len({one for _, one in switches}) == 1 else ", ".join(name for name, one in switches if one == value)
@@ -220,7 +220,7 @@ def show_config(text):
 def show_mailbox(text):
     usage = "vlot mailbox N"
     cluster = find.cluster()
-    one = state.slot(cluster, node_number(arguments(text, 0, 1, usage), usage))
+    one = state.seat(cluster, node_number(arguments(text, 0, 1, usage), usage))
     if cluster.driver.is_stepped:
         items = [item for item in state.pending(cluster) if item.node == one.id and item.mail_kind]
         print("n%d: %s under way" % (one.id, words.counted(len(items), "mail", "mails")))
@@ -276,7 +276,7 @@ def show_net(text):
         print("under way  %d, the next one first" % len(items) if items else "under way  nothing")
     else:
         items = state.late(cluster)
-        waiting = ["%s %d" % (words.node(one.id), one.mailbox()) for one in state.slots(cluster) if one.mailbox()]
+        waiting = ["%s %d" % (words.node(one.id), one.mailbox()) for one in state.seats(cluster) if one.mailbox()]
         print("mailboxes  %s" % (", ".join(waiting) or "all empty"))
         print("delayed    %s" % (len(items) or "nothing"))
     for item in items:
@@ -287,7 +287,7 @@ def show_timers(text):
     arguments(text, 0, 0, "vlot timers")
     cluster = find.cluster()
     rows = []
-    for one in sorted(state.slots(cluster), key=lambda one: one.due()):
+    for one in sorted(state.seats(cluster), key=lambda one: one.due()):
         what = "-" if one.raft is None else "heartbeat or quorum check" if one.role == "leader" else "election timeout"
         gone = "%d of %d" % (one.raft.election_elapsed, one.raft.election_ticks) if one.raft is not None else "-"
         rows.append([words.node(one.id), one.left(), words.tick(one.due()), one.role, what, gone])
@@ -312,7 +312,7 @@ def show_why(text):
     usage = "vlot why N [EVENT]"
     given = arguments(text, 0, 2, usage)
     cluster = find.cluster()
-    one = state.slot(cluster, node_number(given, usage))
+    one = state.seat(cluster, node_number(given, usage))
     if len(given) > 1:
         wanted = given[1].replace("_", " ").replace("-", " ")
         start = next((event for event in events.backwards(cluster, one.id) if event.kind == wanted), None)
@@ -335,7 +335,7 @@ def go_to_thread(text):
     if not given:
         raise gdb.GdbError("usage: " + usage)
     cluster = find.cluster()
-    one = state.slot(cluster, number(given[0], usage))
+    one = state.seat(cluster, number(given[0], usage))
     thread = one.thread()
     if thread is None:
         is_inline = cluster.driver.is_stepped and one.actor() is None and cluster.is_inline
@@ -357,7 +357,7 @@ def node_to_stop_at(text, usage):
     except gdb.GdbError:
         cluster = None
     if cluster is not None:
-        state.slot(cluster, wanted)
+        state.seat(cluster, wanted)
     elif wanted < 1:
         raise gdb.GdbError("no node %d: nodes are counted from 1" % wanted)
     return wanted
@@ -473,7 +473,7 @@ def chosen(number_given):
     wanted = int(number_given) or find.current_node()
     if not wanted:
         raise gdb.GdbError("node 0 means the one whose thread or turn is selected: none is")
-    return state.slot(cluster, wanted)
+    return state.seat(cluster, wanted)
 
 
 def function(name, meaning, action):

@@ -207,7 +207,7 @@ def receive(text):
     cluster = find.cluster()
     for end in (sender, node):
         if end:
-            state.slot(cluster, end)
+            state.seat(cluster, end)
 
     def is_it():
         frame = gdb.newest_frame()
@@ -247,15 +247,15 @@ def goal_of(cluster, line):
     leader, leads, role, whose, which, count, wanted, at, _quiet = found.groups()
     for named in (leads, whose, at):
         if named:
-            state.slot(cluster, int(named))
+            state.seat(cluster, int(named))
     if leader:
         return lambda: state.leader(cluster) in ([int(leads)] if leads else range(1, cluster.nodes + 1))
     if role:
-        return lambda: state.slot(cluster, int(whose)).role == which
+        return lambda: state.seat(cluster, int(whose)).role == which
     if count:
         return lambda: any(
             one.raft is not None and (one.raft.commit if count == "commit" else one.term) >= int(wanted)
-            for one in state.slots(cluster) if not at or one.id == int(at))
+            for one in state.seats(cluster) if not at or one.id == int(at))
     return lambda: all(item.kind == "timer" or item.is_held for item in state.pending(cluster))
 
 

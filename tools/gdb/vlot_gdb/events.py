@@ -32,7 +32,7 @@ class Event:
 
 
 def ring_of(cluster, node):
-    owner = cluster if node == 0 else cluster.slots[node - 1]
+    owner = cluster if node == 0 else cluster.seats[node - 1]
     return owner.events, owner.sequence
 
 

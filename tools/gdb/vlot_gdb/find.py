@@ -8,7 +8,7 @@ FRAMES_MAX = 64
 # How such a thing leads to its cluster.
 PATHS = {
     "cluster": lambda p: p,
-    "slot": lambda p: p.cluster,
+    "seat": lambda p: p.cluster,
     "node": lambda p: p.cluster,
     "clock": lambda p: p.cluster,
     "client": lambda p: p.cluster,
@@ -69,12 +69,12 @@ def has_mark(p, name):
 
 
 def is_cluster(p):
-    """Nothing is believed before its mark is there and its first slot points back."""
+    """Nothing is believed before its mark is there and its first seat points back."""
     try:
         if p is None or not has_mark(p, "open") or not 1 <= p.nodes <= 1024:
             return False
-        slot = p.slots[0]
-        return slot.cluster == p and slot.id == 1
+        seat = p.seats[0]
+        return seat.cluster == p and seat.id == 1
     except (gdb.error, ValueError, OverflowError):
         return False
 
@@ -295,9 +295,9 @@ def current_node():
         for name, thing, _written, _type in things_of_frame(frame):
             try:
                 if name == "actor":
-                    return node_of_actor(thing).slot.id
+                    return node_of_actor(thing).seat.id
                 if name == "node" and is_cluster(thing.cluster):
-                    return thing.slot.id
+                    return thing.seat.id
             except (gdb.error, ValueError):
                 continue
     return 0

@@ -53,7 +53,7 @@ class Node(Printer):
         node = describe.Thing("node", self.value.address)
         raft = node.raft
         return "<n%d %s t%d, log %d, commit %d, applied %d>" % (
-            node.slot.id, words.role(raft.role), raft.term, raft.log.last, raft.commit, node.applied)
+            node.seat.id, words.role(raft.role), raft.term, raft.log.last, raft.commit, node.applied)
 
 
 def register():

@@ -4,12 +4,12 @@ import gdb
 from . import describe, words
 
 
-class Slot:
+class Seat:
     """A member's place and, while it is up, its node."""
 
     def __init__(self, cluster, number):
         self.cluster = cluster
-        self.value = cluster.slots[number - 1]
+        self.value = cluster.seats[number - 1]
         self.id = number
         self.node = self.value.node
         self.raft = self.node.raft if self.node is not None else None
@@ -66,26 +66,26 @@ def now(cluster):
     return cluster.now
 
 
-def slots(cluster):
-    return [Slot(cluster, number) for number in range(1, cluster.nodes + 1)]
+def seats(cluster):
+    return [Seat(cluster, number) for number in range(1, cluster.nodes + 1)]
 
 
-def slot(cluster, number):
+def seat(cluster, number):
     nodes = cluster.nodes
     if not 1 <= number <= nodes:
         raise gdb.GdbError("no node %d: this cluster has nodes 1 to %d" % (number, nodes))
-    return Slot(cluster, number)
+    return Seat(cluster, number)
 
 
 def up(cluster, number):
-    found = slot(cluster, number)
+    found = seat(cluster, number)
     if found.raft is None:
         raise gdb.GdbError("n%d is down: it has no state but its disk (vlot trace, vlot why %d say how that came)" % (number, number))
     return found
 
 
 def leader(cluster):
-    leading = [one for one in slots(cluster) if one.role == "leader" and one.state == "up"]
+    leading = [one for one in seats(cluster) if one.role == "leader" and one.state == "up"]
     return max(leading, key=lambda one: one.term).id if leading else 0
 
 
@@ -165,7 +165,7 @@ def pending(cluster):
     found = [Item(value) for listed in (cluster.pending, cluster.held) for value in listed]
     for item in found:
         if item.kind == "timer":
-            item.due = Slot(cluster, item.node).due()
+            item.due = Seat(cluster, item.node).due()
             item.order = (item.due,) + item.order[1:]
     return sorted(found, key=lambda item: item.order)
 

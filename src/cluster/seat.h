@@ -1,8 +1,8 @@
-/* A *slot* is a member's place: it outlives the incarnations of its node, and holds what must:
+/* A *seat* is a member's place: it outlives the incarnations of its node, and holds what must:
  * disk, event numbers, model.
  */
-#ifndef VLOT_CLUSTER_SLOT_H
-#define VLOT_CLUSTER_SLOT_H
+#ifndef VLOT_CLUSTER_SEAT_H
+#define VLOT_CLUSTER_SEAT_H
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,10 +14,10 @@
 #include "vlot/cluster.h"
 #include "vlot/lint.h"
 
-typedef struct vlot__slot vlot__slot;
+typedef struct vlot__seat vlot__seat;
 typedef struct vlot__node vlot__node;
 
-/* Messages so far. One writer each: the slot's turns, or control. */
+/* Messages so far. One writer each: the seat's turns, or control. */
 typedef struct vlot__traffic {
   _Atomic uint64_t sent;
   _Atomic uint64_t delivered;
@@ -35,7 +35,7 @@ typedef struct vlot__lint_trend {
 
 enum { VLOT__LINT_TRENDS = VLOT_LINT_NUMBERS - VLOT_LINT_RUNNING };
 
-struct vlot__slot {
+struct vlot__seat {
   vlot_cluster *cluster;
   uint32_t id;
   uint32_t incarnation; /* of the newest node; 0: none yet */
@@ -74,7 +74,7 @@ struct vlot__slot {
 
   /* threads */
   vlot_actor *turn_actor; /* in its turns: whose */
-  vlot_actor *actor;      /* newest incarnation's; changes under slots_lock */
+  vlot_actor *actor;      /* newest incarnation's; changes under seats_lock */
   _Atomic uint32_t actor_incarnation;
   _Atomic uint64_t due;      /* cluster tick of its next timer */
   vlot__contact *contacts;   /* [nodes] of its turns */
