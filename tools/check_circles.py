@@ -4,9 +4,9 @@
 usage: check_circles.py FOLDER...          such as src/cluster; prints each circle, and fails
        check_circles.py --graph FOLDER     prints which file calls which, for documents
 
-A call graph by name: a function's definition begins in the first column, as clang-format leaves it, and a name
-before a parenthesis is a call. What is called through a pointer is no call here: that is how a file may reach one
-that stands above it (a driver, a recorder, a hook).
+A file and the header of its name are one. A call graph by name: a function's definition begins in the first
+column, as clang-format leaves it, and a name before a parenthesis is a call. What is called through a pointer is no
+call here: that is how a file may reach one that stands above it (a driver, a recorder, a hook).
 
 The names of static functions are looked at as well: a breakpoint on one that stands in two layers stops in both.
 """
@@ -24,8 +24,8 @@ NAME_AND_PARENTHESIS = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
 
 
 class Function:
-    def __init__(self, name, file, line, is_static):
-        self.name, self.file, self.line, self.is_static = name, file, line, is_static
+    def __init__(self, name, file, source, line, is_static):
+        self.name, self.file, self.source, self.line, self.is_static = name, file, source, line, is_static
         self.calls = []  # (name, line)
 
 
@@ -44,6 +44,7 @@ def name_of(head):
 
 
 def read_functions(path, file):
+    written_in = os.path.basename(path)
     with open(path, encoding="utf-8") as source:
         text = DIRECTIVE.sub(blank, TOKEN.sub(blank, source.read()))
     found, depth, start, function = [], 0, 0, None
@@ -55,7 +56,7 @@ def read_functions(path, file):
                 name = name_of(head)
                 if name:
                     line = text.count("\n", 0, start + len(head) - len(head.lstrip())) + 1
-                    function = Function(name, file, line, re.search(r"\bstatic\b", head) is not None)
+                    function = Function(name, file, written_in, line, re.search(r"\bstatic\b", head) is not None)
                     found.append(function)
                 start = place + 1
             depth += 1
@@ -81,15 +82,17 @@ def calls_in(text, start, end):
 
 
 def read_folder(folder):
-    functions = []
-    for file in sorted(os.listdir(os.path.join(ROOT, folder))):
+    """A header belongs to the file of its name, where there is one."""
+    functions, files = [], sorted(os.listdir(os.path.join(ROOT, folder)))
+    for file in files:
         if file.endswith((".c", ".h")):
-            functions += read_functions(os.path.join(ROOT, folder, file), file)
+            module = file[:-1] + "c"
+            functions += read_functions(os.path.join(ROOT, folder, file), module if module in files else file)
     return functions
 
 
 def edges_of(functions):
-    """{file: {other file: [(caller, callee, line)]}}"""
+    """{file: {other file: [(caller, callee, where)]}}"""
     shared = {one.name: one for one in functions if not one.is_static or one.file.endswith(".h")}
     own = {(one.file, one.name): one for one in functions}
     edges = {one.file: {} for one in functions}
@@ -97,7 +100,7 @@ def edges_of(functions):
         for name, line in one.calls:
             callee = own.get((one.file, name)) or shared.get(name)
             if callee and callee.file != one.file:
-                edges[one.file].setdefault(callee.file, []).append((one.name, name, line))
+                edges[one.file].setdefault(callee.file, []).append((one.name, name, "%s:%d" % (one.source, line)))
     return edges
 
 
@@ -133,8 +136,8 @@ def report_circles(folder):
         print("%s: %d files call each other in a circle: %s" % (folder, len(part), ", ".join(part)))
         for file in part:
             for other in sorted(set(edges[file]) & set(part)):
-                caller, callee, line = edges[file][other][0]
-                print("  %s -> %s: %s calls %s (%s/%s:%d)" % (file, other, caller, callee, folder, file, line))
+                caller, callee, where = edges[file][other][0]
+                print("  %s -> %s: %s calls %s (%s/%s)" % (file, other, caller, callee, folder, where))
     return len(circles)
 
 

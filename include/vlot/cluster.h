@@ -290,8 +290,15 @@ typedef struct vlot_node_status {
   uint32_t reserved;
 } vlot_node_status;
 
-/* How many members there are: 1 … nodes are their ids. */
+/* How many members it has met: those that it was opened with, and who came later. */
 VLOT_API uint32_t vlot_cluster_nodes(const vlot_cluster *cluster);
+
+/* Their ids, ascending; not more than fit.
+ *
+ * ids      out: [capacity]; NULL with capacity 0
+ * returns  how many there are
+ */
+VLOT_API uint32_t vlot_cluster_ids(const vlot_cluster *cluster, uint32_t *ids, uint32_t capacity);
 
 /* How a node is, without waking it or waiting for it.
  *

@@ -103,6 +103,13 @@ typedef struct vlot_configuration vlot_configuration;
 VLOT_API vlot_configuration *vlot_configuration_retain(vlot_configuration *configuration);
 VLOT_API void vlot_configuration_release(vlot_configuration *configuration);
 
+/* Do those members of whom counts() says so make a quorum? While it is joint, in both halves; asked
+ * of voters only, borrowed for the call. */
+VLOT_API bool vlot_configuration_has_quorum(const vlot_configuration *configuration,
+                                            bool (*counts)(void *context,
+                                                           const vlot_member *member),
+                                            void *context);
+
 /* Its members: [*count], borrowed from it; while it is joint, those of the half to come. */
 VLOT_API const vlot_member *vlot_configuration_members(const vlot_configuration *configuration,
                                                        uint32_t *count);

@@ -65,9 +65,6 @@ vlot_result vlot__actors_start(vlot__seat *seat, bool is_held) {
   options.context = seat->node;
   options.spin_ns = cluster->options.spin_ns;
   options.is_held = is_held;
-  if (!seat->contacts)
-    seat->contacts = vlot__alloc_zero(cluster->allocator, cluster->nodes, sizeof *seat->contacts);
-  if (!seat->contacts) return VLOT_NOMEM;
   vlot__node_share(seat->node);
   vlot_result result = vlot_actor_spawn(cluster->actors, &options, &actor);
   if (result != VLOT_OK) return result;
@@ -114,15 +111,15 @@ static void renew(vlot__seat *seat, vlot__contact *contact) {
   pthread_mutex_unlock(&seat->cluster->seats_lock);
 }
 
-static vlot__contact *contact_of(const vlot__parcel *parcel) {
+static vlot__contact *contact_of(vlot_cluster *cluster, const vlot__parcel *parcel) {
   if (parcel->contact || !parcel->sender) return parcel->contact;
-  return parcel->sender->contacts ? &parcel->sender->contacts[parcel->to - 1] : NULL;
+  return vlot__contacts_get(&parcel->sender->contacts, cluster->allocator, parcel->to);
 }
 
 vlot_result vlot__actors_post(vlot_cluster *cluster, const vlot__parcel *parcel) {
   vlot__seat *seat = vlot__seat_of(cluster, parcel->to);
   vlot__contact fresh = {0};
-  vlot__contact *contact = contact_of(parcel);
+  vlot__contact *contact = contact_of(cluster, parcel);
   vlot__contact *used = contact ? contact : &fresh;
   vlot_result result = VLOT_CLOSED;
   if (!used->actor ||

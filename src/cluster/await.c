@@ -3,6 +3,7 @@
 
 #include "cluster/driver.h"
 #include "cluster/gate.h"
+#include "cluster/look.h"
 
 vlot_result vlot__await(vlot_cluster *cluster,
                         bool (*is_reached)(vlot_cluster *cluster, void *context), void *context,
@@ -13,21 +14,30 @@ vlot_result vlot__await(vlot_cluster *cluster,
   return vlot__driver_of(cluster)->await(cluster, is_reached, context, deadline);
 }
 
-/* A leader whose quorum says so too. */
+typedef struct follow {
+  vlot_cluster *cluster;
+  vlot_node_status leader;
+} follow;
+
+static bool follows(void *context, const vlot_member *member) {
+  const follow *wanted = context;
+  vlot_node_status status;
+  return vlot_cluster_get_status(wanted->cluster, member->id, &status) == VLOT_OK &&
+         status.state == VLOT_NODE_UP && status.raft.leader == wanted->leader.id &&
+         status.raft.term == wanted->leader.raft.term;
+}
+
+/* A leader whose quorum says so too: that of the configuration in force there. */
 static bool has_leader(vlot_cluster *cluster, void *context) {
   uint32_t *id = context;
-  vlot_node_status leader, status;
+  follow wanted = {.cluster = cluster};
   *id = vlot_cluster_leader(cluster);
   if (*id == 0) return false;
-  uint32_t voters = cluster->nodes - cluster->options.learners, followers = 0;
-  (void)vlot_cluster_get_status(cluster, *id, &leader);
-  for (uint32_t k = 1; k <= voters; k++) {
-    (void)vlot_cluster_get_status(cluster, k, &status);
-    if (status.state == VLOT_NODE_UP && status.raft.leader == *id &&
-        status.raft.term == leader.raft.term)
-      followers++;
-  }
-  return followers > voters / 2;
+  (void)vlot_cluster_get_status(cluster, *id, &wanted.leader);
+  vlot_configuration *configuration = vlot__seat_configuration(vlot__seat_of(cluster, *id));
+  bool has_quorum = configuration && vlot_configuration_has_quorum(configuration, follows, &wanted);
+  vlot_configuration_release(configuration);
+  return has_quorum;
 }
 
 vlot_result vlot_await_leader(vlot_cluster *cluster, uint64_t timeout_ticks, uint32_t *id) {
@@ -45,10 +55,11 @@ typedef struct goal {
 
 static bool has_applied(vlot_cluster *cluster, void *context) {
   const goal *wanted = context;
-  for (uint32_t k = 1; k <= cluster->nodes; k++) {
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
     vlot_node_status status;
-    (void)vlot_cluster_get_status(cluster, k, &status);
-    bool is_asked = wanted->id ? wanted->id == k : status.state == VLOT_NODE_UP;
+    (void)vlot_cluster_get_status(cluster, seat->id, &status);
+    bool is_asked = wanted->id ? wanted->id == seat->id : status.state == VLOT_NODE_UP;
     if (is_asked && status.applied_index < wanted->index) return false;
   }
   return true;
@@ -57,7 +68,7 @@ static bool has_applied(vlot_cluster *cluster, void *context) {
 vlot_result vlot_await_applied(vlot_cluster *cluster, uint32_t id, uint64_t index,
                                uint64_t timeout_ticks) {
   goal wanted = {.id = id, .index = index};
-  if (id > cluster->nodes) return VLOT_NOT_FOUND;
+  if (id != 0 && !vlot__seat_of(cluster, id)) return VLOT_NOT_FOUND;
   return vlot__await(cluster, has_applied, &wanted, timeout_ticks);
 }
 
@@ -80,9 +91,10 @@ vlot_result vlot_await_role(vlot_cluster *cluster, uint32_t id, vlot_role role,
 static bool is_quiet(vlot_cluster *cluster, void *context) {
   uint64_t commit = 0, applied = UINT64_MAX;
   (void)context;
-  for (uint32_t k = 1; k <= cluster->nodes; k++) {
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
     vlot_node_status status;
-    (void)vlot_cluster_get_status(cluster, k, &status);
+    (void)vlot_cluster_get_status(cluster, seat->id, &status);
     if (status.state != VLOT_NODE_UP) continue;
     if (status.mailbox > 0 || status.waiting > 0 || status.raft.held_messages > 0) return false;
     if (status.raft.durable_index < status.raft.last_index) return false;

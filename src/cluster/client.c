@@ -29,8 +29,8 @@ struct vlot_client {
   uint64_t next_sequence;
   uint64_t oldest; /* no command below is open */
   uint32_t inflight;
-  vlot__ring submissions;  /* submission, by sequence */
-  vlot__contact *contacts; /* [nodes] */
+  vlot__ring submissions; /* submission, by sequence */
+  vlot__contacts contacts;
   uint8_t *scratch;
   size_t scratch_capacity;
 };
@@ -52,9 +52,7 @@ void vlot_client_close(vlot_client *client) {
   if (!client) return;
   const vlot_cluster *cluster = client->cluster;
   vlot__inbox_close(client->inbox);
-  if (client->contacts)
-    for (uint32_t k = 0; k < cluster->nodes; k++) vlot_actor_release(client->contacts[k].actor);
-  vlot__alloc_free(cluster->allocator, client->contacts);
+  vlot__contacts_free(&client->contacts, cluster->allocator);
   vlot__alloc_free(cluster->allocator, client->taken.bytes);
   vlot__alloc_free(cluster->allocator, client->is_open);
   vlot__alloc_free(cluster->allocator, client->scratch);
@@ -68,7 +66,8 @@ vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster,
   vlot_client_options_init(&defaults);
   *out = NULL;
   if (!options) options = &defaults;
-  if (options->size != sizeof *options || options->contact > cluster->nodes ||
+  if (options->size != sizeof *options ||
+      (options->contact != 0 && !vlot__seat_of(cluster, options->contact)) ||
       options->inflight_max == 0 || options->inflight_max > 1u << 20 || options->timeout_ticks == 0)
     return VLOT_INVALID;
   vlot_client *client = vlot__alloc_zero(cluster->allocator, 1, sizeof *client);
@@ -79,10 +78,9 @@ vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster,
   for (client->window = 64; client->window < options->inflight_max;) client->window *= 2;
   vlot__ring_init(&client->submissions, cluster->allocator, sizeof(submission));
   client->is_open = vlot__alloc_zero(cluster->allocator, client->window, 1);
-  client->contacts = vlot__alloc_zero(cluster->allocator, cluster->nodes, sizeof *client->contacts);
   /* in a replay its number is another's, of the recorded run */
   bool is_muted = vlot__check_change(cluster) != VLOT_OK;
-  if (client->is_open && client->contacts) client->inbox = vlot__inbox_open(cluster, is_muted);
+  if (client->is_open) client->inbox = vlot__inbox_open(cluster, is_muted);
   if (!client->inbox) {
     vlot_client_close(client);
     return VLOT_NOMEM;
@@ -107,12 +105,14 @@ static bool reserve_scratch(vlot_client *client, size_t size) {
 
 /* Whom to try, first to last: the contact alone, or the leader as far as known, then everybody who
  * is up. */
-static uint32_t next_target(const vlot_client *client, uint32_t tried) {
+static vlot__seat *next_target(const vlot_client *client, uint32_t tried) {
   vlot_cluster *cluster = client->cluster;
-  if (client->options.contact) return tried == 0 ? client->options.contact : 0;
+  uint32_t contact = client->options.contact;
+  if (contact) return tried == 0 ? vlot__seat_of(cluster, contact) : NULL;
+  const struct vlot__seats *all = vlot__seats_of(cluster);
   uint32_t hint = atomic_load_explicit(&cluster->leader_hint, memory_order_relaxed);
-  if (tried == 0) return hint ? hint : 1;
-  return tried <= cluster->nodes ? tried : 0;
+  if (tried == 0) return hint ? vlot__seat_of(cluster, hint) : all->seats[0];
+  return tried <= all->count ? all->seats[tried - 1] : NULL;
 }
 
 /* On any result but VLOT_OK what the mail refers to is still the caller's. */
@@ -120,11 +120,11 @@ static vlot_result post_to_contact(vlot_client *client, uint32_t kind, void *pay
   vlot_cluster *cluster = client->cluster;
   vlot_result result = VLOT_REJECTED;
   for (uint32_t tried = 0;; tried++) {
-    uint32_t to = next_target(client, tried);
-    if (to == 0) return result == VLOT_CLOSED ? VLOT_REJECTED : result;
-    if (atomic_load(&cluster->seats[to - 1].state) == VLOT_NODE_DOWN) continue;
-    vlot__parcel parcel = vlot__parcel_of(to, kind, payload, size);
-    parcel.contact = &client->contacts[to - 1];
+    vlot__seat *to = next_target(client, tried);
+    if (!to) return result == VLOT_CLOSED ? VLOT_REJECTED : result;
+    if (atomic_load(&to->state) == VLOT_NODE_DOWN) continue;
+    vlot__parcel parcel = vlot__parcel_of(to->id, kind, payload, size);
+    parcel.contact = vlot__contacts_get(&client->contacts, cluster->allocator, to->id);
     result = vlot__route(cluster, &parcel);
     if (result != VLOT_CLOSED) return result;
   }

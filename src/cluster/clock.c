@@ -32,8 +32,6 @@ typedef struct vlot__clock {
   uint64_t anchor_ns;       /* when the present tick began */
   vlot__heap late;          /* mail that links delay; ties: the order in which it came */
   uint64_t numbers;
-  /* [nodes * nodes], made when it is needed: arrival of the newest slow mail on a link */
-  uint64_t *newest;
   /* its own */
   vlot__traced traced;
   bool waits_for_straggler;
@@ -71,14 +69,12 @@ void vlot__clock_wake(vlot_cluster *cluster, uint64_t due) {
 
 uint64_t vlot__clock_arrival(vlot_cluster *cluster, uint32_t from, uint32_t to, uint64_t due) {
   vlot__clock *clock = cluster->clock;
-  size_t links = (size_t)cluster->nodes * cluster->nodes,
-         link = (size_t)(from - 1) * cluster->nodes + (to - 1);
+  vlot__seat *sender = vlot__seat_of(cluster, from);
   pthread_mutex_lock(&clock->lock);
-  if (!clock->newest)
-    clock->newest = vlot__alloc_zero(cluster->allocator, links, sizeof *clock->newest);
-  if (clock->newest) { /* without memory it is as if the link reordered */
-    if (due < clock->newest[link]) due = clock->newest[link];
-    clock->newest[link] = due;
+  vlot__arrival *newest = vlot__arrivals_get(&sender->slow, cluster->allocator, to);
+  if (newest) { /* without memory it is as if the link reordered */
+    if (due < newest->due) due = newest->due;
+    newest->due = due;
   }
   if (due > atomic_load(&cluster->slow_until)) atomic_store(&cluster->slow_until, due);
   pthread_mutex_unlock(&clock->lock);
@@ -154,8 +150,9 @@ static uint64_t next_due(vlot__clock *clock) {
   uint64_t now = vlot__now(cluster);
   uint64_t due = vlot__clients_due(cluster);
   if (due <= now) due = now + 1; /* it has been woken, and has not come round to it */
-  for (uint32_t k = 0; k < cluster->nodes; k++) {
-    uint64_t one = due_of(&cluster->seats[k], now);
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
+    uint64_t one = due_of(seat, now);
     if (one < due) due = one;
   }
   if ((atomic_load(&cluster->waiters) > 0 || vlot__requests_wait(cluster)) && now + 1 < due)
@@ -208,9 +205,8 @@ static void advance_clock(vlot__clock *clock, uint64_t planned) {
 /* A node inside the same turn at two successive advances of the clock. Only one that was told of a
  * tick can be one. */
 static vlot__seat *find_straggler(vlot_cluster *cluster) {
-  vlot__seat *found = NULL;
-  for (uint32_t k = 0; k < cluster->nodes; k++) {
-    vlot__seat *seat = &cluster->seats[k];
+  vlot__seat *found = NULL, *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
     vlot_actor_status status;
     if (!seat->is_tick_sent || atomic_load(&seat->due) != seat->tick_sent_due) continue;
     vlot_actor *actor = vlot__actors_find(seat);
@@ -251,8 +247,8 @@ static bool wait_for_straggler(vlot__clock *clock) {
 }
 
 static void look_after_nodes(vlot_cluster *cluster, uint64_t now) {
-  for (uint32_t k = 0; k < cluster->nodes; k++) {
-    vlot__seat *seat = &cluster->seats[k];
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
     uint64_t due = atomic_load_explicit(&seat->due, memory_order_relaxed);
     if (seat->disk && vlot__disk_next_due(seat->disk) <= now) vlot__disk_advance(seat->disk, now);
     if (atomic_load(&seat->state) != VLOT_NODE_UP || due > now) continue;
@@ -353,7 +349,6 @@ void vlot__clock_stop(vlot_cluster *cluster) {
   }
   cluster->clock = NULL;
   vlot__alloc_free(cluster->allocator, clock->late.items);
-  vlot__alloc_free(cluster->allocator, clock->newest);
   pthread_mutex_destroy(&clock->lock);
   pthread_cond_destroy(&clock->wake);
   vlot__alloc_free(cluster->allocator, clock);

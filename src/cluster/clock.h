@@ -5,6 +5,7 @@
 #define VLOT_CLUSTER_CLOCK_H
 
 #include "cluster/object.h"
+#include "cluster/seats.h"
 
 vlot_result vlot__clock_start(vlot_cluster *cluster);
 void vlot__clock_stop(vlot_cluster *cluster);  /* also where there is none */

@@ -3,6 +3,7 @@
 #define VLOT_CLUSTER_CONTROL_H
 
 #include "cluster/object.h"
+#include "cluster/seats.h"
 
 /* Start and stop a seat's node under the driver in force. stop: VLOT_TIMEOUT: its thread is stuck
  * in user code and quarantined; node, machine and mailbox are left alone until it comes back. */

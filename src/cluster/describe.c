@@ -16,10 +16,10 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__CONSTANT(mark.closed, VLOT__MARK_CLOSED),
     VLOT__EMBEDDED(cluster.options, struct vlot_cluster, options, struct vlot_cluster_options,
                    struct vlot_cluster_options),
-    VLOT__NUMBER(cluster.nodes, struct vlot_cluster, nodes),
-    VLOT__ARRAY_AT(cluster.members, struct vlot_cluster, members, struct vlot_member,
-                   struct vlot_member, nodes),
-    VLOT__ARRAY_AT(cluster.seats, struct vlot_cluster, seats, seat, struct vlot__seat, nodes),
+    VLOT__NUMBER(cluster.member_count, struct vlot_cluster, options.nodes),
+    VLOT__ARRAY_AT(cluster.members, struct vlot_cluster, bootstrap, struct vlot_member,
+                   struct vlot_member, member_count),
+    VLOT__POINTER(cluster.met, struct vlot_cluster, seats, seats, struct vlot__seats),
     VLOT__NUMBER(cluster.now, struct vlot_cluster, now),
     VLOT__NUMBER(cluster.action, struct vlot_cluster, action),
     VLOT__POINTER(cluster.driver, struct vlot_cluster, driver, driver, struct vlot__driver),
@@ -42,14 +42,17 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__POINTERS_AT(cluster.held, struct vlot_cluster, lockstep.held, item, struct vlot__item,
                       held_count),
     VLOT__NUMBER(cluster.held_count, struct vlot_cluster, lockstep.held_count),
-    /* links: of n_i to n_j at (i - 1) * nodes + j - 1 */
-    VLOT__ARRAY_AT(cluster.link_is_faulty, struct vlot_cluster, links.is_faulty, ,
-                   _Atomic uint8_t, ),
-    VLOT__POINTERS_AT(cluster.link_profiles, struct vlot_cluster, links.profiles, struct vlot_link,
-                      struct vlot_link, ),
-
     VLOT__EMBEDDED(cluster.requests, struct vlot_cluster, requests, requests,
                    struct vlot__requests),
+    VLOT__STRUCT(seats, struct vlot__seats),
+    VLOT__NUMBER(seats.count, struct vlot__seats, count),
+    VLOT__POINTERS_AT(seats.all, struct vlot__seats, seats, seat, struct vlot__seat, count),
+
+    VLOT__STRUCT(link, struct vlot__link),
+    VLOT__NUMBER(link.to, struct vlot__link, to),
+    VLOT__NUMBER(link.is_faulty, struct vlot__link, is_faulty),
+    VLOT__EMBEDDED(link.profile, struct vlot__link, profile, struct vlot_link, struct vlot_link),
+
     VLOT__STRUCT(driver, struct vlot__driver),
     VLOT__NUMBER(driver.is_stepped, struct vlot__driver, is_stepped),
 
@@ -85,6 +88,8 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__NUMBER(request.result, struct vlot__request, result),
 
     VLOT__STRUCT(seat, struct vlot__seat),
+    VLOT__NUMBER(seat.link_count, struct vlot__seat, link_count),
+    VLOT__ARRAY_AT(seat.links, struct vlot__seat, links, link, struct vlot__link, link_count),
     VLOT__POINTER(seat.cluster, struct vlot__seat, cluster, cluster, struct vlot_cluster),
     VLOT__NUMBER(seat.id, struct vlot__seat, id),
     VLOT__NUMBER(seat.incarnation, struct vlot__seat, incarnation),

@@ -9,6 +9,7 @@
 
 #include "cluster/node.h"
 #include "cluster/object.h"
+#include "cluster/seats.h"
 
 struct vlot__inbox;
 

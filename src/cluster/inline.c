@@ -8,9 +8,9 @@ vlot_result vlot_lockstep_set_inline(vlot_cluster *cluster, bool is_inline) {
   if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
   if (cluster->lockstep.is_inline == is_inline) return VLOT_OK;
   vlot_result result = is_inline ? VLOT_OK : vlot__actors_open(cluster);
-  for (uint32_t k = 0; k < cluster->nodes && result == VLOT_OK; k++) {
-    vlot__seat *seat = &cluster->seats[k];
-    if (!seat->node) continue;
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
+    if (!seat->node || result != VLOT_OK) continue;
     if (is_inline)
       (void)vlot__actors_stop(seat, VLOT_WHY_ASKED);
     else

@@ -3,86 +3,82 @@
  */
 #include "cluster/link.h"
 
+#include "cluster/by_id.h"
 #include "cluster/driver.h"
 #include "cluster/gate.h"
 #include "cluster/observe.h"
 #include "cluster/pending.h"
 #include "cluster/recorder.h"
 
-static size_t link_place(const vlot_cluster *cluster, uint32_t from, uint32_t to) {
-  return (size_t)(from - 1) * cluster->nodes + (to - 1);
-}
-
-bool vlot__links_init(vlot_cluster *cluster) {
-  vlot__links *links = &cluster->links;
-  size_t count = (size_t)cluster->nodes * cluster->nodes;
-  pthread_mutex_init(&links->lock, NULL);
-  links->is_faulty = vlot__alloc_zero(cluster->allocator, count, sizeof *links->is_faulty);
-  return links->is_faulty != NULL;
-}
-
-void vlot__links_deinit(vlot_cluster *cluster) {
-  vlot__links *links = &cluster->links;
-  size_t count = (size_t)cluster->nodes * cluster->nodes;
-  if (links->profiles)
-    for (size_t k = 0; k < count; k++) vlot__alloc_free(cluster->allocator, links->profiles[k]);
-  vlot__alloc_free(cluster->allocator, links->profiles);
-  vlot__alloc_free(cluster->allocator, links->streams);
-  vlot__alloc_free(cluster->allocator, (void *)links->is_faulty);
-  pthread_mutex_destroy(&links->lock);
-}
-
-/* The tables of faults are made when the first fault is set: most clusters never need them. */
-static bool make_tables(vlot_cluster *cluster) {
-  vlot__links *links = &cluster->links;
-  size_t count = (size_t)cluster->nodes * cluster->nodes;
-  if (!links->profiles)
-    links->profiles = vlot__alloc_zero(cluster->allocator, count, sizeof *links->profiles);
-  if (!links->profiles) return false;
-  if (links->streams) return true;
-  links->streams = vlot__alloc(cluster->allocator, count, sizeof *links->streams);
-  if (!links->streams) return false;
-  for (size_t k = 0; k < count; k++)
-    vlot__prng_init(&links->streams[k], cluster->options.seed, (UINT64_C(1) << 40) + k);
-  return true;
-}
-
 static bool is_clean(const vlot_link *link) {
   return !link->is_cut && !link->loss && !link->duplicate && !link->reorder &&
          !link->delay_ticks_max && !link->tail;
 }
 
+/* A link that has, or had, a fault profile; NULL: it never had one. Under links_lock. */
+static vlot__link *find_link(const vlot__seat *from, uint32_t to) {
+  size_t place = vlot__by_id_find(from->links, from->link_count, sizeof *from->links, to);
+  return place == SIZE_MAX ? NULL : &from->links[place];
+}
+
+/* Its chances depend on the seed and on its ends, and on nobody else's links. */
+static void init_link(vlot__seat *from, vlot__link *link) {
+  uint64_t ends = (uint64_t)from->id << 16 | link->to;
+  vlot__prng_init(&link->stream, from->cluster->options.seed, (UINT64_C(1) << 40) + ends);
+}
+
 /* Room for a profile; control is held, so that it stays. */
-static bool make_room(vlot_cluster *cluster, uint32_t from, uint32_t to) {
-  vlot__links *links = &cluster->links;
-  size_t place = link_place(cluster, from, to);
-  pthread_mutex_lock(&links->lock);
-  bool has_room = make_tables(cluster);
-  if (has_room && !links->profiles[place])
-    links->profiles[place] = vlot__alloc(cluster->allocator, 1, sizeof *links->profiles[place]);
-  has_room = has_room && links->profiles[place] != NULL;
-  pthread_mutex_unlock(&links->lock);
+static bool make_room(vlot__seat *from, uint32_t to) {
+  vlot_cluster *cluster = from->cluster;
+  pthread_mutex_lock(&cluster->links_lock);
+  bool has_room = find_link(from, to) != NULL;
+  if (!has_room) {
+    void *links = from->links;
+    size_t place = vlot__by_id_enter(cluster->allocator, &links, &from->link_count,
+                                     &from->link_capacity, sizeof *from->links, to);
+    from->links = links;
+    has_room = place != SIZE_MAX;
+    if (has_room) init_link(from, &from->links[place]);
+  }
+  pthread_mutex_unlock(&cluster->links_lock);
   return has_room;
 }
 
-static void set_one(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link) {
-  vlot__links *links = &cluster->links;
-  size_t place = link_place(cluster, from, to);
-  pthread_mutex_lock(&links->lock);
-  if (!is_clean(link)) *links->profiles[place] = *link;
-  atomic_store(&links->is_faulty[place], !is_clean(link));
-  pthread_mutex_unlock(&links->lock);
-  VLOT__RECORD(cluster, link, cluster, from, to, link);
+/* Room must have been made for a profile that is not clean. */
+static void set_one(vlot__seat *from, uint32_t to, const vlot_link *profile) {
+  vlot_cluster *cluster = from->cluster;
+  pthread_mutex_lock(&cluster->links_lock);
+  vlot__link *link = find_link(from, to);
+  if (link) {
+    bool was = link->is_faulty;
+    link->is_faulty = !is_clean(profile);
+    if (link->is_faulty) link->profile = *profile;
+    if (link->is_faulty && !was) atomic_fetch_add(&from->faulty_links, 1);
+    if (!link->is_faulty && was) atomic_fetch_sub(&from->faulty_links, 1);
+  }
+  pthread_mutex_unlock(&cluster->links_lock);
+  VLOT__RECORD(cluster, link, cluster, from->id, to, profile);
+}
+
+static void clean_all(vlot_cluster *cluster) {
+  vlot__seat *seat;
+  pthread_mutex_lock(&cluster->links_lock);
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
+    for (size_t k = 0; k < seat->link_count; k++) seat->links[k].is_faulty = false;
+    atomic_store(&seat->faulty_links, 0);
+  }
+  pthread_mutex_unlock(&cluster->links_lock);
 }
 
 bool vlot__links_restore(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link) {
   if (!link) {
-    for (size_t k = 0; k < (size_t)cluster->nodes * cluster->nodes; k++)
-      atomic_store(&cluster->links.is_faulty[k], 0);
+    clean_all(cluster);
     return true;
   }
-  if (!make_room(cluster, from, to)) return false;
-  set_one(cluster, from, to, link);
+  vlot__seat *seat = vlot__seat_of(cluster, from);
+  if (!seat || !vlot__seat_of(cluster, to) || to == from) return true;
+  if (!make_room(seat, to)) return false;
+  set_one(seat, to, link);
   return true;
 }
 
@@ -93,33 +89,47 @@ static bool is_valid(const vlot_link *link) {
   return link->is_cut <= 1 && link->delay_ticks_min <= link->delay_ticks_max;
 }
 
-static void set_links(vlot_cluster *cluster, const uint32_t *first, const uint32_t *last,
-                      const vlot_link *link) {
+/* Two ends of a call: 0 is everybody. */
+static bool is_meant(uint32_t wanted, const vlot__seat *seat) {
+  return wanted == 0 || wanted == seat->id;
+}
+
+static void set_links(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link) {
+  vlot__seat *a, *b;
   vlot__count_command(cluster);
-  for (uint32_t a = first[0]; a <= last[0]; a++)
-    for (uint32_t b = first[1]; b <= last[1]; b++) {
-      if (a == b) continue;
-      set_one(cluster, a, b, link);
-      if (link->is_cut && !link->kinds) vlot__pending_cut(cluster, a, b, VLOT_WHY_LINK_CUT);
+  VLOT__FOR_EACH_SEAT (a, cluster) {
+    VLOT__FOR_EACH_SEAT (b, cluster) {
+      if (a == b || !is_meant(from, a) || !is_meant(to, b)) continue;
+      set_one(a, b->id, link);
+      if (link->is_cut && !link->kinds) vlot__pending_cut(cluster, a->id, b->id, VLOT_WHY_LINK_CUT);
     }
+  }
+}
+
+static bool make_room_for(vlot_cluster *cluster, uint32_t from, uint32_t to) {
+  vlot__seat *a, *b;
+  VLOT__FOR_EACH_SEAT (a, cluster) {
+    VLOT__FOR_EACH_SEAT (b, cluster) {
+      if (a != b && is_meant(from, a) && is_meant(to, b) && !make_room(a, b->id)) return false;
+    }
+  }
+  return true;
 }
 
 vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from, uint32_t to,
                                   const vlot_link *link) {
   if (!is_valid(link)) return VLOT_INVALID;
-  if (from > cluster->nodes || to > cluster->nodes) return VLOT_NOT_FOUND;
+  if ((from != 0 && !vlot__seat_of(cluster, from)) || (to != 0 && !vlot__seat_of(cluster, to)))
+    return VLOT_NOT_FOUND;
   vlot_result result = vlot__control_take_to_change(cluster);
   if (result != VLOT_OK) return result;
-  uint32_t first[2] = {from ? from : 1, to ? to : 1},
-           last[2] = {from ? from : cluster->nodes, to ? to : cluster->nodes};
-  for (uint32_t a = first[0]; a <= last[0] && !is_clean(link) && result == VLOT_OK; a++)
-    for (uint32_t b = first[1]; b <= last[1] && result == VLOT_OK; b++)
-      if (a != b && !make_room(cluster, a, b)) result = VLOT_NOMEM;
-  if (result == VLOT_OK) set_links(cluster, first, last, link);
-  if (result == VLOT_OK)
+  if (!is_clean(link) && !make_room_for(cluster, from, to)) result = VLOT_NOMEM;
+  if (result == VLOT_OK) {
+    set_links(cluster, from, to, link);
     vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT,
                       is_clean(link) ? VLOT_WHY_HEALED : VLOT_WHY_LINK_FAULT, to, from,
                       link->is_cut, 0);
+  }
   vlot__control_end(cluster);
   return result;
 }
@@ -129,24 +139,21 @@ vlot_result vlot_cluster_get_link(vlot_cluster *cluster, uint32_t from, uint32_t
   *link = (vlot_link){0};
   if (!vlot__seat_of(cluster, from) || !vlot__seat_of(cluster, to) || from == to)
     return VLOT_NOT_FOUND;
-  size_t place = link_place(cluster, from, to);
-  pthread_mutex_lock(&cluster->links.lock);
-  if (atomic_load(&cluster->links.is_faulty[place])) *link = *cluster->links.profiles[place];
-  pthread_mutex_unlock(&cluster->links.lock);
+  pthread_mutex_lock(&cluster->links_lock);
+  const vlot__link *found = find_link(vlot__seat_of(cluster, from), to);
+  if (found && found->is_faulty) *link = found->profile;
+  pthread_mutex_unlock(&cluster->links_lock);
   return VLOT_OK;
-}
-
-static bool are_apart(const vlot_cluster *cluster, uint32_t a, uint32_t b) {
-  return vlot__seat_of(cluster, a)->side != vlot__seat_of(cluster, b)->side;
 }
 
 static vlot_result take_sides(vlot_cluster *cluster, const uint32_t *ids, size_t count) {
   uint32_t side = 1;
-  for (uint32_t k = 0; k < cluster->nodes; k++) cluster->seats[k].side = 0;
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) seat->side = 0;
   for (size_t k = 0; k < count; k++) {
-    vlot__seat *seat = vlot__seat_of(cluster, ids[k]);
     side += ids[k] == 0;
     if (ids[k] == 0) continue;
+    seat = vlot__seat_of(cluster, ids[k]);
     if (!seat) return VLOT_NOT_FOUND;
     if (seat->side != 0) return VLOT_INVALID;
     seat->side = side;
@@ -155,34 +162,43 @@ static vlot_result take_sides(vlot_cluster *cluster, const uint32_t *ids, size_t
 }
 
 static void cut_between(vlot_cluster *cluster) {
+  vlot__seat *a, *b;
   vlot__count_command(cluster);
-  for (uint32_t a = 1; a <= cluster->nodes; a++)
-    for (uint32_t b = 1; b <= cluster->nodes; b++) {
-      if (!are_apart(cluster, a, b)) continue;
-      set_one(cluster, a, b, &(vlot_link){.is_cut = 1});
-      vlot__pending_cut(cluster, a, b, VLOT_WHY_PARTITION);
+  VLOT__FOR_EACH_SEAT (a, cluster) {
+    VLOT__FOR_EACH_SEAT (b, cluster) {
+      if (a->side == b->side) continue;
+      set_one(a, b->id, &(vlot_link){.is_cut = 1});
+      vlot__pending_cut(cluster, a->id, b->id, VLOT_WHY_PARTITION);
     }
+  }
   vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_PARTITION, 0, 0, 0, 0);
+}
+
+static bool make_room_between(vlot_cluster *cluster) {
+  vlot__seat *a, *b;
+  VLOT__FOR_EACH_SEAT (a, cluster) {
+    VLOT__FOR_EACH_SEAT (b, cluster) {
+      if (a->side != b->side && !make_room(a, b->id)) return false;
+    }
+  }
+  return true;
 }
 
 vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *ids, size_t count) {
   vlot_result result = vlot__control_take_to_change(cluster);
   if (result != VLOT_OK) return result;
   result = take_sides(cluster, ids, count);
-  for (uint32_t a = 1; a <= cluster->nodes && result == VLOT_OK; a++)
-    for (uint32_t b = 1; b <= cluster->nodes && result == VLOT_OK; b++)
-      if (are_apart(cluster, a, b) && !make_room(cluster, a, b)) result = VLOT_NOMEM;
+  if (result == VLOT_OK && !make_room_between(cluster)) result = VLOT_NOMEM;
   if (result == VLOT_OK) cut_between(cluster);
   vlot__control_end(cluster);
   return result;
 }
 
 vlot_result vlot_cluster_heal(vlot_cluster *cluster) {
-  size_t count = (size_t)cluster->nodes * cluster->nodes;
   vlot_result result = vlot__control_take_to_change(cluster);
   if (result != VLOT_OK) return result;
   vlot__count_command(cluster);
-  for (size_t k = 0; k < count; k++) atomic_store(&cluster->links.is_faulty[k], 0);
+  clean_all(cluster);
   VLOT__RECORD(cluster, link, cluster, 0, 0, &(vlot_link){0});
   vlot__emit_change(cluster, NULL, VLOT_EVENT_FAULT, VLOT_WHY_HEALED, 0, 0, 0, 0);
   vlot__control_end(cluster);
@@ -218,18 +234,16 @@ static void draw_fate(vlot__prng *prng, const vlot_link *link, bool may_duplicat
   }
 }
 
-vlot__fate vlot__links_fate(vlot_cluster *cluster, uint32_t from, uint32_t to,
-                            uint32_t message_kind) {
-  vlot__links *links = &cluster->links;
+vlot__fate vlot__links_fate(vlot__seat *from, uint32_t to, uint32_t message_kind) {
+  vlot_cluster *cluster = from->cluster;
   vlot__fate fate = {.copies = 1};
-  size_t place = link_place(cluster, from, to);
-  pthread_mutex_lock(&links->lock);
-  if (atomic_load(&links->is_faulty[place])) {
-    const vlot_link *link = links->profiles[place];
-    if (link->kinds == 0 || (link->kinds & (UINT32_C(1) << message_kind)))
-      draw_fate(&links->streams[place], link, message_kind != 0, &fate);
-  }
-  pthread_mutex_unlock(&links->lock);
+  pthread_mutex_lock(&cluster->links_lock);
+  vlot__link *link = find_link(from, to);
+  bool is_touched =
+      link && link->is_faulty &&
+      (link->profile.kinds == 0 || (link->profile.kinds & (UINT32_C(1) << message_kind)));
+  if (is_touched) draw_fate(&link->stream, &link->profile, message_kind != 0, &fate);
+  pthread_mutex_unlock(&cluster->links_lock);
   return fate;
 }
 
@@ -287,11 +301,10 @@ static vlot__fate begin_sending(vlot_cluster *cluster, vlot__parcel *parcel) {
     parcel->head->cause = seat->cause;
   parcel->head->lamport = seat->lamport;
   parcel->from = seat->id;
-  size_t place = link_place(cluster, seat->id, parcel->to);
   if (cluster->recorder && cluster->recorder->fate)
     cluster->recorder->fate(seat, &fate);
-  else if (atomic_load_explicit(&cluster->links.is_faulty[place], memory_order_relaxed))
-    fate = vlot__links_fate(cluster, seat->id, parcel->to, parcel->message_kind);
+  else if (atomic_load_explicit(&seat->faulty_links, memory_order_relaxed) > 0)
+    fate = vlot__links_fate(seat, parcel->to, parcel->message_kind);
   return fate;
 }
 

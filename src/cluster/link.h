@@ -23,11 +23,8 @@ typedef struct vlot__fate {
   vlot_result results[2]; /* what became of each copy: recorded, replayed */
 } vlot__fate;
 
-bool vlot__links_init(vlot_cluster *cluster);
-void vlot__links_deinit(vlot_cluster *cluster);
 /* Set one link without an event, for a replay; link NULL: all are clean again. */
 bool vlot__links_restore(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link);
-vlot__fate vlot__links_fate(vlot_cluster *cluster, uint32_t from, uint32_t to,
-                            uint32_t message_kind);
+vlot__fate vlot__links_fate(struct vlot__seat *from, uint32_t to, uint32_t message_kind);
 
 #endif

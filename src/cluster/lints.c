@@ -89,15 +89,16 @@ static void look_at(vlot__seat *seat, const vlot_node_status *status, uint64_t c
 
 static void look(vlot_cluster *cluster) {
   uint64_t commit = 0;
-  for (uint32_t k = 0; k < cluster->nodes; k++) {
-    vlot_node_status status = read_status(&cluster->seats[k]);
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
+    vlot_node_status status = read_status(seat);
     if (status.raft.commit_index > commit) commit = status.raft.commit_index;
   }
   uint64_t recent = commit > cluster->seen_commit ? commit - cluster->seen_commit : 0;
   cluster->seen_commit = commit;
-  for (uint32_t k = 0; k < cluster->nodes; k++) {
-    vlot_node_status status = read_status(&cluster->seats[k]);
-    look_at(&cluster->seats[k], &status, commit, recent);
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
+    vlot_node_status status = read_status(seat);
+    look_at(seat, &status, commit, recent);
   }
 }
 
@@ -110,8 +111,8 @@ size_t vlot_cluster_lint(vlot_cluster *cluster, vlot_lint *lints, size_t capacit
   vlot__lint_list all = {.lints = lints, .capacity = capacity};
   if (!cluster->options.has_lints) return 0;
   vlot__lint_add_settings(&all, &cluster->options);
-  for (uint32_t k = 0; k < cluster->nodes; k++) {
-    vlot__seat *seat = &cluster->seats[k];
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
     pthread_mutex_lock(&seat->status_lock);
     for (size_t w = 0; w < VLOT__LINT_TRENDS; w++) {
       const vlot__lint_trend *trend = &seat->trends[w];

@@ -3,6 +3,7 @@
 #define VLOT_CLUSTER_LINTS_H
 
 #include "cluster/object.h"
+#include "cluster/seats.h"
 
 void vlot__lint_open(vlot_cluster *cluster); /* before there are nodes */
 

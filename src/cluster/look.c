@@ -4,7 +4,17 @@
 #include "cluster/driver.h"
 #include "cluster/gate.h"
 
-uint32_t vlot_cluster_nodes(const vlot_cluster *cluster) { return cluster->nodes; }
+uint32_t vlot_cluster_nodes(const vlot_cluster *cluster) { return vlot__seats_count(cluster); }
+
+uint32_t vlot_cluster_ids(const vlot_cluster *cluster, uint32_t *ids, uint32_t capacity) {
+  uint32_t count = 0;
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
+    if (count < capacity) ids[count] = seat->id;
+    count++;
+  }
+  return count;
+}
 
 uint64_t vlot_cluster_now(vlot_cluster *cluster) { return vlot__now(cluster); }
 
@@ -12,16 +22,31 @@ static void fill_status(vlot__seat *seat, vlot_node_status *status) {
   vlot__node_get_status(seat->node, status);
   status->id = seat->id;
   status->incarnation = seat->incarnation;
-  status->is_learner = seat->cluster->members[seat->id - 1].is_learner;
+  status->is_learner = !status->raft.is_voter;
   status->disk_id = seat->disk_id;
   status->clock_permille = atomic_load(&seat->clock_permille);
+}
+
+static void keep_configuration(vlot__seat *seat) {
+  vlot_configuration *now = vlot_raft_configuration(vlot__node_raft(seat->node), NULL);
+  if (now == seat->configuration) return;
+  vlot_configuration_release(seat->configuration);
+  seat->configuration = vlot_configuration_retain(now);
 }
 
 void vlot__seat_publish(vlot__seat *seat) {
   pthread_mutex_lock(&seat->status_lock);
   fill_status(seat, &seat->status);
+  keep_configuration(seat);
   seat->status_tick = vlot__now(seat->cluster);
   pthread_mutex_unlock(&seat->status_lock);
+}
+
+vlot_configuration *vlot__seat_configuration(vlot__seat *seat) {
+  pthread_mutex_lock(&seat->status_lock);
+  vlot_configuration *configuration = vlot_configuration_retain(seat->configuration);
+  pthread_mutex_unlock(&seat->status_lock);
+  return configuration;
 }
 
 vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id, vlot_node_status *status) {
@@ -36,7 +61,6 @@ vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id, vlot_nod
   pthread_mutex_unlock(&seat->status_lock);
   status->id = id;
   status->state = state;
-  status->is_learner = cluster->members[id - 1].is_learner;
   status->clock_permille = atomic_load(&seat->clock_permille);
   if (seat->disk) status->lost_writes = vlot__disk_lost(seat->disk);
   status->mailbox = vlot__driver_of(cluster)->queued(seat);
@@ -46,12 +70,13 @@ vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id, vlot_nod
 uint32_t vlot_cluster_leader(vlot_cluster *cluster) {
   uint32_t leader = 0;
   uint64_t term = 0;
-  for (uint32_t id = 1; id <= cluster->nodes; id++) {
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
     vlot_node_status status;
-    (void)vlot_cluster_get_status(cluster, id, &status);
+    (void)vlot_cluster_get_status(cluster, seat->id, &status);
     bool leads = status.state == VLOT_NODE_UP && status.raft.role == VLOT_ROLE_LEADER;
     if (!leads || status.raft.term <= term) continue;
-    leader = id;
+    leader = seat->id;
     term = status.raft.term;
   }
   return leader;
@@ -75,23 +100,25 @@ vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash
   return result;
 }
 
+static void add_traffic(vlot_cluster_stats *stats, const vlot__traffic *traffic) {
+  stats->sent += atomic_load_explicit(&traffic->sent, memory_order_relaxed);
+  stats->delivered += atomic_load_explicit(&traffic->delivered, memory_order_relaxed);
+  stats->dropped += atomic_load_explicit(&traffic->dropped, memory_order_relaxed);
+}
+
 void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats) {
   pthread_mutex_lock(&cluster->stats_lock);
   *stats = cluster->stats;
   if (cluster->leaders == 0)
     stats->leaderless_ticks += vlot__now(cluster) - cluster->leaderless_since;
   pthread_mutex_unlock(&cluster->stats_lock);
-  for (uint32_t id = 1; id <= cluster->nodes; id++) {
+  add_traffic(stats, &cluster->traffic);
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
     vlot_node_status status;
-    (void)vlot_cluster_get_status(cluster, id, &status);
+    (void)vlot_cluster_get_status(cluster, seat->id, &status);
     if (status.raft.commit_index > stats->commits) stats->commits = status.raft.commit_index;
-  }
-  for (uint32_t k = 0; k <= cluster->nodes; k++) {
-    const vlot__traffic *traffic =
-        k < cluster->nodes ? &cluster->seats[k].traffic : &cluster->traffic;
-    stats->sent += atomic_load_explicit(&traffic->sent, memory_order_relaxed);
-    stats->delivered += atomic_load_explicit(&traffic->delivered, memory_order_relaxed);
-    stats->dropped += atomic_load_explicit(&traffic->dropped, memory_order_relaxed);
+    add_traffic(stats, &seat->traffic);
   }
   stats->actions = cluster->action;
   stats->event_hash = cluster->observer.hash;

@@ -2,8 +2,13 @@
 #define VLOT_CLUSTER_LOOK_H
 
 #include "cluster/object.h"
+#include "cluster/seats.h"
 
 /* Publish a node's status: at the end of a turn, or while none runs. */
 void vlot__seat_publish(vlot__seat *seat);
+
+/* The configuration in force at its node, as of its last turn; NULL: it never ran. The caller
+ * releases it. */
+vlot_configuration *vlot__seat_configuration(vlot__seat *seat);
 
 #endif

@@ -18,8 +18,8 @@ static vlot_result open_core(vlot__node *node, const vlot_stored *stored, const 
   vlot_raft_options options = node->cluster->options.raft;
   options.allocator = node->allocator;
   options.id = seat->id;
-  options.members = node->cluster->members;
-  options.member_count = node->cluster->nodes;
+  options.members = node->cluster->bootstrap;
+  options.member_count = node->cluster->options.nodes;
   options.seed = vlot__prng_mix(seat->seed + seat->incarnation);
   options.now = 0;
   options.request_base = ((uint64_t)seat->incarnation << 32) + 1;

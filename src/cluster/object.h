@@ -31,32 +31,19 @@ struct vlot__recorder;
 
 /* --- its parts -------------------------------------------------------------------------------- */
 
-/* The key of the newest mail on a link, so that links keep their order. */
-typedef struct vlot__link_key {
-  uint64_t due;
-  uint64_t tie;
-} vlot__link_key;
-
 /* The pending list, and what draws from it. */
 typedef struct vlot__lockstep {
   vlot__heap heap;
   vlot__item **held;
   size_t held_count;
   size_t held_capacity;
-  vlot__item *pool;       /* free items */
-  vlot__link_key *newest; /* [(nodes + 1) * nodes]: row 0 is clients */
+  vlot__item *pool;            /* free items */
+  vlot__arrivals from_clients; /* of mail that no member sent */
   vlot__prng schedule;
   uint64_t now_tie; /* the place inside the present tick */
   bool is_inline;   /* turns run on the thread that steps */
   bool is_short;    /* of memory, when a timer or write was to be listed: try again */
 } vlot__lockstep;
-
-typedef struct vlot__links {
-  pthread_mutex_t lock;
-  _Atomic uint8_t *is_faulty; /* [nodes * nodes] */
-  vlot_link **profiles;       /* [nodes * nodes], NULL: clean */
-  vlot__prng *streams;        /* [nodes * nodes], made when the first profile is set */
-} vlot__links;
 
 typedef struct vlot__observer {
   /* events go further than the rings: to hash, checker, subscriptions */
@@ -117,9 +104,8 @@ typedef struct vlot__requests {
 struct vlot_cluster {
   vlot_cluster_options options;
   const vlot_allocator *allocator;
-  uint32_t nodes;
-  vlot_member *members; /* [nodes] as bootstrapped */
-  vlot__seat *seats;    /* [nodes]; member id at id - 1 */
+  vlot_member *bootstrap;              /* [options.nodes] the configuration it began with */
+  _Atomic(struct vlot__seats *) seats; /* of every member that was met: seats.h */
   vlot_machine machine;
   _Atomic(const struct vlot__driver *) driver; /* only pausing changes it */
   const struct vlot__recorder *recorder;       /* NULL: nothing is recorded or replayed */
@@ -147,7 +133,7 @@ struct vlot_cluster {
   uint64_t leaderless_since;
 
   vlot__observer observer;
-  vlot__links links;
+  pthread_mutex_t links_lock; /* every seat's links */
   vlot__lockstep lockstep;
 
   /* lints */
@@ -184,10 +170,6 @@ struct vlot_cluster {
   pthread_key_t in_turn; /* of a thread: set inside a turn … */
   bool is_in_turn;       /* … and for turns that run inline */
 };
-
-static inline vlot__seat *vlot__seat_of(const vlot_cluster *cluster, uint32_t id) {
-  return id >= 1 && id <= cluster->nodes ? &cluster->seats[id - 1] : NULL;
-}
 
 static inline uint64_t vlot__now(vlot_cluster *cluster) {
   return atomic_load_explicit(&cluster->now, memory_order_relaxed);

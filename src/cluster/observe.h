@@ -3,6 +3,7 @@
 #define VLOT_CLUSTER_OBSERVE_H
 
 #include "cluster/object.h"
+#include "cluster/seats.h"
 
 /* is_shared: several threads emit; has_hash: all events join a hash, in their order */
 bool vlot__observer_init(vlot_cluster *cluster, bool is_shared, bool has_hash);

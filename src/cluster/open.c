@@ -14,11 +14,6 @@
 
 /* --- its parts --- */
 
-static uint64_t draw_disk_id(vlot__prng *prng) {
-  uint64_t id = vlot__prng_next(prng);
-  return id ? id : 1;
-}
-
 static const vlot_start *start_of(const vlot_cluster *cluster, uint32_t id) {
   for (size_t k = 0; k < cluster->options.start_count; k++)
     if (cluster->options.starts[k].id == id) return &cluster->options.starts[k];
@@ -67,36 +62,47 @@ static vlot_result open_seat(vlot__seat *seat) {
 
 static void close_seat(vlot__seat *seat) {
   vlot_cluster *cluster = seat->cluster;
-  if (!cluster) return;
   if (seat->storage.release) seat->storage.release(seat->storage.context);
   vlot__model_deinit(&seat->model);
   vlot__alloc_free(cluster->allocator, seat->events);
-  if (seat->contacts)
-    for (uint32_t k = 0; k < cluster->nodes; k++) vlot_actor_release(seat->contacts[k].actor);
-  vlot__alloc_free(cluster->allocator, seat->contacts);
+  vlot__alloc_free(cluster->allocator, seat->links);
+  vlot__alloc_free(cluster->allocator, seat->slow.items);
+  vlot__contacts_free(&seat->contacts, cluster->allocator);
+  vlot_configuration_release(seat->configuration);
   vlot_actor_release(seat->actor);
   pthread_mutex_destroy(&seat->status_lock);
 }
 
+/* A seat's draws are its own: however many others there are, and in whatever order they are met. */
+static uint64_t draw_of(const vlot__seat *seat, uint64_t stream) {
+  vlot__prng prng;
+  vlot__prng_init(&prng, seat->cluster->options.seed, stream);
+  for (uint32_t k = 1; k < seat->id; k++) (void)vlot__prng_next(&prng);
+  return vlot__prng_next(&prng);
+}
+
 static vlot_result open_seats(vlot_cluster *cluster) {
-  vlot__prng disks, nodes;
-  vlot__prng_init(&disks, cluster->options.seed, UINT64_C(3) << 40);
-  vlot__prng_init(&nodes, cluster->options.seed, UINT64_C(4) << 40);
-  cluster->members = vlot__alloc_zero(cluster->allocator, cluster->nodes, sizeof *cluster->members);
-  cluster->seats = vlot__alloc_zero(cluster->allocator, cluster->nodes, sizeof *cluster->seats);
-  if (!cluster->members || !cluster->seats) return VLOT_NOMEM;
-  for (uint32_t k = 0; k < cluster->nodes; k++) {
-    vlot__seat *seat = &cluster->seats[k];
-    seat->id = k + 1;
-    seat->seed = vlot__prng_next(&nodes);
-    seat->disk_id = draw_disk_id(&disks);
-    seat->cluster = cluster;
+  uint32_t count = cluster->options.nodes;
+  cluster->bootstrap = vlot__alloc_zero(cluster->allocator, count, sizeof *cluster->bootstrap);
+  uint32_t *ids = vlot__alloc(cluster->allocator, count, sizeof *ids);
+  for (uint32_t k = 0; ids && k < count; k++) ids[k] = k + 1;
+  bool is_met = cluster->bootstrap && ids && vlot__seats_meet(cluster, ids, count);
+  vlot__alloc_free(cluster->allocator, ids);
+  if (!is_met) return VLOT_NOMEM;
+  vlot__seat *seat;
+  uint32_t k = 0;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
+    seat->seed = draw_of(seat, UINT64_C(4) << 40);
+    seat->disk_id = draw_of(seat, UINT64_C(3) << 40);
+    if (seat->disk_id == 0) seat->disk_id = 1;
     vlot_result result = open_seat(seat);
     if (result != VLOT_OK) return result;
-    cluster->members[k] =
-        (vlot_member){.id = k + 1,
-                      .is_learner = k >= cluster->nodes - cluster->options.learners,
-                      .disk_id = seat->disk_id};
+    cluster->bootstrap[k] = (vlot_member){.id = seat->id,
+                                          .is_learner = k >= count - cluster->options.learners,
+                                          .disk_id = seat->disk_id};
+    seat->status.is_learner = cluster->bootstrap[k].is_learner;
+    seat->status.raft.is_voter = !seat->status.is_learner;
+    k++;
   }
   return VLOT_OK;
 }
@@ -108,10 +114,10 @@ static vlot_result open_parts(vlot_cluster *cluster) {
   if (result != VLOT_OK) return result;
   bool is_stepped = vlot__driver_of(cluster)->is_stepped;
   if (!cluster->events || !vlot__observer_init(cluster, !is_stepped, is_stepped) ||
-      !vlot__links_init(cluster) || !vlot__pending_init(cluster))
+      !vlot__pending_init(cluster))
     return VLOT_NOMEM;
   /* before any thread or journal: a replay's opening tells it too */
-  vlot__emit_config(cluster, 0, cluster->members, cluster->nodes);
+  vlot__emit_config(cluster, 0, cluster->bootstrap, cluster->options.nodes);
   /* before any thread can have something for it */
   if (cluster->options.journal) result = vlot__record_open(cluster);
   return result == VLOT_OK ? vlot__driver_of(cluster)->open(cluster) : result;
@@ -119,8 +125,10 @@ static vlot_result open_parts(vlot_cluster *cluster) {
 
 static vlot_result start_nodes(vlot_cluster *cluster) {
   vlot_result result = VLOT_OK;
-  for (uint32_t k = 0; k < cluster->nodes && result == VLOT_OK; k++)
-    result = vlot__seat_start(&cluster->seats[k]);
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
+    if (result == VLOT_OK) result = vlot__seat_start(seat);
+  }
   return result;
 }
 
@@ -132,19 +140,19 @@ static void init_cluster_locks(vlot_cluster *cluster) {
   pthread_mutex_init(&cluster->change_lock, NULL);
   pthread_cond_init(&cluster->changed, NULL);
   pthread_mutex_init(&cluster->seats_lock, NULL);
+  pthread_mutex_init(&cluster->links_lock, NULL);
 }
 
 static void free_cluster(vlot_cluster *cluster) {
   atomic_store(&cluster->mark, VLOT__MARK_CLOSED);
-  if (cluster->seats)
-    for (uint32_t k = 0; k < cluster->nodes; k++) {
-      vlot__node *node = cluster->seats[k].node;
-      if (node) vlot__node_close(node, VLOT_WHY_CLUSTER_CLOSED);
-    }
-  if (cluster->lockstep.newest) vlot__pending_deinit(cluster);
-  if (cluster->seats)
-    for (uint32_t k = 0; k < cluster->nodes; k++) close_seat(&cluster->seats[k]);
-  if (cluster->links.is_faulty) vlot__links_deinit(cluster);
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
+    if (seat->node) vlot__node_close(seat->node, VLOT_WHY_CLUSTER_CLOSED);
+  }
+  vlot__pending_deinit(cluster);
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
+    if (seat->events) close_seat(seat); /* else it was not opened any more */
+  }
   if (cluster->observer.is_made) vlot__observer_deinit(cluster);
   VLOT__RECORD(cluster, close, cluster);
   pthread_key_delete(cluster->in_turn);
@@ -155,10 +163,11 @@ static void free_cluster(vlot_cluster *cluster) {
   pthread_mutex_destroy(&cluster->change_lock);
   pthread_cond_destroy(&cluster->changed);
   pthread_mutex_destroy(&cluster->seats_lock);
+  pthread_mutex_destroy(&cluster->links_lock);
   vlot__alloc_free(cluster->allocator, cluster->inboxes);
   vlot__alloc_free(cluster->allocator, cluster->events);
-  vlot__alloc_free(cluster->allocator, cluster->members);
-  vlot__alloc_free(cluster->allocator, cluster->seats);
+  vlot__alloc_free(cluster->allocator, cluster->bootstrap);
+  vlot__seats_free(cluster);
   vlot__alloc_free(cluster->allocator, cluster);
 }
 
@@ -175,7 +184,6 @@ static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *
   atomic_init(&cluster->mark, VLOT__MARK_OPEN);
   cluster->options = *options;
   cluster->allocator = allocator;
-  cluster->nodes = options->nodes;
   cluster->machine = options->machine ? *options->machine : *vlot_kv_machine();
   bool is_lockstep = options->driver == VLOT_DRIVER_LOCKSTEP;
   atomic_init(&cluster->driver, is_lockstep ? &vlot__driver_lockstep : &vlot__driver_threads);
@@ -251,8 +259,9 @@ vlot_result vlot_cluster_close(vlot_cluster *cluster) {
   vlot__control_begin(cluster);
   cluster->is_closing = true;
   vlot_result result = VLOT_OK;
-  for (uint32_t k = cluster->nodes; k > 0; k--) {
-    vlot_result stopped = vlot__seat_stop(&cluster->seats[k - 1], VLOT_WHY_CLUSTER_CLOSED, false);
+  const struct vlot__seats *all = vlot__seats_of(cluster);
+  for (uint32_t k = all->count; k > 0; k--) {
+    vlot_result stopped = vlot__seat_stop(all->seats[k - 1], VLOT_WHY_CLUSTER_CLOSED, false);
     if (stopped == VLOT_TIMEOUT) result = VLOT_TIMEOUT;
   }
   vlot_result stopped = vlot__driver_of(cluster)->close(cluster);

@@ -2,6 +2,7 @@
 #define VLOT_CLUSTER_OPEN_H
 
 #include "cluster/object.h"
+#include "cluster/seats.h"
 
 /* A cluster whose nodes are not started yet. recorder, replay: NULL, or what a replay brings along;
  * on an error they are still the caller's. */

@@ -10,9 +10,23 @@ struct vlot__seat;
 /* A sender's remembered handle of a receiver: renewed when the receiver's incarnation has
  * changed. */
 typedef struct vlot__contact {
-  vlot_actor *actor;
+  uint32_t to;
   uint32_t incarnation;
+  vlot_actor *actor;
 } vlot__contact;
+
+/* A sender's: used in its turns, or by a client's owner, and by nobody else. */
+typedef struct vlot__contacts {
+  vlot__contact *items; /* [count] by_id.h */
+  size_t count;
+  size_t capacity;
+} vlot__contacts;
+
+/* The one of a member, entered if there is none; valid until another is entered. NULL without
+ * memory. parcel.c */
+vlot__contact *vlot__contacts_get(vlot__contacts *contacts, const vlot_allocator *allocator,
+                                  uint32_t to);
+void vlot__contacts_free(vlot__contacts *contacts, const vlot_allocator *allocator);
 
 typedef struct vlot__parcel {
   struct vlot__seat *sender; /* in whose turn it is sent; NULL: by a client, the clock, control */

@@ -108,14 +108,15 @@ static const vlot__driver paused = {
 /* --- pausing --- */
 
 static vlot_result hold_all(vlot_cluster *cluster) {
-  for (uint32_t k = 0; k < cluster->nodes; k++) {
-    vlot__seat *seat = &cluster->seats[k];
+  vlot__seat *seat, *held;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
     if (!seat->node || !seat->actor ||
         vlot_actor_hold(seat->actor, cluster->options.stop_ns) == VLOT_OK)
       continue;
-    while (k-- > 0)
-      if (cluster->seats[k].node && cluster->seats[k].actor)
-        vlot_actor_unhold(cluster->seats[k].actor);
+    VLOT__FOR_EACH_SEAT (held, cluster) {
+      if (held == seat) break;
+      if (held->node && held->actor) vlot_actor_unhold(held->actor);
+    }
     return VLOT_TIMEOUT;
   }
   return VLOT_OK;
@@ -133,22 +134,21 @@ static void collect_late(vlot_cluster *cluster) {
 }
 
 static void collect_all(vlot_cluster *cluster) {
-  for (uint32_t k = 0; k < cluster->nodes; k++) {
-    vlot__seat *seat = &cluster->seats[k];
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
     if (seat->disk && seat->node)
       while (vlot__disk_complete_one(seat->disk, NULL)) continue;
   }
   atomic_store(&cluster->pauser, (uintptr_t)pthread_self());
   atomic_store(&cluster->driver, &paused);
-  for (uint32_t k = 0; k < cluster->nodes; k++) {
-    const vlot__seat *seat = &cluster->seats[k];
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
     if (!seat->node || !seat->actor) continue;
     /* it is held: while the cluster is paused only the seat's state says who is suspended */
     vlot_actor_resume(seat->actor);
     while (vlot_actor_run(seat->actor)) continue;
   }
   collect_late(cluster);
-  for (uint32_t k = 0; k < cluster->nodes; k++) vlot__pending_seat_changed(&cluster->seats[k]);
+  VLOT__FOR_EACH_SEAT (seat, cluster) vlot__pending_seat_changed(seat);
 }
 
 /* --- going on --- */
@@ -168,9 +168,10 @@ static void hand_back(vlot_cluster *cluster, vlot__item *item, bool is_late) {
  * pause.
  */
 static void hand_back_all(vlot_cluster *cluster) {
-  for (uint32_t k = 0; k < cluster->nodes; k++) {
-    vlot__ring *parked = &cluster->seats[k].parked_mail;
-    vlot__pending_forget(&cluster->seats[k]);
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
+    vlot__ring *parked = &seat->parked_mail;
+    vlot__pending_forget(seat);
     for (; parked->count > 0; vlot__ring_pop_front(parked))
       hand_back(cluster, *(vlot__item **)vlot__ring_at(parked, 0), false);
   }
@@ -210,8 +211,8 @@ vlot_result vlot_cluster_unpause(vlot_cluster *cluster) {
     cluster->is_paused = false;
     atomic_store(&cluster->driver, &vlot__driver_threads);
     hand_back_all(cluster);
-    for (uint32_t k = 0; k < cluster->nodes; k++) {
-      vlot__seat *seat = &cluster->seats[k];
+    vlot__seat *seat;
+    VLOT__FOR_EACH_SEAT (seat, cluster) {
       if (!seat->node || !seat->actor) continue;
       atomic_store(&seat->due, vlot__node_due(seat->node));
       seat->is_tick_sent = false;

@@ -66,53 +66,62 @@ static void draw_arrival(vlot_cluster *cluster, vlot__item *item) {
 /* --- beginning and end --- */
 
 bool vlot__pending_init(vlot_cluster *cluster) {
-  vlot__lockstep *lockstep = &cluster->lockstep;
-  size_t links = ((size_t)cluster->nodes + 1) * cluster->nodes;
-  vlot__prng_init(&lockstep->schedule, cluster->options.seed, UINT64_C(2) << 40);
-  lockstep->newest = vlot__alloc_zero(cluster->allocator, links, sizeof *lockstep->newest);
-  for (uint32_t k = 0; k < cluster->nodes; k++)
-    vlot__ring_init(&cluster->seats[k].parked_mail, cluster->allocator, sizeof(vlot__item *));
-  return lockstep->newest != NULL && reserve_item(cluster, 2 * (size_t)cluster->nodes);
+  vlot__seat *seat;
+  vlot__prng_init(&cluster->lockstep.schedule, cluster->options.seed, UINT64_C(2) << 40);
+  VLOT__FOR_EACH_SEAT (seat, cluster)
+    vlot__ring_init(&seat->parked_mail, cluster->allocator, sizeof(vlot__item *));
+  return reserve_item(cluster, 2 * (size_t)vlot__seats_count(cluster));
 }
 
 void vlot__pending_deinit(vlot_cluster *cluster) {
   vlot__lockstep *lockstep = &cluster->lockstep;
+  vlot__seat *seat;
   for (size_t k = 0; k < lockstep->heap.count; k++)
     vlot__pending_dispose(cluster, lockstep->heap.items[k]);
   for (size_t k = 0; k < lockstep->held_count; k++)
     vlot__pending_dispose(cluster, lockstep->held[k]);
-  for (uint32_t k = 0; k < cluster->nodes; k++) {
-    vlot__ring *parked = &cluster->seats[k].parked_mail;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
+    vlot__ring *parked = &seat->parked_mail;
     for (size_t m = 0; m < parked->count; m++)
       vlot__pending_dispose(cluster, *(vlot__item **)vlot__ring_at(parked, m));
     if (parked->allocator) vlot__ring_deinit(parked);
+    vlot__alloc_free(cluster->allocator, seat->arrivals.items);
   }
   for (vlot__item *item = lockstep->pool, *next; item; item = next) {
     next = item->next;
     vlot__alloc_free(cluster->allocator, item);
   }
+  vlot__alloc_free(cluster->allocator, lockstep->from_clients.items);
   vlot__alloc_free(cluster->allocator, lockstep->heap.items);
   vlot__alloc_free(cluster->allocator, lockstep->held);
-  vlot__alloc_free(cluster->allocator, lockstep->newest);
 }
 
 /* --- posting --- */
 
+/* The newest on this way; NULL without memory. What no member sends keeps its order too. */
+static vlot__arrival *arrival_of(vlot_cluster *cluster, const vlot__parcel *parcel) {
+  vlot__seat *sender = parcel->from ? vlot__seat_of(cluster, parcel->from) : NULL;
+  return vlot__arrivals_get(sender ? &sender->arrivals : &cluster->lockstep.from_clients,
+                            cluster->allocator, parcel->to);
+}
+
+static void keep_order(vlot__item *item, vlot__arrival *newest) {
+  if (item->due < newest->due) item->due = newest->due;
+  if (item->due == newest->due && item->tie < newest->tie) item->tie = newest->tie;
+  newest->due = item->due;
+  newest->tie = item->tie;
+}
+
 vlot_result vlot__pending_post(vlot_cluster *cluster, const vlot__parcel *parcel) {
-  vlot__lockstep *lockstep = &cluster->lockstep;
+  vlot__arrival *newest = parcel->may_overtake ? NULL : arrival_of(cluster, parcel);
+  if (!newest && !parcel->may_overtake) return VLOT_NOMEM;
   vlot__item *item =
       reserve_item(cluster, 1) ? vlot__pending_new(cluster, vlot__parcel_size(parcel)) : NULL;
   if (!item) return VLOT_NOMEM;
   vlot__item_fill(item, parcel);
   draw_arrival(cluster, item);
-  if (!parcel->may_overtake) {
-    vlot__link_key *newest =
-        &lockstep->newest[(size_t)parcel->from * cluster->nodes + (parcel->to - 1)];
-    if (item->due < newest->due) item->due = newest->due;
-    if (item->due == newest->due && item->tie < newest->tie) item->tie = newest->tie;
-    *newest = (vlot__link_key){.due = item->due, .tie = item->tie};
-  }
-  vlot__heap_push(&lockstep->heap, item);
+  if (newest) keep_order(item, newest);
+  vlot__heap_push(&cluster->lockstep.heap, item);
   return VLOT_OK;
 }
 
@@ -167,7 +176,8 @@ void vlot__pending_seat_changed(vlot__seat *seat) {
 
 void vlot__pending_list_again(vlot_cluster *cluster) {
   cluster->lockstep.is_short = false;
-  for (uint32_t k = 0; k < cluster->nodes; k++) vlot__pending_seat_changed(&cluster->seats[k]);
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) vlot__pending_seat_changed(seat);
 }
 
 static void remove_held(vlot__lockstep *lockstep, const vlot__item *item) {

@@ -5,6 +5,7 @@
 #define VLOT_CLUSTER_PENDING_H
 
 #include "cluster/object.h"
+#include "cluster/seats.h"
 
 bool vlot__pending_init(vlot_cluster *cluster);
 void vlot__pending_deinit(vlot_cluster *cluster);

@@ -9,6 +9,7 @@
 
 #include "cluster/link.h"
 #include "cluster/object.h"
+#include "cluster/seats.h"
 
 typedef struct vlot__recorder {
   bool is_replay;

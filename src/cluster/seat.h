@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/prng.h"
 #include "base/ring.h"
 #include "cluster/disk.h"
 #include "cluster/item.h"
@@ -33,11 +34,32 @@ typedef struct vlot__lint_trend {
   bool is_on;
 } vlot__lint_trend;
 
+/* A link from this seat's member with a fault profile, or that had one. */
+typedef struct vlot__link {
+  uint32_t to;
+  bool is_faulty;
+  vlot_link profile;
+  vlot__prng stream; /* of its chances: the seed's, and the two ends' */
+} vlot__link;
+
+/* When the newest mail to a member arrives, so that links keep their order. */
+typedef struct vlot__arrival {
+  uint32_t to;
+  uint64_t due;
+  uint64_t tie; /* lockstep */
+} vlot__arrival;
+
+typedef struct vlot__arrivals {
+  vlot__arrival *items; /* [count] by_id.h */
+  size_t count;
+  size_t capacity;
+} vlot__arrivals;
+
 enum { VLOT__LINT_TRENDS = VLOT_LINT_NUMBERS - VLOT_LINT_RUNNING };
 
 struct vlot__seat {
-  vlot_cluster *cluster;
   uint32_t id;
+  vlot_cluster *cluster;
   uint32_t incarnation; /* of the newest node; 0: none yet */
   uint64_t disk_id;
   uint64_t seed;    /* of its nodes */
@@ -45,6 +67,12 @@ struct vlot__seat {
   _Atomic vlot_node_state state;
 
   uint32_t side; /* of the partition that is being made; control's */
+
+  /* its links to others, sparse (by_id.h); under links_lock, but for the count */
+  vlot__link *links;
+  size_t link_count;
+  size_t link_capacity;
+  _Atomic uint32_t faulty_links; /* 0: nobody need look */
 
   /* storage */
   vlot_storage storage;
@@ -70,6 +98,7 @@ struct vlot__seat {
   pthread_mutex_t status_lock;
   vlot_node_status status;
   uint64_t status_tick;
+  vlot_configuration *configuration;          /* in force there; retained; NULL: it never ran */
   vlot__lint_trend trends[VLOT__LINT_TRENDS]; /* by lint number, from VLOT_LINT_RUNNING on */
 
   /* threads */
@@ -77,7 +106,8 @@ struct vlot__seat {
   vlot_actor *actor;      /* newest incarnation's; changes under seats_lock */
   _Atomic uint32_t actor_incarnation;
   _Atomic uint64_t due;      /* cluster tick of its next timer */
-  vlot__contact *contacts;   /* [nodes] of its turns */
+  vlot__contacts contacts;   /* of its turns */
+  vlot__arrivals slow;       /* clock: of slow mail that it has sent; under the clock's lock */
   uint64_t seen_turns;       /* clock: to find stragglers */
   _Atomic bool is_tick_sent; /* clock: a TICK for `due` is under way */
   uint64_t tick_sent_due;
@@ -86,7 +116,8 @@ struct vlot__seat {
   vlot__item *timer; /* in the heap, or NULL */
   vlot__item *write; /* likewise */
   bool was_suspended;
-  vlot__ring parked_mail; /* vlot__item *: arrived while suspended */
+  vlot__arrivals arrivals; /* of what it has sent */
+  vlot__ring parked_mail;  /* vlot__item *: arrived while suspended */
 };
 
 #endif

@@ -76,6 +76,19 @@ const vlot_member *vlot__config_member(const vlot_configuration *configuration, 
   return NULL;
 }
 
+bool vlot_configuration_has_quorum(const vlot_configuration *configuration,
+                                   bool (*counts)(void *context, const vlot_member *member),
+                                   void *context) {
+  const vlot_member *member = configuration->members;
+  for (uint32_t half = 0; half < configuration->half_count; half++) {
+    uint32_t found = 0;
+    for (uint32_t k = 0; k < configuration->counts[half]; k++, member++)
+      if (!member->is_learner && counts(context, member)) found++;
+    if (found < vlot__quorum_of(configuration->voters[half])) return false;
+  }
+  return true;
+}
+
 /* --- the stack --- */
 
 bool vlot__configs_init(vlot__configs *configs, const vlot_allocator *allocator, uint64_t index,

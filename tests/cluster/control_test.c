@@ -450,6 +450,27 @@ static void partition(vlot_cluster *cluster) {
 
 Test(control, a_minority_commits_nothing_and_comes_back_quietly) { in_both(partition, 5); }
 
+static bool is_cut(vlot_cluster *cluster, uint32_t from, uint32_t to) {
+  vlot_link link;
+  cr_assert_eq(vlot_cluster_get_link(cluster, from, to, &link), VLOT_OK);
+  return link.is_cut;
+}
+
+static void sides(vlot_cluster *cluster) {
+  cr_expect_eq(vlot_cluster_partition(cluster, (uint32_t[]){1, 6}, 2), VLOT_NOT_FOUND);
+  cr_expect_eq(vlot_cluster_partition(cluster, (uint32_t[]){1, 0, 2, 1}, 4), VLOT_INVALID);
+  for (uint32_t to = 2; to <= 5; to++) cr_expect_not(is_cut(cluster, 1, to), "nothing happened");
+  cr_assert_eq(vlot_cluster_partition(cluster, (uint32_t[]){5, 0, 2, 1}, 4), VLOT_OK);
+  const uint32_t side[] = {2, 2, 3, 3, 1};
+  for (uint32_t from = 1; from <= 5; from++)
+    for (uint32_t to = 1; to <= 5; to++)
+      if (from != to)
+        cr_expect_eq(is_cut(cluster, from, to), side[from - 1] != side[to - 1], "%u to %u", from,
+                     to);
+}
+
+Test(control, a_partition_has_the_sides_that_are_named_and_the_rest) { in_both(sides, 5); }
+
 /* --- learners --- */
 
 static void learners(vlot_driver driver) {

@@ -15,8 +15,8 @@ static const struct {
 } runs[] = {
     {1, 8, 11, UINT64_C(0xf66386552db89d1e)},
     {3, 1, 12, UINT64_C(0xf34498507d3c57c0)},
-    {5, 8, 13, UINT64_C(0x611a119af45b411c)},
-    {7, 3, 14, UINT64_C(0x34bbb51715ec001d)},
+    {5, 8, 13, UINT64_C(0x7e615adab54982bf)},
+    {7, 3, 14, UINT64_C(0x4cff8c9208273bba)},
 };
 
 Test(determinism, the_hash_of_a_storm_is_the_one_written_here) {

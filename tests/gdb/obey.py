@@ -52,7 +52,7 @@ gdb.execute("continue")
 check([row[1] + " " + row[2] + " " + row[-1] for row in requests()] == ["kill n%d ok" % other, "spawn n%d ok" % other], str(requests()))
 gdb.execute("vlot check")
 check(int(gdb.parse_and_eval("cluster->stats.elections")) >= 1, "the elections")
-check(int(gdb.parse_and_eval("cluster->seats[%d].incarnation" % (other - 1))) == 2, "its incarnation")
+check(int(gdb.parse_and_eval("cluster->seats->seats[%d]->incarnation" % (other - 1))) == 2, "its incarnation")
 gdb.execute("continue")
 
 gdb.execute("tbreak look_here")

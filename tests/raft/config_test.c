@@ -215,3 +215,26 @@ Test(config, who_is_alone_is_the_quorum) {
   cr_expect_not(vlot__config_is_sole_voter(&b.raft), "the old half has two");
   tear_down(&b);
 }
+
+static bool is_named(void *context, const vlot_member *member) {
+  return *(const uint32_t *)context >> (member->id - 1) & 1u;
+}
+
+Test(config, a_reader_may_ask_whether_some_are_a_quorum) {
+  const struct {
+    uint32_t voters[2], halves, named;
+    bool are_a_quorum;
+  } rows[] = {
+      {{7, 0}, 1, 3, true},   {{7, 0}, 1, 1, false},   {{7, 0}, 1, 8 + 16, false},
+      {{15, 0}, 1, 3, false}, {{7, 28}, 2, 3, false},  {{7, 28}, 2, 12, false},
+      {{7, 28}, 2, 15, true}, {{7, 28}, 2, 24, false}, {{1, 0}, 1, 1, true},
+  };
+  for (size_t k = 0; k < COUNT(rows); k++) {
+    bench b;
+    uint32_t named = rows[k].named;
+    set_up(&b, rows[k].voters, (uint32_t[2]){0, 0}, rows[k].halves);
+    cr_expect_eq(vlot_configuration_has_quorum(b.configuration, is_named, &named),
+                 rows[k].are_a_quorum, "row %zu", k);
+    tear_down(&b);
+  }
+}

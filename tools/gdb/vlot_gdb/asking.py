@@ -12,7 +12,7 @@ SLOW_NS = 1000000000  # the clock sleeps no longer than that
 
 
 class Asked:
-    """What was asked of this process's cluster: (number of the last action then, kind, node, id, value, sides)."""
+    """What was asked of this process's cluster: (number of the last action then, kind, node, id, value, ids)."""
 
     list = []
 
@@ -30,7 +30,7 @@ def known(cluster):
 
 def put(cluster, request):
     """Write one. request: as in Asked."""
-    _action, kind, node, number, value, sides = request
+    _action, kind, node, number, value, ids = request
     block = cluster.requests
     asked, done, size = block.asked, block.done, len(block.ring)
     if asked - done >= size:
@@ -38,7 +38,6 @@ def put(cluster, request):
     place = block.ring[asked]
     for field, content in (("kind", kind), ("node", node), ("id", number), ("value", value), ("action", 0), ("tick", 0), ("result", 0)):
         memory.write(place, field, content)
-    ids = ids_of(sides)
     memory.write(place, "id_count", len(ids))
     memory.write_bytes(place, "ids", b"".join(one.to_bytes(4, sys.byteorder) for one in ids))
     memory.write(block, "asked", asked + 1)
@@ -54,11 +53,11 @@ def when(cluster):
     return "by the clock, within about %d ms of going on" % -(-left // 1000000)
 
 
-def ask(cluster, verb, said, told, sides=()):
+def ask(cluster, verb, said, told, ids=()):
     if cluster.replay:
         raise gdb.GdbError("vlot %s: this is a recorded run that is carried out again: nothing in it can be another" % verb.name)
     known_before = known(cluster)
-    request = (cluster.action, verb.request, said.node, said.id, said.value, bytes(sides))
+    request = (cluster.action, verb.request, said.node, said.id, said.value, list(ids))
     put(cluster, request)
     known_before.append(request)
     print("request %d: %s; carried out %s%s" % (
@@ -125,36 +124,42 @@ def refusal(name, one, cluster, value):
     return None
 
 
-def sides_of(text, nodes):
-    """1 | 2 3 (or 1|2,3): who is on which side; who is not named stands alone together."""
-    sides = [0] * nodes
+def sides_of(cluster, text):
+    """1 | 2 3 (or 1|2,3): {member: its side}; who is not named stands alone together, on side 0."""
+    sides = dict.fromkeys(state.ids(cluster), 0)
     for k, group in enumerate(text.split("|")):
         for word in group.replace(",", " ").split():
             node = parse.number(word, "vlot partition")
-            if not 1 <= node <= nodes:
-                raise gdb.GdbError("no node %d: this cluster has nodes 1 to %d" % (node, nodes))
-            if sides[node - 1]:
+            if node not in sides:
+                raise state.no_node(cluster, node)
+            if sides[node]:
                 raise gdb.GdbError("vlot partition: n%d is named twice" % node)
-            sides[node - 1] = k + 1
+            sides[node] = k + 1
     return sides
+
+
+def groups_of(sides):
+    """[(side, its members)], in the order of their first members."""
+    return [(side, [one for one in sides if sides[one] == side]) for side in dict.fromkeys(sides.values())]
 
 
 def ids_of(sides):
     """The members of each side that was named, with a 0 between two sides."""
-    named = [[k + 1 for k, side in enumerate(sides) if side == one] for one in sorted(set(sides)) if one]
+    named = [group for side, group in sorted(groups_of(sides)) if side]
     return [one for k, group in enumerate(named) for one in ([0] if k else []) + group]
 
 
 def sides_asked(cluster, verb, said):
-    """Who is on which side, and how that is told."""
+    """The ids for the request, and how they are told."""
     room = len(cluster.requests.ring[0].ids) // 4
-    sides = sides_of(" ".join(said.words), cluster.nodes)
-    if len(ids_of(sides)) > room:
+    sides = sides_of(cluster, " ".join(said.words))
+    ids = ids_of(sides)
+    if len(ids) > room:
         raise gdb.GdbError("vlot %s: name at most %d nodes, and sides" % (verb.name, room))
-    if len(set(sides)) < 2:
+    if len(set(sides.values())) < 2:
         raise gdb.GdbError("%s: the groups that cannot talk to each other, such as 1 | 2 3; who is not named forms one of its own" % verb.usage())
-    groups = [",".join(words.node(k + 1) for k in range(len(sides)) if sides[k] == side) for side in sorted(set(sides), key=sides.index)]
-    return sides, " ".join([verb.name] + [" | ".join(groups)])
+    groups = [",".join(words.node(one) for one in group) for _side, group in groups_of(sides)]
+    return ids, " ".join([verb.name] + [" | ".join(groups)])
 
 
 # --- how it is told, where the verb's own words say too little ---
@@ -180,7 +185,7 @@ def say(verb, line):
     memory.require_process("vlot " + verb.name)
     said = verbs.read(verb, line)
     cluster = find.cluster()
-    asks, told, sides = [one.asks for one in verb.parameters], verb.name, ()
+    asks, told, ids = [one.asks for one in verb.parameters], verb.name, ()
     for one in verb.parameters:
         if one.type == "choice" and one.asks == "value" and said.value_of is None:
             said.value_of = one  # the first, unless said: that is told too
@@ -197,10 +202,10 @@ def say(verb, line):
             raise gdb.GdbError("vlot %s: n%d %s" % (verb.name, one.id, problem))
         told += " n%d" % one.id
     if "sides" in asks:
-        sides, told = sides_asked(cluster, verb, said)
+        ids, told = sides_asked(cluster, verb, said)
     if verb.name in TOLD:
         told = TOLD[verb.name].replace("%s", "n%d" % said.node)
-    ask(cluster, verb, said, told + value_told(said), sides)
+    ask(cluster, verb, said, told + value_told(said), ids)
 
 
 def show_requests(text):

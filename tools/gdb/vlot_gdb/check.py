@@ -33,7 +33,7 @@ def leaders(nodes, findings):
 
 def is_wiped(cluster, one):
     """A blank disk knows of no vote: its id is not the configuration's (0: any)."""
-    known = int(cluster.members[one.id - 1]["disk_id"])
+    known = next((int(member["disk_id"]) for member in cluster.members if int(member["id"]) == one.id), 0)
     return known not in (0, one.value.disk_id)
 
 

@@ -258,10 +258,8 @@ def faults(link):
 
 
 def show_links(cluster):
-    nodes, is_faulty, profiles, rows = cluster.nodes, cluster.link_is_faulty, cluster.link_profiles, []
-    for place in range(nodes * nodes):
-        if is_faulty[place]:
-            rows.append(["n%d -> n%d" % (place // nodes + 1, place % nodes + 1), faults(profiles[place])])
+    nodes = len(cluster.met.all)
+    rows = [["n%d -> n%d" % (seat.id, link.to), faults(link.profile)] for seat in cluster.met.all for link in seat.links if link.is_faulty]
     print("links      %s" % ("all clean" if not rows else "%d of %d with faults" % (len(rows), nodes * (nodes - 1))))
     for row in rows:
         print("  %s  %s" % tuple(row))
@@ -390,7 +388,7 @@ def use(text):
     if not text.strip():
         raise gdb.GdbError("usage: vlot use EXPR, such as: vlot use cluster")
     found = find.use(text)
-    print("a cluster of %s: %s" % (words.counted(found.nodes, "node", "nodes"), state.headline(found)))
+    print("a cluster of %s: %s" % (words.counted(len(state.ids(found)), "node", "nodes"), state.headline(found)))
 
 
 COMMANDS = {

@@ -74,7 +74,7 @@ def say_who_acts():
 
 def sentences(cluster, action):
     asked, found = [], []
-    for node in range(cluster.nodes + 1):
+    for node in [0] + state.ids(cluster):
         of_node = []
         for event in events.backwards(cluster, node):
             if event.action < action:
@@ -249,7 +249,7 @@ def goal_of(cluster, line):
         if named:
             state.seat(cluster, int(named))
     if leader:
-        return lambda: state.leader(cluster) in ([int(leads)] if leads else range(1, cluster.nodes + 1))
+        return lambda: state.leader(cluster) in ([int(leads)] if leads else state.ids(cluster))
     if role:
         return lambda: state.seat(cluster, int(whose)).role == which
     if count:

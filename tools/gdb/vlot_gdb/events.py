@@ -1,5 +1,5 @@
 """The last events of every node, as the rings in memory hold them; and what led to what."""
-from . import words
+from . import state, words
 
 NODE_BITS = 48
 CHAIN_MAX = 40
@@ -32,13 +32,13 @@ class Event:
 
 
 def ring_of(cluster, node):
-    owner = cluster if node == 0 else cluster.seats[node - 1]
+    owner = cluster if node == 0 else state.seat(cluster, node).value
     return owner.events, owner.sequence
 
 
 def at(cluster, node, sequence):
     """The event with this number; None: not in the ring any more. The oldest place may be in the making: it does not count."""
-    if not 0 <= node <= cluster.nodes:
+    if node != 0 and node not in state.ids(cluster):
         return None
     events, last = ring_of(cluster, node)
     if not max(last - len(events) + 2, 1) <= sequence <= last:
@@ -66,7 +66,7 @@ def newest(cluster, count):
     count of their own: each behind all of earlier actions, where there are some, or ticks.
     """
     found = []
-    for node in range(1, cluster.nodes + 1):
+    for node in state.ids(cluster):
         for k, event in enumerate(backwards(cluster, node)):
             if k >= count:
                 break

@@ -71,11 +71,10 @@ def has_mark(p, name):
 def is_cluster(p):
     """Nothing is believed before its mark is there and its first seat points back."""
     try:
-        if p is None or not has_mark(p, "open") or not 1 <= p.nodes <= 1024:
+        if p is None or not has_mark(p, "open") or not 1 <= p.met.count <= 65535:
             return False
-        seat = p.seats[0]
-        return seat.cluster == p and seat.id == 1
-    except (gdb.error, ValueError, OverflowError):
+        return p.met.all[0].cluster == p
+    except (gdb.error, AttributeError, ValueError, OverflowError):
         return False
 
 

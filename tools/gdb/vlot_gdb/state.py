@@ -7,10 +7,8 @@ from . import describe, words
 class Seat:
     """A member's place and, while it is up, its node."""
 
-    def __init__(self, cluster, number):
-        self.cluster = cluster
-        self.value = cluster.seats[number - 1]
-        self.id = number
+    def __init__(self, cluster, value):
+        self.cluster, self.value, self.id = cluster, value, value.id
         self.node = self.value.node
         self.raft = self.node.raft if self.node is not None else None
         self.state = words.enum("vlot_node_state", "VLOT_NODE_", self.value.state)
@@ -67,14 +65,30 @@ def now(cluster):
 
 
 def seats(cluster):
-    return [Seat(cluster, number) for number in range(1, cluster.nodes + 1)]
+    return [Seat(cluster, value) for value in cluster.met.all]
+
+
+def ids(cluster):
+    """Of all members that were met, ascending."""
+    return [value.id for value in cluster.met.all]
+
+
+def told_ids(numbers):
+    """1 to 5, or 1, 2, 70"""
+    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return "%d to %d" % (numbers[0], numbers[-1])
+    return ", ".join(map(str, numbers))
+
+
+def no_node(cluster, number):
+    return gdb.GdbError("no node %d: this cluster has nodes %s" % (number, told_ids(ids(cluster))))
 
 
 def seat(cluster, number):
-    nodes = cluster.nodes
-    if not 1 <= number <= nodes:
-        raise gdb.GdbError("no node %d: this cluster has nodes 1 to %d" % (number, nodes))
-    return Seat(cluster, number)
+    for value in cluster.met.all:
+        if value.id == number:
+            return Seat(cluster, value)
+    raise no_node(cluster, number)
 
 
 def up(cluster, number):
@@ -165,7 +179,7 @@ def pending(cluster):
     found = [Item(value) for listed in (cluster.pending, cluster.held) for value in listed]
     for item in found:
         if item.kind == "timer":
-            item.due = Seat(cluster, item.node).due()
+            item.due = seat(cluster, item.node).due()
             item.order = (item.due,) + item.order[1:]
     return sorted(found, key=lambda item: item.order)
 

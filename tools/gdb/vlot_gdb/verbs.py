@@ -147,7 +147,7 @@ def read(verb, line):
 # --- and back to a line ---
 
 
-def line_of(kind, node, number, value, sides):
+def line_of(kind, node, number, value, ids):
     """A request as a line of the prompt; src/lab/story.c makes the same of its event."""
     verb = of_request(kind)
     parts = [verb.name]
@@ -157,8 +157,7 @@ def line_of(kind, node, number, value, sides):
         elif one.asks == "id":
             parts.append(words.pending(number))
         elif one.asks == "sides":
-            groups = [[str(k + 1) for k, side in enumerate(sides) if side == wanted] for wanted in sorted(set(sides))]
-            parts.append(" | ".join(" ".join(group) for group in groups))
+            parts.append(" ".join(str(member) if member else "|" for member in ids))
         elif one.asks == "always" or (one.asks == "value" and one.type == "flag" and value):
             parts.append(one.keyword)
         elif one.asks == "value" and one.type == "choice":
