@@ -17,7 +17,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDERS = ["src", "include", "tests", "tools", "bench", "examples", "fuzz", "cmake", "scenes"]
 DOCUMENTS = ["docs/ARCHITECTURE.md", "docs/threads.md", "docs/STYLE.md", "docs/debugging.md", "docs/divergence.md",
              "CONTRIBUTING.md"]
-GUARDS = re.compile(r"^\s*(?:static\s+)?(?:_Atomic\b|atomic_bool\b|pthread_(?:mutex|cond|key)_t\b)[^;(]*?(\w+)(?:\[[^\]]*\])*(?:\s*=[^;]*)?;")
+GUARDS = re.compile(r"^\s*(?:static\s+)?(?:_Atomic\b(?:\([^)]*\))?|atomic_bool\b|pthread_(?:mutex|cond|key)_t\b)[^;(]*?(\w+)(?:\[[^\]]*\])*(?:\s*=[^;]*)?;")
 HANDLER = re.compile(r"^static _Atomic\(\w+\) (\w+)")
 WORD = re.compile(r"\w+")
 IDENTIFIER = re.compile(r"^[A-Za-z_]\w*(?:(?:\.|->)[a-z_]\w*(?:\[\])?)*(?:\(\))?\*?$")
