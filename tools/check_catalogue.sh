@@ -2,7 +2,7 @@
 # docs/catalogue.md says what the numbers mean that comments, tests and texts cite (I-4, P15, B033 or
 # b033_ in a test's name): every number has one row and every row is cited, also where it says that it
 # is tested.  And no text leads nowhere: files that are named, and files that are linked, exist; a path
-# with a word in capitals, such as scenes/NAME.scene, is a placeholder.  usage: check_catalogue.sh
+# with a word NAME or AREA, such as scenes/NAME.scene, is a placeholder.  usage: check_catalogue.sh
 set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export LC_ALL=C
@@ -66,7 +66,7 @@ paths=0
 while read -r file line path; do
   paths=$((paths + 1))
   case $path in vlot/*) path=include/$path ;; esac
-  [[ $path =~ /NAME(\.|$) ]] || compgen -G "$path" >/dev/null || complain "$file:$line: there is no $path"
+  [[ $path =~ /(NAME|AREA)([._/]|$) ]] || compgen -G "$path" >/dev/null || complain "$file:$line: there is no $path"
 done < <(named_in '(^|[^A-Za-z0-9_/.*-])((docs|tools|scenes|tests|src|bench|examples|include|fuzz|cmake|data)/[A-Za-z0-9_./*-]+|vlot/[a-z_]+\.h)' \
   "${sources[@]}")
 

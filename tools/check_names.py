@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""What the documents name must exist, and docs/threads.md must have every atomic and every lock.
+"""What the documents name must exist; every atomic, lock and file must stand where they list them.
 
 Names  each identifier that stands between backticks in a document of the code is a word of the tree:
        `vlot__emit`, `slot.due` (each part), `vlot_raft_step()`, `VLOT_WHY_*` (a word begins so).
        What is no identifier (paths, commands, text) is not looked at.
 Locks  the tables of docs/threads.md have a row for each _Atomic, mutex, condition and thread key of
        src, `struct.field` or `file.c:name`, and no other row. A row may name several.
+Files  under the heading of each layer docs/ARCHITECTURE.md names every .c of it once, and no other.
 
 usage: check_names.py     from anywhere; prints what is missing, and fails
 """
@@ -17,7 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDERS = ["src", "include", "tests", "tools", "bench", "examples", "fuzz", "cmake", "scenes"]
 DOCUMENTS = ["docs/ARCHITECTURE.md", "docs/threads.md", "docs/STYLE.md", "docs/debugging.md", "docs/divergence.md",
              "CONTRIBUTING.md"]
-GUARDS = re.compile(r"^\s*(?:static\s+)?(?:_Atomic\b|atomic_bool\b|pthread_(?:mutex|cond|key)_t\b)[^;(]*?(\w+)(?:\[[^\]]*\])*(?:\s*=[^;]*)?;")
+GUARDS = re.compile(r"^\s*(?:static\s+)?(?:_Atomic\b(?:\([^)]*\))?|atomic_bool\b|pthread_(?:mutex|cond|key)_t\b)[^;(]*?(\w+)(?:\[[^\]]*\])*(?:\s*=[^;]*)?;")
 HANDLER = re.compile(r"^static _Atomic\(\w+\) (\w+)")
 WORD = re.compile(r"\w+")
 IDENTIFIER = re.compile(r"^[A-Za-z_]\w*(?:(?:\.|->)[a-z_]\w*(?:\[\])?)*(?:\(\))?\*?$")
@@ -93,10 +94,28 @@ def check_guards():
     return len(there)
 
 
+def check_files():
+    files = 0
+    for section in re.split(r"^### ", read("docs/ARCHITECTURE.md"), flags=re.M)[1:]:
+        layer = re.match(r"`(src/\w+)`", section)
+        if not layer:
+            continue
+        rows = [line.split("|")[1] for line in section.split("\n") if line.startswith("|")]
+        named = [name for row in rows for name in re.findall(r"`(\w+\.c)`", row)]
+        there = [name for name in os.listdir(os.path.join(ROOT, layer.group(1))) if name.endswith(".c")]
+        for name in sorted(set(named) ^ set(there)):
+            problems.append("docs/ARCHITECTURE.md: %s/%s %s" % (layer.group(1), name, "is not there" if name in named else "has no row"))
+        for name in sorted({name for name in named if named.count(name) > 1}):
+            problems.append("docs/ARCHITECTURE.md: %s/%s has two rows" % (layer.group(1), name))
+        files += len(there)
+    return files
+
+
 names = check_names(words_of_the_tree())
 guards = check_guards()
+files = check_files()
 for problem in problems:
     print(problem)
 if problems:
     sys.exit(1)
-print("%d names in documents exist, %d atomics and locks have their row" % (names, guards))
+print("%d names in documents exist, %d atomics and locks and %d files have their row" % (names, guards, files))
