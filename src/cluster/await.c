@@ -22,8 +22,11 @@ typedef struct follow {
 static bool follows(void *context, const vlot_member *member) {
   const follow *wanted = context;
   vlot_node_status status;
-  return vlot_cluster_get_status(wanted->cluster, member->id, &status) == VLOT_OK &&
-         status.state == VLOT_NODE_UP && status.raft.leader == wanted->leader.id &&
+  if (vlot_cluster_get_status(wanted->cluster, member->id, &status) != VLOT_OK ||
+      status.state != VLOT_NODE_UP)
+    return false;
+  bool is_known = member->disk_id == 0 || member->disk_id == status.disk_id;
+  return is_known && status.raft.leader == wanted->leader.id &&
          status.raft.term == wanted->leader.raft.term;
 }
 

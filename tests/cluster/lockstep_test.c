@@ -44,6 +44,25 @@ Test(lockstep, clusters_of_1_to_101_nodes_elect_and_replicate) {
   }
 }
 
+/* --- who leads --- */
+
+Test(lockstep, a_member_whose_disk_was_wiped_makes_nobody_leader) {
+  vlot_cluster *cluster = open_nodes(3, 1);
+  uint32_t leader;
+  cr_assert_eq(vlot_await_leader(cluster, 200, &leader), VLOT_OK);
+  uint32_t wiped = leader % 3 + 1, down = wiped % 3 + 1;
+  cr_assert_eq(vlot_await_quiet(cluster, 200), VLOT_OK);
+  cr_assert_eq(vlot_cluster_kill(cluster, down, false), VLOT_OK);
+  cr_expect_eq(vlot_await_leader(cluster, 0, NULL), VLOT_OK, "two of three follow it");
+  cr_assert_eq(vlot_cluster_restart(cluster, wiped, VLOT_RESTART_WIPE), VLOT_OK);
+  for (int k = 0; k < 100 && fleet_status(cluster, wiped).raft.leader != leader; k++)
+    cr_assert_eq(vlot_lockstep_step(cluster, 1, NULL), VLOT_OK);
+  cr_assert_eq(fleet_status(cluster, wiped).raft.leader, leader, "it hears of it …");
+  cr_assert_eq(fleet_status(cluster, leader).raft.role, VLOT_ROLE_LEADER);
+  cr_expect_eq(vlot_await_leader(cluster, 0, NULL), VLOT_TIMEOUT, "… and is no voter");
+  close_well(cluster);
+}
+
 /* --- one seed, one run --- */
 
 typedef struct result {
