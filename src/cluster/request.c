@@ -66,12 +66,9 @@ static void answer(vlot_cluster *cluster, vlot__request *request) {
 /* Control is taken for all of it, and never waited for: who holds it may be waiting for the
  * clock. */
 static bool take_control(vlot_cluster *cluster) {
-  pthread_mutex_lock(&cluster->control_lock);
-  bool is_free = !cluster->is_controlled;
-  if (is_free) cluster->is_controlled = true;
-  pthread_mutex_unlock(&cluster->control_lock);
-  if (is_free) atomic_store(&cluster->requests.obeys, (uintptr_t)pthread_self());
-  return is_free;
+  if (!vlot__control_try(cluster)) return false;
+  atomic_store(&cluster->requests.obeys, (uintptr_t)pthread_self());
+  return true;
 }
 
 static void give_control(vlot_cluster *cluster) {

@@ -58,6 +58,11 @@ bool vlot__run_step_parse(vlot__run_step *step, const char *text, uint64_t nodes
 
 /* --- looking out for it --- */
 
+bool vlot__run_step_awaits(const vlot__run_step *step, const vlot_event *event) {
+  uint32_t node = event->node ? event->node : event->peer;
+  return event->kind == step->kind && (step->node == 0 || step->node == node);
+}
+
 bool vlot__run_step_open(vlot__run_step *step, vlot_cluster *cluster,
                          const vlot_cluster_options *options) {
   step->options = *options;
@@ -71,7 +76,7 @@ void vlot__run_step_close(vlot__run_step *step) {
 
 static bool has_happened(vlot__run_step *step, vlot_event *event) {
   while (vlot_subscription_next(step->events, event))
-    if (event->kind == step->kind && (step->node == 0 || step->node == event->node)) return true;
+    if (vlot__run_step_awaits(step, event)) return true;
   return false;
 }
 

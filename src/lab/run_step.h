@@ -18,6 +18,9 @@ typedef struct vlot__run_step {
 /* "leader", "vote:2". false: told on stderr. */
 bool vlot__run_step_parse(vlot__run_step *step, const char *text, uint64_t nodes);
 
+/* Is it that event? What is the cluster's own (node 0), such as a violation, is about its peer. */
+bool vlot__run_step_awaits(const vlot__run_step *step, const vlot_event *event);
+
 /* From now on events count. false: no memory. */
 bool vlot__run_step_open(vlot__run_step *step, vlot_cluster *cluster,
                          const vlot_cluster_options *options);
