@@ -36,6 +36,7 @@ Test(view, what_a_verb_that_looks_shows_is_made_from_its_view) {
   must_say(&workspace, "until leader");
   workspace.render = count;
   for (unsigned k = 0; k < KINDS; k++) {
+    cr_assert_not_null(lines[k], "view %u: this test does not know which verb shows it", k);
     must_say(&workspace, lines[k]);
     cr_expect_str_eq(workspace.out.data, "a view\n", "%s", lines[k]);
     cr_expect_eq(shown[k], 1u, "%s", lines[k]);
