@@ -178,10 +178,7 @@ vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id) {
 vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_kind kind,
                                uint32_t value) {
   vlot__seat *seat = vlot__seat_of(cluster, id);
-  bool is_order = kind == VLOT_INPUT_CAMPAIGN || kind == VLOT_INPUT_ELECT ||
-                  kind == VLOT_INPUT_STEP_DOWN || kind == VLOT_INPUT_FORGET_LEADER ||
-                  kind == VLOT_INPUT_SWITCHES;
-  if (!is_order || (kind == VLOT_INPUT_SWITCHES && value > VLOT_SWITCH_ALL)) return VLOT_INVALID;
+  if (!vlot__mail_is_order(kind, value)) return VLOT_INVALID;
   if (!seat) return VLOT_NOT_FOUND;
   vlot_result result = vlot__check_change(cluster);
   if (result != VLOT_OK) return result;

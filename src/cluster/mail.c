@@ -37,3 +37,14 @@ void vlot__mail_retain(uint32_t kind, void *payload) {
   else if (kind == VLOT__MAIL_PROPOSE)
     vlot__propose_retain(payload);
 }
+
+bool vlot__mail_is_order(uint32_t kind, uint32_t value) {
+  switch (kind) {
+  case VLOT_INPUT_CAMPAIGN:
+  case VLOT_INPUT_ELECT:
+  case VLOT_INPUT_STEP_DOWN:
+  case VLOT_INPUT_FORGET_LEADER: return true;
+  case VLOT_INPUT_SWITCHES: return value <= VLOT_SWITCH_ALL;
+  default: return false;
+  }
+}

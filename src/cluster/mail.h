@@ -57,6 +57,9 @@ typedef struct vlot__mail_order {
   uint32_t value;
 } vlot__mail_order;
 
+/* Is there such an order? kind: vlot_input_kind. A person says it, or a journal. */
+bool vlot__mail_is_order(uint32_t kind, uint32_t value);
+
 typedef struct vlot__mail_stored {
   uint64_t token;
   uint32_t result; /* vlot_result */

@@ -171,10 +171,7 @@ static vlot__item *make_read(vlot__replay *replay, const vlot__replay_item *one)
 
 static vlot__item *make_order(vlot__replay *replay, const vlot__replay_item *one) {
   uint32_t kind = vlot__get32(one->payload), value = vlot__get32(one->payload + 4);
-  bool is_order = kind == VLOT_INPUT_CAMPAIGN || kind == VLOT_INPUT_ELECT ||
-                  kind == VLOT_INPUT_STEP_DOWN || kind == VLOT_INPUT_FORGET_LEADER ||
-                  (kind == VLOT_INPUT_SWITCHES && value <= VLOT_SWITCH_ALL);
-  if (!is_order) {
+  if (!vlot__mail_is_order(kind, value)) {
     vlot__replay_diverge(replay, "it is recorded to take an order that there is not (%u)", kind);
     return NULL;
   }
