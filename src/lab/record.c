@@ -83,6 +83,7 @@ void vlot__recording_drain(vlot__recording *record) {
   vlot_event event;
   char text[2048];
   while (record->subscription && vlot_subscription_next(record->subscription, &event)) {
+    if (record->watch) record->watch(record->context, &event);
     size_t size = vlot_event_json(&event, text, sizeof text - 1);
     if (size > sizeof text - 1) size = sizeof text - 1;
     text[size] = '\n';

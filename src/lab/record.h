@@ -19,6 +19,8 @@ typedef struct vlot__recording {
   vlot__recording_file calls;
   vlot_subscription *subscription;
   vlot_history *history;
+  void (*watch)(void *context, const vlot_event *event); /* sees what is written; NULL: nobody */
+  void *context;
   uint64_t lost;
   bool is_lockstep;
 } vlot__recording;

@@ -135,7 +135,7 @@ static bool open_cluster(vlot__run *run) {
   cluster.learners = (uint32_t)run->set.learners;
   cluster.driver = run->set.driver == 0 ? VLOT_DRIVER_THREADS : VLOT_DRIVER_LOCKSTEP;
   cluster.seed = run->set.seed;
-  cluster.keeps_events = run->set.events != NULL;
+  cluster.keeps_events = run->set.events || run->set.step_on;
   cluster.tick_ns = run->set.tick_ms * 1000000u;
   cluster.has_checker = run->set.has_checker ? 1 : 2;
   cluster.raft.election_ticks_min = (uint32_t)run->set.election_ticks;
@@ -152,7 +152,7 @@ static bool open_cluster(vlot__run *run) {
   if (!run->set.is_quiet) vlot__notes_settings(&cluster);
   vlot_result result = vlot_cluster_open(&run->cluster, &cluster, &problem);
   if (result == VLOT_OK && run->step.kind != 0 &&
-      !vlot__run_step_open(&run->step, run->cluster, &cluster))
+      !vlot__run_step_open(&run->step, &run->record, run->cluster, &cluster))
     result = VLOT_NOMEM;
   if (result == VLOT_OK) return true;
   if (run->journal_error == 0) /* else it is told when the journal is closed */

@@ -60,9 +60,9 @@ static void end_outage(vlot__run *run) {
   run->has_recovered = true;
   run->outage_ticks += ticks;
   run->outage_ns += ns;
-  tell(run, "n%u, leader of term %" PRIu64 ", commits %" PRIu64 " tick%s (%s) after the kill",
+  tell(run, "n%u, leader of term %" PRIu64 ", commits %" PRIu64 " tick%s (%s) after the kill%s",
        run->load.last_node, run->load.last_term, ticks, ticks == 1 ? "" : "s",
-       vlot__lab_ms(ns, text));
+       vlot__lab_ms(ns, text), run->step.stops > 0 ? ", pauses left out" : "");
 }
 
 /* Trouble that nobody ordered: from the first answer that was none until the next

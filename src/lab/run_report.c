@@ -94,8 +94,9 @@ static void print_text(const vlot__run *run, int code) {
   printf("  seconds            %.3f\n", (double)elapsed_ns(run) / 1e9);
   printf("  ops/s              %s\n", vlot__lab_commas(ops_per_second(run), a));
   printf("  elections          %s\n", vlot__lab_commas(run->stats.elections, a));
-  printf("  unavailable        %s ticks, %s\n", vlot__lab_commas(run->outage_ticks, a),
-         vlot__lab_ms(run->outage_ns, ms));
+  printf("  unavailable        %s tick%s, %s%s\n", vlot__lab_commas(run->outage_ticks, a),
+         run->outage_ticks == 1 ? "" : "s", vlot__lab_ms(run->outage_ns, ms),
+         run->step.stops > 0 ? ", pauses left out" : "");
   printf("  read back          %s of %s keys\n", vlot__lab_commas(run->verified, a),
          vlot__lab_commas(run->script.key_count, b));
   printf("  lost acknowledged  %s\n", vlot__lab_commas(run->lost, a));
@@ -104,6 +105,8 @@ static void print_text(const vlot__run *run, int code) {
            load->wrong_text);
   print_replicas(run);
   if (run->violation[0]) printf("  violation          %s\n", run->violation);
+  if (run->set.step_on && run->step.stops == 0)
+    printf("  not paused         %s did not happen\n", run->set.step_on);
   printf("  %s\n", ending(code));
 }
 

@@ -63,24 +63,36 @@ bool vlot__run_step_awaits(const vlot__run_step *step, const vlot_event *event) 
   return event->kind == step->kind && (step->node == 0 || step->node == node);
 }
 
-bool vlot__run_step_open(vlot__run_step *step, vlot_cluster *cluster,
+static void see(void *context, const vlot_event *event) {
+  vlot__run_step *step = context;
+  if (step->has_happened || !vlot__run_step_awaits(step, event)) return;
+  step->has_happened = true;
+  step->event = *event;
+}
+
+bool vlot__run_step_open(vlot__run_step *step, vlot__recording *record, vlot_cluster *cluster,
                          const vlot_cluster_options *options) {
   step->options = *options;
-  return vlot_subscription_open(&step->events, cluster, 0) == VLOT_OK;
+  step->is_open = true;
+  record->watch = see;
+  record->context = step;
+  return record->events.file || vlot_subscription_open(&step->events, cluster, 0) == VLOT_OK;
 }
 
 void vlot__run_step_close(vlot__run_step *step) {
   vlot_subscription_close(step->events);
   step->events = NULL;
+  step->is_open = false;
 }
 
-static bool has_happened(vlot__run_step *step, vlot_event *event) {
-  while (vlot_subscription_next(step->events, event))
-    if (vlot__run_step_awaits(step, event)) return true;
-  return false;
+static void see_all(vlot__run *run) {
+  vlot_event event;
+  vlot__recording_drain(&run->record);
+  while (run->step.events && vlot_subscription_next(run->step.events, &event))
+    see(&run->step, &event);
 }
 
-static bool is_over(const vlot__run *run) { return run->step.kind == 0 || !run->step.events; }
+static bool is_over(const vlot__run *run) { return run->step.kind == 0 || !run->step.is_open; }
 
 /* --- standing still --- */
 
@@ -133,16 +145,17 @@ static bool talk(vlot__run *run, const vlot_event *event) {
 
 static void stop_here(vlot__run *run, const vlot_event *event) {
   uint64_t ns = vlot__lab_now(), ticks = vlot_cluster_now(run->cluster);
-  vlot_event passed;
   vlot_result result = vlot_cluster_pause(run->cluster);
   if (result != VLOT_OK) {
     fprintf(stderr, "vlot run: the cluster cannot be paused: %s\n", vlot_result_text(result));
     run->step.kind = 0;
     return;
   }
+  run->step.stops++;
   vlot__screen_erase(&run->screen);
   if (!talk(run, event)) run->step.kind = 0;
-  while (vlot_subscription_next(run->step.events, &passed)) continue; /* seen already */
+  see_all(run);
+  run->step.has_happened = false; /* what happened by hand was seen */
   result = vlot_cluster_unpause(run->cluster);
   if (result != VLOT_OK)
     fprintf(stderr, "vlot run: the cluster cannot go on: %s\n", vlot_result_text(result));
@@ -151,6 +164,7 @@ static void stop_here(vlot__run *run, const vlot_event *event) {
 
 void vlot__run_step_look(void *context) {
   vlot__run *run = context;
-  vlot_event event;
-  if (!is_over(run) && has_happened(&run->step, &event)) stop_here(run, &event);
+  if (is_over(run)) return;
+  see_all(run);
+  if (run->step.has_happened) stop_here(run, &run->step.event);
 }

@@ -214,11 +214,18 @@ on 0 "nobody says anything" '' --step-on commit:2
 says "nobody says anything" "as committed"
 says "nobody says anything" "all is well"
 on 0 "it never happens" 'next\n' --step-on kill
-says_not "it never happens" "paused"
+says_not "it never happens" "paused at"
+says "it never happens" "not paused         kill did not happen"
+# What happens while the cluster opens is not missed, also where a file gets the events.
+on 0 "at once" 'continue\n' --nodes 4 --step-on lint
+says "at once" "paused at tick"
+on 0 "at once, with a file" 'continue\n' --nodes 4 --step-on lint --events "$work/events"
+says "at once, with a file" "paused at tick"
+grep -q '"event":"config"' "$work/events" || fail "at once, with a file: the beginning is not in the file"
 # By hand 5,000 ticks pass, 3,000 are stuck: what passes in a pause is no outage.
 on 0 "a long pause" 'tick 5000\ncontinue\n' --kill-leader --step-on kill
 says "a long pause" "all is well"
-grep -qE '^  unavailable +[0-9]{1,3} ticks' "$work/out" || fail "a long pause: it counts as an outage"
+grep -qE '^  unavailable +[0-9]{1,3} ticks?' "$work/out" || fail "a long pause: it counts as an outage"
 on 0 "a node is left down" 'kill 5\nsuspend 4\nq\n' --step-on leader
 says "a node is left down" "not compared       n4 (suspended), n5 (down): left like that at the prompt"
 says "a node is left down" "replicas           3 identical"
