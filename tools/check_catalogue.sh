@@ -4,6 +4,7 @@
 # is tested.  And no text leads nowhere: files that are named, and files that are linked, exist; a path
 # with a word NAME or AREA, such as scenes/NAME.scene, is a placeholder.  usage: check_catalogue.sh
 set -eu
+[ $# -eq 0 ] || { echo "usage: ${0##*/}, without arguments"; exit 64; }
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export LC_ALL=C
 catalogue=docs/catalogue.md

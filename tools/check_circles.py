@@ -161,13 +161,28 @@ def print_graph(folder):
             print("%-18s -> %s" % (file, ", ".join(called)))
 
 
+def has_sources(folder):
+    path = os.path.join(ROOT, folder)
+    return os.path.isdir(path) and any(file.endswith(".c") for file in os.listdir(path))
+
+
+def refuse(folder):
+    print("%s: no folder with .c files; such as src/cluster" % folder, file=sys.stderr)
+    return 64
+
+
 def main(arguments):
     if len(arguments) == 2 and arguments[0] == "--graph":
+        if not has_sources(arguments[1]):
+            return refuse(arguments[1])
         print_graph(arguments[1].rstrip("/"))
         return 0
     if not arguments or arguments[0].startswith("-"):
         print(__doc__.strip())
         return 64
+    for folder in arguments:
+        if not has_sources(folder):
+            return refuse(folder)
     problems = sum(report_circles(folder.rstrip("/")) for folder in arguments) + report_names()
     if problems == 0:
         print("no circle in %s; no static name in two layers" % ", ".join(arguments))

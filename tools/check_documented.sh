@@ -5,6 +5,9 @@
 set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 [ $# -gt 0 ] || set -- include/vlot/*.h
+for header; do
+  [ -f "$header" ] || { echo "$header: no such file"; exit 64; }
+done
 
 awk '
   function judge(rest) { # what stands behind the semicolon

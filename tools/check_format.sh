@@ -5,6 +5,7 @@ set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export LC_ALL=C.UTF-8
 columns=100
+[ $# -eq 0 ] || [ "$*" = fix ] || { echo "usage: check_format.sh [fix]"; exit 64; }
 
 # Versions differ in what they make of one style: 14 is Debian 12's.
 find_formatter() {

@@ -6,6 +6,7 @@
 #   - vlot__name, vlot_hook_name: something in src or include by that name
 #   - a row of a table: some command reads it, or it counts what another row leads to
 set -eu
+[ $# -eq 0 ] || { echo "usage: ${0##*/}, without arguments"; exit 64; }
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python=(tools/gdb/vlot_gdb/*.py)
 mapfile -t tables < <(grep -l "vlot_described_[a-z]*\[\]" src/*/*.c)

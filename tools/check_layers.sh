@@ -2,6 +2,7 @@
 # Includes point down: base <- raft, actor <- cluster; the command sees public headers only.
 # Prints every include that does not, and fails if there is one.
 set -eu
+[ $# -eq 0 ] || { echo "usage: ${0##*/}, without arguments"; exit 64; }
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # What a layer may include besides the headers of its own directory.

@@ -111,6 +111,9 @@ def check_files():
     return files
 
 
+if len(sys.argv) > 1:
+    print("usage: check_names.py, without arguments", file=sys.stderr)
+    sys.exit(64)
 names = check_names(words_of_the_tree())
 guards = check_guards()
 files = check_files()

@@ -2,6 +2,7 @@
 # docs/raft-map.md leads from the paper to the code to the tests: every function and test it names
 # must exist, and it must name every test of tests/paper.  usage: check_raft_map.sh
 set -eu
+[ $# -eq 0 ] || { echo "usage: ${0##*/}, without arguments"; exit 64; }
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 map=docs/raft-map.md
 failed=0
