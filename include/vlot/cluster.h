@@ -234,10 +234,11 @@ typedef struct vlot_link {
 /* Set the profile of a link, which replaces what it had. Messages already under way are not
  * touched, except by a cut in lockstep that touches every kind: they are dropped.
  *
- * from, to  members; 0: from or to everybody
+ * from, to  members; 0: from or to everybody. Nobody has a link to itself: that changes nothing
  * link      copied
- * returns   VLOT_OK; VLOT_INVALID: a chance above a million, min above max; VLOT_NOMEM: nothing has
- *           changed
+ * returns   VLOT_OK; VLOT_NOT_FOUND: no such member; VLOT_INVALID: a chance above a million, min
+ *           above max; VLOT_NOMEM, VLOT_UNSUPPORTED (a replay), VLOT_BUSY, VLOT_DEADLOCK: nothing
+ *           has changed
  * thread    any but a node's; may wait for other calls of this part
  */
 VLOT_API vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from, uint32_t to,
@@ -253,7 +254,8 @@ VLOT_API vlot_result vlot_cluster_get_link(vlot_cluster *cluster, uint32_t from,
  * nothing but this partition. One-way cuts: vlot_cluster_set_link().
  *
  * ids      [count] the members of each side, with a 0 between two sides: {1, 0, 2, 3} is n1 against
- *          n2 and n3. Who is not named stands on one more side, with all the others that are not
+ *          n2 and n3. Who is not named stands on one more side, with all the others that are not.
+ *          Where all stand on one side nothing is cut
  * returns  VLOT_OK; VLOT_NOT_FOUND: no such member; VLOT_INVALID: one is named twice; VLOT_NOMEM,
  *          VLOT_UNSUPPORTED (a replay), VLOT_BUSY, VLOT_DEADLOCK: nothing was cut
  */

@@ -46,11 +46,26 @@ static bool parse_sides(vlot__workspace *workspace, const vlot__arguments *argum
   return true;
 }
 
+/* Every side has somebody, and there are two of them: who is not named is one. */
+static bool check_sides(vlot__workspace *workspace, unsigned word, const sides *found) {
+  uint32_t named = 0, groups = 1;
+  for (uint32_t k = 0; k < found->count; k++) {
+    bool is_end = found->ids[k] == 0;
+    if (is_end && (k == 0 || k + 1 == found->count || found->ids[k - 1] == 0))
+      return vlot__workspace_fail(workspace, word, "nobody stands on one side of a |");
+    groups += is_end;
+    named += !is_end;
+  }
+  if (groups > 1 || named < workspace->options.nodes) return true;
+  return vlot__workspace_fail(workspace, word, "all nodes are on one side: put a | between two");
+}
+
 bool vlot__verbs_partition(vlot__workspace *workspace, const vlot__arguments *arguments) {
   const vlot__value *words = &arguments->values[0];
   sides found = {.count = 0}; /* no line has more than its characters */
   for (unsigned k = words->word; k < words->word + words->count; k++)
     if (!parse_sides(workspace, arguments, k, &found)) return false;
+  if (!check_sides(workspace, words->word, &found)) return false;
   return vlot__verbs_result(workspace, 1,
                             vlot_cluster_partition(workspace->cluster, found.ids, found.count));
 }

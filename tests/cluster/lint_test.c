@@ -5,6 +5,17 @@
 
 #include "fleet.h"
 
+/* A number that is given twice does not compile. */
+static bool is_number(uint32_t number) {
+  switch (number) {
+#define VLOT_X(name, number, word, sentence, advice) case VLOT_LINT_##name:
+    VLOT_LINTS(VLOT_X)
+#undef VLOT_X
+    return true;
+  default: return false;
+  }
+}
+
 enum { LOOK = 64, MAX = 32, LONG = 5000 }; /* ticks between two looks; lints; ticks */
 
 static const uint32_t ids[] = {
@@ -50,6 +61,7 @@ Test(lint, every_row_has_a_name_and_a_sentence_with_its_numbers) {
     cr_expect_null(strpbrk(text, "{}?"), "%s", text);
     cr_expect_not_null(strstr(text, "; "), "no advice: %s", text);
     cr_expect(ids[k] < VLOT_LINT_RUNNING || strstr(text, "n4711"), "%s", text);
+    cr_expect(is_number(ids[k]));
     cr_expect_str_neq(vlot_lint_name(ids[k]), "?");
     cr_expect_eq(vlot_lint_text(&lint, small, sizeof small), length);
     cr_expect(strncmp(small, text, 7) == 0 && small[7] == '\0');
