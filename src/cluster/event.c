@@ -2,7 +2,7 @@
 #include "cluster/event_inside.h"
 #include "vlot/verb.h"
 
-static const uint8_t bodies[VLOT_EVENT_KINDS] = {
+const uint8_t vlot__event_bodies[VLOT_EVENT_KINDS] = {
 #define VLOT_X(name, number, text, part) [number] = VLOT__EVENT_BODY_##part,
     VLOT_EVENTS(VLOT_X)
 #undef VLOT_X
@@ -13,11 +13,6 @@ static const char *const kind_names[VLOT_EVENT_KINDS] = {
     VLOT_EVENTS(VLOT_X)
 #undef VLOT_X
 };
-
-vlot__event_body vlot__event_body_of(const vlot_event *event) {
-  return event->kind < VLOT_EVENT_KINDS ? (vlot__event_body)bodies[event->kind]
-                                        : VLOT__EVENT_BODY_none;
-}
 
 const char *vlot_event_kind_name(vlot_event_kind kind) {
   uint32_t number = (uint32_t)kind;

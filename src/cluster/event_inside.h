@@ -15,7 +15,12 @@ typedef enum vlot__event_body {
   VLOT__EVENT_BODY_config,
 } vlot__event_body;
 
-vlot__event_body vlot__event_body_of(const vlot_event *event);
+extern const uint8_t vlot__event_bodies[VLOT_EVENT_KINDS]; /* of each kind: event.c */
+
+static inline vlot__event_body vlot__event_body_of(const vlot_event *event) {
+  return event->kind < VLOT_EVENT_KINDS ? (vlot__event_body)vlot__event_bodies[event->kind]
+                                        : VLOT__EVENT_BODY_none;
+}
 
 /* Of numbers that stand in events. */
 const char *vlot__event_role_name(uint64_t role);

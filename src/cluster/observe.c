@@ -57,8 +57,8 @@ static void hash_event(vlot__observer *observer, const vlot_event *event) {
   observer->hash = hash ^ (hash >> 32);
 }
 
-static void report_violation(vlot_cluster *cluster, const vlot__violation *violation,
-                             const vlot_event *event) {
+__attribute__((cold, noinline)) static void
+report_violation(vlot_cluster *cluster, const vlot__violation *violation, const vlot_event *event) {
   vlot__observer *observer = &cluster->observer;
   bool is_replica = violation->invariant == VLOT_REPLICA_HASH;
   if (!observer->has_violation) {
@@ -76,7 +76,7 @@ static void report_violation(vlot_cluster *cluster, const vlot__violation *viola
 /* The feed: in lockstep by the only thread that runs, with threads in the order of the lock, which
  * agrees with causality: an event is recorded before what it causes can reach anybody.
  */
-static void observe(vlot_cluster *cluster, const vlot__seat *seat, const vlot_event *event) {
+static inline void observe(vlot_cluster *cluster, const vlot__seat *seat, const vlot_event *event) {
   vlot__observer *observer = &cluster->observer;
   const vlot__violation *violation = NULL;
   if (observer->is_shared) pthread_mutex_lock(&observer->lock);
@@ -142,7 +142,7 @@ static void count(vlot_cluster *cluster, vlot__seat *seat, const vlot_event *eve
 /* --- emitting --- */
 
 /* What the core does not call itself (raft/output.c). */
-static void call_event_hook(const vlot_event *event) {
+static inline void call_event_hook(const vlot_event *event) {
   switch (event->kind) {
   case VLOT_EVENT_STEP: VLOT_HOOK(step, (event->node, event->action)); return;
   case VLOT_EVENT_SENT:
