@@ -70,7 +70,11 @@ static void take_event(vlot__checker *checker, vlot__checker_member *m, const vl
 /* The member that an event is of; NULL: it is of nobody who has a log. */
 static vlot__checker_member *member_of(vlot__checker *checker, const vlot_event *event,
                                        const vlot__model *model) {
-  vlot__checker_member *m = vlot__checker_find(checker, event->node);
+  /* members 1 … n that are met in this order stand at id - 1 */
+  size_t guess = (size_t)event->node - 1;
+  bool is_there = guess < checker->member_count && checker->members[guess]->id == event->node;
+  vlot__checker_member *m =
+      is_there ? checker->members[guess] : vlot__checker_find(checker, event->node);
   if (!m && model) m = vlot__checker_member_of(checker, event->node);
   if (m && !m->is_met && model) vlot__checker_meet(checker, m, model);
   return m && m->is_met ? m : NULL;

@@ -45,7 +45,7 @@ uint64_t vlot__checker_settle(vlot__checker *checker, vlot__checker_table *in, u
 
 static const vlot__model blank; /* the log of whom nobody has met */
 
-vlot__checker_member *vlot__checker_search(const vlot__checker *checker, uint32_t id) {
+vlot__checker_member *vlot__checker_find(const vlot__checker *checker, uint32_t id) {
   if (id == 0 || checker->places.count == 0) return NULL;
   const vlot__checker_pair *place = slot_of(&checker->places, id);
   return place->key == 0 ? NULL : checker->members[place->value];
@@ -71,7 +71,7 @@ static vlot__checker_member *make_member(vlot__checker *checker, uint32_t id) {
 }
 
 vlot__checker_member *vlot__checker_member_of(vlot__checker *checker, uint32_t id) {
-  vlot__checker_member *m = vlot__checker_search(checker, id);
+  vlot__checker_member *m = vlot__checker_find(checker, id);
   return m || id == 0 ? m : make_member(checker, id);
 }
 

@@ -131,14 +131,8 @@ uint64_t vlot__checker_settle(vlot__checker *checker, vlot__checker_table *in, u
 
 /* The member with this id, made when there is none; NULL without memory. */
 vlot__checker_member *vlot__checker_member_of(vlot__checker *checker, uint32_t id);
-/* NULL: it is not known. Members 1 … n that are met in this order stand at id - 1. */
-vlot__checker_member *vlot__checker_search(const vlot__checker *checker, uint32_t id);
-static inline vlot__checker_member *vlot__checker_find(const vlot__checker *checker, uint32_t id) {
-  size_t guess = (size_t)id - 1;
-  if (guess < checker->member_count && checker->members[guess]->id == id)
-    return checker->members[guess];
-  return vlot__checker_search(checker, id);
-}
+/* NULL: it is not known. */
+vlot__checker_member *vlot__checker_find(const vlot__checker *checker, uint32_t id);
 /* Its first event: from now on its log is looked at in this model. */
 void vlot__checker_meet(vlot__checker *checker, vlot__checker_member *m, const vlot__model *model);
 
