@@ -49,12 +49,11 @@ static bool reserve_table(vlot_log *log, size_t wanted) {
   return true;
 }
 
-bool vlot_log_reserve(vlot_log *log, size_t more) {
-  size_t room = log->segment_count * VLOT_LOG_SEGMENT - log->slice_end;
+/* Apart from vlot_log_reserve(), which every input goes through: it needs no stack so. */
+static __attribute__((noinline)) bool change_segments(vlot_log *log, size_t more, size_t room) {
   if (more <= room) {
     size_t spare = (room - more) / VLOT_LOG_SEGMENT;
-    if (spare > SPARE_SEGMENTS)
-      free_segments_above(log, log->segment_count - spare + SPARE_SEGMENTS);
+    free_segments_above(log, log->segment_count - spare + SPARE_SEGMENTS);
     return true;
   }
   size_t wanted = log->segment_count + (more - room - 1) / VLOT_LOG_SEGMENT + 1;
@@ -65,6 +64,12 @@ bool vlot_log_reserve(vlot_log *log, size_t more) {
     log->segments[log->segment_count++] = segment;
   }
   return true;
+}
+
+bool vlot_log_reserve(vlot_log *log, size_t more) {
+  size_t room = log->segment_count * VLOT_LOG_SEGMENT - log->slice_end;
+  bool is_enough = more <= room && room - more < (SPARE_SEGMENTS + 1) * VLOT_LOG_SEGMENT;
+  return is_enough || change_segments(log, more, room);
 }
 
 static vlot_slice *slice_at(vlot_log *log, size_t k) {
