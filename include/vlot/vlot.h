@@ -12,6 +12,7 @@
 #include "vlot/lint.h"
 #include "vlot/machine.h"
 #include "vlot/raft.h"
+#include "vlot/raft_log.h"
 #include "vlot/storage.h"
 #include "vlot/verb.h"
 #include "vlot/version.h"

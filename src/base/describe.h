@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VLOT__DESCRIPTION_VERSION 1
+#define VLOT__DESCRIPTION_VERSION 2
 
 /* What stands there, and what reading it gives. */
 typedef enum vlot__described_kind {

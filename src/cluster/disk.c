@@ -18,7 +18,7 @@ vlot__disk *vlot__disk_open(const vlot_allocator *allocator, uint64_t seed, uint
   if (pthread_mutex_init(&disk->lock, NULL) != 0) goto no_lock;
   if (pthread_cond_init(&disk->completed, NULL) != 0) goto no_condition;
   disk->allocator = allocator;
-  vlot__disk_log_init(&disk->log, allocator, 0, 0);
+  vlot_log_init(&disk->log, allocator, 0, 0);
   vlot__ring_init(&disk->queue, allocator, sizeof(vlot__disk_waiting));
   vlot__prng_init(&disk->prng, seed, ((uint64_t)STREAM << 32) | member);
   return disk;
@@ -49,7 +49,7 @@ void vlot__disk_close(vlot__disk *disk) {
   VLOT_ASSERT(disk->completing == 0);
   vlot__disk_drop_queue(disk);
   vlot__ring_deinit(&disk->queue);
-  vlot__disk_log_deinit(&disk->log);
+  vlot_log_deinit(&disk->log);
   vlot__alloc_free(disk->allocator, disk->loaded);
   pthread_cond_destroy(&disk->completed);
   pthread_mutex_destroy(&disk->lock);
@@ -63,9 +63,8 @@ void vlot__disk_set_clock(vlot__disk *disk, _Atomic uint64_t *now) {
 }
 
 void vlot__disk_make_durable(vlot__disk *disk, const vlot_write *write) {
-  if (write->truncate_from > 0) vlot__disk_log_truncate(&disk->log, write->truncate_from);
-  for (uint32_t k = 0; k < write->slice_count; k++)
-    vlot__disk_log_append(&disk->log, &write->slices[k]);
+  if (write->truncate_from > 0) vlot_log_truncate(&disk->log, write->truncate_from);
+  for (uint32_t k = 0; k < write->slice_count; k++) vlot_log_append(&disk->log, &write->slices[k]);
   if (write->has_hard) disk->hard = write->hard;
   disk->durable = write->token;
 }
@@ -115,17 +114,18 @@ static vlot_result disk_load(void *context, vlot_stored *stored) {
   vlot_result result = VLOT_NOMEM;
   pthread_mutex_lock(&disk->lock);
   VLOT_ASSERT(disk->queue.count == 0);
-  size_t count = disk->log.slice_count;
+  const vlot_log *log = &disk->log;
+  size_t count = log->slice_end - log->slice_first;
   vlot_slice *slices = vlot__alloc(disk->allocator, count, sizeof *slices);
   if (slices) {
-    vlot__disk_log_copy(&disk->log, slices);
+    for (size_t k = 0; k < count; k++) slices[k] = *vlot_log_slice(log, log->slice_first + k);
     vlot__alloc_free(disk->allocator, disk->loaded);
     disk->loaded = slices;
     disk->has_failed = false;
     *stored = (vlot_stored){
         .hard = disk->hard,
-        .base_index = disk->log.base_index,
-        .base_term = disk->log.base_term,
+        .base_index = log->base_index,
+        .base_term = log->base_term,
         .slices = slices,
         .slice_count = count,
     };
@@ -196,8 +196,7 @@ static vlot_result submit_write(vlot__disk *disk, const vlot_write *write,
   if (must_fail && !must_wait) return VLOT_IO;
   if (!must_fail) {
     submit_check(disk, write);
-    if (!vlot__disk_log_reserve(&disk->log, disk->queued_slices + write->slice_count))
-      return VLOT_NOMEM;
+    if (!vlot_log_reserve(&disk->log, disk->queued_slices + write->slice_count)) return VLOT_NOMEM;
   }
   vlot_result result = must_wait ? vlot__disk_enqueue(disk, write, done, must_fail) : VLOT_OK;
   if (result == VLOT_OK) vlot__disk_make_durable(disk, write);

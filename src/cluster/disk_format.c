@@ -3,26 +3,26 @@
 #include "base/assert.h"
 #include "cluster/disk_inside.h"
 
-static void replace(vlot__disk *disk, const vlot_hard_state *hard, vlot__disk_log log) {
+static void replace(vlot__disk *disk, const vlot_hard_state *hard, vlot_log log) {
   pthread_mutex_lock(&disk->lock);
   VLOT_ASSERT(disk->queue.count == 0);
-  vlot__disk_log old = disk->log;
+  vlot_log old = disk->log;
   vlot_slice *loaded = disk->loaded;
   disk->log = log;
   disk->hard = *hard;
   disk->loaded = NULL;
   disk->tail_index = log.last_index;
   pthread_mutex_unlock(&disk->lock);
-  vlot__disk_log_deinit(&old);
+  vlot_log_deinit(&old);
   vlot__alloc_free(disk->allocator, loaded);
 }
 
 vlot_result vlot__disk_format_slices(vlot__disk *disk, const vlot_hard_state *hard,
                                      uint64_t base_index, uint64_t base_term,
                                      const vlot_slice *slices, size_t count) {
-  vlot__disk_log log;
-  vlot__disk_log_init(&log, disk->allocator, base_index, base_term);
-  vlot_result result = vlot__disk_log_reserve(&log, count) ? VLOT_OK : VLOT_NOMEM;
+  vlot_log log;
+  vlot_log_init(&log, disk->allocator, base_index, base_term);
+  vlot_result result = vlot_log_reserve(&log, count) ? VLOT_OK : VLOT_NOMEM;
   uint64_t term = base_term;
   for (size_t k = 0; result == VLOT_OK && k < count; k++) {
     const vlot_slice *slice = &slices[k];
@@ -30,14 +30,14 @@ vlot_result vlot__disk_format_slices(vlot__disk *disk, const vlot_hard_state *ha
         slice->term == 0) {
       result = VLOT_INVALID;
     } else {
-      vlot__disk_log_append(&log, slice);
+      vlot_log_append(&log, slice);
       term = slice->term;
     }
   }
   if (result == VLOT_OK)
     replace(disk, hard, log);
   else
-    vlot__disk_log_deinit(&log);
+    vlot_log_deinit(&log);
   return result;
 }
 
@@ -59,8 +59,8 @@ static vlot_batch *format_batch(vlot__disk *disk, const vlot_log_entry *entries,
 
 vlot_result vlot__disk_format(vlot__disk *disk, const vlot_hard_state *hard, uint64_t base_index,
                               uint64_t base_term, const vlot_log_entry *entries, size_t count) {
-  vlot__disk_log log;
-  vlot__disk_log_init(&log, disk->allocator, base_index, base_term);
+  vlot_log log;
+  vlot_log_init(&log, disk->allocator, base_index, base_term);
   vlot_result result = VLOT_OK;
   uint64_t term = base_term > 0 ? base_term : 1;
   size_t k = 0;
@@ -72,8 +72,8 @@ vlot_result vlot__disk_format(vlot__disk *disk, const vlot_hard_state *hard, uin
     }
     term = entries[k].term;
     vlot_batch *batch = format_batch(disk, entries + k, run);
-    if (batch && vlot__disk_log_reserve(&log, 1)) {
-      vlot__disk_log_append(
+    if (batch && vlot_log_reserve(&log, 1)) {
+      vlot_log_append(
           &log,
           &(vlot_slice){.batch = batch, .index = log.last_index + 1, .term = term, .count = run});
     } else {
@@ -85,12 +85,12 @@ vlot_result vlot__disk_format(vlot__disk *disk, const vlot_hard_state *hard, uin
   if (result == VLOT_OK)
     replace(disk, hard, log);
   else
-    vlot__disk_log_deinit(&log);
+    vlot_log_deinit(&log);
   return result;
 }
 
 void vlot__disk_wipe(vlot__disk *disk, uint64_t disk_id) {
-  vlot__disk_log blank;
-  vlot__disk_log_init(&blank, disk->allocator, 0, 0);
+  vlot_log blank;
+  vlot_log_init(&blank, disk->allocator, 0, 0);
   replace(disk, &(vlot_hard_state){.disk_id = disk_id}, blank);
 }

@@ -9,7 +9,7 @@
 #include "base/prng.h"
 #include "base/ring.h"
 #include "cluster/disk.h"
-#include "cluster/disk_log.h"
+#include "vlot/raft_log.h"
 
 /* A write that was submitted and is not durable yet. */
 typedef struct vlot__disk_waiting {
@@ -28,7 +28,7 @@ struct vlot__disk {
   pthread_cond_t completed; /* completing has become 0 */
   uint32_t completing;      /* completions whose done has not returned yet */
   vlot_hard_state hard;     /* what is durable, with the log */
-  vlot__disk_log log;
+  vlot_log log;
   vlot_slice *loaded;   /* what the last load() lent */
   vlot__ring queue;     /* of vlot__disk_waiting, oldest first */
   size_t queued_slices; /* sum over the queue: their room in the log is reserved */

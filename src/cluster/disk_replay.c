@@ -36,8 +36,7 @@ vlot_result vlot__disk_submit_as(vlot__disk *disk, const vlot_write *write, vlot
   disk->loaded = NULL;
   if (is_taken && (disk->has_failed || !follows(disk, write)))
     result = VLOT_INVALID;
-  else if (is_taken &&
-           !vlot__disk_log_reserve(&disk->log, disk->queued_slices + write->slice_count))
+  else if (is_taken && !vlot_log_reserve(&disk->log, disk->queued_slices + write->slice_count))
     result = VLOT_NOMEM;
   else if (result == VLOT_PENDING)
     result = vlot__disk_enqueue(disk, write, &nobody, false);

@@ -12,8 +12,8 @@ uint64_t vlot__commit_bytes_of(const vlot_slice *slice) {
 uint64_t vlot__commit_bytes_between(const vlot_raft *raft, uint64_t from, uint64_t to) {
   uint64_t bytes = 0;
   if (from > to) return 0;
-  for (size_t k = vlot__log_find(&raft->log, from); k < raft->log.slice_count; k++) {
-    const vlot_slice *slice = vlot__log_slice(&raft->log, k);
+  for (size_t k = vlot_log_find(&raft->log, from); k < raft->log.slice_end; k++) {
+    const vlot_slice *slice = vlot_log_slice(&raft->log, k);
     if (slice->index > to) break;
     vlot_slice cut = vlot__slice_cut(slice, from, to);
     bytes += vlot__commit_bytes_of(&cut);
@@ -30,7 +30,7 @@ static void settle_proposed(vlot_raft *raft) {
     if (range->first > raft->commit_index) return;
     uint64_t term;
     uint64_t limit = range->last < raft->commit_index ? range->last : raft->commit_index;
-    uint64_t kept = vlot__log_find_agreement(&raft->log, limit, range->term, &term);
+    uint64_t kept = vlot_log_find_agreement(&raft->log, limit, range->term, &term);
     if (term != range->term || kept < range->first) kept = range->first - 1;
     if (kept < limit) {
       vlot_lost *lost = vlot__out_push(&raft->out_lost, sizeof *lost);
@@ -46,7 +46,7 @@ static void settle_proposed(vlot_raft *raft) {
 void vlot__commit_to(vlot_raft *raft, uint64_t index) {
   uint64_t before = raft->commit_index, term;
   VLOT_ASSERT(index > before && index <= raft->log.last_index);
-  bool is_known = vlot__log_term(&raft->log, index, &term);
+  bool is_known = vlot_log_term(&raft->log, index, &term);
   VLOT_ASSERT(is_known);
   if (raft->role == VLOT_ROLE_LEADER)
     raft->tail_bytes -= vlot__commit_bytes_between(raft, before + 1, index);
@@ -61,6 +61,6 @@ void vlot__commit_count(vlot_raft *raft) {
   for (uint32_t k = 0; k < raft->peer_count; k++) raft->scratch[k] = raft->peers[k].match_index;
   uint64_t reached = vlot__config_reached(raft);
   raft->has_new_match = false;
-  if (reached <= raft->commit_index || !vlot__log_term(&raft->log, reached, &term)) return;
+  if (reached <= raft->commit_index || !vlot_log_term(&raft->log, reached, &term)) return;
   if (term == raft->hard.term) vlot__commit_to(raft, reached);
 }

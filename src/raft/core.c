@@ -227,7 +227,7 @@ static bool reserve(vlot_raft *raft, const vlot_input *input) {
          vlot__out_reserve(raft, &raft->out_outcomes, 1, sizeof(vlot_outcome)) &&
          vlot__out_reserve(raft, &raft->out_write, raft->appended_slices + slices,
                            sizeof(vlot_slice)) &&
-         vlot__log_reserve(&raft->log, slices) && vlot__ring_reserve(&raft->writes, 1);
+         vlot_log_reserve(&raft->log, slices) && vlot__ring_reserve(&raft->writes, 1);
 }
 
 /* --- finish --- */
@@ -237,11 +237,11 @@ static bool reserve(vlot_raft *raft, const vlot_input *input) {
 static void hand_out_entries(vlot_raft *raft) {
   uint64_t limit = vlot__hand_out_limit(raft);
   if (raft->handed_index >= limit) return;
-  size_t k = vlot__log_find(&raft->log, raft->handed_index + 1);
+  size_t k = vlot_log_find(&raft->log, raft->handed_index + 1);
   while (raft->handed_index < limit &&
          vlot__out_reserve(raft, &raft->out_apply, 1, sizeof(vlot_slice))) {
     vlot_slice *slice = vlot__out_push(&raft->out_apply, sizeof *slice);
-    *slice = vlot__slice_cut(vlot__log_slice(&raft->log, k++), raft->handed_index + 1, limit);
+    *slice = vlot__slice_cut(vlot_log_slice(&raft->log, k++), raft->handed_index + 1, limit);
     raft->handed_index = vlot__slice_last(slice);
   }
 }

@@ -21,8 +21,8 @@
 #include "base/prng.h"
 #include "base/ring.h"
 #include "raft/config.h"
-#include "raft/log.h"
 #include "vlot/raft.h"
+#include "vlot/raft_log.h"
 
 /* What a handler wants done next. Handlers do not call each other: the switch in core.c reads
  * this. */
@@ -123,7 +123,7 @@ struct vlot_raft {
 
   /* persistent state, as of the newest write asked for */
   vlot_hard_state hard;
-  vlot__log log;
+  vlot_log log;
   vlot_bytes *base_snapshot;
 
   /* durability */

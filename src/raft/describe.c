@@ -11,7 +11,7 @@ const vlot__described vlot_described_raft[] VLOT__DESCRIBED = {
     VLOT__NUMBER(raft.vote, struct vlot_raft, hard.vote),
     VLOT__NUMBER(raft.role, struct vlot_raft, role),
     VLOT__NUMBER(raft.leader, struct vlot_raft, leader),
-    VLOT__EMBEDDED(raft.log, struct vlot_raft, log, log, struct vlot__log),
+    VLOT__EMBEDDED(raft.log, struct vlot_raft, log, log, struct vlot_log),
     VLOT__NUMBER(raft.durable, struct vlot_raft, durable_index),
     VLOT__NUMBER(raft.commit, struct vlot_raft, commit_index),
     VLOT__NUMBER(raft.election_ticks, struct vlot_raft, election_ticks),
@@ -46,13 +46,14 @@ const vlot__described vlot_described_raft[] VLOT__DESCRIBED = {
     VLOT__CONSTANT(vote.granted, VLOT__VOTE_GRANTED),
     VLOT__CONSTANT(vote.refused, VLOT__VOTE_REFUSED),
 
-    VLOT__STRUCT(log, struct vlot__log),
-    VLOT__NUMBER(log.base, struct vlot__log, base_index),
-    VLOT__NUMBER(log.last, struct vlot__log, last_index),
-    VLOT__NUMBER(log.last_term, struct vlot__log, last_term),
-    VLOT__NUMBER(log.slice_count, struct vlot__log, slice_count),
-    VLOT__SEGMENTS_AT(log.slices, struct vlot__log, segments, struct vlot_slice, struct vlot_slice,
-                      slice_count, VLOT__LOG_SEGMENT),
+    VLOT__STRUCT(log, struct vlot_log),
+    VLOT__NUMBER(log.base, struct vlot_log, base_index),
+    VLOT__NUMBER(log.last, struct vlot_log, last_index),
+    VLOT__NUMBER(log.last_term, struct vlot_log, last_term),
+    VLOT__NUMBER(log.slice_first, struct vlot_log, slice_first),
+    VLOT__NUMBER(log.slice_end, struct vlot_log, slice_end),
+    VLOT__SEGMENTS_AT(log.slices, struct vlot_log, segments, struct vlot_slice, struct vlot_slice,
+                      slice_end, VLOT_LOG_SEGMENT),
 
 /* The names of messages, as vlot_message_kind_name() says them. */
 #define VLOT_X(row, number, text, body, rules) \

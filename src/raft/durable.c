@@ -14,8 +14,9 @@ uint64_t vlot__durable_token_of(const vlot_raft *raft, uint64_t index) {
 }
 
 void vlot__durable_append(vlot_raft *raft, const vlot_slice *slice, uint32_t peer) {
+  VLOT_ASSERT(slice->term >= raft->log.last_term);
   if (slice->index < raft->change_from) raft->change_from = slice->index;
-  vlot__log_append(&raft->log, slice);
+  vlot_log_append(&raft->log, slice);
   raft->appended_slices++;
   vlot__out_change(raft, VLOT_CHANGE_APPEND, VLOT_WHY_NONE, peer, slice->index,
                    vlot__slice_last(slice), slice->term);
@@ -25,7 +26,7 @@ void vlot__durable_append(vlot_raft *raft, const vlot_slice *slice, uint32_t pee
 void vlot__durable_truncate(vlot_raft *raft, uint64_t from, vlot_why why) {
   VLOT_ASSERT(from > raft->commit_index);
   vlot__out_change(raft, VLOT_CHANGE_TRUNCATE, why, 0, from, raft->log.last_index, raft->hard.term);
-  vlot__log_truncate(&raft->log, from);
+  vlot_log_truncate(&raft->log, from);
   (void)vlot__configs_truncate(&raft->configs, from); /* only the base stands there so far */
   if (from < raft->change_from) raft->change_from = from;
   if (raft->durable_index >= from) raft->durable_index = from - 1;
@@ -92,10 +93,10 @@ void vlot__durable_write(vlot_raft *raft) {
   if (has_storage_failed || (!has_log_changed && !raft->has_hard_changed)) return;
 
   if (has_log_changed && raft->change_from <= raft->log.last_index) {
-    size_t k = vlot__log_find(&raft->log, raft->change_from);
-    for (; k < raft->log.slice_count; k++) {
+    size_t k = vlot_log_find(&raft->log, raft->change_from);
+    for (; k < raft->log.slice_end; k++) {
       vlot_slice *slice = vlot__out_push(&raft->out_write, sizeof *slice);
-      *slice = vlot__slice_cut(vlot__log_slice(&raft->log, k), raft->change_from, UINT64_MAX);
+      *slice = vlot__slice_cut(vlot_log_slice(&raft->log, k), raft->change_from, UINT64_MAX);
     }
   }
   write->token = ++raft->last_token;

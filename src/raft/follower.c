@@ -14,8 +14,8 @@ static void refuse(vlot_raft *raft, const vlot_message *message, vlot_why why) {
  */
 static void refuse_mismatch(vlot_raft *raft, const vlot_message *message) {
   uint64_t hint_term;
-  uint64_t hint_index = vlot__log_find_agreement(&raft->log, message->as.append.prev_index,
-                                                 message->as.append.prev_term, &hint_term);
+  uint64_t hint_index = vlot_log_find_agreement(&raft->log, message->as.append.prev_index,
+                                                message->as.append.prev_term, &hint_term);
   vlot__out_change(raft, VLOT_CHANGE_MISMATCH, VLOT_WHY_LOG_MISMATCH, message->from,
                    message->as.append.prev_index, hint_index, message->as.append.prev_term);
   vlot_message reply = vlot__out_reply(raft, VLOT_MESSAGE_APPEND_REPLY, message);
@@ -53,7 +53,7 @@ static uint64_t find_conflict(const vlot_raft *raft, const vlot_message *message
     uint64_t last = vlot__slice_last(slice);
     for (uint64_t index = slice->index > from ? slice->index : from; index <= last;) {
       if (index > raft->log.last_index) return index;
-      const vlot_slice *mine = vlot__log_slice(&raft->log, vlot__log_find(&raft->log, index));
+      const vlot_slice *mine = vlot_log_slice(&raft->log, vlot_log_find(&raft->log, index));
       if (mine->term != slice->term) return index;
       /* one term per slice: the rest of both runs agrees */
       index = vlot__slice_last(mine) + 1;
@@ -94,7 +94,7 @@ static bool store(vlot_raft *raft, const vlot_message *message) {
 static bool has_previous(const vlot_raft *raft, const vlot_message *message) {
   uint64_t term;
   if (message->as.append.prev_index < raft->log.base_index) return true;
-  return vlot__log_term(&raft->log, message->as.append.prev_index, &term) &&
+  return vlot_log_term(&raft->log, message->as.append.prev_index, &term) &&
          term == message->as.append.prev_term;
 }
 

@@ -118,7 +118,7 @@ static void step_back(vlot_raft *raft, vlot__peer *peer, const vlot_message *mes
   /* a mismatch at prev_index > match_index >= 0 */
   uint64_t limit = message->as.reply.prev_index - 1;
   if (message->as.reply.hint_index < limit) limit = message->as.reply.hint_index;
-  uint64_t agreed = vlot__log_find_agreement(&raft->log, limit, message->as.reply.hint_term, &term);
+  uint64_t agreed = vlot_log_find_agreement(&raft->log, limit, message->as.reply.hint_term, &term);
   /* the base is above what the follower has: it needs a snapshot */
   if (agreed > limit) agreed = limit;
   if (agreed < peer->match_index) agreed = peer->match_index;
@@ -252,10 +252,9 @@ vlot__next vlot__leader_tick(vlot_raft *raft, uint32_t elapsed) {
 static uint64_t gather_slices(vlot_raft *raft, uint64_t from, vlot_message *message) {
   uint64_t bytes = 0;
   uint32_t entries = 0;
-  size_t k =
-      from <= raft->log.last_index ? vlot__log_find(&raft->log, from) : raft->log.slice_count;
-  for (; k < raft->log.slice_count && entries < raft->options.append_entries_max; k++) {
-    const vlot_slice *slice = vlot__log_slice(&raft->log, k);
+  size_t k = from <= raft->log.last_index ? vlot_log_find(&raft->log, from) : raft->log.slice_end;
+  for (; k < raft->log.slice_end && entries < raft->options.append_entries_max; k++) {
+    const vlot_slice *slice = vlot_log_slice(&raft->log, k);
     vlot_slice cut =
         vlot__slice_cut(slice, from, from + (raft->options.append_entries_max - entries) - 1);
     uint64_t size = vlot_slice_bytes(&cut);
@@ -288,7 +287,7 @@ static bool send_append(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool h
   vlot_message message = vlot__out_request(raft, VLOT_MESSAGE_APPEND, peer->id);
   if (!vlot__out_reserve(raft, &raft->out_messages, 1, sizeof message)) return false;
   if (!vlot__ring_reserve(&peer->inflight, 1)) return false;
-  bool is_known = vlot__log_term(&raft->log, prev, &message.as.append.prev_term);
+  bool is_known = vlot_log_term(&raft->log, prev, &message.as.append.prev_term);
   VLOT_ASSERT(is_known);
   message.dealing = peer->dealing;
   message.as.append.prev_index = prev;

@@ -122,12 +122,12 @@ static bool restore_entries(vlot_raft *raft, const vlot_raft_options *options) {
     for (size_t k = from; k < to; k++) entries[k - from] = options->log_entries[k].entry;
     vlot_batch *batch = vlot_batch_make(raft->allocator, entries, NULL, (uint32_t)(to - from));
     vlot__alloc_free(raft->allocator, entries);
-    bool is_ready = batch && vlot__log_reserve(&raft->log, 1);
+    bool is_ready = batch && vlot_log_reserve(&raft->log, 1);
     if (is_ready)
-      vlot__log_append(&raft->log, &(vlot_slice){.batch = batch,
-                                                 .index = raft->log.last_index + 1,
-                                                 .term = term,
-                                                 .count = (uint32_t)(to - from)});
+      vlot_log_append(&raft->log, &(vlot_slice){.batch = batch,
+                                                .index = raft->log.last_index + 1,
+                                                .term = term,
+                                                .count = (uint32_t)(to - from)});
     vlot_batch_release(batch);
     if (!is_ready) return false;
   }
@@ -135,9 +135,9 @@ static bool restore_entries(vlot_raft *raft, const vlot_raft_options *options) {
 }
 
 static bool restore_log(vlot_raft *raft, const vlot_raft_options *options) {
-  if (!vlot__log_reserve(&raft->log, options->log_slice_count + 1)) return false;
+  if (!vlot_log_reserve(&raft->log, options->log_slice_count + 1)) return false;
   for (size_t k = 0; k < options->log_slice_count; k++)
-    vlot__log_append(&raft->log, &options->log_slices[k]);
+    vlot_log_append(&raft->log, &options->log_slices[k]);
   return restore_entries(raft, options);
 }
 
@@ -176,7 +176,7 @@ vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options,
   raft->next_dealing = options->request_base;
   raft->last_token = raft->stored_token = options->request_base - 1;
   vlot__prng_init(&raft->prng, options->seed, options->id);
-  vlot__log_init(&raft->log, allocator, options->base_index, options->base_term);
+  vlot_log_init(&raft->log, allocator, options->base_index, options->base_term);
   vlot__ring_init(&raft->writes, allocator, sizeof(vlot__pending_write));
   vlot__ring_init(&raft->held, allocator, sizeof(vlot__held));
   vlot__ring_init(&raft->reads, allocator, sizeof(vlot__read));
@@ -209,7 +209,7 @@ void vlot_raft_close(vlot_raft *raft) {
   vlot__ring_deinit(&raft->held);
   vlot__ring_deinit(&raft->reads);
   vlot__ring_deinit(&raft->proposed);
-  vlot__log_deinit(&raft->log);
+  vlot_log_deinit(&raft->log);
   vlot_batch_release(raft->noop);
   vlot_bytes_release(raft->base_snapshot);
   vlot__alloc_free(allocator, raft);

@@ -69,7 +69,7 @@ vlot_result vlot_raft_get_progress(const vlot_raft *raft, uint32_t id, vlot_prog
 vlot_result vlot_raft_get_entry(const vlot_raft *raft, uint64_t index, uint64_t *term,
                                 vlot_entry *entry) {
   if (index <= raft->log.base_index || index > raft->log.last_index) return VLOT_NOT_FOUND;
-  const vlot_slice *slice = vlot__log_slice(&raft->log, vlot__log_find(&raft->log, index));
+  const vlot_slice *slice = vlot_log_slice(&raft->log, vlot_log_find(&raft->log, index));
   *term = slice->term;
   *entry = vlot_slice_entries(slice)[index - slice->index];
   return VLOT_OK;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/prng.h"
+#include "cluster/disk_inside.h"
 
 /* --- helpers --- */
 
@@ -570,6 +571,54 @@ Test(disk, slices_can_be_formatted_above_a_base) {
   cr_assert_eq(append(disk, &done, 1, 11, 3, 1), VLOT_OK);
   cr_assert_eq(vlot__disk_last(disk), 11);
   vlot__disk_close(disk);
+}
+
+/* What will be compaction, once there are snapshots: the durable log drops its front, and a core
+ * starts from what is left. */
+Test(disk, a_log_that_has_dropped_its_front_loads_above_its_base_and_a_core_starts_there) {
+  for (uint64_t base = 0; base <= 10; base++) {
+    vlot__disk *disk = vlot__disk_open(NULL, 1, 1);
+    vlot_storage storage = vlot__disk_storage(disk);
+    record done = {0};
+    for (uint64_t k = 0; k < 5; k++)
+      cr_assert_eq(append(disk, &done, k + 1, 2 * k + 1, k + 1, 2), VLOT_OK);
+    vlot_write hard = {.token = 6, .has_hard = 1, .hard = {.term = 5}};
+    cr_assert_eq(storage.submit(storage.context, &hard, NULL), VLOT_OK);
+    vlot_log_compact(&disk->log, base);
+    cr_assert_eq(append(disk, &done, 7, 11, 5, 2), VLOT_OK);
+    vlot_stored stored;
+    cr_assert_eq(storage.load(storage.context, &stored), VLOT_OK);
+    cr_assert_eq(stored.base_index, base);
+    cr_assert_eq(stored.base_term, (base + 1) / 2);
+    cr_assert_eq(stored.slice_count, 6 - base / 2);
+    cr_assert_eq(stored.slices[0].index, base + 1);
+    picture seen = picture_of(disk);
+    cr_assert_eq(seen.last, 12, "each entry is where it was");
+    cr_assert_eq(storage.load(storage.context, &stored), VLOT_OK);
+
+    vlot_member alone = {.id = 1};
+    vlot_raft_options options;
+    vlot_raft_options_init(&options);
+    options.id = 1;
+    options.members = &alone;
+    options.member_count = 1;
+    options.hard = stored.hard;
+    options.base_index = stored.base_index;
+    options.base_term = stored.base_term;
+    options.log_slices = stored.slices;
+    options.log_slice_count = stored.slice_count;
+    vlot_raft *raft;
+    const char *problem;
+    cr_assert_eq(vlot_raft_open(&raft, &options, &problem), VLOT_OK, "%s", problem);
+    vlot_raft_status status;
+    vlot_raft_get_status(raft, &status);
+    cr_assert_eq(status.base_index, base);
+    cr_assert_eq(status.commit_index, base);
+    cr_assert_eq(status.last_index, 12);
+    cr_assert_eq(status.last_term, 5);
+    vlot_raft_close(raft);
+    vlot__disk_close(disk);
+  }
 }
 
 Test(disk, a_wiped_disk_is_blank_but_for_its_new_id) {

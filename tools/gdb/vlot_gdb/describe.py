@@ -6,7 +6,7 @@ import sys
 
 import gdb
 
-VERSION = 1  # VLOT__DESCRIPTION_VERSION
+VERSION = 2  # VLOT__DESCRIPTION_VERSION
 TABLES = ("raft", "actor", "cluster", "clock", "client", "lab")
 PROGRAMS = ("lab",)  # not of the library: of the vlot command
 

@@ -144,7 +144,9 @@ class Entry:
 
 def entries(raft, first, last):
     """Entries first … last of a core's log, as far as it has them."""
-    for piece in raft.log.slices:
+    slices = raft.log.slices
+    for k in range(raft.log.slice_first, len(slices)):  # those before it were dropped
+        piece = slices[k]
         index, count = int(piece["index"]), int(piece["count"])
         if index + count <= first:
             continue
