@@ -248,7 +248,10 @@ Test(invariant, timers_that_are_due_have_fired) {
   BREAKS(LEADER, "a leader's look for its quorum is overdue",
          raft->quorum_elapsed = raft->options.election_ticks_min);
   BREAKS(FENCED, "a fenced core wants a tick", raft->output.next_timer = raft->now + 1);
-  BREAKS(LEADER, "the next timer is due in the past", raft->output.next_timer = raft->now);
+  BREAKS(LEADER, "the next timer is due in the past, or later than any timer",
+         raft->output.next_timer = raft->now);
+  BREAKS(LEADER, "the next timer is due in the past, or later than any timer",
+         raft->output.next_timer = raft->now + raft->options.election_ticks_max + 1);
 }
 
 Test(invariant, a_leader_is_elected_and_knows_its_own_log) {
