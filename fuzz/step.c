@@ -5,6 +5,7 @@
  *   I-2  a leader does not touch its own log       I-6  what was committed stays as it was
  *   I-7  term and commit index do not go back      I-8  one vote per term, durable before it leaves
  *   I-13 every message that leaves is well formed, and of a term that is durable
+ *   I-19 the core keeps its own laws
  *
  * and no assertion fails, nothing leaks, and a core that was fenced takes nothing any more.
  */
@@ -62,6 +63,7 @@ typedef struct write {
 
 typedef struct world {
   vlot_raft *raft;
+  vlot_raft_seen seen;
   uint64_t now, incarnation;
   uint64_t handed, told;
   bool is_fenced;
@@ -115,6 +117,7 @@ static void start(world *w) {
   options.log_entry_count = (size_t)w->durable_last;
   const char *problem = NULL;
   demand(vlot_raft_open(&w->raft, &options, &problem) == VLOT_OK);
+  w->seen = (vlot_raft_seen){0};
   w->asked_hard = w->hard;
   w->asked_last = w->durable_last;
   memcpy(w->asked, w->durable, sizeof w->asked);
@@ -229,6 +232,7 @@ static void step(world *w, const vlot_input *inputs, uint32_t count) {
   const vlot_output *output = NULL;
   bool was_fenced = w->is_fenced;
   vlot_result result = vlot_raft_step(w->raft, inputs, count, &output);
+  demand(vlot_raft_check(w->raft, &w->seen) == NULL);
   demand(result == VLOT_OK || result == VLOT_FENCED);
   demand(result == VLOT_FENCED || output->consumed == count);
   demand(!was_fenced || (result == VLOT_FENCED && output->consumed == 0));

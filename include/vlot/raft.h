@@ -656,6 +656,34 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_get_entry(const vlot_raft *raft, 
  */
 VLOT_API vlot_configuration *vlot_raft_configuration(const vlot_raft *raft, uint64_t *index);
 
+/* What a check saw of a core, for the next one to compare with. All 0 before a core's first check;
+ * otherwise only vlot_raft_check() has a use for it. */
+typedef struct vlot_raft_seen {
+  uint64_t term;
+  uint64_t base_index;
+  uint64_t last_index;
+  uint64_t commit_index;
+  uint64_t handed_index;
+  uint64_t applied_index;
+  uint64_t stored_token;
+  uint64_t last_token;
+  uint64_t next_request;
+  uint64_t now;
+  uint32_t vote;
+  uint32_t role;
+  uint32_t is_fenced;
+  uint32_t reserved;
+} vlot_raft_seen;
+
+/* Does a core keep its own laws (src/raft/invariant.c)? To be asked after a step, before the next.
+ * Debug builds ask after each by themselves and abort; the checker of a cluster asks too. It costs
+ * members, messages that wait and what the step put out, not the length of the log.
+ *
+ * seen     in and out: as the last check of this core left it; all 0 before its first
+ * returns  NULL: all of them hold; else the one that is broken, a static sentence
+ */
+VLOT_API const char *vlot_raft_check(const vlot_raft *raft, vlot_raft_seen *seen);
+
 #ifdef __cplusplus
 }
 #endif

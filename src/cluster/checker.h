@@ -13,7 +13,7 @@
 typedef struct vlot__checker vlot__checker;
 
 typedef struct vlot__violation {
-  uint32_t invariant; /* 1 … 11: I-1 …; VLOT_REPLICA_HASH: R-1, docs/catalogue.md */
+  uint32_t invariant; /* 1 … 11, 19: I-1 …; VLOT_REPLICA_HASH: R-1, docs/catalogue.md */
   uint32_t node;
   uint64_t action;
   char text[200]; /* with evidence */

@@ -271,13 +271,14 @@ static void say_violation(vlot__writer *w, const vlot_event *event) {
       [9] = "what was acknowledged, or was durable, is not there",
       [10] = "an entry is committed that no quorum holds",
       [11] = "a leader counted acknowledgements of an entry of another term",
+      [19] = "a core does not keep its own laws",
   };
   uint64_t invariant = event->as.change.from;
   bool is_replica = invariant == VLOT_REPLICA_HASH;
   say(w, "Broken: %s%llu at n%u", is_replica ? "R-" : "I-", is_replica ? 1 : (number)invariant,
       event->peer);
   if (is_replica) say(w, ": machines that applied the same entries differ");
-  if (invariant >= 1 && invariant < sizeof broken / sizeof *broken)
+  if (invariant < sizeof broken / sizeof *broken && broken[invariant])
     say(w, ": %s", broken[invariant]);
 }
 

@@ -92,7 +92,8 @@ struct vlot__node {
   uint64_t next_tag;
   vlot__answers answers;
   uint64_t turns;
-  vlot__tape tape; /* what is recorded of its turns */
+  vlot_raft_seen seen; /* by the checker, of the core */
+  vlot__tape tape;     /* what is recorded of its turns */
 };
 
 /* --- node_effects.c --- */

@@ -53,6 +53,7 @@ static void emit_changes(vlot__node *node, const vlot_output *output) {
   node->leader = output->leader;
   node->awaits_storage = output->awaits_storage != 0;
   seat->cause = vlot__emit(node->cluster, seat, event);
+  vlot__observe_core(seat, node->raft, &node->seen);
   for (uint32_t k = 0; k < output->change_count; k++) {
     const vlot_change *change = &output->changes[k];
     vlot_event_kind kind = event_kind_of(change);

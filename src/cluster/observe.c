@@ -9,6 +9,8 @@
 #include "cluster/driver.h"
 #include "cluster/recorder.h"
 
+enum { CORE_LAWS = 19 }; /* I-19 */
+
 /* --- the observer --- */
 
 bool vlot__observer_init(vlot_cluster *cluster, bool is_shared, bool has_hash) {
@@ -57,8 +59,9 @@ static void hash_event(vlot__observer *observer, const vlot_event *event) {
   observer->hash = hash ^ (hash >> 32);
 }
 
+/* cause: the event that broke it */
 __attribute__((cold, noinline)) static void
-report_violation(vlot_cluster *cluster, const vlot__violation *violation, const vlot_event *event) {
+report_violation(vlot_cluster *cluster, const vlot__violation *violation, uint64_t cause) {
   vlot__observer *observer = &cluster->observer;
   bool is_replica = violation->invariant == VLOT_REPLICA_HASH;
   if (!observer->has_violation) {
@@ -66,7 +69,7 @@ report_violation(vlot_cluster *cluster, const vlot__violation *violation, const 
              is_replica ? 1 : violation->invariant, violation->text);
     observer->violation_number = violation->invariant;
     observer->violation_node = violation->node;
-    observer->violation_cause = vlot_event_id(event->node, event->sequence);
+    observer->violation_cause = cause;
     atomic_store_explicit(&observer->owes_violation, true, memory_order_release);
   }
   observer->has_violation = true;
@@ -83,9 +86,28 @@ static inline void observe(vlot_cluster *cluster, const vlot__seat *seat, const 
   if (observer->has_hash) hash_event(observer, event);
   if (observer->checker)
     violation = vlot__checker_feed(observer->checker, event, seat ? &seat->model : NULL);
-  if (violation) report_violation(cluster, violation, event);
+  if (violation) report_violation(cluster, violation, vlot_event_id(event->node, event->sequence));
   if (observer->subscriptions) vlot__subscriptions_push(cluster, event);
   if (observer->is_shared) pthread_mutex_unlock(&observer->lock);
+}
+
+void vlot__observe_core(vlot__seat *seat, const vlot_raft *raft, vlot_raft_seen *seen) {
+  vlot_cluster *cluster = seat->cluster;
+  vlot__observer *observer = &cluster->observer;
+  const char *broken = observer->checker ? vlot_raft_check(raft, seen) : NULL;
+  if (!broken) return;
+  vlot_raft_status status;
+  vlot__violation violation = {.invariant = CORE_LAWS, .node = seat->id, .action = cluster->action};
+  vlot_raft_get_status(raft, &status);
+  snprintf(violation.text, sizeof violation.text,
+           "n%u, %s in term %llu: %s (applied %llu, commit %llu, durable %llu, last %llu)",
+           seat->id, vlot_role_name(status.role), (unsigned long long)status.term, broken,
+           (unsigned long long)status.applied_index, (unsigned long long)status.commit_index,
+           (unsigned long long)status.durable_index, (unsigned long long)status.last_index);
+  if (observer->is_shared) pthread_mutex_lock(&observer->lock);
+  report_violation(cluster, &violation, seat->cause);
+  if (observer->is_shared) pthread_mutex_unlock(&observer->lock);
+  if (vlot__owes_violation(cluster)) vlot__driver_of(cluster)->violated(cluster);
 }
 
 bool vlot_cluster_violation(vlot_cluster *cluster, char *text, size_t capacity) {

@@ -189,6 +189,18 @@ uint64_t vlot__config_reached(vlot_raft *raft) {
   return lowest;
 }
 
+bool vlot__config_has_matched(const vlot_raft *raft, uint64_t index) {
+  for (uint32_t half = 0; half < in_force(raft)->half_count; half++) {
+    uint32_t matched = 0;
+    for (uint32_t k = 0; k < raft->peer_count; k++) {
+      const vlot__peer *peer = &raft->peers[k];
+      matched += peer->match_index >= index && counts_in(peer, half, peer->seen_disk_id);
+    }
+    if (matched < quorum_of_half(raft, half)) return false;
+  }
+  return true;
+}
+
 bool vlot__config_has_contact(const vlot_raft *raft) {
   for (uint32_t half = 0; half < in_force(raft)->half_count; half++) {
     uint32_t active = 0;

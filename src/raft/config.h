@@ -96,6 +96,9 @@ vlot__config_tally vlot__config_count_votes(const vlot_raft *raft);
  * order of peers; that of a disk that does not count is taken for 0. */
 uint64_t vlot__config_reached(vlot_raft *raft);
 
+/* Has a quorum acknowledged all up to an index, from disks that count? */
+bool vlot__config_has_matched(const vlot_raft *raft, uint64_t index);
+
 /* Has a quorum, oneself included, been heard from since the last look? */
 bool vlot__config_has_contact(const vlot_raft *raft);
 

@@ -294,10 +294,24 @@ static void finish_step(vlot_raft *raft) {
                                .role = raft->role};
 }
 
+/* Builds for debugging look at the laws after each step, others only where somebody asks. */
+#ifdef VLOT_CHECK_STEPS
+enum { CHECKS_STEPS = 1 };
+#else
+enum { CHECKS_STEPS = 0 };
+#endif
+
+static void check_laws(const vlot_raft *raft, vlot_raft_seen before) {
+  const char *broken = vlot_raft_check(raft, &before);
+  if (broken) vlot_assert_failed(__FILE__, __LINE__, broken);
+}
+
 vlot_result vlot_raft_step(vlot_raft *raft, const vlot_input *inputs, uint32_t count,
                            const vlot_output **output) {
   vlot_result result = VLOT_OK;
   uint32_t taken = 0;
+  vlot_raft_seen before;
+  if (CHECKS_STEPS) before = vlot__invariant_see(raft);
   begin_step(raft);
   for (; taken < count && !raft->is_fenced; taken++) {
     if (reserve(raft, &inputs[taken]) && take(raft, &inputs[taken], taken)) continue;
@@ -307,5 +321,6 @@ vlot_result vlot_raft_step(vlot_raft *raft, const vlot_input *inputs, uint32_t c
   finish_step(raft);
   raft->output.consumed = taken;
   *output = &raft->output;
+  if (CHECKS_STEPS) check_laws(raft, before);
   return raft->is_fenced ? VLOT_FENCED : result;
 }

@@ -2,7 +2,8 @@
  *
  * Reading order: core.c (step: take inputs, then finish), role.c (the only writer of role, term,
  * vote and leader), election.c (campaigns and votes), follower.c (appends), leader.c (progress,
- * sends), commit.c, reads.c, durable.c, config.c, peers.c, time.c, output.c, status.c.
+ * sends), commit.c, reads.c, durable.c, config.c, peers.c, time.c, output.c, status.c; invariant.c
+ * has what holds between steps.
  *
  * One function per law:
  *   observe a term      vlot__role_observe_term()    grant a vote       vlot__election_on_vote()
@@ -266,6 +267,9 @@ void vlot__out_change(vlot_raft *raft, vlot_change_kind kind, vlot_why why, uint
 void vlot__out_when_stored(vlot_raft *raft, const vlot_message *message, uint64_t token);
 vlot_message vlot__out_request(vlot_raft *raft, vlot_message_kind kind, uint32_t to);
 vlot_message vlot__out_reply(vlot_raft *raft, vlot_message_kind kind, const vlot_message *to);
+
+/* --- invariant.c: the laws, after each step (vlot_raft_check()) --- */
+vlot_raft_seen vlot__invariant_see(const vlot_raft *raft); /* as it is now */
 
 /* --- peers.c: the table of whoever stands in the configuration in force --- */
 bool vlot__peers_open(vlot_raft *raft);

@@ -1,9 +1,11 @@
 /* A broken safety property is an event, once, behind the event that broke it: whoever subscribes
- * sees it. The broken thing here is a machine whose hash is another each time.
+ * sees it. The broken thing here is mostly a machine whose hash is another each time.
  */
 #include <criterion/criterion.h>
 #include <stdatomic.h>
 
+#include "cluster/node_inside.h"
+#include "cluster/seats.h"
 #include "fleet.h"
 #include "taped.h"
 
@@ -80,6 +82,33 @@ static void check_lockstep(uint32_t is_inline) {
 Test(violation, is_an_event_behind_the_one_that_broke_it_and_only_once) {
   check_lockstep(1);
   check_lockstep(0);
+}
+
+/* I-19. What the checker remembers of a core is bent, not the core: builds for debugging look at
+ * that themselves, and abort. */
+Test(violation, is_also_a_core_that_does_not_keep_its_own_laws) {
+  vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, 3);
+  options.is_inline = 1;
+  vlot_cluster *cluster = fleet_open(&options);
+  vlot_subscription *events;
+  found all = {0};
+  char text[256];
+  cr_assert_eq(vlot_subscription_open(&events, cluster, 0), VLOT_OK);
+  cr_assert_eq(vlot_await_leader(cluster, LONG, NULL), VLOT_OK);
+  cr_assert_not(vlot_cluster_violation(cluster, text, sizeof text));
+  vlot__seat_of(cluster, 2)->node->seen.commit_index = 1000;
+  cr_assert_eq(vlot_lockstep_step(cluster, 100000, NULL), VLOT_VIOLATED);
+  look(events, &all);
+  cr_assert_eq(all.count, 1);
+  cr_expect_eq(all.event.as.change.from, 19);
+  cr_expect_eq(all.event.peer, 2);
+  cr_expect_eq(all.before.kind, VLOT_EVENT_STEP);
+  cr_expect_eq(vlot_event_id(all.before.node, all.before.sequence), all.event.cause);
+  cr_assert(vlot_cluster_violation(cluster, text, sizeof text));
+  cr_expect_eq(strstr(text, "I-19: n2, "), text, "%s", text);
+  cr_expect_not_null(strstr(text, ": the commit index went back (applied "), "%s", text);
+  vlot_subscription_close(events);
+  cr_assert_eq(vlot_cluster_close(cluster), VLOT_VIOLATED);
 }
 
 Test(violation, is_told_with_threads_by_the_clock) {

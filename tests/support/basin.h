@@ -3,8 +3,8 @@
  * arrays, and every verb is a function.
  *
  * After every step the laws of Raft are checked over the whole history (basin_laws.c): the
- * invariants I-1 … I-11, I-13 and I-18 of docs/catalogue.md. A broken law ends the test with the
- * line of the verb that broke it, and a picture of all nodes.
+ * invariants I-1 … I-11, I-13, I-18 and I-19 of docs/catalogue.md. A broken law ends the test with
+ * the line of the verb that broke it, and a picture of all nodes.
  *
  * Entries of a log that is given before the start (basin_preset) and of a forged append have a
  * content made from (index, term), so that equal positions hold equal entries.

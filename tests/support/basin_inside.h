@@ -40,6 +40,7 @@ typedef struct basin_flight {
 typedef struct basin_node {
   uint32_t id;
   vlot_raft *raft;
+  vlot_raft_seen seen;
   bool was_up, is_learner, holds_disk, holds_machine;
   uint64_t now;
   uint32_t incarnation;

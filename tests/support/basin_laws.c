@@ -3,7 +3,7 @@
  * matching, I-4 leader completeness, I-5 state machine safety, I-6 committed stays, I-7 nothing
  * goes backwards, I-8 one vote per term and durable, I-9 acknowledged is durable, I-10 committed is
  * on a quorum, I-11 counted commits end in the leader's term, I-13 messages are well formed, I-18
- * reads are fresh.
+ * reads are fresh, I-19 a core keeps its own laws.
  */
 #include <stdlib.h>
 
@@ -77,6 +77,7 @@ void basin_laws_on_start(basin *b, basin_node *node) {
   }
   node->written_hard = node->hard;
   node->role = VLOT_ROLE_FOLLOWER;
+  node->seen = (vlot_raft_seen){0};
   node->seen_commit = status.commit_index;
   node->seen_term = status.term;
   if (status.term != node->hard.term || status.vote != node->hard.vote)
@@ -330,6 +331,8 @@ static void check_senders(basin *b, const basin_node *node, const vlot_output *o
 }
 
 void basin_laws_after_step(basin *b, basin_node *node, const vlot_output *output) {
+  const char *broken = vlot_raft_check(node->raft, &node->seen);
+  if (broken) basin_fail(b, "I-19: node %u: %s", node->id, broken);
   vlot_raft_status status = basin_status(b, node->id);
   uint64_t commit = node->seen_commit;
   bool was_follower = node->role != VLOT_ROLE_LEADER;
