@@ -103,8 +103,8 @@ static const char *held_broken(const vlot_raft *raft) {
 static const char *configs_broken(const vlot_raft *raft) {
   const vlot__configs *configs = &raft->configs;
   LAW(configs->count > 0, "no configuration is in force");
-  LAW(configs->places[0].index == raft->log.base_index,
-      "the lowest configuration is not that of the log's base");
+  LAW(configs->places[0].index <= raft->log.base_index,
+      "the configuration at the log's base is not known");
   LAW(vlot__configs_top(configs)->index <= raft->log.last_index,
       "the configuration in force is of an entry beyond the log's end");
   LAW(configs->count == 1 ||
