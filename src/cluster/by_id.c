@@ -14,8 +14,9 @@ size_t vlot__by_id_search(const void *items, size_t count, size_t stride, uint32
 
 size_t vlot__by_id_enter(const vlot_allocator *allocator, void **items, size_t *count,
                          size_t *capacity, size_t stride, uint32_t id) {
-  size_t place = vlot__by_id_search(*items, *count, stride, id);
-  if (place < *count && vlot__by_id_at(*items, stride, place) == id) return place;
+  size_t place = vlot__by_id_find(*items, *count, stride, id);
+  if (place != SIZE_MAX) return place;
+  place = vlot__by_id_search(*items, *count, stride, id);
   if (!vlot__alloc_grow(allocator, items, capacity, *count + 1, stride)) return SIZE_MAX;
   char *at = (char *)*items + place * stride;
   memmove(at + stride, at, (*count - place) * stride);

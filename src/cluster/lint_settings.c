@@ -32,10 +32,10 @@ static void add_switches(vlot__lint_list *all, const vlot_cluster_options *optio
     vlot__lint_add(all, VLOT_LINT_NO_CHECK_QUORUM, 0, switches, 0);
 }
 
-void vlot__lint_add_settings(vlot__lint_list *all, const vlot_cluster_options *options) {
-  uint32_t voters = options->nodes - options->learners;
+void vlot__lint_add_settings(vlot__lint_list *all, const vlot_cluster_options *options,
+                             uint32_t members, uint32_t voters) {
   if (voters == 1) { /* no elections, no quorums: the rest does not matter */
-    vlot__lint_add(all, VLOT_LINT_SINGLE_VOTER, 0, options->nodes, 0);
+    vlot__lint_add(all, VLOT_LINT_SINGLE_VOTER, 0, members, 0);
     return;
   }
   if (voters % 2 == 0) vlot__lint_add(all, VLOT_LINT_EVEN_VOTERS, 0, voters, voters / 2 + 1);
@@ -50,6 +50,6 @@ size_t vlot_cluster_options_lint(const vlot_cluster_options *options, vlot_lint 
   if (!options) options = &defaults;
   vlot__lint_list all = {.lints = lints, .capacity = capacity};
   if (options->size == sizeof *options && options->learners < options->nodes)
-    vlot__lint_add_settings(&all, options);
+    vlot__lint_add_settings(&all, options, options->nodes, options->nodes - options->learners);
   return all.count;
 }

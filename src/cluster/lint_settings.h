@@ -15,6 +15,8 @@ typedef struct vlot__lint_list {
 
 void vlot__lint_add(vlot__lint_list *all, uint32_t number, uint32_t node, uint64_t value,
                     uint64_t other);
-void vlot__lint_add_settings(vlot__lint_list *all, const vlot_cluster_options *options);
+/* Of a cluster with these settings, so many members and so many voters among them. */
+void vlot__lint_add_settings(vlot__lint_list *all, const vlot_cluster_options *options,
+                             uint32_t members, uint32_t voters);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "cluster/gate.h"
 #include "cluster/lint_settings.h"
+#include "cluster/look.h"
 #include "cluster/observe.h"
 
 enum {
@@ -107,10 +108,23 @@ void vlot__lint_look(vlot_cluster *cluster) {
   look(cluster);
 }
 
+/* The settings, with the members that there are now: those of the configuration in force at the
+ * leader, without one those that it was opened with. */
+static void add_settings(vlot_cluster *cluster, vlot__lint_list *all) {
+  uint32_t leader = vlot_cluster_leader(cluster), count = cluster->options.nodes, voters = 0;
+  vlot_configuration *configuration =
+      leader ? vlot__seat_configuration(vlot__seat_of(cluster, leader)) : NULL;
+  const vlot_member *members =
+      configuration ? vlot_configuration_members(configuration, &count) : cluster->bootstrap;
+  for (uint32_t k = 0; k < count; k++) voters += !members[k].is_learner;
+  vlot__lint_add_settings(all, &cluster->options, count, voters);
+  vlot_configuration_release(configuration);
+}
+
 size_t vlot_cluster_lint(vlot_cluster *cluster, vlot_lint *lints, size_t capacity) {
   vlot__lint_list all = {.lints = lints, .capacity = capacity};
   if (!cluster->options.has_lints) return 0;
-  vlot__lint_add_settings(&all, &cluster->options);
+  add_settings(cluster, &all);
   vlot__seat *seat;
   VLOT__FOR_EACH_SEAT (seat, cluster) {
     pthread_mutex_lock(&seat->status_lock);

@@ -59,7 +59,7 @@ static void hash_event(vlot__observer *observer, const vlot_event *event) {
   observer->hash = hash ^ (hash >> 32);
 }
 
-/* cause: the event that broke it */
+/* cause: the event that broke it. Out of the way of the feed, which runs for every event. */
 __attribute__((cold, noinline)) static void
 report_violation(vlot_cluster *cluster, const vlot__violation *violation, uint64_t cause) {
   vlot__observer *observer = &cluster->observer;

@@ -5,10 +5,8 @@
 vlot__contact *vlot__contacts_get(vlot__contacts *contacts, const vlot_allocator *allocator,
                                   uint32_t to) {
   void *items = contacts->items;
-  size_t place = vlot__by_id_find(items, contacts->count, sizeof *contacts->items, to);
-  if (place == SIZE_MAX)
-    place = vlot__by_id_enter(allocator, &items, &contacts->count, &contacts->capacity,
-                              sizeof *contacts->items, to);
+  size_t place = vlot__by_id_enter(allocator, &items, &contacts->count, &contacts->capacity,
+                                   sizeof *contacts->items, to);
   contacts->items = items;
   return place == SIZE_MAX ? NULL : &contacts->items[place];
 }

@@ -82,10 +82,8 @@ vlot__seat *vlot__seats_above(const vlot_cluster *cluster, uint32_t id) {
 vlot__arrival *vlot__arrivals_get(vlot__arrivals *arrivals, const vlot_allocator *allocator,
                                   uint32_t to) {
   void *items = arrivals->items;
-  size_t place = vlot__by_id_find(items, arrivals->count, sizeof *arrivals->items, to);
-  if (place == SIZE_MAX)
-    place = vlot__by_id_enter(allocator, &items, &arrivals->count, &arrivals->capacity,
-                              sizeof *arrivals->items, to);
+  size_t place = vlot__by_id_enter(allocator, &items, &arrivals->count, &arrivals->capacity,
+                                   sizeof *arrivals->items, to);
   arrivals->items = items;
   return place == SIZE_MAX ? NULL : &arrivals->items[place];
 }

@@ -73,7 +73,6 @@ static void see(void *context, const vlot_event *event) {
 bool vlot__run_step_open(vlot__run_step *step, vlot__recording *record, vlot_cluster *cluster,
                          const vlot_cluster_options *options) {
   step->options = *options;
-  step->is_open = true;
   record->watch = see;
   record->context = step;
   return record->events.file || vlot_subscription_open(&step->events, cluster, 0) == VLOT_OK;
@@ -82,7 +81,6 @@ bool vlot__run_step_open(vlot__run_step *step, vlot__recording *record, vlot_clu
 void vlot__run_step_close(vlot__run_step *step) {
   vlot_subscription_close(step->events);
   step->events = NULL;
-  step->is_open = false;
 }
 
 static void see_all(vlot__run *run) {
@@ -91,8 +89,6 @@ static void see_all(vlot__run *run) {
   while (run->step.events && vlot_subscription_next(run->step.events, &event))
     see(&run->step, &event);
 }
-
-static bool is_over(const vlot__run *run) { return run->step.kind == 0 || !run->step.is_open; }
 
 /* --- standing still --- */
 
@@ -164,7 +160,7 @@ static void stop_here(vlot__run *run, const vlot_event *event) {
 
 void vlot__run_step_look(void *context) {
   vlot__run *run = context;
-  if (is_over(run)) return;
+  if (run->step.kind == 0) return;
   see_all(run);
   if (run->step.has_happened) stop_here(run, &run->step.event);
 }

@@ -13,8 +13,7 @@ typedef struct vlot__run_step {
   uint32_t node;                /* 0: any */
   vlot_cluster_options options; /* of the cluster */
   vlot_subscription *events;    /* its own, or NULL: those of --events are seen */
-  bool is_open;
-  bool has_happened; /* the first since it was looked */
+  bool has_happened;            /* the first since it was looked */
   vlot_event event;
   uint32_t stops;
   uint64_t ticks; /* that passed by hand so far */

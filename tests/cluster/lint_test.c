@@ -3,7 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cluster/node.h"
+#include "cluster/seats.h"
 #include "fleet.h"
+#include "raft/core.h"
 
 /* A number that is given twice does not compile. */
 static bool is_number(uint32_t number) {
@@ -311,6 +314,23 @@ Test(lint, an_opening_cluster_tells_it_as_an_event_and_as_a_line) {
     cr_expect(has(cluster, VLOT_LINT_EVEN_VOTERS, 0));
     cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
   }
+}
+
+/* The leader's core is given another configuration by hand: no entry changes one yet. */
+Test(lint, voters_are_those_of_the_configuration_in_force_at_the_leader) {
+  vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, 3);
+  vlot_cluster *cluster = fleet_open(&options);
+  const vlot_member members[] = {{.id = 1}, {.id = 2}, {.id = 3}, {.id = 9}};
+  uint32_t leader;
+  cr_assert_eq(vlot_await_leader(cluster, LONG, &leader), VLOT_OK);
+  cr_expect_not(has(cluster, VLOT_LINT_EVEN_VOTERS, 0));
+  vlot__seat *seat = vlot__seat_of(cluster, leader);
+  vlot_raft *raft = (vlot_raft *)vlot__node_raft(seat->node);
+  vlot__config_place *top = &raft->configs.places[raft->configs.count - 1];
+  vlot_configuration_release(top->configuration);
+  top->configuration = vlot__config_make(vlot_allocator_default(), members, 4, NULL, 0);
+  cr_expect(has(cluster, VLOT_LINT_EVEN_VOTERS, 0));
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
 }
 
 Test(lint, who_does_not_want_any_gets_none) {
