@@ -1,7 +1,8 @@
-/* The cluster object. Nothing outside src/cluster includes this, but for tests; the debugger's
- * script knows some of its fields.
+/* The cluster object. Nothing outside src/cluster includes this, but for tests; what a debugger
+ * shows of it stands in describe.c.
  *
  *   open.c options.c         opening and closing
+ *   seats.c by_id.c          all seats, and small tables by id
  *   gate.c                   who may act now
  *   control.c link.c         spawn, kill, restart, faults
  *   node*.c                  mail -> inputs, outputs -> effects; no thread in them
