@@ -76,7 +76,9 @@ typedef struct vlot_cluster_options {
   /* [start_count] disks in memory: members that do not begin blank; borrowed for the opening */
   const vlot_start *starts;
   size_t start_count;
-  uint32_t has_checker;         /* 0: off, 1: on, 2 (default): on in lockstep, off with threads */
+  /* 0: off, 1: on, 2 (default): on in lockstep, off with threads, 3: on, and each core is asked for
+   * its own laws after each step (vlot_raft_check()) */
+  uint32_t has_checker;
   vlot_clock_waits clock_waits; /* threads: default when a debugger is attached */
   vlot_place place;             /* threads: where node threads run: default the kernel decides */
   uint32_t core;                /* of VLOT_PLACE_CORE */

@@ -676,8 +676,9 @@ typedef struct vlot_raft_seen {
 } vlot_raft_seen;
 
 /* Does a core keep its own laws (src/raft/invariant.c)? To be asked after a step, before the next.
- * Debug builds ask after each by themselves and abort; the checker of a cluster asks too. It costs
- * members, messages that wait and what the step put out, not the length of the log.
+ * Debug builds ask after each by themselves and abort; a cluster's checker asks where has_checker
+ * says so. It costs members, messages that wait and what the step put out, not the length of the
+ * log.
  *
  * seen     in and out: as the last check of this core left it; all 0 before its first
  * returns  NULL: all of them hold; else the one that is broken, a static sentence

@@ -20,7 +20,7 @@ bool vlot__observer_init(vlot_cluster *cluster, bool is_shared, bool has_hash) {
   uint32_t wanted = cluster->options.has_checker;
   pthread_mutex_init(&observer->lock, NULL);
   observer->is_made = true;
-  if (wanted == 1 || (wanted == 2 && has_hash)) {
+  if (wanted == 1 || wanted == 3 || (wanted == 2 && has_hash)) {
     observer->checker = vlot__checker_open(cluster->allocator);
     if (!observer->checker) return false;
   }
@@ -94,7 +94,7 @@ static inline void observe(vlot_cluster *cluster, const vlot__seat *seat, const 
 void vlot__observe_core(vlot__seat *seat, const vlot_raft *raft, vlot_raft_seen *seen) {
   vlot_cluster *cluster = seat->cluster;
   vlot__observer *observer = &cluster->observer;
-  const char *broken = observer->checker ? vlot_raft_check(raft, seen) : NULL;
+  const char *broken = cluster->options.has_checker == 3 ? vlot_raft_check(raft, seen) : NULL;
   if (!broken) return;
   vlot_raft_status status;
   vlot__violation violation = {.invariant = CORE_LAWS, .node = seat->id, .action = cluster->action};

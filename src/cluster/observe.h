@@ -53,7 +53,7 @@ void vlot__observe_recovered(vlot__seat *seat, const vlot_stored *stored);
 /* Its log changes by this write: the model takes it before the step's events are recorded. */
 void vlot__observe_write(vlot__seat *seat, const vlot_write *write);
 
-/* A step is over and its STEP event was emitted: where there is a checker, are the core's laws kept
+/* A step is over and its STEP event was emitted: where that is wished, are the core's laws kept
  * (vlot_raft_check())? */
 void vlot__observe_core(vlot__seat *seat, const vlot_raft *raft, vlot_raft_seen *seen);
 

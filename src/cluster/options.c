@@ -59,7 +59,8 @@ static const char *find_cluster_problem(const vlot_cluster_options *options) {
     return "driver: VLOT_DRIVER_THREADS or VLOT_DRIVER_LOCKSTEP";
   if (options->tick_ns < 100000 || options->tick_ns > 10000000000)
     return "tick_ns: 100 microseconds to 10 seconds";
-  if (options->has_checker > 2) return "has_checker: 0 off, 1 on, 2 as the driver says";
+  if (options->has_checker > 3)
+    return "has_checker: 0 off, 1 on, 2 as the driver says, 3 on and the laws of each core";
   if (options->clock_waits > VLOT_CLOCK_WAITS_ALWAYS)
     return "clock_waits: one of VLOT_CLOCK_WAITS_*";
   if (ring < 16 || ring > 65536 || (ring & (ring - 1)))

@@ -90,7 +90,7 @@ static bool open_world(vlot__sim_world *world) {
   options.driver = VLOT_DRIVER_LOCKSTEP;
   options.is_inline = !world->has_threads;
   options.seed = world->seed;
-  options.has_checker = 1;
+  options.has_checker = 3; /* and the laws of each core */
   options.ring_events = 16;
   options.turn_max = sometimes(&dice, 300, 4, options.turn_max);
   world->client_permille = (uint32_t)vlot__dice_between(&dice, 50, 800);

@@ -856,7 +856,7 @@ Test(control, every_option_is_judged_at_its_limits_and_named) {
       LIMIT(learners, 0, 2),
       LIMIT(driver, 0, VLOT_DRIVER_LOCKSTEP),
       LIMIT(tick_ns, 100000, UINT64_C(10000000000)),
-      LIMIT(has_checker, 0, 2),
+      LIMIT(has_checker, 0, 3),
       LIMIT(clock_waits, 0, VLOT_CLOCK_WAITS_ALWAYS),
       LIMIT(place, 0, VLOT_PLACE_SPREAD),
       LIMIT(turn_max, 1, 64),

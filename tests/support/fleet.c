@@ -11,7 +11,7 @@ vlot_cluster_options fleet_options(vlot_driver driver, uint32_t nodes) {
   vlot_cluster_options_init(&options);
   options.driver = driver;
   options.nodes = nodes;
-  options.has_checker = 1;
+  options.has_checker = 3;
   /* an election timeout is longer than a thread of a busy machine waits for its core */
   options.tick_ns = 8000000;
   options.stop_ns = 20000000000;
