@@ -110,6 +110,10 @@ VLOT_API bool vlot_configuration_has_quorum(const vlot_configuration *configurat
                                                            const vlot_member *member),
                                             void *context);
 
+/* What is wrong with members [count] as a configuration, a static sentence; NULL: nothing. 1 …
+ * VLOT_MEMBERS_MAX of them, ids that differ and are not 0, one voter at least. Any thread. */
+VLOT_API const char *vlot_configuration_problem(const vlot_member *members, uint32_t count);
+
 /* Its members: [*count], borrowed from it; while it is joint, those of the half to come. */
 VLOT_API const vlot_member *vlot_configuration_members(const vlot_configuration *configuration,
                                                        uint32_t *count);
@@ -329,7 +333,10 @@ typedef struct vlot_hard_state {
   uint64_t term;     /* the current term; 0 at a first start */
   uint32_t vote;     /* the member that got the vote of this term; 0: none */
   uint32_t reserved; /* 0 */
-  uint64_t disk_id;  /* id of the disk, made at bootstrap */
+  union {
+    uint64_t disk_id; /* id of the disk, made at bootstrap or when a blank disk was found */
+    uint64_t disk;    /* its older name */
+  };
 } vlot_hard_state;
 
 /* One atomic write: all of it is durable, or none. */
@@ -498,10 +505,12 @@ typedef struct vlot_raft_options {
   size_t size;
   const vlot_allocator *allocator; /* NULL: the default; borrowed for the core's life */
   uint32_t id;                     /* this member */
-  uint32_t member_count;           /* 1 … VLOT_MEMBERS_MAX, at least one voter */
-  const vlot_member *members;      /* [member_count] the configuration at the base; copied */
-  uint64_t seed;                   /* of the election timeouts */
-  uint64_t now;                    /* tick at start */
+  /* 1 … VLOT_MEMBERS_MAX, at least one voter; 0: it waits for a configuration. Until then it votes,
+   * where others' configuration names it, and takes appends, but never campaigns */
+  uint32_t member_count;
+  const vlot_member *members; /* [member_count] the configuration at the base; copied */
+  uint64_t seed;              /* of the election timeouts */
+  uint64_t now;               /* tick at start */
   /* requests and tokens are numbered from here; give every incarnation another range */
   uint64_t request_base;
   uint32_t election_ticks_min; /* T: default 15; > heartbeat_ticks, at most 2^20 */

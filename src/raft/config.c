@@ -7,7 +7,7 @@
 
 /* --- a configuration --- */
 
-const char *vlot__config_problem(const vlot_member *members, uint32_t count) {
+const char *vlot_configuration_problem(const vlot_member *members, uint32_t count) {
   uint32_t voters = 0, highest = 0;
   if (count == 0 || count > VLOT_MEMBERS_MAX || !members)
     return "members: 1 to 1024 of them are needed";
@@ -215,6 +215,8 @@ bool vlot__config_has_contact(const vlot_raft *raft) {
 }
 
 uint32_t vlot__config_quorum(const vlot_raft *raft) { return quorum_of_half(raft, 0); }
+
+bool vlot__config_is_awaited(const vlot_raft *raft) { return in_force(raft)->counts[0] == 0; }
 
 bool vlot__config_is_sole_voter(const vlot_raft *raft) {
   return in_force(raft)->half_count == 1 && in_force(raft)->voters[0] == 1 &&

@@ -30,13 +30,10 @@ struct vlot_configuration {
 };
 
 /* Make one of members [count] and, while joint, old [old_count]; old_count 0: it is simple. Valid
- * ones only: see vlot__config_problem(). NULL without memory.
+ * ones only (vlot_configuration_problem()), or none at all. NULL without memory.
  */
 vlot_configuration *vlot__config_make(const vlot_allocator *allocator, const vlot_member *members,
                                       uint32_t count, const vlot_member *old, uint32_t old_count);
-
-/* What is wrong with one half, a static sentence; NULL: nothing. */
-const char *vlot__config_problem(const vlot_member *members, uint32_t count);
 
 /* How a member stands in one half; NULL: it does not. */
 const vlot_member *vlot__config_member(const vlot_configuration *configuration, uint32_t half,
@@ -104,6 +101,9 @@ bool vlot__config_has_contact(const vlot_raft *raft);
 
 /* Votes needed; while joint, in the half to come. */
 uint32_t vlot__config_quorum(const vlot_raft *raft);
+
+/* Has it no member? Then the core waits to hear of one that has. */
+bool vlot__config_is_awaited(const vlot_raft *raft);
 
 /* Is this node alone the quorum? */
 bool vlot__config_is_sole_voter(const vlot_raft *raft);

@@ -114,9 +114,10 @@ struct vlot_raft {
   vlot__configs configs; /* who belongs to the cluster, by index */
   /* [peer_count] whoever stands in the configuration in force, in its order */
   vlot__peer *peers;
-  vlot__peer *self;
-  bool has_peers;    /* those other than self are filled in */
-  uint64_t *scratch; /* [2 * peer_count] to count with */
+  vlot__peer *self;    /* among them; or the outsider */
+  vlot__peer outsider; /* this node, where it waits for a configuration */
+  bool has_peers;      /* those other than self are filled in */
+  uint64_t *scratch;   /* [2 * peer_count] to count with */
   uint32_t peer_count;
   uint32_t switches;
   vlot__prng prng;

@@ -87,7 +87,8 @@ static bool is_up_to_date(const vlot_raft *raft, const vlot_message *message) {
  */
 static vlot_why refusal(const vlot_raft *raft, const vlot_message *message) {
   bool is_pre_vote = message->kind == VLOT_MESSAGE_PRE_VOTE;
-  if (!vlot__peer_knows_disk(raft->self, raft->hard.disk_id)) return VLOT_WHY_FOREIGN_DISK;
+  bool is_named = vlot__peer_knows_disk(raft->self, raft->hard.disk_id);
+  if (!is_named && !vlot__config_is_awaited(raft)) return VLOT_WHY_FOREIGN_DISK;
   if (raft->role == VLOT_ROLE_LEADER)
     return is_pre_vote ? VLOT_WHY_IS_LEADER : VLOT_WHY_ALREADY_VOTED;
   if (!is_pre_vote && raft->hard.vote != 0 && raft->hard.vote != message->from)

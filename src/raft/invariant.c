@@ -130,7 +130,9 @@ static bool is_member(const vlot_configuration *configuration, uint32_t k, const
 static const char *peers_broken(const vlot_raft *raft) {
   const vlot_configuration *in_force = vlot__configs_top(&raft->configs)->configuration;
   LAW(raft->peer_count == in_force->counts[0], "there are more or fewer peers than members");
-  LAW(raft->self >= raft->peers && raft->self < raft->peers + raft->peer_count &&
+  bool is_outside = raft->self == &raft->outsider;
+  LAW(is_outside == (in_force->counts[0] == 0), "a core waits for a configuration that it has");
+  LAW((is_outside || (raft->self >= raft->peers && raft->self < raft->peers + raft->peer_count)) &&
           raft->self->id == raft->id,
       "the core is not among its peers");
   for (uint32_t k = 0; k < raft->peer_count; k++)

@@ -28,8 +28,10 @@ static bool is_member(const vlot_raft_options *options) {
   return false;
 }
 
+/* Without any it waits for a configuration. */
 static const char *members_problem(const vlot_raft_options *options) {
-  const char *problem = vlot__config_problem(options->members, options->member_count);
+  if (options->member_count == 0) return options->id ? NULL : "id: 0 means none";
+  const char *problem = vlot_configuration_problem(options->members, options->member_count);
   if (problem) return problem;
   return is_member(options) ? NULL : "id: it must be one of the members";
 }

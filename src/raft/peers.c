@@ -40,6 +40,12 @@ bool vlot__peers_open(vlot_raft *raft) {
   raft->scratch = vlot__alloc(raft->allocator, 2 * (size_t)count, sizeof *raft->scratch);
   if (!raft->peers || !raft->scratch) return false;
   raft->peer_count = count;
+  if (count == 0) { /* it waits for a configuration, and stands in none */
+    raft->outsider = (vlot__peer){.id = raft->id};
+    vlot__ring_init(&raft->outsider.inflight, raft->allocator, sizeof(vlot__inflight));
+    raft->self = &raft->outsider;
+    return true;
+  }
   uint32_t k = peer_place(raft, raft->id);
   VLOT_ASSERT(k < count);
   raft->self = &raft->peers[k];

@@ -11,7 +11,7 @@
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
 static vlot_configuration *make(const vlot_member *members, uint32_t count) {
-  cr_assert_null(vlot__config_problem(members, count));
+  cr_assert_null(vlot_configuration_problem(members, count));
   vlot_configuration *made =
       vlot__config_make(vlot__alloc_or_default(NULL), members, count, NULL, 0);
   cr_assert_not_null(made);
@@ -22,13 +22,14 @@ Test(config, a_half_has_voters_and_names_nobody_twice) {
   const vlot_member none[] = {{.id = 0}}, twice[] = {{.id = 2}, {.id = 1}, {.id = 2}},
                     odd[] = {{.id = 1, .is_learner = 2}}, learners[] = {{.id = 1, .is_learner = 1}},
                     sparse[] = {{.id = 65535}, {.id = 7, .is_learner = 1}};
-  cr_expect_str_eq(vlot__config_problem(NULL, 1), "members: 1 to 1024 of them are needed");
-  cr_expect_str_eq(vlot__config_problem(none, 0), "members: 1 to 1024 of them are needed");
-  cr_expect_str_eq(vlot__config_problem(none, 1), "members: id 0 means none");
-  cr_expect_str_eq(vlot__config_problem(twice, 3), "members: an id stands there twice");
-  cr_expect_str_eq(vlot__config_problem(odd, 1), "members: is_learner is 0 or 1");
-  cr_expect_str_eq(vlot__config_problem(learners, 1), "members: at least one voter is needed");
-  cr_expect_null(vlot__config_problem(sparse, 2));
+  cr_expect_str_eq(vlot_configuration_problem(NULL, 1), "members: 1 to 1024 of them are needed");
+  cr_expect_str_eq(vlot_configuration_problem(none, 0), "members: 1 to 1024 of them are needed");
+  cr_expect_str_eq(vlot_configuration_problem(none, 1), "members: id 0 means none");
+  cr_expect_str_eq(vlot_configuration_problem(twice, 3), "members: an id stands there twice");
+  cr_expect_str_eq(vlot_configuration_problem(odd, 1), "members: is_learner is 0 or 1");
+  cr_expect_str_eq(vlot_configuration_problem(learners, 1),
+                   "members: at least one voter is needed");
+  cr_expect_null(vlot_configuration_problem(sparse, 2));
 }
 
 Test(config, a_member_is_found_by_its_id_in_each_half) {

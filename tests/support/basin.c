@@ -217,6 +217,8 @@ void basin_preset_learner(basin *b, uint32_t id) { node_of(b, id)->is_learner = 
 
 void basin_lawless(basin *b) { b->is_lawless = true; }
 
+void basin_preset_waiting(basin *b, uint32_t id) { node_of(b, id)->is_waiting = true; }
+
 static void start(basin *b, basin_node *node) {
   if (node->raft) basin_fail(b, "node %u runs already", node->id);
   vlot_member members[BASIN_NODES_MAX] = {0};
@@ -232,7 +234,7 @@ static void start(basin *b, basin_node *node) {
   vlot_raft_options options = b->like;
   options.id = node->id;
   options.members = members;
-  options.member_count = b->count;
+  options.member_count = node->is_waiting ? 0 : b->count;
   options.seed = b->like.seed * 1000 + node->id;
   options.now = node->now;
   options.request_base = (uint64_t)++node->incarnation << 32;

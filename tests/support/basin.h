@@ -45,6 +45,9 @@ void basin_preset_disk(basin *b, uint32_t id, uint64_t configured, uint64_t own)
 /* Before any start: the member is a learner. */
 void basin_preset_learner(basin *b, uint32_t id);
 
+/* Before its start: it is opened without a configuration, and waits for one. */
+void basin_preset_waiting(basin *b, uint32_t id);
+
 /* Start from what the disk holds. A crash loses the writes that are pending. */
 #define basin_start(b, id)   basin_start_(BASIN_HERE(b), id)
 #define basin_start_all(b)   basin_start_(BASIN_HERE(b), BASIN_ANY)

@@ -41,7 +41,7 @@ typedef struct basin_node {
   uint32_t id;
   vlot_raft *raft;
   vlot_raft_seen seen;
-  bool was_up, is_learner, holds_disk, holds_machine;
+  bool was_up, is_learner, is_waiting, holds_disk, holds_machine;
   uint64_t now;
   uint32_t incarnation;
   uint64_t configured_disk;
