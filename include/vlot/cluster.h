@@ -56,7 +56,7 @@ typedef struct vlot_start {
 typedef struct vlot_cluster_options {
   size_t size;                     /* set by vlot_cluster_options_init() */
   const vlot_allocator *allocator; /* NULL: the default; borrowed for the cluster's life */
-  /* members 1 … nodes: default 3, at most VLOT_MEMBERS_MAX */
+  /* members 1 … nodes, where no disk says who they are: default 3, at most VLOT_MEMBERS_MAX */
   uint32_t nodes;
   /* so many of them, the last ones, are learners: default 0 */
   uint32_t learners;
@@ -69,8 +69,10 @@ typedef struct vlot_cluster_options {
    * Defaults as vlot_raft_options_init(), but apply_entries_max: 4,096 */
   vlot_raft_options raft;
   const vlot_machine *machine; /* NULL: the key-value machine; copied */
-  /* Fill in the table of member id's disk, which is all 0; called once per member while opening,
-   * where anything but VLOT_OK is the opening's result. NULL: disks in memory */
+  /* Fill in the table of member id's disk, which is all 0; called while opening, once for each of 1
+   * … nodes and then for each further member that one of their disks names. Anything but VLOT_OK is
+   * the opening's result. What the disks hold wins over nodes and learners: vlot/storage.h. NULL:
+   * disks in memory */
   vlot_result (*open_storage)(void *context, uint32_t id, vlot_storage *storage);
   void *storage_context; /* handed to open_storage */
   /* [start_count] disks in memory: members that do not begin blank; borrowed for the opening */
@@ -105,6 +107,11 @@ typedef struct vlot_cluster_options {
    * silent */
   void (*log)(void *context, const char *line);
   void *log_context; /* handed to log */
+  /* out: [problem_size] why it could not be opened, with ids and the storage's own words, where
+   * there is more to say than a static sentence can; "" otherwise. Borrowed for the opening; the
+   * log gets the same line. NULL with 0 (default) */
+  char *problem;
+  size_t problem_size;
 } vlot_cluster_options;
 
 /* Set size and the defaults; what has none in the words above is 0 or NULL. */
@@ -116,9 +123,10 @@ VLOT_API void vlot_cluster_options_init(vlot_cluster_options *options);
  *
  * out      out: closed with vlot_cluster_close(); NULL unless VLOT_OK
  * options  NULL: the defaults; copied, what it points to as said there
- * problem  out: what is wrong with the options, a static sentence; NULL to ignore
- * returns  VLOT_OK; VLOT_INVALID (options; or what a user's storage gave back is no log of a Raft
- *          node, and the log callback says why); VLOT_NOMEM (or no second key is left); VLOT_BUSY
+ * problem  out: what is wrong, a static sentence, or options->problem where that is filled; NULL to
+ *          ignore
+ * returns  VLOT_OK; VLOT_INVALID (options; or what the disks hold does not fit together, or is no
+ *          log of a Raft node); VLOT_NOMEM (or no second key is left); VLOT_BUSY
  *          (no more threads, or no first key); VLOT_FAILED (a machine could not be created); or
  *          what a user's storage or the journal's sink said. Unless VLOT_OK nothing is left
  * thread   any; blocks while the nodes start

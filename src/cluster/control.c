@@ -34,7 +34,7 @@ vlot_result vlot__seat_start(vlot__seat *seat) {
   vlot__node *node = vlot__node_open(seat, &result, &problem);
   if (!node) {
     seat->incarnation--;
-    vlot__log(cluster, "n%u could not start: %s", seat->id, problem);
+    vlot__problem(cluster, "n%u could not start: %s", seat->id, problem);
     return result;
   }
   seat->node = node;

@@ -16,7 +16,7 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__CONSTANT(mark.closed, VLOT__MARK_CLOSED),
     VLOT__EMBEDDED(cluster.options, struct vlot_cluster, options, struct vlot_cluster_options,
                    struct vlot_cluster_options),
-    VLOT__NUMBER(cluster.member_count, struct vlot_cluster, options.nodes),
+    VLOT__NUMBER(cluster.member_count, struct vlot_cluster, bootstrap_count),
     VLOT__ARRAY_AT(cluster.members, struct vlot_cluster, bootstrap, struct vlot_member,
                    struct vlot_member, member_count),
     VLOT__POINTER(cluster.met, struct vlot_cluster, seats, seats, struct vlot__seats),

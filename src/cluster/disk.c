@@ -51,6 +51,7 @@ void vlot__disk_close(vlot__disk *disk) {
   vlot__ring_deinit(&disk->queue);
   vlot_log_deinit(&disk->log);
   vlot__alloc_free(disk->allocator, disk->loaded);
+  vlot__alloc_free(disk->allocator, (void *)(uintptr_t)disk->label.members);
   pthread_cond_destroy(&disk->completed);
   pthread_mutex_destroy(&disk->lock);
   vlot__alloc_free(disk->allocator, disk);
@@ -128,6 +129,7 @@ static vlot_result disk_load(void *context, vlot_stored *stored) {
         .base_term = log->base_term,
         .slices = slices,
         .slice_count = count,
+        .label = disk->label,
     };
     result = VLOT_OK;
   }
@@ -245,12 +247,23 @@ static void disk_stop(void *context, bool is_power_cut) {
 
 static void disk_release(void *context) { vlot__disk_close(context); }
 
+static vlot_result disk_set_label(void *context, const vlot_disk_label *label) {
+  return vlot__disk_set_label(context, label);
+}
+
+static vlot_result disk_compact(void *context, uint64_t index, uint64_t term) {
+  return vlot__disk_compact(context, index, term);
+}
+
 vlot_storage vlot__disk_storage(vlot__disk *disk) {
   return (vlot_storage){.context = disk,
                         .load = disk_load,
                         .submit = disk_submit,
                         .stop = disk_stop,
-                        .release = disk_release};
+                        .release = disk_release,
+                        .size = sizeof(vlot_storage),
+                        .format = disk_set_label,
+                        .compact = disk_compact};
 }
 
 /* --- pending writes --- */

@@ -20,7 +20,7 @@
 
 typedef struct vlot__disk vlot__disk;
 
-/* A blank disk: disk id 0, term 0, empty log above index 0. NULL without memory.
+/* A blank disk: no label, disk id 0, term 0, empty log above index 0. NULL without memory.
  *
  * seed, member  seed of its own random numbers: delays, and where a power cut cuts
  */
@@ -52,7 +52,11 @@ VLOT_MUST_CHECK vlot_result vlot__disk_format_slices(vlot__disk *disk, const vlo
                                                      uint64_t base_index, uint64_t base_term,
                                                      const vlot_slice *slices, size_t count);
 
-/* Forget everything; blank but for another id. Cannot fail. */
+/* As the storage's format() and compact(). Compacting: with no write pending. */
+VLOT_MUST_CHECK vlot_result vlot__disk_set_label(vlot__disk *disk, const vlot_disk_label *label);
+VLOT_MUST_CHECK vlot_result vlot__disk_compact(vlot__disk *disk, uint64_t index, uint64_t term);
+
+/* Forget everything but the label, which gets another disk id. Cannot fail. */
 void vlot__disk_wipe(vlot__disk *disk, uint64_t disk_id);
 
 /* --- faults: they stay until they are changed --- */

@@ -1,4 +1,6 @@
 /* All that a disk holds, at once; while no node uses it. */
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "cluster/disk_inside.h"
@@ -89,8 +91,35 @@ vlot_result vlot__disk_format(vlot__disk *disk, const vlot_hard_state *hard, uin
   return result;
 }
 
+vlot_result vlot__disk_set_label(vlot__disk *disk, const vlot_disk_label *label) {
+  vlot_member *members = vlot__alloc(disk->allocator, label->member_count, sizeof *members);
+  if (!members) return VLOT_NOMEM;
+  memcpy(members, label->members, label->member_count * sizeof *members);
+  pthread_mutex_lock(&disk->lock);
+  vlot_member *old = (vlot_member *)(uintptr_t)disk->label.members;
+  disk->label = *label;
+  disk->label.members = members;
+  disk->hard.disk_id = label->disk_id;
+  pthread_mutex_unlock(&disk->lock);
+  vlot__alloc_free(disk->allocator, old);
+  return VLOT_OK;
+}
+
+vlot_result vlot__disk_compact(vlot__disk *disk, uint64_t index, uint64_t term) {
+  uint64_t found = 0;
+  pthread_mutex_lock(&disk->lock);
+  VLOT_ASSERT(disk->queue.count == 0);
+  vlot_log *log = &disk->log;
+  bool is_base = index == log->base_index && term == log->base_term;
+  bool is_there = is_base || (vlot_log_term(log, index, &found) && found == term);
+  if (is_there) vlot_log_compact(log, index);
+  pthread_mutex_unlock(&disk->lock);
+  return is_there ? VLOT_OK : VLOT_INVALID;
+}
+
 void vlot__disk_wipe(vlot__disk *disk, uint64_t disk_id) {
   vlot_log blank;
   vlot_log_init(&blank, disk->allocator, 0, 0);
+  disk->label.disk_id = disk_id;
   replace(disk, &(vlot_hard_state){.disk_id = disk_id}, blank);
 }

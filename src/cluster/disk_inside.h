@@ -27,6 +27,7 @@ struct vlot__disk {
   pthread_mutex_t lock;
   pthread_cond_t completed; /* completing has become 0 */
   uint32_t completing;      /* completions whose done has not returned yet */
+  vlot_disk_label label;    /* its members: the disk's own */
   vlot_hard_state hard;     /* what is durable, with the log */
   vlot_log log;
   vlot_slice *loaded;   /* what the last load() lent */

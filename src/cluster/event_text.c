@@ -321,7 +321,10 @@ static void say_change(vlot__writer *w, const vlot_event *event) {
     say(w, "n%u stops running%s", node, from == 1 ? " by a power cut" : "");
     return;
   case VLOT_EVENT_RESTART:
-    say(w, "n%u is started again %s", node, disks[from < 3 ? from : 0]);
+    if (event->why == VLOT_WHY_FOREIGN_DISK)
+      say(w, "n%u's disk is not the one that the configuration names: it was blank once", node);
+    else
+      say(w, "n%u is started again %s", node, disks[from < 3 ? from : 0]);
     return;
   case VLOT_EVENT_SUSPEND: say(w, "n%u is suspended", node); return;
   case VLOT_EVENT_RESUME: say(w, "n%u is resumed", node); return;

@@ -111,7 +111,7 @@ void vlot__lint_look(vlot_cluster *cluster) {
 /* The settings, with the members that there are now: those of the configuration in force at the
  * leader, without one those that it was opened with. */
 static void add_settings(vlot_cluster *cluster, vlot__lint_list *all) {
-  uint32_t leader = vlot_cluster_leader(cluster), count = cluster->options.nodes, voters = 0;
+  uint32_t leader = vlot_cluster_leader(cluster), count = cluster->bootstrap_count, voters = 0;
   vlot_configuration *configuration =
       leader ? vlot__seat_configuration(vlot__seat_of(cluster, leader)) : NULL;
   const vlot_member *members =

@@ -3,12 +3,29 @@
 
 #include "cluster/object.h"
 
+enum { LINE_BYTES = 256 };
+
+static void say(vlot_cluster *cluster, const char *line) {
+  if (cluster->options.log) cluster->options.log(cluster->options.log_context, line);
+}
+
 void vlot__log(vlot_cluster *cluster, const char *format, ...) {
-  char line[256];
+  char line[LINE_BYTES];
   va_list arguments;
-  if (!cluster->options.log) return;
   va_start(arguments, format);
   vsnprintf(line, sizeof line, format, arguments);
   va_end(arguments);
-  cluster->options.log(cluster->options.log_context, line);
+  say(cluster, line);
+}
+
+void vlot__problem(vlot_cluster *cluster, const char *format, ...) {
+  const vlot_cluster_options *options = &cluster->options;
+  char line[LINE_BYTES];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  if (options->problem_size > 0 && !options->problem[0])
+    snprintf(options->problem, options->problem_size, "%s", line);
+  say(cluster, line);
 }

@@ -1,6 +1,7 @@
 /* A running member: its life from recovery on, and looking at it. There is no thread in any of the
  * node's files: whatever drives it calls begin, take, end (node_turn.c, node_mail.c).
  */
+#include "cluster/bootstrap.h"
 #include "cluster/node_inside.h"
 #include "cluster/observe.h"
 
@@ -19,7 +20,7 @@ static vlot_result open_core(vlot__node *node, const vlot_stored *stored, const 
   options.allocator = node->allocator;
   options.id = seat->id;
   options.members = node->cluster->bootstrap;
-  options.member_count = node->cluster->options.nodes;
+  options.member_count = node->cluster->bootstrap_count;
   options.seed = vlot__prng_mix(seat->seed + seat->incarnation);
   options.now = 0;
   options.request_base = ((uint64_t)seat->incarnation << 32) + 1;
@@ -58,6 +59,9 @@ vlot__node *vlot__node_open(vlot__seat *seat, vlot_result *result, const char **
   *problem = "the storage cannot be read";
   *result = seat->storage.load(seat->storage.context, &stored);
   if (*result != VLOT_OK) return NULL;
+  *problem = "its storage holds another disk than when the cluster was opened";
+  *result = VLOT_INVALID;
+  if (vlot__stored_disk_id(seat->has_label, &stored) != seat->disk_id) return NULL;
   *problem = "out of memory";
   *result = VLOT_NOMEM;
   vlot__node *node = vlot__alloc_zero(cluster->allocator, 1, sizeof *node);

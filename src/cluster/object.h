@@ -2,6 +2,7 @@
  * shows of it stands in describe.c.
  *
  *   open.c options.c         opening and closing
+ *   bootstrap.c found.c disk_ids.c   the disks when it opens, and who belongs to it
  *   seats.c by_id.c          all seats, and small tables by id
  *   gate.c                   who may act now
  *   control.c link.c         spawn, kill, restart, faults
@@ -105,7 +106,9 @@ typedef struct vlot__requests {
 struct vlot_cluster {
   vlot_cluster_options options;
   const vlot_allocator *allocator;
-  vlot_member *bootstrap;              /* [options.nodes] the configuration it began with */
+  uint64_t cluster_id;    /* as the labels of its disks have it */
+  vlot_member *bootstrap; /* [bootstrap_count] the configuration it began with */
+  uint32_t bootstrap_count;
   _Atomic(struct vlot__seats *) seats; /* of every member that was met: seats.h */
   vlot_machine machine;
   _Atomic(const struct vlot__driver *) driver; /* only pausing changes it */
@@ -194,6 +197,10 @@ static inline uint64_t vlot__new_id(vlot_cluster *cluster, vlot__seat *seat) {
 
 /* A line for whoever keeps a log; log.c. */
 void vlot__log(vlot_cluster *cluster, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Why it cannot open: a line of the log, and the options' problem, where the first one stays. */
+void vlot__problem(vlot_cluster *cluster, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -156,7 +156,9 @@ static void count(vlot_cluster *cluster, vlot__seat *seat, const vlot_event *eve
     count_stat(cluster, &cluster->stats.kills);
     if (event->as.change.to) count_leader(cluster, false); /* it was leading */
     break;
-  case VLOT_EVENT_RESTART: count_stat(cluster, &cluster->stats.restarts); break;
+  case VLOT_EVENT_RESTART: /* else its disk was lost before this cluster was opened */
+    if (event->why == VLOT_WHY_RESTARTED) count_stat(cluster, &cluster->stats.restarts);
+    break;
   default: break;
   }
 }

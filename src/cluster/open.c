@@ -1,6 +1,7 @@
 /* The cluster object: opening and closing. */
 #include "cluster/open.h"
 
+#include "cluster/bootstrap.h"
 #include "cluster/control.h"
 #include "cluster/driver.h"
 #include "cluster/gate.h"
@@ -14,38 +15,6 @@
 
 /* --- its parts --- */
 
-static const vlot_start *start_of(const vlot_cluster *cluster, uint32_t id) {
-  for (size_t k = 0; k < cluster->options.start_count; k++)
-    if (cluster->options.starts[k].id == id) return &cluster->options.starts[k];
-  return NULL;
-}
-
-/* A disk in memory, formatted with where the member begins; or the user's storage, which keeps its
- * own disk id. */
-static vlot_result open_storage(vlot__seat *seat) {
-  vlot_cluster *cluster = seat->cluster;
-  const vlot_start *start = start_of(cluster, seat->id);
-  if (cluster->options.open_storage) {
-    vlot_stored stored = {0};
-    vlot_result result =
-        cluster->options.open_storage(cluster->options.storage_context, seat->id, &seat->storage);
-    if (result == VLOT_OK) result = seat->storage.load(seat->storage.context, &stored);
-    if (stored.hard.disk_id) seat->disk_id = stored.hard.disk_id;
-    return result;
-  }
-  seat->disk = vlot__disk_open(cluster->allocator, cluster->options.seed, seat->id);
-  if (!seat->disk) return VLOT_NOMEM;
-  seat->storage = vlot__disk_storage(seat->disk);
-  vlot__disk_set_clock(seat->disk, &cluster->now);
-  vlot_hard_state hard = {.disk_id = seat->disk_id};
-  if (start) {
-    hard.term = start->term;
-    hard.vote = start->vote;
-  }
-  return vlot__disk_format(seat->disk, &hard, 0, 0, start ? start->log : NULL,
-                           start ? start->log_count : 0);
-}
-
 static vlot_result open_seat(vlot__seat *seat) {
   vlot_cluster *cluster = seat->cluster;
   pthread_mutex_init(&seat->status_lock, NULL);
@@ -56,8 +25,7 @@ static vlot_result open_seat(vlot__seat *seat) {
   vlot__model_init(&seat->model, cluster->allocator, 0, 0);
   seat->events =
       vlot__alloc(cluster->allocator, cluster->options.ring_events, sizeof *seat->events);
-  if (!seat->events) return VLOT_NOMEM;
-  return open_storage(seat);
+  return seat->events ? VLOT_OK : VLOT_NOMEM;
 }
 
 static void close_seat(vlot__seat *seat) {
@@ -81,43 +49,61 @@ static uint64_t draw_of(const vlot__seat *seat, uint64_t stream) {
   return vlot__prng_next(&prng);
 }
 
-static vlot_result open_seats(vlot_cluster *cluster) {
-  uint32_t count = cluster->options.nodes;
-  cluster->bootstrap = vlot__alloc_zero(cluster->allocator, count, sizeof *cluster->bootstrap);
+static bool meet_members(vlot_cluster *cluster) {
+  uint32_t count = cluster->bootstrap_count;
   uint32_t *ids = vlot__alloc(cluster->allocator, count, sizeof *ids);
-  for (uint32_t k = 0; ids && k < count; k++) ids[k] = k + 1;
-  bool is_met = cluster->bootstrap && ids && vlot__seats_meet(cluster, ids, count);
+  for (uint32_t k = 0; ids && k < count; k++) ids[k] = cluster->bootstrap[k].id;
+  bool is_met = ids && vlot__seats_meet(cluster, ids, count);
   vlot__alloc_free(cluster->allocator, ids);
-  if (!is_met) return VLOT_NOMEM;
-  vlot__seat *seat;
-  uint32_t k = 0;
-  VLOT__FOR_EACH_SEAT (seat, cluster) {
+  return is_met;
+}
+
+/* Whoever stands in the configuration has a seat, and the seat its disk. */
+static vlot_result open_seats(vlot_cluster *cluster, vlot__bootstrap *disks) {
+  if (!meet_members(cluster)) return VLOT_NOMEM;
+  for (uint32_t k = 0; k < cluster->bootstrap_count; k++) {
+    const vlot_member *member = &cluster->bootstrap[k];
+    vlot__seat *seat = vlot__seat_of(cluster, member->id);
     seat->seed = draw_of(seat, UINT64_C(4) << 40);
-    seat->disk_id = draw_of(seat, UINT64_C(3) << 40);
-    if (seat->disk_id == 0) seat->disk_id = 1;
     vlot_result result = open_seat(seat);
     if (result != VLOT_OK) return result;
-    cluster->bootstrap[k] = (vlot_member){.id = seat->id,
-                                          .is_learner = k >= count - cluster->options.learners,
-                                          .disk_id = seat->disk_id};
-    seat->status.is_learner = cluster->bootstrap[k].is_learner;
-    seat->status.raft.is_voter = !seat->status.is_learner;
-    k++;
+    vlot__bootstrap_take(disks, seat);
+    seat->status.is_learner = member->is_learner;
+    seat->status.raft.is_voter = !member->is_learner;
   }
   return VLOT_OK;
+}
+
+static vlot_result open_disks(vlot_cluster *cluster) {
+  vlot__bootstrap disks;
+  vlot_result result = vlot__bootstrap_open(&disks, cluster);
+  if (result == VLOT_OK) result = open_seats(cluster, &disks);
+  vlot__bootstrap_close(&disks);
+  return result;
+}
+
+/* Before any thread or journal: a replay's opening tells it too. A disk that was blank once is not
+ * the one that the configuration names. */
+static void tell_configuration(vlot_cluster *cluster) {
+  vlot__emit_config(cluster, 0, cluster->bootstrap, cluster->bootstrap_count);
+  for (uint32_t k = 0; k < cluster->bootstrap_count; k++) {
+    vlot__seat *seat = vlot__seat_of(cluster, cluster->bootstrap[k].id);
+    if (seat->disk_id != cluster->bootstrap[k].disk_id)
+      vlot__emit_change(cluster, seat, VLOT_EVENT_RESTART, VLOT_WHY_FOREIGN_DISK, 0,
+                        VLOT_RESTART_WIPE, 0, 0);
+  }
 }
 
 static vlot_result open_parts(vlot_cluster *cluster) {
   cluster->events =
       vlot__alloc(cluster->allocator, cluster->options.ring_events, sizeof *cluster->events);
-  vlot_result result = open_seats(cluster);
+  vlot_result result = open_disks(cluster);
   if (result != VLOT_OK) return result;
   bool is_stepped = vlot__driver_of(cluster)->is_stepped;
   if (!cluster->events || !vlot__observer_init(cluster, !is_stepped, is_stepped) ||
       !vlot__pending_init(cluster))
     return VLOT_NOMEM;
-  /* before any thread or journal: a replay's opening tells it too */
-  vlot__emit_config(cluster, 0, cluster->bootstrap, cluster->options.nodes);
+  tell_configuration(cluster);
   /* before any thread can have something for it */
   if (cluster->options.journal) result = vlot__record_open(cluster);
   return result == VLOT_OK ? vlot__driver_of(cluster)->open(cluster) : result;
@@ -221,19 +207,10 @@ vlot_result vlot__cluster_make(vlot_cluster **out, const vlot_cluster_options *o
   return result;
 }
 
-vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *options,
-                              const char **problem) {
-  const char *ignored;
-  vlot_cluster_options defaults;
-  if (!problem) problem = &ignored;
-  *problem = NULL;
-  *out = NULL;
-  vlot_cluster_options_init(&defaults);
-  if (!options) options = &defaults;
+static vlot_result open_cluster(vlot_cluster **out, const vlot_cluster_options *options,
+                                const char **problem) {
   vlot_cluster *cluster = NULL;
   vlot_result result = vlot__cluster_make(&cluster, options, NULL, NULL, problem);
-  if (result == VLOT_INVALID && !*problem && options->place == VLOT_PLACE_CORE)
-    *problem = "core: one that this process may run on";
   if (result != VLOT_OK) return result;
   vlot__lint_open(cluster);
   result = start_nodes(cluster);
@@ -241,8 +218,36 @@ vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *op
     take_back(cluster);
     return result;
   }
+  cluster->options.problem_size = 0; /* it was lent for the opening */
   *out = cluster;
   vlot__stop_opened(cluster);
+  return result;
+}
+
+vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *options,
+                              const char **problem) {
+  const char *ignored;
+  char words[2] = "";
+  vlot_cluster_options with_words;
+  if (!problem) problem = &ignored;
+  *problem = NULL;
+  *out = NULL;
+  vlot_cluster_options_init(&with_words);
+  if (options && options->size != with_words.size) return vlot__options_check(options, problem);
+  if (options) with_words = *options;
+  bool is_asked = with_words.problem_size > 0;
+  if (!is_asked) {
+    with_words.problem = words;
+    with_words.problem_size = sizeof words;
+  }
+  if (with_words.problem) with_words.problem[0] = '\0';
+  vlot_result result = open_cluster(out, &with_words, problem);
+  if (result == VLOT_OK || *problem) return result;
+  if (with_words.problem[0])
+    *problem = is_asked ? with_words.problem
+                        : "what the disks hold; options.problem and the log say what is wrong";
+  else if (result == VLOT_INVALID && with_words.place == VLOT_PLACE_CORE)
+    *problem = "core: one that this process may run on";
   return result;
 }
 

@@ -69,6 +69,7 @@ static const char *find_cluster_problem(const vlot_cluster_options *options) {
   if (options->stop_ns == 0) return "stop_ns: more than 0";
   if (options->spin_ns > 10000000) return "spin_ns: at most 10 ms";
   if (options->keeps_events > 1) return "keeps_events: 0 or 1";
+  if (options->problem_size > 0 && !options->problem) return "problem: missing";
   if (options->has_lints > 1) return "has_lints: 0 or 1";
   if (options->place > VLOT_PLACE_SPREAD) return "place: one of VLOT_PLACE_*";
   if (options->raft.size != sizeof options->raft)

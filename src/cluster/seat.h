@@ -77,6 +77,8 @@ struct vlot__seat {
   /* storage */
   vlot_storage storage;
   vlot__disk *disk;        /* NULL with a user's storage */
+  bool has_label;          /* the disk keeps one (vlot_disk_label) */
+  uint32_t disk_number;    /* so many disks the member has had */
   bool has_pending_writes; /* lockstep: storage said PENDING */
 
   /* clock */
