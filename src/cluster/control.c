@@ -3,6 +3,7 @@
 #include "cluster/control.h"
 
 #include "cluster/change.h"
+#include "cluster/disk_ids.h"
 #include "cluster/driver.h"
 #include "cluster/gate.h"
 #include "cluster/link.h"
@@ -119,26 +120,28 @@ vlot_result vlot_cluster_kill(vlot_cluster *cluster, uint32_t id, bool is_power_
   return end(cluster, vlot__seat_stop(seat, VLOT_WHY_KILLED, is_power_cut));
 }
 
-static void wipe(vlot__seat *seat) {
-  seat->disk_id = vlot__prng_mix(seat->disk_id);
-  vlot__disk_wipe(seat->disk, seat->disk_id);
-}
-
-void vlot__seat_restarted(vlot__seat *seat, vlot_restart how) {
-  VLOT__RECORD(seat->cluster, restart, seat, how);
+void vlot__seat_restarted(vlot__seat *seat, vlot_restart how, uint64_t disk_id) {
+  VLOT__RECORD(seat->cluster, restart, seat, how, disk_id);
   vlot__emit_change(seat->cluster, seat, VLOT_EVENT_RESTART, VLOT_WHY_RESTARTED, 0, how, 0, 0);
-  if (how == VLOT_RESTART_WIPE) wipe(seat);
+  if (how != VLOT_RESTART_WIPE) return;
+  seat->disk_number++;
+  seat->disk_id = disk_id;
+  vlot__disk_wipe(seat->disk, disk_id);
 }
 
 vlot_result vlot_cluster_restart(vlot_cluster *cluster, uint32_t id, vlot_restart how) {
   vlot__seat *seat;
+  uint64_t disk_id = 0;
   if (how > VLOT_RESTART_WIPE) return VLOT_INVALID;
   vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
   if (how == VLOT_RESTART_WIPE && !seat->disk) return end(cluster, VLOT_UNSUPPORTED);
+  if (how == VLOT_RESTART_WIPE)
+    result = vlot__disk_id_new(cluster, id, seat->disk_number + 1, true, &disk_id);
+  if (result != VLOT_OK) return end(cluster, result);
   vlot__count_command(cluster);
   vlot__seat_stop(seat, VLOT_WHY_RESTARTED, how == VLOT_RESTART_LOSE);
-  vlot__seat_restarted(seat, how);
+  vlot__seat_restarted(seat, how, disk_id);
   return end(cluster, vlot__seat_start(seat));
 }
 

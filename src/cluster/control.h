@@ -9,7 +9,7 @@
  * in user code and quarantined; node, machine and mailbox are left alone until it comes back. */
 vlot_result vlot__seat_start(vlot__seat *seat);
 vlot_result vlot__seat_stop(vlot__seat *seat, vlot_why why, bool is_power_cut);
-/* Between the two: it is started again. */
-void vlot__seat_restarted(vlot__seat *seat, vlot_restart how);
+/* Between the two: it is started again; wiped: on another disk. */
+void vlot__seat_restarted(vlot__seat *seat, vlot_restart how, uint64_t disk_id);
 
 #endif

@@ -1,4 +1,13 @@
+/* With threads they are drawn from the operating system, so that no two clusters ever share one:
+ * this is the only place of vlot that asks it for chance. A replay has what was drawn; lockstep
+ * must not draw.
+ */
 #include "cluster/disk_ids.h"
+
+#include <errno.h>
+#include <sys/random.h>
+
+#include "cluster/recorder.h"
 
 enum { MARK_SHIFT = 48, MARK = 0x1057 };
 
@@ -15,13 +24,37 @@ uint32_t vlot__disk_id_number(const vlot_cluster *cluster, uint32_t member, uint
   return 1;
 }
 
+static vlot_result draw(uint64_t *id) {
+  ssize_t size;
+  do size = getrandom(id, sizeof *id, 0);
+  while (size < 0 && errno == EINTR);
+  return size == (ssize_t)sizeof *id ? VLOT_OK : VLOT_IO;
+}
+
+static uint64_t hash(uint64_t seed, uint32_t member, uint32_t number) {
+  vlot__prng prng;
+  vlot__prng_init(&prng, seed, UINT64_C(3) << 40);
+  for (uint32_t k = 1; k < member; k++) (void)vlot__prng_next(&prng);
+  uint64_t id = vlot__prng_next(&prng);
+  for (uint32_t k = 1; k < number; k++) id = vlot__prng_mix(id);
+  return id;
+}
+
 vlot_result vlot__disk_id_new(vlot_cluster *cluster, uint32_t member, uint32_t number,
                               bool is_later, uint64_t *id) {
-  vlot__prng prng;
-  vlot__prng_init(&prng, cluster->options.seed, UINT64_C(3) << 40);
-  for (uint32_t k = 1; k < member; k++) (void)vlot__prng_next(&prng);
-  *id = vlot__prng_next(&prng);
-  for (uint32_t k = 1; k < number; k++) *id = vlot__prng_mix(*id);
-  *id = marked(*id, is_later);
-  return VLOT_OK;
+  const vlot__recorder *recorder = cluster->recorder;
+  if (recorder && recorder->disk_id) {
+    *id = recorder->disk_id(cluster, member);
+    return VLOT_OK;
+  }
+  vlot_result result = VLOT_OK;
+  if (cluster->options.driver == VLOT_DRIVER_THREADS)
+    result = draw(id);
+  else
+    *id = hash(cluster->options.seed, member, number);
+  if (result == VLOT_OK)
+    *id = marked(*id, is_later);
+  else
+    vlot__problem(cluster, "the operating system gives no random numbers");
+  return result;
 }

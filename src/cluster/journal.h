@@ -46,7 +46,7 @@ typedef enum vlot__journal_type {
    * before */
   VLOT__RECORD_KILL,
   VLOT__RECORD_QUARANTINE, /* it was killed in user code and never came back in time */
-  VLOT__RECORD_RESTART,    /* flags: vlot_restart */
+  VLOT__RECORD_RESTART,    /* flags: vlot_restart; u64 the new disk of a wiped one, else 0 */
   VLOT__RECORD_SUSPEND,
   VLOT__RECORD_RESUME,
   /* u32 from, u32 to, vlot_link's ten fields as u32; from 0: all are clean again */

@@ -40,6 +40,13 @@ static uint8_t *put_raft(uint8_t *at, const vlot_raft_options *raft) {
   return vlot__put64(vlot__put64(at, raft->window_bytes_max), raft->tail_bytes_max);
 }
 
+static uint8_t *put_disk_ids(uint8_t *at, const vlot_cluster *cluster) {
+  at = vlot__put64(at, cluster->cluster_id);
+  for (uint32_t k = 0; k < cluster->bootstrap_count; k++)
+    at = vlot__put64(at, cluster->bootstrap[k].disk_id);
+  return at;
+}
+
 static uint8_t *put_starts(uint8_t *at, const vlot_cluster_options *options) {
   at = vlot__put32(at, (uint32_t)options->start_count);
   for (size_t k = 0; k < options->start_count; k++) {
@@ -59,7 +66,7 @@ static uint8_t *put_starts(uint8_t *at, const vlot_cluster_options *options) {
 
 vlot_result vlot__replay_head_make(vlot_cluster *cluster, uint8_t **head, size_t *size) {
   const vlot_cluster_options *options = &cluster->options;
-  size_t body = FIXED_BYTES + starts_bytes(options),
+  size_t body = FIXED_BYTES + starts_bytes(options) + 8 * ((size_t)cluster->bootstrap_count + 1),
          before = VLOT__JOURNAL_FILE_HEAD + VLOT__JOURNAL_BLOCK_HEAD;
   if (body > UINT32_MAX) return VLOT_TOO_LARGE;
   uint8_t *bytes = vlot__alloc_zero(cluster->allocator, 1, before + body);
@@ -72,6 +79,7 @@ vlot_result vlot__replay_head_make(vlot_cluster *cluster, uint8_t **head, size_t
   at = put_text(at, cluster->machine.name, MACHINE_BYTES);
   at = vlot__put32(vlot__put32(at, options->nodes), options->learners);
   at = vlot__put64(vlot__put64(at, options->seed), options->tick_ns);
+  at = put_disk_ids(at, cluster);
   at = put_starts(put_raft(at, &options->raft), options);
   *size = (size_t)(at - bytes);
   vlot__put32(bytes + VLOT__JOURNAL_FILE_HEAD, (uint32_t)(*size - before));
@@ -99,6 +107,16 @@ static void read_raft(vlot__journal_reader *reader, vlot_raft_options *raft) {
   for (int k = 0; k < 10; k++) *fields[k] = vlot__read32(reader);
   raft->window_bytes_max = vlot__read64(reader);
   raft->tail_bytes_max = vlot__read64(reader);
+}
+
+/* They lie in the journal before the core's options. */
+static vlot_result keep_disk_ids(vlot__journal_head *head, vlot__journal_reader reader,
+                                 const vlot_allocator *allocator) {
+  size_t count = (size_t)head->info.nodes + 1;
+  head->disk_ids = vlot__alloc(allocator, count, sizeof *head->disk_ids);
+  if (!head->disk_ids) return VLOT_NOMEM;
+  for (size_t k = 0; k < count; k++) head->disk_ids[k] = vlot__read64(&reader);
+  return VLOT_OK;
 }
 
 /* Twice: first it counts the entries, then there is room for them. */
@@ -189,12 +207,16 @@ vlot_result vlot__replay_head_read(vlot__journal_head *head, const uint8_t *jour
   head->info.learners = vlot__read32(&reader);
   head->info.seed = vlot__read64(&reader);
   head->info.tick_ns = vlot__read64(&reader);
+  vlot__journal_reader disk_ids = reader;
+  bool has_nodes = head->info.nodes > 0 && head->info.nodes <= VLOT_MEMBERS_MAX;
+  if (has_nodes) (void)vlot__read_bytes(&reader, 8 * ((size_t)head->info.nodes + 1));
   read_raft(&reader, &head->raft);
   head->start_count = vlot__read32(&reader);
-  if (reader.is_bad || head->start_count > VLOT_MEMBERS_MAX)
+  if (reader.is_bad || !has_nodes || head->start_count > VLOT_MEMBERS_MAX)
     result = VLOT_CORRUPT;
   else if (has_starts)
-    result = keep_starts(head, reader, allocator);
+    result = keep_disk_ids(head, disk_ids, allocator);
+  if (has_starts && result == VLOT_OK) result = keep_starts(head, reader, allocator);
   if (result == VLOT_CORRUPT)
     snprintf(head->info.problem, sizeof head->info.problem,
              "the journal's head does not say what it must");
@@ -204,6 +226,7 @@ vlot_result vlot__replay_head_read(vlot__journal_head *head, const uint8_t *jour
 void vlot__replay_head_free(vlot__journal_head *head, const vlot_allocator *allocator) {
   vlot__alloc_free(allocator, head->starts);
   vlot__alloc_free(allocator, head->entries);
+  vlot__alloc_free(allocator, head->disk_ids);
 }
 
 vlot_result vlot_journal_read_info(const void *journal, size_t size, vlot_journal_info *info) {

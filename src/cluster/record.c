@@ -46,8 +46,11 @@ static void append_bare(vlot__seat *seat, vlot__journal_type type, uint32_t flag
 
 static void record_unstart(vlot__seat *seat) { append_bare(seat, VLOT__RECORD_UNSTART, 0); }
 
-static void record_restart(vlot__seat *seat, vlot_restart how) {
-  append_bare(seat, VLOT__RECORD_RESTART, how);
+static void record_restart(vlot__seat *seat, vlot_restart how, uint64_t disk_id) {
+  uint8_t record[CONTROL_BYTES];
+  if (!begin_control(seat)) return;
+  uint8_t *at = vlot__put_head(record, 0, VLOT__RECORD_RESTART, how, seat->id);
+  append_record(seat->cluster->journal, record, vlot__put64(at, disk_id));
 }
 
 static void record_suspend(vlot__seat *seat, bool is_suspended) {

@@ -45,15 +45,17 @@ typedef struct vlot__recorder {
   void (*unstart)(vlot__seat *seat); /* it could not be given a thread after all */
   void (*kill)(vlot__seat *seat, vlot_why why, bool is_power_cut, bool was_leader,
                bool is_quarantined);
-  void (*restart)(vlot__seat *seat, vlot_restart how);
+  void (*restart)(vlot__seat *seat, vlot_restart how, uint64_t disk_id); /* wiped: its new disk */
   void (*suspend)(vlot__seat *seat, bool is_suspended);
   void (*clock)(vlot__seat *seat, uint32_t permille);
   void (*link)(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link);
   void (*drop)(vlot_cluster *cluster, uint32_t to, bool is_message, vlot_why why, uint64_t id);
   void (*copy)(vlot_cluster *cluster, uint64_t id, uint64_t copy);
 
-  /* A replay's: carry out the next of what was recorded, instead of the pending list's. */
+  /* A replay's. run_one: carry out the next of what was recorded, instead of the pending list's.
+   * disk_id: the id that a member's disk (0: the cluster) was given when it was opened */
   bool (*run_one)(vlot_cluster *cluster, uint64_t limit);
+  uint64_t (*disk_id)(vlot_cluster *cluster, uint32_t member);
 
   /* finish: the run is over, nothing is added any more. close: free what it has */
   vlot_result (*finish)(vlot_cluster *cluster);

@@ -142,6 +142,10 @@ static void run_kill(vlot__replay *replay, const vlot__replay_record *one, vlot_
   lose_mail(replay, seat->id);
 }
 
+static void run_restart(vlot__seat *seat, vlot_restart how, vlot__journal_reader reader) {
+  vlot__seat_restarted(seat, how, vlot__read64(&reader));
+}
+
 static void run_suspend(vlot_cluster *cluster, vlot__seat *seat, bool is_suspended) {
   atomic_store(&seat->state, is_suspended ? VLOT_NODE_SUSPENDED : VLOT_NODE_UP);
   if (is_suspended) vlot__pending_forget(seat);
@@ -268,7 +272,7 @@ static void run_record(vlot__replay *replay, size_t place) {
   case VLOT__RECORD_KILL:
   case VLOT__RECORD_CLOSE: run_kill(replay, one, seat); return;
   case VLOT__RECORD_RESTART:
-    vlot__seat_restarted(seat, (vlot_restart)vlot__replay_flags(one));
+    run_restart(seat, (vlot_restart)vlot__replay_flags(one), vlot__replay_body(one));
     return;
   case VLOT__RECORD_SUSPEND: run_suspend(cluster, seat, true); return;
   case VLOT__RECORD_RESUME: run_suspend(cluster, seat, false); return;

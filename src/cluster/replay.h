@@ -15,14 +15,15 @@ typedef struct vlot__journal_head {
   vlot_start *starts; /* [start_count]; their logs' data lie in the journal */
   size_t start_count;
   vlot_log_entry *entries; /* of all of them */
+  uint64_t *disk_ids;      /* [nodes + 1] the cluster's id, then each member's disk */
   size_t bytes;            /* up to the first block of records */
 } vlot__journal_head;
 
 /* The bytes that a cluster's journal begins with; freed by the caller. */
 vlot_result vlot__replay_head_make(vlot_cluster *cluster, uint8_t **head, size_t *size);
 
-/* Read them. has_starts: starts and entries are wanted, and are freed by the caller, whatever is
- * returned. info.problem says what is wrong.
+/* Read them. has_starts: starts, entries and disk ids are wanted, and are freed by the caller,
+ * whatever is returned. info.problem says what is wrong.
  */
 vlot_result vlot__replay_head_read(vlot__journal_head *head, const uint8_t *journal, size_t size,
                                    bool has_starts, const vlot_allocator *allocator);

@@ -35,7 +35,7 @@ static uint32_t body_size(uint32_t type) {
   static const uint8_t sizes[VLOT__RECORDS] = {
       [VLOT__RECORD_START] = 52, [VLOT__RECORD_KILL] = 36,  [VLOT__RECORD_CLOSE] = 36,
       [VLOT__RECORD_LINK] = 48,  [VLOT__RECORD_CLOCK] = 12, [VLOT__RECORD_DROP] = 12,
-      [VLOT__RECORD_COPY] = 16,  [VLOT__RECORD_EVENT] = 32,
+      [VLOT__RECORD_COPY] = 16,  [VLOT__RECORD_EVENT] = 32, [VLOT__RECORD_RESTART] = 8,
   };
   return sizes[type];
 }
@@ -260,6 +260,10 @@ static bool replay_was_leader(vlot__seat *seat, bool was) {
 
 static void replay_close(vlot_cluster *cluster) { free_replay(cluster->replay); }
 
+static uint64_t replay_disk_id(vlot_cluster *cluster, uint32_t member) {
+  return cluster->replay->head.disk_ids[member];
+}
+
 static const vlot__recorder recorder = {
     .is_replay = true,
     .check = vlot__replay_check,
@@ -270,6 +274,7 @@ static const vlot__recorder recorder = {
     .answer = vlot__digest_answer,
     .was_leader = replay_was_leader,
     .run_one = vlot__replay_run_one,
+    .disk_id = replay_disk_id,
     .close = replay_close,
 };
 
@@ -281,9 +286,6 @@ static vlot_result open_replay(vlot__replay *replay, vlot_cluster **out,
   vlot_result result =
       vlot__replay_head_read(&replay->head, replay->journal, replay->size, true, replay->allocator);
   *problem = head_problem(result);
-  if (result == VLOT_OK &&
-      (replay->head.info.nodes == 0 || replay->head.info.nodes > VLOT_MEMBERS_MAX))
-    result = VLOT_CORRUPT;
   if (result == VLOT_OK) result = options_of(replay, given, &options, problem);
   if (result == VLOT_OK) result = make_index(replay);
   if (result == VLOT_OK)

@@ -428,7 +428,7 @@ Test(journal, what_is_none_says_what_it_is) {
   cr_assert_str_eq(info.version, vlot_version_string());
   run.tape.bytes[8] = 9;
   cr_assert_eq(vlot_journal_read_info(run.tape.bytes, run.tape.size, &info), VLOT_UNSUPPORTED);
-  cr_assert(strstr(info.problem, "version 9") && strstr(info.problem, "version 2"), "%s",
+  cr_assert(strstr(info.problem, "version 9") && strstr(info.problem, "version 3"), "%s",
             info.problem);
   cr_assert_eq(vlot_replay_open(&cluster, NULL, run.tape.bytes, run.tape.size, &problem),
                VLOT_UNSUPPORTED);
@@ -606,6 +606,35 @@ Test(journal, what_cannot_be_recorded_is_refused_with_a_reason) {
   ok(vlot_cluster_open(&cluster, &options, &problem));
   cr_assert_eq(vlot_journal_get_status(cluster, &status), VLOT_UNSUPPORTED);
   cr_assert_eq(vlot_replay_get_status(cluster, &replay), VLOT_UNSUPPORTED);
+  ok(vlot_cluster_close(cluster));
+  taped_free(&tape);
+}
+
+Test(journal, a_replay_has_the_disks_of_the_recorded_run) {
+  taped tape = {0};
+  vlot_writer sink = taped_sink(&tape);
+  stage at = {0};
+  vlot_cluster_options options;
+  vlot_cluster *cluster;
+  vlot_node_status then[3], now;
+  vlot_cluster_options_init(&options);
+  options.tick_ns = 500000;
+  options.journal = &sink;
+  ok(vlot_cluster_open(&at.cluster, &options, NULL));
+  ok(vlot_client_open(&at.client, at.cluster, NULL));
+  await_leader(&at);
+  ok(vlot_cluster_restart(at.cluster, 2, VLOT_RESTART_WIPE));
+  load(&at, 5);
+  for (uint32_t id = 1; id <= 3; id++) ok(vlot_cluster_get_status(at.cluster, id, &then[id - 1]));
+  vlot_client_close(at.client);
+  ok(vlot_cluster_close(at.cluster));
+  ok(vlot_replay_open(&cluster, NULL, tape.bytes, tape.size, NULL));
+  ok(vlot_lockstep_step(cluster, UINT64_MAX, NULL));
+  for (uint32_t id = 1; id <= 3; id++) {
+    ok(vlot_cluster_get_status(cluster, id, &now));
+    cr_expect_eq(now.disk_id, then[id - 1].disk_id, "n%u", id);
+    cr_expect_neq(now.disk_id, then[id % 3].disk_id);
+  }
   ok(vlot_cluster_close(cluster));
   taped_free(&tape);
 }

@@ -45,7 +45,7 @@ static long live(shelf *all, vlot_driver driver, uint32_t off) {
   cr_assert_eq(vlot_cluster_open(&cluster, &options, NULL), VLOT_OK, "%s", all->log);
   cut_off(cluster, off);
   long total = -1;
-  if (vlot_await_leader(cluster, SHORT, NULL) == VLOT_OK) {
+  if (vlot_await_leader(cluster, driver == VLOT_DRIVER_THREADS ? 100 : SHORT, NULL) == VLOT_OK) {
     vlot_client *client = fleet_client(cluster, 0, LONG);
     for (int k = 0; k < 10; k++) cr_assert_eq(fleet_add(client, "n", 1), VLOT_OK);
     cr_assert_eq(fleet_get(client, "n", value, sizeof value), VLOT_OK);
@@ -58,7 +58,7 @@ static long live(shelf *all, vlot_driver driver, uint32_t off) {
 
 Test(storage, a_disk_that_was_lost_does_not_vote_in_the_next_life) {
   for (int edition = 0; edition < SHELF_EDITIONS; edition++) {
-    for (int driver = 0; driver < 2; driver++) {
+    for (int driver = edition == SHELF_PLAIN; driver < 2; driver++) {
       shelf *all = shelf_open((shelf_edition)edition);
       cr_assert_eq(live(all, (vlot_driver)driver, 3), 10, "%s", edition_names[edition]);
       shelf_blank(all, 2);
@@ -286,6 +286,33 @@ Test(storage, writes_that_are_pending_while_opening_are_waited_for_or_stopped) {
   for (uint32_t id = 1; id <= 3; id++) cr_expect(shelf_is_made(all, id));
   close_all(all, cluster);
   shelf_close(all);
+}
+
+/* --- ids of disks --- */
+
+static void read_ids(vlot_driver driver, uint64_t ids[6]) {
+  vlot_cluster_options options = fleet_options(driver, 3);
+  vlot_cluster *cluster = fleet_open(&options);
+  for (uint32_t id = 1; id <= 3; id++) ids[id - 1] = fleet_status(cluster, id).disk_id;
+  for (uint32_t k = 3; k < 6; k++) {
+    cr_assert_eq(vlot_cluster_restart(cluster, 2, VLOT_RESTART_WIPE), VLOT_OK);
+    ids[k] = fleet_status(cluster, 2).disk_id;
+  }
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+}
+
+Test(storage, disks_are_told_apart_with_threads_in_all_clusters_and_in_lockstep_in_one) {
+  uint64_t ids[2][6];
+  read_ids(VLOT_DRIVER_THREADS, ids[0]);
+  read_ids(VLOT_DRIVER_THREADS, ids[1]);
+  for (int a = 0; a < 12; a++)
+    for (int b = 0; b < a; b++) cr_expect_neq(ids[a / 6][a % 6], ids[b / 6][b % 6]);
+  read_ids(VLOT_DRIVER_LOCKSTEP, ids[0]);
+  read_ids(VLOT_DRIVER_LOCKSTEP, ids[1]);
+  for (int a = 0; a < 6; a++) {
+    cr_expect_eq(ids[0][a], ids[1][a], "the seed gives them");
+    for (int b = 0; b < a; b++) cr_expect_neq(ids[0][a], ids[0][b]);
+  }
 }
 
 /* --- who belongs to it --- */
