@@ -198,13 +198,15 @@ vlot_result vlot__bootstrap_open(vlot__bootstrap *b, vlot_cluster *cluster) {
   return result;
 }
 
-void vlot__bootstrap_take(vlot__bootstrap *b, vlot__seat *seat) {
+void vlot__bootstrap_take(vlot__bootstrap *b, const vlot_member *member, vlot__seat *seat) {
   vlot__found *found = vlot__found_of(b, seat->id);
+  uint32_t named = vlot__disk_id_number(b->cluster, member->id, member->disk_id);
   seat->storage = found->storage;
   seat->disk = found->disk;
   seat->disk_id = found->disk_id;
   seat->has_label = found->has_label;
   seat->disk_number = vlot__disk_id_number(b->cluster, seat->id, found->disk_id);
+  if (seat->disk_number < named) seat->disk_number = named;
   found->storage = (vlot_storage){0};
 }
 

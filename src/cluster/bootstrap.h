@@ -37,7 +37,7 @@ typedef struct vlot__bootstrap {
  * said with vlot__problem(). It ends with vlot__bootstrap_close() in any case, which releases disks
  * that nobody took. */
 vlot_result vlot__bootstrap_open(vlot__bootstrap *bootstrap, vlot_cluster *cluster);
-void vlot__bootstrap_take(vlot__bootstrap *bootstrap, vlot__seat *seat);
+void vlot__bootstrap_take(vlot__bootstrap *bootstrap, const vlot_member *member, vlot__seat *seat);
 void vlot__bootstrap_close(vlot__bootstrap *bootstrap);
 
 /* --- found.c --- */

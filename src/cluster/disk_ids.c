@@ -9,7 +9,9 @@
 
 #include "cluster/recorder.h"
 
-enum { MARK_SHIFT = 48, MARK = 0x1057 };
+/* mark [16], hash [32], number [16]; without the mark the hash goes on there. Drawn ones have no
+ * number. */
+enum { MARK_SHIFT = 48, MARK = 0x1057, NUMBER_BITS = 16 };
 
 static uint64_t marked(uint64_t id, bool is_later) {
   if (is_later) return (id & ((UINT64_C(1) << MARK_SHIFT) - 1)) | (uint64_t)MARK << MARK_SHIFT;
@@ -19,9 +21,14 @@ static uint64_t marked(uint64_t id, bool is_later) {
 
 bool vlot__disk_id_is_later(uint64_t id) { return id >> MARK_SHIFT == MARK; }
 
+static uint64_t hash(uint64_t seed, uint32_t member, uint32_t number) {
+  uint64_t id = vlot__prng_mix(vlot__prng_mix(seed) + member);
+  return (id >> NUMBER_BITS << NUMBER_BITS) + number;
+}
+
 uint32_t vlot__disk_id_number(const vlot_cluster *cluster, uint32_t member, uint64_t id) {
-  (void)cluster, (void)member, (void)id;
-  return 1;
+  uint64_t first = marked(hash(cluster->options.seed, member, 0), true), ours = marked(id, true);
+  return ours >> NUMBER_BITS == first >> NUMBER_BITS ? (uint32_t)(ours - first) : 1;
 }
 
 static vlot_result draw(uint64_t *id) {
@@ -29,15 +36,6 @@ static vlot_result draw(uint64_t *id) {
   do size = getrandom(id, sizeof *id, 0);
   while (size < 0 && errno == EINTR);
   return size == (ssize_t)sizeof *id ? VLOT_OK : VLOT_IO;
-}
-
-static uint64_t hash(uint64_t seed, uint32_t member, uint32_t number) {
-  vlot__prng prng;
-  vlot__prng_init(&prng, seed, UINT64_C(3) << 40);
-  for (uint32_t k = 1; k < member; k++) (void)vlot__prng_next(&prng);
-  uint64_t id = vlot__prng_next(&prng);
-  for (uint32_t k = 1; k < number; k++) id = vlot__prng_mix(id);
-  return id;
 }
 
 vlot_result vlot__disk_id_new(vlot_cluster *cluster, uint32_t member, uint32_t number,

@@ -16,7 +16,7 @@ vlot_result vlot__disk_id_new(vlot_cluster *cluster, uint32_t member, uint32_t n
 /* Was it given to a disk that was blank when others were written? */
 bool vlot__disk_id_is_later(uint64_t id);
 
-/* Which of the member's disks has this id; 1: it cannot be told. */
+/* Which of the member's disks has this id, by this seed; 1: it cannot be told. */
 uint32_t vlot__disk_id_number(const vlot_cluster *cluster, uint32_t member, uint64_t id);
 
 #endif

@@ -67,7 +67,7 @@ static vlot_result open_seats(vlot_cluster *cluster, vlot__bootstrap *disks) {
     seat->seed = draw_of(seat, UINT64_C(4) << 40);
     vlot_result result = open_seat(seat);
     if (result != VLOT_OK) return result;
-    vlot__bootstrap_take(disks, seat);
+    vlot__bootstrap_take(disks, member, seat);
     seat->status.is_learner = member->is_learner;
     seat->status.raft.is_voter = !member->is_learner;
   }

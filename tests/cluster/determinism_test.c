@@ -13,10 +13,10 @@ static const struct {
   uint64_t seed;
   uint64_t hash;
 } runs[] = {
-    {1, 8, 11, UINT64_C(0xf66386552db89d1e)},
-    {3, 1, 12, UINT64_C(0xf34498507d3c57c0)},
-    {5, 8, 13, UINT64_C(0x7e615adab54982bf)},
-    {7, 3, 14, UINT64_C(0x4cff8c9208273bba)},
+    {1, 8, 11, UINT64_C(0xba50984074269e66)},
+    {3, 1, 12, UINT64_C(0xa89f0f0ea971b276)},
+    {5, 8, 13, UINT64_C(0x6b5d2620ec94285d)},
+    {7, 3, 14, UINT64_C(0xa367d1476e57183a)},
 };
 
 Test(determinism, the_hash_of_a_storm_is_the_one_written_here) {
