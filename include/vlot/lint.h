@@ -59,7 +59,12 @@ extern "C" {
   X(FALLS_BEHIND, 34, "falls_behind", /* value: entries it lacks; other: what it has applied */    \
     "n{node} has applied up to {other}, which is {value} entries less than are committed, and "    \
     "falls further behind",                                                                        \
-    "look at its machine, its disk and its links")
+    "look at its machine, its disk and its links")                                                 \
+  X(DISKS_LOST, 35, "disks_lost", /* value: voters on a lost disk; other: voters */                \
+    "n{node}'s disk was lost, as those of {value} of {other} voters: blank ones do not count, "    \
+    "and "                                                                                         \
+    "no leader can be elected",                                                                    \
+    "bring lost disks back, or begin anew with all of them blank")
 
 typedef enum vlot_lint_number {
 #define VLOT_X(name, number, word, sentence, advice) VLOT_LINT_##name = number,

@@ -617,6 +617,8 @@ typedef struct vlot_raft_status {
   vlot_why fenced_why;    /* NONE unless is_fenced */
   /* leader: at its last look, one every T, no quorum had answered since the one before */
   uint32_t lacks_quorum;
+  /* its configuration names another disk for it: what it says does not count */
+  uint32_t has_foreign_disk;
 } vlot_raft_status;
 
 /* How the core is, as of its last step. */

@@ -24,16 +24,6 @@ static void say(vlot_cluster *cluster, const vlot_lint *lint) {
   vlot__log(cluster, "%s", text);
 }
 
-void vlot__lint_open(vlot_cluster *cluster) {
-  vlot_lint lints[VLOT_LINT_NUMBERS];
-  if (!cluster->options.has_lints) return;
-  size_t count = vlot_cluster_options_lint(&cluster->options, lints, VLOT_LINT_NUMBERS);
-  vlot__control_begin(cluster);
-  for (size_t k = 0; k < count; k++) say(cluster, &lints[k]);
-  vlot__control_end(cluster);
-  atomic_store(&cluster->next_look, LOOK_TICKS);
-}
-
 /* --- while it runs --- */
 
 static vlot__lint_trend *watch_of(vlot__seat *seat, uint32_t number) {
@@ -58,6 +48,19 @@ static bool grows(vlot__lint_trend *trend, uint64_t value, uint64_t floor) {
   trend->rises = is_high && value > trend->value ? trend->rises + 1 : 0;
   trend->value = value;
   return is_high && (trend->is_on || trend->rises >= RISES);
+}
+
+/* Before any node runs, too: then status says what was found on the disks. */
+static void look_at_disks(vlot_cluster *cluster) {
+  uint32_t lost, voters;
+  bool is_majority = vlot__has_lost_disks(cluster, &lost, &voters);
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
+    pthread_mutex_lock(&seat->status_lock);
+    bool is_lost = seat->status.raft.is_voter && seat->status.raft.has_foreign_disk;
+    pthread_mutex_unlock(&seat->status_lock);
+    set(seat, VLOT_LINT_DISKS_LOST, is_majority && is_lost, lost, voters);
+  }
 }
 
 static vlot_node_status read_status(vlot__seat *seat) {
@@ -95,6 +98,7 @@ static void look(vlot_cluster *cluster) {
     vlot_node_status status = read_status(seat);
     if (status.raft.commit_index > commit) commit = status.raft.commit_index;
   }
+  look_at_disks(cluster);
   uint64_t recent = commit > cluster->seen_commit ? commit - cluster->seen_commit : 0;
   cluster->seen_commit = commit;
   VLOT__FOR_EACH_SEAT (seat, cluster) {
@@ -106,6 +110,17 @@ static void look(vlot_cluster *cluster) {
 void vlot__lint_look(vlot_cluster *cluster) {
   atomic_store_explicit(&cluster->next_look, vlot__now(cluster) + LOOK_TICKS, memory_order_relaxed);
   look(cluster);
+}
+
+void vlot__lint_open(vlot_cluster *cluster) {
+  vlot_lint lints[VLOT_LINT_NUMBERS];
+  if (!cluster->options.has_lints) return;
+  size_t count = vlot_cluster_options_lint(&cluster->options, lints, VLOT_LINT_NUMBERS);
+  vlot__control_begin(cluster);
+  for (size_t k = 0; k < count; k++) say(cluster, &lints[k]);
+  look_at_disks(cluster);
+  vlot__control_end(cluster);
+  atomic_store(&cluster->next_look, LOOK_TICKS);
 }
 
 /* The settings, with the members that there are now: those of the configuration in force at the

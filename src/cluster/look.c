@@ -82,6 +82,24 @@ uint32_t vlot_cluster_leader(vlot_cluster *cluster) {
   return leader;
 }
 
+bool vlot__has_lost_disks(vlot_cluster *cluster, uint32_t *lost, uint32_t *voters) {
+  vlot__seat *seat;
+  *lost = *voters = 0;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
+    pthread_mutex_lock(&seat->status_lock);
+    *voters += seat->status.raft.is_voter;
+    *lost += seat->status.raft.is_voter && seat->status.raft.has_foreign_disk;
+    pthread_mutex_unlock(&seat->status_lock);
+  }
+  return *voters > 0 && *voters - *lost < *voters / 2 + 1;
+}
+
+vlot_why vlot_cluster_leaderless_why(vlot_cluster *cluster) {
+  uint32_t lost, voters;
+  if (vlot_cluster_leader(cluster)) return VLOT_WHY_NONE;
+  return vlot__has_lost_disks(cluster, &lost, &voters) ? VLOT_WHY_DISKS_LOST : VLOT_WHY_NO_LEADER;
+}
+
 vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash,
                               uint64_t *applied) {
   vlot__seat *seat = vlot__seat_of(cluster, id);

@@ -11,4 +11,8 @@ void vlot__seat_publish(vlot__seat *seat);
  * releases it. */
 vlot_configuration *vlot__seat_configuration(vlot__seat *seat);
 
+/* Are so many voters on a disk that their configuration does not name that the others are no
+ * quorum? Also before any node runs. */
+bool vlot__has_lost_disks(vlot_cluster *cluster, uint32_t *lost, uint32_t *voters);
+
 #endif

@@ -70,6 +70,7 @@ static vlot_result open_seats(vlot_cluster *cluster, vlot__bootstrap *disks) {
     vlot__bootstrap_take(disks, member, seat);
     seat->status.is_learner = member->is_learner;
     seat->status.raft.is_voter = !member->is_learner;
+    seat->status.raft.has_foreign_disk = seat->disk_id != member->disk_id;
   }
   return VLOT_OK;
 }
@@ -88,7 +89,7 @@ static void tell_configuration(vlot_cluster *cluster) {
   vlot__emit_config(cluster, 0, cluster->bootstrap, cluster->bootstrap_count);
   for (uint32_t k = 0; k < cluster->bootstrap_count; k++) {
     vlot__seat *seat = vlot__seat_of(cluster, cluster->bootstrap[k].id);
-    if (seat->disk_id != cluster->bootstrap[k].disk_id)
+    if (seat->status.raft.has_foreign_disk)
       vlot__emit_change(cluster, seat, VLOT_EVENT_RESTART, VLOT_WHY_FOREIGN_DISK, 0,
                         VLOT_RESTART_WIPE, 0, 0);
   }

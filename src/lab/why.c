@@ -313,8 +313,12 @@ static void add_no_leader(why *at) {
     up += !status.is_learner && status.state == VLOT_NODE_UP;
   }
   uint32_t quorum = voters / 2 + 1;
+  vlot_why obstacle = vlot_cluster_leaderless_why(at->workspace->cluster);
   vlot__view_why_begin(at->view, VLOT__VIEW_STATE, 0);
-  if (up < quorum)
+  if (obstacle == VLOT_WHY_DISKS_LOST)
+    vlot__view_why_say(at->view, "There is no leader, and there cannot be one: %s.",
+                       vlot_why_text(obstacle));
+  else if (up < quorum)
     vlot__text_add(
         &at->workspace->out,
         "There is no leader, and there cannot be one: %u of %u voters run%s, and a leader "

@@ -40,6 +40,8 @@ void vlot_raft_get_status(const vlot_raft *raft, vlot_raft_status *status) {
       .is_fenced = raft->is_fenced,
       .fenced_why = raft->fenced_why,
       .lacks_quorum = raft->role == VLOT_ROLE_LEADER && raft->lacks_quorum,
+      .has_foreign_disk =
+          raft->self->stands_in != 0 && !vlot__peer_knows_disk(raft->self, raft->hard.disk_id),
   };
 }
 

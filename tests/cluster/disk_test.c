@@ -530,6 +530,68 @@ Test(disk, formatting_gives_a_position_to_start_from) {
   vlot__disk_close(disk);
 }
 
+Test(disk, a_label_is_kept_beside_the_log_and_may_come_twice) {
+  vlot__disk *disk = vlot__disk_open(NULL, 1, 2);
+  vlot_storage storage = vlot__disk_storage(disk);
+  vlot_member members[2] = {{.id = 1, .disk_id = 11}, {.id = 2, .disk_id = 12}};
+  vlot_disk_label label = {
+      .cluster_id = 9, .disk_id = 12, .member = 2, .member_count = 2, .members = members};
+  vlot_stored stored = {0};
+  record done = {0};
+  cr_assert_eq(storage.size, sizeof storage);
+  for (uint32_t round = 0; round < 3; round++) {
+    label.is_made = round > 0;
+    cr_assert_eq(storage.format(storage.context, &label), VLOT_OK);
+    if (round == 0) cr_assert_eq(append(disk, &done, 1, 1, 1, 3), VLOT_OK);
+  }
+  memset(members, 0, sizeof members); /* they are copied */
+  cr_assert_eq(storage.load(storage.context, &stored), VLOT_OK);
+  cr_expect(stored.label.cluster_id == 9 && stored.label.disk_id == 12 &&
+            stored.label.member == 2 && stored.label.is_made == 1);
+  cr_assert_eq(stored.label.member_count, 2);
+  cr_expect(stored.label.members[0].disk_id == 11 && stored.label.members[1].disk_id == 12);
+  cr_expect_eq(stored.hard.disk_id, 12);
+  cr_expect_eq(picture_of(disk).last, 3, "the log is as it was");
+  vlot__disk_wipe(disk, 13);
+  cr_assert_eq(storage.load(storage.context, &stored), VLOT_OK);
+  cr_expect(stored.label.cluster_id == 9 && stored.label.disk_id == 13 && stored.label.is_made);
+  cr_expect_eq(stored.label.members[1].disk_id, 12, "the disk that the configuration names");
+  cr_expect(stored.hard.term == 0 && stored.hard.disk_id == 13 && stored.slice_count == 0);
+  vlot__disk_close(disk);
+}
+
+Test(disk, compacting_drops_the_front_of_the_log) {
+  const struct {
+    uint64_t index, term;
+    vlot_result result;
+  } rows[] = {{0, 0, VLOT_OK},      {11, 2, VLOT_INVALID}, {3, 2, VLOT_INVALID},
+              {3, 1, VLOT_OK},      {3, 1, VLOT_OK},       {2, 1, VLOT_INVALID},
+              {3, 2, VLOT_INVALID}, {8, 2, VLOT_OK},       {10, 2, VLOT_OK}};
+  vlot__disk *disk = vlot__disk_open(NULL, 1, 1);
+  vlot_storage storage = vlot__disk_storage(disk);
+  record done = {0};
+  cr_assert_eq(append(disk, &done, 1, 1, 1, 5), VLOT_OK);
+  cr_assert_eq(append(disk, &done, 2, 6, 2, 5), VLOT_OK);
+  uint64_t base = 0, term = 0;
+  for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+    vlot_stored stored = {0};
+    cr_assert_eq(storage.compact(storage.context, rows[k].index, rows[k].term), rows[k].result,
+                 "row %zu", k);
+    if (rows[k].result == VLOT_OK) base = rows[k].index, term = rows[k].term;
+    cr_assert_eq(storage.load(storage.context, &stored), VLOT_OK);
+    cr_expect_eq(stored.base_index, base);
+    cr_expect_eq(stored.base_term, term);
+    uint64_t next = base + 1;
+    for (size_t s = 0; s < stored.slice_count; s++) {
+      cr_expect_eq(stored.slices[s].index, next);
+      next += stored.slices[s].count;
+    }
+    cr_expect_eq(next, 11, "what is behind it stays");
+  }
+  cr_assert_eq(append(disk, &done, 3, 11, 2, 1), VLOT_OK, "and goes on");
+  vlot__disk_close(disk);
+}
+
 Test(disk, a_format_that_is_no_log_is_refused_and_changes_nothing) {
   vlot__disk *disk = vlot__disk_open(NULL, 1, 1);
   vlot_hard_state hard = {.term = 6, .disk_id = 11};

@@ -464,6 +464,29 @@ Test(lint, a_node_that_falls_behind_is_told_and_passes) {
                "lints come at other places when nodes have their own threads");
 }
 
+Test(lint, so_many_lost_disks_that_nobody_can_lead_are_told) {
+  uint64_t hashes[2];
+  for (int is_inline = 0; is_inline < 2; is_inline++) {
+    vlot_cluster *cluster = open_nodes(3, 0, is_inline);
+    leader_of(cluster);
+    cr_expect_eq(vlot_cluster_leaderless_why(cluster), VLOT_WHY_NONE);
+    cr_assert_eq(vlot_cluster_restart(cluster, 1, VLOT_RESTART_WIPE), VLOT_OK);
+    leader_of(cluster);
+    fleet_pass(cluster, 2 * LOOK);
+    cr_expect_eq(vlot_cluster_lint(cluster, NULL, 0), 0, "two of three are left");
+    cr_assert_eq(vlot_cluster_restart(cluster, 2, VLOT_RESTART_WIPE), VLOT_OK);
+    fleet_pass(cluster, 4 * LOOK);
+    cr_expect(has(cluster, VLOT_LINT_DISKS_LOST, 1));
+    cr_expect(has(cluster, VLOT_LINT_DISKS_LOST, 2));
+    cr_expect_not(has(cluster, VLOT_LINT_DISKS_LOST, 3));
+    cr_expect_eq(told(cluster, VLOT_LINT_DISKS_LOST), 2, "once of each");
+    cr_expect_eq(vlot_cluster_leaderless_why(cluster), VLOT_WHY_DISKS_LOST);
+    hashes[is_inline] = fleet_stats(cluster).event_hash;
+    cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+  }
+  cr_expect_eq(hashes[0], hashes[1]);
+}
+
 Test(lint, with_threads_a_mailbox_that_grows_is_told) {
   vlot_cluster_options options = fleet_options(VLOT_DRIVER_THREADS, 3);
   vlot_cluster *cluster = fleet_open(&options);

@@ -288,6 +288,35 @@ Test(storage, writes_that_are_pending_while_opening_are_waited_for_or_stopped) {
   shelf_close(all);
 }
 
+/* --- a majority of blank disks --- */
+
+static void expect_lost(shelf_edition edition, vlot_driver driver) {
+  vlot_lint lints[4];
+  shelf *all = shelf_open(edition);
+  put_state(all, 2, WRITTEN);
+  vlot_cluster_options options = shelf_options(all, driver, 3);
+  vlot_cluster *cluster;
+  cr_assert_eq(vlot_cluster_open(&cluster, &options, NULL), VLOT_OK, "%s", all->log);
+  cr_expect(strstr(all->log, "n1's disk was lost, as those of 2 of 3 voters"), "%s", all->log);
+  cr_expect(strstr(all->log, "n3's disk was lost, as those of 2 of 3 voters"), "%s", all->log);
+  cr_assert_eq(vlot_cluster_lint(cluster, lints, 4), 2);
+  cr_expect(lints[0].number == VLOT_LINT_DISKS_LOST && lints[0].node == 1);
+  cr_expect(lints[1].number == VLOT_LINT_DISKS_LOST && lints[1].node == 3);
+  cr_expect_eq(vlot_await_leader(cluster, 100, NULL), VLOT_TIMEOUT);
+  cr_expect_eq(vlot_cluster_leaderless_why(cluster), VLOT_WHY_DISKS_LOST);
+  for (uint32_t id = 1; id <= 3; id++)
+    cr_expect_eq(fleet_status(cluster, id).raft.has_foreign_disk, id != 2);
+  cr_assert_eq(vlot_cluster_lint(cluster, lints, 4), 2, "it is so while it runs, too");
+  close_all(all, cluster);
+  shelf_close(all);
+}
+
+Test(storage, a_majority_of_blank_disks_opens_without_a_leader_and_says_why) {
+  for (int edition = 0; edition < SHELF_EDITIONS; edition++)
+    expect_lost((shelf_edition)edition, VLOT_DRIVER_LOCKSTEP);
+  expect_lost(SHELF_SECOND, VLOT_DRIVER_THREADS);
+}
+
 /* --- ids of disks --- */
 
 static void read_ids(vlot_driver driver, uint64_t ids[6]) {

@@ -187,6 +187,22 @@ static bool has_line(const vlot__view_why *why, vlot__view_line_kind kind, uint3
   return false;
 }
 
+Test(view, why_nobody_leads_when_most_disks_are_lost) {
+  vlot__workspace workspace;
+  vlot__view view = {.kind = VLOT__VIEW_OF_WHY};
+  vlot__workspace_init(&workspace, false, ACTIONS_MAX);
+  must_say(&workspace, "until leader");
+  must_say(&workspace, "restart 1 wipe");
+  must_say(&workspace, "restart 2 wipe");
+  must_say(&workspace, "kill 3");
+  cr_assert(vlot__why_look(&view.as.why, &workspace, 0, VLOT__WHY_ANYTHING));
+  cr_expect(has_line(&view.as.why, VLOT__VIEW_STATE, 0,
+                     "There is no leader, and there cannot be one: so many disks of voters were "
+                     "lost that no quorum of them is left."));
+  vlot__view_deinit(&view);
+  vlot__workspace_deinit(&workspace);
+}
+
 Test(view, why_is_lines_that_say_what_they_are_and_of_whom) {
   vlot__workspace workspace;
   vlot__view view = {.kind = VLOT__VIEW_OF_WHY};
