@@ -16,7 +16,7 @@ typedef struct vlot__bootstrap_wait {
   vlot_result result;
 } vlot__bootstrap_wait;
 
-static void finish(void *context, uint64_t token, vlot_result result) {
+static void end_wait(void *context, uint64_t token, vlot_result result) {
   vlot__bootstrap_wait *wait = context;
   (void)token;
   pthread_mutex_lock(&wait->lock);
@@ -52,7 +52,7 @@ static vlot_result submit(const vlot__bootstrap *b, const vlot_storage *storage,
   pthread_mutex_init(&wait.lock, NULL);
   pthread_cond_init(&wait.finished, &monotonic);
   pthread_condattr_destroy(&monotonic);
-  vlot_storage_done done = {.context = &wait, .done = finish};
+  vlot_storage_done done = {.context = &wait, .done = end_wait};
   vlot_result result = storage->submit(storage->context, write, &done);
   if (result == VLOT_PENDING) {
     result = wait_for(&wait, &b->cluster->options);
