@@ -91,17 +91,26 @@ vlot_result vlot__disk_format(vlot__disk *disk, const vlot_hard_state *hard, uin
   return result;
 }
 
-vlot_result vlot__disk_set_label(vlot__disk *disk, const vlot_disk_label *label) {
+/* A label comes twice, mostly with the members of before; while no node uses the disk. */
+static const vlot_member *copy_members(vlot__disk *disk, const vlot_disk_label *label) {
+  const vlot_disk_label *old = &disk->label;
+  size_t bytes = label->member_count * sizeof *label->members;
+  if (old->member_count == label->member_count && memcmp(old->members, label->members, bytes) == 0)
+    return old->members;
   vlot_member *members = vlot__alloc(disk->allocator, label->member_count, sizeof *members);
+  if (members) memcpy(members, label->members, bytes);
+  return members;
+}
+
+vlot_result vlot__disk_set_label(vlot__disk *disk, const vlot_disk_label *label) {
+  const vlot_member *members = copy_members(disk, label), *old = disk->label.members;
   if (!members) return VLOT_NOMEM;
-  memcpy(members, label->members, label->member_count * sizeof *members);
   pthread_mutex_lock(&disk->lock);
-  vlot_member *old = (vlot_member *)(uintptr_t)disk->label.members;
   disk->label = *label;
   disk->label.members = members;
   disk->hard.disk_id = label->disk_id;
   pthread_mutex_unlock(&disk->lock);
-  vlot__alloc_free(disk->allocator, old);
+  if (old != members) vlot__alloc_free(disk->allocator, (void *)(uintptr_t)old);
   return VLOT_OK;
 }
 

@@ -237,7 +237,7 @@ vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *op
   if (options && options->size != with_words.size) return vlot__options_check(options, problem);
   if (options) with_words = *options;
   bool is_asked = with_words.problem_size > 0;
-  if (!is_asked) {
+  if (!is_asked) { /* then only whether there was anything to say is of interest */
     with_words.problem = words;
     with_words.problem_size = sizeof words;
   }
