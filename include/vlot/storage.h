@@ -88,8 +88,8 @@ typedef struct vlot_storage_done {
  *          where the function is NULL
  *
  * Without a label (first edition, or format NULL) a disk is marked at bootstrap through submit:
- * hard.disk_id in term 0, then term 1 on all once each has its id; which is waited for. A disk of
- * another number of `nodes` is not noticed there.
+ * hard.disk_id in term 0, then term 1 on all once each has its id; PENDING is waited for. Nothing
+ * there says how many members there are: `nodes` of the options is believed.
  *
  * Growth   further functions come at the end, with a larger size; vlot takes for NULL what lies
  *          behind the size that a table says. A size that this build does not know is refused
