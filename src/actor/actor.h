@@ -8,7 +8,8 @@
  * system->lock   the registry, the list of actors, the totals of those gone
  * atomics        the fence, the references
  *
- * Units of their own: mailbox (lanes), fence (the point of a kill), timers, letters (dead mail).
+ * Units of their own: mailbox (lanes), timers, letters (dead mail); of base: fence (the point of a
+ * kill).
  * On them stand: turn (right to run, own thread), life (spawn), end (stop, kill), send, monitor,
  * call, status, registry, system, thread. Above the public interface: statem, supervisor.
  */
@@ -19,11 +20,11 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#include "actor/fence.h"
 #include "actor/letters.h"
 #include "actor/lock.h"
 #include "actor/mailbox.h"
 #include "actor/timers.h"
+#include "base/fence.h"
 #include "vlot/actor.h"
 
 typedef enum vlot__right { VLOT__PARKED, VLOT__READY, VLOT__RUNNING } vlot__right;
@@ -123,7 +124,7 @@ struct vlot_actor {
   vlot_why exit_why;
   uint32_t exit_code;
 
-  vlot__fence fence;
+  struct vlot__fence fence;
   _Atomic uint32_t references;
 
   /* fixed at spawn */

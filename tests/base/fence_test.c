@@ -1,9 +1,9 @@
 #include <criterion/criterion.h>
 
-#include "actor/fence.h"
+#include "base/fence.h"
 
 Test(fence, closing_with_no_effect_open_is_to_be_announced_by_who_closed) {
-  vlot__fence fence;
+  struct vlot__fence fence;
   vlot__fence_init(&fence);
   cr_assert_not(vlot__fence_is_closed(&fence));
   cr_assert(vlot__fence_close(&fence));
@@ -11,7 +11,7 @@ Test(fence, closing_with_no_effect_open_is_to_be_announced_by_who_closed) {
 }
 
 Test(fence, closing_with_an_effect_open_is_to_be_announced_by_who_leaves) {
-  vlot__fence fence;
+  struct vlot__fence fence;
   vlot__fence_init(&fence);
   cr_assert(vlot__fence_enter(&fence));
   cr_assert_not(vlot__fence_close(&fence));
@@ -19,7 +19,7 @@ Test(fence, closing_with_an_effect_open_is_to_be_announced_by_who_leaves) {
 }
 
 Test(fence, nobody_enters_a_closed_fence_and_a_failed_enter_leaves_no_trace) {
-  vlot__fence fence;
+  struct vlot__fence fence;
   vlot__fence_init(&fence);
   cr_assert(vlot__fence_enter(&fence));
   cr_assert_not(vlot__fence_close(&fence));
@@ -28,14 +28,14 @@ Test(fence, nobody_enters_a_closed_fence_and_a_failed_enter_leaves_no_trace) {
 }
 
 Test(fence, only_the_first_close_can_announce) {
-  vlot__fence fence;
+  struct vlot__fence fence;
   vlot__fence_init(&fence);
   cr_assert(vlot__fence_close(&fence));
   cr_assert_not(vlot__fence_close(&fence));
 }
 
 Test(fence, leaving_an_open_fence_announces_nothing) {
-  vlot__fence fence;
+  struct vlot__fence fence;
   vlot__fence_init(&fence);
   for (int i = 0; i < 3; i++) {
     cr_assert(vlot__fence_enter(&fence));
@@ -55,7 +55,7 @@ typedef struct schedule {
 } schedule;
 
 static void run_schedule(unsigned actor_steps, unsigned order, schedule *all) {
-  vlot__fence fence;
+  struct vlot__fence fence;
   vlot__fence_init(&fence);
   unsigned actor = 0, killers = 0;
   bool is_inside = false;
