@@ -429,6 +429,8 @@ typedef struct vlot_answer {
   uint32_t node; /* that answered; 0: none did */
 } vlot_answer;
 
+#define VLOT_CLIENTS_MAX 65536u /* of one cluster, open at once */
+
 typedef struct vlot_client_options {
   size_t size; /* set by vlot_client_options_init() */
   /* always talk to this member, which forwards to the leader; 0 (default): to the leader when one

@@ -21,10 +21,10 @@ typedef struct follow {
 
 static bool follows(void *context, const vlot_member *member) {
   const follow *wanted = context;
-  vlot_node_status status;
-  if (vlot_cluster_get_status(wanted->cluster, member->id, &status) != VLOT_OK ||
-      status.state != VLOT_NODE_UP)
-    return false;
+  vlot__seat *seat = vlot__seat_of(wanted->cluster, member->id);
+  if (!seat) return false;
+  vlot_node_status status = vlot__seat_status(seat);
+  if (status.state != VLOT_NODE_UP) return false;
   bool is_known = member->disk_id == 0 || member->disk_id == status.disk_id;
   return is_known && status.raft.leader == wanted->leader.id &&
          status.raft.term == wanted->leader.raft.term;
@@ -34,10 +34,11 @@ static bool follows(void *context, const vlot_member *member) {
 static bool has_leader(vlot_cluster *cluster, void *context) {
   uint32_t *id = context;
   follow wanted = {.cluster = cluster};
-  *id = vlot_cluster_leader(cluster);
+  *id = vlot__leader(cluster);
   if (*id == 0) return false;
-  (void)vlot_cluster_get_status(cluster, *id, &wanted.leader);
-  vlot_configuration *configuration = vlot__seat_configuration(vlot__seat_of(cluster, *id));
+  vlot__seat *seat = vlot__seat_of(cluster, *id);
+  wanted.leader = vlot__seat_status(seat);
+  vlot_configuration *configuration = vlot__seat_configuration(seat);
   bool has_quorum = configuration && vlot_configuration_has_quorum(configuration, follows, &wanted);
   vlot_configuration_release(configuration);
   return has_quorum;
@@ -45,8 +46,10 @@ static bool has_leader(vlot_cluster *cluster, void *context) {
 
 vlot_result vlot_await_leader(vlot_cluster *cluster, uint64_t timeout_ticks, uint32_t *id) {
   uint32_t leader = 0;
+  if (id) *id = 0;
+  VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot_result result = vlot__await(cluster, has_leader, &leader, timeout_ticks);
-  if (id) *id = result == VLOT_OK ? leader : 0;
+  if (id && result == VLOT_OK) *id = leader;
   return result;
 }
 
@@ -60,8 +63,7 @@ static bool has_applied(vlot_cluster *cluster, void *context) {
   const goal *wanted = context;
   vlot__seat *seat;
   VLOT__FOR_EACH_SEAT (seat, cluster) {
-    vlot_node_status status;
-    (void)vlot_cluster_get_status(cluster, seat->id, &status);
+    vlot_node_status status = vlot__seat_status(seat);
     bool is_asked = wanted->id ? wanted->id == seat->id : status.state == VLOT_NODE_UP;
     if (is_asked && status.applied_index < wanted->index) return false;
   }
@@ -71,20 +73,21 @@ static bool has_applied(vlot_cluster *cluster, void *context) {
 vlot_result vlot_await_applied(vlot_cluster *cluster, uint32_t id, uint64_t index,
                                uint64_t timeout_ticks) {
   goal wanted = {.id = id, .index = index};
+  VLOT__VISIT(cluster, VLOT_CLOSED);
   if (id != 0 && !vlot__seat_of(cluster, id)) return VLOT_NOT_FOUND;
   return vlot__await(cluster, has_applied, &wanted, timeout_ticks);
 }
 
 static bool has_role(vlot_cluster *cluster, void *context) {
   const goal *wanted = context;
-  vlot_node_status status;
-  (void)vlot_cluster_get_status(cluster, wanted->id, &status);
+  vlot_node_status status = vlot__seat_status(vlot__seat_of(cluster, wanted->id));
   return status.state == VLOT_NODE_UP && status.raft.role == wanted->role;
 }
 
 vlot_result vlot_await_role(vlot_cluster *cluster, uint32_t id, vlot_role role,
                             uint64_t timeout_ticks) {
   goal wanted = {.id = id, .role = role};
+  VLOT__VISIT(cluster, VLOT_CLOSED);
   if (!vlot__seat_of(cluster, id)) return VLOT_NOT_FOUND;
   return vlot__await(cluster, has_role, &wanted, timeout_ticks);
 }
@@ -96,8 +99,7 @@ static bool is_quiet(vlot_cluster *cluster, void *context) {
   (void)context;
   vlot__seat *seat;
   VLOT__FOR_EACH_SEAT (seat, cluster) {
-    vlot_node_status status;
-    (void)vlot_cluster_get_status(cluster, seat->id, &status);
+    vlot_node_status status = vlot__seat_status(seat);
     if (status.state != VLOT_NODE_UP) continue;
     if (status.mailbox > 0 || status.waiting > 0 || status.raft.held_messages > 0) return false;
     if (status.raft.durable_index < status.raft.last_index) return false;
@@ -109,5 +111,6 @@ static bool is_quiet(vlot_cluster *cluster, void *context) {
 }
 
 vlot_result vlot_await_quiet(vlot_cluster *cluster, uint64_t timeout_ticks) {
+  VLOT__VISIT(cluster, VLOT_CLOSED);
   return vlot__await(cluster, is_quiet, NULL, timeout_ticks);
 }

@@ -3,7 +3,8 @@
 
 #include "vlot/cluster.h"
 
-/* Wait until is_reached() or timeout_ticks have passed. */
+/* Wait until is_reached(), timeout_ticks have passed (VLOT_TIMEOUT) or the cluster closes
+ * (VLOT_CLOSED). By a visitor. */
 vlot_result vlot__await(vlot_cluster *cluster,
                         bool (*is_reached)(vlot_cluster *cluster, void *context), void *context,
                         uint64_t timeout_ticks);

@@ -4,6 +4,7 @@
 
 #include "base/describe.h"
 #include "cluster/await.h"
+#include "cluster/door.h"
 #include "cluster/driver.h"
 #include "cluster/gate.h"
 #include "cluster/inbox.h"
@@ -33,6 +34,8 @@ struct vlot_client {
   vlot__contacts contacts;
   uint8_t *scratch;
   size_t scratch_capacity;
+  uint32_t callbacks; /* calls of `answered` under way, one inside the other */
+  bool is_closed;     /* inside one of them: freed when the last has come back */
 };
 
 /* For a debugger: see base/describe.h. */
@@ -48,16 +51,21 @@ void vlot_client_options_init(vlot_client_options *options) {
       (vlot_client_options){.size = sizeof *options, .inflight_max = 65536, .timeout_ticks = 500};
 }
 
+static void free_client(vlot_client *client) {
+  const vlot_allocator *allocator = client->cluster->allocator;
+  vlot__inbox_close(client->inbox); /* the cluster's struct may go with it */
+  vlot__contacts_free(&client->contacts, allocator);
+  vlot__alloc_free(allocator, client->taken.bytes);
+  vlot__alloc_free(allocator, client->is_open);
+  vlot__alloc_free(allocator, client->scratch);
+  vlot__ring_deinit(&client->submissions);
+  vlot__alloc_free(allocator, client);
+}
+
 void vlot_client_close(vlot_client *client) {
   if (!client) return;
-  const vlot_cluster *cluster = client->cluster;
-  vlot__inbox_close(client->inbox);
-  vlot__contacts_free(&client->contacts, cluster->allocator);
-  vlot__alloc_free(cluster->allocator, client->taken.bytes);
-  vlot__alloc_free(cluster->allocator, client->is_open);
-  vlot__alloc_free(cluster->allocator, client->scratch);
-  vlot__ring_deinit(&client->submissions);
-  vlot__alloc_free(cluster->allocator, client);
+  client->is_closed = true;
+  if (client->callbacks == 0) free_client(client);
 }
 
 vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster,
@@ -65,6 +73,7 @@ vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster,
   vlot_client_options defaults;
   vlot_client_options_init(&defaults);
   *out = NULL;
+  VLOT__VISIT(cluster, VLOT_CLOSED);
   if (!options) options = &defaults;
   if (options->size != sizeof *options ||
       (options->contact != 0 && !vlot__seat_of(cluster, options->contact)) ||
@@ -80,13 +89,15 @@ vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster,
   client->is_open = vlot__alloc_zero(cluster->allocator, client->window, 1);
   /* in a replay its number is another's, of the recorded run */
   bool is_muted = vlot__check_change(cluster) != VLOT_OK;
-  if (client->is_open) client->inbox = vlot__inbox_open(cluster, is_muted);
-  if (!client->inbox) {
-    vlot_client_close(client);
-    return VLOT_NOMEM;
-  }
-  *out = client;
-  return VLOT_OK;
+  vlot_result result =
+      client->is_open ? vlot__inbox_open(&client->inbox, cluster, is_muted) : VLOT_NOMEM;
+  if (result == VLOT_OK)
+    *out = client;
+  else
+    free_client(client);
+  if (result == VLOT_BUSY)
+    vlot__log(cluster, "no more than %u clients are open at once", VLOT_CLIENTS_MAX);
+  return result;
 }
 
 uint32_t vlot_client_number(const vlot_client *client) { return vlot__inbox_number(client->inbox); }
@@ -116,7 +127,7 @@ static vlot__seat *next_target(const vlot_client *client, uint32_t tried) {
 }
 
 /* On any result but VLOT_OK what the mail refers to is still the caller's. */
-static vlot_result post_to_contact(vlot_client *client, uint32_t kind, void *payload, size_t size) {
+static vlot_result try_contacts(vlot_client *client, uint32_t kind, void *payload, size_t size) {
   vlot_cluster *cluster = client->cluster;
   vlot_result result = VLOT_REJECTED;
   for (uint32_t tried = 0;; tried++) {
@@ -130,8 +141,27 @@ static vlot_result post_to_contact(vlot_client *client, uint32_t kind, void *pay
   }
 }
 
+/* Into a mailbox goes what uses nothing but what a shell keeps of its cluster, and a node that has
+ * ended refuses it: so where nodes run freely the hot path does not pass the door. Who steps the
+ * cluster puts it on the pending list, which is behind it. */
+static vlot_result post_to_contact(vlot_client *client, uint32_t kind, void *payload, size_t size) {
+  vlot_cluster *cluster = client->cluster;
+  if (vlot__driver_of(cluster)->is_stepped) {
+    VLOT__VISIT(cluster, VLOT_CLOSED);
+    return try_contacts(client, kind, payload, size);
+  }
+  vlot_result result = try_contacts(client, kind, payload, size);
+  return result != VLOT_OK && vlot__is_shut(cluster) ? VLOT_CLOSED : result;
+}
+
+/* Its cluster is closing or closed, or it is closed itself and not free yet. */
+static bool is_shell(const vlot_client *client) {
+  return client->is_closed || vlot__is_shut(client->cluster);
+}
+
 static vlot_result check_submit(const vlot_client *client, uint32_t count) {
   if (count == 0) return VLOT_INVALID;
+  if (is_shell(client)) return VLOT_CLOSED;
   vlot_result result = vlot__check_change(client->cluster);
   if (result != VLOT_OK) return result;
   if (vlot__is_node_thread(client->cluster)) return VLOT_DEADLOCK;
@@ -266,9 +296,11 @@ static size_t hand_out_answers(vlot_client *client, vlot_answer *answers, size_t
   return count;
 }
 
-/* Commands whose deadline has come are UNKNOWN. */
-static size_t give_up_late(vlot_client *client, vlot_answer *answers, size_t capacity) {
-  uint64_t now = vlot__now(client->cluster);
+/* Commands whose deadline has come are UNKNOWN; when the cluster closes, all that are left. */
+static size_t give_up_open(vlot_client *client, vlot_answer *answers, size_t capacity) {
+  bool is_shut = vlot__is_shut(client->cluster);
+  uint64_t now = is_shut ? VLOT_NEVER : vlot__now(client->cluster);
+  vlot_why why = is_shut ? VLOT_WHY_CLUSTER_CLOSED : VLOT_WHY_DEADLINE;
   size_t count = 0;
   for (size_t k = 0; k < client->submissions.count && count < capacity; k++) {
     const submission *one = vlot__ring_at(&client->submissions, k);
@@ -276,8 +308,8 @@ static size_t give_up_late(vlot_client *client, vlot_answer *answers, size_t cap
     for (uint32_t c = 0; c < one->count && count < capacity; c++) {
       if (!is_open(client, one->sequence + c)) continue;
       close_one(client, one->sequence + c);
-      answers[count++] = (vlot_answer){
-          .sequence = one->sequence + c, .result = VLOT_UNKNOWN, .why = VLOT_WHY_DEADLINE};
+      answers[count++] =
+          (vlot_answer){.sequence = one->sequence + c, .result = VLOT_UNKNOWN, .why = why};
     }
   }
   return count;
@@ -292,28 +324,42 @@ static void swap_in(vlot_client *client) {
 static size_t take_answers(vlot_client *client, vlot_answer *answers, size_t capacity) {
   if (client->read_at >= client->taken.size) swap_in(client);
   size_t count = hand_out_answers(client, answers, capacity);
-  if (count == 0 && client->inflight > 0) count = give_up_late(client, answers, capacity);
+  if (count == 0 && client->inflight > 0) count = give_up_open(client, answers, capacity);
   forget_answered(client);
   return count;
 }
 
 /* Everything that is there, to the client's own function. It may submit more: what it is shown
- * stays valid until the next take. */
+ * stays valid until the next take. It may close the client: then it is not called again. */
 static size_t call_back(vlot_client *client) {
   vlot_answer answers[64];
   size_t total = 0, count;
-  while ((count = take_answers(client, answers, sizeof answers / sizeof *answers)) > 0) {
-    for (size_t k = 0; k < count; k++)
+  vlot__visit visit; /* closing the cluster in there is a deadlock */
+  vlot__visit_note(&visit, client->cluster);
+  client->callbacks++;
+  while (!client->is_closed &&
+         (count = take_answers(client, answers, sizeof answers / sizeof *answers)) > 0)
+    for (size_t k = 0; k < count && !client->is_closed; k++, total++)
       client->options.answered(client->options.context, &answers[k]);
-    total += count;
-  }
+  client->callbacks--;
+  vlot__visit_end(&visit);
   return total;
+}
+
+static size_t poll_client(vlot_client *client, vlot_answer *answers, size_t capacity) {
+  if (client->options.answered) return call_back(client);
+  return capacity > 0 ? take_answers(client, answers, capacity) : 0;
+}
+
+/* The end of a call that may have called back. */
+static size_t end_poll(vlot_client *client, size_t count) {
+  if (client->is_closed && client->callbacks == 0) free_client(client);
+  return count;
 }
 
 size_t vlot_client_poll(vlot_client *client, vlot_answer *answers, size_t capacity) {
   if (vlot__is_node_thread(client->cluster)) return 0;
-  if (client->options.answered) return call_back(client);
-  return capacity > 0 ? take_answers(client, answers, capacity) : 0;
+  return end_poll(client, poll_client(client, answers, capacity));
 }
 
 /* --- waiting --- */
@@ -328,6 +374,7 @@ static uint64_t first_deadline(const vlot_client *client) {
 
 static void wait_once(vlot_client *client) {
   vlot_cluster *cluster = client->cluster;
+  VLOT__VISIT(cluster, ); /* else there is an answer: it is unknown */
   vlot__driver_of(cluster)->wait_for_answer(cluster, client->inbox, first_deadline(client));
 }
 
@@ -335,8 +382,8 @@ size_t vlot_client_wait(vlot_client *client, vlot_answer *answers, size_t capaci
   if ((capacity == 0 && !client->options.answered) || vlot__is_node_thread(client->cluster))
     return 0;
   for (;;) {
-    size_t count = vlot_client_poll(client, answers, capacity);
-    if (count > 0 || client->inflight == 0) return count;
+    size_t count = poll_client(client, answers, capacity);
+    if (count > 0 || client->inflight == 0 || client->is_closed) return end_poll(client, count);
     wait_once(client);
   }
 }
@@ -359,22 +406,30 @@ static vlot_result read_once(vlot_client *client, const void *data, size_t size)
   return vlot_client_read(client, data, size, VLOT_READ_LINEARIZABLE, NULL);
 }
 
-/* Ask again as long as it is certain that nothing has happened. */
+static void wait_a_tick(vlot_cluster *cluster) {
+  VLOT__VISIT(cluster, );
+  (void)vlot__await(cluster, never, NULL, 1);
+}
+
+/* Ask again as long as it is certain that nothing has happened. Where the cluster closes meanwhile
+ * it is UNKNOWN, whatever the last round was: the caller need not tell rounds apart. */
 static vlot_result ask(vlot_client *client, attempt once, const void *data, size_t size,
                        vlot_bytes **reply) {
   vlot_cluster *cluster = client->cluster;
   uint64_t deadline = new_deadline(client);
   vlot_answer answer;
   if (reply) *reply = NULL;
+  if (is_shell(client)) return VLOT_CLOSED;
   if (client->inflight > 0) return VLOT_BUSY;
   if (size > cluster->options.raft.entry_bytes_max) return VLOT_TOO_LARGE;
   for (;;) {
     answer = (vlot_answer){.result = once(client, data, size)};
+    if (answer.result == VLOT_CLOSED) return VLOT_UNKNOWN;
     if (answer.result == VLOT_OK)
       while (take_answers(client, &answer, 1) == 0) wait_once(client);
     if (answer.result != VLOT_REJECTED && answer.result != VLOT_BUSY) break;
     if (vlot__now(cluster) >= deadline) break;
-    (void)vlot__await(cluster, never, NULL, 1);
+    wait_a_tick(cluster);
   }
   if (answer.result == VLOT_OK && reply) {
     *reply = vlot_bytes_copy(cluster->allocator, answer.reply, answer.reply_size);

@@ -63,8 +63,10 @@ typedef struct vlot__driver {
 
   /* Whoever waits.
    *
-   * await            until is_reached (VLOT_OK) or the deadline has come (VLOT_TIMEOUT)
-   * wait_for_answer  until one may be in a client's inbox, or the deadline has come
+   * await            until is_reached (VLOT_OK), the deadline has come (VLOT_TIMEOUT), or the door
+   *                  is shut (VLOT_CLOSED)
+   * wait_for_answer  until one may be in a client's inbox, the deadline has come, or the door is
+   *                  shut
    */
   vlot_result (*await)(vlot_cluster *cluster, bool (*is_reached)(vlot_cluster *, void *),
                        void *context, uint64_t deadline);

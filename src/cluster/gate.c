@@ -14,12 +14,22 @@ static bool carries_out_requests(vlot_cluster *cluster) {
 }
 
 /* Control calls wait for each other without a lock being held: they start threads and run user
- * code. */
-void vlot__control_begin(vlot_cluster *cluster) {
-  if (carries_out_requests(cluster)) return;
+ * code. is_visitor: not where the door is shut (false). */
+static bool wait_for_control(vlot_cluster *cluster, bool is_visitor) {
   pthread_mutex_lock(&cluster->control_lock);
-  while (cluster->is_controlled) pthread_cond_wait(&cluster->control_free, &cluster->control_lock);
-  cluster->is_controlled = true;
+  while (cluster->is_controlled && !(is_visitor && vlot__is_shut(cluster)))
+    pthread_cond_wait(&cluster->control_free, &cluster->control_lock);
+  bool has_it = !(is_visitor && vlot__is_shut(cluster));
+  if (has_it) cluster->is_controlled = true;
+  pthread_mutex_unlock(&cluster->control_lock);
+  return has_it;
+}
+
+void vlot__control_begin(vlot_cluster *cluster) { (void)wait_for_control(cluster, false); }
+
+void vlot__control_wake(vlot_cluster *cluster) {
+  pthread_mutex_lock(&cluster->control_lock);
+  pthread_cond_broadcast(&cluster->control_free);
   pthread_mutex_unlock(&cluster->control_lock);
 }
 
@@ -33,7 +43,7 @@ bool vlot__control_try(vlot_cluster *cluster) {
 
 vlot_result vlot__control_take(vlot_cluster *cluster) {
   if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
-  vlot__control_begin(cluster);
+  if (!carries_out_requests(cluster) && !wait_for_control(cluster, true)) return VLOT_CLOSED;
   if (!vlot__driver_of(cluster)->is_stepped || vlot__may_step(cluster)) return VLOT_OK;
   vlot__control_end(cluster);
   return VLOT_BUSY;

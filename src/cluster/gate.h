@@ -2,6 +2,7 @@
 #ifndef VLOT_CLUSTER_GATE_H
 #define VLOT_CLUSTER_GATE_H
 
+#include "cluster/door.h"
 #include "cluster/driver.h"
 
 /* Is this thread inside a turn of one of this cluster's nodes? */
@@ -20,12 +21,14 @@ static inline bool vlot__may_step(vlot_cluster *cluster) {
 /* VLOT_UNSUPPORTED: it replays a recorded run, and the call would make it another one. */
 vlot_result vlot__check_change(vlot_cluster *cluster);
 
-/* Take control, unless this is a node's thread (VLOT_DEADLOCK) or the cluster is paused by another
- * thread (VLOT_BUSY). */
+/* Take control, unless this is a node's thread (VLOT_DEADLOCK), the cluster is paused by another
+ * thread (VLOT_BUSY) or closing (VLOT_CLOSED). */
 vlot_result vlot__control_take(vlot_cluster *cluster);
 /* Take control for a call that changes the run: a replay refuses it (VLOT_UNSUPPORTED). */
 vlot_result vlot__control_take_to_change(vlot_cluster *cluster);
 void vlot__control_begin(vlot_cluster *cluster);
+/* The door is shut: whoever waits for control leaves. */
+void vlot__control_wake(vlot_cluster *cluster);
 /* the clock's: it never waits for whoever waits for it */
 bool vlot__control_try(vlot_cluster *cluster);
 void vlot__control_end(vlot_cluster *cluster);

@@ -2,12 +2,15 @@
 
 #include <string.h>
 
+#include "cluster/door.h"
+
 struct vlot__inbox {
-  vlot_cluster *cluster;
+  vlot_cluster *cluster; /* a reference to its struct */
   /* its client's, and those of nodes that are putting an answer in */
   _Atomic uint32_t references;
   uint32_t number;
   bool is_muted;
+  vlot__inbox *next; /* in its bucket; under clients_lock */
 
   /* under lock */
   pthread_mutex_t lock;
@@ -16,7 +19,9 @@ struct vlot__inbox {
   bool is_waiting;
   bool is_due; /* the clock says: look at your deadlines */
 
-  _Atomic uint64_t deadline; /* VLOT_NEVER: not waiting */
+  /* under waiting_lock */
+  vlot__inbox *next_waiting, **waiting_link; /* waiting_link NULL: not in the list */
+  uint64_t deadline;
 };
 
 uint8_t *vlot__answers_reserve(vlot__answers *answers, const vlot_allocator *allocator,
@@ -27,43 +32,84 @@ uint8_t *vlot__answers_reserve(vlot__answers *answers, const vlot_allocator *all
   return has_room ? answers->bytes + answers->size : NULL;
 }
 
+/* --- those that are open, by number --- */
+
+/* Numbers are given in a row, and those that are open are about as many as buckets. Under
+ * clients_lock, all of this. */
+static vlot__inbox **bucket_of(vlot_cluster *cluster, uint32_t number) {
+  return &cluster->inboxes[number & (cluster->inbox_buckets - 1)];
+}
+
+static void put_in_bucket(vlot_cluster *cluster, vlot__inbox *inbox) {
+  vlot__inbox **bucket = bucket_of(cluster, inbox->number);
+  inbox->next = *bucket;
+  *bucket = inbox;
+}
+
+static bool reserve_buckets(vlot_cluster *cluster) {
+  size_t before = cluster->inbox_buckets, count = before > 0 ? 2 * before : 8;
+  if (cluster->client_count < before) return true;
+  vlot__inbox **old = cluster->inboxes;
+  vlot__inbox **buckets = vlot__alloc_zero(cluster->allocator, count, sizeof *buckets);
+  if (!buckets) return false;
+  cluster->inboxes = buckets;
+  cluster->inbox_buckets = count;
+  for (size_t k = 0; k < before; k++)
+    for (vlot__inbox *one = old[k], *next; one; one = next) {
+      next = one->next;
+      put_in_bucket(cluster, one);
+    }
+  vlot__alloc_free(cluster->allocator, old);
+  return true;
+}
+
+static vlot_result enter_inbox(vlot_cluster *cluster, vlot__inbox *inbox) {
+  bool is_full = cluster->client_count >= VLOT_CLIENTS_MAX || cluster->client_numbers == UINT32_MAX;
+  if (is_full) return VLOT_BUSY;
+  if (!reserve_buckets(cluster)) return VLOT_NOMEM;
+  inbox->number = ++cluster->client_numbers;
+  put_in_bucket(cluster, inbox);
+  cluster->client_count++;
+  return VLOT_OK;
+}
+
+/* Where it is linked; NULL: it is not open. */
+static vlot__inbox **find_link(vlot_cluster *cluster, uint32_t number) {
+  if (cluster->inbox_buckets == 0) return NULL;
+  vlot__inbox **link = bucket_of(cluster, number);
+  while (*link && (*link)->number != number) link = &(*link)->next;
+  return *link ? link : NULL;
+}
+
 /* --- opening and closing --- */
 
-static bool enter_inbox(vlot__inbox *inbox) {
-  vlot_cluster *cluster = inbox->cluster;
-  pthread_mutex_lock(&cluster->clients_lock);
-  void *inboxes = cluster->inboxes;
-  bool has_room = vlot__alloc_grow(cluster->allocator, &inboxes, &cluster->client_capacity,
-                                   cluster->client_count + 1, sizeof *cluster->inboxes);
-  cluster->inboxes = inboxes;
-  if (has_room) {
-    cluster->inboxes[cluster->client_count++] = inbox;
-    inbox->number = cluster->client_count;
-  }
-  pthread_mutex_unlock(&cluster->clients_lock);
-  return has_room;
-}
-
 static void free_inbox(vlot__inbox *inbox) {
-  const vlot_allocator *allocator = inbox->cluster->allocator;
+  vlot_cluster *cluster = inbox->cluster;
   pthread_mutex_destroy(&inbox->lock);
   pthread_cond_destroy(&inbox->arrived);
-  vlot__alloc_free(allocator, inbox->incoming.bytes);
-  vlot__alloc_free(allocator, inbox);
+  vlot__alloc_free(cluster->allocator, inbox->incoming.bytes);
+  vlot__alloc_free(cluster->allocator, inbox);
+  vlot__cluster_release(cluster);
 }
 
-vlot__inbox *vlot__inbox_open(vlot_cluster *cluster, bool is_muted) {
+vlot_result vlot__inbox_open(vlot__inbox **out, vlot_cluster *cluster, bool is_muted) {
   vlot__inbox *inbox = vlot__alloc_zero(cluster->allocator, 1, sizeof *inbox);
-  if (!inbox) return NULL;
+  *out = NULL;
+  if (!inbox) return VLOT_NOMEM;
+  vlot__cluster_retain(cluster);
   inbox->cluster = cluster;
   inbox->is_muted = is_muted;
   atomic_init(&inbox->references, 1);
-  atomic_init(&inbox->deadline, VLOT_NEVER);
   pthread_mutex_init(&inbox->lock, NULL);
   pthread_cond_init(&inbox->arrived, NULL);
-  if (enter_inbox(inbox)) return inbox;
-  free_inbox(inbox);
-  return NULL;
+  pthread_mutex_lock(&cluster->clients_lock);
+  vlot_result result = enter_inbox(cluster, inbox);
+  pthread_mutex_unlock(&cluster->clients_lock);
+  if (result == VLOT_OK)
+    *out = inbox;
+  else
+    free_inbox(inbox);
+  return result;
 }
 
 static void release_inbox(vlot__inbox *inbox) {
@@ -74,9 +120,23 @@ void vlot__inbox_close(vlot__inbox *inbox) {
   if (!inbox) return;
   vlot_cluster *cluster = inbox->cluster;
   pthread_mutex_lock(&cluster->clients_lock);
-  cluster->inboxes[inbox->number - 1] = NULL;
+  vlot__inbox **link = find_link(cluster, inbox->number);
+  if (link) {
+    *link = inbox->next;
+    cluster->client_count--;
+  }
   pthread_mutex_unlock(&cluster->clients_lock);
   release_inbox(inbox);
+}
+
+void vlot__clients_close(vlot_cluster *cluster) {
+  pthread_mutex_lock(&cluster->clients_lock);
+  vlot__inbox **buckets = cluster->inboxes;
+  cluster->inboxes = NULL;
+  cluster->inbox_buckets = 0;
+  cluster->client_count = 0;
+  pthread_mutex_unlock(&cluster->clients_lock);
+  vlot__alloc_free(cluster->allocator, buckets);
 }
 
 uint32_t vlot__inbox_number(const vlot__inbox *inbox) { return inbox->number; }
@@ -84,8 +144,8 @@ uint32_t vlot__inbox_number(const vlot__inbox *inbox) { return inbox->number; }
 /* A reference to the inbox of a client that is open; NULL. No lock is held with another. */
 static vlot__inbox *find_inbox(vlot_cluster *cluster, uint32_t number) {
   pthread_mutex_lock(&cluster->clients_lock);
-  vlot__inbox *inbox =
-      number >= 1 && number <= cluster->client_count ? cluster->inboxes[number - 1] : NULL;
+  vlot__inbox **link = find_link(cluster, number);
+  vlot__inbox *inbox = link ? *link : NULL;
   if (inbox) atomic_fetch_add(&inbox->references, 1);
   pthread_mutex_unlock(&cluster->clients_lock);
   return inbox;
@@ -144,51 +204,79 @@ void vlot__inbox_swap(vlot__inbox *inbox, vlot__answers *empty) {
 /* --- waiting --- */
 
 void vlot__inbox_announce(vlot__inbox *inbox, uint64_t deadline) {
-  atomic_store(&inbox->deadline, deadline);
+  vlot_cluster *cluster = inbox->cluster;
+  pthread_mutex_lock(&cluster->waiting_lock);
+  inbox->deadline = deadline;
+  inbox->next_waiting = cluster->waiting;
+  inbox->waiting_link = &cluster->waiting;
+  if (inbox->next_waiting) inbox->next_waiting->waiting_link = &inbox->next_waiting;
+  cluster->waiting = inbox;
+  pthread_mutex_unlock(&cluster->waiting_lock);
+}
+
+/* Under waiting_lock. */
+static void unlist(vlot__inbox *inbox) {
+  if (!inbox->waiting_link) return;
+  *inbox->waiting_link = inbox->next_waiting;
+  if (inbox->next_waiting) inbox->next_waiting->waiting_link = inbox->waiting_link;
+  inbox->waiting_link = NULL;
 }
 
 void vlot__inbox_wait(vlot__inbox *inbox, uint64_t deadline) {
+  vlot_cluster *cluster = inbox->cluster;
   pthread_mutex_lock(&inbox->lock);
   inbox->is_waiting = true;
   inbox->is_due = false; /* the clock has gone on before it says so: what it said is not lost */
   while (inbox->is_waiting && inbox->incoming.size == 0 && !inbox->is_due &&
-         vlot__now(inbox->cluster) < deadline)
+         vlot__now(cluster) < deadline && !vlot__is_shut(cluster))
     pthread_cond_wait(&inbox->arrived, &inbox->lock);
   inbox->is_waiting = false;
-  atomic_store_explicit(&inbox->deadline, VLOT_NEVER, memory_order_relaxed);
   pthread_mutex_unlock(&inbox->lock);
+  pthread_mutex_lock(&cluster->waiting_lock);
+  unlist(inbox);
+  pthread_mutex_unlock(&cluster->waiting_lock);
 }
 
 uint64_t vlot__clients_due(vlot_cluster *cluster) {
   uint64_t due = VLOT_NEVER;
-  pthread_mutex_lock(&cluster->clients_lock);
-  for (uint32_t k = 0; k < cluster->client_count; k++) {
-    if (!cluster->inboxes[k]) continue;
-    uint64_t deadline = atomic_load(&cluster->inboxes[k]->deadline);
-    if (deadline < due) due = deadline;
-  }
-  pthread_mutex_unlock(&cluster->clients_lock);
+  pthread_mutex_lock(&cluster->waiting_lock);
+  for (const vlot__inbox *one = cluster->waiting; one; one = one->next_waiting)
+    if (one->deadline < due) due = one->deadline;
+  pthread_mutex_unlock(&cluster->waiting_lock);
   return due;
 }
 
-static uint32_t client_count(vlot_cluster *cluster) {
-  pthread_mutex_lock(&cluster->clients_lock);
-  uint32_t count = cluster->client_count;
-  pthread_mutex_unlock(&cluster->clients_lock);
+/* Some whose deadline has come, out of the list, each with a reference. */
+static size_t take_due(vlot_cluster *cluster, uint64_t now, vlot__inbox **due, size_t capacity) {
+  size_t count = 0;
+  pthread_mutex_lock(&cluster->waiting_lock);
+  for (vlot__inbox *one = cluster->waiting, *next; one && count < capacity; one = next) {
+    next = one->next_waiting;
+    if (one->deadline > now) continue;
+    unlist(one);
+    atomic_fetch_add(&one->references, 1);
+    due[count++] = one;
+  }
+  pthread_mutex_unlock(&cluster->waiting_lock);
   return count;
 }
 
+/* What a waiter waits on is under its own lock, and no thread holds two. */
+static void wake_waiter(vlot__inbox *inbox) {
+  pthread_mutex_lock(&inbox->lock);
+  inbox->is_due = true;
+  pthread_mutex_unlock(&inbox->lock);
+  pthread_cond_signal(&inbox->arrived);
+}
+
 void vlot__clients_wake(vlot_cluster *cluster, uint64_t now) {
-  if (vlot__clients_due(cluster) > now) return;
-  for (uint32_t number = 1; number <= client_count(cluster); number++) {
-    vlot__inbox *inbox = find_inbox(cluster, number);
-    if (!inbox) continue;
-    if (atomic_load(&inbox->deadline) <= now) {
-      pthread_mutex_lock(&inbox->lock);
-      inbox->is_due = true;
-      pthread_mutex_unlock(&inbox->lock);
-      pthread_cond_signal(&inbox->arrived);
+  vlot__inbox *due[64];
+  size_t count;
+  do {
+    count = take_due(cluster, now, due, sizeof due / sizeof *due);
+    for (size_t k = 0; k < count; k++) {
+      wake_waiter(due[k]);
+      release_inbox(due[k]);
     }
-    release_inbox(inbox);
-  }
+  } while (count == sizeof due / sizeof *due);
 }

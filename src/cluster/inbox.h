@@ -35,16 +35,21 @@ typedef struct vlot__inbox vlot__inbox;
 
 /* Open one under the next number; numbers are never used twice, so that a late answer finds nobody.
  *
+ * out       out: NULL unless VLOT_OK
  * is_muted  nothing is ever put in: what is said to this number is meant for another client
+ * returns   VLOT_OK; VLOT_NOMEM; VLOT_BUSY: VLOT_CLIENTS_MAX are open
  */
-VLOT_MUST_CHECK vlot__inbox *vlot__inbox_open(vlot_cluster *cluster, bool is_muted);
-void vlot__inbox_close(vlot__inbox *inbox); /* NULL is allowed */
+VLOT_MUST_CHECK vlot_result vlot__inbox_open(vlot__inbox **out, vlot_cluster *cluster,
+                                             bool is_muted);
+void vlot__inbox_close(vlot__inbox *inbox); /* NULL is allowed; also after the cluster's end */
+/* The cluster closes: nothing is put into any of them from here on. */
+void vlot__clients_close(vlot_cluster *cluster);
 uint32_t vlot__inbox_number(const vlot__inbox *inbox);
 /* Everything that has arrived, against room that is empty. */
 void vlot__inbox_swap(vlot__inbox *inbox, vlot__answers *empty);
 
-/* Wait until something is there, or the clock says that a deadline has come: first announce the
- * deadline, then see to it that the clock comes by at that tick, then wait. */
+/* Wait until something is there, the clock says that a deadline has come, or the cluster closes:
+ * first announce the deadline, then see to it that the clock comes by at that tick, then wait. */
 void vlot__inbox_announce(vlot__inbox *inbox, uint64_t deadline);
 void vlot__inbox_wait(vlot__inbox *inbox, uint64_t deadline);
 
@@ -55,8 +60,8 @@ void vlot__client_deliver(vlot_cluster *cluster, uint32_t number, const void *re
  * happened. */
 void vlot__mail_refused(vlot_cluster *cluster, uint32_t kind, const void *payload, vlot_why why);
 
-/* Earliest deadline of a client that is waiting; VLOT_NEVER. And: wake those whose deadline has
- * come. */
+/* Earliest deadline of a client that is waiting; VLOT_NEVER: none. And: wake those whose deadline
+ * has come; VLOT_NEVER: all. Only those that wait are looked at. */
 uint64_t vlot__clients_due(vlot_cluster *cluster);
 void vlot__clients_wake(vlot_cluster *cluster, uint64_t now);
 

@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <time.h>
 
-#include "cluster/object.h"
+#include "cluster/door.h"
 
 enum {
   /* 128 KiB with the header: it is in a cache when it is written */
@@ -245,8 +245,9 @@ void vlot__journal_close(vlot__journal *journal) {
 }
 
 vlot_result vlot_journal_get_status(vlot_cluster *cluster, vlot_journal_status *status) {
-  vlot__journal *journal = cluster->journal;
   *status = (vlot_journal_status){0};
+  VLOT__VISIT(cluster, VLOT_CLOSED);
+  vlot__journal *journal = cluster->journal;
   if (!journal) return VLOT_UNSUPPORTED;
   pthread_mutex_lock(&journal->lock);
   status->is_on = atomic_load(&journal->is_on);

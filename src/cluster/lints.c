@@ -65,10 +65,7 @@ static void look_at_disks(vlot_cluster *cluster) {
 
 static vlot_node_status read_status(vlot__seat *seat) {
   vlot_node_status status = {0};
-  if (!vlot__may_step(seat->cluster)) {
-    (void)vlot_cluster_get_status(seat->cluster, seat->id, &status);
-    return status;
-  }
+  if (!vlot__may_step(seat->cluster)) return vlot__seat_status(seat);
   status.state = atomic_load(&seat->state);
   if (seat->node) vlot__node_get_status(seat->node, &status);
   status.mailbox = seat->parked_mail.count;
@@ -126,7 +123,7 @@ void vlot__lint_open(vlot_cluster *cluster) {
 /* The settings, with the members that there are now: those of the configuration in force at the
  * leader, without one those that it was opened with. */
 static void add_settings(vlot_cluster *cluster, vlot__lint_list *all) {
-  uint32_t leader = vlot_cluster_leader(cluster), count = cluster->bootstrap_count, voters = 0;
+  uint32_t leader = vlot__leader(cluster), count = cluster->bootstrap_count, voters = 0;
   vlot_configuration *configuration =
       leader ? vlot__seat_configuration(vlot__seat_of(cluster, leader)) : NULL;
   const vlot_member *members =
@@ -138,6 +135,7 @@ static void add_settings(vlot_cluster *cluster, vlot__lint_list *all) {
 
 size_t vlot_cluster_lint(vlot_cluster *cluster, vlot_lint *lints, size_t capacity) {
   vlot__lint_list all = {.lints = lints, .capacity = capacity};
+  VLOT__VISIT(cluster, 0);
   if (!cluster->options.has_lints) return 0;
   add_settings(cluster, &all);
   vlot__seat *seat;

@@ -4,10 +4,14 @@
 #include "cluster/driver.h"
 #include "cluster/gate.h"
 
-uint32_t vlot_cluster_nodes(const vlot_cluster *cluster) { return vlot__seats_count(cluster); }
+uint32_t vlot_cluster_nodes(const vlot_cluster *cluster) {
+  VLOT__VISIT(cluster, 0);
+  return vlot__seats_count(cluster);
+}
 
 uint32_t vlot_cluster_ids(const vlot_cluster *cluster, uint32_t *ids, uint32_t capacity) {
   uint32_t count = 0;
+  VLOT__VISIT(cluster, 0);
   vlot__seat *seat;
   VLOT__FOR_EACH_SEAT (seat, cluster) {
     if (count < capacity) ids[count] = seat->id;
@@ -16,7 +20,10 @@ uint32_t vlot_cluster_ids(const vlot_cluster *cluster, uint32_t *ids, uint32_t c
   return count;
 }
 
-uint64_t vlot_cluster_now(vlot_cluster *cluster) { return vlot__now(cluster); }
+uint64_t vlot_cluster_now(vlot_cluster *cluster) {
+  VLOT__VISIT(cluster, 0);
+  return vlot__now(cluster);
+}
 
 static void fill_status(vlot__seat *seat, vlot_node_status *status) {
   vlot__node_get_status(seat->node, status);
@@ -49,37 +56,48 @@ vlot_configuration *vlot__seat_configuration(vlot__seat *seat) {
   return configuration;
 }
 
-vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id, vlot_node_status *status) {
-  vlot__seat *seat = vlot__seat_of(cluster, id);
-  *status = (vlot_node_status){.id = id};
-  if (!seat) return VLOT_NOT_FOUND;
+vlot_node_status vlot__seat_status(vlot__seat *seat) {
+  vlot_cluster *cluster = seat->cluster;
   vlot_node_state state = atomic_load(&seat->state);
   if (vlot__may_step(cluster) && seat->node) vlot__seat_publish(seat);
   pthread_mutex_lock(&seat->status_lock);
-  *status = seat->status;
-  status->age_ticks = vlot__now(cluster) - seat->status_tick;
+  vlot_node_status status = seat->status;
+  status.age_ticks = vlot__now(cluster) - seat->status_tick;
   pthread_mutex_unlock(&seat->status_lock);
-  status->id = id;
-  status->state = state;
-  status->clock_permille = atomic_load(&seat->clock_permille);
-  if (seat->disk) status->lost_writes = vlot__disk_lost(seat->disk);
-  status->mailbox = vlot__driver_of(cluster)->queued(seat);
+  status.id = seat->id;
+  status.state = state;
+  status.clock_permille = atomic_load(&seat->clock_permille);
+  if (seat->disk) status.lost_writes = vlot__disk_lost(seat->disk);
+  status.mailbox = vlot__driver_of(cluster)->queued(seat);
+  return status;
+}
+
+vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id, vlot_node_status *status) {
+  *status = (vlot_node_status){.id = id};
+  VLOT__VISIT(cluster, VLOT_CLOSED);
+  vlot__seat *seat = vlot__seat_of(cluster, id);
+  if (!seat) return VLOT_NOT_FOUND;
+  *status = vlot__seat_status(seat);
   return VLOT_OK;
 }
 
-uint32_t vlot_cluster_leader(vlot_cluster *cluster) {
+uint32_t vlot__leader(vlot_cluster *cluster) {
   uint32_t leader = 0;
   uint64_t term = 0;
   vlot__seat *seat;
   VLOT__FOR_EACH_SEAT (seat, cluster) {
-    vlot_node_status status;
-    (void)vlot_cluster_get_status(cluster, seat->id, &status);
+    vlot_node_status status = vlot__seat_status(seat);
     bool leads = status.state == VLOT_NODE_UP && status.raft.role == VLOT_ROLE_LEADER;
     if (!leads || status.raft.term <= term) continue;
     leader = seat->id;
     term = status.raft.term;
   }
   return leader;
+}
+
+uint32_t vlot_cluster_leader(vlot_cluster *cluster) {
+  VLOT__VISIT(cluster, 0);
+  return vlot__leader(cluster);
 }
 
 bool vlot__has_lost_disks(vlot_cluster *cluster, uint32_t *lost, uint32_t *voters) {
@@ -96,14 +114,16 @@ bool vlot__has_lost_disks(vlot_cluster *cluster, uint32_t *lost, uint32_t *voter
 
 vlot_why vlot_cluster_leaderless_why(vlot_cluster *cluster) {
   uint32_t lost, voters;
-  if (vlot_cluster_leader(cluster)) return VLOT_WHY_NONE;
+  VLOT__VISIT(cluster, VLOT_WHY_CLUSTER_CLOSED);
+  if (vlot__leader(cluster)) return VLOT_WHY_NONE;
   return vlot__has_lost_disks(cluster, &lost, &voters) ? VLOT_WHY_DISKS_LOST : VLOT_WHY_NO_LEADER;
 }
 
 vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash,
                               uint64_t *applied) {
-  vlot__seat *seat = vlot__seat_of(cluster, id);
   *hash = *applied = 0;
+  VLOT__VISIT(cluster, VLOT_CLOSED);
+  vlot__seat *seat = vlot__seat_of(cluster, id);
   if (!seat) return VLOT_NOT_FOUND;
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;
@@ -125,6 +145,8 @@ static void add_traffic(vlot_cluster_stats *stats, const vlot__traffic *traffic)
 }
 
 void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats) {
+  *stats = (vlot_cluster_stats){0};
+  VLOT__VISIT(cluster, );
   pthread_mutex_lock(&cluster->stats_lock);
   *stats = cluster->stats;
   if (cluster->leaders == 0)
@@ -133,8 +155,7 @@ void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats) {
   add_traffic(stats, &cluster->traffic);
   vlot__seat *seat;
   VLOT__FOR_EACH_SEAT (seat, cluster) {
-    vlot_node_status status;
-    (void)vlot_cluster_get_status(cluster, seat->id, &status);
+    vlot_node_status status = vlot__seat_status(seat);
     if (status.raft.commit_index > stats->commits) stats->commits = status.raft.commit_index;
     add_traffic(stats, &seat->traffic);
   }
@@ -153,6 +174,7 @@ static size_t copy_ring(const vlot_cluster *cluster, const vlot_event *ring, uin
 
 size_t vlot_cluster_events(vlot_cluster *cluster, uint32_t id, vlot_event *events,
                            size_t capacity) {
+  VLOT__VISIT(cluster, 0);
   vlot__seat *seat = vlot__seat_of(cluster, id);
   size_t count = 0;
   if ((id != 0 && !seat) || vlot__control_take(cluster) != VLOT_OK) return 0;

@@ -7,6 +7,11 @@
 /* Publish a node's status: at the end of a turn, or while none runs. */
 void vlot__seat_publish(vlot__seat *seat);
 
+/* As vlot_cluster_get_status() and vlot_cluster_leader(). By a visitor, or one of the cluster's own
+ * threads. */
+vlot_node_status vlot__seat_status(vlot__seat *seat);
+uint32_t vlot__leader(vlot_cluster *cluster);
+
 /* The configuration in force at its node, as of its last turn; NULL: it never ran. The caller
  * releases it. */
 vlot_configuration *vlot__seat_configuration(vlot__seat *seat);

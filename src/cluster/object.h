@@ -4,7 +4,7 @@
  *   open.c options.c         opening and closing
  *   bootstrap.c found.c disk_ids.c   the disks when it opens, and who belongs to it
  *   seats.c by_id.c          all seats, and small tables by id
- *   gate.c                   who may act now
+ *   gate.c door.c            who may act now; who is inside, and who holds on to it
  *   control.c link.c         spawn, kill, restart, faults
  *   node*.c                  mail -> inputs, outputs -> effects; no thread in them
  *   client.c inbox.c         clients, and where their answers arrive
@@ -24,6 +24,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/fence.h"
 #include "base/prng.h"
 #include "cluster/checker.h"
 #include "cluster/seat.h"
@@ -114,7 +115,14 @@ struct vlot_cluster {
   _Atomic(const struct vlot__driver *) driver; /* only pausing changes it */
   const struct vlot__recorder *recorder;       /* NULL: nothing is recorded or replayed */
   _Atomic uintptr_t pauser;                    /* the thread that has paused it */
-  bool is_closing;
+  bool is_closing; /* nobody is inside any more: its nodes are stopped */
+
+  /* door.h */
+  struct vlot__fence door; /* closed: it is closing, or closed; open effects: visits */
+  _Atomic uint32_t references;
+  pthread_mutex_t door_lock;
+  pthread_cond_t left;
+  bool has_left; /* the last visit behind the shut door has ended */
 
   _Atomic uint64_t now;     /* cluster clock, ticks */
   _Atomic uint64_t next_id; /* of mail */
@@ -155,11 +163,14 @@ struct vlot_cluster {
   pthread_cond_t control_free;
   bool is_controlled;
 
-  /* clients */
+  /* clients: those that are open, by number, and those that wait (inbox.c) */
   pthread_mutex_t clients_lock;
-  struct vlot__inbox **inboxes; /* [client_capacity]; number - 1; NULL: closed */
-  size_t client_capacity;
-  uint32_t client_count; /* numbers given out */
+  struct vlot__inbox **inboxes; /* [inbox_buckets], a power of two, or 0 */
+  size_t inbox_buckets;
+  uint32_t client_count;   /* open */
+  uint32_t client_numbers; /* given out, ever */
+  pthread_mutex_t waiting_lock;
+  struct vlot__inbox *waiting;
 
   /* whoever waits for something to change */
   pthread_mutex_t change_lock;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hook.h"
+#include "cluster/door.h"
 #include "cluster/driver.h"
 #include "cluster/recorder.h"
 
@@ -32,9 +33,9 @@ bool vlot__observer_init(vlot_cluster *cluster, bool is_shared, bool has_hash) {
 void vlot__observer_deinit(vlot_cluster *cluster) {
   vlot__observer *observer = &cluster->observer;
   vlot_subscription_close(observer->early);
-  VLOT_ASSERT(!observer->subscriptions); /* close them before the cluster */
+  vlot__subscriptions_leave(cluster);
   vlot__checker_close(observer->checker);
-  pthread_mutex_destroy(&observer->lock);
+  observer->checker = NULL;
 }
 
 /* An event is hashed on its own, by a sum of products that need not wait for each other, and then
@@ -111,6 +112,7 @@ void vlot__observe_core(vlot__seat *seat, const vlot_raft *raft, vlot_raft_seen 
 }
 
 bool vlot_cluster_violation(vlot_cluster *cluster, char *text, size_t capacity) {
+  VLOT__VISIT(cluster, false);
   vlot__observer *observer = &cluster->observer;
   pthread_mutex_lock(&observer->lock);
   bool has_one = observer->has_violation;

@@ -2,9 +2,12 @@
 #include "cluster/open.h"
 
 #include "cluster/bootstrap.h"
+#include "cluster/change.h"
 #include "cluster/control.h"
+#include "cluster/door.h"
 #include "cluster/driver.h"
 #include "cluster/gate.h"
+#include "cluster/inbox.h"
 #include "cluster/lints.h"
 #include "cluster/node_inside.h"
 #include "cluster/observe.h"
@@ -124,12 +127,16 @@ static void init_cluster_locks(vlot_cluster *cluster) {
   pthread_mutex_init(&cluster->control_lock, NULL);
   pthread_cond_init(&cluster->control_free, NULL);
   pthread_mutex_init(&cluster->clients_lock, NULL);
+  pthread_mutex_init(&cluster->waiting_lock, NULL);
   pthread_mutex_init(&cluster->change_lock, NULL);
   pthread_cond_init(&cluster->changed, NULL);
   pthread_mutex_init(&cluster->seats_lock, NULL);
   pthread_mutex_init(&cluster->links_lock, NULL);
+  pthread_mutex_init(&cluster->door_lock, NULL);
+  pthread_cond_init(&cluster->left, NULL);
 }
 
+/* All of it but the struct and its seats, which shells may still hold. */
 static void free_cluster(vlot_cluster *cluster) {
   atomic_store(&cluster->mark, VLOT__MARK_CLOSED);
   vlot__seat *seat;
@@ -142,20 +149,9 @@ static void free_cluster(vlot_cluster *cluster) {
   }
   if (cluster->observer.is_made) vlot__observer_deinit(cluster);
   VLOT__RECORD(cluster, close, cluster);
-  pthread_key_delete(cluster->in_turn);
-  pthread_mutex_destroy(&cluster->stats_lock);
-  pthread_mutex_destroy(&cluster->control_lock);
-  pthread_cond_destroy(&cluster->control_free);
-  pthread_mutex_destroy(&cluster->clients_lock);
-  pthread_mutex_destroy(&cluster->change_lock);
-  pthread_cond_destroy(&cluster->changed);
-  pthread_mutex_destroy(&cluster->seats_lock);
-  pthread_mutex_destroy(&cluster->links_lock);
-  vlot__alloc_free(cluster->allocator, cluster->inboxes);
   vlot__alloc_free(cluster->allocator, cluster->events);
   vlot__alloc_free(cluster->allocator, cluster->bootstrap);
-  vlot__seats_free(cluster);
-  vlot__alloc_free(cluster->allocator, cluster);
+  vlot__cluster_release(cluster);
 }
 
 /* With *out set there is something to be freed, whatever the result. */
@@ -169,6 +165,7 @@ static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *
     return VLOT_BUSY;
   }
   atomic_init(&cluster->mark, VLOT__MARK_OPEN);
+  atomic_init(&cluster->references, 1);
   cluster->options = *options;
   cluster->allocator = allocator;
   cluster->machine = options->machine ? *options->machine : *vlot_kv_machine();
@@ -257,14 +254,32 @@ static vlot_result finish_recording(vlot_cluster *cluster) {
   return recorder && recorder->finish ? recorder->finish(cluster) : VLOT_OK;
 }
 
+static vlot_result shut(vlot_cluster *cluster) {
+  if (vlot__is_inside(cluster)) return VLOT_DEADLOCK;
+  VLOT__VISIT(cluster, VLOT_CLOSED);
+  if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
+  return vlot__door_shut(cluster) ? VLOT_OK : VLOT_CLOSED;
+}
+
+/* Whoever waits inside is woken and leaves; then clients become shells, and nobody but its own
+ * threads uses the cluster. */
+static void see_off(vlot_cluster *cluster) {
+  vlot__notify_changed(cluster);
+  vlot__control_wake(cluster);
+  vlot__clients_wake(cluster, VLOT_NEVER);
+  vlot__door_wait(cluster);
+  vlot__clients_close(cluster);
+  /* whoever has paused it does not step it any more */
+  if (cluster->is_paused) atomic_store(&cluster->pauser, (uintptr_t)pthread_self());
+}
+
 vlot_result vlot_cluster_close(vlot_cluster *cluster) {
   if (!cluster) return VLOT_OK;
-  if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
-  /* close clients first */
-  for (uint32_t k = 0; k < cluster->client_count; k++) VLOT_ASSERT(!cluster->inboxes[k]);
+  vlot_result result = shut(cluster);
+  if (result != VLOT_OK) return result;
+  see_off(cluster);
   vlot__control_begin(cluster);
   cluster->is_closing = true;
-  vlot_result result = VLOT_OK;
   const struct vlot__seats *all = vlot__seats_of(cluster);
   for (uint32_t k = all->count; k > 0; k--) {
     vlot_result stopped = vlot__seat_stop(all->seats[k - 1], VLOT_WHY_CLUSTER_CLOSED, false);

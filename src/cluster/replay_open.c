@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "cluster/door.h"
 #include "cluster/open.h"
 #include "cluster/recorder.h"
 #include "cluster/replay_inside.h"
@@ -317,8 +318,9 @@ vlot_result vlot_replay_open(vlot_cluster **out, const vlot_cluster_options *opt
 }
 
 vlot_result vlot_replay_get_status(vlot_cluster *cluster, vlot_replay_status *status) {
-  vlot__replay *replay = cluster->replay;
   *status = (vlot_replay_status){.text = ""};
+  VLOT__VISIT(cluster, VLOT_CLOSED);
+  vlot__replay *replay = cluster->replay;
   if (!replay) return VLOT_UNSUPPORTED;
   *status = replay->status;
   status->actions = cluster->action;

@@ -1,4 +1,5 @@
 /* Subscriptions: each is a growing queue of chunks of events, owned by one reader. */
+#include "cluster/door.h"
 #include "cluster/observe.h"
 
 enum { CHUNK_EVENTS = 256 };
@@ -11,7 +12,7 @@ typedef struct chunk {
 } chunk;
 
 struct vlot_subscription {
-  vlot_cluster *cluster;
+  vlot_cluster *cluster; /* a reference to its struct */
   struct vlot_subscription *next;
   chunk *first, *last; /* under the observer's lock */
   uint64_t bytes_max;
@@ -60,10 +61,13 @@ static vlot_subscription *take_early(vlot_cluster *cluster, uint64_t bytes_max) 
 
 vlot_result vlot_subscription_open(vlot_subscription **out, vlot_cluster *cluster,
                                    uint64_t bytes_max) {
+  *out = NULL;
+  VLOT__VISIT(cluster, VLOT_CLOSED);
   *out = take_early(cluster, bytes_max);
   if (*out) return VLOT_OK;
   vlot_subscription *subscription = vlot__alloc_zero(cluster->allocator, 1, sizeof *subscription);
   if (!subscription) return VLOT_NOMEM;
+  vlot__cluster_retain(cluster);
   subscription->cluster = cluster;
   subscription->bytes_max = bytes_max ? bytes_max : 256u << 20;
   if (subscription->bytes_max < sizeof(chunk)) subscription->bytes_max = sizeof(chunk);
@@ -104,8 +108,8 @@ void vlot_subscription_close(vlot_subscription *subscription) {
   vlot_cluster *cluster = subscription->cluster;
   pthread_mutex_lock(&cluster->observer.lock);
   vlot_subscription **link = &cluster->observer.subscriptions;
-  while (*link != subscription) link = &(*link)->next;
-  *link = subscription->next;
+  while (*link && *link != subscription) link = &(*link)->next;
+  if (*link) *link = subscription->next; /* else its cluster has ended */
   vlot__observer_changed(cluster);
   pthread_mutex_unlock(&cluster->observer.lock);
   for (chunk *one = subscription->first, *next; one; one = next) {
@@ -113,6 +117,14 @@ void vlot_subscription_close(vlot_subscription *subscription) {
     vlot__alloc_free(cluster->allocator, one);
   }
   vlot__alloc_free(cluster->allocator, subscription);
+  vlot__cluster_release(cluster);
+}
+
+void vlot__subscriptions_leave(vlot_cluster *cluster) {
+  pthread_mutex_lock(&cluster->observer.lock);
+  cluster->observer.subscriptions = NULL;
+  vlot__observer_changed(cluster);
+  pthread_mutex_unlock(&cluster->observer.lock);
 }
 
 void vlot__subscriptions_push(vlot_cluster *cluster, const vlot_event *event) {

@@ -4,6 +4,7 @@
 #include "cluster/actors.h"
 #include "cluster/change.h"
 #include "cluster/clock.h"
+#include "cluster/door.h"
 #include "cluster/inbox.h"
 #include "cluster/look.h"
 
@@ -125,6 +126,8 @@ static vlot_result threads_await(vlot_cluster *cluster,
     uint64_t seen = vlot__change_count(cluster);
     if (is_reached(cluster, context)) {
       result = VLOT_OK;
+    } else if (vlot__is_shut(cluster)) {
+      result = VLOT_CLOSED;
     } else if (vlot__now(cluster) >= deadline) {
       result = VLOT_TIMEOUT;
     } else {

@@ -21,13 +21,16 @@ static vlot_result check_verb(vlot_cluster *cluster) {
 }
 
 vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t *done) {
-  uint64_t before = cluster->action;
   if (done) *done = 0;
+  VLOT__VISIT(cluster, VLOT_CLOSED);
+  uint64_t before = cluster->action;
   vlot_result result = check_pending(cluster);
   if (result != VLOT_OK) return result;
-  while (cluster->action - before < actions && !cluster->observer.has_violation)
+  while (cluster->action - before < actions && !cluster->observer.has_violation &&
+         !vlot__is_shut(cluster))
     if (!vlot__lockstep_run_one(cluster, VLOT_NEVER)) break;
   if (done) *done = cluster->action - before;
+  if (vlot__is_shut(cluster)) return VLOT_CLOSED; /* paused, and another thread closes it */
   if (cluster->has_diverged) return VLOT_FAILED;
   return cluster->observer.has_violation ? VLOT_VIOLATED : VLOT_OK;
 }
@@ -35,10 +38,13 @@ vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t
 vlot_result vlot_lockstep_until(vlot_cluster *cluster,
                                 bool (*is_reached)(vlot_cluster *cluster, void *context),
                                 void *context, uint64_t actions) {
+  VLOT__VISIT(cluster, VLOT_CLOSED);
   uint64_t before = cluster->action;
   vlot_result result = check_pending(cluster);
   while (result == VLOT_OK && !is_reached(cluster, context)) {
-    if (cluster->observer.has_violation)
+    if (vlot__is_shut(cluster))
+      result = VLOT_CLOSED;
+    else if (cluster->observer.has_violation)
       result = VLOT_VIOLATED;
     else if (cluster->has_diverged)
       result = VLOT_FAILED;
@@ -49,6 +55,7 @@ vlot_result vlot_lockstep_until(vlot_cluster *cluster,
 }
 
 vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id) {
+  VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
   while (vlot__lockstep_obey_one(cluster)) continue;
@@ -63,6 +70,7 @@ vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id) {
 }
 
 vlot_result vlot_lockstep_drop(vlot_cluster *cluster, uint64_t id) {
+  VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
   vlot__item *item = vlot__pending_find(cluster, id);
@@ -76,6 +84,7 @@ vlot_result vlot_lockstep_drop(vlot_cluster *cluster, uint64_t id) {
 }
 
 vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held) {
+  VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__lockstep *lockstep = &cluster->lockstep;
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
@@ -102,6 +111,7 @@ vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held)
 }
 
 vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t *copy) {
+  VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
   vlot__item *item = vlot__pending_find(cluster, id);
@@ -117,6 +127,7 @@ vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t
 }
 
 vlot_result vlot_lockstep_delay(vlot_cluster *cluster, uint64_t id, uint64_t ticks) {
+  VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
   vlot__item *item = vlot__pending_find(cluster, id);
@@ -176,6 +187,7 @@ static int compare_pending(const void *left, const void *right) {
 }
 
 size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pending, size_t capacity) {
+  VLOT__VISIT(cluster, 0);
   vlot__lockstep *lockstep = &cluster->lockstep;
   vlot__heap *heap = &lockstep->heap;
   if (check_pending(cluster) != VLOT_OK) return 0;

@@ -1,5 +1,4 @@
 #include <criterion/criterion.h>
-#include <signal.h>
 #include <string.h>
 
 #include "vlot/cluster.h"
@@ -85,20 +84,4 @@ Test(subscription, options_out_of_range_are_named) {
   options.core = 9999;
   cr_expect_eq(vlot_cluster_open(&cluster, &options, &problem), VLOT_INVALID);
   cr_expect(problem && strstr(problem, "core"));
-}
-
-Test(subscription, a_cluster_is_not_closed_under_its_subscriptions, .signal = SIGABRT) {
-  vlot_cluster *cluster;
-  vlot_subscription *subscription;
-  cr_assert_eq(vlot_cluster_open(&cluster, NULL, NULL), VLOT_OK);
-  cr_assert_eq(vlot_subscription_open(&subscription, cluster, 0), VLOT_OK);
-  (void)vlot_cluster_close(cluster);
-}
-
-Test(subscription, a_cluster_is_not_closed_under_its_clients, .signal = SIGABRT) {
-  vlot_cluster *cluster;
-  vlot_client *client;
-  cr_assert_eq(vlot_cluster_open(&cluster, NULL, NULL), VLOT_OK);
-  cr_assert_eq(vlot_client_open(&client, cluster, NULL), VLOT_OK);
-  (void)vlot_cluster_close(cluster);
 }

@@ -1,0 +1,90 @@
+#include "cluster/door.h"
+
+#include "cluster/seats.h"
+
+/* This thread's visits, the newest first. */
+static _Thread_local vlot__visit *newest;
+
+static bool is_noted(const vlot_cluster *cluster, bool must_count) {
+  for (const vlot__visit *one = newest; one; one = one->outer)
+    if (one->cluster == cluster && (one->is_counted || !must_count)) return true;
+  return false;
+}
+
+bool vlot__is_inside(const vlot_cluster *cluster) { return is_noted(cluster, false); }
+
+static void push(vlot__visit *visit, vlot_cluster *cluster, bool is_counted) {
+  *visit = (vlot__visit){.cluster = cluster, .outer = newest, .is_counted = is_counted};
+  newest = visit;
+}
+
+void vlot__visit_note(vlot__visit *visit, vlot_cluster *cluster) { push(visit, cluster, false); }
+
+bool vlot__visit_begin(vlot__visit *visit, const vlot_cluster *cluster) {
+  /* who only looks is counted too */
+  vlot_cluster *counts = (vlot_cluster *)(uintptr_t)cluster;
+  bool is_nested = is_noted(cluster, true);
+  if (is_nested || vlot__fence_enter(&counts->door)) {
+    push(visit, counts, !is_nested);
+    return true;
+  }
+  visit->cluster = NULL;
+  return false;
+}
+
+/* The last one to leave; what it says it says under the lock, so that whoever hears it may free the
+ * cluster. */
+static void tell_left(vlot_cluster *cluster) {
+  pthread_mutex_lock(&cluster->door_lock);
+  cluster->has_left = true;
+  pthread_cond_signal(&cluster->left);
+  pthread_mutex_unlock(&cluster->door_lock);
+}
+
+void vlot__visit_end(vlot__visit *visit) {
+  if (!visit->cluster) return;
+  newest = visit->outer;
+  if (visit->is_counted && vlot__fence_leave(&visit->cluster->door)) tell_left(visit->cluster);
+}
+
+bool vlot__door_shut(vlot_cluster *cluster) {
+  pthread_mutex_lock(&cluster->door_lock);
+  bool is_first = !vlot__is_shut(cluster);
+  /* who shuts it is inside: so it is never empty yet */
+  if (is_first) cluster->has_left = vlot__fence_close(&cluster->door);
+  pthread_mutex_unlock(&cluster->door_lock);
+  return is_first;
+}
+
+void vlot__door_wait(vlot_cluster *cluster) {
+  pthread_mutex_lock(&cluster->door_lock);
+  while (!cluster->has_left) pthread_cond_wait(&cluster->left, &cluster->door_lock);
+  pthread_mutex_unlock(&cluster->door_lock);
+}
+
+/* --- the struct --- */
+
+static void free_struct(vlot_cluster *cluster) {
+  const vlot_allocator *allocator = cluster->allocator;
+  pthread_key_delete(cluster->in_turn);
+  pthread_mutex_destroy(&cluster->stats_lock);
+  pthread_mutex_destroy(&cluster->control_lock);
+  pthread_cond_destroy(&cluster->control_free);
+  pthread_mutex_destroy(&cluster->clients_lock);
+  pthread_mutex_destroy(&cluster->waiting_lock);
+  pthread_mutex_destroy(&cluster->change_lock);
+  pthread_cond_destroy(&cluster->changed);
+  pthread_mutex_destroy(&cluster->seats_lock);
+  pthread_mutex_destroy(&cluster->links_lock);
+  pthread_mutex_destroy(&cluster->door_lock);
+  pthread_cond_destroy(&cluster->left);
+  if (cluster->observer.is_made) pthread_mutex_destroy(&cluster->observer.lock);
+  vlot__seats_free(cluster);
+  vlot__alloc_free(allocator, cluster);
+}
+
+void vlot__cluster_retain(vlot_cluster *cluster) { atomic_fetch_add(&cluster->references, 1); }
+
+void vlot__cluster_release(vlot_cluster *cluster) {
+  if (atomic_fetch_sub(&cluster->references, 1) == 1) free_struct(cluster);
+}

@@ -1,0 +1,52 @@
+/* Who is inside a cluster, and who still holds on to it.
+ *
+ * A call that uses more of a cluster than its struct is a visit. Closing shuts the door: nobody is
+ * let in any more, who waits inside is woken and leaves, and when the last one has left everything
+ * behind the door can go. The struct itself, with its locks and its seats, stays until the last
+ * handle (cluster, client, subscription) is closed, so that a shell is safe to call.
+ *
+ * A visit inside a visit of the same thread (a callback that looks) is always let in: the outer one
+ * keeps the cluster.
+ */
+#ifndef VLOT_CLUSTER_DOOR_H
+#define VLOT_CLUSTER_DOOR_H
+
+#include "cluster/object.h"
+
+/* On the visitor's stack. */
+typedef struct vlot__visit {
+  vlot_cluster *cluster;     /* NULL: it was not let in */
+  struct vlot__visit *outer; /* of this thread, of whatever cluster */
+  bool is_counted;
+} vlot__visit;
+
+/* begin  false: the door is shut; there is nothing to end then, and ending it does nothing
+ * note   user code is called for this cluster here, which keeps nothing: it only must not close it
+ */
+VLOT_MUST_CHECK bool vlot__visit_begin(vlot__visit *visit, const vlot_cluster *cluster);
+void vlot__visit_note(vlot__visit *visit, vlot_cluster *cluster);
+void vlot__visit_end(vlot__visit *visit);
+
+/* The rest of a function's block is a visit; where the door is shut it returns `closed`. */
+#define VLOT__VISIT(cluster, closed)                           \
+  __attribute__((cleanup(vlot__visit_end))) vlot__visit visit; \
+  if (!vlot__visit_begin(&visit, cluster)) return closed
+
+/* Is this thread inside, or in user code that was called for this cluster? */
+bool vlot__is_inside(const vlot_cluster *cluster);
+
+/* Is it closing, or closed? Whoever waits inside looks before each wait. */
+static inline bool vlot__is_shut(const vlot_cluster *cluster) {
+  return vlot__fence_is_closed(&cluster->door);
+}
+
+/* Shut it; false: another thread has. By a visitor, who then leaves, wakes those who wait, and
+ * waits until all have left. */
+bool vlot__door_shut(vlot_cluster *cluster);
+void vlot__door_wait(vlot_cluster *cluster);
+
+/* The struct: a reference for each handle. The last one frees what is left. */
+void vlot__cluster_retain(vlot_cluster *cluster);
+void vlot__cluster_release(vlot_cluster *cluster);
+
+#endif
