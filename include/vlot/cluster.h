@@ -354,8 +354,9 @@ typedef struct vlot_cluster_stats {
   uint64_t commits;          /* highest commit index */
   uint64_t leaderless_ticks; /* while no node led */
   uint64_t clock_waits;      /* how often the clock has waited for a straggler */
-  uint64_t actions;          /* lockstep: carried out so far, commands included */
-  uint64_t event_hash;       /* lockstep: over all events so far */
+  /* lockstep, and for the thread that has paused it: carried out so far, commands included */
+  uint64_t actions;
+  uint64_t event_hash; /* lockstep: over all events so far */
 } vlot_cluster_stats;
 
 /* Counts since the cluster was opened. With threads they are not of one instant. Any thread; never

@@ -159,6 +159,7 @@ void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats) {
     if (status.raft.commit_index > stats->commits) stats->commits = status.raft.commit_index;
     add_traffic(stats, &seat->traffic);
   }
+  if (!vlot__may_step(cluster)) return; /* another thread counts them, while it has paused it */
   stats->actions = cluster->action;
   stats->event_hash = cluster->observer.hash;
 }

@@ -33,9 +33,13 @@ bool vlot__observer_init(vlot_cluster *cluster, bool is_shared, bool has_hash) {
 void vlot__observer_deinit(vlot_cluster *cluster) {
   vlot__observer *observer = &cluster->observer;
   vlot_subscription_close(observer->early);
-  vlot__subscriptions_leave(cluster);
-  vlot__checker_close(observer->checker);
+  pthread_mutex_lock(&observer->lock);
+  vlot__checker *checker = observer->checker;
   observer->checker = NULL;
+  observer->subscriptions = NULL; /* shells: their owners go on reading what they have */
+  vlot__observer_changed(cluster);
+  pthread_mutex_unlock(&observer->lock);
+  vlot__checker_close(checker);
 }
 
 /* An event is hashed on its own, by a sum of products that need not wait for each other, and then

@@ -61,8 +61,6 @@ void vlot__observe_core(vlot__seat *seat, const vlot_raft *raft, vlot_raft_seen 
 
 /* Give one event to whoever has subscribed, under the observer's lock where it is shared. */
 void vlot__subscriptions_push(vlot_cluster *cluster, const vlot_event *event);
-/* Nothing is given to them any more: they are shells. */
-void vlot__subscriptions_leave(vlot_cluster *cluster);
 /* Somebody observes, or nobody does any more: what is kept follows from it. */
 void vlot__observer_changed(vlot_cluster *cluster);
 

@@ -120,13 +120,6 @@ void vlot_subscription_close(vlot_subscription *subscription) {
   vlot__cluster_release(cluster);
 }
 
-void vlot__subscriptions_leave(vlot_cluster *cluster) {
-  pthread_mutex_lock(&cluster->observer.lock);
-  cluster->observer.subscriptions = NULL;
-  vlot__observer_changed(cluster);
-  pthread_mutex_unlock(&cluster->observer.lock);
-}
-
 void vlot__subscriptions_push(vlot_cluster *cluster, const vlot_event *event) {
   for (vlot_subscription *one = cluster->observer.subscriptions; one; one = one->next)
     subscription_push(one, event);
