@@ -141,15 +141,17 @@ static vlot_result try_contacts(vlot_client *client, uint32_t kind, void *payloa
   }
 }
 
+static vlot_result visit_contacts(vlot_client *client, uint32_t kind, void *payload, size_t size) {
+  VLOT__VISIT(client->cluster, VLOT_CLOSED);
+  return try_contacts(client, kind, payload, size);
+}
+
 /* Into a mailbox goes what uses nothing but what a shell keeps of its cluster, and a node that has
  * ended refuses it: so where nodes run freely the hot path does not pass the door. Who steps the
  * cluster puts it on the pending list, which is behind it. */
 static vlot_result post_to_contact(vlot_client *client, uint32_t kind, void *payload, size_t size) {
   vlot_cluster *cluster = client->cluster;
-  if (vlot__driver_of(cluster)->is_stepped) {
-    VLOT__VISIT(cluster, VLOT_CLOSED);
-    return try_contacts(client, kind, payload, size);
-  }
+  if (vlot__driver_of(cluster)->is_stepped) return visit_contacts(client, kind, payload, size);
   vlot_result result = try_contacts(client, kind, payload, size);
   return result != VLOT_OK && vlot__is_shut(cluster) ? VLOT_CLOSED : result;
 }

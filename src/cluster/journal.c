@@ -105,6 +105,8 @@ static void wait_for_work(vlot__journal *journal) {
 
 static void *write_all(void *context) {
   vlot__journal *journal = context;
+  vlot__visit visit; /* the sink must not close the cluster, which waits for this thread */
+  vlot__visit_note(&visit, journal->cluster);
   pthread_mutex_lock(&journal->lock);
   for (;;) {
     if (journal->is_handed)
@@ -115,6 +117,7 @@ static void *write_all(void *context) {
       wait_for_work(journal);
   }
   pthread_mutex_unlock(&journal->lock);
+  vlot__visit_end(&visit);
   return NULL;
 }
 

@@ -1,12 +1,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "cluster/object.h"
+#include "cluster/door.h"
 
 enum { LINE_BYTES = 256 };
 
 static void say(vlot_cluster *cluster, const char *line) {
-  if (cluster->options.log) cluster->options.log(cluster->options.log_context, line);
+  if (!cluster->options.log) return;
+  vlot__visit visit; /* closing the cluster in there is a deadlock, on whatever thread */
+  vlot__visit_note(&visit, cluster);
+  cluster->options.log(cluster->options.log_context, line);
+  vlot__visit_end(&visit);
 }
 
 void vlot__log(vlot_cluster *cluster, const char *format, ...) {

@@ -130,8 +130,8 @@ Test(closing, every_await_ends_when_its_cluster_closes) {
 
 /* --- a client's calls --- */
 
+/* One command is under way. */
 static vlot_result waits_for_answer(caller *self) {
-  cr_assert_eq(fleet_submit(self->client, "x", 1, NULL), VLOT_OK);
   cr_assert_eq(vlot_client_wait(self->client, &self->answer, 1), 1);
   return self->answer.result;
 }
@@ -155,6 +155,7 @@ static void ends_unknown(vlot_cluster *cluster, uint32_t contact,
   caller waits = {
       .cluster = cluster, .client = fleet_client(cluster, contact, VLOT_NEVER), .call = call};
   cr_assert(waits.client);
+  if (call == waits_for_answer) cr_assert_eq(fleet_submit(waits.client, "x", 1, NULL), VLOT_OK);
   start(&waits);
   wait_for_visits(cluster, 1);
   cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
@@ -182,6 +183,7 @@ Test(closing, any_number_of_waiting_clients_are_woken) {
                         .client = fleet_client(cluster, 1, VLOT_NEVER),
                         .call = waits_for_answer};
     cr_assert(waits[k].client);
+    cr_assert_eq(fleet_submit(waits[k].client, "x", 1, NULL), VLOT_OK);
     start(&waits[k]);
   }
   wait_for_visits(cluster, CLIENTS);
@@ -360,6 +362,7 @@ static void closes_paused(vlot_result (*call)(caller *self), vlot_result expecte
   vlot_cluster *cluster = open_mute();
   caller steps = {.cluster = cluster, .client = fleet_client(cluster, 1, VLOT_NEVER), .call = call};
   cr_assert(steps.client);
+  if (call == pauses_and_waits) cr_assert_eq(fleet_submit(steps.client, "x", 1, NULL), VLOT_OK);
   start(&steps);
   if (call == pauses) {
     cr_expect_eq(end(&steps), VLOT_OK);
@@ -436,6 +439,54 @@ static void is_refused_inside(vlot_driver driver) {
 Test(closing, by_who_is_inside_it_is_a_deadlock) {
   is_refused_inside(VLOT_DRIVER_THREADS);
   is_refused_inside(VLOT_DRIVER_LOCKSTEP);
+}
+
+/* Functions of the user that the cluster's own threads call: the clock's, the journal's. */
+typedef struct overheard {
+  _Atomic(vlot_cluster *) cluster; /* NULL: nothing is to be closed */
+  atomic_bool was_called;
+  vlot_result closed;
+} overheard;
+
+static void try_to_close(overheard *self) {
+  vlot_cluster *cluster = atomic_load(&self->cluster);
+  if (!cluster || atomic_load(&self->was_called)) return;
+  self->closed = vlot_cluster_close(cluster);
+  atomic_store(&self->was_called, true);
+}
+
+static void log_closes(void *context, const char *line) {
+  (void)line;
+  try_to_close(context);
+}
+
+static vlot_result sink_closes(void *context, const void *data, size_t size) {
+  (void)data;
+  (void)size;
+  try_to_close(context);
+  return VLOT_OK;
+}
+
+Test(closing, by_a_function_that_a_thread_of_the_cluster_calls_it_is_a_deadlock) {
+  overheard log = {.closed = VLOT_OK}, sink = {.closed = VLOT_OK};
+  vlot_writer journal = {.context = &sink, .write = sink_closes};
+  vlot_cluster_options options = fleet_options(VLOT_DRIVER_THREADS, 3);
+  options.raft.switches &=
+      ~(uint32_t)VLOT_SWITCH_CHECK_QUORUM; /* a lint says so, and a leader stays */
+  options.tick_ns = 1000000;
+  options.log = log_closes;
+  options.log_context = &log;
+  options.journal = &journal;
+  vlot_cluster *cluster = fleet_open(&options);
+  cr_assert(cluster);
+  atomic_store(&log.cluster, cluster);
+  atomic_store(&sink.cluster, cluster);
+  cr_assert_eq(vlot_await_leader(cluster, 10000, NULL), VLOT_OK);
+  cr_assert_eq(vlot_cluster_set_link(cluster, 0, 0, &(vlot_link){.is_cut = 1}), VLOT_OK);
+  while (!atomic_load(&log.was_called) || !atomic_load(&sink.was_called)) sched_yield();
+  cr_expect_eq(log.closed, VLOT_DEADLOCK);
+  cr_expect_eq(sink.closed, VLOT_DEADLOCK);
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
 }
 
 static void closes_client(void *context, const vlot_answer *answer) {
