@@ -13,6 +13,9 @@
  *           lockstep.
  * Thread    any but a node's own (VLOT_DEADLOCK), unless it says otherwise. In lockstep one thread
  *           at a time.
+ * Closing   from the begin of vlot_cluster_close() on every call of the cluster is refused:
+ *           VLOT_CLOSED, or 0, false, nothing where it has no result. What is inside ends. Clients
+ *           and subscriptions are closed by calls of their own, before or after.
  * Problems  functions with a problem argument store a static sentence there when they return
  *           VLOT_INVALID; NULL to ignore.
  */
@@ -54,8 +57,9 @@ typedef struct vlot_start {
 } vlot_start;
 
 typedef struct vlot_cluster_options {
-  size_t size;                     /* set by vlot_cluster_options_init() */
-  const vlot_allocator *allocator; /* NULL: the default; borrowed for the cluster's life */
+  size_t size; /* set by vlot_cluster_options_init() */
+  /* NULL: the default; borrowed until cluster, clients and subscriptions are all closed */
+  const vlot_allocator *allocator;
   /* members 1 … nodes, where no disk says who they are: default 3, at most VLOT_MEMBERS_MAX */
   uint32_t nodes;
   /* so many of them, the last ones, are learners: default 0 */
@@ -137,12 +141,20 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_open(vlot_cluster **out,
 
 /* Stop everything and free it. NULL is allowed.
  *
+ * Calls that other threads are inside of are safe: who waits is woken (an await and a call that
+ * waits for control return VLOT_CLOSED, what a client has under way is VLOT_UNKNOWN, why
+ * CLUSTER_CLOSED), who works ends its work, and this call returns behind the last of them. Who
+ * begins a call later must know that the handle is still there: it is for as long as a client or
+ * subscription of the cluster is open, and says VLOT_CLOSED. Those become shells, each until its
+ * own close: what had arrived can be taken out, and nothing else comes.
+ *
  * returns  VLOT_OK; VLOT_TIMEOUT: user code is stuck in a quarantined thread, the cluster's memory
  *          is left alone; VLOT_VIOLATED: the checker found something; VLOT_IO: the journal is not
- *          whole; VLOT_DEADLOCK: called on a node's thread, nothing was done. Unless VLOT_DEADLOCK
- *          the cluster is gone for the caller
- * asserts  its clients and subscriptions are closed
- * thread   any but a node's; nobody else uses the cluster any more; blocks, for stop_ns per node
+ *          whole. The cluster is gone for the caller then. Nothing was done with VLOT_CLOSED:
+ *          another thread is closing it, or has; and with VLOT_DEADLOCK: called on a node's thread,
+ *          or in a function of the caller's that a call of this cluster or its clients has called
+ *          (`answered`, is_reached, log, the journal's sink …)
+ * thread   any but a node's; blocks until the calls inside have ended, and for stop_ns per node
  *          whose user code does not come back
  */
 VLOT_API vlot_result vlot_cluster_close(vlot_cluster *cluster);
@@ -164,6 +176,7 @@ typedef enum vlot_restart {
  * VLOT_DEADLOCK     called on a node's thread
  * VLOT_BUSY         another thread has paused the cluster; also where a call names it
  * VLOT_UNSUPPORTED  it is a replay; also where a call names it
+ * VLOT_CLOSED       the cluster is closing; also where a call names it
  *
  * spawn    start a node that is down, with the disk as it is. VLOT_EXISTS: it is up; VLOT_NOMEM,
  *          VLOT_BUSY (no more threads), VLOT_FAILED (its machine could not be created), or what its
@@ -394,11 +407,12 @@ VLOT_API size_t vlot_cluster_events(vlot_cluster *cluster, uint32_t id, vlot_eve
 /* Subscribe to all events: a queue of its own, read by its owner. It begins now; with the option
  * keeps_events the first one begins with the cluster.
  *
- * open    *out: closed before the cluster is; NULL unless VLOT_OK. bytes_max: none is lost until so
- *         many bytes are waiting, in blocks of some 32 KiB; 0: 256 MiB. VLOT_OK, VLOT_NOMEM
- * next    the oldest one that waits, into *event; false: nothing is waiting
+ * open    *out: NULL unless VLOT_OK. bytes_max: none is lost until so many bytes are waiting, in
+ *         blocks of some 32 KiB; 0: 256 MiB. VLOT_OK, VLOT_NOMEM, VLOT_CLOSED
+ * next    the oldest one that waits, into *event; false: nothing is waiting. Behind the cluster's
+ *         close: what was collected up to its very end
  * lost    how many events found it full, or no memory, so far
- * close   NULL is allowed; what waits is gone
+ * close   before or behind the cluster's; NULL is allowed; what waits is gone
  * thread  any; one at a time per subscription; never blocks
  */
 typedef struct vlot_subscription vlot_subscription;
@@ -415,7 +429,7 @@ VLOT_API void vlot_subscription_close(vlot_subscription *subscription);
  *
  * VLOT_OK        committed and applied (a read: answered); reply is the machine's answer
  * VLOT_REJECTED  certainly not committed, and never will be; why
- * VLOT_UNKNOWN   may or may not be committed (deadline passed, node killed); why
+ * VLOT_UNKNOWN   may or may not be committed (deadline passed, node killed, cluster closed); why
  * others         a read's or machine's own result
  */
 typedef struct vlot_answer {
@@ -430,7 +444,7 @@ typedef struct vlot_answer {
   uint32_t node; /* that answered; 0: none did */
 } vlot_answer;
 
-#define VLOT_CLIENTS_MAX 65536u /* of one cluster, open at once */
+#define VLOT_CLIENTS_MAX 65536u /* of a cluster, open at once */
 
 typedef struct vlot_client_options {
   size_t size; /* set by vlot_client_options_init() */
@@ -440,7 +454,9 @@ typedef struct vlot_client_options {
   uint32_t inflight_max;  /* commands waiting for an answer: default 65,536, at most 1 M */
   uint64_t timeout_ticks; /* default 500: then the answer is UNKNOWN */
   /* NULL (default): poll and wait give answers to their caller; else to this function, inside the
-   * call, on the caller's thread. It may submit, and must not close */
+   * call, on the caller's thread. It may submit, and close the client: then it is not called
+   * again, and the client is freed when that call returns. In there closing the cluster is
+   * VLOT_DEADLOCK */
   void (*answered)(void *context, const vlot_answer *answer);
   void *context; /* handed to answered */
 } vlot_client_options;
@@ -449,18 +465,21 @@ typedef struct vlot_client_options {
 VLOT_API void vlot_client_options_init(vlot_client_options *options);
 
 /* A client is a small mailbox owned by its caller: one thread at a time uses it, for each of the
- * calls of this part.
+ * calls of this part. When its cluster closes it becomes a shell: poll and wait hand out the
+ * answers that have arrived, then VLOT_UNKNOWN (why CLUSTER_CLOSED) for what is left, then nothing;
+ * submit, read, propose and query return VLOT_CLOSED.
  *
- * out      out: closed with vlot_client_close(), before the cluster is; NULL unless VLOT_OK
+ * out      out: closed with vlot_client_close(); NULL unless VLOT_OK
  * options  NULL: the defaults; copied
- * returns  VLOT_OK; VLOT_INVALID (options); VLOT_NOMEM
+ * returns  VLOT_OK; VLOT_INVALID (options); VLOT_NOMEM; VLOT_BUSY: VLOT_CLIENTS_MAX are open, or
+ *          2^32 - 1 have been (the log callback says so); VLOT_CLOSED
  * thread   any; never blocks
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster,
                                                       const vlot_client_options *options);
 
-/* Close a client: what is not answered yet never will be, and may happen all the same. NULL is
- * allowed. Never blocks. */
+/* Close a client, before or behind its cluster: what is not answered yet never will be, and may
+ * happen all the same. NULL is allowed. In its own `answered`: see there. Never blocks. */
 VLOT_API void vlot_client_close(vlot_client *client);
 
 /* Its number in events and in the pending list: from 1, and no other client of this cluster ever
@@ -476,7 +495,7 @@ VLOT_API uint32_t vlot_client_number(const vlot_client *client);
  *           VLOT_BUSY      too many in flight, or the node's mailbox is full
  *           VLOT_REJECTED  no node is up, or the contact is not
  *           VLOT_TOO_LARGE, VLOT_NOMEM, VLOT_INVALID (count 0), VLOT_DEADLOCK (on a node's thread),
- *           VLOT_UNSUPPORTED (a replay)
+ *           VLOT_UNSUPPORTED (a replay), VLOT_CLOSED (its cluster is)
  *           Unless VLOT_OK nothing was submitted.
  * thread    any but a node's; never blocks
  * time      the deadline is timeout_ticks from now: what has no answer by then is UNKNOWN
@@ -510,7 +529,8 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_read(vlot_client *client, const
 VLOT_API size_t vlot_client_poll(vlot_client *client, vlot_answer *answers, size_t capacity);
 
 /* The same, but waits for the first one; 0: nothing is in flight (or capacity is 0). Every command
- * gets an answer by its deadline, so this ends. In lockstep it runs the schedule meanwhile.
+ * gets an answer by its deadline, or when the cluster closes, so this ends. In lockstep it runs the
+ * schedule meanwhile.
  */
 VLOT_API size_t vlot_client_wait(vlot_client *client, vlot_answer *answers, size_t capacity);
 
@@ -526,9 +546,10 @@ VLOT_API uint32_t vlot_client_inflight(const vlot_client *client);
  * returns  VLOT_OK        committed and applied
  *          VLOT_REJECTED  certainly not committed, and never will be
  *          VLOT_UNKNOWN   may or may not be committed; also: it is, and there is no memory for the
- *                         reply
+ *                         reply; or the cluster was closed meanwhile
  *          VLOT_BUSY      something is in flight; or, at the deadline, no node had room
- *          VLOT_TOO_LARGE, VLOT_NOMEM, VLOT_DEADLOCK, VLOT_UNSUPPORTED as vlot_client_submit()
+ *          VLOT_TOO_LARGE, VLOT_NOMEM, VLOT_DEADLOCK, VLOT_UNSUPPORTED, VLOT_CLOSED as
+ *                         vlot_client_submit()
  * thread   any but a node's; blocks
  * time     about twice timeout_ticks at most: each time that it asks has a deadline of its own, and
  *          it asks no more once timeout_ticks have passed
@@ -544,8 +565,8 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_query(vlot_client *client, cons
 /* --- waiting for something, so that nobody writes a sleep loop -------------------------------- */
 
 /* Each waits at most timeout_ticks of the cluster clock; 0: looks once. VLOT_OK; VLOT_TIMEOUT;
- * VLOT_NOT_FOUND (no such member); VLOT_DEADLOCK (on a node's thread). Any other thread; blocks; in
- * lockstep it runs the schedule meanwhile.
+ * VLOT_CLOSED (the cluster is, meanwhile or before); VLOT_NOT_FOUND (no such member); VLOT_DEADLOCK
+ * (on a node's thread). Any other thread; blocks; in lockstep it runs the schedule meanwhile.
  *
  * leader   there is one, and a quorum follows it; *id (NULL to ignore), 0 unless VLOT_OK
  * applied  a node (0: every node that is up) has applied index
@@ -617,7 +638,8 @@ VLOT_API size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pendi
  *          turn_max - 1 more when the last turn takes several deliveries; NULL to ignore
  * returns  VLOT_OK, also when there were fewer. VLOT_VIOLATED: the checker objects, and it stopped
  *          there; VLOT_FAILED: a replay has diverged; VLOT_UNSUPPORTED: not in lockstep and not
- *          paused; VLOT_BUSY: another thread has paused it; VLOT_DEADLOCK: on a node's thread
+ *          paused; VLOT_BUSY: another thread has paused it; VLOT_CLOSED: another thread closes it
+ *          meanwhile; VLOT_DEADLOCK: on a node's thread
  * thread   any but a node's, one at a time; of a paused cluster the one that paused it. Runs the
  *          turns of nodes, and user code in them
  */

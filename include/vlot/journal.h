@@ -75,7 +75,7 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_journal_read_info(const void *journal,
 /* --- replay ----------------------------------------------------------------------------------- */
 
 /* Open a cluster that carries out a journal again; nothing has happened in it yet. Close it with
- * vlot_cluster_close().
+ * vlot_cluster_close(): its clients and subscriptions are what those of any cluster are then.
  *
  * out      out: NULL unless VLOT_OK
  * options  NULL, or where allocator, machine, log, ring_events, has_checker and keeps_events are
