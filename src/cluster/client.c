@@ -147,11 +147,13 @@ static vlot_result visit_contacts(vlot_client *client, uint32_t kind, void *payl
 }
 
 /* Into a mailbox goes what uses nothing but what a shell keeps of its cluster, and a node that has
- * ended refuses it: so where nodes run freely the hot path does not pass the door. Who steps the
- * cluster puts it on the pending list, which is behind it. */
+ * ended refuses it: so the hot path does not pass the door. Who steps a cluster that it has paused
+ * puts mail on the pending list, which is behind it. In lockstep nobody closes meanwhile. */
 static vlot_result post_to_contact(vlot_client *client, uint32_t kind, void *payload, size_t size) {
   vlot_cluster *cluster = client->cluster;
-  if (vlot__driver_of(cluster)->is_stepped) return visit_contacts(client, kind, payload, size);
+  bool is_paused =
+      vlot__driver_of(cluster)->is_stepped && cluster->options.driver != VLOT_DRIVER_LOCKSTEP;
+  if (is_paused) return visit_contacts(client, kind, payload, size);
   vlot_result result = try_contacts(client, kind, payload, size);
   return result != VLOT_OK && vlot__is_shut(cluster) ? VLOT_CLOSED : result;
 }
@@ -376,18 +378,21 @@ static uint64_t first_deadline(const vlot_client *client) {
 
 static void wait_once(vlot_client *client) {
   vlot_cluster *cluster = client->cluster;
-  VLOT__VISIT(cluster, ); /* else there is an answer: it is unknown */
   vlot__driver_of(cluster)->wait_for_answer(cluster, client->inbox, first_deadline(client));
 }
 
 size_t vlot_client_wait(vlot_client *client, vlot_answer *answers, size_t capacity) {
   if ((capacity == 0 && !client->options.answered) || vlot__is_node_thread(client->cluster))
     return 0;
-  for (;;) {
-    size_t count = poll_client(client, answers, capacity);
-    if (count > 0 || client->inflight == 0 || client->is_closed) return end_poll(client, count);
+  vlot__visit visit;
+  size_t count = 0;
+  /* not let in: it need not wait, as what has no answer is unknown */
+  (void)!vlot__visit_begin(&visit, client->cluster);
+  while ((count = poll_client(client, answers, capacity)) == 0 && client->inflight > 0 &&
+         !client->is_closed)
     wait_once(client);
-  }
+  vlot__visit_end(&visit); /* the struct may go with the client */
+  return end_poll(client, count);
 }
 
 /* --- one command at a time --- */
@@ -408,11 +413,6 @@ static vlot_result read_once(vlot_client *client, const void *data, size_t size)
   return vlot_client_read(client, data, size, VLOT_READ_LINEARIZABLE, NULL);
 }
 
-static void wait_a_tick(vlot_cluster *cluster) {
-  VLOT__VISIT(cluster, );
-  (void)vlot__await(cluster, never, NULL, 1);
-}
-
 /* Ask again as long as it is certain that nothing has happened. Where the cluster closes meanwhile
  * it is UNKNOWN, whatever the last round was: the caller need not tell rounds apart. */
 static vlot_result ask(vlot_client *client, attempt once, const void *data, size_t size,
@@ -421,6 +421,7 @@ static vlot_result ask(vlot_client *client, attempt once, const void *data, size
   uint64_t deadline = new_deadline(client);
   vlot_answer answer;
   if (reply) *reply = NULL;
+  VLOT__VISIT(cluster, VLOT_CLOSED);
   if (is_shell(client)) return VLOT_CLOSED;
   if (client->inflight > 0) return VLOT_BUSY;
   if (size > cluster->options.raft.entry_bytes_max) return VLOT_TOO_LARGE;
@@ -431,7 +432,7 @@ static vlot_result ask(vlot_client *client, attempt once, const void *data, size
       while (take_answers(client, &answer, 1) == 0) wait_once(client);
     if (answer.result != VLOT_REJECTED && answer.result != VLOT_BUSY) break;
     if (vlot__now(cluster) >= deadline) break;
-    wait_a_tick(cluster);
+    (void)vlot__await(cluster, never, NULL, 1);
   }
   if (answer.result == VLOT_OK && reply) {
     *reply = vlot_bytes_copy(cluster->allocator, answer.reply, answer.reply_size);

@@ -20,16 +20,17 @@ static void push(vlot__visit *visit, vlot_cluster *cluster, bool is_counted) {
 
 void vlot__visit_note(vlot__visit *visit, vlot_cluster *cluster) { push(visit, cluster, false); }
 
+/* In lockstep one thread at a time has the cluster, so that nobody closes it meanwhile: there is
+ * nothing to count. */
 bool vlot__visit_begin(vlot__visit *visit, const vlot_cluster *cluster) {
-  /* who only looks is counted too */
-  vlot_cluster *counts = (vlot_cluster *)(uintptr_t)cluster;
-  bool is_nested = is_noted(cluster, true);
-  if (is_nested || vlot__fence_enter(&counts->door)) {
-    push(visit, counts, !is_nested);
-    return true;
-  }
+  vlot_cluster *visited = (vlot_cluster *)(uintptr_t)cluster; /* who only looks is counted too */
+  bool is_alone = cluster->options.driver == VLOT_DRIVER_LOCKSTEP;
+  bool must_count = !is_alone && !is_noted(cluster, true);
+  bool may_enter =
+      must_count ? vlot__fence_enter(&visited->door) : !is_alone || !vlot__is_shut(cluster);
   visit->cluster = NULL;
-  return false;
+  if (may_enter) push(visit, visited, must_count);
+  return may_enter;
 }
 
 /* The last one to leave; what it says it says under the lock, so that whoever hears it may free the
@@ -50,7 +51,7 @@ void vlot__visit_end(vlot__visit *visit) {
 bool vlot__door_shut(vlot_cluster *cluster) {
   pthread_mutex_lock(&cluster->door_lock);
   bool is_first = !vlot__is_shut(cluster);
-  /* who shuts it is inside: so it is never empty yet */
+  /* with threads who shuts it is inside, and will say when it leaves */
   if (is_first) cluster->has_left = vlot__fence_close(&cluster->door);
   pthread_mutex_unlock(&cluster->door_lock);
   return is_first;

@@ -117,13 +117,6 @@ struct vlot_cluster {
   _Atomic uintptr_t pauser;                    /* the thread that has paused it */
   bool is_closing; /* nobody is inside any more: its nodes are stopped */
 
-  /* door.h */
-  struct vlot__fence door; /* closed: it is closing, or closed; open effects: visits */
-  _Atomic uint32_t references;
-  pthread_mutex_t door_lock;
-  pthread_cond_t left;
-  bool has_left; /* the last visit behind the shut door has ended */
-
   _Atomic uint64_t now;     /* cluster clock, ticks */
   _Atomic uint64_t next_id; /* of mail */
   _Atomic uint32_t leader_hint;
@@ -157,6 +150,13 @@ struct vlot_cluster {
   uint64_t sequence;
   uint64_t lamport;
   vlot__traffic traffic; /* dropped where no node's turn did it */
+
+  /* door.h */
+  struct vlot__fence door; /* closed: it is closing, or closed; open effects: visits */
+  _Atomic uint32_t references;
+  pthread_mutex_t door_lock;
+  pthread_cond_t left;
+  bool has_left; /* the last visit behind the shut door has ended */
 
   /* control calls are taken one at a time */
   pthread_mutex_t control_lock;
