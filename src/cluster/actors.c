@@ -24,12 +24,9 @@ vlot_result vlot__actors_open(vlot_cluster *cluster) {
 
 vlot_result vlot__actors_close(vlot_cluster *cluster) {
   vlot_result result = cluster->actors ? vlot_actor_system_close(cluster->actors) : VLOT_OK;
-  cluster->actors = NULL;
+  /* a thread that is left alone is a node's thread still, and says so by it */
+  if (result != VLOT_TIMEOUT) cluster->actors = NULL;
   return result;
-}
-
-bool vlot__actors_is_in_turn(vlot_cluster *cluster) {
-  return pthread_getspecific(cluster->in_turn) != NULL;
 }
 
 /* --- one actor --- */

@@ -4,9 +4,9 @@
 
 #include "cluster/driver.h"
 
-/* Is this thread inside a turn of one of this cluster's nodes? */
+/* Is this thread inside a turn of one of this cluster's nodes, or one of its nodes' own? */
 static inline bool vlot__is_node_thread(vlot_cluster *cluster) {
-  return vlot__driver_of(cluster)->is_in_turn(cluster);
+  return vlot__inside(cluster) || (cluster->actors && vlot__inside(cluster->actors));
 }
 
 /* Does this thread run the schedule? Never where nodes run freely; in lockstep whoever calls; while

@@ -24,13 +24,13 @@ typedef struct taken_mail {
 } taken_mail;
 
 static void run_inline(vlot__seat *seat, const taken_mail *mails, uint32_t count) {
-  vlot_cluster *cluster = seat->cluster;
-  cluster->is_in_turn = true;
+  vlot__frame frame;
+  vlot__inside_push(&frame, seat->cluster, NULL);
   vlot__node_begin(seat->node, NULL, !seat->was_suspended);
   for (uint32_t k = 0; k < count; k++)
     vlot__node_take(seat->node, mails[k].kind, mails[k].stamp, mails[k].payload, mails[k].size);
   vlot__node_end(seat->node);
-  cluster->is_in_turn = false;
+  vlot__inside_pop(&frame);
 }
 
 /* A turn of the same mail, on the node's own thread. */
@@ -196,10 +196,6 @@ static bool lockstep_may_step(vlot_cluster *cluster) {
   return true;
 }
 
-static bool lockstep_is_in_turn(vlot_cluster *cluster) {
-  return cluster->lockstep.is_inline ? cluster->is_in_turn : vlot__actors_is_in_turn(cluster);
-}
-
 static vlot_result lockstep_open(vlot_cluster *cluster) {
   return cluster->lockstep.is_inline ? VLOT_OK : vlot__actors_open(cluster);
 }
@@ -249,11 +245,8 @@ void vlot__lockstep_rate_changed(vlot__seat *seat) {
 /* Granted: what is in the mailbox was put there for this turn. */
 void vlot__lockstep_turn(vlot_actor *self, vlot__node *node, vlot_turn *turn) {
   const vlot__seat *seat = vlot__node_seat(node);
-  vlot_cluster *cluster = seat->cluster;
   const vlot_mail *mail;
   (void)self;
-  /* a node's thread stays one */
-  if (!pthread_getspecific(cluster->in_turn)) pthread_setspecific(cluster->in_turn, cluster);
   vlot__node_begin(node, NULL, !seat->was_suspended);
   while ((mail = vlot_turn_next(turn)) != NULL)
     if (mail->kind < VLOT_MAIL_RESERVED)
@@ -294,7 +287,6 @@ static void lockstep_wait(vlot_cluster *cluster, struct vlot__inbox *inbox, uint
 const vlot__driver vlot__driver_lockstep = {
     .is_stepped = true,
     .may_step = lockstep_may_step,
-    .is_in_turn = lockstep_is_in_turn,
     .open = lockstep_open,
     .close = vlot__actors_close,
     .start = vlot__lockstep_start,

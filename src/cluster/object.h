@@ -24,6 +24,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/inside.h"
 #include "base/prng.h"
 #include "cluster/checker.h"
 #include "cluster/seat.h"
@@ -171,8 +172,6 @@ struct vlot_cluster {
   pthread_mutex_t seats_lock;
   struct vlot__clock *clock; /* threads */
   bool is_paused;
-  pthread_key_t in_turn; /* of a thread: set inside a turn … */
-  bool is_in_turn;       /* … and for turns that run inline */
 };
 
 static inline uint64_t vlot__now(vlot_cluster *cluster) {

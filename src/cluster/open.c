@@ -142,7 +142,6 @@ static void free_cluster(vlot_cluster *cluster) {
   }
   if (cluster->observer.is_made) vlot__observer_deinit(cluster);
   VLOT__RECORD(cluster, close, cluster);
-  pthread_key_delete(cluster->in_turn);
   pthread_mutex_destroy(&cluster->stats_lock);
   pthread_mutex_destroy(&cluster->control_lock);
   pthread_cond_destroy(&cluster->control_free);
@@ -164,10 +163,6 @@ static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *
   const vlot_allocator *allocator = vlot__alloc_or_default(options->allocator);
   vlot_cluster *cluster = vlot__alloc_zero(allocator, 1, sizeof *cluster);
   if (!cluster) return VLOT_NOMEM;
-  if (pthread_key_create(&cluster->in_turn, NULL) != 0) {
-    vlot__alloc_free(allocator, cluster);
-    return VLOT_BUSY;
-  }
   atomic_init(&cluster->mark, VLOT__MARK_OPEN);
   cluster->options = *options;
   cluster->allocator = allocator;

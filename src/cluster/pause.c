@@ -85,7 +85,6 @@ static void paused_turn(vlot_actor *self, vlot__node *node, vlot_turn *turn) {
 static const vlot__driver paused = {
     .is_stepped = true,
     .may_step = is_pauser,
-    .is_in_turn = vlot__actors_is_in_turn,
     .close = paused_close,
     .start = vlot__lockstep_start,
     .stop = vlot__lockstep_stop,
