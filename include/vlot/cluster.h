@@ -11,10 +11,11 @@
  *           expires one. A tick is tick_ns of real time with threads; in lockstep time goes on when
  *           an action is due later than now. A call that waits runs the schedule itself in
  *           lockstep.
+ * Host      a cluster is one group on a host (vlot/host.h), with others or alone: on a private one.
  * Thread    any but a node's own (VLOT_DEADLOCK), unless it says otherwise. In lockstep one thread
- *           at a time.
+ *           at a time, on a host with other groups for all of them that are in lockstep.
  * Problems  functions with a problem argument store a static sentence there when they return
- *           VLOT_INVALID; NULL to ignore.
+ *           VLOT_INVALID, or meet a limit (VLOT_BUSY); NULL to ignore.
  */
 #ifndef VLOT_CLUSTER_H
 #define VLOT_CLUSTER_H
@@ -32,6 +33,7 @@ extern "C" {
 
 typedef struct vlot_cluster vlot_cluster;
 typedef struct vlot_client vlot_client;
+typedef struct vlot_host vlot_host; /* vlot/host.h */
 
 /* What makes nodes run: see above. */
 typedef enum vlot_driver { VLOT_DRIVER_THREADS = 0, VLOT_DRIVER_LOCKSTEP } vlot_driver;
@@ -54,8 +56,10 @@ typedef struct vlot_start {
 } vlot_start;
 
 typedef struct vlot_cluster_options {
-  size_t size;                     /* set by vlot_cluster_options_init() */
-  const vlot_allocator *allocator; /* NULL: the default; borrowed for the cluster's life */
+  size_t size; /* set by vlot_cluster_options_init() */
+  /* NULL: the default, or the host's; borrowed for the cluster's life. With a host: no other than
+   * the host's */
+  const vlot_allocator *allocator;
   /* members 1 … nodes, where no disk says who they are: default 3, at most VLOT_MEMBERS_MAX */
   uint32_t nodes;
   /* so many of them, the last ones, are learners: default 0 */
@@ -63,8 +67,10 @@ typedef struct vlot_cluster_options {
   vlot_driver driver; /* default threads */
   /* lockstep: nodes run on the caller's thread, not on their own: default 1 */
   uint32_t is_inline;
-  uint64_t seed;    /* of everything random: default 1 */
-  uint64_t tick_ns; /* threads: default 10 ms, at least 100 µs, at most 10 s */
+  uint64_t seed; /* of everything random: default 1 */
+  /* threads: default 10 ms, at least 100 µs, at most 10 s. With a host: the default or the host's,
+   * which it is then */
+  uint64_t tick_ns;
   /* periods, switches, limits of every node; id, members, seed, storage fields are set per node.
    * Defaults as vlot_raft_options_init(), but apply_entries_max: 4,096 */
   vlot_raft_options raft;
@@ -112,22 +118,25 @@ typedef struct vlot_cluster_options {
    * log gets the same line. NULL with 0 (default) */
   char *problem;
   size_t problem_size;
+  /* what it is opened on, with others; borrowed for the cluster's life. NULL (default): a host of
+   * its own */
+  vlot_host *host;
 } vlot_cluster_options;
 
 /* Set size and the defaults; what has none in the words above is 0 or NULL. */
 VLOT_API void vlot_cluster_options_init(vlot_cluster_options *options);
 
-/* Make a cluster and start all its nodes. It takes a thread-specific key of the C library, and
- * another one unless it is lockstep and inline; a process has 1,024 of them on Linux, so that some
- * 500 clusters with threads are the limit.
+/* Make a cluster and start all its nodes. How many there can be is a matter of memory and, with
+ * threads, of the threads that the machine and the process are allowed: one per node, and one per
+ * host.
  *
  * out      out: closed with vlot_cluster_close(); NULL unless VLOT_OK
  * options  NULL: the defaults; copied, what it points to as said there
- * problem  out: what is wrong, a static sentence, or options->problem where that is filled; NULL to
- *          ignore
+ * problem  out: what is wrong, or which limit was met, a static sentence, or options->problem where
+ *          that is filled; NULL to ignore
  * returns  VLOT_OK; VLOT_INVALID (options; or what the disks hold does not fit together, or is no
- *          log of a Raft node); VLOT_NOMEM (or no second key is left); VLOT_BUSY
- *          (no more threads, or no first key); VLOT_FAILED (a machine could not be created); or
+ *          log of a Raft node); VLOT_NOMEM; VLOT_BUSY (no more threads: the log callback says how
+ *          many the host runs); VLOT_FAILED (a machine could not be created); or
  *          what a user's storage or the journal's sink said. Unless VLOT_OK nothing is left
  * thread   any; blocks while the nodes start
  */

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "cluster/host.h"
 #include "cluster/inbox.h"
 
 /* --- the system --- */
@@ -64,7 +65,9 @@ vlot_result vlot__actors_start(vlot__seat *seat, bool is_held) {
   options.is_held = is_held;
   vlot__node_share(seat->node);
   vlot_result result = vlot_actor_spawn(cluster->actors, &options, &actor);
+  if (result == VLOT_BUSY) vlot__host_lacks_threads(cluster);
   if (result != VLOT_OK) return result;
+  vlot__host_count_node(cluster->host, true);
   pthread_mutex_lock(&cluster->seats_lock);
   vlot_actor *before = seat->actor;
   seat->actor = actor;
@@ -87,6 +90,7 @@ vlot_result vlot__actors_stop(vlot__seat *seat, vlot_why why) {
   seat->actor = NULL;
   pthread_mutex_unlock(&cluster->seats_lock);
   vlot_actor_release(before);
+  vlot__host_count_node(cluster->host, false);
   return result;
 }
 

@@ -3,10 +3,13 @@
 #define VLOT_CLUSTER_GATE_H
 
 #include "cluster/driver.h"
+#include "cluster/line.h"
 
-/* Is this thread inside a turn of one of this cluster's nodes, or one of its nodes' own? */
-static inline bool vlot__is_node_thread(vlot_cluster *cluster) {
-  return vlot__inside(cluster) || (cluster->actors && vlot__inside(cluster->actors));
+/* Is this thread inside a turn of one of this cluster's nodes (or of a group that it runs), or one
+ * of its nodes' own? */
+static inline bool vlot__is_node_thread(const vlot_cluster *cluster) {
+  return vlot__inside(vlot__line_place(cluster)) ||
+         (cluster->actors && vlot__inside(cluster->actors));
 }
 
 /* Does this thread run the schedule? Never where nodes run freely; in lockstep whoever calls; while

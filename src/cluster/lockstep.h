@@ -19,8 +19,12 @@ void vlot__lockstep_turn(vlot_actor *self, vlot__node *node, vlot_turn *turn);
 
 /* --- running the schedule --------------------------------------------------------------------- */
 
-/* One action, none of it later than `limit`; then time stands at limit. False: there was none. */
+/* One action of the cluster's host, none of it later than `limit`; then its time stands at limit.
+ * False: there was none. */
 bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit);
+
+/* What vlot__lockstep_run_one() has carried out so far is counted by that. */
+uint64_t vlot__lockstep_actions(const vlot_cluster *cluster);
 
 /* Carry out one thing that is out of the list. is_early: a timer, before it is due */
 void vlot__lockstep_carry_out(vlot_cluster *cluster, vlot__item *item, uint32_t turn_max,

@@ -1,6 +1,8 @@
 /* What a cluster is opened with, and what may be wrong with that. */
 #include "cluster/open.h"
 
+#include "cluster/host.h"
+
 void vlot_cluster_options_init(vlot_cluster_options *options) {
   *options = (vlot_cluster_options){
       .size = sizeof *options,
@@ -48,6 +50,18 @@ static const char *starts_problem(const vlot_cluster_options *options) {
   return NULL;
 }
 
+static const char *host_problem(const vlot_cluster_options *options) {
+  const vlot_host *host = options->host;
+  vlot_cluster_options defaults;
+  if (!host) return NULL;
+  vlot_cluster_options_init(&defaults);
+  if (options->tick_ns != defaults.tick_ns && options->tick_ns != host->options.tick_ns)
+    return "tick_ns: that of the host, or the default, which gives way to it";
+  if (options->allocator && options->allocator != host->allocator)
+    return "allocator: that of the host, or NULL";
+  return NULL;
+}
+
 static const char *find_cluster_problem(const vlot_cluster_options *options) {
   const vlot_machine *machine = options->machine;
   uint32_t ring = options->ring_events;
@@ -82,7 +96,8 @@ static const char *find_cluster_problem(const vlot_cluster_options *options) {
   if (machine && (machine->size != sizeof *machine || !machine->create || !machine->apply ||
                   !machine->destroy))
     return "machine: size, create, apply and destroy are needed";
-  return starts_problem(options);
+  const char *problem = host_problem(options);
+  return problem ? problem : starts_problem(options);
 }
 
 /* Periods, switches and limits are the core's to judge: try them on a core that is thrown away. */

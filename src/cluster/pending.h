@@ -20,6 +20,8 @@ uint64_t vlot__pending_due(vlot_cluster *cluster, const vlot__item *item);
 /* Mail under way, held or not, or a write. */
 bool vlot__pending_has_traffic(const vlot_cluster *cluster);
 
+/* Into the list, where room was reserved. */
+void vlot__pending_list(vlot_cluster *cluster, vlot__item *item);
 /* Out of the list, held or not. */
 void vlot__pending_unlist(vlot_cluster *cluster, vlot__item *item);
 /* Free an item that is in no list; what it refers to is somebody else's by then. */

@@ -21,13 +21,13 @@ static vlot_result check_verb(vlot_cluster *cluster) {
 }
 
 vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t *done) {
-  uint64_t before = cluster->action;
+  uint64_t before = vlot__lockstep_actions(cluster);
   if (done) *done = 0;
   vlot_result result = check_pending(cluster);
   if (result != VLOT_OK) return result;
-  while (cluster->action - before < actions && !cluster->observer.has_violation)
+  while (vlot__lockstep_actions(cluster) - before < actions && !cluster->observer.has_violation)
     if (!vlot__lockstep_run_one(cluster, VLOT_NEVER)) break;
-  if (done) *done = cluster->action - before;
+  if (done) *done = vlot__lockstep_actions(cluster) - before;
   if (cluster->has_diverged) return VLOT_FAILED;
   return cluster->observer.has_violation ? VLOT_VIOLATED : VLOT_OK;
 }
@@ -35,14 +35,15 @@ vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t
 vlot_result vlot_lockstep_until(vlot_cluster *cluster,
                                 bool (*is_reached)(vlot_cluster *cluster, void *context),
                                 void *context, uint64_t actions) {
-  uint64_t before = cluster->action;
+  uint64_t before = vlot__lockstep_actions(cluster);
   vlot_result result = check_pending(cluster);
   while (result == VLOT_OK && !is_reached(cluster, context)) {
     if (cluster->observer.has_violation)
       result = VLOT_VIOLATED;
     else if (cluster->has_diverged)
       result = VLOT_FAILED;
-    else if (cluster->action - before >= actions || !vlot__lockstep_run_one(cluster, VLOT_NEVER))
+    else if (vlot__lockstep_actions(cluster) - before >= actions ||
+             !vlot__lockstep_run_one(cluster, VLOT_NEVER))
       result = VLOT_TIMEOUT;
   }
   return result;
@@ -86,7 +87,7 @@ vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held)
     if (!vlot__heap_reserve(&lockstep->heap, cluster->allocator, 1)) return VLOT_NOMEM;
     vlot__count_command(cluster);
     vlot__pending_unlist(cluster, item);
-    vlot__heap_push(&lockstep->heap, item);
+    vlot__pending_list(cluster, item);
     return VLOT_OK;
   }
   void *held = lockstep->held;
