@@ -8,6 +8,7 @@
 /* Is this thread inside a turn of one of this cluster's nodes (or of a group that it runs), or one
  * of its nodes' own? */
 static inline bool vlot__is_node_thread(const vlot_cluster *cluster) {
+  if (!vlot__innermost) return false;
   return vlot__inside(vlot__line_place(cluster)) ||
          (cluster->actors && vlot__inside(cluster->actors));
 }

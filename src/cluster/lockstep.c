@@ -7,7 +7,6 @@
 
 #include "cluster/actors.h"
 #include "cluster/gate.h"
-#include "cluster/line.h"
 #include "cluster/lints.h"
 #include "cluster/look.h"
 #include "cluster/observe.h"
@@ -209,9 +208,9 @@ static vlot_cluster *next_of(const vlot_host *host) {
   return first;
 }
 
-/* One action of the host, none of it later than the limit, which is a tick of the group that
- * asks. */
-static bool run_host(vlot_cluster *asks, uint64_t limit) {
+/* One action of the host, none of it later than the limit, which is a tick of the group that asks.
+ * Out of the way of who steps alone. */
+__attribute__((noinline)) static bool run_host(vlot_cluster *asks, uint64_t limit) {
   vlot_host *host = asks->host;
   if (vlot__lockstep_obey_one(asks)) return true;
   vlot_cluster *next = next_of(host);
@@ -228,10 +227,6 @@ static bool run_host(vlot_cluster *asks, uint64_t limit) {
 
 bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit) {
   return cluster->lockstep.in_line ? run_host(cluster, limit) : run_one(cluster, limit);
-}
-
-uint64_t vlot__lockstep_actions(const vlot_cluster *cluster) {
-  return cluster->lockstep.in_line ? cluster->host->actions : cluster->action;
 }
 
 /* --- the driver's table --- */

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "cluster/inbox.h"
-#include "cluster/line.h"
 #include "cluster/node.h"
 #include "cluster/observe.h"
 #include "cluster/recorder.h"
@@ -41,11 +40,6 @@ void vlot__pending_dispose(vlot_cluster *cluster, vlot__item *item) {
 
 static bool reserve_item(vlot_cluster *cluster, size_t more) {
   return vlot__heap_reserve(&cluster->lockstep.heap, cluster->allocator, more);
-}
-
-void vlot__pending_list(vlot_cluster *cluster, vlot__item *item) {
-  vlot__heap_push(&cluster->lockstep.heap, item);
-  vlot__line_listed(cluster, item->due);
 }
 
 /* The tie-break is a place inside the tick, 0 to 2^32 - 1: like a time, so that whatever is posted

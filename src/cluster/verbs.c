@@ -7,7 +7,7 @@
 #include "cluster/recorder.h"
 #include "cluster/stop.h"
 
-static vlot_result check_pending(vlot_cluster *cluster) {
+static inline vlot_result check_pending(vlot_cluster *cluster) {
   if (!vlot__driver_of(cluster)->is_stepped) return VLOT_UNSUPPORTED;
   /* another thread has paused it, and steps it */
   if (!vlot__may_step(cluster)) return VLOT_BUSY;
@@ -21,13 +21,13 @@ static vlot_result check_verb(vlot_cluster *cluster) {
 }
 
 vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t *done) {
-  uint64_t before = vlot__lockstep_actions(cluster);
+  const uint64_t *count = vlot__lockstep_counter(cluster), before = *count;
   if (done) *done = 0;
   vlot_result result = check_pending(cluster);
   if (result != VLOT_OK) return result;
-  while (vlot__lockstep_actions(cluster) - before < actions && !cluster->observer.has_violation)
+  while (*count - before < actions && !cluster->observer.has_violation)
     if (!vlot__lockstep_run_one(cluster, VLOT_NEVER)) break;
-  if (done) *done = vlot__lockstep_actions(cluster) - before;
+  if (done) *done = *count - before;
   if (cluster->has_diverged) return VLOT_FAILED;
   return cluster->observer.has_violation ? VLOT_VIOLATED : VLOT_OK;
 }
@@ -35,15 +35,14 @@ vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t
 vlot_result vlot_lockstep_until(vlot_cluster *cluster,
                                 bool (*is_reached)(vlot_cluster *cluster, void *context),
                                 void *context, uint64_t actions) {
-  uint64_t before = vlot__lockstep_actions(cluster);
+  const uint64_t *count = vlot__lockstep_counter(cluster), before = *count;
   vlot_result result = check_pending(cluster);
   while (result == VLOT_OK && !is_reached(cluster, context)) {
     if (cluster->observer.has_violation)
       result = VLOT_VIOLATED;
     else if (cluster->has_diverged)
       result = VLOT_FAILED;
-    else if (vlot__lockstep_actions(cluster) - before >= actions ||
-             !vlot__lockstep_run_one(cluster, VLOT_NEVER))
+    else if (*count - before >= actions || !vlot__lockstep_run_one(cluster, VLOT_NEVER))
       result = VLOT_TIMEOUT;
   }
   return result;
