@@ -148,8 +148,8 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_open(vlot_cluster **out,
  *
  * returns  VLOT_OK; VLOT_TIMEOUT: user code is stuck in a quarantined thread, the cluster's memory
  *          is left alone; VLOT_VIOLATED: the checker found something; VLOT_IO: the journal is not
- *          whole; VLOT_DEADLOCK: called on a node's thread, nothing was done. Unless VLOT_DEADLOCK
- *          the cluster is gone for the caller
+ *          whole; VLOT_DEADLOCK: called on a node's thread or the clock's (by a callback), nothing
+ *          was done. Unless VLOT_DEADLOCK the cluster is gone for the caller
  * asserts  its clients and subscriptions are closed
  * thread   any but a node's; nobody else uses the cluster any more; blocks, for stop_ns per node
  *          whose user code does not come back
@@ -617,13 +617,14 @@ typedef struct vlot_pending {
 VLOT_API size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pending,
                                       size_t capacity);
 
-/* Carry out `actions` actions as the seed chooses.
+/* Carry out `actions` actions as the seed chooses; on a host with other lockstep groups, of all of
+ * them, in the order of vlot/host.h. stats.actions counts the cluster's own.
  *
  * done     out: how many there were: fewer when nothing is pending that is not held, up to
  *          turn_max - 1 more when the last turn takes several deliveries; NULL to ignore
- * returns  VLOT_OK, also when there were fewer. VLOT_VIOLATED: the checker objects, and it stopped
- *          there; VLOT_FAILED: a replay has diverged; VLOT_UNSUPPORTED: not in lockstep and not
- *          paused; VLOT_BUSY: another thread has paused it; VLOT_DEADLOCK: on a node's thread
+ * returns  VLOT_OK, also when there were fewer. VLOT_VIOLATED: this cluster's checker objects, and
+ *          it stopped there (what another group's finds is told there, and stops nothing here);
+ *          VLOT_FAILED: a replay has diverged; VLOT_UNSUPPORTED: not in lockstep and not paused; VLOT_BUSY: another thread has paused it; VLOT_DEADLOCK: on a node's thread
  * thread   any but a node's, one at a time; of a paused cluster the one that paused it. Runs the
  *          turns of nodes, and user code in them
  */
@@ -678,7 +679,7 @@ VLOT_API vlot_result vlot_lockstep_set_inline(vlot_cluster *cluster, bool is_inl
  *
  * returns  VLOT_OK; VLOT_TIMEOUT: pause: a turn did not end within stop_ns, the cluster runs on;
  *          VLOT_UNSUPPORTED: in lockstep; VLOT_BUSY: another thread has paused it; VLOT_DEADLOCK:
- *          on a node's thread
+ *          on a node's thread; pause: on the clock's too
  * thread   any but a node's; pause blocks until every turn has ended
  */
 VLOT_API vlot_result vlot_cluster_pause(vlot_cluster *cluster);

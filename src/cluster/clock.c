@@ -10,7 +10,6 @@
 #include "cluster/actors.h"
 #include "cluster/change.h"
 #include "cluster/gate.h"
-#include "cluster/host.h"
 #include "cluster/inbox.h"
 #include "cluster/lints.h"
 #include "cluster/observe.h"

@@ -2,6 +2,7 @@
 #include "cluster/open.h"
 
 #include "cluster/bootstrap.h"
+#include "cluster/clock.h"
 #include "cluster/control.h"
 #include "cluster/driver.h"
 #include "cluster/gate.h"
@@ -270,7 +271,7 @@ static vlot_result finish_recording(vlot_cluster *cluster) {
 
 vlot_result vlot_cluster_close(vlot_cluster *cluster) {
   if (!cluster) return VLOT_OK;
-  if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
+  if (vlot__is_node_thread(cluster) || vlot__clock_is_here(cluster)) return VLOT_DEADLOCK;
   /* close clients first */
   for (uint32_t k = 0; k < cluster->client_count; k++) VLOT_ASSERT(!cluster->inboxes[k]);
   vlot__control_begin(cluster);

@@ -186,6 +186,7 @@ static void hand_back_all(vlot_cluster *cluster) {
 
 vlot_result vlot_cluster_pause(vlot_cluster *cluster) {
   if (vlot__driver_of(cluster) == &vlot__driver_lockstep) return VLOT_UNSUPPORTED;
+  if (vlot__clock_is_here(cluster)) return VLOT_DEADLOCK;
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;
   if (!cluster->is_paused) {

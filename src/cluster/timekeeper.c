@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/assert.h"
+#include "base/inside.h"
 #include "vlot/actor.h"
 
 void vlot__timekeeper_init(vlot__timekeeper *keeper, const vlot_allocator *allocator) {
@@ -99,6 +100,8 @@ static void sleep_for_next(vlot__timekeeper *keeper) {
 static void *keep_time(void *context) {
   vlot__timekeeper *keeper = context;
   const vlot__heap *heap = &keeper->heap;
+  vlot__frame frame; /* for good: a call from here that waits for a look waits for itself */
+  vlot__inside_push(&frame, keeper, NULL);
   pthread_mutex_lock(&keeper->lock);
   while (keeper->state == VLOT__TIMEKEEPER_RUNS) {
     if (heap->count > 0 && heap->items[0]->due <= vlot_clock_ns())
@@ -107,6 +110,7 @@ static void *keep_time(void *context) {
       sleep_for_next(keeper);
   }
   pthread_mutex_unlock(&keeper->lock);
+  vlot__inside_pop(&frame);
   return NULL;
 }
 

@@ -559,6 +559,34 @@ Test(timekeeper, a_straggler_holds_the_clock_of_its_own_group_only) {
   cr_assert_eq(vlot_host_close(host), VLOT_OK);
 }
 
+/* What a callback on the clock's thread may not do. */
+typedef struct caller {
+  vlot__kept kept;
+  vlot_cluster *cluster;
+  _Atomic int closed, paused;
+} caller;
+
+static uint64_t close_and_pause(void *context) {
+  caller *self = context;
+  atomic_store(&self->paused, (int)vlot_cluster_pause(self->cluster));
+  atomic_store(&self->closed, (int)vlot_cluster_close(self->cluster));
+  return VLOT_NEVER - 1;
+}
+
+Test(timekeeper, whoever_is_on_its_thread_does_not_wait_for_it) {
+  vlot_host *host = open_host();
+  caller self = {.kept = {.look = close_and_pause, .context = &self},
+                 .cluster = open_on(host, VLOT_DRIVER_THREADS, 1, 1),
+                 .closed = -1};
+  cr_assert_eq(vlot__timekeeper_add(&host->timekeeper, &self.kept), VLOT_OK);
+  while (atomic_load(&self.closed) < 0) sched_yield();
+  cr_assert_eq(atomic_load(&self.closed), (int)VLOT_DEADLOCK);
+  cr_assert_eq(atomic_load(&self.paused), (int)VLOT_DEADLOCK);
+  vlot__timekeeper_remove(&host->timekeeper, &self.kept);
+  cr_assert_eq(vlot_cluster_close(self.cluster), VLOT_OK);
+  cr_assert_eq(vlot_host_close(host), VLOT_OK);
+}
+
 /* --- the timekeeper by itself --- */
 
 typedef struct watch {
