@@ -624,14 +624,15 @@ VLOT_API size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pendi
  *          turn_max - 1 more when the last turn takes several deliveries; NULL to ignore
  * returns  VLOT_OK, also when there were fewer. VLOT_VIOLATED: this cluster's checker objects, and
  *          it stopped there (what another group's finds is told there, and stops nothing here);
- *          VLOT_FAILED: a replay has diverged; VLOT_UNSUPPORTED: not in lockstep and not paused; VLOT_BUSY: another thread has paused it; VLOT_DEADLOCK: on a node's thread
+ *          VLOT_FAILED: a replay has diverged; VLOT_UNSUPPORTED: not in lockstep and not paused;
+ *          VLOT_BUSY: another thread has paused it; VLOT_DEADLOCK: on a node's thread
  * thread   any but a node's, one at a time; of a paused cluster the one that paused it. Runs the
  *          turns of nodes, and user code in them
  */
 VLOT_API vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t *done);
 
 /* The same until a condition holds (VLOT_OK), or `actions` have passed or nothing is left that can
- * happen (VLOT_TIMEOUT).
+ * happen (VLOT_TIMEOUT; on a host with others: in any of them).
  *
  * is_reached  looked at first, and after every action; it may look, and must not change anything
  * context     handed to is_reached
