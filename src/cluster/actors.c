@@ -23,8 +23,20 @@ vlot_result vlot__actors_open(vlot_cluster *cluster) {
   return vlot_actor_system_open(&options, &cluster->actors);
 }
 
+static void drop_actor(vlot__seat *seat) {
+  vlot_cluster *cluster = seat->cluster;
+  pthread_mutex_lock(&cluster->seats_lock);
+  vlot_actor *before = seat->actor;
+  seat->actor = NULL;
+  pthread_mutex_unlock(&cluster->seats_lock);
+  if (before) vlot__host_count_node(cluster->host, false);
+  vlot_actor_release(before);
+}
+
 vlot_result vlot__actors_close(vlot_cluster *cluster) {
   vlot_result result = cluster->actors ? vlot_actor_system_close(cluster->actors) : VLOT_OK;
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) drop_actor(seat); /* where an opening has failed */
   /* a thread that is left alone is a node's thread still, and says so by it */
   if (result != VLOT_TIMEOUT) cluster->actors = NULL;
   return result;
@@ -85,12 +97,7 @@ vlot_result vlot__actors_stop(vlot__seat *seat, vlot_why why) {
   if (result == VLOT_TIMEOUT)
     vlot__log(cluster, "n%u is stuck in user code: its thread is quarantined and left alone",
               seat->id);
-  pthread_mutex_lock(&cluster->seats_lock);
-  vlot_actor *before = seat->actor;
-  seat->actor = NULL;
-  pthread_mutex_unlock(&cluster->seats_lock);
-  vlot_actor_release(before);
-  vlot__host_count_node(cluster->host, false);
+  drop_actor(seat);
   return result;
 }
 

@@ -1,9 +1,7 @@
 #include "cluster/host.h"
 
-enum { TICK_NS = 10000000 };
-
 void vlot_host_options_init(vlot_host_options *options) {
-  *options = (vlot_host_options){.size = sizeof *options, .tick_ns = TICK_NS};
+  *options = (vlot_host_options){.size = sizeof *options, .tick_ns = VLOT__TICK_NS};
 }
 
 /* --- its life --- */
@@ -40,11 +38,14 @@ void vlot__host_leave(vlot_host *host) {
   if (is_over) free_host(host);
 }
 
+const char *vlot__tick_problem(uint64_t tick_ns) {
+  bool is_right = tick_ns >= 100000 && tick_ns <= 10000000000;
+  return is_right ? NULL : "tick_ns: 100 microseconds to 10 seconds";
+}
+
 static const char *find_problem(const vlot_host_options *options) {
   if (options->size != sizeof *options) return "options: call vlot_host_options_init() first";
-  if (options->tick_ns < 100000 || options->tick_ns > 10000000000)
-    return "tick_ns: 100 microseconds to 10 seconds";
-  return NULL;
+  return vlot__tick_problem(options->tick_ns);
 }
 
 vlot_result vlot_host_open(vlot_host **out, const vlot_host_options *options,

@@ -7,6 +7,8 @@
 #include "cluster/traced.h"
 #include "vlot/host.h"
 
+enum { VLOT__TICK_NS = 10000000 }; /* default */
+
 struct vlot_host {
   vlot_host_options options;
   const vlot_allocator *allocator;
@@ -23,6 +25,9 @@ struct vlot_host {
   uint64_t numbers; /* groups so far */
   uint64_t actions; /* of all of them, while somebody stepped one */
 };
+
+/* What is wrong with the length of a tick; NULL: nothing. */
+const char *vlot__tick_problem(uint64_t tick_ns);
 
 /* One that nobody owns; NULL without memory. */
 vlot_host *vlot__host_make(const vlot_allocator *allocator, uint64_t tick_ns, bool is_shared);
