@@ -24,13 +24,16 @@ struct bench_settings {
   uint64_t rounds; /* 1..BENCH_ROUNDS_MAX */
   double seconds;  /* measured time of a round; 0 where operations decide */
   uint64_t ops;    /* operations of a round; 0 where the time decides */
+  uint64_t count;  /* of groups */
   int cpu;         /* of rows on one core */
+  bool has_threads;
   bool is_json;
   bool is_quick;
 };
 
-/* Flags that say something to a row, beside --json, --quick and --cpu. */
-enum bench_flag { BENCH_ROUNDS = 1, BENCH_SECONDS = 2, BENCH_OPS = 4 };
+/* Flags that say something to a row, beside --json, --quick and --cpu. BENCH_GROUPS: --count and
+ * --threads. */
+enum bench_flag { BENCH_ROUNDS = 1, BENCH_SECONDS = 2, BENCH_OPS = 4, BENCH_GROUPS = 8 };
 
 /* What --rounds, --seconds and --ops are when not given. */
 struct bench_amount {
@@ -63,6 +66,8 @@ enum bench_exit bench_first_leader(const struct bench_row *row,
                                    const struct bench_settings *settings);
 enum bench_exit bench_re_election(const struct bench_row *row,
                                   const struct bench_settings *settings);
+
+enum bench_exit bench_groups(const struct bench_row *row, const struct bench_settings *settings);
 
 /* The memory row's other process: RSS of an idle cluster in bytes, on stdout. */
 enum bench_exit bench_idle_child(uint64_t nodes, double seconds);

@@ -86,7 +86,16 @@ static const struct bench_row rows[] = {
      BENCH_ROUNDS | BENCH_OPS,
      {3, 0.0, 100},
      {1, 0.0, 20}},
+    {"groups",
+     "clusters of 3 nodes on one host, open at once, each elects, default options",
+     bench_groups,
+     BENCH_GROUPS,
+     {1, 0.0, 0},
+     {1, 0.0, 0}},
 };
+
+/* How many groups there are when nobody says it. */
+enum { GROUPS = 5000, GROUPS_THREADS = 2000, GROUPS_QUICK = 10 /* so many times less */ };
 
 enum { ROW_COUNT = sizeof rows / sizeof *rows };
 
@@ -103,6 +112,8 @@ static void usage(FILE *out) {
         "  --rounds N    repeat, 1..1000, and print median, least, greatest\n"
         "  --seconds X   measured time of a round, above 0, at most 3600\n"
         "  --ops N       operations of a round instead (messages, kills), at most 1099511627776\n"
+        "  --count N     of groups: 1..1000000, default 5000, with threads 2000\n"
+        "  --threads     of groups: every node a thread of its own\n"
         "  --cpu N       the core of rows on one core (default: the first allowed)\n"
         "  --quick       fewer and shorter rounds: half a minute for all rows\n"
         "  --json        one JSON object per line: each round, then each figure\n"
@@ -153,10 +164,17 @@ static void parse_flags(struct bench_settings *settings, int argc, char **argv) 
       settings->is_quick = true;
       continue;
     }
+    if (strcmp(flag, "--threads") == 0) {
+      settings->has_threads = true;
+      continue;
+    }
     bool is_known = strcmp(flag, "--rounds") == 0 || strcmp(flag, "--seconds") == 0 ||
-                    strcmp(flag, "--ops") == 0 || strcmp(flag, "--cpu") == 0;
+                    strcmp(flag, "--ops") == 0 || strcmp(flag, "--cpu") == 0 ||
+                    strcmp(flag, "--count") == 0;
     if (!is_known) {
-      refuse("flag", flag, "allowed are --rounds, --seconds, --ops, --cpu, --quick and --json");
+      refuse("flag", flag,
+             "allowed are --rounds, --seconds, --ops, --count, --threads, --cpu, --quick and "
+             "--json");
     }
     if (k + 1 == argc) {
       refuse("flag", flag, "it needs a value");
@@ -168,6 +186,8 @@ static void parse_flags(struct bench_settings *settings, int argc, char **argv) 
       settings->seconds = parse_seconds(flag, value);
     } else if (strcmp(flag, "--ops") == 0) {
       settings->ops = parse_integer(flag, value, 1, UINT64_C(1) << 40);
+    } else if (strcmp(flag, "--count") == 0) {
+      settings->count = parse_integer(flag, value, 1, 1000000);
     } else {
       settings->cpu = (int)parse_integer(flag, value, 0, 1023);
     }
@@ -180,6 +200,8 @@ static void refuse_unknown(const struct bench_row *row, const struct bench_setti
   if (settings->rounds > 0 && (row->flags & BENCH_ROUNDS) == 0) refuse("flag", "--rounds", why);
   if (settings->seconds > 0 && (row->flags & BENCH_SECONDS) == 0) refuse("flag", "--seconds", why);
   if (settings->ops > 0 && (row->flags & BENCH_OPS) == 0) refuse("flag", "--ops", why);
+  if (settings->count > 0 && (row->flags & BENCH_GROUPS) == 0) refuse("flag", "--count", why);
+  if (settings->has_threads && (row->flags & BENCH_GROUPS) == 0) refuse("flag", "--threads", why);
 }
 
 /* What was not given comes from the row. */
@@ -191,6 +213,10 @@ static struct bench_settings fill_in(const struct bench_row *row, struct bench_s
   } else if (settings.seconds <= 0.0) {
     settings.seconds = amount->seconds;
     settings.ops = amount->ops;
+  }
+  if (settings.count == 0) {
+    settings.count = settings.has_threads ? GROUPS_THREADS : GROUPS;
+    if (settings.is_quick) settings.count /= GROUPS_QUICK;
   }
   if (settings.cpu == MEASURE_CPU_ANY) settings.cpu = measure_first_cpu();
   return settings;
@@ -207,6 +233,10 @@ static enum bench_exit run_in_child(const struct bench_row *row, struct bench_se
   if ((row->flags & BENCH_ROUNDS) == 0) settings.rounds = 0;
   if ((row->flags & BENCH_SECONDS) == 0) settings.seconds = 0.0;
   if ((row->flags & BENCH_OPS) == 0) settings.ops = 0;
+  if ((row->flags & BENCH_GROUPS) == 0) {
+    settings.count = 0;
+    settings.has_threads = false;
+  }
   fflush(stdout);
   pid_t child = fork();
   if (child == 0) {

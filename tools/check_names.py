@@ -4,7 +4,7 @@
 Names  each identifier that stands between backticks in a document of the code is a word of the tree:
        `vlot__emit`, `slot.due` (each part), `vlot_raft_step()`, `VLOT_WHY_*` (a word begins so).
        What is no identifier (paths, commands, text) is not looked at.
-Locks  the tables of docs/threads.md have a row for each _Atomic, mutex, condition and thread key of
+Locks  the tables of docs/threads.md have a row for each _Atomic, mutex, condition and thread-local of
        src, `struct.field` or `file.c:name`, and no other row. A row may name several.
 Files  under the heading of each layer docs/ARCHITECTURE.md names every .c of it once, and no other.
 
@@ -18,7 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDERS = ["src", "include", "tests", "tools", "bench", "examples", "fuzz", "cmake", "scenes"]
 DOCUMENTS = ["docs/ARCHITECTURE.md", "docs/threads.md", "docs/STYLE.md", "docs/debugging.md", "docs/divergence.md",
              "CONTRIBUTING.md"]
-GUARDS = re.compile(r"^\s*(?:static\s+)?(?:_Atomic\b(?:\([^)]*\))?|atomic_bool\b|pthread_(?:mutex|cond|key)_t\b)[^;(]*?(\w+)(?:\[[^\]]*\])*(?:\s*=[^;]*)?;")
+GUARDS = re.compile(r"^\s*(?:static\s+)?(?:_Atomic\b(?:\([^)]*\))?|atomic_bool\b|pthread_(?:mutex|cond)_t\b|_Thread_local\b)[^;(]*?(\w+)(?:\[[^\]]*\])*(?:\s*=[^;]*)?;")
 HANDLER = re.compile(r"^static _Atomic\(\w+\) (\w+)")
 WORD = re.compile(r"\w+")
 IDENTIFIER = re.compile(r"^[A-Za-z_]\w*(?:(?:\.|->)[a-z_]\w*(?:\[\])?)*(?:\(\))?\*?$")
@@ -77,7 +77,7 @@ def guards_of(path):
         found = GUARDS.match(line) or HANDLER.match(line)
         if found and struct:
             yield "%s.%s" % (struct, found.group(1))
-        elif found and line.startswith("static"):
+        elif found and line.startswith(("static", "_Thread_local")):
             yield "%s:%s" % (os.path.basename(path), found.group(1))
 
 
@@ -90,7 +90,7 @@ def check_guards():
     for guard in sorted(set(there) - listed):
         problems.append("docs/threads.md: no row for `%s` (%s)" % (guard, there[guard]))
     for guard in sorted(listed - set(there)):
-        problems.append("docs/threads.md: `%s` is no atomic, lock, condition or key of src" % guard)
+        problems.append("docs/threads.md: `%s` is no atomic, lock, condition or thread-local of src" % guard)
     return len(there)
 
 

@@ -11,13 +11,14 @@
  *           expires one. A tick is tick_ns of real time with threads; in lockstep time goes on when
  *           an action is due later than now. A call that waits runs the schedule itself in
  *           lockstep.
+ * Host      a cluster is one group on a host (vlot/host.h), with others or alone: on a private one.
  * Thread    any but a node's own (VLOT_DEADLOCK), unless it says otherwise. In lockstep one thread
- *           at a time.
+ *           at a time, on a host with other groups for all of them that are in lockstep.
  * Closing   from the begin of vlot_cluster_close() on every call of the cluster is refused:
  *           VLOT_CLOSED, or 0, false, nothing where it has no result. What is inside ends. Clients
  *           and subscriptions are closed by calls of their own, before or after.
  * Problems  functions with a problem argument store a static sentence there when they return
- *           VLOT_INVALID; NULL to ignore.
+ *           VLOT_INVALID, or meet a limit (VLOT_BUSY); NULL to ignore.
  */
 #ifndef VLOT_CLUSTER_H
 #define VLOT_CLUSTER_H
@@ -35,6 +36,7 @@ extern "C" {
 
 typedef struct vlot_cluster vlot_cluster;
 typedef struct vlot_client vlot_client;
+typedef struct vlot_host vlot_host; /* vlot/host.h */
 
 /* What makes nodes run: see above. */
 typedef enum vlot_driver { VLOT_DRIVER_THREADS = 0, VLOT_DRIVER_LOCKSTEP } vlot_driver;
@@ -58,7 +60,8 @@ typedef struct vlot_start {
 
 typedef struct vlot_cluster_options {
   size_t size; /* set by vlot_cluster_options_init() */
-  /* NULL: the default; borrowed until cluster, clients and subscriptions are all closed */
+  /* NULL: the default, or the host's; with a host no other than the host's. Borrowed until cluster,
+   * clients and subscriptions are all closed */
   const vlot_allocator *allocator;
   /* members 1 … nodes, where no disk says who they are: default 3, at most VLOT_MEMBERS_MAX */
   uint32_t nodes;
@@ -67,8 +70,10 @@ typedef struct vlot_cluster_options {
   vlot_driver driver; /* default threads */
   /* lockstep: nodes run on the caller's thread, not on their own: default 1 */
   uint32_t is_inline;
-  uint64_t seed;    /* of everything random: default 1 */
-  uint64_t tick_ns; /* threads: default 10 ms, at least 100 µs, at most 10 s */
+  uint64_t seed; /* of everything random: default 1 */
+  /* threads: default 10 ms, at least 100 µs, at most 10 s. With a host: the default or the host's,
+   * which it is then */
+  uint64_t tick_ns;
   /* periods, switches, limits of every node; id, members, seed, storage fields are set per node.
    * Defaults as vlot_raft_options_init(), but apply_entries_max: 4,096 */
   vlot_raft_options raft;
@@ -116,22 +121,25 @@ typedef struct vlot_cluster_options {
    * log gets the same line. NULL with 0 (default) */
   char *problem;
   size_t problem_size;
+  /* what it is opened on, with others; borrowed for the cluster's life. NULL (default): a host of
+   * its own */
+  vlot_host *host;
 } vlot_cluster_options;
 
 /* Set size and the defaults; what has none in the words above is 0 or NULL. */
 VLOT_API void vlot_cluster_options_init(vlot_cluster_options *options);
 
-/* Make a cluster and start all its nodes. It takes a thread-specific key of the C library, and
- * another one unless it is lockstep and inline; a process has 1,024 of them on Linux, so that some
- * 500 clusters with threads are the limit.
+/* Make a cluster and start all its nodes. How many there can be is a matter of memory and, with
+ * threads, of the threads that the machine and the process are allowed: one per node, and one per
+ * host.
  *
  * out      out: closed with vlot_cluster_close(); NULL unless VLOT_OK
  * options  NULL: the defaults; copied, what it points to as said there
- * problem  out: what is wrong, a static sentence, or options->problem where that is filled; NULL to
- *          ignore
+ * problem  out: what is wrong, or which limit was met, a static sentence, or options->problem where
+ *          that is filled; NULL to ignore
  * returns  VLOT_OK; VLOT_INVALID (options; or what the disks hold does not fit together, or is no
- *          log of a Raft node); VLOT_NOMEM (or no second key is left); VLOT_BUSY
- *          (no more threads, or no first key); VLOT_FAILED (a machine could not be created); or
+ *          log of a Raft node); VLOT_NOMEM; VLOT_BUSY (no more threads: the log callback says how
+ *          many the host runs); VLOT_FAILED (a machine could not be created); or
  *          what a user's storage or the journal's sink said. Unless VLOT_OK nothing is left
  * thread   any; blocks while the nodes start
  */
@@ -151,9 +159,9 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_open(vlot_cluster **out,
  * returns  VLOT_OK; VLOT_TIMEOUT: user code is stuck in a quarantined thread, the cluster's memory
  *          is left alone; VLOT_VIOLATED: the checker found something; VLOT_IO: the journal is not
  *          whole. The cluster is gone for the caller then. Nothing was done with VLOT_CLOSED:
- *          another thread is closing it, or has; and with VLOT_DEADLOCK: called on a node's thread,
- *          or in a function of the caller's that a call of this cluster or its clients has called
- *          (`answered`, is_reached, log, the journal's sink …)
+ *          another thread is closing it, or has; and with VLOT_DEADLOCK: called on a node's thread
+ *          or the clock's, or in a function of the caller's that a call of this cluster or its
+ *          clients has called (`answered`, is_reached, log, the journal's sink …)
  * thread   any but a node's; blocks until the calls inside have ended, and for stop_ns per node
  *          whose user code does not come back
  */
@@ -632,21 +640,23 @@ typedef struct vlot_pending {
 VLOT_API size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pending,
                                       size_t capacity);
 
-/* Carry out `actions` actions as the seed chooses.
+/* Carry out `actions` actions as the seed chooses; on a host with other lockstep groups, of all of
+ * them, in the order of vlot/host.h. stats.actions counts the cluster's own.
  *
  * done     out: how many there were: fewer when nothing is pending that is not held, up to
  *          turn_max - 1 more when the last turn takes several deliveries; NULL to ignore
- * returns  VLOT_OK, also when there were fewer. VLOT_VIOLATED: the checker objects, and it stopped
- *          there; VLOT_FAILED: a replay has diverged; VLOT_UNSUPPORTED: not in lockstep and not
- *          paused; VLOT_BUSY: another thread has paused it; VLOT_CLOSED: another thread closes it
- *          meanwhile; VLOT_DEADLOCK: on a node's thread
+ * returns  VLOT_OK, also when there were fewer. VLOT_VIOLATED: this cluster's checker objects, and
+ *          it stopped there (what another group's finds is told there, and stops nothing here);
+ *          VLOT_FAILED: a replay has diverged; VLOT_UNSUPPORTED: not in lockstep and not paused;
+ *          VLOT_BUSY: another thread has paused it; VLOT_CLOSED: another thread closes it meanwhile;
+ *          VLOT_DEADLOCK: on a node's thread
  * thread   any but a node's, one at a time; of a paused cluster the one that paused it. Runs the
  *          turns of nodes, and user code in them
  */
 VLOT_API vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t *done);
 
 /* The same until a condition holds (VLOT_OK), or `actions` have passed or nothing is left that can
- * happen (VLOT_TIMEOUT).
+ * happen (VLOT_TIMEOUT; on a host with others: in any of them).
  *
  * is_reached  looked at first, and after every action; it may look, and must not change anything
  * context     handed to is_reached
@@ -694,7 +704,7 @@ VLOT_API vlot_result vlot_lockstep_set_inline(vlot_cluster *cluster, bool is_inl
  *
  * returns  VLOT_OK; VLOT_TIMEOUT: pause: a turn did not end within stop_ns, the cluster runs on;
  *          VLOT_UNSUPPORTED: in lockstep; VLOT_BUSY: another thread has paused it; VLOT_DEADLOCK:
- *          on a node's thread
+ *          on a node's thread; pause: on the clock's too
  * thread   any but a node's; pause blocks until every turn has ended
  */
 VLOT_API vlot_result vlot_cluster_pause(vlot_cluster *cluster);

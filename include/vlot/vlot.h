@@ -8,6 +8,7 @@
 #include "vlot/event.h"
 #include "vlot/history.h"
 #include "vlot/hooks.h"
+#include "vlot/host.h"
 #include "vlot/journal.h"
 #include "vlot/lint.h"
 #include "vlot/machine.h"

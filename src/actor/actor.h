@@ -25,6 +25,7 @@
 #include "actor/mailbox.h"
 #include "actor/timers.h"
 #include "base/fence.h"
+#include "base/inside.h"
 #include "vlot/actor.h"
 
 typedef enum vlot__right { VLOT__PARKED, VLOT__READY, VLOT__RUNNING } vlot__right;
@@ -185,7 +186,6 @@ struct vlot_actor_system {
 
   vlot__letters letters;
   _Atomic uint32_t references;
-  pthread_key_t current; /* the actor whose turn or hook the thread is in */
   pid_t process;
   vlot_actor_system_options options;
   const vlot_allocator *allocator;
@@ -203,8 +203,10 @@ bool vlot__system_is_forked(const vlot_actor_system *system);
 __attribute__((format(printf, 2, 3))) void vlot__system_log(vlot_actor_system *system,
                                                             const char *format, ...);
 
+/* The actor of this system whose turn or hook this thread is in; NULL: none. */
 static inline vlot_actor *vlot__system_current(const vlot_actor_system *system) {
-  return pthread_getspecific(system->current);
+  const vlot__frame *frame = vlot__inside(system);
+  return frame ? frame->who : NULL;
 }
 
 /* --- registry.c --- */

@@ -191,7 +191,8 @@ static bool begin_life(vlot_actor *actor) {
 
 void *vlot__actor_main(void *argument) {
   vlot_actor *actor = argument;
-  pthread_setspecific(actor->system->current, actor);
+  vlot__frame frame; /* for as long as the thread lives, which is no longer than this function */
+  vlot__inside_push(&frame, actor->system, actor);
   vlot__thread_name(actor->name);
   vlot__lock(&actor->system->lock);
   actor->thread = pthread_self(); /* by itself: its creator may be slower than its end */
@@ -200,6 +201,7 @@ void *vlot__actor_main(void *argument) {
   bool has_started = begin_life(actor);
   if (has_started) vlot__actor_live(actor);
   vlot__actor_end(actor, has_started);
+  vlot__inside_pop(&frame);
   return NULL;
 }
 

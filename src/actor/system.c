@@ -27,10 +27,7 @@ static bool init_locks(vlot_actor_system *system) {
   if (!vlot__lock_init(&system->lock)) return false;
   if (!vlot__lock_init(&system->calls_lock)) goto no_calls_lock;
   if (!vlot__cond_init(&system->stopped)) goto no_stopped;
-  if (pthread_key_create(&system->current, NULL) != 0) goto no_key;
   return true;
-no_key:
-  pthread_cond_destroy(&system->stopped);
 no_stopped:
   pthread_mutex_destroy(&system->calls_lock);
 no_calls_lock:
@@ -39,7 +36,6 @@ no_calls_lock:
 }
 
 static void deinit_locks(vlot_actor_system *system) {
-  pthread_key_delete(system->current);
   pthread_cond_destroy(&system->stopped);
   pthread_mutex_destroy(&system->calls_lock);
   pthread_mutex_destroy(&system->lock);

@@ -226,11 +226,10 @@ bool vlot_actor_run(vlot_actor *actor) {
   vlot__unlock(&actor->box.lock);
   if (!may_run) return false;
 
-  pthread_key_t current = actor->system->current;
-  void *outer = pthread_getspecific(current);
-  pthread_setspecific(current, actor);
+  vlot__frame frame;
+  vlot__inside_push(&frame, actor->system, actor);
   run_turn(actor);
-  pthread_setspecific(current, outer);
+  vlot__inside_pop(&frame);
 
   vlot__lock(&actor->box.lock);
   end_turn(actor);

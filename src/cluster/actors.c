@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "cluster/host.h"
 #include "cluster/inbox.h"
 
 /* --- the system --- */
@@ -22,14 +23,23 @@ vlot_result vlot__actors_open(vlot_cluster *cluster) {
   return vlot_actor_system_open(&options, &cluster->actors);
 }
 
-vlot_result vlot__actors_close(vlot_cluster *cluster) {
-  vlot_result result = cluster->actors ? vlot_actor_system_close(cluster->actors) : VLOT_OK;
-  cluster->actors = NULL;
-  return result;
+static void drop_actor(vlot__seat *seat) {
+  vlot_cluster *cluster = seat->cluster;
+  pthread_mutex_lock(&cluster->seats_lock);
+  vlot_actor *before = seat->actor;
+  seat->actor = NULL;
+  pthread_mutex_unlock(&cluster->seats_lock);
+  if (before) vlot__host_count_node(cluster->host, false);
+  vlot_actor_release(before);
 }
 
-bool vlot__actors_is_in_turn(vlot_cluster *cluster) {
-  return pthread_getspecific(cluster->in_turn) != NULL;
+vlot_result vlot__actors_close(vlot_cluster *cluster) {
+  vlot_result result = cluster->actors ? vlot_actor_system_close(cluster->actors) : VLOT_OK;
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) drop_actor(seat); /* where an opening has failed */
+  /* a thread that is left alone is a node's thread still, and says so by it */
+  if (result != VLOT_TIMEOUT) cluster->actors = NULL;
+  return result;
 }
 
 /* --- one actor --- */
@@ -67,7 +77,9 @@ vlot_result vlot__actors_start(vlot__seat *seat, bool is_held) {
   options.is_held = is_held;
   vlot__node_share(seat->node);
   vlot_result result = vlot_actor_spawn(cluster->actors, &options, &actor);
+  if (result == VLOT_BUSY) vlot__host_lacks_threads(cluster);
   if (result != VLOT_OK) return result;
+  vlot__host_count_node(cluster->host, true);
   pthread_mutex_lock(&cluster->seats_lock);
   vlot_actor *before = seat->actor;
   seat->actor = actor;
@@ -85,11 +97,7 @@ vlot_result vlot__actors_stop(vlot__seat *seat, vlot_why why) {
   if (result == VLOT_TIMEOUT)
     vlot__log(cluster, "n%u is stuck in user code: its thread is quarantined and left alone",
               seat->id);
-  pthread_mutex_lock(&cluster->seats_lock);
-  vlot_actor *before = seat->actor;
-  seat->actor = NULL;
-  pthread_mutex_unlock(&cluster->seats_lock);
-  vlot_actor_release(before);
+  drop_actor(seat);
   return result;
 }
 

@@ -12,9 +12,6 @@ vlot_result vlot__actors_close(vlot_cluster *cluster); /* VLOT_TIMEOUT: a thread
 vlot_result vlot__actors_start(vlot__seat *seat, bool is_held);
 vlot_result vlot__actors_stop(vlot__seat *seat, vlot_why why);
 
-/* Is this a thread of one of the cluster's actors? */
-bool vlot__actors_is_in_turn(vlot_cluster *cluster);
-
 /* The actor of a seat, with a reference; NULL. */
 vlot_actor *vlot__actors_find(vlot__seat *seat);
 

@@ -1,13 +1,10 @@
-/* The clock sleeps until something is due, so that an idle cluster costs next to nothing.
+/* A group's clock. The host's timekeeper looks at it when something is due, so that an idle cluster
+ * costs next to nothing.
  *
  * It never catches up: however long the process or this thread stood still, time goes on by what
  * was planned, so a breakpoint cannot cause an election.
  */
 #include "cluster/clock.h"
-
-#include <errno.h>
-#include <signal.h>
-#include <time.h>
 
 #include "base/describe.h"
 #include "cluster/actors.h"
@@ -21,19 +18,14 @@
 
 typedef struct vlot__clock {
   vlot_cluster *cluster;
-  pthread_t thread;
-  pthread_mutex_t lock;
-  pthread_cond_t wake;
-  bool must_stop;
-  bool must_pause;
-  bool is_paused;
-  bool is_poked;            /* look again: something is due earlier than planned */
+  vlot__kept kept;
   _Atomic uint64_t planned; /* tick at which it looks next */
-  uint64_t anchor_ns;       /* when the present tick began */
-  vlot__heap late;          /* mail that links delay; ties: the order in which it came */
+  pthread_mutex_t lock;
+  vlot__heap late; /* mail that links delay; ties: the order in which it came */
   uint64_t numbers;
-  /* its own */
-  vlot__traced traced;
+  /* the timekeeper's, and while it stands its group's */
+  uint64_t anchor_ns; /* when the present tick began */
+  bool is_fresh;      /* nothing was planned yet: time begins now */
   bool waits_for_straggler;
 } vlot__clock;
 
@@ -58,11 +50,7 @@ static bool must_wake(const vlot__clock *clock, uint64_t due) {
 
 void vlot__clock_wake(vlot_cluster *cluster, uint64_t due) {
   vlot__clock *clock = cluster->clock;
-  if (!must_wake(clock, due)) return;
-  pthread_mutex_lock(&clock->lock);
-  clock->is_poked = true;
-  pthread_mutex_unlock(&clock->lock);
-  pthread_cond_signal(&clock->wake);
+  if (must_wake(clock, due)) vlot__timekeeper_poke(&cluster->host->timekeeper, &clock->kept);
 }
 
 /* --- delayed mail --- */
@@ -163,26 +151,24 @@ static uint64_t next_due(vlot__clock *clock) {
   return due;
 }
 
-static struct timespec timespec_of(uint64_t ns) {
-  return (struct timespec){.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
-}
-
-/* Sleep until the tick `due` begins, or somebody has something earlier; a second at most, because a
- * debugger, which cannot wake it, may have written a request.
- */
-static void sleep_until(vlot__clock *clock, uint64_t due) {
+/* When the tick `due` begins; in a second at most, because a debugger, which cannot wake it, may
+ * have written a request. */
+static uint64_t ns_of(const vlot__clock *clock, uint64_t due) {
   vlot_cluster *cluster = clock->cluster;
   uint64_t now = vlot__now(cluster);
   /* a turn may ask for a tick that is over by now */
   uint64_t ticks = due > now ? due - now : 0;
   uint64_t limit = UINT64_C(1000000000) / cluster->options.tick_ns + 1;
-  struct timespec until =
-      timespec_of(clock->anchor_ns + (ticks < limit ? ticks : limit) * cluster->options.tick_ns);
-  pthread_mutex_lock(&clock->lock);
-  while (!clock->must_stop && !clock->must_pause && !clock->is_poked)
-    if (pthread_cond_timedwait(&clock->wake, &clock->lock, &until) == ETIMEDOUT) break;
-  clock->is_poked = false;
-  pthread_mutex_unlock(&clock->lock);
+  return clock->anchor_ns + (ticks < limit ? ticks : limit) * cluster->options.tick_ns;
+}
+
+/* Nothing is planned while it looks: whoever has something due meanwhile pokes it, and is not
+ * overlooked. */
+static uint64_t plan(vlot__clock *clock) {
+  atomic_store(&clock->planned, VLOT_NEVER);
+  uint64_t due = next_due(clock);
+  atomic_store(&clock->planned, due);
+  return ns_of(clock, due);
 }
 
 /* Time goes on by what has passed, but never by more than was planned: who oversleeps has been
@@ -223,7 +209,7 @@ static vlot__seat *find_straggler(vlot_cluster *cluster) {
 static bool must_wait_for(vlot__clock *clock, const vlot__seat *straggler) {
   vlot_clock_waits waits = clock->cluster->options.clock_waits;
   if (!straggler || waits == VLOT_CLOCK_WAITS_NEVER) return false;
-  return waits == VLOT_CLOCK_WAITS_ALWAYS || vlot__traced_is(&clock->traced);
+  return waits == VLOT_CLOCK_WAITS_ALWAYS || vlot__traced_is(&clock->cluster->host->traced);
 }
 
 /* The clock stands still while it waits. The event is the cluster's: it goes without when a control
@@ -265,84 +251,57 @@ static void look_for_lints(vlot_cluster *cluster) {
   vlot__control_end(cluster);
 }
 
-static bool pause_if_asked(vlot__clock *clock) {
-  pthread_mutex_lock(&clock->lock);
-  bool was_paused = clock->must_pause;
-  clock->is_paused = was_paused;
-  if (was_paused) pthread_cond_broadcast(&clock->wake);
-  while (clock->must_pause && !clock->must_stop) pthread_cond_wait(&clock->wake, &clock->lock);
-  clock->is_paused = false;
-  bool must_stop = clock->must_stop;
-  pthread_mutex_unlock(&clock->lock);
-  if (was_paused) clock->anchor_ns = vlot_clock_ns();
-  return must_stop;
+/* What has become due. */
+static void serve(vlot__clock *clock) {
+  vlot_cluster *cluster = clock->cluster;
+  if (vlot__requests_wait(cluster)) (void)cluster->requests.obey(cluster, VLOT_NEVER);
+  /* who has control tells it when giving that back */
+  if (vlot__owes_violation(cluster) && vlot__control_try(cluster)) vlot__control_end(cluster);
+  if (wait_for_straggler(clock)) {
+    clock->anchor_ns = vlot_clock_ns();
+    return;
+  }
+  advance_clock(clock, atomic_load_explicit(&clock->planned, memory_order_relaxed));
+  uint64_t now = vlot__now(cluster);
+  send_late_mail(clock, now);
+  look_after_nodes(cluster, now);
+  look_for_lints(cluster);
+  vlot__clients_wake(cluster, now);
+  vlot__notify_changed(cluster);
 }
 
-static void *run_clock(void *context) {
+static uint64_t look_at_clock(void *context) {
   vlot__clock *clock = context;
-  vlot_cluster *cluster = clock->cluster;
-  while (!pause_if_asked(clock)) {
-    /* Nothing is planned while it looks: whoever has something due meanwhile pokes it, and is not
-     * overlooked. */
-    atomic_store(&clock->planned, VLOT_NEVER);
-    uint64_t planned = next_due(clock);
-    atomic_store(&clock->planned, planned);
-    sleep_until(clock, planned);
-    if (vlot__requests_wait(cluster)) (void)cluster->requests.obey(cluster, VLOT_NEVER);
-    /* who has control tells it when giving that back */
-    if (vlot__owes_violation(cluster) && vlot__control_try(cluster)) vlot__control_end(cluster);
-    if (wait_for_straggler(clock)) {
-      clock->anchor_ns = vlot_clock_ns();
-      continue;
-    }
-    advance_clock(clock, planned);
-    uint64_t now = vlot__now(cluster);
-    send_late_mail(clock, now);
-    look_after_nodes(cluster, now);
-    look_for_lints(cluster);
-    vlot__clients_wake(cluster, now);
-    vlot__notify_changed(cluster);
-  }
-  return NULL;
+  if (clock->is_fresh)
+    clock->anchor_ns = vlot_clock_ns();
+  else
+    serve(clock);
+  clock->is_fresh = false;
+  return plan(clock);
 }
 
 vlot_result vlot__clock_start(vlot_cluster *cluster) {
   vlot__clock *clock = vlot__alloc_zero(cluster->allocator, 1, sizeof *clock);
-  pthread_condattr_t monotonic;
-  sigset_t all, before;
   if (!clock) return VLOT_NOMEM;
   clock->cluster = cluster;
-  clock->anchor_ns = vlot_clock_ns();
+  clock->kept = (vlot__kept){.look = look_at_clock, .context = clock};
+  clock->is_fresh = true;
   atomic_init(&clock->planned, VLOT_NEVER);
   pthread_mutex_init(&clock->lock, NULL);
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&clock->wake, &monotonic);
-  pthread_condattr_destroy(&monotonic);
   cluster->clock = clock;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before); /* the host's signals are the host's (P23) */
-  int error = pthread_create(&clock->thread, NULL, run_clock, clock);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (error == 0) {
-    pthread_setname_np(clock->thread, "vlot-clock");
-    return VLOT_OK;
-  }
+  vlot_result result = vlot__timekeeper_add(&cluster->host->timekeeper, &clock->kept);
+  if (result == VLOT_OK) return VLOT_OK;
+  if (result == VLOT_BUSY) vlot__host_lacks_threads(cluster);
   cluster->clock = NULL;
   pthread_mutex_destroy(&clock->lock);
-  pthread_cond_destroy(&clock->wake);
   vlot__alloc_free(cluster->allocator, clock);
-  return VLOT_BUSY;
+  return result;
 }
 
 void vlot__clock_stop(vlot_cluster *cluster) {
   vlot__clock *clock = cluster->clock;
   if (!clock) return;
-  pthread_mutex_lock(&clock->lock);
-  clock->must_stop = true;
-  pthread_mutex_unlock(&clock->lock);
-  pthread_cond_broadcast(&clock->wake);
-  pthread_join(clock->thread, NULL);
+  vlot__timekeeper_remove(&cluster->host->timekeeper, &clock->kept);
   for (vlot__item *one; (one = vlot__clock_take_late(cluster)) != NULL;) {
     vlot__mail_dispose(one->mail_kind, one->payload);
     vlot__alloc_free(cluster->allocator, one);
@@ -350,18 +309,14 @@ void vlot__clock_stop(vlot_cluster *cluster) {
   cluster->clock = NULL;
   vlot__alloc_free(cluster->allocator, clock->late.items);
   pthread_mutex_destroy(&clock->lock);
-  pthread_cond_destroy(&clock->wake);
   vlot__alloc_free(cluster->allocator, clock);
 }
 
-static void set_paused(vlot__clock *clock, bool must_pause) {
-  pthread_mutex_lock(&clock->lock);
-  clock->must_pause = must_pause;
-  pthread_cond_broadcast(&clock->wake);
-  while (must_pause && !clock->is_paused) pthread_cond_wait(&clock->wake, &clock->lock);
-  pthread_mutex_unlock(&clock->lock);
+void vlot__clock_pause(vlot_cluster *cluster) {
+  vlot__timekeeper_stand(&cluster->host->timekeeper, &cluster->clock->kept);
 }
 
-void vlot__clock_pause(vlot_cluster *cluster) { set_paused(cluster->clock, true); }
-
-void vlot__clock_go_on(vlot_cluster *cluster) { set_paused(cluster->clock, false); }
+void vlot__clock_go_on(vlot_cluster *cluster) {
+  cluster->clock->is_fresh = true;
+  vlot__timekeeper_go_on(&cluster->host->timekeeper, &cluster->clock->kept);
+}

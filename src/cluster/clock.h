@@ -1,16 +1,21 @@
-/* The clock of a threads cluster: a thread that turns real time into ticks, lets go of mail that
- * links delay and completes delayed writes.
+/* The clock of a threads cluster: it turns real time into ticks, lets go of mail that links delay
+ * and completes delayed writes, on the thread of the host's timekeeper.
  */
 #ifndef VLOT_CLUSTER_CLOCK_H
 #define VLOT_CLUSTER_CLOCK_H
 
-#include "cluster/object.h"
+#include "cluster/host.h"
 #include "cluster/seats.h"
 
 vlot_result vlot__clock_start(vlot_cluster *cluster);
 void vlot__clock_stop(vlot_cluster *cluster);  /* also where there is none */
 void vlot__clock_pause(vlot_cluster *cluster); /* returns when it stands still */
 void vlot__clock_go_on(vlot_cluster *cluster);
+
+/* Is this the thread that looks at it? It must not wait for that. */
+static inline bool vlot__clock_is_here(const vlot_cluster *cluster) {
+  return vlot__inside(&cluster->host->timekeeper) != NULL;
+}
 
 /* Something is due at that tick: it looks no later than then. */
 void vlot__clock_wake(vlot_cluster *cluster, uint64_t due);

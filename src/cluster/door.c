@@ -67,7 +67,6 @@ void vlot__door_wait(vlot_cluster *cluster) {
 
 static void free_struct(vlot_cluster *cluster) {
   const vlot_allocator *allocator = cluster->allocator;
-  pthread_key_delete(cluster->in_turn);
   pthread_mutex_destroy(&cluster->stats_lock);
   pthread_mutex_destroy(&cluster->control_lock);
   pthread_cond_destroy(&cluster->control_free);

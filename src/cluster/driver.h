@@ -16,7 +16,6 @@ struct vlot__inbox;
 typedef struct vlot__driver {
   bool is_stepped; /* an action at a time, of a pending list, by whoever calls */
   bool (*may_step)(vlot_cluster *cluster);
-  bool (*is_in_turn)(vlot_cluster *cluster); /* this thread, of one of its nodes */
 
   /* Everything that is there before the first node and after the last. close: also after an open
    * that failed, or none; VLOT_TIMEOUT: a thread is stuck in user code and left alone. */

@@ -4,10 +4,14 @@
 
 #include "cluster/door.h"
 #include "cluster/driver.h"
+#include "cluster/line.h"
 
-/* Is this thread inside a turn of one of this cluster's nodes? */
-static inline bool vlot__is_node_thread(vlot_cluster *cluster) {
-  return vlot__driver_of(cluster)->is_in_turn(cluster);
+/* Is this thread inside a turn of one of this cluster's nodes (or of a group that it runs), or one
+ * of its nodes' own? */
+static inline bool vlot__is_node_thread(const vlot_cluster *cluster) {
+  if (!vlot__innermost) return false;
+  return vlot__inside(vlot__line_place(cluster)) ||
+         (cluster->actors && vlot__inside(cluster->actors));
 }
 
 /* Does this thread run the schedule? Never where nodes run freely; in lockstep whoever calls; while

@@ -1,6 +1,8 @@
 /* Lints of settings. */
 #include "cluster/lint_settings.h"
 
+#include "cluster/host.h"
+
 void vlot__lint_add(vlot__lint_list *all, uint32_t number, uint32_t node, uint64_t value,
                     uint64_t other) {
   if (all->count < all->capacity)
@@ -12,7 +14,8 @@ void vlot__lint_add(vlot__lint_list *all, uint32_t number, uint32_t node, uint64
 static void add_timeouts(vlot__lint_list *all, const vlot_cluster_options *options) {
   uint32_t min = options->raft.election_ticks_min, max = options->raft.election_ticks_max;
   uint32_t heartbeat = options->raft.heartbeat_ticks;
-  uint64_t us = min * options->tick_ns / 1000;
+  uint64_t tick_ns = options->host ? options->host->options.tick_ns : options->tick_ns;
+  uint64_t us = min * tick_ns / 1000;
   if (!(options->raft.switches & VLOT_SWITCH_RANDOM_TIMEOUT))
     vlot__lint_add(all, VLOT_LINT_FIXED_TIMEOUTS, 0, min, 0);
   /* max is never drawn */

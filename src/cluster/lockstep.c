@@ -24,13 +24,13 @@ typedef struct taken_mail {
 } taken_mail;
 
 static void run_inline(vlot__seat *seat, const taken_mail *mails, uint32_t count) {
-  vlot_cluster *cluster = seat->cluster;
-  cluster->is_in_turn = true;
+  vlot__frame frame;
+  vlot__inside_push(&frame, vlot__line_place(seat->cluster), NULL);
   vlot__node_begin(seat->node, NULL, !seat->was_suspended);
   for (uint32_t k = 0; k < count; k++)
     vlot__node_take(seat->node, mails[k].kind, mails[k].stamp, mails[k].payload, mails[k].size);
   vlot__node_end(seat->node);
-  cluster->is_in_turn = false;
+  vlot__inside_pop(&frame);
 }
 
 /* A turn of the same mail, on the node's own thread. */
@@ -166,7 +166,7 @@ bool vlot__lockstep_obey_one(vlot_cluster *cluster) {
   return true;
 }
 
-bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit) {
+static bool run_one(vlot_cluster *cluster, uint64_t limit) {
   const vlot__recorder *recorder = cluster->recorder;
   if (vlot__lockstep_obey_one(cluster)) return true;
   /* a node whose timer could not be listed may never have a turn again */
@@ -189,6 +189,46 @@ bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit) {
   return true;
 }
 
+/* --- with other groups on the same host --- */
+
+/* What could not be listed is tried again at the host's next tick. */
+static uint64_t next_due(vlot_cluster *cluster) {
+  const vlot__lockstep *lockstep = &cluster->lockstep;
+  const vlot__item *item = vlot__pending_earliest(cluster);
+  uint64_t due = item ? item->due : VLOT_NEVER;
+  uint64_t again = lockstep->is_short ? cluster->host->tick - lockstep->base + 1 : VLOT_NEVER;
+  return again < due ? again : due;
+}
+
+/* Whose action is the host's next. What it was told may have moved later since. */
+static vlot_cluster *next_of(const vlot_host *host) {
+  vlot_cluster *first;
+  do first = vlot__line_first(host);
+  while (first && !vlot__line_set(first, next_due(first)));
+  return first;
+}
+
+/* One action of the host, none of it later than the limit, which is a tick of the group that asks.
+ * Out of the way of who steps alone. */
+__attribute__((noinline)) static bool run_host(vlot_cluster *asks, uint64_t limit) {
+  vlot_host *host = asks->host;
+  if (vlot__lockstep_obey_one(asks)) return true;
+  vlot_cluster *next = next_of(host);
+  uint64_t last = vlot__line_tick(asks, limit);
+  uint64_t due = next ? next->lockstep.in_line->due : VLOT_NEVER;
+  if (!next || due > last) next = asks;
+  vlot__line_pass(host, due < last ? due : last);
+  uint64_t before = next->action;
+  bool has_acted = run_one(next, next == asks ? limit : VLOT_NEVER);
+  host->actions += next->action - before;
+  (void)vlot__line_set(next, next_due(next));
+  return has_acted;
+}
+
+bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit) {
+  return cluster->lockstep.in_line ? run_host(cluster, limit) : run_one(cluster, limit);
+}
+
 /* --- the driver's table --- */
 
 static bool lockstep_may_step(vlot_cluster *cluster) {
@@ -196,12 +236,15 @@ static bool lockstep_may_step(vlot_cluster *cluster) {
   return true;
 }
 
-static bool lockstep_is_in_turn(vlot_cluster *cluster) {
-  return cluster->lockstep.is_inline ? cluster->is_in_turn : vlot__actors_is_in_turn(cluster);
+static vlot_result lockstep_open(vlot_cluster *cluster) {
+  vlot_result result = vlot__line_enter(cluster);
+  if (result != VLOT_OK || cluster->lockstep.is_inline) return result;
+  return vlot__actors_open(cluster);
 }
 
-static vlot_result lockstep_open(vlot_cluster *cluster) {
-  return cluster->lockstep.is_inline ? VLOT_OK : vlot__actors_open(cluster);
+static vlot_result lockstep_close(vlot_cluster *cluster) {
+  vlot__line_leave(cluster);
+  return vlot__actors_close(cluster);
 }
 
 vlot_result vlot__lockstep_start(vlot__seat *seat) {
@@ -249,17 +292,17 @@ void vlot__lockstep_rate_changed(vlot__seat *seat) {
 /* Granted: what is in the mailbox was put there for this turn. */
 void vlot__lockstep_turn(vlot_actor *self, vlot__node *node, vlot_turn *turn) {
   const vlot__seat *seat = vlot__node_seat(node);
-  vlot_cluster *cluster = seat->cluster;
   const vlot_mail *mail;
+  vlot__frame frame;
   (void)self;
-  /* a node's thread stays one */
-  if (!pthread_getspecific(cluster->in_turn)) pthread_setspecific(cluster->in_turn, cluster);
+  vlot__inside_push(&frame, vlot__line_place(seat->cluster), NULL);
   vlot__node_begin(node, NULL, !seat->was_suspended);
   while ((mail = vlot_turn_next(turn)) != NULL)
     if (mail->kind < VLOT_MAIL_RESERVED)
       vlot__node_take(node, mail->kind, mail->stamp, (void *)(uintptr_t)vlot_mail_payload(mail),
                       mail->size);
   vlot__node_end(node);
+  vlot__inside_pop(&frame);
 }
 
 /* A completion is a turn of its own; it comes from the disk while the write's action is carried
@@ -295,9 +338,8 @@ static void lockstep_wait(vlot_cluster *cluster, struct vlot__inbox *inbox, uint
 const vlot__driver vlot__driver_lockstep = {
     .is_stepped = true,
     .may_step = lockstep_may_step,
-    .is_in_turn = lockstep_is_in_turn,
     .open = lockstep_open,
-    .close = vlot__actors_close,
+    .close = lockstep_close,
     .start = vlot__lockstep_start,
     .stop = vlot__lockstep_stop,
     .suspend = vlot__lockstep_suspend,

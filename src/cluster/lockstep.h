@@ -5,6 +5,7 @@
 #define VLOT_CLUSTER_LOCKSTEP_H
 
 #include "cluster/driver.h"
+#include "cluster/line.h"
 
 /* --- functions of its table that another driver has as well ----------------------------------- */
 
@@ -19,8 +20,15 @@ void vlot__lockstep_turn(vlot_actor *self, vlot__node *node, vlot_turn *turn);
 
 /* --- running the schedule --------------------------------------------------------------------- */
 
-/* One action, none of it later than `limit`; then time stands at limit. False: there was none. */
+/* One action of the cluster's host, none of it later than `limit`; then its time stands at limit.
+ * False: there was none. */
 bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit);
+
+/* What counts the actions of vlot__lockstep_run_one(): its own, or those of all its host's
+ * groups. */
+static inline const uint64_t *vlot__lockstep_counter(const vlot_cluster *cluster) {
+  return cluster->lockstep.in_line ? &cluster->host->actions : &cluster->action;
+}
 
 /* Carry out one thing that is out of the list. is_early: a timer, before it is due */
 void vlot__lockstep_carry_out(vlot_cluster *cluster, vlot__item *item, uint32_t turn_max,

@@ -12,6 +12,8 @@
  *   observe.c subscription.c log.c   events, and what is told
  *   driver.h                 what makes nodes run: threads.c clock.c actors.c, lockstep.c verbs.c
  *                            inline.c, pause.c
+ *   host.c line.c timekeeper.c   what it shares with other clusters: the object, who acts next in
+ *                            lockstep, the clock thread
  *   pending.c item.c         the pending list
  *   recorder.h               what keeps or gives back a run: record.c tape.c journal.c, replay*.c
  *   request.c stop.c         what a debugger asks, and where it stops
@@ -25,6 +27,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/fence.h"
+#include "base/inside.h"
 #include "base/prng.h"
 #include "cluster/checker.h"
 #include "cluster/seat.h"
@@ -43,9 +46,11 @@ typedef struct vlot__lockstep {
   vlot__item *pool;            /* free items */
   vlot__arrivals from_clients; /* of mail that no member sent */
   vlot__prng schedule;
-  uint64_t now_tie; /* the place inside the present tick */
-  bool is_inline;   /* turns run on the thread that steps */
-  bool is_short;    /* of memory, when a timer or write was to be listed: try again */
+  uint64_t now_tie;    /* the place inside the present tick */
+  vlot__item *in_line; /* its place among its host's groups (line.h); NULL: it steps alone */
+  uint64_t base;       /* tick of the host at which its own began */
+  bool is_inline;      /* turns run on the thread that steps */
+  bool is_short;       /* of memory, when a timer or write was to be listed: try again */
 } vlot__lockstep;
 
 typedef struct vlot__observer {
@@ -106,7 +111,8 @@ typedef struct vlot__requests {
 
 struct vlot_cluster {
   vlot_cluster_options options;
-  const vlot_allocator *allocator;
+  const vlot_allocator *allocator; /* the host's */
+  vlot_host *host;
   uint64_t cluster_id;    /* as the labels of its disks have it */
   vlot_member *bootstrap; /* [bootstrap_count] the configuration it began with */
   uint32_t bootstrap_count;
@@ -115,7 +121,8 @@ struct vlot_cluster {
   _Atomic(const struct vlot__driver *) driver; /* only pausing changes it */
   const struct vlot__recorder *recorder;       /* NULL: nothing is recorded or replayed */
   _Atomic uintptr_t pauser;                    /* the thread that has paused it */
-  bool is_closing; /* nobody is inside any more: its nodes are stopped */
+  bool is_closing;    /* nobody is inside any more: its nodes are stopped */
+  bool lacks_threads; /* one could not be made */
 
   _Atomic uint64_t now;     /* cluster clock, ticks */
   _Atomic uint64_t next_id; /* of mail */
@@ -182,8 +189,6 @@ struct vlot_cluster {
   pthread_mutex_t seats_lock;
   struct vlot__clock *clock; /* threads */
   bool is_paused;
-  pthread_key_t in_turn; /* of a thread: set inside a turn … */
-  bool is_in_turn;       /* … and for turns that run inline */
 };
 
 static inline uint64_t vlot__now(vlot_cluster *cluster) {

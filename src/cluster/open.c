@@ -3,10 +3,12 @@
 
 #include "cluster/bootstrap.h"
 #include "cluster/change.h"
+#include "cluster/clock.h"
 #include "cluster/control.h"
 #include "cluster/door.h"
 #include "cluster/driver.h"
 #include "cluster/gate.h"
+#include "cluster/host.h"
 #include "cluster/inbox.h"
 #include "cluster/lints.h"
 #include "cluster/node_inside.h"
@@ -151,23 +153,31 @@ static void free_cluster(vlot_cluster *cluster) {
   VLOT__RECORD(cluster, close, cluster);
   vlot__alloc_free(cluster->allocator, cluster->events);
   vlot__alloc_free(cluster->allocator, cluster->bootstrap);
+  vlot_host *host = cluster->host;
   vlot__cluster_release(cluster);
+  vlot__host_leave(host);
 }
 
 /* With *out set there is something to be freed, whatever the result. */
 static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *options,
                                 const vlot__recorder *recorder, struct vlot__replay *replay) {
-  const vlot_allocator *allocator = vlot__alloc_or_default(options->allocator);
+  const vlot_allocator *allocator =
+      options->host ? options->host->allocator : vlot__alloc_or_default(options->allocator);
+  vlot_host *host =
+      options->host ? options->host : vlot__host_make(allocator, options->tick_ns, false);
+  if (!host) return VLOT_NOMEM;
+  vlot__host_join(host);
   vlot_cluster *cluster = vlot__alloc_zero(allocator, 1, sizeof *cluster);
-  if (!cluster) return VLOT_NOMEM;
-  if (pthread_key_create(&cluster->in_turn, NULL) != 0) {
-    vlot__alloc_free(allocator, cluster);
-    return VLOT_BUSY;
+  if (!cluster) {
+    vlot__host_leave(host);
+    return VLOT_NOMEM;
   }
   atomic_init(&cluster->mark, VLOT__MARK_OPEN);
   atomic_init(&cluster->references, 1);
   cluster->options = *options;
-  cluster->allocator = allocator;
+  cluster->options.allocator = cluster->allocator = allocator;
+  cluster->options.tick_ns = host->options.tick_ns;
+  cluster->host = host;
   cluster->machine = options->machine ? *options->machine : *vlot_kv_machine();
   bool is_lockstep = options->driver == VLOT_DRIVER_LOCKSTEP;
   atomic_init(&cluster->driver, is_lockstep ? &vlot__driver_lockstep : &vlot__driver_threads);
@@ -183,7 +193,10 @@ static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *
 }
 
 /* An opening has failed. */
-static void take_back(vlot_cluster *cluster) {
+static void take_back(vlot_cluster *cluster, const char **problem) {
+  if (cluster->lacks_threads)
+    *problem = "threads: the process or the machine allows no more (ulimit -u, kernel.threads-max, "
+               "pids.max, vm.max_map_count); use fewer nodes, or lockstep";
   (void)vlot__driver_of(cluster)->close(cluster);
   VLOT__RECORD(cluster, finish, cluster);
   free_cluster(cluster);
@@ -200,7 +213,7 @@ vlot_result vlot__cluster_make(vlot_cluster **out, const vlot_cluster_options *o
     *out = cluster;
   } else if (cluster) {
     if (recorder) cluster->recorder = NULL; /* it is still the caller's */
-    take_back(cluster);
+    take_back(cluster, problem);
   }
   return result;
 }
@@ -213,7 +226,7 @@ static vlot_result open_cluster(vlot_cluster **out, const vlot_cluster_options *
   vlot__lint_open(cluster);
   result = start_nodes(cluster);
   if (result != VLOT_OK) {
-    take_back(cluster);
+    take_back(cluster, problem);
     return result;
   }
   cluster->options.problem_size = 0; /* it was lent for the opening */
@@ -255,7 +268,7 @@ static vlot_result finish_recording(vlot_cluster *cluster) {
 }
 
 static vlot_result shut(vlot_cluster *cluster) {
-  if (vlot__is_inside(cluster)) return VLOT_DEADLOCK;
+  if (vlot__is_inside(cluster) || vlot__clock_is_here(cluster)) return VLOT_DEADLOCK;
   VLOT__VISIT(cluster, VLOT_CLOSED);
   if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
   return vlot__door_shut(cluster) ? VLOT_OK : VLOT_CLOSED;
@@ -291,6 +304,9 @@ vlot_result vlot_cluster_close(vlot_cluster *cluster) {
   bool is_violated = cluster->observer.has_violation;
   vlot__control_end(cluster);
   /* a quarantined thread still uses the cluster's memory: it is left alone, with all of it */
-  if (result != VLOT_TIMEOUT) free_cluster(cluster);
+  if (result != VLOT_TIMEOUT)
+    free_cluster(cluster);
+  else
+    vlot__host_leave(cluster->host);
   return result != VLOT_TIMEOUT && is_violated ? VLOT_VIOLATED : result;
 }

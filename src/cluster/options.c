@@ -1,13 +1,15 @@
 /* What a cluster is opened with, and what may be wrong with that. */
 #include "cluster/open.h"
 
+#include "cluster/host.h"
+
 void vlot_cluster_options_init(vlot_cluster_options *options) {
   *options = (vlot_cluster_options){
       .size = sizeof *options,
       .nodes = 3,
       .is_inline = 1,
       .seed = 1,
-      .tick_ns = 10000000,
+      .tick_ns = VLOT__TICK_NS,
       .has_checker = 2,
       .stop_ns = 1000000000,
       .ring_events = 64,
@@ -48,6 +50,16 @@ static const char *starts_problem(const vlot_cluster_options *options) {
   return NULL;
 }
 
+static const char *host_problem(const vlot_cluster_options *options) {
+  const vlot_host *host = options->host;
+  if (!host) return NULL;
+  if (options->tick_ns != VLOT__TICK_NS && options->tick_ns != host->options.tick_ns)
+    return "tick_ns: that of the host, or the default, which gives way to it";
+  if (options->allocator && options->allocator != host->allocator)
+    return "allocator: that of the host, or NULL";
+  return NULL;
+}
+
 static const char *find_cluster_problem(const vlot_cluster_options *options) {
   const vlot_machine *machine = options->machine;
   uint32_t ring = options->ring_events;
@@ -57,8 +69,7 @@ static const char *find_cluster_problem(const vlot_cluster_options *options) {
     return "learners: fewer than nodes, at least one node must vote";
   if (options->driver > VLOT_DRIVER_LOCKSTEP)
     return "driver: VLOT_DRIVER_THREADS or VLOT_DRIVER_LOCKSTEP";
-  if (options->tick_ns < 100000 || options->tick_ns > 10000000000)
-    return "tick_ns: 100 microseconds to 10 seconds";
+  if (vlot__tick_problem(options->tick_ns)) return vlot__tick_problem(options->tick_ns);
   if (options->has_checker > 3)
     return "has_checker: 0 off, 1 on, 2 as the driver says, 3 on and the laws of each core";
   if (options->clock_waits > VLOT_CLOCK_WAITS_ALWAYS)
@@ -82,7 +93,8 @@ static const char *find_cluster_problem(const vlot_cluster_options *options) {
   if (machine && (machine->size != sizeof *machine || !machine->create || !machine->apply ||
                   !machine->destroy))
     return "machine: size, create, apply and destroy are needed";
-  return starts_problem(options);
+  const char *problem = host_problem(options);
+  return problem ? problem : starts_problem(options);
 }
 
 /* Periods, switches and limits are the core's to judge: try them on a core that is thrown away. */

@@ -85,7 +85,6 @@ static void paused_turn(vlot_actor *self, vlot__node *node, vlot_turn *turn) {
 static const vlot__driver paused = {
     .is_stepped = true,
     .may_step = is_pauser,
-    .is_in_turn = vlot__actors_is_in_turn,
     .close = paused_close,
     .start = vlot__lockstep_start,
     .stop = vlot__lockstep_stop,
@@ -188,6 +187,7 @@ static void hand_back_all(vlot_cluster *cluster) {
 vlot_result vlot_cluster_pause(vlot_cluster *cluster) {
   VLOT__VISIT(cluster, VLOT_CLOSED);
   if (vlot__driver_of(cluster) == &vlot__driver_lockstep) return VLOT_UNSUPPORTED;
+  if (vlot__clock_is_here(cluster)) return VLOT_DEADLOCK;
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;
   if (!cluster->is_paused) {

@@ -121,7 +121,7 @@ vlot_result vlot__pending_post(vlot_cluster *cluster, const vlot__parcel *parcel
   vlot__item_fill(item, parcel);
   draw_arrival(cluster, item);
   if (newest) keep_order(item, newest);
-  vlot__heap_push(&cluster->lockstep.heap, item);
+  vlot__pending_list(cluster, item);
   return VLOT_OK;
 }
 
@@ -132,6 +132,7 @@ static vlot__item *seat_item(vlot__seat *seat, vlot_pending_kind kind, uint64_t 
   vlot__item *item = reserve_item(cluster, 1) ? vlot__pending_new(cluster, 0) : NULL;
   if (!item) {
     cluster->lockstep.is_short = true;
+    vlot__line_listed(cluster, vlot__now(cluster));
     return NULL;
   }
   item->kind = kind;
@@ -142,7 +143,7 @@ static vlot__item *seat_item(vlot__seat *seat, vlot_pending_kind kind, uint64_t 
   item->mail_kind = item->message_kind = 0;
   item->due = due;
   item->tie = draw_tie(cluster);
-  vlot__heap_push(&cluster->lockstep.heap, item);
+  vlot__pending_list(cluster, item);
   return item;
 }
 
@@ -154,6 +155,7 @@ static void set_due(vlot__seat *seat, vlot__item **item, vlot_pending_kind kind,
   } else if (!(*item)->is_held && due < (*item)->due) {
     (*item)->due = due;
     vlot__heap_sift_up(&seat->cluster->lockstep.heap, *item);
+    vlot__line_listed(seat->cluster, due);
   }
 }
 
@@ -281,7 +283,7 @@ void vlot__pending_unpark(vlot__seat *seat) {
     item->due = vlot__now(cluster);
     item->tie = 0; /* before anything newer; ids keep their order */
     if (reserve_item(cluster, 1))
-      vlot__heap_push(&cluster->lockstep.heap, item);
+      vlot__pending_list(cluster, item);
     else
       vlot__pending_lose(cluster, item, VLOT_WHY_NO_MEMORY);
   }

@@ -4,7 +4,7 @@
 #ifndef VLOT_CLUSTER_PENDING_H
 #define VLOT_CLUSTER_PENDING_H
 
-#include "cluster/object.h"
+#include "cluster/line.h"
 #include "cluster/seats.h"
 
 bool vlot__pending_init(vlot_cluster *cluster);
@@ -20,6 +20,11 @@ uint64_t vlot__pending_due(vlot_cluster *cluster, const vlot__item *item);
 /* Mail under way, held or not, or a write. */
 bool vlot__pending_has_traffic(const vlot_cluster *cluster);
 
+/* Into the list, where room was reserved. */
+static inline void vlot__pending_list(vlot_cluster *cluster, vlot__item *item) {
+  vlot__heap_push(&cluster->lockstep.heap, item);
+  vlot__line_listed(cluster, item->due);
+}
 /* Out of the list, held or not. */
 void vlot__pending_unlist(vlot_cluster *cluster, vlot__item *item);
 /* Free an item that is in no list; what it refers to is somebody else's by then. */

@@ -47,7 +47,7 @@ vlot__item *vlot__pending_copy(vlot_cluster *cluster, const vlot__item *item, ui
   twin->id = id;
   ((vlot__mail_head *)(void *)twin->payload)->id = id;
   vlot__mail_retain(twin->mail_kind, twin->payload);
-  vlot__heap_push(heap, twin);
+  vlot__pending_list(cluster, twin);
   return twin;
 }
 

@@ -277,7 +277,6 @@ static void begin_recorded_turn(vlot__replay *replay, size_t place, vlot__seat *
   replay->has_next = false;
   replay->item_count = 0;
   enter_chunk(replay, place);
-  replay->cluster->is_in_turn = true;
   node->tape.checks = node->tape.routes = node->tape.submits = 0;
   node->tape.events = seat->digest_events;
   vlot__node_begin(node, NULL, vlot__replay_flags(&replay->records[place]) & 1);
@@ -287,7 +286,6 @@ static void after_recorded_turn(vlot__replay *replay, vlot__seat *seat) {
   vlot_cluster *cluster = replay->cluster;
   /* what they refer to is the node's */
   for (size_t k = 0; k < replay->item_count; k++) vlot__pending_free(cluster, replay->items[k]);
-  cluster->is_in_turn = false;
   replay->turn_seat = NULL;
   replay->status.turns++;
   seat->was_suspended = false;
@@ -303,6 +301,8 @@ static void after_recorded_turn(vlot__replay *replay, vlot__seat *seat) {
 
 void vlot__replay_turn(vlot__replay *replay, size_t place, vlot__seat *seat) {
   const vlot__replay_item *next;
+  vlot__frame frame;
+  vlot__inside_push(&frame, replay->cluster, NULL);
   replay->cluster->action += replay->records[place].mails;
   begin_recorded_turn(replay, place, seat);
   bool goes_on = true;
@@ -313,5 +313,6 @@ void vlot__replay_turn(vlot__replay *replay, size_t place, vlot__seat *seat) {
   }
   vlot__node_end(seat->node);
   compare(replay, seat);
+  vlot__inside_pop(&frame);
   after_recorded_turn(replay, seat);
 }

@@ -80,8 +80,6 @@ static void threads_turn(vlot_actor *self, vlot__node *node, vlot_turn *turn) {
   const vlot_mail *mail;
   vlot__turn_fence fence = {
       .enter = fence_enter, .leave = fence_leave, .is_closed = fence_is_closed, .context = self};
-  /* a node's thread stays one */
-  if (!pthread_getspecific(cluster->in_turn)) pthread_setspecific(cluster->in_turn, cluster);
   seat->turn_actor = self;
   vlot__node_begin(node, &fence, vlot_turn_was_parked(turn));
   while ((mail = vlot_turn_next(turn)) != NULL)
@@ -151,7 +149,6 @@ static void threads_violated(vlot_cluster *cluster) { vlot__clock_wake(cluster, 
 
 const vlot__driver vlot__driver_threads = {
     .may_step = threads_may_step,
-    .is_in_turn = vlot__actors_is_in_turn,
     .open = threads_open,
     .close = threads_close,
     .start = threads_start,

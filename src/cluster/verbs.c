@@ -7,7 +7,7 @@
 #include "cluster/recorder.h"
 #include "cluster/stop.h"
 
-static vlot_result check_pending(vlot_cluster *cluster) {
+static inline vlot_result check_pending(vlot_cluster *cluster) {
   if (!vlot__driver_of(cluster)->is_stepped) return VLOT_UNSUPPORTED;
   /* another thread has paused it, and steps it */
   if (!vlot__may_step(cluster)) return VLOT_BUSY;
@@ -23,13 +23,12 @@ static vlot_result check_verb(vlot_cluster *cluster) {
 vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t *done) {
   if (done) *done = 0;
   VLOT__VISIT(cluster, VLOT_CLOSED);
-  uint64_t before = cluster->action;
+  const uint64_t *count = vlot__lockstep_counter(cluster), before = *count;
   vlot_result result = check_pending(cluster);
   if (result != VLOT_OK) return result;
-  while (cluster->action - before < actions && !cluster->observer.has_violation &&
-         !vlot__is_shut(cluster))
+  while (*count - before < actions && !cluster->observer.has_violation && !vlot__is_shut(cluster))
     if (!vlot__lockstep_run_one(cluster, VLOT_NEVER)) break;
-  if (done) *done = cluster->action - before;
+  if (done) *done = *count - before;
   if (vlot__is_shut(cluster)) return VLOT_CLOSED; /* paused, and another thread closes it */
   if (cluster->has_diverged) return VLOT_FAILED;
   return cluster->observer.has_violation ? VLOT_VIOLATED : VLOT_OK;
@@ -39,7 +38,7 @@ vlot_result vlot_lockstep_until(vlot_cluster *cluster,
                                 bool (*is_reached)(vlot_cluster *cluster, void *context),
                                 void *context, uint64_t actions) {
   VLOT__VISIT(cluster, VLOT_CLOSED);
-  uint64_t before = cluster->action;
+  const uint64_t *count = vlot__lockstep_counter(cluster), before = *count;
   vlot_result result = check_pending(cluster);
   while (result == VLOT_OK && !is_reached(cluster, context)) {
     if (vlot__is_shut(cluster))
@@ -48,7 +47,7 @@ vlot_result vlot_lockstep_until(vlot_cluster *cluster,
       result = VLOT_VIOLATED;
     else if (cluster->has_diverged)
       result = VLOT_FAILED;
-    else if (cluster->action - before >= actions || !vlot__lockstep_run_one(cluster, VLOT_NEVER))
+    else if (*count - before >= actions || !vlot__lockstep_run_one(cluster, VLOT_NEVER))
       result = VLOT_TIMEOUT;
   }
   return result;
@@ -95,7 +94,7 @@ vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held)
     if (!vlot__heap_reserve(&lockstep->heap, cluster->allocator, 1)) return VLOT_NOMEM;
     vlot__count_command(cluster);
     vlot__pending_unlist(cluster, item);
-    vlot__heap_push(&lockstep->heap, item);
+    vlot__pending_list(cluster, item);
     return VLOT_OK;
   }
   void *held = lockstep->held;

@@ -1,0 +1,102 @@
+#include "cluster/host.h"
+
+void vlot_host_options_init(vlot_host_options *options) {
+  *options = (vlot_host_options){.size = sizeof *options, .tick_ns = VLOT__TICK_NS};
+}
+
+/* --- its life --- */
+
+vlot_host *vlot__host_make(const vlot_allocator *allocator, uint64_t tick_ns, bool is_shared) {
+  vlot_host *host = vlot__alloc_zero(allocator, 1, sizeof *host);
+  if (!host) return NULL;
+  vlot_host_options_init(&host->options);
+  host->options.allocator = host->allocator = allocator;
+  host->options.tick_ns = tick_ns;
+  host->is_shared = is_shared;
+  pthread_mutex_init(&host->lock, NULL);
+  vlot__timekeeper_init(&host->timekeeper, allocator);
+  return host;
+}
+
+static void free_host(vlot_host *host) {
+  vlot__timekeeper_deinit(&host->timekeeper);
+  pthread_mutex_destroy(&host->lock);
+  vlot__alloc_free(host->allocator, host->line.items);
+  vlot__alloc_free(host->allocator, host);
+}
+
+void vlot__host_join(vlot_host *host) {
+  pthread_mutex_lock(&host->lock);
+  host->groups++;
+  pthread_mutex_unlock(&host->lock);
+}
+
+void vlot__host_leave(vlot_host *host) {
+  pthread_mutex_lock(&host->lock);
+  bool is_over = --host->groups == 0 && !host->is_owned;
+  pthread_mutex_unlock(&host->lock);
+  if (is_over) free_host(host);
+}
+
+const char *vlot__tick_problem(uint64_t tick_ns) {
+  bool is_right = tick_ns >= 100000 && tick_ns <= 10000000000;
+  return is_right ? NULL : "tick_ns: 100 microseconds to 10 seconds";
+}
+
+static const char *find_problem(const vlot_host_options *options) {
+  if (options->size != sizeof *options) return "options: call vlot_host_options_init() first";
+  return vlot__tick_problem(options->tick_ns);
+}
+
+vlot_result vlot_host_open(vlot_host **out, const vlot_host_options *options,
+                           const char **problem) {
+  const char *ignored;
+  vlot_host_options defaults;
+  vlot_host_options_init(&defaults);
+  if (!options) options = &defaults;
+  if (!problem) problem = &ignored;
+  *out = NULL;
+  *problem = find_problem(options);
+  if (*problem) return VLOT_INVALID;
+  *out = vlot__host_make(vlot__alloc_or_default(options->allocator), options->tick_ns, true);
+  if (!*out) return VLOT_NOMEM;
+  (*out)->is_owned = true;
+  return VLOT_OK;
+}
+
+uint32_t vlot_host_groups(vlot_host *host) {
+  pthread_mutex_lock(&host->lock);
+  uint32_t groups = host->groups;
+  pthread_mutex_unlock(&host->lock);
+  return groups;
+}
+
+vlot_result vlot_host_close(vlot_host *host) {
+  if (!host) return VLOT_OK;
+  if (vlot_host_groups(host) > 0) return VLOT_BUSY;
+  free_host(host);
+  return VLOT_OK;
+}
+
+/* --- its groups --- */
+
+void vlot__host_count_node(vlot_host *host, bool has_thread) {
+  pthread_mutex_lock(&host->lock);
+  if (has_thread)
+    host->nodes++;
+  else
+    host->nodes--;
+  pthread_mutex_unlock(&host->lock);
+}
+
+void vlot__host_lacks_threads(vlot_cluster *cluster) {
+  vlot_host *host = cluster->host;
+  pthread_mutex_lock(&host->lock);
+  uint32_t groups = host->groups, nodes = host->nodes;
+  pthread_mutex_unlock(&host->lock);
+  cluster->lacks_threads = true;
+  vlot__log(cluster,
+            "no more threads: this host runs %u for nodes, in %u groups; the process or the "
+            "machine allows no more (ulimit -u, kernel.threads-max, pids.max, vm.max_map_count)",
+            nodes, groups);
+}
