@@ -91,6 +91,9 @@ typedef struct vlot_cluster_options {
   uint64_t stop_ns;
   /* last events kept per node: default 64; a power of two, 16 … 65,536 */
   uint32_t ring_events;
+  /* what checker and event streams know of a log: so many entries below what its member has
+   * applied; and the checker of so many terms: default 16,384; 1 … 2^24 */
+  uint32_t observed_entries;
   /* lockstep: at most so many deliveries to one node become one turn: default 8; 1: always
    * single */
   uint32_t turn_max;
