@@ -54,8 +54,11 @@ typedef struct vlot_start {
 } vlot_start;
 
 typedef struct vlot_cluster_options {
-  size_t size;                     /* set by vlot_cluster_options_init() */
-  const vlot_allocator *allocator; /* NULL: the default; borrowed for the cluster's life */
+  size_t size; /* set by vlot_cluster_options_init() */
+  /* sees every allocation; borrowed for the cluster's life, and for that of what storages retain.
+   * NULL: the default, and blocks of 1 KiB to 1 MiB that cores and disks in memory have freed are
+   * used again, of which a cluster keeps 4 MiB at most */
+  const vlot_allocator *allocator;
   /* members 1 … nodes, where no disk says who they are: default 3, at most VLOT_MEMBERS_MAX */
   uint32_t nodes;
   /* so many of them, the last ones, are learners: default 0 */

@@ -106,8 +106,12 @@ typedef struct vlot__requests {
 struct vlot_cluster {
   vlot_cluster_options options;
   const vlot_allocator *allocator;
-  uint64_t cluster_id;    /* as the labels of its disks have it */
-  vlot_member *bootstrap; /* [bootstrap_count] the configuration it began with */
+  /* of cores and disks, whose logs and batches come and go; NULL: the caller's allocator is to see
+   * every allocation */
+  struct vlot__pool *pool;
+  const vlot_allocator *log_allocator; /* the pool's, or the allocator */
+  uint64_t cluster_id;                 /* as the labels of its disks have it */
+  vlot_member *bootstrap;              /* [bootstrap_count] the configuration it began with */
   uint32_t bootstrap_count;
   _Atomic(struct vlot__seats *) seats; /* of every member that was met: seats.h */
   vlot_machine machine;

@@ -1,6 +1,7 @@
 /* The cluster object: opening and closing. */
 #include "cluster/open.h"
 
+#include "base/pool.h"
 #include "cluster/bootstrap.h"
 #include "cluster/control.h"
 #include "cluster/driver.h"
@@ -12,6 +13,8 @@
 #include "cluster/recorder.h"
 #include "cluster/request.h"
 #include "cluster/stop.h"
+
+enum { POOL_BYTES = 4 << 20 }; /* that a cluster keeps of what its logs have dropped */
 
 /* --- its parts --- */
 
@@ -95,7 +98,16 @@ static void tell_configuration(vlot_cluster *cluster) {
   }
 }
 
+static bool open_pool(vlot_cluster *cluster) {
+  cluster->log_allocator = cluster->allocator;
+  if (cluster->options.allocator) return true;
+  cluster->pool = vlot__pool_open(cluster->allocator, POOL_BYTES);
+  if (cluster->pool) cluster->log_allocator = vlot__pool_allocator(cluster->pool);
+  return cluster->pool;
+}
+
 static vlot_result open_parts(vlot_cluster *cluster) {
+  if (!open_pool(cluster)) return VLOT_NOMEM;
   cluster->events =
       vlot__alloc(cluster->allocator, cluster->options.ring_events, sizeof *cluster->events);
   vlot_result result = open_disks(cluster);
@@ -155,6 +167,7 @@ static void free_cluster(vlot_cluster *cluster) {
   vlot__alloc_free(cluster->allocator, cluster->events);
   vlot__alloc_free(cluster->allocator, cluster->bootstrap);
   vlot__seats_free(cluster);
+  vlot__pool_close(cluster->pool);
   vlot__alloc_free(cluster->allocator, cluster);
 }
 
