@@ -15,7 +15,7 @@ static vlot__checker_pair *slot_of(const vlot__checker_generation *in, uint64_t 
 
 static bool make_room(vlot__checker_generation *in, const vlot_allocator *allocator) {
   if (in->count * 2 < in->capacity) return true;
-  vlot__checker_generation grown = {.capacity = in->capacity > 0 ? in->capacity * 2 : 64,
+  vlot__checker_generation grown = {.capacity = in->capacity > 0 ? in->capacity * 2 : 8,
                                     .count = in->count};
   grown.pairs = vlot__alloc_zero(allocator, grown.capacity, sizeof *grown.pairs);
   if (!grown.pairs) return false;

@@ -13,7 +13,7 @@ typedef struct vlot__span_entry {
   uint64_t chain; /* hash over (term, kind, content) of this entry and every one below it */
 } vlot__span_entry;
 
-enum { VLOT__SPAN_SEGMENT = 128 }; /* entries: 2 KiB */
+enum { VLOT__SPAN_SEGMENT = 32 }; /* entries: half a KiB */
 
 typedef struct vlot__span_segment {
   vlot__span_entry entries[VLOT__SPAN_SEGMENT];

@@ -950,7 +950,7 @@ Test(checker, members_have_the_ids_that_they_have) {
  */
 
 /* BASE: where the history begins in the end, which drops whole segments */
-enum { LONG = 400, SHORT = 16, KEPT = 100, BASE = 268, FRONTS = 8 };
+enum { LONG = 400, SHORT = 16, KEPT = 100, BASE = 300, FRONTS = 8 };
 
 static uint64_t base_of_history(const stage *s) { return s->checker->history.base_index; }
 
