@@ -21,13 +21,13 @@
 #define UNPOISON(memory, size) ((void)(memory), (void)(size))
 #endif
 
-/* Bins: 16 between a power of two and the next, so that rounding up costs 3 % on average. */
-enum { STEP_BITS = 4, STEPS = 1 << STEP_BITS, DOUBLINGS = 10, BINS = DOUBLINGS * STEPS + 1 };
+/* Bins: 16 between a power of two and the next. */
+enum { STEP_BITS = 4, STEPS = 1 << STEP_BITS, DOUBLINGS = 10, BINS = DOUBLINGS * STEPS };
 _Static_assert(VLOT__POOL_BLOCK_MIN << DOUBLINGS == VLOT__POOL_BLOCK_MAX, "bins end at the max");
 
 /* In front of every block; what follows is aligned as malloc() does. */
 typedef struct block {
-  _Alignas(max_align_t) size_t size; /* bytes behind this; of its bin, if it has one */
+  _Alignas(max_align_t) size_t size; /* bytes behind this */
   struct block *next;                /* kept: in its bin */
 } block;
 
@@ -42,19 +42,12 @@ struct vlot__pool {
   block *bins[BINS]; /* what is kept */
 };
 
-/* The bin of the smallest blocks that hold so many bytes; BINS: they are not kept. */
+/* The bin that a block of so many bytes is kept in; BINS: it is not kept. */
 static uint32_t bin_of(size_t size) {
-  if (size < VLOT__POOL_BLOCK_MIN || size > VLOT__POOL_BLOCK_MAX) return BINS;
+  if (size < VLOT__POOL_BLOCK_MIN || size >= VLOT__POOL_BLOCK_MAX) return BINS;
   uint32_t bits = 63 - (uint32_t)__builtin_clzll(size);
-  uint32_t shift = bits - STEP_BITS;
-  size_t steps = (size + ((size_t)1 << shift) - 1) >> shift; /* STEPS … 2 * STEPS */
   uint32_t doubling = bits - (63 - (uint32_t)__builtin_clzll(VLOT__POOL_BLOCK_MIN));
-  return doubling * STEPS + (uint32_t)steps - STEPS;
-}
-
-static size_t size_of(uint32_t bin) {
-  size_t unit = (size_t)VLOT__POOL_BLOCK_MIN >> STEP_BITS << bin / STEPS;
-  return unit * (STEPS + bin % STEPS);
+  return doubling * STEPS + (uint32_t)(size >> (bits - STEP_BITS)) - STEPS;
 }
 
 static void release_pool(vlot__pool *pool) {
@@ -99,13 +92,22 @@ static block *make(vlot__pool *pool, size_t size) {
   return vlot__alloc(pool->under, 1, sizeof *one + size);
 }
 
-static block *take_kept(vlot__pool *pool, uint32_t bin) {
-  pthread_mutex_lock(&pool->lock);
+/* Under the lock: the newest of its bin, where it is large enough, as when the same is asked for
+ * again and again. Else one of the next bin, where all are. */
+static block *unlink_kept(vlot__pool *pool, size_t size, uint32_t bin) {
   block *one = pool->bins[bin];
-  if (one) {
-    pool->bins[bin] = one->next;
-    pool->bytes -= one->size;
-  }
+  if ((!one || one->size < size) && bin + 1 < BINS) one = pool->bins[++bin];
+  if (!one || one->size < size) return NULL;
+  pool->bins[bin] = one->next;
+  pool->bytes -= one->size;
+  return one;
+}
+
+static block *take_kept(vlot__pool *pool, size_t size) {
+  uint32_t bin = bin_of(size);
+  if (bin == BINS) return NULL;
+  pthread_mutex_lock(&pool->lock);
+  block *one = unlink_kept(pool, size, bin);
   pthread_mutex_unlock(&pool->lock);
   if (one) UNPOISON(one + 1, one->size);
   return one;
@@ -113,12 +115,9 @@ static block *take_kept(vlot__pool *pool, uint32_t bin) {
 
 static void *take(vlot__pool *pool, size_t size) {
   if (size > SIZE_MAX / 2 - sizeof(block)) return NULL;
-  uint32_t bin = bin_of(size);
-  if (bin < BINS) size = size_of(bin);
-  block *one = bin < BINS ? take_kept(pool, bin) : NULL;
-  if (!one) one = make(pool, size);
+  block *one = take_kept(pool, size);
+  if (!one && (one = make(pool, size)) != NULL) one->size = size;
   if (!one) return NULL;
-  one->size = size;
   atomic_fetch_add_explicit(&pool->references, 1, memory_order_relaxed);
   return one + 1;
 }
@@ -161,8 +160,8 @@ static void *resize_in_pool(void *context, void *memory, size_t size) {
     return NULL;
   }
   uint32_t before = bin_of(one->size), after = bin_of(size);
-  if (before != after) return move(pool, one, size);
-  if (before < BINS) return memory;
+  if (before == after && before < BINS && size <= one->size) return memory;
+  if (before < BINS || after < BINS) return move(pool, one, size);
   if (size > SIZE_MAX / 2 - sizeof *one) return NULL;
   one = pool->under->resize(pool->under->context, one, sizeof *one + size);
   if (!one) return NULL;

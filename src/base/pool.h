@@ -15,8 +15,8 @@
 #include "vlot/base.h"
 
 enum {
-  VLOT__POOL_BLOCK_MIN = 1024, /* bytes; smaller and larger ones are not kept */
-  VLOT__POOL_BLOCK_MAX = 1 << 20,
+  VLOT__POOL_BLOCK_MIN = 1024,    /* bytes: smaller ones are not kept … */
+  VLOT__POOL_BLOCK_MAX = 1 << 20, /* … nor are these, and larger ones */
 };
 
 typedef struct vlot__pool vlot__pool;
