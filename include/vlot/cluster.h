@@ -68,8 +68,9 @@ typedef struct vlot_cluster_options {
   uint32_t is_inline;
   uint64_t seed;    /* of everything random: default 1 */
   uint64_t tick_ns; /* threads: default 10 ms, at least 100 µs, at most 10 s */
-  /* periods, switches, limits of every node; id, members, seed, storage fields are set per node.
-   * Defaults as vlot_raft_options_init(), but apply_entries_max: 4,096 */
+  /* periods, switches, limits of every node; id, members, seed, storage fields are set per node;
+   * reads_max is of local reads too. Defaults as vlot_raft_options_init(), but apply_entries_max:
+   * 4,096 */
   vlot_raft_options raft;
   const vlot_machine *machine; /* NULL: the key-value machine; copied */
   /* Fill in the table of member id's disk, which is all 0; called while opening, once for each of 1
@@ -648,7 +649,9 @@ VLOT_API vlot_result vlot_lockstep_until(vlot_cluster *cluster,
  * drop       it never arrives
  * hold       it is not chosen until released (or fired); is_held false: release it; twice is once,
  *            and no action. VLOT_NOMEM
- * duplicate  a copy is pending too, with an id of its own; *copy (NULL to ignore). VLOT_NOMEM
+ * duplicate  a copy is pending too, with an id of its own; *copy (NULL to ignore). VLOT_NOMEM;
+ *            VLOT_BUSY too where 262,144 mails are pending, which is the most there can be: what
+ *            nodes and clients send then is refused as by a full mailbox
  * delay      due so many ticks later, from now if it was due earlier
  */
 VLOT_API vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id);

@@ -81,7 +81,7 @@ static void free_all(vlot__pool *pool, block *all) {
 }
 
 /* Where memory is short, what is kept goes first. */
-static block *make(vlot__pool *pool, size_t size) {
+static block *make_block(vlot__pool *pool, size_t size) {
   block *one = vlot__alloc(pool->under, 1, sizeof *one + size);
   if (one) return one;
   pthread_mutex_lock(&pool->lock);
@@ -113,17 +113,17 @@ static block *take_kept(vlot__pool *pool, size_t size) {
   return one;
 }
 
-static void *take(vlot__pool *pool, size_t size) {
+static void *take_block(vlot__pool *pool, size_t size) {
   if (size > SIZE_MAX / 2 - sizeof(block)) return NULL;
   block *one = take_kept(pool, size);
-  if (!one && (one = make(pool, size)) != NULL) one->size = size;
+  if (!one && (one = make_block(pool, size)) != NULL) one->size = size;
   if (!one) return NULL;
   atomic_fetch_add_explicit(&pool->references, 1, memory_order_relaxed);
   return one + 1;
 }
 
 /* Unless that is too much, or the owner is gone. */
-static bool keep(vlot__pool *pool, block *one, uint32_t bin) {
+static bool keep_block(vlot__pool *pool, block *one, uint32_t bin) {
   POISON(one + 1, one->size);
   pthread_mutex_lock(&pool->lock);
   bool has_room = !pool->is_closed && one->size <= pool->bytes_max - pool->bytes;
@@ -137,31 +137,31 @@ static bool keep(vlot__pool *pool, block *one, uint32_t bin) {
   return has_room;
 }
 
-static void give(vlot__pool *pool, block *one) {
+static void give_block(vlot__pool *pool, block *one) {
   uint32_t bin = bin_of(one->size);
-  if (bin == BINS || !keep(pool, one, bin)) vlot__alloc_free(pool->under, one);
+  if (bin == BINS || !keep_block(pool, one, bin)) vlot__alloc_free(pool->under, one);
   release_pool(pool);
 }
 
-static void *move(vlot__pool *pool, block *one, size_t size) {
-  void *moved = take(pool, size);
+static void *move_block(vlot__pool *pool, block *one, size_t size) {
+  void *moved = take_block(pool, size);
   if (!moved) return NULL;
   memcpy(moved, one + 1, size < one->size ? size : one->size);
-  give(pool, one);
+  give_block(pool, one);
   return moved;
 }
 
 static void *resize_in_pool(void *context, void *memory, size_t size) {
   vlot__pool *pool = context;
   block *one = memory ? (block *)memory - 1 : NULL;
-  if (!one) return size > 0 ? take(pool, size) : NULL;
+  if (!one) return size > 0 ? take_block(pool, size) : NULL;
   if (size == 0) {
-    give(pool, one);
+    give_block(pool, one);
     return NULL;
   }
   uint32_t before = bin_of(one->size), after = bin_of(size);
   if (before == after && before < BINS && size <= one->size) return memory;
-  if (before < BINS || after < BINS) return move(pool, one, size);
+  if (before < BINS || after < BINS) return move_block(pool, one, size);
   if (size > SIZE_MAX / 2 - sizeof *one) return NULL;
   one = pool->under->resize(pool->under->context, one, sizeof *one + size);
   if (!one) return NULL;

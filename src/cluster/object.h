@@ -39,7 +39,8 @@ typedef struct vlot__lockstep {
   vlot__item **held;
   size_t held_count;
   size_t held_capacity;
-  vlot__item *pool;            /* free items */
+  vlot__item *pool; /* [pooled] free items */
+  size_t pooled;
   vlot__arrivals from_clients; /* of mail that no member sent */
   vlot__prng schedule;
   uint64_t now_tie; /* the place inside the present tick */
