@@ -57,12 +57,6 @@ uint64_t vlot__checker_settle(vlot__checker *checker, vlot__checker_table *in, u
 
 static const vlot__model blank; /* the log of whom nobody has met */
 
-vlot__checker_member *vlot__checker_find(const vlot__checker *checker, uint32_t id) {
-  size_t place =
-      vlot__by_id_find(checker->members, checker->member_count, sizeof *checker->members, id);
-  return place == SIZE_MAX ? NULL : checker->members[place].member;
-}
-
 static vlot__checker_member *make_member(vlot__checker *checker, uint32_t id) {
   const vlot_allocator *allocator = checker->allocator;
   void *members = checker->members;
@@ -120,35 +114,14 @@ void vlot__checker_report(vlot__checker *checker, uint32_t invariant, const vlot
 
 /* --- the history --- */
 
-vlot__known vlot__checker_look(vlot__checker *checker, const vlot__checker_member *m,
-                               uint64_t index, vlot__span_entry *entry) {
-  if (m->model->is_lost) checker->is_incomplete = true;
-  vlot__known known = vlot__span_look(&m->model->span, index, entry);
-  bool says_nothing = m->model->is_lost || m->model->origin != checker->origin;
-  return known == VLOT__KNOWN && says_nothing ? VLOT__FORGOTTEN : known;
-}
-
-/* Below the history: somebody else may know what is committed there. */
-static bool is_what_others_committed(vlot__checker *checker, const vlot__checker_member *m,
-                                     uint64_t index, const vlot__span_entry *entry) {
+bool vlot__checker_may_be_unknown(vlot__checker *checker, const vlot__checker_member *m,
+                                  uint64_t index, const vlot__span_entry *entry) {
   for (size_t k = 0; k < checker->member_count; k++) {
     const vlot__checker_member *other = checker->members[k].member;
     vlot__span_entry theirs;
     if (other != m && other->commit >= index &&
         vlot__checker_look(checker, other, index, &theirs) == VLOT__KNOWN)
       return vlot__checker_is_same(&theirs, entry);
-  }
-  return true;
-}
-
-bool vlot__checker_may_be(vlot__checker *checker, const vlot__checker_member *m, uint64_t index,
-                          const vlot__span_entry *entry) {
-  vlot__span_entry committed;
-  if (m->model->origin != checker->origin) return true;
-  switch (vlot__span_look(&checker->history, index, &committed)) {
-  case VLOT__KNOWN: return vlot__checker_is_same(&committed, entry);
-  case VLOT__FORGOTTEN: return is_what_others_committed(checker, m, index, entry);
-  case VLOT__ABSENT: break;
   }
   return true;
 }
