@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/assert.h"
 
 #ifdef __has_feature
 #if __has_feature(address_sanitizer)
@@ -143,30 +142,20 @@ static void give_block(vlot__pool *pool, block *one) {
   release_pool(pool);
 }
 
-static void *move_block(vlot__pool *pool, block *one, size_t size) {
-  void *moved = take_block(pool, size);
-  if (!moved) return NULL;
-  memcpy(moved, one + 1, size < one->size ? size : one->size);
-  give_block(pool, one);
-  return moved;
-}
-
-static void *resize_in_pool(void *context, void *memory, size_t size) {
-  vlot__pool *pool = context;
-  block *one = memory ? (block *)memory - 1 : NULL;
-  if (!one) return size > 0 ? take_block(pool, size) : NULL;
-  if (size == 0) {
-    give_block(pool, one);
-    return NULL;
-  }
-  uint32_t before = bin_of(one->size), after = bin_of(size);
-  if (before == after && before < BINS && size <= one->size) return memory;
-  if (before < BINS || after < BINS) return move_block(pool, one, size);
+/* What grows does not come and go: it goes through, and nothing is kept of it. */
+static void *resize_block(vlot__pool *pool, block *one, size_t size) {
   if (size > SIZE_MAX / 2 - sizeof *one) return NULL;
   one = pool->under->resize(pool->under->context, one, sizeof *one + size);
   if (!one) return NULL;
   one->size = size;
   return one + 1;
+}
+
+static void *resize_in_pool(void *context, void *memory, size_t size) {
+  if (!memory) return size > 0 ? take_block(context, size) : NULL;
+  if (size > 0) return resize_block(context, (block *)memory - 1, size);
+  give_block(context, (block *)memory - 1);
+  return NULL;
 }
 
 vlot__pool *vlot__pool_open(const vlot_allocator *under, size_t bytes_max) {

@@ -9,7 +9,7 @@
  * Without memory the checker cannot know any more what is right: from then on it reports nothing,
  * and says so.
  */
-#include "cluster/checker_inside.h"
+#include "cluster/checker_history.h"
 
 enum { DISK_WIPED = 2 }; /* vlot_restart */
 

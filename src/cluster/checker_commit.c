@@ -1,7 +1,7 @@
 /* What is committed, once for all members, and what was applied. */
 #include <inttypes.h>
 
-#include "cluster/checker_inside.h"
+#include "cluster/checker_history.h"
 
 static void mark_commit(vlot__checker *checker, uint64_t term, uint64_t index,
                         uint64_t entry_term) {

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "cluster/checker_inside.h"
+#include "cluster/checker_history.h"
 
 /* --- what was told --- */
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/prng.h"
-#include "cluster/checker_inside.h"
+#include "cluster/checker_history.h"
 
 /* --- tables --- */
 

@@ -1,7 +1,7 @@
 /* From one step to the next, and from one life to the next. */
 #include <inttypes.h>
 
-#include "cluster/checker_inside.h"
+#include "cluster/checker_history.h"
 
 static void check_recovered(vlot__checker *checker, vlot__checker_member *m,
                             const vlot_event *event) {

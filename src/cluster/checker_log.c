@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cluster/checker_inside.h"
+#include "cluster/checker_history.h"
 
 /* --- I-3: same index and term, same entry and same prefix --- */
 

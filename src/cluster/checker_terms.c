@@ -1,7 +1,7 @@
 /* Who led a term, who voted for whom, and what was acknowledged. */
 #include <inttypes.h>
 
-#include "cluster/checker_inside.h"
+#include "cluster/checker_history.h"
 
 void vlot__checker_on_term(vlot__checker *checker, vlot__checker_member *m,
                            const vlot_event *event) {

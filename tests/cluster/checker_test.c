@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cluster/checker_inside.h"
+#include "cluster/checker_history.h"
 
 enum { NODES = 3, WINDOW = 1 << 14 };
 
