@@ -69,8 +69,8 @@ enum bench_exit bench_re_election(const struct bench_row *row,
 
 enum bench_exit bench_groups(const struct bench_row *row, const struct bench_settings *settings);
 
-/* The memory row's other process: RSS of an idle cluster in bytes, on stdout. */
-enum bench_exit bench_idle_child(uint64_t nodes, double seconds);
+/* The memory row's other process: what heap and resident set have grown by, in bytes, on stdout. */
+enum bench_exit bench_memory_child(const char *what, uint64_t count, double seconds);
 
 /* ---- Report ---------------------------------------------------------------------------------- */
 

@@ -1,16 +1,12 @@
-/* Rows of what an idle cluster costs: memory of a node, processor time. */
+/* Row of what an idle cluster costs: processor time. */
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "bench.h"
 #include "vlot/cluster.h"
 
-enum { MANY_NODES = 101, IDLE_NODES = 5, LEADER_TICKS = 6000 };
+enum { IDLE_NODES = 5, LEADER_TICKS = 6000 };
 
 static void sleep_seconds(double seconds) {
   struct timespec left = {.tv_sec = (time_t)seconds};
@@ -43,79 +39,6 @@ static vlot_cluster *open_led(uint32_t nodes, uint64_t seed) {
   (void)vlot_cluster_close(cluster);
   return NULL;
 }
-
-/* ---- Memory ---------------------------------------------------------------------------------- */
-
-static uint64_t resident_bytes(void) {
-  unsigned long long size = 0, resident = 0;
-  FILE *file = fopen("/proc/self/statm", "r");
-  if (file == NULL) {
-    return 0;
-  }
-  if (fscanf(file, "%llu %llu", &size, &resident) != 2) {
-    resident = 0;
-  }
-  fclose(file);
-  return resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-enum bench_exit bench_idle_child(uint64_t nodes, double seconds) {
-  vlot_cluster *cluster = open_led((uint32_t)nodes, 1);
-  if (cluster == NULL) {
-    return BENCH_SYSTEM;
-  }
-  sleep_seconds(seconds);
-  printf("%" PRIu64 "\n", resident_bytes());
-  return vlot_cluster_close(cluster) == VLOT_OK ? BENCH_DONE : BENCH_SYSTEM;
-}
-
-/* Run this program again, so that each measurement begins with a fresh process. 0: it failed. */
-static uint64_t measure_child(uint32_t nodes, double seconds) {
-  char command[128];
-  unsigned long long bytes = 0;
-  /* The shell is not this process: /proc/self would be it. */
-  snprintf(command, sizeof command, "exec /proc/%ld/exe idle-child %" PRIu32 " %.3f",
-           (long)getpid(), nodes, seconds);
-  FILE *child = popen(command, "r");
-  if (child == NULL) {
-    return 0;
-  }
-  bool is_read = fscanf(child, "%llu", &bytes) == 1;
-  int status = pclose(child);
-  return is_read && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? bytes : 0;
-}
-
-enum bench_exit bench_memory(const struct bench_row *row, const struct bench_settings *settings) {
-  static const char text[] = "KiB of memory per idle node";
-  const struct bench_figure figure = {
-      .name = "kib_per_node", .text = text, .reach = 64.0, .aim = 32.0, .is_less_better = true};
-  const char *place = "left to the kernel";
-  double values[BENCH_ROUNDS_MAX];
-  bench_title(row, settings, place);
-  for (uint64_t round = 1; round <= settings->rounds; round++) {
-    bench_progress("%s: round %" PRIu64 " of %" PRIu64, row->name, round, settings->rounds);
-    uint64_t one = measure_child(1, settings->seconds);
-    uint64_t many = one > 0 ? measure_child(MANY_NODES, settings->seconds) : 0;
-    if (many == 0) {
-      return bench_complain(BENCH_SYSTEM, "memory: the measured process failed");
-    }
-    values[round - 1] = ((double)many - (double)one) / (MANY_NODES - 1) / 1024.0;
-    bench_round(settings, round, "%.1f KiB per node: %d nodes %.0f KiB, 1 node %.0f KiB",
-                values[round - 1], MANY_NODES, (double)many / 1024.0, (double)one / 1024.0);
-    if (settings->is_json) {
-      struct measure_json json;
-      bench_json(&json, row, place, round);
-      measure_json_number(&json, "kib_per_node", values[round - 1]);
-      measure_json_integer(&json, "bytes_101_nodes", many);
-      measure_json_integer(&json, "bytes_1_node", one);
-      measure_json_end(&json);
-    }
-  }
-  bench_verdict(row, settings, place, &figure, values, settings->rounds);
-  return BENCH_DONE;
-}
-
-/* ---- Processor time -------------------------------------------------------------------------- */
 
 static double cpu_seconds(void) {
   struct rusage usage;

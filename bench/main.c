@@ -63,11 +63,11 @@ static const struct bench_row rows[] = {
      {7, 1.0, 0},
      {2, 0.3, 0}},
     {"memory",
-     "(RSS of 101 nodes - RSS of 1 node) / 100, default options",
+     "an idle node, default options; a log of one node, lockstep inline",
      bench_memory,
-     BENCH_ROUNDS | BENCH_SECONDS,
-     {3, 3.0, 0},
-     {1, 1.0, 0}},
+     BENCH_ROUNDS | BENCH_SECONDS | BENCH_OPS,
+     {3, 3.0, 10000000},
+     {1, 1.0, 500000}},
     {"idle-cpu",
      "5 idle nodes, default ticks",
      bench_idle_cpu,
@@ -272,9 +272,9 @@ int main(int argc, char **argv) {
       return BENCH_DONE;
     }
   }
-  if (strcmp(argv[1], "idle-child") == 0 && argc == 4) {
-    return (int)bench_idle_child(parse_integer("nodes", argv[2], 1, 1024),
-                                 parse_seconds("seconds", argv[3]));
+  if (strcmp(argv[1], "memory-child") == 0 && argc == 5) {
+    return (int)bench_memory_child(argv[2], parse_integer("count", argv[3], 1, UINT64_C(1) << 40),
+                                   parse_seconds("seconds", argv[4]));
   }
   parse_flags(&settings, argc, argv);
   if (strcmp(argv[1], "all") == 0) {

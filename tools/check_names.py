@@ -7,6 +7,7 @@ Names  each identifier that stands between backticks in a document of the code i
 Locks  the tables of docs/threads.md have a row for each _Atomic, mutex, condition and thread-local of
        src, `struct.field` or `file.c:name`, and no other row. A row may name several.
 Files  under the heading of each layer docs/ARCHITECTURE.md names every .c of it once, and no other.
+Bounds each row of docs/bounds.md ends with the name of a test.
 
 usage: check_names.py     from anywhere; prints what is missing, and fails
 """
@@ -16,7 +17,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDERS = ["src", "include", "tests", "tools", "bench", "examples", "fuzz", "cmake", "scenes"]
-DOCUMENTS = ["docs/ARCHITECTURE.md", "docs/threads.md", "docs/STYLE.md", "docs/debugging.md", "docs/divergence.md",
+DOCUMENTS = ["docs/ARCHITECTURE.md", "docs/threads.md", "docs/bounds.md", "docs/STYLE.md", "docs/debugging.md", "docs/divergence.md",
              "CONTRIBUTING.md"]
 GUARDS = re.compile(r"^\s*(?:static\s+)?(?:_Atomic\b(?:\([^)]*\))?|atomic_bool\b|pthread_(?:mutex|cond)_t\b|_Thread_local\b)[^;(]*?(\w+)(?:\[[^\]]*\])*(?:\s*=[^;]*)?;")
 HANDLER = re.compile(r"^static _Atomic\(\w+\) (\w+)")
@@ -111,14 +112,27 @@ def check_files():
     return files
 
 
+def check_bounds():
+    tests = {name for path in tree(["tests"], (".c",)) for name in re.findall(r"^Test\(\w+, (\w+)", read(path), flags=re.M)}
+    rows = [line for line in read("docs/bounds.md").split("\n") if re.match(r"\| (?!what \||-)|\|(?!-| )", line)]
+    for row in rows:
+        named = re.findall(r"`(\w+)`", row.split("|")[-2])
+        for name in sorted(set(named) - tests):
+            problems.append("docs/bounds.md: there is no test %s" % name)
+        if not named:
+            problems.append("docs/bounds.md: no test is named in: %s" % row)
+    return len(rows)
+
+
 if len(sys.argv) > 1:
     print("usage: check_names.py, without arguments", file=sys.stderr)
     sys.exit(64)
 names = check_names(words_of_the_tree())
 guards = check_guards()
 files = check_files()
+bounds = check_bounds()
 for problem in problems:
     print(problem)
 if problems:
     sys.exit(1)
-print("%d names in documents exist, %d atomics and locks and %d files have their row" % (names, guards, files))
+print("%d names in documents exist, %d atomics and locks and %d files have their row, %d bounds a test" % (names, guards, files, bounds))

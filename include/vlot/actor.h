@@ -27,6 +27,13 @@ typedef struct vlot_turn vlot_turn;                 /* the turn that a behaviour
 
 #define VLOT_FOREVER UINT64_MAX /* a wait without a deadline */
 
+/* Beyond these a call says VLOT_BUSY. */
+enum {
+  VLOT_ACTOR_IDS_MAX = 1 << 20,      /* ids of a system that its callers chose, ever */
+  VLOT_ACTOR_TIMERS_MAX = 1024,      /* armed, of one actor */
+  VLOT_ACTOR_MONITORS_MAX = 1 << 16, /* that one actor has, whose DOWN has not come */
+};
+
 /* Who: id 0 is nobody (mail from outside any actor). */
 typedef struct vlot_address {
   uint32_t id;
@@ -317,8 +324,9 @@ VLOT_API void vlot_actor_options_init(vlot_actor_options *options);
  *          (finish has been called if and only if the start hook has)
  * actor    out: one reference, given back with vlot_actor_release; NULL: none wanted
  * returns  VLOT_OK, VLOT_NOMEM, VLOT_INVALID, VLOT_EXISTS (an incarnation of that id is running),
- *          VLOT_CLOSED (the system is stopping), VLOT_BUSY (no more threads), VLOT_UNSUPPORTED
- *          (after fork), or the start hook's own result (VLOT_FAILED where that says VLOT_PENDING)
+ *          VLOT_CLOSED (the system is stopping), VLOT_BUSY (no more threads, or
+ *          VLOT_ACTOR_IDS_MAX), VLOT_UNSUPPORTED (after fork), or the start hook's own result
+ *          (VLOT_FAILED where that says VLOT_PENDING)
  * thread   any; blocks while the start hook runs, in an actor's turn too
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_actor_spawn(vlot_actor_system *system,
@@ -443,7 +451,7 @@ typedef struct vlot_timer_expiry {
  *
  * delay_ns    from now; 0: the next turn
  * generation  out, may be NULL
- * returns     VLOT_OK, VLOT_NOMEM (nothing changed)
+ * returns     VLOT_OK; VLOT_NOMEM, VLOT_BUSY (VLOT_ACTOR_TIMERS_MAX): nothing changed
  * thread      self
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_timer_set(vlot_actor *self, uint64_t kind,
@@ -461,7 +469,8 @@ VLOT_API uint64_t vlot_clock_ns(void);
  * reserved here. Already ended: at once, VLOT_END_NOPROC.
  *
  * monitor  out: stamp of the DOWN; NULL to ignore
- * returns  VLOT_OK; VLOT_NOMEM; VLOT_FENCED: self is; VLOT_INVALID: target is NULL, or self
+ * returns  VLOT_OK; VLOT_NOMEM; VLOT_BUSY (VLOT_ACTOR_MONITORS_MAX); VLOT_FENCED: self is;
+ *          VLOT_INVALID: target is NULL, or self
  * thread   self
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_actor_monitor(vlot_actor *self, vlot_actor *target,

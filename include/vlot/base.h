@@ -109,6 +109,7 @@ VLOT_API const char *vlot_result_advice(vlot_result result);
   X(VERSION, 37, "unknown format version or kind")                                       \
   X(APPLY_FAILED, 38, "the state machine failed")                                        \
   X(NO_MEMORY, 39, "out of memory")                                                      \
+  X(WRITES_FULL, 40, "too many writes wait for the disk")                                \
   /* cluster and runtime */                                                              \
   X(LINK_CUT, 50, "the link is cut")                                                     \
   X(LINK_LOSS, 51, "the link lost it")                                                   \

@@ -60,8 +60,9 @@ typedef struct vlot_start {
 
 typedef struct vlot_cluster_options {
   size_t size; /* set by vlot_cluster_options_init() */
-  /* NULL: the default, or the host's; with a host no other than the host's. Borrowed until cluster,
-   * clients and subscriptions are all closed */
+  /* sees every allocation; borrowed until cluster, clients, subscriptions and what storages retain
+   * are all gone. NULL: the host's, or without a host the default. With a host no other than the
+   * host's */
   const vlot_allocator *allocator;
   /* members 1 … nodes, where no disk says who they are: default 3, at most VLOT_MEMBERS_MAX */
   uint32_t nodes;
@@ -74,8 +75,9 @@ typedef struct vlot_cluster_options {
   /* threads: default 10 ms, at least 100 µs, at most 10 s. With a host: the default or the host's,
    * which it is then */
   uint64_t tick_ns;
-  /* periods, switches, limits of every node; id, members, seed, storage fields are set per node.
-   * Defaults as vlot_raft_options_init(), but apply_entries_max: 4,096 */
+  /* periods, switches, limits of every node; id, members, seed, storage fields are set per node;
+   * reads_max is of local reads too. Defaults as vlot_raft_options_init(), but apply_entries_max:
+   * 4,096 */
   vlot_raft_options raft;
   const vlot_machine *machine; /* NULL: the key-value machine; copied */
   /* Fill in the table of member id's disk, which is all 0; called while opening, once for each of 1
@@ -100,6 +102,9 @@ typedef struct vlot_cluster_options {
   uint64_t stop_ns;
   /* last events kept per node: default 64; a power of two, 16 … 65,536 */
   uint32_t ring_events;
+  /* what checker and event streams know of a log: so many entries below what its member has
+   * applied; and the checker of so many terms: default 16,384; 1 … 2^24 */
+  uint32_t observed_entries;
   /* lockstep: at most so many deliveries to one node become one turn: default 8; 1: always
    * single */
   uint32_t turn_max;
@@ -648,7 +653,7 @@ VLOT_API size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pendi
  * returns  VLOT_OK, also when there were fewer. VLOT_VIOLATED: this cluster's checker objects, and
  *          it stopped there (what another group's finds is told there, and stops nothing here);
  *          VLOT_FAILED: a replay has diverged; VLOT_UNSUPPORTED: not in lockstep and not paused;
- *          VLOT_BUSY: another thread has paused it; VLOT_CLOSED: another thread closes it meanwhile;
+ *          VLOT_BUSY: another thread has paused it; VLOT_CLOSED: another closes it meanwhile;
  *          VLOT_DEADLOCK: on a node's thread
  * thread   any but a node's, one at a time; of a paused cluster the one that paused it. Runs the
  *          turns of nodes, and user code in them
@@ -677,7 +682,9 @@ VLOT_API vlot_result vlot_lockstep_until(vlot_cluster *cluster,
  * drop       it never arrives
  * hold       it is not chosen until released (or fired); is_held false: release it; twice is once,
  *            and no action. VLOT_NOMEM
- * duplicate  a copy is pending too, with an id of its own; *copy (NULL to ignore). VLOT_NOMEM
+ * duplicate  a copy is pending too, with an id of its own; *copy (NULL to ignore). VLOT_NOMEM;
+ *            VLOT_BUSY too where 262,144 mails are pending, which is the most there can be: what
+ *            nodes and clients send then is refused as by a full mailbox
  * delay      due so many ticks later, from now if it was due earlier
  */
 VLOT_API vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id);

@@ -78,9 +78,9 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_journal_read_info(const void *journal,
  * vlot_cluster_close(): its clients and subscriptions are what those of any cluster are then.
  *
  * out      out: NULL unless VLOT_OK
- * options  NULL, or where allocator, machine, log, ring_events, has_checker and keeps_events are
- *          taken from; the others are the recorded run's. A run with a machine of its own needs
- *          that machine; one without takes the key-value machine, whatever is given
+ * options  NULL, or where allocator, machine, log, ring_events, observed_entries, has_checker and
+ *          keeps_events are taken from; the others are the recorded run's. A run with a machine of
+ *          its own needs that machine; one without takes the key-value machine, whatever is given
  * journal  [size] borrowed for the cluster's life
  * problem  out: what is wrong, a static sentence; NULL to ignore. vlot_journal_read_info() has the
  *          numbers

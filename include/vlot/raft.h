@@ -328,6 +328,10 @@ typedef enum vlot_role {
 /* "follower", "pre-candidate", "candidate", "leader"; "?" outside the table. Static. */
 VLOT_API const char *vlot_role_name(vlot_role role);
 
+/* A core lets 65,536 writes wait for storage, and as many answers for them. Beyond that it refuses
+ * commands (VLOT_BUSY) and does not campaign, and messages that would leave something waiting are
+ * ignored as if they had been lost; why: WRITES_FULL. */
+
 /* What must survive a restart beside the log; one record. */
 typedef struct vlot_hard_state {
   uint64_t term;     /* the current term; 0 at a first start */
@@ -353,8 +357,8 @@ typedef struct vlot_write {
 /* Result of one input that asks for something:
  *
  * PROPOSE          VLOT_OK: all commands stand in the log. VLOT_NOT_LEADER; VLOT_INVALID: there are
- *                  none; VLOT_BUSY (why TAIL_FULL, INDEX_LIMIT) and VLOT_TOO_LARGE (why
- *                  ENTRY_TOO_LARGE): only those that `accepted` counts do
+ *                  none; VLOT_BUSY (why TAIL_FULL, INDEX_LIMIT, WRITES_FULL) and VLOT_TOO_LARGE
+ *                  (why ENTRY_TOO_LARGE): only those that `accepted` counts do
  * READ             VLOT_OK: it will be answered in reads, in this step or a later one.
  *                  VLOT_NOT_LEADER, VLOT_BUSY (why READS_FULL): it will not
  * CAMPAIGN, ELECT  VLOT_OK: it has begun; VLOT_EXISTS: it leads already; VLOT_REJECTED: why

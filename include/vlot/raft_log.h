@@ -23,7 +23,7 @@
 extern "C" {
 #endif
 
-enum { VLOT_LOG_SEGMENT = 128 }; /* slices per segment: 4 KiB */
+enum { VLOT_LOG_SEGMENT = 32 }; /* slices per segment: 1 KiB */
 
 typedef struct vlot_log_segment {
   vlot_slice slices[VLOT_LOG_SEGMENT];

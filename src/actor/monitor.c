@@ -209,6 +209,7 @@ static vlot_result watch_target(vlot_actor *self, vlot_actor *target, vlot_addre
                                 uint64_t *monitor) {
   if (target == self) return VLOT_INVALID;
   if (vlot_actor_is_fenced(self)) return VLOT_FENCED;
+  if (self->monitor_count >= VLOT_ACTOR_MONITORS_MAX) return VLOT_BUSY;
   uint64_t id = self->monitor_last + 1;
   if (!reserve_monitor(self)) return VLOT_NOMEM;
   vlot__watch *watch = make_watch(self, id);

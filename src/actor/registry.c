@@ -91,6 +91,8 @@ static vlot_result add_locked(vlot_actor_system *system, vlot_actor *actor,
   if (id == 0) id = system->next_id++;
   vlot__entry *entry = find_entry(system, id);
   if (entry && entry->actor) return VLOT_EXISTS;
+  /* those of callers are remembered for ever, so that an incarnation never comes again */
+  if (!entry && system->entry_count >= VLOT_ACTOR_IDS_MAX) return VLOT_BUSY;
   if (!entry) entry = insert_entry(system, id);
   entry->actor = actor;
   entry->incarnation++;

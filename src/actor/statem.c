@@ -67,7 +67,9 @@ static vlot_result keep(vlot_statem *machine, vlot__ring *ring, size_t max,
 static void postpone(vlot_statem *machine, const vlot_statem_event *event) {
   const vlot_mail *mail = event->mail;
   VLOT_ASSERT(mail); /* only mail and next events can be postponed */
-  vlot_result result = keep(machine, &machine->postponed, machine->options.postponed_max,
+  /* those that were postponed before and wait to come again count, too */
+  size_t waiting = machine->again.count, max = machine->options.postponed_max;
+  vlot_result result = keep(machine, &machine->postponed, max > waiting ? max - waiting : 0,
                             event->kind, mail, vlot_mail_payload(mail));
   if (result == VLOT_OK) return;
   machine->dropped++;

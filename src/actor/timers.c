@@ -13,19 +13,20 @@ static vlot__timer *find_timer(vlot__timers *timers, uint64_t kind) {
   return NULL;
 }
 
-bool vlot__timers_set(vlot__timers *timers, const vlot_allocator *allocator, uint64_t kind,
-                      uint64_t due_ns) {
+vlot_result vlot__timers_set(vlot__timers *timers, const vlot_allocator *allocator, uint64_t kind,
+                             uint64_t due_ns) {
   vlot__timer *slot = find_timer(timers, kind);
   if (!slot) {
     void *slots = timers->slots;
+    if (timers->count >= VLOT_ACTOR_TIMERS_MAX) return VLOT_BUSY;
     if (!vlot__alloc_grow(allocator, &slots, &timers->capacity, timers->count + 1, sizeof *slot))
-      return false;
+      return VLOT_NOMEM;
     timers->slots = slots;
     slot = &timers->slots[timers->count++];
   }
   if (due_ns == VLOT__TIMER_NEVER) due_ns--;
   *slot = (vlot__timer){.kind = kind, .due_ns = due_ns, .generation = ++timers->generation};
-  return true;
+  return VLOT_OK;
 }
 
 /* The last slot moves into the gap: kinds come and go without the array growing. */

@@ -27,9 +27,9 @@ typedef struct vlot__timers {
 
 void vlot__timers_deinit(vlot__timers *timers, const vlot_allocator *allocator);
 
-/* false: no memory, nothing has changed. */
-bool vlot__timers_set(vlot__timers *timers, const vlot_allocator *allocator, uint64_t kind,
-                      uint64_t due_ns);
+/* VLOT_NOMEM, VLOT_BUSY (too many are armed): nothing has changed. */
+vlot_result vlot__timers_set(vlot__timers *timers, const vlot_allocator *allocator, uint64_t kind,
+                             uint64_t due_ns);
 bool vlot__timers_cancel(vlot__timers *timers, uint64_t kind);
 
 /* When the next one is due; VLOT__TIMER_NEVER: none is armed. */

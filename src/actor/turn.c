@@ -330,9 +330,9 @@ void vlot_actor_resume(vlot_actor *actor) {
 vlot_result vlot_timer_set(vlot_actor *self, uint64_t kind, uint64_t delay_ns,
                            uint64_t *generation) {
   uint64_t due = vlot__clock_after(vlot_clock_ns(), delay_ns);
-  if (!vlot__timers_set(&self->timers, self->system->allocator, kind, due)) return VLOT_NOMEM;
-  if (generation) *generation = self->timers.generation;
-  return VLOT_OK;
+  vlot_result result = vlot__timers_set(&self->timers, self->system->allocator, kind, due);
+  if (result == VLOT_OK && generation) *generation = self->timers.generation;
+  return result;
 }
 
 bool vlot_timer_cancel(vlot_actor *self, uint64_t kind) {

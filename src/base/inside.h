@@ -1,4 +1,4 @@
-/* What a thread is inside of: turns and hooks. One thread-local list of frames, the innermost
+/* What a thread is inside of: turns, hooks, calls. One thread-local list of frames, the innermost
  * first, on the stack of whoever runs them: it costs no thread key, and systems that are nested in
  * each other are told apart.
  */

@@ -7,6 +7,8 @@
 
 /* --- the system --- */
 
+enum { LETTERS = 64 }; /* dead letters kept: counts tell enough, and an idle cluster is small */
+
 vlot_result vlot__actors_open(vlot_cluster *cluster) {
   vlot_actor_system_options options;
   if (cluster->actors) return VLOT_OK;
@@ -18,6 +20,7 @@ vlot_result vlot__actors_open(vlot_cluster *cluster) {
   options.core = cluster->options.core;
   options.stop_ns = cluster->options.stop_ns;
   options.seed = cluster->options.seed;
+  options.letters = LETTERS;
   /* a lost wake-up is survived all the same: the clock's ticks signal again */
   options.park_ns_max = VLOT_FOREVER;
   return vlot_actor_system_open(&options, &cluster->actors);

@@ -1,6 +1,7 @@
 /* The safety properties. Members are known by their ids and made when first met; what any log ever
  * held, and what is committed, stands in one dense history; who led a term and who voted for whom
- * in hash tables. Who counts is what CONFIG events say. Every event costs a few look-ups.
+ * in hash tables, all of them bounded. Who counts is what CONFIG events say. Every event costs a
+ * few look-ups.
  *
  * A member's model may be ahead of its events by the rest of the step under way. So an event's own
  * fields go first, and the model is asked only about what cannot have changed since.
@@ -8,32 +9,43 @@
  * Without memory the checker cannot know any more what is right: from then on it reports nothing,
  * and says so.
  */
-#include "cluster/checker_inside.h"
+#include "cluster/checker_history.h"
 
 enum { DISK_WIPED = 2 }; /* vlot_restart */
 
-vlot__checker *vlot__checker_open(const vlot_allocator *allocator) {
+vlot__checker *vlot__checker_open(const vlot_allocator *allocator, uint64_t window) {
   allocator = vlot__alloc_or_default(allocator);
   vlot__checker *checker = vlot__alloc_zero(allocator, 1, sizeof *checker);
-  if (checker) checker->allocator = allocator;
+  if (!checker) return NULL;
+  checker->allocator = allocator;
+  checker->window = window;
+  vlot__span_init(&checker->history, allocator, 0, &(vlot__span_entry){0});
+  vlot__ring_init(&checker->marks, allocator, sizeof(vlot__checker_mark));
   return checker;
+}
+
+static void free_table(vlot__checker *checker, vlot__checker_table *table) {
+  vlot__alloc_free(checker->allocator, table->young.pairs);
+  vlot__alloc_free(checker->allocator, table->old.pairs);
 }
 
 static void free_member(vlot__checker *checker, vlot__checker_member *m) {
   vlot__checker_free_configs(checker, &m->configs);
-  vlot__alloc_free(checker->allocator, m->votes.pairs);
-  vlot__alloc_free(checker->allocator, m->lost);
+  free_table(checker, &m->votes);
   vlot__alloc_free(checker->allocator, m);
 }
 
 void vlot__checker_close(vlot__checker *checker) {
   if (!checker) return;
   const vlot_allocator *allocator = checker->allocator;
-  for (size_t k = 0; k < checker->member_count; k++) free_member(checker, checker->members[k]);
+  for (size_t k = 0; k < checker->member_count; k++)
+    free_member(checker, checker->members[k].member);
   vlot__checker_free_configs(checker, &checker->configs);
-  void *owned[] = {checker->members, checker->places.pairs,  checker->history,
-                   checker->marks,   checker->leaders.pairs, checker->hashes.pairs};
-  for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) vlot__alloc_free(allocator, owned[k]);
+  vlot__span_deinit(&checker->history);
+  vlot__ring_deinit(&checker->marks);
+  free_table(checker, &checker->leaders);
+  free_table(checker, &checker->hashes);
+  vlot__alloc_free(allocator, checker->members);
   vlot__alloc_free(allocator, checker);
 }
 
@@ -70,11 +82,7 @@ static void take_event(vlot__checker *checker, vlot__checker_member *m, const vl
 /* The member that an event is of; NULL: it is of nobody who has a log. */
 static vlot__checker_member *member_of(vlot__checker *checker, const vlot_event *event,
                                        const vlot__model *model) {
-  /* members 1 … n that are met in this order stand at id - 1 */
-  size_t guess = (size_t)event->node - 1;
-  bool is_there = guess < checker->member_count && checker->members[guess]->id == event->node;
-  vlot__checker_member *m =
-      is_there ? checker->members[guess] : vlot__checker_find(checker, event->node);
+  vlot__checker_member *m = vlot__checker_find(checker, event->node);
   if (!m && model) m = vlot__checker_member_of(checker, event->node);
   if (m && !m->is_met && model) vlot__checker_meet(checker, m, model);
   return m && m->is_met ? m : NULL;

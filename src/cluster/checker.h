@@ -2,6 +2,11 @@
  * changed and never copies a log. It keeps its own history, outside the nodes, across restarts. It
  * reports, and never stops the host.
  *
+ * What it remembers is a window: so many entries below what is committed, so many terms, votes,
+ * applied hashes. What stands below that in somebody's log is compared with the logs of others that
+ * still know it; where nobody does, it is not compared. So a member that is down or far behind
+ * costs nothing.
+ *
  * Thread  one at a time: the observer feeds it in an order that agrees with causality.
  */
 #ifndef VLOT_CLUSTER_CHECKER_H
@@ -19,8 +24,8 @@ typedef struct vlot__violation {
   char text[200]; /* with evidence */
 } vlot__violation;
 
-/* It knows nobody yet. */
-vlot__checker *vlot__checker_open(const vlot_allocator *allocator);
+/* It knows nobody yet. window: at least 1. NULL without memory. */
+vlot__checker *vlot__checker_open(const vlot_allocator *allocator, uint64_t window);
 void vlot__checker_close(vlot__checker *checker);
 
 /* One event.

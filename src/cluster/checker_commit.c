@@ -1,36 +1,37 @@
 /* What is committed, once for all members, and what was applied. */
 #include <inttypes.h>
 
-#include "cluster/checker_inside.h"
+#include "cluster/checker_history.h"
 
-static void mark_commit(vlot__checker *checker, uint64_t term, uint64_t index) {
-  vlot__checker_reach *newest =
-      checker->mark_count > 0 ? &checker->marks[checker->mark_count - 1] : NULL;
-  if (newest && term <= newest->term) {
+static void mark_commit(vlot__checker *checker, uint64_t term, uint64_t index,
+                        uint64_t entry_term) {
+  vlot__ring *marks = &checker->marks;
+  vlot__checker_mark *newest = marks->count > 0 ? vlot__ring_at(marks, marks->count - 1) : NULL;
+  if (!newest || term > newest->term) {
+    if (marks->count == checker->window) vlot__ring_pop_front(marks);
+    newest = vlot__ring_push(marks);
+    if (newest) newest->term = term;
+  }
+  if (newest) {
     newest->index = index;
-    return;
-  }
-  void *marks = checker->marks;
-  if (!vlot__alloc_grow(checker->allocator, &marks, &checker->mark_capacity,
-                        checker->mark_count + 1, sizeof *newest)) {
+    newest->entry_term = entry_term;
+  } else {
     checker->is_incomplete = true;
-    return;
   }
-  checker->marks = marks;
-  checker->marks[checker->mark_count++] = (vlot__checker_reach){.term = term, .index = index};
 }
 
 /* The committed sequence grows by what this member's log holds. */
 static void extend_committed(vlot__checker *checker, const vlot__checker_member *m, uint64_t last,
-                             const vlot__model_entry *newest) {
+                             const vlot__span_entry *newest) {
   if (!vlot__checker_grow_history(checker, last)) return;
   for (uint64_t index = checker->committed + 1; index < last; index++) {
-    vlot__model_entry entry;
-    if (vlot__checker_look(checker, m, index, &entry)) *vlot__checker_at(checker, index) = entry;
+    vlot__span_entry entry;
+    if (vlot__checker_look(checker, m, index, &entry) == VLOT__KNOWN)
+      *vlot__span_at(&checker->history, index) = entry;
   }
-  *vlot__checker_at(checker, last) = *newest;
-  checker->committed = last;
-  mark_commit(checker, m->term, last);
+  *vlot__span_at(&checker->history, last) = *newest;
+  vlot__checker_move_committed(checker, last);
+  mark_commit(checker, m->term, last, newest->term);
 }
 
 static void check_commit_place(vlot__checker *checker, const vlot__checker_member *m,
@@ -59,7 +60,7 @@ static void check_commit_place(vlot__checker *checker, const vlot__checker_membe
 void vlot__checker_on_commit(vlot__checker *checker, vlot__checker_member *m,
                              const vlot_event *event) {
   uint64_t last = vlot__checker_last_of(event);
-  vlot__model_entry newest = {.term = event->as.slice.term, .chain = event->as.slice.chain};
+  vlot__span_entry newest = {.term = event->as.slice.term, .chain = event->as.slice.chain};
   check_commit_place(checker, m, event, last);
   /* entries of a step that ended fenced: no storage was given them, so nobody knows which they
    * are */
@@ -69,14 +70,13 @@ void vlot__checker_on_commit(vlot__checker *checker, vlot__checker_member *m,
   }
   bool is_first = last > checker->committed;
   bool agrees = is_first ? vlot__checker_is_canonical(checker, m, checker->committed)
-                         : last <= checker->base ||
-                               vlot__checker_is_same(vlot__checker_at(checker, last), &newest);
+                         : vlot__checker_may_be(checker, m, last, &newest);
   if (!agrees)
     vlot__checker_report(checker, last <= m->commit_ever ? 6 : 5, m, event,
                          "n%" PRIu32 " commits up to %" PRIu64 " of term %" PRIu64
                          ", but other entries are committed up to %" PRIu64,
                          m->id, last, newest.term, checker->committed);
-  if (is_first && agrees && last <= m->last) {
+  if (is_first && agrees && last <= m->last && m->model->origin == checker->origin) {
     vlot__checker_check_quorum(checker, m, event, last, &newest);
     extend_committed(checker, m, last, &newest);
   }
@@ -99,8 +99,8 @@ void vlot__checker_on_apply(vlot__checker *checker, vlot__checker_member *m,
     vlot__checker_report(checker, 5, m, event,
                          "n%" PRIu32 " applies entries %" PRIu64 " to %" PRIu64 " after %" PRIu64,
                          m->id, first, last, m->applied);
-  if (last > checker->base && last <= checker->committed &&
-      vlot__checker_at(checker, last)->chain != event->as.slice.chain)
+  vlot__span_entry entry = {.term = event->as.slice.term, .chain = event->as.slice.chain};
+  if (last <= checker->committed && !vlot__checker_may_be(checker, m, last, &entry))
     vlot__checker_report(checker, 5, m, event,
                          "n%" PRIu32 " applies up to %" PRIu64 " of term %" PRIu64
                          " other entries than were committed",

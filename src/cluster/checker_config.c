@@ -3,8 +3,9 @@
  * counts at a node is the newest one that it told and has not removed again.
  */
 #include <inttypes.h>
+#include <string.h>
 
-#include "cluster/checker_inside.h"
+#include "cluster/checker_history.h"
 
 /* --- what was told --- */
 
@@ -92,25 +93,22 @@ void vlot__checker_free_configs(vlot__checker *checker, vlot__checker_configs *c
 
 /* --- disks --- */
 
-static void lose(vlot__checker *checker, vlot__checker_member *m) {
+static void lose(vlot__checker_member *m) {
   for (size_t k = 0; k < m->lost_count; k++) {
     if (m->lost[k].disk_id != m->disk_id) continue;
     if (m->durable_index > m->lost[k].index) m->lost[k].index = m->durable_index;
     return;
   }
-  void *lost = m->lost;
-  if (!vlot__alloc_grow(checker->allocator, &lost, &m->lost_capacity, m->lost_count + 1,
-                        sizeof *m->lost)) {
-    checker->is_incomplete = true;
-    return;
+  if (m->lost_count == VLOT__CHECKER_LOST_DISKS) {
+    m->lost_count--;
+    memmove(&m->lost[0], &m->lost[1], m->lost_count * sizeof *m->lost);
   }
-  m->lost = lost;
   m->lost[m->lost_count++] = (vlot__checker_lost){.disk_id = m->disk_id, .index = m->durable_index};
 }
 
 void vlot__checker_wipe(vlot__checker *checker, vlot__checker_member *m) {
   if (m->is_wiped) return;
-  lose(checker, m);
+  lose(m);
   m->disk_id = 0; /* the new one stands in no configuration yet */
   m->is_wiped = true;
   m->durable_term = m->durable_index = m->durable_chain = 0;
@@ -122,16 +120,17 @@ void vlot__checker_wipe(vlot__checker *checker, vlot__checker_member *m) {
 /* --- quorums --- */
 
 static bool holds(vlot__checker *checker, const vlot__checker_row *row, uint64_t index,
-                  const vlot__model_entry *entry) {
+                  const vlot__span_entry *entry) {
   const vlot__checker_member *m = row->member;
-  vlot__model_entry mine;
+  vlot__span_entry mine;
   for (size_t k = 0; k < m->lost_count; k++) {
     bool counts = row->disk_id == 0 || row->disk_id == m->lost[k].disk_id;
     if (counts && index <= m->lost[k].index) return true;
   }
   bool counts = row->disk_id == 0 || row->disk_id == m->disk_id;
-  return counts && index <= m->durable_index && vlot__checker_look(checker, m, index, &mine) &&
-         vlot__checker_is_same(&mine, entry);
+  if (!counts || index > m->durable_index) return false;
+  vlot__known known = vlot__checker_look(checker, m, index, &mine);
+  return known == VLOT__FORGOTTEN || (known == VLOT__KNOWN && vlot__checker_is_same(&mine, entry));
 }
 
 /* NULL: nobody told one. */
@@ -148,7 +147,7 @@ static const vlot__checker_config *config_in_force(const vlot__checker *checker,
 /* While a configuration is joint, each half needs a quorum of its own. */
 static void check_half(vlot__checker *checker, const vlot__checker_config *config, uint32_t role,
                        const vlot__checker_member *m, const vlot_event *event, uint64_t index,
-                       const vlot__model_entry *entry) {
+                       const vlot__span_entry *entry) {
   uint32_t voters = 0, holders = 0;
   for (uint32_t k = 0; k < config->count; k++) voters += (config->rows[k].roles & role) != 0;
   uint32_t quorum = voters / 2 + 1;
@@ -165,7 +164,7 @@ static void check_half(vlot__checker *checker, const vlot__checker_config *confi
 
 void vlot__checker_check_quorum(vlot__checker *checker, const vlot__checker_member *m,
                                 const vlot_event *event, uint64_t index,
-                                const vlot__model_entry *entry) {
+                                const vlot__span_entry *entry) {
   const vlot__checker_config *config = config_in_force(checker, m);
   if (!config) return;
   check_half(checker, config, VLOT_CONFIG_VOTER, m, event, index, entry);

@@ -1,23 +1,22 @@
 /* Members by id, the history they have in common, and reports. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/prng.h"
-#include "cluster/checker_inside.h"
+#include "cluster/checker_history.h"
 
 /* --- tables --- */
 
-static vlot__checker_pair *slot_of(const vlot__checker_table *in, uint64_t key) {
+static vlot__checker_pair *slot_of(const vlot__checker_generation *in, uint64_t key) {
   size_t at = (size_t)vlot__prng_mix(key) & (in->capacity - 1);
   while (in->pairs[at].key != 0 && in->pairs[at].key != key) at = (at + 1) & (in->capacity - 1);
   return &in->pairs[at];
 }
 
-static bool make_room(vlot__checker_table *in, const vlot_allocator *allocator) {
+static bool make_room(vlot__checker_generation *in, const vlot_allocator *allocator) {
   if (in->count * 2 < in->capacity) return true;
-  vlot__checker_table grown = {.capacity = in->capacity > 0 ? in->capacity * 2 : 64,
-                               .count = in->count};
+  vlot__checker_generation grown = {.capacity = in->capacity > 0 ? in->capacity * 2 : 8,
+                                    .count = in->count};
   grown.pairs = vlot__alloc_zero(allocator, grown.capacity, sizeof *grown.pairs);
   if (!grown.pairs) return false;
   for (size_t k = 0; k < in->capacity; k++)
@@ -27,46 +26,53 @@ static bool make_room(vlot__checker_table *in, const vlot_allocator *allocator) 
   return true;
 }
 
+static const vlot__checker_pair *pair_of(const vlot__checker_generation *in, uint64_t key) {
+  const vlot__checker_pair *slot = in->count > 0 ? slot_of(in, key) : NULL;
+  return slot && slot->key != 0 ? slot : NULL;
+}
+
+/* The young generation is full. */
+static void grow_old(vlot__checker *checker, vlot__checker_table *in) {
+  vlot__alloc_free(checker->allocator, in->old.pairs);
+  in->old = in->young;
+  in->young = (vlot__checker_generation){0};
+}
+
 uint64_t vlot__checker_settle(vlot__checker *checker, vlot__checker_table *in, uint64_t key,
                               uint64_t value) {
-  if (!make_room(in, checker->allocator)) {
+  const vlot__checker_pair *known = pair_of(&in->young, key);
+  if (!known) known = pair_of(&in->old, key);
+  if (known) return known->value;
+  if (in->young.count >= checker->window) grow_old(checker, in);
+  if (make_room(&in->young, checker->allocator)) {
+    *slot_of(&in->young, key) = (vlot__checker_pair){.key = key, .value = value};
+    in->young.count++;
+  } else {
     checker->is_incomplete = true;
-    return value;
   }
-  vlot__checker_pair *slot = slot_of(in, key);
-  if (slot->key == 0) {
-    *slot = (vlot__checker_pair){.key = key, .value = value};
-    in->count++;
-  }
-  return slot->value;
+  return value;
 }
 
 /* --- members --- */
 
 static const vlot__model blank; /* the log of whom nobody has met */
 
-vlot__checker_member *vlot__checker_find(const vlot__checker *checker, uint32_t id) {
-  if (id == 0 || checker->places.count == 0) return NULL;
-  const vlot__checker_pair *place = slot_of(&checker->places, id);
-  return place->key == 0 ? NULL : checker->members[place->value];
-}
-
 static vlot__checker_member *make_member(vlot__checker *checker, uint32_t id) {
   const vlot_allocator *allocator = checker->allocator;
   void *members = checker->members;
-  bool has_room = make_room(&checker->places, allocator) &&
-                  vlot__alloc_grow(allocator, &members, &checker->member_capacity,
-                                   checker->member_count + 1, sizeof *checker->members);
+  vlot__checker_member *m = vlot__alloc_zero(allocator, 1, sizeof *m);
+  size_t place = m ? vlot__by_id_enter(allocator, &members, &checker->member_count,
+                                       &checker->member_capacity, sizeof *checker->members, id)
+                   : SIZE_MAX;
   checker->members = members;
-  vlot__checker_member *m = has_room ? vlot__alloc_zero(allocator, 1, sizeof *m) : NULL;
-  if (!m) {
+  if (place == SIZE_MAX) {
+    vlot__alloc_free(allocator, m);
     checker->is_incomplete = true;
     return NULL;
   }
   m->id = id;
   m->model = &blank;
-  vlot__checker_settle(checker, &checker->places, id, checker->member_count);
-  checker->members[checker->member_count++] = m;
+  checker->members[place].member = m;
   return m;
 }
 
@@ -76,13 +82,18 @@ vlot__checker_member *vlot__checker_member_of(vlot__checker *checker, uint32_t i
 }
 
 void vlot__checker_meet(vlot__checker *checker, vlot__checker_member *m, const vlot__model *model) {
-  uint64_t base = model->base_index;
+  const vlot__span *history = &checker->history;
+  uint64_t base = vlot__model_base(model);
   m->is_met = true;
   m->model = model;
   m->last = m->commit = m->applied = m->durable_index = base;
-  if (checker->has_base && (base >= checker->base || checker->history_count > 0)) return;
+  bool is_begun = history->last_index > history->base_index;
+  if (checker->has_base && (base >= history->base_index || is_begun)) return;
   checker->has_base = true;
-  checker->base = checker->committed = base;
+  checker->committed = base;
+  checker->origin = model->origin;
+  vlot__span_deinit(&checker->history);
+  vlot__span_init(&checker->history, checker->allocator, base, &model->span.base);
 }
 
 /* --- reports --- */
@@ -103,32 +114,43 @@ void vlot__checker_report(vlot__checker *checker, uint32_t invariant, const vlot
 
 /* --- the history --- */
 
-bool vlot__checker_look(vlot__checker *checker, const vlot__checker_member *m, uint64_t index,
-                        vlot__model_entry *entry) {
-  if (m->model->is_lost) checker->is_incomplete = true;
-  return vlot__model_at(m->model, index, &entry->term, &entry->chain);
+bool vlot__checker_may_be_unknown(vlot__checker *checker, const vlot__checker_member *m,
+                                  uint64_t index, const vlot__span_entry *entry) {
+  for (size_t k = 0; k < checker->member_count; k++) {
+    const vlot__checker_member *other = checker->members[k].member;
+    vlot__span_entry theirs;
+    if (other != m && other->commit >= index &&
+        vlot__checker_look(checker, other, index, &theirs) == VLOT__KNOWN)
+      return vlot__checker_is_same(&theirs, entry);
+  }
+  return true;
 }
 
 bool vlot__checker_is_canonical(vlot__checker *checker, const vlot__checker_member *m,
                                 uint64_t index) {
-  vlot__model_entry mine;
-  if (index <= checker->base || index <= m->model->base_index) return true;
-  return vlot__checker_look(checker, m, index, &mine) &&
-         vlot__checker_is_same(&mine, vlot__checker_at(checker, index));
+  vlot__span_entry mine;
+  switch (vlot__checker_look(checker, m, index, &mine)) {
+  case VLOT__KNOWN: return vlot__checker_may_be(checker, m, index, &mine);
+  case VLOT__FORGOTTEN: return true;
+  case VLOT__ABSENT: break;
+  }
+  return false;
 }
 
 bool vlot__checker_grow_history(vlot__checker *checker, uint64_t last) {
-  size_t wanted = (size_t)(last - checker->base);
-  if (wanted <= checker->history_count) return true;
-  void *history = checker->history;
-  if (!vlot__alloc_grow(checker->allocator, &history, &checker->history_capacity, wanted,
-                        sizeof *checker->history)) {
-    checker->is_incomplete = true;
-    return false;
+  while (checker->history.last_index < last) {
+    vlot__span_entry *entry = vlot__span_push(&checker->history);
+    if (!entry) {
+      checker->is_incomplete = true;
+      return false;
+    }
+    *entry = (vlot__span_entry){0};
   }
-  checker->history = history;
-  memset(checker->history + checker->history_count, 0,
-         (wanted - checker->history_count) * sizeof *checker->history);
-  checker->history_count = wanted;
   return true;
+}
+
+void vlot__checker_move_committed(vlot__checker *checker, uint64_t index) {
+  checker->committed = index;
+  if (index >= checker->history.base_index + checker->window + VLOT__SPAN_SEGMENT)
+    vlot__span_drop(&checker->history, index - checker->window);
 }

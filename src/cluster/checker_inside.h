@@ -6,30 +6,46 @@
  *   checker_commit.c   commit and apply: I-5, I-6, I-7, I-10, I-11, R-1
  *   checker_log.c      what logs held: I-2, I-3, and what is durable
  *   checker_config.c   who votes, and does a quorum hold an entry
- *   checker_history.c  members, the common history, reports
+ *   checker_history.c  members, the common history, tables, reports (checker_history.h)
  */
 #ifndef VLOT_CLUSTER_CHECKER_INSIDE_H
 #define VLOT_CLUSTER_CHECKER_INSIDE_H
 
 #include "base/alloc.h"
+#include "cluster/by_id.h"
 #include "cluster/checker.h"
 
-/* A small hash table: 64 bits to 64 bits, open addressing, nothing is ever removed. */
+/* Hash tables, 64 bits to 64 bits, open addressing. What was entered last is known: once a
+ * generation holds as many keys as the window says, it becomes the old one, and what was the old
+ * one is forgotten.
+ */
 typedef struct vlot__checker_pair {
   uint64_t key; /* 0: empty */
   uint64_t value;
 } vlot__checker_pair;
 
-typedef struct vlot__checker_table {
+typedef struct vlot__checker_generation {
   vlot__checker_pair *pairs; /* [capacity], a power of two, or 0 */
   size_t capacity;
   size_t count;
+} vlot__checker_generation;
+
+typedef struct vlot__checker_table {
+  vlot__checker_generation young;
+  vlot__checker_generation old;
 } vlot__checker_table;
 
 typedef struct vlot__checker_reach {
   uint64_t term;
   uint64_t index;
 } vlot__checker_reach;
+
+/* Up to where was committed in a term, and of which term that entry is. */
+typedef struct vlot__checker_mark {
+  uint64_t term;
+  uint64_t index;
+  uint64_t entry_term;
+} vlot__checker_mark;
 
 typedef struct vlot__checker_member vlot__checker_member;
 
@@ -56,7 +72,10 @@ typedef struct vlot__checker_configs {
 } vlot__checker_configs;
 
 /* A disk that is gone. What it had made durable still counts as held: it votes no more, so it can
- * no more elect anybody who lacks it. */
+ * no more elect anybody who lacks it. A configuration in force names two of a member's disks at
+ * most, of the last ones. */
+enum { VLOT__CHECKER_LOST_DISKS = 16 };
+
 typedef struct vlot__checker_lost {
   uint64_t disk_id;
   uint64_t index; /* durable when it was wiped */
@@ -80,7 +99,7 @@ struct vlot__checker_member {
   /* what its disk holds for certain */
   uint64_t durable_term;
   uint64_t durable_index;
-  uint64_t durable_chain;
+  uint64_t durable_chain; /* 0: not known */
   uint32_t durable_vote;
   uint64_t durable_before; /* the durable index before this step truncated */
   /* across incarnations */
@@ -89,30 +108,29 @@ struct vlot__checker_member {
   uint64_t commit_kept;      /* what a restart must not have undone */
   vlot__checker_table votes; /* term: candidate */
   uint64_t disk_id;          /* its present one, as configurations name it; 0: none names it */
-  vlot__checker_lost *lost;  /* [lost_count], one per disk id */
+  vlot__checker_lost lost[VLOT__CHECKER_LOST_DISKS]; /* [lost_count], one per disk id */
   size_t lost_count;
-  size_t lost_capacity;
   vlot__checker_configs configs; /* as it told them */
 };
 
+typedef struct vlot__checker_place {
+  uint32_t id;
+  vlot__checker_member *member;
+} vlot__checker_place;
+
 struct vlot__checker {
   const vlot_allocator *allocator;
-  vlot__checker_member **members; /* [member_count] in the order in which they were met */
+  uint64_t window;
+  vlot__checker_place *members; /* [member_count] by_id.h */
   size_t member_count;
   size_t member_capacity;
-  vlot__checker_table places;    /* member's id: its place above */
   vlot__checker_configs configs; /* as the cluster told them */
-  /* [history_count] of indexes base + 1 …: committed ones up to `committed`; above, the entry with
-   * the highest term that any log held there.
-   */
-  vlot__model_entry *history;
-  size_t history_count;
-  size_t history_capacity;
-  uint64_t base;
+  /* committed entries up to `committed`; above, the entry with the highest term that any log held
+   * there; chains as in models with this origin */
+  vlot__span history;
+  uint64_t origin;
   uint64_t committed;
-  vlot__checker_reach *marks; /* [mark_count] first commits: in term …, up to …; both increase */
-  size_t mark_count;
-  size_t mark_capacity;
+  vlot__ring marks;            /* vlot__checker_mark: first commits; terms and indexes increase */
   vlot__checker_table leaders; /* term: node */
   vlot__checker_table hashes;  /* applied index: hash of the machine */
   bool is_incomplete;
@@ -122,42 +140,6 @@ struct vlot__checker {
   vlot__violation first;
   vlot__violation latest;
 };
-
-/* --- checker_history.c --- */
-
-/* The value of a key, which becomes `value` when there was none. */
-uint64_t vlot__checker_settle(vlot__checker *checker, vlot__checker_table *in, uint64_t key,
-                              uint64_t value);
-
-/* The member with this id, made when there is none; NULL without memory. */
-vlot__checker_member *vlot__checker_member_of(vlot__checker *checker, uint32_t id);
-/* NULL: it is not known. */
-vlot__checker_member *vlot__checker_find(const vlot__checker *checker, uint32_t id);
-/* Its first event: from now on its log is looked at in this model. */
-void vlot__checker_meet(vlot__checker *checker, vlot__checker_member *m, const vlot__model *model);
-
-/* The first of an event stays. */
-void vlot__checker_report(vlot__checker *checker, uint32_t invariant, const vlot__checker_member *m,
-                          const vlot_event *event, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
-
-/* Term and chain of a member's entry; false when it has none there. */
-bool vlot__checker_look(vlot__checker *checker, const vlot__checker_member *m, uint64_t index,
-                        vlot__model_entry *entry);
-/* Room for the history up to an index. */
-bool vlot__checker_grow_history(vlot__checker *checker, uint64_t last);
-/* Is the member's entry the committed one? index <= committed. */
-bool vlot__checker_is_canonical(vlot__checker *checker, const vlot__checker_member *m,
-                                uint64_t index);
-
-static inline vlot__model_entry *vlot__checker_at(const vlot__checker *checker, uint64_t index) {
-  return &checker->history[index - checker->base - 1];
-}
-
-static inline bool vlot__checker_is_same(const vlot__model_entry *one,
-                                         const vlot__model_entry *other) {
-  return one->term == other->term && one->chain == other->chain;
-}
 
 static inline uint64_t vlot__checker_last_of(const vlot_event *event) {
   return event->as.slice.first + event->as.slice.count - 1;
@@ -176,14 +158,14 @@ void vlot__checker_wipe(vlot__checker *checker, vlot__checker_member *m);
 /* I-10: a quorum holds what is committed for the first time. */
 void vlot__checker_check_quorum(vlot__checker *checker, const vlot__checker_member *m,
                                 const vlot_event *event, uint64_t index,
-                                const vlot__model_entry *entry);
+                                const vlot__span_entry *entry);
 
 /* --- checker_log.c --- */
 
 /* A run of entries stands in a member's log now; newest: the last one of them. */
 void vlot__checker_witness(vlot__checker *checker, const vlot__checker_member *m,
                            const vlot_event *event, uint64_t first, uint64_t last,
-                           const vlot__model_entry *newest);
+                           const vlot__span_entry *newest);
 void vlot__checker_on_append(vlot__checker *checker, vlot__checker_member *m,
                              const vlot_event *event);
 void vlot__checker_on_truncate(vlot__checker *checker, vlot__checker_member *m,

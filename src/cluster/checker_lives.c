@@ -1,12 +1,12 @@
 /* From one step to the next, and from one life to the next. */
 #include <inttypes.h>
 
-#include "cluster/checker_inside.h"
+#include "cluster/checker_history.h"
 
 static void check_recovered(vlot__checker *checker, vlot__checker_member *m,
                             const vlot_event *event) {
   const vlot_brief *found = &event->as.step.after;
-  vlot__model_entry entry;
+  vlot__span_entry entry;
   if (found->term < m->durable_term)
     vlot__checker_report(checker, 7, m, event,
                          "n%" PRIu32 " recovers term %" PRIu64 ", but term %" PRIu64 " was durable",
@@ -16,14 +16,16 @@ static void check_recovered(vlot__checker *checker, vlot__checker_member *m,
                          "n%" PRIu32 " recovers a vote for n%" PRIu32 " in term %" PRIu64
                          ", but one for n%" PRIu32 " was durable",
                          m->id, found->vote, found->term, m->durable_vote);
-  if (m->durable_index <= m->model->base_index) return;
+  if (m->durable_index <= vlot__model_base(m->model)) return;
   uint64_t committed = m->commit_ever < m->durable_index ? m->commit_ever : m->durable_index;
-  if (committed > checker->base && !vlot__checker_is_canonical(checker, m, committed))
+  if (!vlot__checker_is_canonical(checker, m, committed))
     vlot__checker_report(checker, 6, m, event,
                          "n%" PRIu32 " recovers a log without entry %" PRIu64
                          " that it knew as committed and had durable",
                          m->id, committed);
-  if (!vlot__checker_look(checker, m, m->durable_index, &entry) || entry.chain != m->durable_chain)
+  vlot__known known = vlot__checker_look(checker, m, m->durable_index, &entry);
+  bool is_other = known == VLOT__KNOWN && m->durable_chain != 0 && entry.chain != m->durable_chain;
+  if (known == VLOT__ABSENT || is_other)
     vlot__checker_report(checker, 9, m, event,
                          "n%" PRIu32 " recovers a log up to %" PRIu64
                          " without what was durable up to %" PRIu64,
@@ -33,7 +35,7 @@ static void check_recovered(vlot__checker *checker, vlot__checker_member *m,
 void vlot__checker_on_start(vlot__checker *checker, vlot__checker_member *m,
                             const vlot_event *event) {
   const vlot_brief *found = &event->as.step.after;
-  vlot__model_entry newest = {0};
+  vlot__span_entry newest = {0};
   if (!m->is_wiped) check_recovered(checker, m, event);
   /* what it knew as committed stays if it had, durably, both the entries and the term in which it
    * learned it */
@@ -51,10 +53,11 @@ void vlot__checker_on_start(vlot__checker *checker, vlot__checker_member *m,
   m->durable_term = found->term;
   m->durable_vote = found->vote;
   m->durable_before = 0;
-  if (!vlot__checker_look(checker, m, m->last, &newest)) return;
+  vlot__known known = vlot__checker_look(checker, m, m->last, &newest);
   m->durable_chain = newest.chain;
-  if (m->last > m->model->base_index)
-    vlot__checker_witness(checker, m, event, m->model->base_index + 1, m->last, &newest);
+  uint64_t first = vlot__model_base(m->model) + 1;
+  if (known == VLOT__KNOWN && m->last >= first)
+    vlot__checker_witness(checker, m, event, first, m->last, &newest);
 }
 
 void vlot__checker_on_step(vlot__checker *checker, vlot__checker_member *m,

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cluster/checker_inside.h"
+#include "cluster/checker_history.h"
 
 /* --- I-3: same index and term, same entry and same prefix --- */
 
@@ -14,56 +14,65 @@ static void mismatch(vlot__checker *checker, const vlot__checker_member *m, cons
                        m->id, index, term, whose);
 }
 
-/* The history forgot what stood here in this term: somebody's log may remember. One holder is
- * enough, as every two were compared when the later of them got it.
+/* The history does not know what stood here in this term: somebody's log may. One holder is enough,
+ * as every two were compared when the later of them got it. True: it is the same there.
  */
-static void compare_with_logs(vlot__checker *checker, const vlot__checker_member *m,
+static bool compare_with_logs(vlot__checker *checker, const vlot__checker_member *m,
                               const vlot_event *event, uint64_t index,
-                              const vlot__model_entry *mine) {
+                              const vlot__span_entry *mine) {
   for (size_t k = 0; k < checker->member_count; k++) {
-    const vlot__checker_member *other = checker->members[k];
-    vlot__model_entry theirs;
-    if (other == m || !vlot__checker_look(checker, other, index, &theirs) ||
+    const vlot__checker_member *other = checker->members[k].member;
+    vlot__span_entry theirs;
+    if (other == m || vlot__checker_look(checker, other, index, &theirs) != VLOT__KNOWN ||
         theirs.term != mine->term)
       continue;
-    if (index > other->model->base_index && theirs.chain != mine->chain) {
-      char whose[16];
-      snprintf(whose, sizeof whose, "n%" PRIu32, other->id);
-      mismatch(checker, m, event, index, mine->term, whose);
-    }
-    return;
+    if (theirs.chain == mine->chain) return true;
+    char whose[16];
+    snprintf(whose, sizeof whose, "n%" PRIu32, other->id);
+    mismatch(checker, m, event, index, mine->term, whose);
+    return false;
   }
+  return false;
 }
 
 static void witness_one(vlot__checker *checker, const vlot__checker_member *m,
-                        const vlot_event *event, uint64_t index, const vlot__model_entry *mine) {
-  vlot__model_entry *known = vlot__checker_at(checker, index);
-  if (known->term == mine->term) {
-    if (known->chain != mine->chain)
+                        const vlot_event *event, uint64_t index, const vlot__span_entry *mine) {
+  vlot__span_entry known;
+  vlot__known is_known = vlot__span_look(&checker->history, index, &known);
+  if (is_known == VLOT__KNOWN && known.term == mine->term) {
+    if (known.chain != mine->chain)
       mismatch(checker, m, event, index, mine->term, "was seen there before");
-  } else if (known->term < mine->term && index > checker->committed) {
-    *known = *mine;
+  } else if (is_known == VLOT__KNOWN && known.term < mine->term && index > checker->committed) {
+    *vlot__span_at(&checker->history, index) = *mine;
   } else {
-    compare_with_logs(checker, m, event, index, mine);
+    (void)compare_with_logs(checker, m, event, index, mine);
   }
+}
+
+/* Is the newest known to be the same, with all below it? Nothing is reported. */
+static bool is_known_already(vlot__checker *checker, uint64_t last,
+                             const vlot__span_entry *newest) {
+  vlot__span_entry known;
+  return vlot__span_look(&checker->history, last, &known) == VLOT__KNOWN &&
+         vlot__checker_is_same(&known, newest);
 }
 
 /* A run of entries stands in a member's log now; newest: the last one of them. */
 void vlot__checker_witness(vlot__checker *checker, const vlot__checker_member *m,
                            const vlot_event *event, uint64_t first, uint64_t last,
-                           const vlot__model_entry *newest) {
-  vlot__model_entry mine;
-  if (last <= checker->base || !vlot__checker_grow_history(checker, last)) return;
-  if (vlot__checker_is_same(vlot__checker_at(checker, last), newest))
-    return; /* so is all below it */
-  if (first <= checker->base) first = checker->base + 1;
+                           const vlot__span_entry *newest) {
+  vlot__span_entry mine;
+  if (m->model->origin != checker->origin || !vlot__checker_grow_history(checker, last)) return;
+  if (is_known_already(checker, last, newest)) return;
+  bool is_below = last < checker->history.base_index;
+  if (is_below && compare_with_logs(checker, m, event, last, newest)) return;
   for (uint64_t index = first; index < last; index++) {
     /* the model may be ahead: what it holds here must be at least of a term that fits */
-    bool fits = vlot__checker_look(checker, m, index, &mine) && index > m->model->base_index &&
-                mine.term <= newest->term;
+    bool fits = vlot__checker_look(checker, m, index, &mine) == VLOT__KNOWN &&
+                index > vlot__model_base(m->model) && mine.term <= newest->term;
     if (fits) witness_one(checker, m, event, index, &mine);
   }
-  witness_one(checker, m, event, last, newest);
+  if (!is_below) witness_one(checker, m, event, last, newest);
 }
 
 /* --- what logs say of themselves --- */
@@ -80,8 +89,9 @@ void vlot__checker_on_append(vlot__checker *checker, vlot__checker_member *m,
   m->last = last;
   if (!is_sound) return;
   /* what the same step removed again nobody ever saw, and its chain is not known any more */
-  vlot__model_entry newest;
-  if (vlot__checker_look(checker, m, last, &newest) && newest.term == event->as.slice.term)
+  vlot__span_entry newest;
+  if (vlot__checker_look(checker, m, last, &newest) == VLOT__KNOWN &&
+      newest.term == event->as.slice.term)
     vlot__checker_witness(checker, m, event, first, last, &newest);
 }
 
@@ -110,7 +120,7 @@ void vlot__checker_on_truncate(vlot__checker *checker, vlot__checker_member *m,
 void vlot__checker_on_durable(vlot__checker *checker, vlot__checker_member *m,
                               const vlot_event *event) {
   uint64_t term = event->as.change.term, to = event->as.change.to;
-  vlot__model_entry entry = {0};
+  vlot__span_entry entry;
   if (term < m->durable_term)
     vlot__checker_report(checker, 7, m, event,
                          "n%" PRIu32 " has term %" PRIu64 " durable after term %" PRIu64, m->id,
@@ -129,6 +139,6 @@ void vlot__checker_on_durable(vlot__checker *checker, vlot__checker_member *m,
   m->durable_vote = event->peer;
   m->durable_index = to;
   /* where the model is ahead, a TRUNCATE follows and puts it right */
-  vlot__checker_look(checker, m, to, &entry);
+  (void)vlot__checker_look(checker, m, to, &entry);
   m->durable_chain = entry.chain;
 }

@@ -1,7 +1,7 @@
 /* Who led a term, who voted for whom, and what was acknowledged. */
 #include <inttypes.h>
 
-#include "cluster/checker_inside.h"
+#include "cluster/checker_history.h"
 
 void vlot__checker_on_term(vlot__checker *checker, vlot__checker_member *m,
                            const vlot_event *event) {
@@ -20,16 +20,17 @@ void vlot__checker_on_term(vlot__checker *checker, vlot__checker_member *m,
  * what later ones committed. */
 static void check_completeness(vlot__checker *checker, const vlot__checker_member *m,
                                const vlot_event *event, uint64_t term) {
-  size_t k = checker->mark_count;
-  while (k > 0 && checker->marks[k - 1].term >= term) k--;
-  if (k == 0) return;
-  const vlot__checker_reach *mark = &checker->marks[k - 1];
+  const vlot__checker_mark *mark = NULL;
+  for (size_t k = checker->marks.count; k > 0 && !mark; k--) {
+    mark = vlot__ring_at(&checker->marks, k - 1);
+    if (mark->term >= term) mark = NULL;
+  }
+  if (!mark) return;
   if (!vlot__checker_is_canonical(checker, m, mark->index))
     vlot__checker_report(checker, 4, m, event,
                          "n%" PRIu32 " leads term %" PRIu64 " without entry %" PRIu64
                          " of term %" PRIu64 " that was committed in term %" PRIu64,
-                         m->id, term, mark->index, vlot__checker_at(checker, mark->index)->term,
-                         mark->term);
+                         m->id, term, mark->index, mark->entry_term, mark->term);
 }
 
 void vlot__checker_on_leader(vlot__checker *checker, vlot__checker_member *m,
@@ -85,10 +86,11 @@ static void check_acknowledgement(vlot__checker *checker, const vlot__checker_me
   if (is_of_past || !leader || leader->role != VLOT_ROLE_LEADER || leader->term != term) return;
   /* with threads the leader may be about to tell that it stepped down and truncated */
   if (vlot__model_last(leader->model) != leader->last) return;
-  vlot__model_entry mine, theirs;
-  if (match <= m->model->base_index || match <= leader->model->base_index) return;
-  if (!vlot__checker_look(checker, m, match, &mine) ||
-      !vlot__checker_look(checker, leader, match, &theirs) ||
+  vlot__span_entry mine, theirs;
+  vlot__known is_mine = vlot__checker_look(checker, m, match, &mine);
+  vlot__known is_theirs = vlot__checker_look(checker, leader, match, &theirs);
+  if (is_mine == VLOT__FORGOTTEN || is_theirs == VLOT__FORGOTTEN) return;
+  if (is_mine == VLOT__ABSENT || is_theirs == VLOT__ABSENT ||
       !vlot__checker_is_same(&mine, &theirs))
     vlot__checker_report(checker, 9, m, event,
                          "n%" PRIu32 " acknowledges entry %" PRIu64 " to n%" PRIu32

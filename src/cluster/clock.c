@@ -75,15 +75,17 @@ vlot_result vlot__clock_post(vlot_cluster *cluster, const vlot__parcel *parcel) 
   if (!one) return VLOT_NOMEM;
   vlot__item_fill(one, parcel);
   pthread_mutex_lock(&clock->lock);
-  bool has_room = vlot__heap_reserve(&clock->late, cluster->allocator, 1);
-  if (has_room) {
+  vlot_result result = clock->late.count >= VLOT__LATE_MAX ? VLOT_BUSY : VLOT_OK;
+  if (result == VLOT_OK && !vlot__heap_reserve(&clock->late, cluster->allocator, 1))
+    result = VLOT_NOMEM;
+  if (result == VLOT_OK) {
     one->tie = clock->numbers++;
     vlot__heap_push(&clock->late, one);
   }
   pthread_mutex_unlock(&clock->lock);
-  if (!has_room) {
+  if (result != VLOT_OK) {
     vlot__alloc_free(cluster->allocator, one);
-    return VLOT_NOMEM;
+    return result;
   }
   vlot__clock_wake(cluster, parcel->due);
   return VLOT_OK;

@@ -20,7 +20,11 @@ static inline bool vlot__clock_is_here(const vlot_cluster *cluster) {
 /* Something is due at that tick: it looks no later than then. */
 void vlot__clock_wake(vlot_cluster *cluster, uint64_t due);
 
-/* Mail that arrives later. arrival: the tick at which mail that could arrive at `due` does arrive,
+/* Mail that arrives later, so much of it at most: what finds no room is refused, VLOT_BUSY, as by a
+ * full mailbox. */
+enum { VLOT__LATE_MAX = 1 << 18 };
+
+/* arrival: the tick at which mail that could arrive at `due` does arrive,
  * behind what is slow on the same link. take_late: out of the clock's hands again, the earliest
  * first (NULL: there is none), while it stands still. */
 uint64_t vlot__clock_arrival(vlot_cluster *cluster, uint32_t from, uint32_t to, uint64_t due);

@@ -2,20 +2,20 @@
 
 #include "cluster/seats.h"
 
-/* This thread's visits, the newest first. */
-static _Thread_local vlot__visit *newest;
+bool vlot__is_inside(const vlot_cluster *cluster) { return vlot__inside(&cluster->door) != NULL; }
 
-static bool is_noted(const vlot_cluster *cluster, bool must_count) {
-  for (const vlot__visit *one = newest; one; one = one->outer)
-    if (one->cluster == cluster && (one->is_counted || !must_count)) return true;
-  return false;
+/* Does this thread keep it open already? */
+static bool is_counted_here(const vlot_cluster *cluster) {
+  const vlot__frame *frame = vlot__innermost;
+  for (; frame; frame = frame->outer)
+    if (frame->place == &cluster->door && ((const vlot__visit *)frame->who)->is_counted) break;
+  return frame != NULL;
 }
 
-bool vlot__is_inside(const vlot_cluster *cluster) { return is_noted(cluster, false); }
-
 static void push(vlot__visit *visit, vlot_cluster *cluster, bool is_counted) {
-  *visit = (vlot__visit){.cluster = cluster, .outer = newest, .is_counted = is_counted};
-  newest = visit;
+  visit->cluster = cluster;
+  visit->is_counted = is_counted;
+  vlot__inside_push(&visit->frame, &cluster->door, visit);
 }
 
 void vlot__visit_note(vlot__visit *visit, vlot_cluster *cluster) { push(visit, cluster, false); }
@@ -25,7 +25,7 @@ void vlot__visit_note(vlot__visit *visit, vlot_cluster *cluster) { push(visit, c
 bool vlot__visit_begin(vlot__visit *visit, const vlot_cluster *cluster) {
   vlot_cluster *visited = (vlot_cluster *)(uintptr_t)cluster; /* who only looks is counted too */
   bool is_alone = cluster->options.driver == VLOT_DRIVER_LOCKSTEP;
-  bool must_count = !is_alone && !is_noted(cluster, true);
+  bool must_count = !is_alone && !is_counted_here(cluster);
   bool may_enter =
       must_count ? vlot__fence_enter(&visited->door) : !is_alone || !vlot__is_shut(cluster);
   visit->cluster = NULL;
@@ -44,7 +44,7 @@ static void tell_left(vlot_cluster *cluster) {
 
 void vlot__visit_end(vlot__visit *visit) {
   if (!visit->cluster) return;
-  newest = visit->outer;
+  vlot__inside_pop(&visit->frame);
   if (visit->is_counted && vlot__fence_leave(&visit->cluster->door)) tell_left(visit->cluster);
 }
 

@@ -11,12 +11,13 @@
 #ifndef VLOT_CLUSTER_DOOR_H
 #define VLOT_CLUSTER_DOOR_H
 
+#include "base/inside.h"
 #include "cluster/object.h"
 
 /* On the visitor's stack. */
 typedef struct vlot__visit {
-  vlot_cluster *cluster;     /* NULL: it was not let in */
-  struct vlot__visit *outer; /* of this thread, of whatever cluster */
+  vlot__frame frame;     /* its place is the cluster's door */
+  vlot_cluster *cluster; /* NULL: it was not let in */
   bool is_counted;
 } vlot__visit;
 

@@ -154,7 +154,7 @@ static vlot_result take_mark(vlot__bootstrap *b, vlot__found *found, const vlot_
 
 static vlot_result open_in_memory(vlot__bootstrap *b, vlot__found *found) {
   vlot_cluster *cluster = b->cluster;
-  found->disk = vlot__disk_open(cluster->allocator, cluster->options.seed, found->id);
+  found->disk = vlot__disk_open(cluster->log_allocator, cluster->options.seed, found->id);
   if (!found->disk) return VLOT_NOMEM;
   found->storage = vlot__disk_storage(found->disk);
   vlot__disk_set_clock(found->disk, &cluster->now);

@@ -45,7 +45,7 @@ vlot_result vlot_groups_open(vlot_cluster **out, uint32_t count, vlot_host *host
   own = *options;
   if (!own.host) own.host = host;
   bool is_made = !own.host;
-  if (is_made) own.host = vlot__host_make(vlot__alloc_or_default(own.allocator), own.tick_ns, true);
+  if (is_made) own.host = vlot__host_make(own.allocator, own.tick_ns, true);
   if (!own.host) return VLOT_NOMEM;
   if (is_made) vlot__host_join(own.host);
   vlot_result result = open_all(out, count, &own, problem);

@@ -31,6 +31,7 @@ struct vlot_history {
   size_t client_count;
   size_t client_capacity;
   uint64_t next_number;
+  size_t busy_count; /* operations under way */
 };
 
 /* --- text --- */
@@ -132,8 +133,7 @@ static lane *free_lane(vlot_history *history, uint32_t client) {
   if (history->free_lanes[client] != NO_LANE)
     return &history->lanes[history->free_lanes[client] - 1];
   void *lanes = history->lanes;
-  if (history->lane_count >= UINT32_MAX - 1 ||
-      !vlot__alloc_grow(history->allocator, &lanes, &history->lane_capacity,
+  if (!vlot__alloc_grow(history->allocator, &lanes, &history->lane_capacity,
                         history->lane_count + 1, sizeof *history->lanes))
     return NULL;
   history->lanes = lanes;
@@ -147,6 +147,7 @@ static void write_line(vlot_history *history, lane *at) {
   put_text(at, "}\n");
   history->sink.line(history->sink.context, at->text, at->length);
   at->is_busy = false;
+  history->busy_count--;
   at->next_free = history->free_lanes[at->client];
   history->free_lanes[at->client] = (uint32_t)(at - history->lanes) + 1;
 }
@@ -183,6 +184,7 @@ static bool is_valid(const vlot_history_call *call) {
 vlot_result vlot_history_begin(vlot_history *history, const vlot_history_call *call,
                                uint32_t *operation) {
   if (!is_valid(call)) return VLOT_INVALID;
+  if (history->busy_count >= VLOT_HISTORY_OPERATIONS_MAX) return VLOT_BUSY;
   size_t name_size = strlen(call->operation);
   size_t sizes[] = {name_size, call->key_size, call->value ? call->value_size : 0,
                     call->expected ? call->expected_size : 0};
@@ -198,6 +200,7 @@ vlot_result vlot_history_begin(vlot_history *history, const vlot_history_call *c
 
   history->free_lanes[call->client] = at->next_free;
   at->is_busy = true;
+  history->busy_count++;
   put_text(at, "{\"client\":");
   put_number(at, at->number);
   put_text(at, ",\"call\":");

@@ -1,18 +1,34 @@
 #include "cluster/host.h"
 
+#include "base/pool.h"
+
+enum { POOL_BYTES = 4 << 20 }; /* that a host keeps of what its groups' logs have dropped */
+
 void vlot_host_options_init(vlot_host_options *options) {
   *options = (vlot_host_options){.size = sizeof *options, .tick_ns = VLOT__TICK_NS};
 }
 
 /* --- its life --- */
 
-vlot_host *vlot__host_make(const vlot_allocator *allocator, uint64_t tick_ns, bool is_shared) {
+/* Whoever brings an allocator wants it to see every allocation. */
+static bool open_pool(vlot_host *host, bool is_wanted) {
+  if (is_wanted) host->pool = vlot__pool_open(host->allocator, POOL_BYTES);
+  host->log_allocator = host->pool ? vlot__pool_allocator(host->pool) : host->allocator;
+  return !is_wanted || host->pool;
+}
+
+vlot_host *vlot__host_make(const vlot_allocator *asked, uint64_t tick_ns, bool is_shared) {
+  const vlot_allocator *allocator = vlot__alloc_or_default(asked);
   vlot_host *host = vlot__alloc_zero(allocator, 1, sizeof *host);
   if (!host) return NULL;
   vlot_host_options_init(&host->options);
   host->options.allocator = host->allocator = allocator;
   host->options.tick_ns = tick_ns;
   host->is_shared = is_shared;
+  if (!open_pool(host, !asked)) {
+    vlot__alloc_free(allocator, host);
+    return NULL;
+  }
   pthread_mutex_init(&host->lock, NULL);
   vlot__timekeeper_init(&host->timekeeper, allocator);
   return host;
@@ -20,6 +36,7 @@ vlot_host *vlot__host_make(const vlot_allocator *allocator, uint64_t tick_ns, bo
 
 static void free_host(vlot_host *host) {
   vlot__timekeeper_deinit(&host->timekeeper);
+  vlot__pool_close(host->pool);
   pthread_mutex_destroy(&host->lock);
   vlot__alloc_free(host->allocator, host->line.items);
   vlot__alloc_free(host->allocator, host);
@@ -58,7 +75,7 @@ vlot_result vlot_host_open(vlot_host **out, const vlot_host_options *options,
   *out = NULL;
   *problem = find_problem(options);
   if (*problem) return VLOT_INVALID;
-  *out = vlot__host_make(vlot__alloc_or_default(options->allocator), options->tick_ns, true);
+  *out = vlot__host_make(options->allocator, options->tick_ns, true);
   if (!*out) return VLOT_NOMEM;
   (*out)->is_owned = true;
   return VLOT_OK;

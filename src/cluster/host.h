@@ -12,8 +12,10 @@ enum { VLOT__TICK_NS = 10000000 }; /* default */
 struct vlot_host {
   vlot_host_options options;
   const vlot_allocator *allocator;
-  bool is_shared; /* there may be more than one group */
-  bool is_owned;  /* by whoever closes it; else it goes with its last group */
+  struct vlot__pool *pool;             /* NULL: its opener brought an allocator */
+  const vlot_allocator *log_allocator; /* the pool's, or the allocator */
+  bool is_shared;                      /* there may be more than one group */
+  bool is_owned;                       /* by whoever closes it; else it goes with its last group */
   pthread_mutex_t lock;
   uint32_t groups;
   uint32_t nodes; /* that have threads of their own */
@@ -29,8 +31,8 @@ struct vlot_host {
 /* What is wrong with the length of a tick; NULL: nothing. */
 const char *vlot__tick_problem(uint64_t tick_ns);
 
-/* One that nobody owns; NULL without memory. */
-vlot_host *vlot__host_make(const vlot_allocator *allocator, uint64_t tick_ns, bool is_shared);
+/* One that nobody owns; NULL without memory. asked: NULL, then the default one with a pool. */
+vlot_host *vlot__host_make(const vlot_allocator *asked, uint64_t tick_ns, bool is_shared);
 
 /* A group more, a group less; whatever it had of the host's is given back before. The last one may
  * take the host with it. */

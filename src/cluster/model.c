@@ -1,19 +1,27 @@
 #include "cluster/model.h"
 
-#include <string.h>
-
-#include "base/alloc.h"
 #include "base/prng.h"
 
 void vlot__model_init(vlot__model *model, const vlot_allocator *allocator, uint64_t base_index,
                       uint64_t base_term) {
-  *model = (vlot__model){.allocator = allocator, .base_index = base_index, .base_term = base_term};
+  *model = (vlot__model){.origin = base_index};
+  vlot__span_init(&model->span, allocator, base_index, &(vlot__span_entry){.term = base_term});
 }
 
-void vlot__model_deinit(vlot__model *model) {
-  vlot__alloc_free(model->allocator, model->entries);
-  model->entries = NULL;
-  model->count = model->capacity = 0;
+void vlot__model_deinit(vlot__model *model) { vlot__span_deinit(&model->span); }
+
+void vlot__model_reset(vlot__model *model, uint64_t base_index, uint64_t base_term) {
+  vlot__span_entry base;
+  bool is_known = !model->is_lost &&
+                  vlot__span_look(&model->span, base_index, &base) == VLOT__KNOWN &&
+                  base.term == base_term;
+  uint64_t origin = model->origin;
+  const vlot_allocator *allocator = model->span.segments.allocator;
+  vlot__model_deinit(model);
+  vlot__model_init(model, allocator, base_index, base_term);
+  if (!is_known) return;
+  model->origin = origin;
+  model->span.base.chain = base.chain;
 }
 
 /* Eight bytes at a time, little-endian whatever the machine is. */
@@ -35,32 +43,39 @@ static uint64_t chain_of(uint64_t before, uint64_t term, const vlot_entry *entry
 
 void vlot__model_append(vlot__model *model, const vlot_slice *slice) {
   if (model->is_lost) return;
-  void *entries = model->entries;
-  if (!vlot__alloc_grow(model->allocator, &entries, &model->capacity, model->count + slice->count,
-                        sizeof *model->entries)) {
-    model->is_lost = true;
-    return;
-  }
-  model->entries = entries;
+  vlot__span *span = &model->span;
   const vlot_entry *content = vlot_slice_entries(slice);
-  uint64_t chain = model->count > 0 ? model->entries[model->count - 1].chain : 0;
+  vlot__span_entry newest;
+  (void)vlot__span_look(span, span->last_index, &newest); /* its end is known */
   for (uint32_t k = 0; k < slice->count; k++) {
-    chain = chain_of(chain, slice->term, &content[k]);
-    model->entries[model->count++] = (vlot__model_entry){.term = slice->term, .chain = chain};
+    vlot__span_entry *entry = vlot__span_push(span);
+    if (!entry) {
+      model->is_lost = true;
+      return;
+    }
+    newest.term = slice->term;
+    newest.chain = chain_of(newest.chain, slice->term, &content[k]);
+    *entry = newest;
   }
 }
 
 void vlot__model_truncate(vlot__model *model, uint64_t from) {
-  if (from <= vlot__model_last(model))
-    model->count = from > model->base_index ? from - model->base_index - 1 : 0;
+  vlot__span *span = &model->span;
+  if (from <= span->last_index)
+    vlot__span_cut(span, from > span->base_index ? from - 1 : span->base_index);
+}
+
+void vlot__model_forget(vlot__model *model, uint64_t applied, uint64_t window) {
+  vlot__span *span = &model->span;
+  uint64_t last = span->last_index < applied ? span->last_index : applied;
+  if (last >= span->base_index + window + VLOT__SPAN_SEGMENT) vlot__span_drop(span, last - window);
 }
 
 bool vlot__model_at(const vlot__model *model, uint64_t index, uint64_t *term, uint64_t *chain) {
-  *term = model->base_term;
-  *chain = 0;
-  if (index == model->base_index) return true;
-  if (model->is_lost || index < model->base_index || index > vlot__model_last(model)) return false;
-  *term = model->entries[index - model->base_index - 1].term;
-  *chain = model->entries[index - model->base_index - 1].chain;
-  return true;
+  vlot__span_entry entry;
+  vlot__known known = vlot__span_look(&model->span, index, &entry);
+  bool is_known = known == VLOT__KNOWN && (!model->is_lost || index == model->span.base_index);
+  *term = is_known ? entry.term : 0;
+  *chain = is_known ? entry.chain : 0;
+  return is_known;
 }

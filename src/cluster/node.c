@@ -17,7 +17,7 @@ static vlot_result create_machine(vlot__node *node) {
 static vlot_result open_core(vlot__node *node, const vlot_stored *stored, const char **problem) {
   vlot__seat *seat = node->seat;
   vlot_raft_options options = node->cluster->options.raft;
-  options.allocator = node->allocator;
+  options.allocator = node->cluster->log_allocator;
   options.id = seat->id;
   options.members = node->cluster->bootstrap;
   options.member_count = node->cluster->bootstrap_count;

@@ -65,6 +65,10 @@ static void mail_read(vlot__node *node, vlot__mail_read *mail, uint32_t size) {
       refuse_read(node, mail, vlot__node_no_leader_why(node));
     return;
   }
+  if (node->waiting_reads.count >= node->cluster->options.raft.reads_max) {
+    refuse_read(node, mail, VLOT_WHY_READS_FULL);
+    return;
+  }
   uint8_t *question = vlot__alloc(node->allocator, 1, mail->size);
   bool has_room = question && vlot__ring_reserve(&node->waiting_reads, 1);
   vlot_input *input = has_room && !is_local ? vlot__node_new_input(node, VLOT_INPUT_READ) : NULL;

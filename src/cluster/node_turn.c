@@ -147,7 +147,7 @@ static bool step_core(vlot__node *node) {
   const vlot_output *output;
   vlot_result result =
       vlot_raft_step(node->raft, node->inputs, (uint32_t)node->input_count, &output);
-  vlot__observe_write(node->seat, &output->write);
+  vlot__observe_write(node->seat, &output->write, node->applied_index);
   emit_changes(node, output);
   vlot__node_read_time(node, output);
   vlot__node_settle_outcomes(node, output);

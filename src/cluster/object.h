@@ -43,7 +43,8 @@ typedef struct vlot__lockstep {
   vlot__item **held;
   size_t held_count;
   size_t held_capacity;
-  vlot__item *pool;            /* free items */
+  vlot__item *pool; /* [pooled] free items */
+  size_t pooled;
   vlot__arrivals from_clients; /* of mail that no member sent */
   vlot__prng schedule;
   uint64_t now_tie;    /* the place inside the present tick */
@@ -111,7 +112,8 @@ typedef struct vlot__requests {
 
 struct vlot_cluster {
   vlot_cluster_options options;
-  const vlot_allocator *allocator; /* the host's */
+  const vlot_allocator *allocator;     /* the host's … */
+  const vlot_allocator *log_allocator; /* … and of cores and disks, which is its pool's */
   vlot_host *host;
   uint64_t cluster_id;    /* as the labels of its disks have it */
   vlot_member *bootstrap; /* [bootstrap_count] the configuration it began with */

@@ -22,7 +22,7 @@ bool vlot__observer_init(vlot_cluster *cluster, bool is_shared, bool has_hash) {
   pthread_mutex_init(&observer->lock, NULL);
   observer->is_made = true;
   if (wanted == 1 || wanted == 3 || (wanted == 2 && has_hash)) {
-    observer->checker = vlot__checker_open(cluster->allocator);
+    observer->checker = vlot__checker_open(cluster->allocator, cluster->options.observed_entries);
     if (!observer->checker) return false;
   }
   vlot__observer_changed(cluster);
@@ -304,8 +304,7 @@ static void unlock_models(vlot_cluster *cluster) {
 void vlot__observe_recovered(vlot__seat *seat, const vlot_stored *stored) {
   vlot_cluster *cluster = seat->cluster;
   lock_models(cluster);
-  vlot__model_deinit(&seat->model);
-  vlot__model_init(&seat->model, cluster->allocator, stored->base_index, stored->base_term);
+  vlot__model_reset(&seat->model, stored->base_index, stored->base_term);
   if (!atomic_load(&cluster->observer.has_models)) {
     /* it begins where nobody looked: chains stay unknown */
     seat->model.is_lost = stored->slice_count > 0;
@@ -316,7 +315,7 @@ void vlot__observe_recovered(vlot__seat *seat, const vlot_stored *stored) {
   unlock_models(cluster);
 }
 
-void vlot__observe_write(vlot__seat *seat, const vlot_write *write) {
+void vlot__observe_write(vlot__seat *seat, const vlot_write *write, uint64_t applied) {
   vlot_cluster *cluster = seat->cluster;
   if (write->slice_count == 0 && write->truncate_from == 0) return;
   if (!atomic_load_explicit(&cluster->observer.has_models, memory_order_relaxed)) {
@@ -327,5 +326,6 @@ void vlot__observe_write(vlot__seat *seat, const vlot_write *write) {
   if (write->truncate_from) vlot__model_truncate(&seat->model, write->truncate_from);
   for (uint32_t k = 0; k < write->slice_count; k++)
     vlot__model_append(&seat->model, &write->slices[k]);
+  vlot__model_forget(&seat->model, applied, cluster->options.observed_entries);
   unlock_models(cluster);
 }

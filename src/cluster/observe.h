@@ -50,8 +50,9 @@ void vlot__emit_violation(vlot_cluster *cluster);
 /* A member's log begins anew (a start): the model takes what was recovered. */
 void vlot__observe_recovered(vlot__seat *seat, const vlot_stored *stored);
 
-/* Its log changes by this write: the model takes it before the step's events are recorded. */
-void vlot__observe_write(vlot__seat *seat, const vlot_write *write);
+/* Its log changes by this write: the model takes it before the step's events are recorded, and
+ * forgets what is far below the applied index. */
+void vlot__observe_write(vlot__seat *seat, const vlot_write *write, uint64_t applied);
 
 /* A step is over and its STEP event was emitted: where that is wished, are the core's laws kept
  * (vlot_raft_check())? */

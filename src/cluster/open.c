@@ -161,11 +161,10 @@ static void free_cluster(vlot_cluster *cluster) {
 /* With *out set there is something to be freed, whatever the result. */
 static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *options,
                                 const vlot__recorder *recorder, struct vlot__replay *replay) {
-  const vlot_allocator *allocator =
-      options->host ? options->host->allocator : vlot__alloc_or_default(options->allocator);
   vlot_host *host =
-      options->host ? options->host : vlot__host_make(allocator, options->tick_ns, false);
+      options->host ? options->host : vlot__host_make(options->allocator, options->tick_ns, false);
   if (!host) return VLOT_NOMEM;
+  const vlot_allocator *allocator = host->allocator;
   vlot__host_join(host);
   vlot_cluster *cluster = vlot__alloc_zero(allocator, 1, sizeof *cluster);
   if (!cluster) {
@@ -176,6 +175,7 @@ static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *
   atomic_init(&cluster->references, 1);
   cluster->options = *options;
   cluster->options.allocator = cluster->allocator = allocator;
+  cluster->log_allocator = host->log_allocator;
   cluster->options.tick_ns = host->options.tick_ns;
   cluster->host = host;
   cluster->machine = options->machine ? *options->machine : *vlot_kv_machine();

@@ -13,6 +13,7 @@ void vlot_cluster_options_init(vlot_cluster_options *options) {
       .has_checker = 2,
       .stop_ns = 1000000000,
       .ring_events = 64,
+      .observed_entries = 16384,
       .turn_max = 8,
       .has_lints = 1,
   };
@@ -76,6 +77,8 @@ static const char *find_cluster_problem(const vlot_cluster_options *options) {
     return "clock_waits: one of VLOT_CLOCK_WAITS_*";
   if (ring < 16 || ring > 65536 || (ring & (ring - 1)))
     return "ring_events: a power of two, 16 to 65536";
+  if (options->observed_entries == 0 || options->observed_entries > 1u << 24)
+    return "observed_entries: 1 to 16777216";
   if (options->turn_max == 0 || options->turn_max > 64) return "turn_max: 1 to 64";
   if (options->stop_ns == 0) return "stop_ns: more than 0";
   if (options->spin_ns > 10000000) return "spin_ns: at most 10 ms";

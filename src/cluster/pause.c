@@ -27,7 +27,7 @@ static vlot_result paused_close(vlot_cluster *cluster) {
 
 /* A node's turn runs because the pauser lets it, on whatever thread. */
 static vlot_result paused_post(vlot_cluster *cluster, const vlot__parcel *parcel) {
-  return parcel->sender ? vlot__pending_post(cluster, parcel)
+  return parcel->sender ? vlot__pending_offer(cluster, parcel)
                         : driver_here(cluster)->post(cluster, parcel);
 }
 
@@ -159,7 +159,8 @@ static void hand_back(vlot_cluster *cluster, vlot__item *item, bool is_late) {
   if (result == VLOT_OK)
     vlot__pending_free(cluster, item);
   else
-    vlot__pending_lose(cluster, item, VLOT_WHY_NODE_DOWN);
+    vlot__pending_lose(cluster, item,
+                       result == VLOT_BUSY ? VLOT_WHY_MAILBOX_FULL : VLOT_WHY_NODE_DOWN);
 }
 
 /* Timers and writes are the clock's again, and mail of suspended nodes waits in their

@@ -14,10 +14,12 @@ enum { ITEM_BYTES = 256 }; /* payload that a pooled item holds; larger ones are 
 vlot__item *vlot__pending_new(vlot_cluster *cluster, size_t size) {
   vlot__lockstep *lockstep = &cluster->lockstep;
   vlot__item *item = size <= ITEM_BYTES ? lockstep->pool : NULL;
-  if (item)
+  if (item) {
     lockstep->pool = item->next;
-  else
+    lockstep->pooled--;
+  } else {
     item = vlot__item_make(cluster->allocator, size <= ITEM_BYTES ? ITEM_BYTES : size);
+  }
   if (!item) return NULL;
   item->is_held = false;
   item->size = (uint32_t)size;
@@ -25,12 +27,14 @@ vlot__item *vlot__pending_new(vlot_cluster *cluster, size_t size) {
 }
 
 void vlot__pending_free(vlot_cluster *cluster, vlot__item *item) {
-  if (item->capacity != ITEM_BYTES) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  if (item->capacity != ITEM_BYTES || lockstep->pooled >= VLOT__PENDING_POOLED_MAX) {
     vlot__alloc_free(cluster->allocator, item);
     return;
   }
-  item->next = cluster->lockstep.pool;
-  cluster->lockstep.pool = item;
+  item->next = lockstep->pool;
+  lockstep->pool = item;
+  lockstep->pooled++;
 }
 
 void vlot__pending_dispose(vlot_cluster *cluster, vlot__item *item) {
@@ -123,6 +127,15 @@ vlot_result vlot__pending_post(vlot_cluster *cluster, const vlot__parcel *parcel
   if (newest) keep_order(item, newest);
   vlot__pending_list(cluster, item);
   return VLOT_OK;
+}
+
+bool vlot__pending_is_full(const vlot_cluster *cluster) {
+  const vlot__lockstep *lockstep = &cluster->lockstep;
+  return lockstep->heap.count + lockstep->held_count >= VLOT__PENDING_MAX;
+}
+
+vlot_result vlot__pending_offer(vlot_cluster *cluster, const vlot__parcel *parcel) {
+  return vlot__pending_is_full(cluster) ? VLOT_BUSY : vlot__pending_post(cluster, parcel);
 }
 
 /* --- timers and writes: one item per seat each --- */
@@ -267,11 +280,12 @@ void vlot__pending_lose(vlot_cluster *cluster, vlot__item *item, vlot_why why) {
 /* --- mail of a suspended node --- */
 
 void vlot__pending_park(vlot__seat *seat, vlot__item *mail) {
-  vlot__item **parked = vlot__ring_push(&seat->parked_mail);
+  bool is_full = seat->parked_mail.count >= VLOT__PARKED_MAX;
+  vlot__item **parked = is_full ? NULL : vlot__ring_push(&seat->parked_mail);
   if (parked)
     *parked = mail;
   else
-    vlot__pending_lose(seat->cluster, mail, VLOT_WHY_NO_MEMORY);
+    vlot__pending_lose(seat->cluster, mail, is_full ? VLOT_WHY_MAILBOX_FULL : VLOT_WHY_NO_MEMORY);
 }
 
 void vlot__pending_unpark(vlot__seat *seat) {

@@ -10,7 +10,22 @@
 bool vlot__pending_init(vlot_cluster *cluster);
 void vlot__pending_deinit(vlot_cluster *cluster);
 
-/* List a mail; on any result but VLOT_OK the caller still owns what it refers to. */
+/* So many mails are listed at most, held or not, and for a suspended node so many wait as in its
+ * mailbox with threads: what finds no room is lost as by a full mailbox. And free items that are
+ * kept. */
+enum {
+  VLOT__PENDING_MAX = 1 << 18,
+  VLOT__PARKED_MAX = 1 << 16,
+  VLOT__PENDING_POOLED_MAX = 1024,
+};
+
+/* Is there no room for a further mail? */
+bool vlot__pending_is_full(const vlot_cluster *cluster);
+
+/* List a mail; on any result but VLOT_OK the caller still owns what it refers to. VLOT_BUSY: the
+ * list is full. */
+vlot_result vlot__pending_offer(vlot_cluster *cluster, const vlot__parcel *parcel);
+/* The same of one that is there already, and only moves to the list: there is room for it. */
 vlot_result vlot__pending_post(vlot_cluster *cluster, const vlot__parcel *parcel);
 
 /* The earliest thing, with due times brought up to date; NULL: there is none. */

@@ -223,6 +223,7 @@ static vlot_result options_of(vlot__replay *replay, const vlot_cluster_options *
     options->log = given->log;
     options->log_context = given->log_context;
     options->ring_events = given->ring_events;
+    options->observed_entries = given->observed_entries;
     options->has_checker = given->has_checker;
     options->keeps_events = given->keeps_events;
   }

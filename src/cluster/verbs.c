@@ -117,6 +117,7 @@ vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t
   if (!item) return VLOT_NOT_FOUND;
   /* Raft's messages may come twice, a client's call may not */
   if (item->mail_kind != VLOT__MAIL_MESSAGE) return VLOT_UNSUPPORTED;
+  if (vlot__pending_is_full(cluster)) return VLOT_BUSY;
   vlot__item *twin = vlot__pending_copy(cluster, item, vlot__new_id(cluster, NULL));
   if (!twin) return VLOT_NOMEM;
   vlot__count_command(cluster);

@@ -7,16 +7,21 @@
 #include "base/assert.h"
 
 /* One block: this header, the entries, the owners where some payload is shared, the copied
- * payloads. */
+ * payloads. Small, because a batch may be of one entry. */
 struct vlot_batch {
   const vlot_allocator *allocator;
   _Atomic uint32_t references;
   uint32_t count;
-  uint64_t bytes;      /* payload of all entries */
-  bool is_legal;       /* looked at once, when the batch is made */
-  vlot_bytes **owners; /* [count], or NULL when every payload was copied */
+  uint64_t bytes : 62;    /* payload of all entries */
+  uint64_t is_legal : 1;  /* looked at once, when the batch is made */
+  uint64_t is_shared : 1; /* some payload is not copied: there are owners */
   vlot_entry entries[];
 };
+
+/* [count], NULL where the payload was copied; only where it is_shared. */
+static vlot_bytes **owners_of(vlot_batch *batch) {
+  return (vlot_bytes **)(void *)(batch->entries + batch->count);
+}
 
 /* What the k-th entry of a batch in the making is, whatever it is made from. */
 typedef struct source {
@@ -61,14 +66,14 @@ static vlot_batch *make_batch(const vlot_allocator *allocator, const source *fro
   batch->allocator = allocator;
   atomic_init(&batch->references, 1);
   batch->count = count;
-  batch->bytes = bytes;
+  batch->bytes = bytes & (UINT64_MAX >> 2); /* payloads are far below that */
   batch->is_legal = is_legal;
-  batch->owners = is_shared ? (vlot_bytes **)(void *)(batch->entries + count) : NULL;
+  batch->is_shared = is_shared;
   uint8_t *payload = (uint8_t *)batch + fixed;
   for (uint32_t k = 0; k < count; k++) {
     vlot_entry entry = source_entry(from, k);
     vlot_bytes *owner = source_owner(from, k);
-    if (is_shared) batch->owners[k] = vlot_bytes_retain(owner);
+    if (is_shared) owners_of(batch)[k] = vlot_bytes_retain(owner);
     if (!owner) {
       if (entry.size > 0) memcpy(payload, entry.data, entry.size);
       entry.data = payload;
@@ -99,8 +104,8 @@ void vlot_batch_release(vlot_batch *batch) {
   uint32_t before = atomic_fetch_sub_explicit(&batch->references, 1, memory_order_acq_rel);
   VLOT_ASSERT(before > 0);
   if (before > 1) return;
-  if (batch->owners)
-    for (uint32_t k = 0; k < batch->count; k++) vlot_bytes_release(batch->owners[k]);
+  if (batch->is_shared)
+    for (uint32_t k = 0; k < batch->count; k++) vlot_bytes_release(owners_of(batch)[k]);
   vlot__alloc_free(batch->allocator, batch);
 }
 

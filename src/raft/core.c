@@ -20,9 +20,24 @@ static void step_down(vlot_raft *raft, vlot_why why) {
   if (vlot__role_follow(raft, raft->hard.term, 0, 0, why)) vlot__leader_end(raft);
 }
 
+/* Only answers of this term leave nothing that waits. */
+static bool may_wait_for_storage(const vlot_raft *raft, const vlot_message *message) {
+  switch ((vlot_message_kind)message->kind) {
+  case VLOT_MESSAGE_PRE_VOTE_REPLY:
+  case VLOT_MESSAGE_VOTE_REPLY:
+  case VLOT_MESSAGE_APPEND_REPLY: return message->term > raft->hard.term;
+  case VLOT_MESSAGE_PRE_VOTE:
+  case VLOT_MESSAGE_VOTE:
+  case VLOT_MESSAGE_APPEND: break;
+  }
+  return true;
+}
+
 static vlot__next take_message(vlot_raft *raft, const vlot_message *message) {
   vlot_why why = vlot_message_check(message);
   if (why == VLOT_WHY_NONE && message->to != raft->id) why = VLOT_WHY_NOT_FOR_ME;
+  if (why == VLOT_WHY_NONE && vlot__durable_is_full(raft) && may_wait_for_storage(raft, message))
+    why = VLOT_WHY_WRITES_FULL;
   if (why != VLOT_WHY_NONE) {
     vlot__out_change(raft, VLOT_CHANGE_IGNORED, why, message->from, message->kind, 0,
                      message->term);
@@ -76,6 +91,10 @@ static bool take_propose(vlot_raft *raft, const vlot_input *input, vlot_outcome 
   }
   if (input->as.propose.count == 0) {
     refuse_input(outcome, VLOT_INVALID, VLOT_WHY_NONE);
+    return true;
+  }
+  if (vlot__durable_is_full(raft)) {
+    refuse_input(outcome, VLOT_BUSY, VLOT_WHY_WRITES_FULL);
     return true;
   }
   vlot_why why;

@@ -88,6 +88,10 @@ typedef struct vlot__pending_write {
   uint32_t vote;
 } vlot__pending_write;
 
+/* So many writes that storage has not completed, and as many messages that wait for them: then a
+ * core asks for no more of either. What may not be refused (the no-op of a leader) goes beyond. */
+enum { VLOT__WRITES_MAX = 1 << 16 };
+
 /* A message that waits for durability. */
 typedef struct vlot__held {
   uint64_t token;
@@ -200,6 +204,10 @@ void vlot__role_vote_for(vlot_raft *raft, uint32_t candidate);
 void vlot__role_forget_leader(vlot_raft *raft, vlot_why why);
 void vlot__role_reset_election_timer(vlot_raft *raft); /* with a fresh draw */
 bool vlot__role_is_sticky(const vlot_raft *raft);
+/* Has the disk fallen behind so far that nothing more may wait for it? */
+static inline bool vlot__durable_is_full(const vlot_raft *raft) {
+  return raft->writes.count >= VLOT__WRITES_MAX || raft->held.count >= VLOT__WRITES_MAX;
+}
 /* NONE: this node may campaign */
 vlot_why vlot__role_campaign_obstacle(const vlot_raft *raft);
 void vlot__fence(vlot_raft *raft, vlot_why why, uint32_t peer, uint64_t from, uint64_t to,

@@ -93,6 +93,7 @@ vlot_why vlot__role_campaign_obstacle(const vlot_raft *raft) {
   if (!vlot__peer_knows_disk(raft->self, raft->hard.disk_id)) return VLOT_WHY_FOREIGN_DISK;
   if (raft->hard.term + 1 >= VLOT_INDEX_MAX || raft->log.last_index + 1 >= VLOT_INDEX_MAX)
     return VLOT_WHY_INDEX_LIMIT;
+  if (vlot__durable_is_full(raft)) return VLOT_WHY_WRITES_FULL;
   return VLOT_WHY_NONE;
 }
 

@@ -12,8 +12,11 @@ vlot__next vlot__time_take_tick(vlot_raft *raft, const vlot_input *input) {
   uint32_t counted = elapsed < ELAPSED_MAX ? (uint32_t)elapsed : ELAPSED_MAX;
   if (raft->role == VLOT_ROLE_LEADER) return vlot__leader_tick(raft, counted);
   if (raft->election_elapsed < ELAPSED_MAX) raft->election_elapsed += counted;
-  if (raft->election_elapsed < raft->election_ticks || vlot__role_campaign_obstacle(raft))
-    return VLOT__NEXT_NOTHING;
+  if (raft->election_elapsed < raft->election_ticks) return VLOT__NEXT_NOTHING;
+  vlot_why obstacle = vlot__role_campaign_obstacle(raft);
+  /* it passes with the next write that is done: the tick after that fires the timer */
+  if (obstacle == VLOT_WHY_WRITES_FULL) raft->election_elapsed = raft->election_ticks - 1;
+  if (obstacle) return VLOT__NEXT_NOTHING;
   VLOT_HOOK(election_timeout, (raft->id, raft->hard.term));
   return VLOT__NEXT_PRE_CAMPAIGN;
 }

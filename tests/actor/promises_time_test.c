@@ -176,7 +176,7 @@ Test(promises, p16_timers_due_at_the_same_instant_come_in_the_order_of_arming) {
   vlot__timers timers = {0};
   const uint64_t kinds[] = {5, 1, 9, 3};
   for (size_t i = 0; i < 4; i++)
-    cr_assert(vlot__timers_set(&timers, vlot_allocator_default(), kinds[i], 1000));
+    cr_assert_eq(vlot__timers_set(&timers, vlot_allocator_default(), kinds[i], 1000), VLOT_OK);
   vlot_timer_expiry expiry;
   for (size_t i = 0; i < 4; i++) {
     cr_assert(vlot__timers_pop(&timers, 1000, UINT64_MAX, &expiry));

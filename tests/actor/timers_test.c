@@ -3,7 +3,7 @@
 #include "actor/timers.h"
 
 static void set(vlot__timers *timers, uint64_t kind, uint64_t due) {
-  cr_assert(vlot__timers_set(timers, vlot_allocator_default(), kind, due));
+  cr_assert_eq(vlot__timers_set(timers, vlot_allocator_default(), kind, due), VLOT_OK);
 }
 
 /* The kind that comes next at a time, or 0. */
@@ -73,11 +73,12 @@ Test(timers, without_memory_nothing_changes) {
   const vlot_allocator *allocator = vlot_fault_allocator_get(faults);
   vlot__timers timers = {0};
   vlot_fault_allocator_fail_at(faults, 1, false);
-  cr_assert_not(vlot__timers_set(&timers, allocator, 1, 10));
+  cr_assert_eq(vlot__timers_set(&timers, allocator, 1, 10), VLOT_NOMEM);
   cr_assert_eq(vlot__timers_next_ns(&timers), VLOT__TIMER_NEVER);
-  cr_assert(vlot__timers_set(&timers, allocator, 1, 10));
+  cr_assert_eq(vlot__timers_set(&timers, allocator, 1, 10), VLOT_OK);
   vlot_fault_allocator_fail_at(faults, 1, false);
-  cr_assert(vlot__timers_set(&timers, allocator, 1, 20), "a kind that has a slot needs no memory");
+  cr_assert_eq(vlot__timers_set(&timers, allocator, 1, 20), VLOT_OK,
+               "a kind that has a slot needs no memory");
   vlot__timers_deinit(&timers, allocator);
   vlot_fault_allocator_close(faults);
 }

@@ -10,7 +10,14 @@
 #include "base/prng.h"
 #include "cluster/checker.h"
 
-enum { NODES_MAX = 5, MAIL_MAX = 64, LOG_MAX = 4096, WRITES_MAX = 256, STEP_MAX = 6 };
+enum {
+  NODES_MAX = 5,
+  MAIL_MAX = 64,
+  LOG_MAX = 4096,
+  WRITES_MAX = 256,
+  STEP_MAX = 6,
+  WINDOW = 1 << 14
+};
 
 typedef enum breach {
   BREACH_NONE,
@@ -368,7 +375,7 @@ static void play(storm *s, uint64_t seed, uint32_t count, breach how, int turns)
     s->members[k] = (vlot_member){.id = k + 1};
     vlot__model_init(&s->nodes[k].model, vlot_allocator_default(), 0, 0);
   }
-  s->checker = vlot__checker_open(vlot_allocator_default());
+  s->checker = vlot__checker_open(vlot_allocator_default(), WINDOW);
   for (uint32_t k = 0; k < count; k++) configure(s, k);
   for (int k = 0; k < turns && !s->found; k++) {
     node *n = &s->nodes[vlot__prng_below(&s->prng, count)];

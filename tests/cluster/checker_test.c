@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cluster/checker.h"
+#include "cluster/checker_history.h"
 
-enum { NODES = 3 };
+enum { NODES = 3, WINDOW = 1 << 14 };
 
 typedef struct stage {
   vlot__model models[NODES];
@@ -52,14 +52,18 @@ static void configure(stage *s, uint32_t node, uint64_t index, uint32_t place, u
   feed(s, event);
 }
 
-static bool stage_open(stage *s, const vlot_allocator *allocator) {
+static bool stage_open_with(stage *s, const vlot_allocator *allocator, uint64_t window) {
   memset(s, 0, sizeof *s);
   for (uint32_t k = 0; k < NODES; k++) vlot__model_init(&s->models[k], memory_of(allocator), 0, 0);
-  s->checker = vlot__checker_open(memory_of(allocator));
+  s->checker = vlot__checker_open(memory_of(allocator), window);
   if (!s->checker) return false;
   for (uint32_t k = 0; k < NODES; k++)
     configure(s, 0, 0, k, NODES, k + 1, 100 + k, VLOT_CONFIG_VOTER);
   return true;
+}
+
+static bool stage_open(stage *s, const vlot_allocator *allocator) {
+  return stage_open_with(s, allocator, WINDOW);
 }
 
 static void stage_close(stage *s) {
@@ -927,7 +931,7 @@ static uint32_t cast_vote(vlot__checker *checker, const vlot__model *model, uint
 Test(checker, members_have_the_ids_that_they_have) {
   enum { MEMBERS = 200 };
   static vlot__model models[MEMBERS];
-  vlot__checker *checker = vlot__checker_open(NULL);
+  vlot__checker *checker = vlot__checker_open(NULL, WINDOW);
   cr_assert_not_null(checker);
   for (uint32_t k = 0; k < MEMBERS; k++)
     vlot__model_init(&models[k], vlot_allocator_default(), 0, 0);
@@ -937,4 +941,209 @@ Test(checker, members_have_the_ids_that_they_have) {
                    "n%u in term %d", 65535 - 328 * k, (int)term);
   cr_assert_eq(cast_vote(checker, &models[199], 65535 - 328 * 199, 20, 7), 8);
   vlot__checker_close(checker);
+}
+
+/* --- what is forgotten ---
+ *
+ * n1 leads term 1; n1 and n2 hold and have committed entries 1 to LONG; n3 is far behind. Whose
+ * front is dropped is drawn from a table, and n3 is given something false below, at and above it.
+ */
+
+/* BASE: where the history begins in the end, which drops whole segments */
+enum { LONG = 400, SHORT = 16, KEPT = 100, BASE = 300, FRONTS = 8 };
+
+static uint64_t base_of_history(const stage *s) { return s->checker->history.base_index; }
+
+/* fronts: bit 0: the history's is dropped, bits 1 and 2: n1's and n2's */
+static void long_life(stage *s, uint32_t fronts) {
+  cr_assert(stage_open_with(s, NULL, fronts & 1 ? KEPT : WINDOW));
+  start_all(s);
+  elect(s, 1, 2, 0, 1);
+  raise_term(s, 3, 0, 1);
+  for (uint64_t last = 0; last < LONG; last += SHORT) {
+    replicate(s, 1, 2, 1, SHORT);
+    commit(s, 1, last + 1, last + SHORT);
+    commit(s, 2, last + 1, last + SHORT);
+  }
+  for (uint32_t node = 1; node <= 2; node++)
+    if (fronts >> node & 1) vlot__model_forget(model_of(s, node), LONG, LONG - BASE);
+  cr_assert_eq(base_of_history(s), fronts & 1 ? BASE : 0);
+  cr_assert_eq(s->seen, 0, "%s", s->text);
+}
+
+/* Does somebody know what stands at this index? */
+static bool is_known(const stage *s, uint64_t index) {
+  return index >= base_of_history(s) || index >= vlot__model_base(&s->models[0]) ||
+         index >= vlot__model_base(&s->models[1]);
+}
+
+/* n3 takes over the log up to `last`, all of term 1, in slices of 16 and less; the entry at an
+ * index is another one (0: none is). */
+static void catch_up(stage *s, uint64_t last, uint64_t index) {
+  while (vlot__model_last(model_of(s, 3)) < last) {
+    uint64_t next = vlot__model_last(model_of(s, 3)) + 1;
+    uint64_t count = last - next + 1 < SHORT ? last - next + 1 : SHORT;
+    if (next < index && next + count > index) count = index - next;
+    receive(s, 3, 1, 1, next - 1, (uint32_t)(next == index ? 1 : count));
+    append_as(s, 3, 1, next == index ? 1 : (uint32_t)count, next == index ? 'b' : 'a');
+  }
+}
+
+Test(checker, another_entry_is_found_where_somebody_still_knows_what_stood_there) {
+  for (uint32_t fronts = 0; fronts < FRONTS; fronts++)
+    for (uint64_t index = BASE - 2; index <= BASE + 2; index++) {
+      stage s;
+      long_life(&s, fronts);
+      catch_up(&s, index, index);
+      bool is_found = is_known(&s, index);
+      cr_expect_eq(s.seen, is_found ? 1u << 3 : 0, "fronts %u, entry %d: %s", fronts, (int)index,
+                   s.text);
+      catch_up(&s, BASE + 20, 0); /* its chain never agrees again */
+      cr_expect_eq(s.seen, 1u << 3, "fronts %u, entry %d: %s", fronts, (int)index, s.text);
+      stage_close(&s);
+    }
+}
+
+Test(checker, whoever_comes_from_far_behind_with_the_same_log_breaks_nothing) {
+  for (uint32_t fronts = 0; fronts < FRONTS; fronts++) {
+    stage s;
+    long_life(&s, fronts);
+    for (uint64_t last = 0, next; last < LONG; last = next) {
+      next = last + 7 < LONG ? last + 7 : LONG;
+      catch_up(&s, next, 0);
+      durable(&s, 3, 1, 0);
+      acknowledge(&s, 3, 1, 1, next);
+      commit(&s, 3, last + 1, next);
+      apply(&s, 3, last + 1, next, 0);
+      vlot__model_forget(model_of(&s, 3), next, 5);
+    }
+    restart(&s, 3, 1);
+    start(&s, 3, 1, 0);
+    cr_expect_eq(s.seen, 0, "fronts %u: %s", fronts, s.text);
+    stage_close(&s);
+  }
+}
+
+/* Of another term, so that the logs may differ until it is called committed. */
+Test(checker, other_committed_entries_are_found_where_somebody_still_knows_them) {
+  for (uint32_t fronts = 0; fronts < FRONTS; fronts++)
+    for (uint64_t index = BASE - 1; index <= BASE + 1; index++) {
+      stage s;
+      long_life(&s, fronts);
+      catch_up(&s, index - 1, 0);
+      receive(&s, 3, 1, 1, index - 1, 1);
+      append(&s, 3, 2, 1);
+      cr_assert_eq(s.seen, 0, "%s", s.text);
+      commit(&s, 3, 1, index);
+      cr_expect_eq(s.seen, is_known(&s, index) ? 1u << 5 : 0, "fronts %u, entry %d: %s", fronts,
+                   (int)index, s.text);
+      stage_close(&s);
+    }
+}
+
+Test(checker, a_leader_without_what_is_committed_is_found_whatever_is_forgotten) {
+  for (uint32_t fronts = 0; fronts < FRONTS; fronts++)
+    for (uint64_t last = BASE - 1; last <= BASE + 1; last++) {
+      stage s;
+      long_life(&s, fronts);
+      catch_up(&s, last, 0);
+      lead(&s, 3, 2);
+      cr_expect_eq(s.seen, 1u << 4, "fronts %u, up to %d: %s", fronts, (int)last, s.text);
+      stage_close(&s);
+    }
+}
+
+/* n2 is given back less than it had durable. */
+Test(checker, a_log_that_comes_back_shorter_is_found_whatever_is_forgotten) {
+  for (uint32_t fronts = 0; fronts < FRONTS; fronts++)
+    for (uint64_t last = BASE; last < LONG; last += LONG - BASE - 1) {
+      stage s;
+      long_life(&s, fronts);
+      restart(&s, 2, 1);
+      vlot__model_truncate(model_of(&s, 2), last + 1);
+      start(&s, 2, 1, 1);
+      cr_expect_eq(s.seen, 1u << 6, "fronts %u, up to %d: %s", fronts, (int)last, s.text);
+      stage_close(&s);
+    }
+}
+
+/* Chains of another origin say nothing: they are not compared, and break nothing. */
+Test(checker, a_log_whose_beginning_nobody_saw_is_not_compared) {
+  stage s;
+  cr_assert(stage_open(&s, NULL));
+  four_committed(&s);
+  vlot__model_deinit(model_of(&s, 3));
+  vlot__model_init(model_of(&s, 3), vlot_allocator_default(), 2, 1);
+  restart(&s, 3, 0);
+  start(&s, 3, 1, 0);
+  append(&s, 3, 1, 2);
+  receive(&s, 3, 1, 1, 0, 4);
+  durable(&s, 3, 1, 0);
+  acknowledge(&s, 3, 1, 1, 4);
+  vlot_event event = {.kind = VLOT_EVENT_COMMIT, .node = 3};
+  event.as.slice.first = 1;
+  event.as.slice.count = 4;
+  event.as.slice.chain = chain_at(&s, 3, 4, &event.as.slice.term);
+  feed(&s, event);
+  cr_expect_eq(s.seen, 0, "%s", s.text);
+  stage_close(&s);
+}
+
+/* A vote, a leader: known while not more than twice the window came after. */
+Test(checker, terms_are_remembered_for_twice_the_window) {
+  enum { TERMS = 8 };
+  for (uint64_t later = 2 * TERMS - 2; later <= 2 * TERMS; later++) {
+    vlot__model model;
+    vlot__checker *checker = vlot__checker_open(NULL, TERMS);
+    vlot__model_init(&model, vlot_allocator_default(), 0, 0);
+    vlot__checker_table *table = &checker->leaders;
+    cr_assert_eq(vlot__checker_settle(checker, table, 1, 7), 7);
+    for (uint64_t term = 2; term <= 1 + later; term++)
+      cr_assert_eq(vlot__checker_settle(checker, table, term, 3), 3);
+    cr_expect_eq(vlot__checker_settle(checker, table, 1, 9), later < 2 * TERMS ? 7 : 9);
+    cr_expect_leq(table->young.count, TERMS);
+    cr_expect_leq(table->old.count, TERMS);
+    vlot__checker_close(checker);
+    vlot__model_deinit(&model);
+  }
+}
+
+Test(checker, marks_of_commits_are_as_many_as_the_window) {
+  enum { TERMS = 8 };
+  for (uint64_t terms = TERMS - 1; terms <= TERMS + 1; terms++) {
+    stage s;
+    cr_assert(stage_open_with(&s, NULL, TERMS));
+    start_all(&s);
+    for (uint64_t term = 1; term <= terms; term++) {
+      elect(&s, 1, 2, term - 1, term);
+      replicate(&s, 1, 2, term, 1);
+      commit(&s, 1, term, term);
+      step_down(&s, 1, term);
+    }
+    cr_expect_eq(s.seen, 0, "%s", s.text);
+    cr_expect_eq(s.checker->marks.count, terms < TERMS ? terms : TERMS);
+    lead(&s, 3, terms + 1);
+    cr_expect_eq(s.seen, 1u << 4, "%s", s.text);
+    stage_close(&s);
+  }
+}
+
+Test(checker, of_lost_disks_the_last_ones_are_known) {
+  enum { DISKS = VLOT__CHECKER_LOST_DISKS };
+  for (uint64_t wipes = DISKS - 1; wipes <= DISKS + 1; wipes++) {
+    stage s;
+    cr_assert(stage_open(&s, NULL));
+    start_all(&s);
+    for (uint64_t k = 1; k <= wipes; k++) {
+      configure(&s, 0, 0, 0, 1, 2, 1000 + k, VLOT_CONFIG_VOTER);
+      vlot__checker_find(s.checker, 2)->disk_id = 1000 + k;
+      restart(&s, 2, 2);
+      start(&s, 2, 0, 0);
+    }
+    const vlot__checker_member *m = vlot__checker_find(s.checker, 2);
+    cr_expect_eq(m->lost_count, wipes < DISKS ? wipes : DISKS);
+    cr_expect_eq(m->lost[m->lost_count - 1].disk_id, 1000 + wipes);
+    cr_expect_eq(m->lost[0].disk_id, wipes <= DISKS ? 1001 : 1002);
+    stage_close(&s);
+  }
 }

@@ -860,6 +860,7 @@ Test(control, every_option_is_judged_at_its_limits_and_named) {
       LIMIT(clock_waits, 0, VLOT_CLOCK_WAITS_ALWAYS),
       LIMIT(place, 0, VLOT_PLACE_SPREAD),
       LIMIT(turn_max, 1, 64),
+      LIMIT(observed_entries, 1, 1u << 24),
       LIMIT(has_lints, 0, 1),
       LIMIT(raft.heartbeat_ticks, 1, 14),
       LIMIT(raft.election_ticks_min, 6, 1u << 20),

@@ -229,3 +229,27 @@ Test(history, without_memory_nothing_is_lost_that_was_begun) {
     }
   }
 }
+
+static void count_line(void *context, const char *text, size_t size) {
+  (void)text;
+  (void)size;
+  ++*(size_t *)context;
+}
+
+Test(history, operations_under_way_are_so_many_and_no_more) {
+  size_t lines = 0;
+  uint32_t first = 0, handle;
+  vlot_history *history;
+  vlot_history_sink sink = {.context = &lines, .line = count_line};
+  vlot_history_call call = {.operation = "get", .key = "k", .key_size = 1};
+  cr_assert_eq(vlot_history_open(&history, NULL, &sink), VLOT_OK);
+  cr_assert_eq(vlot_history_begin(history, &call, &first), VLOT_OK);
+  for (size_t k = 1; k < VLOT_HISTORY_OPERATIONS_MAX - 1; k++)
+    cr_assert_eq(vlot_history_begin(history, &call, &handle), VLOT_OK);
+  cr_expect_eq(vlot_history_begin(history, &call, &handle), VLOT_OK, "the limit itself");
+  cr_expect_eq(vlot_history_begin(history, &call, &handle), VLOT_BUSY, "one more");
+  cr_expect_eq(vlot_history_end(history, first, 1, VLOT_OK, NULL, 0), VLOT_OK);
+  cr_expect_eq(vlot_history_begin(history, &call, &handle), VLOT_OK);
+  vlot_history_close(history);
+  cr_expect_eq(lines, VLOT_HISTORY_OPERATIONS_MAX + 1);
+}
