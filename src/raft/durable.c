@@ -22,6 +22,21 @@ void vlot__durable_append(vlot_raft *raft, const vlot_slice *slice, uint32_t pee
                    vlot__slice_last(slice), slice->term);
 }
 
+/* What is held and speaks of entries from an index on would leave untrue, once another entry there
+ * is durable: two leaders of one term are needed for that, and no message is proof that there are
+ * not two (I-9).
+ */
+static void drop_held_from(vlot_raft *raft, uint64_t from) {
+  size_t kept = 0;
+  for (size_t k = 0; k < raft->held.count; k++) {
+    const vlot__held *held = vlot__ring_at(&raft->held, k);
+    bool is_append_reply = held->message.kind == VLOT_MESSAGE_APPEND_REPLY;
+    if (is_append_reply && held->message.as.reply.match_index >= from) continue;
+    *(vlot__held *)vlot__ring_at(&raft->held, kept++) = *held;
+  }
+  while (raft->held.count > kept) vlot__ring_pop_back(&raft->held);
+}
+
 /* Truncation lowers the durable mark at once, and what pending writes may claim (B058). */
 void vlot__durable_truncate(vlot_raft *raft, uint64_t from, vlot_why why) {
   VLOT_ASSERT(from > raft->commit_index);
@@ -34,6 +49,7 @@ void vlot__durable_truncate(vlot_raft *raft, uint64_t from, vlot_why why) {
     vlot__pending_write *write = vlot__ring_at(&raft->writes, k);
     if (write->last_index >= from) write->last_index = from - 1;
   }
+  drop_held_from(raft, from);
 }
 
 /* The vote granter's timer starts when its vote is durable: a slow disk must not make it campaign
