@@ -222,11 +222,25 @@ VLOT_API void vlot_bytes_release(vlot_bytes *bytes);
 
 /* --- assertions ------------------------------------------------------------------------------- */
 
-/* Called when a caller has broken its duty (what "asserts" lists at a declaration), on the thread
- * that did. It must not return: the process is aborted if it does. It may be called with a lock of
- * vlot held, and so must not call back into vlot. The strings are static.
+typedef enum vlot_failure_kind {
+  VLOT_FAILURE_DUTY = 1, /* a caller did not do what "asserts" asks for at a declaration */
+  VLOT_FAILURE_BUG = 2   /* vlot's own logic is broken; or something wrote over its memory */
+} vlot_failure_kind;
+
+/* What an assertion found. Borrowed for the handler's call; file and text are static. */
+typedef struct vlot_failure {
+  vlot_failure_kind kind;
+  int line;
+  const char *file; /* from the root of vlot's sources, as src/raft/log.c */
+  /* DUTY: what the caller must do, as the header says it. BUG: what is broken */
+  const char *text;
+  const char *evidence; /* BUG: numbers that show how, as "node 1, term 4"; else "" */
+} vlot_failure;
+
+/* Called on the thread where an assertion failed. It must not return: the process is aborted if it
+ * does. It may be called with a lock of vlot held, and so must not call back into vlot.
  */
-typedef void (*vlot_assert_handler)(const char *file, int line, const char *condition);
+typedef void (*vlot_assert_handler)(const vlot_failure *failure);
 
 /* Set the handler of the process: the one global of the library.
  *
@@ -235,12 +249,11 @@ typedef void (*vlot_assert_handler)(const char *file, int line, const char *cond
  */
 VLOT_API vlot_assert_handler vlot_assert_set_handler(vlot_assert_handler handler);
 
-/* Report a broken duty, as vlot's own assertions do: calls the handler, and aborts if it returns.
+/* Report a failure, as vlot's own assertions do: calls the handler, and aborts if it returns.
  *
- * file, line, condition  handed to the handler as they are
+ * failure  handed to the handler as it is
  */
-VLOT_API __attribute__((noreturn)) void vlot_assert_failed(const char *file, int line,
-                                                           const char *condition);
+VLOT_API __attribute__((noreturn)) void vlot_assert_failed(const vlot_failure *failure);
 
 /* --- version ---------------------------------------------------------------------------------- */
 

@@ -303,7 +303,20 @@ enum { CHECKS_STEPS = 0 };
 
 static void check_laws(const vlot_raft *raft, vlot_raft_seen before) {
   const char *broken = vlot_raft_check(raft, &before);
-  if (broken) vlot_assert_failed(__FILE__, __LINE__, broken);
+  if (!broken) return;
+  const vlot__evidence seen[] = {{"node", raft->id},
+                                 {"role", raft->role},
+                                 {"term", raft->hard.term},
+                                 {"vote", raft->hard.vote},
+                                 {"leader", raft->leader},
+                                 {"base", raft->log.base_index},
+                                 {"last", raft->log.last_index},
+                                 {"durable", raft->durable_index},
+                                 {"commit", raft->commit_index},
+                                 {"applied", raft->applied_index},
+                                 {"stored token", raft->stored_token},
+                                 {"last token", raft->last_token}};
+  vlot__assert_bug(__FILE__, __LINE__, broken, seen, sizeof seen / sizeof *seen);
 }
 
 vlot_result vlot_raft_step(vlot_raft *raft, const vlot_input *inputs, uint32_t count,
