@@ -3,7 +3,8 @@
  *
  * Ids       members are uint32_t, 0 is "none"; terms, log indexes and ticks are uint64_t.
  * Results   returned, never printed; the table below names each with its text and what to do.
- * Thread    everything here may be called from any thread unless it says otherwise.
+ * Thread    everything here may be called from any thread unless it says otherwise; nothing of vlot
+ *           from a signal handler.
  */
 #ifndef VLOT_BASE_H
 #define VLOT_BASE_H
@@ -154,7 +155,10 @@ VLOT_API const char *vlot_why_text(vlot_why why);
  *
  * resize  as realloc(): memory NULL allocates, size 0 frees and returns NULL; otherwise NULL is a
  *         failure that leaves memory as it was. Alignment as malloc(). Called from any thread, and
- *         with a lock of vlot held: it must not call back into vlot.
+ *         with a lock of vlot held
+ *
+ * asserts  call vlot from no signal handler, allocator or assertion handler: such a call would wait
+ *          for a lock that its own thread holds. It is noticed when it does take one meanwhile
  */
 typedef struct vlot_allocator {
   void *context; /* the allocator's own, handed to resize */
@@ -174,7 +178,7 @@ VLOT_API const vlot_allocator *vlot_allocator_default(void);
  * live     allocations not freed yet
  * made     allocations asked for since open, those that failed included
  * close    NULL is allowed
- * asserts  close: nothing is live
+ * asserts  free all that a fault allocator gave before it is closed
  * thread   any, close excepted: it is the last call, and nobody uses the allocator any more
  */
 typedef struct vlot_fault_allocator vlot_fault_allocator;
@@ -216,6 +220,8 @@ VLOT_API size_t vlot_bytes_size(const vlot_bytes *bytes);
 
 /* retain: another reference; returns bytes. release: give one back; with the last one the bytes are
  * freed. NULL is allowed in both.
+ *
+ * asserts  release each reference to bytes once
  */
 VLOT_API vlot_bytes *vlot_bytes_retain(vlot_bytes *bytes);
 VLOT_API void vlot_bytes_release(vlot_bytes *bytes);
@@ -238,7 +244,8 @@ typedef struct vlot_failure {
 } vlot_failure;
 
 /* Called on the thread where an assertion failed. It must not return: the process is aborted if it
- * does. It may be called with a lock of vlot held, and so must not call back into vlot.
+ * does. It may be called with a lock of vlot held, and so must not call back into vlot (as an
+ * allocator).
  */
 typedef void (*vlot_assert_handler)(const vlot_failure *failure);
 

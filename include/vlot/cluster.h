@@ -457,7 +457,10 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_open(vlot_client **out, vlot_cl
                                                       const vlot_client_options *options);
 
 /* Close a client: what is not answered yet never will be, and may happen all the same. NULL is
- * allowed. Never blocks. */
+ * allowed. Never blocks.
+ *
+ * asserts  close a client outside of its answered function
+ */
 VLOT_API void vlot_client_close(vlot_client *client);
 
 /* Its number in events and in the pending list: from 1, and no other client of this cluster ever

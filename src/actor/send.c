@@ -165,13 +165,13 @@ vlot_result vlot_actor_send_latest(vlot_actor *from, vlot_actor *to, uint32_t ki
 /* --- effects --- */
 
 bool vlot_actor_enter(vlot_actor *self) {
-  VLOT_ASSERT(!self->has_entered);
+  VLOT_DUTY(!self->has_entered, "leave before entering again");
   self->has_entered = vlot__fence_enter(&self->fence);
   return self->has_entered;
 }
 
 void vlot_actor_leave(vlot_actor *self) {
-  VLOT_ASSERT(self->has_entered);
+  VLOT_DUTY(self->has_entered, "leave only what was entered");
   self->has_entered = false;
   if (vlot__fence_leave(&self->fence)) vlot__actor_announce(self);
 }

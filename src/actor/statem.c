@@ -66,7 +66,7 @@ static vlot_result keep(vlot_statem *machine, vlot__ring *ring, size_t max,
 
 static void postpone(vlot_statem *machine, const vlot_statem_event *event) {
   const vlot_mail *mail = event->mail;
-  VLOT_ASSERT(mail); /* only mail and next events can be postponed */
+  VLOT_DUTY(mail, "postpone MAIL and NEXT only, no timeout");
   vlot_result result = keep(machine, &machine->postponed, machine->options.postponed_max,
                             event->kind, mail, vlot_mail_payload(mail));
   if (result == VLOT_OK) return;
@@ -217,7 +217,7 @@ void vlot_statem_close(vlot_statem *machine) {
 vlot_actor *vlot_statem_self(vlot_statem *machine) { return machine->self; }
 
 void vlot_statem_goto(vlot_statem *machine, uint32_t state) {
-  VLOT_ASSERT(!machine->is_entering);
+  VLOT_DUTY(!machine->is_entering, "go to another state in any event but ENTER");
   machine->state_wanted = state;
 }
 

@@ -2,6 +2,7 @@
  * callback runs on a node's thread. */
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/describe.h"
 #include "cluster/await.h"
 #include "cluster/driver.h"
@@ -29,6 +30,7 @@ struct vlot_client {
   uint64_t next_sequence;
   uint64_t oldest; /* no command below is open */
   uint32_t inflight;
+  bool is_answering;      /* inside its answered function */
   vlot__ring submissions; /* submission, by sequence */
   vlot__contacts contacts;
   uint8_t *scratch;
@@ -50,6 +52,7 @@ void vlot_client_options_init(vlot_client_options *options) {
 
 void vlot_client_close(vlot_client *client) {
   if (!client) return;
+  VLOT_DUTY(!client->is_answering, "close a client outside of its answered function");
   const vlot_cluster *cluster = client->cluster;
   vlot__inbox_close(client->inbox);
   vlot__contacts_free(&client->contacts, cluster->allocator);
@@ -303,8 +306,11 @@ static size_t call_back(vlot_client *client) {
   vlot_answer answers[64];
   size_t total = 0, count;
   while ((count = take_answers(client, answers, sizeof answers / sizeof *answers)) > 0) {
+    bool is_nested = client->is_answering;
+    client->is_answering = true;
     for (size_t k = 0; k < count; k++)
       client->options.answered(client->options.context, &answers[k]);
+    client->is_answering = is_nested;
     total += count;
   }
   return total;

@@ -53,10 +53,10 @@ vlot_configuration *vlot_configuration_retain(vlot_configuration *configuration)
 }
 
 void vlot_configuration_release(vlot_configuration *configuration) {
-  if (!configuration ||
-      atomic_fetch_sub_explicit(&configuration->references, 1, memory_order_acq_rel) != 1)
-    return;
-  vlot__alloc_free(configuration->allocator, configuration);
+  if (!configuration) return;
+  uint32_t before = atomic_fetch_sub_explicit(&configuration->references, 1, memory_order_acq_rel);
+  VLOT_DUTY(before > 0, "release each reference to a configuration once");
+  if (before == 1) vlot__alloc_free(configuration->allocator, configuration);
 }
 
 const vlot_member *vlot_configuration_members(const vlot_configuration *configuration,

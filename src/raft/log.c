@@ -77,9 +77,10 @@ static vlot_slice *slice_at(vlot_log *log, size_t k) {
 }
 
 void vlot_log_append(vlot_log *log, const vlot_slice *slice) {
-  VLOT_ASSERT(slice->count > 0);
-  VLOT_ASSERT(slice->index == log->last_index + 1);
-  VLOT_ASSERT(log->slice_end < log->segment_count * VLOT_LOG_SEGMENT);
+  VLOT_DUTY(slice->count > 0, "append a slice that has an entry");
+  VLOT_DUTY(slice->index == log->last_index + 1, "append a slice that begins at last_index + 1");
+  VLOT_DUTY(log->slice_end < log->segment_count * VLOT_LOG_SEGMENT,
+            "reserve room before a slice is appended");
   *slice_at(log, log->slice_end++) = *slice;
   vlot_batch_retain(slice->batch);
   log->last_index = vlot__slice_last(slice);
@@ -87,7 +88,7 @@ void vlot_log_append(vlot_log *log, const vlot_slice *slice) {
 }
 
 void vlot_log_truncate(vlot_log *log, uint64_t from) {
-  VLOT_ASSERT(from > log->base_index);
+  VLOT_DUTY(from > log->base_index, "truncate from an index above base_index");
   while (log->slice_end > log->slice_first) {
     vlot_slice *last = slice_at(log, log->slice_end - 1);
     if (vlot__slice_last(last) < from) break;
@@ -118,7 +119,8 @@ static void drop_segment(vlot_log *log) {
 }
 
 void vlot_log_compact(vlot_log *log, uint64_t to) {
-  VLOT_ASSERT(to >= log->base_index && to <= log->last_index);
+  VLOT_DUTY(to >= log->base_index && to <= log->last_index,
+            "compact to an index from base_index to last_index");
   uint64_t term = log->base_term;
   (void)vlot_log_term(log, to, &term); /* known, as it is in the log */
   while (log->slice_first < log->slice_end) {
@@ -136,7 +138,8 @@ void vlot_log_compact(vlot_log *log, uint64_t to) {
 }
 
 size_t vlot_log_find(const vlot_log *log, uint64_t index) {
-  VLOT_ASSERT(index > log->base_index && index <= log->last_index);
+  VLOT_DUTY(index > log->base_index && index <= log->last_index,
+            "find an index from base_index + 1 to last_index");
   /* Nearly every look-up is for the newest slices. */
   size_t high = log->slice_end - 1;
   for (int tries = 0; tries < 3; tries++) {

@@ -83,20 +83,18 @@ static void expect_said(void (*breaks)(void), const char *wanted) {
   cr_assert_str_eq(said, wanted);
 }
 
-static void break_a_duty(void) { vlot__assert_duty("src/f.c", 7, "count to 3"); }
+static void break_a_duty(void) { vlot__assert_duty("f.c", 7, "count to 3"); }
 static void break_a_law(void) {
-  vlot__assert_bug("src/f.c", 7, "time went back", &(vlot__evidence){"now", 3}, 1);
+  vlot__assert_bug("f.c", 7, "time went back", &(vlot__evidence){"now", 3}, 1);
 }
-static void break_a_condition(void) { vlot__assert_bug("src/f.c", 7, "a does not hold", NULL, 0); }
+static void break_a_condition(void) { vlot__assert_bug("f.c", 7, "a does not hold", NULL, 0); }
 
 Test(assert, a_duty_and_a_bug_are_told_apart) {
-  expect_said(break_a_duty, "vlot: the caller's duty is broken: count to 3 (src/f.c:7)\n");
-  expect_said(break_a_law,
-              "vlot: a bug of vlot, not of its caller: time went back (src/f.c:7: now 3); "
-              "please report it, with this line and what led to it\n");
-  expect_said(break_a_condition,
-              "vlot: a bug of vlot, not of its caller: a does not hold (src/f.c:7); "
-              "please report it, with this line and what led to it\n");
+  expect_said(break_a_duty, "vlot: the caller's duty is broken: count to 3 (f.c:7)\n");
+  expect_said(break_a_law, "vlot: a bug of vlot, not of its caller: time went back (f.c:7: now 3); "
+                           "please report it, with this line and what led to it\n");
+  expect_said(break_a_condition, "vlot: a bug of vlot, not of its caller: a does not hold (f.c:7); "
+                                 "please report it, with this line and what led to it\n");
 }
 
 Test(assert, null_restores_the_handler_that_aborts, .signal = SIGABRT) {

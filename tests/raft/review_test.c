@@ -216,7 +216,7 @@ Test(review, a_slow_disk_does_not_look_like_a_dead_follower_under_load) {
   basin_close(b);
 }
 
-/* --- an acknowledgement that waits for a disk, and becomes untrue meanwhile ------------------------ */
+/* --- an acknowledgement that waits and becomes untrue meanwhile ----------------------------- */
 
 static uint64_t highest_match(basin *b, uint32_t from, uint32_t to) {
   uint64_t highest = 0;
