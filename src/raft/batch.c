@@ -76,6 +76,7 @@ static vlot_batch *make_batch(const vlot_allocator *allocator, const source *fro
     }
     batch->entries[k] = entry;
   }
+  VLOT_ASSERT(payload == (uint8_t *)batch + fixed + copied);
   return batch;
 }
 

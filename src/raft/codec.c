@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "raft/message.h"
 
 enum {
@@ -104,7 +105,7 @@ static uint8_t *put_entries(uint8_t *at, const vlot_slice *slice) {
   return at;
 }
 
-static void put_append(uint8_t *at, const vlot_message *message) {
+static uint8_t *put_append(uint8_t *at, const vlot_message *message) {
   at = put_le(at, message->as.append.prev_index, 8);
   at = put_le(at, message->as.append.prev_term, 8);
   at = put_le(at, message->as.append.commit, 8);
@@ -118,13 +119,14 @@ static void put_append(uint8_t *at, const vlot_message *message) {
     }
     at = put_entries(at, slice);
   }
+  return at;
 }
 
-static void put_reply(uint8_t *at, const vlot_message *message) {
+static uint8_t *put_reply(uint8_t *at, const vlot_message *message) {
   at = put_le(at, message->as.reply.prev_index, 8);
   at = put_le(at, message->as.reply.match_index, 8);
   at = put_le(at, message->as.reply.hint_index, 8);
-  put_le(at, message->as.reply.hint_term, 8);
+  return put_le(at, message->as.reply.hint_term, 8);
 }
 
 static uint8_t *put_header(uint8_t *at, const vlot_message *message, size_t size) {
@@ -148,13 +150,14 @@ size_t vlot_message_encode(const vlot_message *message, uint8_t *out, size_t cap
   switch (vlot_message_body_of(message->kind)) {
   case VLOT_BODY_VOTE:
     at = put_le(at, message->as.vote.last_index, 8);
-    put_le(at, message->as.vote.last_term, 8);
+    at = put_le(at, message->as.vote.last_term, 8);
     break;
   case VLOT_BODY_UNKNOWN:
   case VLOT_BODY_VOTE_REPLY: break;
-  case VLOT_BODY_APPEND: put_append(at, message); break;
-  case VLOT_BODY_APPEND_REPLY: put_reply(at, message); break;
+  case VLOT_BODY_APPEND: at = put_append(at, message); break;
+  case VLOT_BODY_APPEND_REPLY: at = put_reply(at, message); break;
   }
+  VLOT_ASSERT(at == out + size);
   return size;
 }
 
@@ -272,6 +275,7 @@ static bool take_runs(reader *from, append_counts counts, uint64_t prev_index, v
     for (uint32_t n = 0; n < count; n++) entries[taken + n] = take_entry(from);
     if (from->is_short) return false;
     taken += count;
+    VLOT_ASSERT(taken <= counts.entries);
   }
   return taken == counts.entries;
 }
@@ -343,11 +347,13 @@ static vlot_result decode(const vlot_allocator *allocator, const uint8_t *data, 
   if (result == VLOT_OK && from.left > 0) *why = VLOT_WHY_MALFORMED, result = VLOT_CORRUPT;
   if (result == VLOT_OK && vlot_message_check(message) != VLOT_WHY_NONE)
     *why = VLOT_WHY_MALFORMED, result = VLOT_CORRUPT;
-  if (result == VLOT_OK)
-    *out = message;
-  else
+  if (result != VLOT_OK) {
     vlot_message_free(allocator, message);
-  return result;
+    return result;
+  }
+  VLOT_ASSERT(vlot_message_size(message) == size); /* it has one encoding: this one */
+  *out = message;
+  return VLOT_OK;
 }
 
 vlot_result vlot_message_decode(const vlot_allocator *allocator, const uint8_t *data, size_t size,

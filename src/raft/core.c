@@ -18,6 +18,8 @@ enum {
 /* Become a follower of the present term, without a leader. */
 static void step_down(vlot_raft *raft, vlot_why why) {
   if (vlot__role_follow(raft, raft->hard.term, 0, 0, why)) vlot__leader_end(raft);
+  VLOT_ASSERT(raft->role == VLOT_ROLE_FOLLOWER);
+  VLOT_ASSERT(raft->leader == 0);
 }
 
 static vlot__next take_message(vlot_raft *raft, const vlot_message *message) {
@@ -80,6 +82,7 @@ static bool take_propose(vlot_raft *raft, const vlot_input *input, vlot_outcome 
   }
   vlot_why why;
   uint32_t count = acceptable(raft, input, &why);
+  VLOT_ASSERT(why != VLOT_WHY_NONE || count == input->as.propose.count);
   if (count > 0) {
     vlot_batch *batch =
         vlot__batch_from_commands(raft->allocator, input->as.propose.commands, count);
@@ -237,6 +240,7 @@ static bool reserve(vlot_raft *raft, const vlot_input *input) {
  * there is memory for. */
 static void hand_out_entries(vlot_raft *raft) {
   uint64_t limit = vlot__hand_out_limit(raft);
+  VLOT_ASSERT(raft->applied_index <= raft->handed_index);
   if (raft->handed_index >= limit) return;
   size_t k = vlot_log_find(&raft->log, raft->handed_index + 1);
   while (raft->handed_index < limit &&
@@ -245,6 +249,7 @@ static void hand_out_entries(vlot_raft *raft) {
     *slice = vlot__slice_cut(vlot_log_slice(&raft->log, k++), raft->handed_index + 1, limit);
     raft->handed_index = vlot__slice_last(slice);
   }
+  VLOT_ASSERT(raft->handed_index <= raft->commit_index);
 }
 
 static void begin_step(vlot_raft *raft) {
@@ -334,6 +339,7 @@ vlot_result vlot_raft_step(vlot_raft *raft, const vlot_input *inputs, uint32_t c
   }
   finish_step(raft);
   raft->output.consumed = taken;
+  VLOT_ASSERT(raft->output.outcome_count <= taken);
   *output = &raft->output;
   if (CHECKS_STEPS) check_laws(raft, before);
   return raft->is_fenced ? VLOT_FENCED : result;

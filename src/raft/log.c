@@ -54,6 +54,7 @@ static __attribute__((noinline)) bool change_segments(vlot_log *log, size_t more
   if (more <= room) {
     size_t spare = (room - more) / VLOT_LOG_SEGMENT;
     free_segments_above(log, log->segment_count - spare + SPARE_SEGMENTS);
+    VLOT_ASSERT(log->segment_count * VLOT_LOG_SEGMENT - log->slice_end >= more);
     return true;
   }
   size_t wanted = log->segment_count + (more - room - 1) / VLOT_LOG_SEGMENT + 1;
@@ -107,10 +108,13 @@ void vlot_log_truncate(vlot_log *log, uint64_t from) {
     log->last_index = vlot__slice_last(last);
     log->last_term = last->term;
   }
+  VLOT_ASSERT(log->last_index < from);
+  VLOT_ASSERT(log->last_index >= log->base_index);
 }
 
 /* The first segment is empty: numbers begin with the next one. */
 static void drop_segment(vlot_log *log) {
+  VLOT_ASSERT(log->slice_end >= VLOT_LOG_SEGMENT);
   vlot__alloc_free(log->allocator, log->segments[0]);
   log->segments++;
   log->segment_count--;
@@ -135,6 +139,8 @@ void vlot_log_compact(vlot_log *log, uint64_t to) {
   }
   log->base_index = to;
   log->base_term = term;
+  VLOT_ASSERT((log->slice_first == log->slice_end) == (log->base_index == log->last_index));
+  VLOT_ASSERT(log->base_term <= log->last_term);
 }
 
 size_t vlot_log_find(const vlot_log *log, uint64_t index) {
@@ -154,6 +160,8 @@ size_t vlot_log_find(const vlot_log *log, uint64_t index) {
     else
       high = middle - 1;
   }
+  VLOT_ASSERT(vlot_log_slice(log, low)->index <= index);
+  VLOT_ASSERT(vlot__slice_last(vlot_log_slice(log, low)) >= index);
   return low;
 }
 
