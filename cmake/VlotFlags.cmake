@@ -42,6 +42,7 @@ endif()
 # A message says src/raft/log.c, whoever built it and where; what a debugger reads stays as it is. Below a
 # project's build directory (FetchContent) the generator names files from there.
 file(RELATIVE_PATH vlot_from_build ${CMAKE_BINARY_DIR} ${PROJECT_SOURCE_DIR})
+string(REGEX REPLACE "/$" "" vlot_from_build "${vlot_from_build}")
 vlot_supported_flags(prefix_map -fmacro-prefix-map=/=/)
 if(prefix_map)
   list(APPEND VLOT_COMPILE_FLAGS -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
