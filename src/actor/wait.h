@@ -12,9 +12,4 @@ bool vlot__cond_wait_piece(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_
 /* Now, to some milliseconds and cheaper than vlot_clock_ns. */
 uint64_t vlot__clock_coarse_ns(void);
 
-/* now + delay without wrapping. */
-static inline uint64_t vlot__clock_after(uint64_t now_ns, uint64_t delay_ns) {
-  return delay_ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + delay_ns;
-}
-
 #endif

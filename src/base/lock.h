@@ -43,4 +43,9 @@ bool vlot__cond_init(pthread_cond_t *cond);
  */
 bool vlot__cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline_ns);
 
+/* now + delay without wrapping. */
+static inline uint64_t vlot__clock_after(uint64_t now_ns, uint64_t delay_ns) {
+  return delay_ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + delay_ns;
+}
+
 #endif
