@@ -39,6 +39,18 @@ if(VLOT_FUZZ)
   list(APPEND VLOT_COMPILE_FLAGS -fsanitize=fuzzer-no-link)
 endif()
 
+# A message says src/raft/log.c, whoever built it and where; what a debugger reads stays as it is. Below a
+# project's build directory (FetchContent) the generator names files from there.
+file(RELATIVE_PATH vlot_from_build ${CMAKE_BINARY_DIR} ${PROJECT_SOURCE_DIR})
+string(REGEX REPLACE "/$" "" vlot_from_build "${vlot_from_build}")
+vlot_supported_flags(prefix_map -fmacro-prefix-map=/=/)
+if(prefix_map)
+  list(APPEND VLOT_COMPILE_FLAGS -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
+  if(vlot_from_build)
+    list(APPEND VLOT_COMPILE_FLAGS -fmacro-prefix-map=${vlot_from_build}/=)
+  endif()
+endif()
+
 if(NOT VLOT_HOOKS)
   add_compile_definitions(VLOT_WITHOUT_HOOKS)
 endif()

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Every C file is as .clang-format says, and no line of one is wider than 100 columns (comments are
-# not reflowed: their author lays them out).  usage: check_format.sh [fix]
+# not reflowed: their author lays them out). No .c file of src is longer than 500.
+# usage: check_format.sh [fix]
 set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export LC_ALL=C.UTF-8
 columns=100
+lines=500
 [ $# -eq 0 ] || [ "$*" = fix ] || { echo "usage: check_format.sh [fix]"; exit 64; }
 
 # Versions differ in what they make of one style: 14 is Debian 12's.
@@ -41,5 +43,11 @@ if [ -n "$wide" ]; then
   echo "wider than $columns columns:"
   echo "$wide"
 fi
+long=$(find src -name '*.c' -type f -exec awk -v most="$lines" \
+  'FNR == most + 1 { print FILENAME ": longer than " most " lines" }' {} +)
+if [ -n "$long" ]; then
+  failed=1
+  echo "$long"
+fi
 [ "$failed" -eq 0 ] || exit 1
-echo "${#files[@]} files are formatted, no line is wider than $columns columns"
+echo "${#files[@]} files are formatted, no line is wider than $columns columns, no .c of src is longer than $lines"

@@ -160,7 +160,7 @@ typedef struct vlot_down {
 /* All hooks get the context of the options. They run without any lock of the library held, on the
  * actor's own thread unless said. All but turn may be NULL: nothing is done then.
  *
- * asserts  when start, a turn and stop return, every vlot_actor_enter() has had its leave
+ * asserts  leave all that was entered before start, a turn or stop returns
  *
  * turn     required; begins with vlot_turn_next; on the caller's thread in vlot_actor_run()
  * start    recovery; anything but VLOT_OK makes the spawn fail with that result and nothing remains
@@ -335,6 +335,8 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_actor_spawn(vlot_actor_system *system,
 
 /* retain: another reference to a handle; returns actor. release: give one back; an actor that runs
  * goes on running without it. NULL is allowed in both.
+ *
+ * asserts  release each reference to an actor once
  */
 VLOT_API vlot_actor *vlot_actor_retain(vlot_actor *actor);
 VLOT_API void vlot_actor_release(vlot_actor *actor);
@@ -390,7 +392,7 @@ VLOT_API bool vlot_actor_is_gone(vlot_actor *actor);
  * before leave.
  *
  * returns  enter: false: fenced; let nothing go, and do not leave
- * asserts  enter: not entered already; leave: entered
+ * asserts  leave before entering again; leave only what was entered
  * thread   self; leave may call the fenced hook and the system's down, where a kill came meanwhile
  */
 VLOT_API VLOT_MUST_CHECK bool vlot_actor_enter(vlot_actor *self);
@@ -407,7 +409,7 @@ VLOT_API bool vlot_actor_is_fenced(const vlot_actor *actor);
  *
  * wait_ns  how long a running turn may take to end (not waited for when called inside this actor)
  * returns  VLOT_OK; VLOT_TIMEOUT: the turn is still running and nothing is held
- * asserts  unhold: it is held
+ * asserts  unhold an actor once for each hold that returned VLOT_OK
  * thread   any; hold blocks, unhold never does
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_actor_hold(vlot_actor *actor, uint64_t wait_ns);

@@ -44,7 +44,7 @@ typedef enum vlot_statem_verdict {
 /* What a machine does with an event in a state. event is borrowed for the call. The verdict on
  * ENTER is not looked at.
  *
- * asserts  POSTPONE is the verdict on a MAIL or NEXT, not on a timeout
+ * asserts  postpone MAIL and NEXT only, no timeout
  * thread   the actor's turn (the first ENTER: its start); without a lock held
  */
 typedef vlot_statem_verdict (*vlot_statem_handler)(vlot_statem *machine, void *context,
@@ -93,7 +93,7 @@ VLOT_API vlot_actor *vlot_statem_self(vlot_statem *machine);
 /* Change the state when the handler returns; the present state: no change. The last one of a call
  * counts.
  *
- * asserts  not in ENTER
+ * asserts  go to another state in any event but ENTER
  */
 VLOT_API void vlot_statem_goto(vlot_statem *machine, uint32_t state);
 

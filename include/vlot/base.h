@@ -3,7 +3,8 @@
  *
  * Ids       members are uint32_t, 0 is "none"; terms, log indexes and ticks are uint64_t.
  * Results   returned, never printed; the table below names each with its text and what to do.
- * Thread    everything here may be called from any thread unless it says otherwise.
+ * Thread    everything here may be called from any thread unless it says otherwise; nothing of vlot
+ *           from a signal handler.
  */
 #ifndef VLOT_BASE_H
 #define VLOT_BASE_H
@@ -155,7 +156,10 @@ VLOT_API const char *vlot_why_text(vlot_why why);
  *
  * resize  as realloc(): memory NULL allocates, size 0 frees and returns NULL; otherwise NULL is a
  *         failure that leaves memory as it was. Alignment as malloc(). Called from any thread, and
- *         with a lock of vlot held: it must not call back into vlot.
+ *         with a lock of vlot held
+ *
+ * asserts  call vlot from no signal handler, allocator or assertion handler: such a call would wait
+ *          for a lock that its own thread holds. It is noticed when it does take one meanwhile
  */
 typedef struct vlot_allocator {
   void *context; /* the allocator's own, handed to resize */
@@ -175,7 +179,7 @@ VLOT_API const vlot_allocator *vlot_allocator_default(void);
  * live     allocations not freed yet
  * made     allocations asked for since open, those that failed included
  * close    NULL is allowed
- * asserts  close: nothing is live
+ * asserts  free all that a fault allocator gave before it is closed
  * thread   any, close excepted: it is the last call, and nobody uses the allocator any more
  */
 typedef struct vlot_fault_allocator vlot_fault_allocator;
@@ -217,17 +221,34 @@ VLOT_API size_t vlot_bytes_size(const vlot_bytes *bytes);
 
 /* retain: another reference; returns bytes. release: give one back; with the last one the bytes are
  * freed. NULL is allowed in both.
+ *
+ * asserts  release each reference to bytes once
  */
 VLOT_API vlot_bytes *vlot_bytes_retain(vlot_bytes *bytes);
 VLOT_API void vlot_bytes_release(vlot_bytes *bytes);
 
 /* --- assertions ------------------------------------------------------------------------------- */
 
-/* Called when a caller has broken its duty (what "asserts" lists at a declaration), on the thread
- * that did. It must not return: the process is aborted if it does. It may be called with a lock of
- * vlot held, and so must not call back into vlot. The strings are static.
+typedef enum vlot_failure_kind {
+  VLOT_FAILURE_DUTY = 1, /* a caller did not do what "asserts" asks for at a declaration */
+  VLOT_FAILURE_BUG = 2   /* vlot's own logic is broken; or something wrote over its memory */
+} vlot_failure_kind;
+
+/* What an assertion found. Borrowed for the handler's call; file and text are static. */
+typedef struct vlot_failure {
+  vlot_failure_kind kind;
+  int line;
+  const char *file; /* from the root of vlot's sources, as src/raft/log.c */
+  /* DUTY: what the caller must do, as the header says it. BUG: what is broken */
+  const char *text;
+  const char *evidence; /* BUG: numbers that show how, as "node 1, term 4"; else "" */
+} vlot_failure;
+
+/* Called on the thread where an assertion failed. It must not return: the process is aborted if it
+ * does. It may be called with a lock of vlot held, and so must not call back into vlot (as an
+ * allocator).
  */
-typedef void (*vlot_assert_handler)(const char *file, int line, const char *condition);
+typedef void (*vlot_assert_handler)(const vlot_failure *failure);
 
 /* Set the handler of the process: the one global of the library.
  *
@@ -236,12 +257,11 @@ typedef void (*vlot_assert_handler)(const char *file, int line, const char *cond
  */
 VLOT_API vlot_assert_handler vlot_assert_set_handler(vlot_assert_handler handler);
 
-/* Report a broken duty, as vlot's own assertions do: calls the handler, and aborts if it returns.
+/* Report a failure, as vlot's own assertions do: calls the handler, and aborts if it returns.
  *
- * file, line, condition  handed to the handler as they are
+ * failure  handed to the handler as it is
  */
-VLOT_API __attribute__((noreturn)) void vlot_assert_failed(const char *file, int line,
-                                                           const char *condition);
+VLOT_API __attribute__((noreturn)) void vlot_assert_failed(const vlot_failure *failure);
 
 /* --- version ---------------------------------------------------------------------------------- */
 

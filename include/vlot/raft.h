@@ -70,6 +70,8 @@ VLOT_API vlot_batch *vlot_batch_make(const vlot_allocator *allocator, const vlot
 
 /* retain: another reference; returns batch. release: give one back; with the last one the batch is
  * freed, and the bytes that it shares are released. NULL is allowed in both.
+ *
+ * asserts  release each reference to a batch once
  */
 VLOT_API vlot_batch *vlot_batch_retain(vlot_batch *batch);
 VLOT_API void vlot_batch_release(vlot_batch *batch);
@@ -99,7 +101,10 @@ typedef struct vlot_member {
  * reference-counted; any thread. */
 typedef struct vlot_configuration vlot_configuration;
 
-/* Take a further reference, and return it; give one back. NULL is allowed. */
+/* Take a further reference, and return it; give one back. NULL is allowed.
+ *
+ * asserts  release each reference to a configuration once
+ */
 VLOT_API vlot_configuration *vlot_configuration_retain(vlot_configuration *configuration);
 VLOT_API void vlot_configuration_release(vlot_configuration *configuration);
 
@@ -580,8 +585,8 @@ VLOT_API void vlot_raft_close(vlot_raft *raft);
  *          VLOT_FENCED  a Raft promise is broken or a write failed: this core takes no input any
  *                       more; the last change says why. As after a crash, its output may be carried
  *                       out or not; after a failed write it asks for no other
- * asserts  APPLIED: the index is not above what has been handed out in apply. What a message or a
- *          storage says is never asserted: it is refused, or fences the node
+ * asserts  say APPLIED for no index above what was handed out in apply. What a message or a storage
+ *          says is never asserted: it is refused, or fences the node
  * thread   one at a time; never blocks
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_step(vlot_raft *raft, const vlot_input *inputs,

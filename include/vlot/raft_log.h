@@ -66,15 +66,16 @@ VLOT_API VLOT_MUST_CHECK bool vlot_log_reserve(vlot_log *log, size_t more);
 
 /* Append a slice, copied; its batch is retained. Cannot fail.
  *
- * asserts  it begins at last_index + 1 and has an entry; there is room. That terms do not fall is
- *          left to who knows where they come from
+ * asserts  append a slice that has an entry; append a slice that begins at last_index + 1; reserve
+ *          room before a slice is appended. That terms do not fall is left to who knows where they
+ *          come from
  */
 VLOT_API void vlot_log_append(vlot_log *log, const vlot_slice *slice);
 
 /* Remove the entries from an index on; above last_index there is nothing to remove. The slice that
  * holds it is cut. Room that was reserved stays.
  *
- * asserts  from is above base_index
+ * asserts  truncate from an index above base_index
  */
 VLOT_API void vlot_log_truncate(vlot_log *log, uint64_t from);
 
@@ -83,7 +84,7 @@ VLOT_API void vlot_log_truncate(vlot_log *log, uint64_t from);
  * whole batch. Room that was reserved stays. Cannot fail.
  *
  * to       base_index: nothing changes; last_index: all entries go
- * asserts  to is in base_index … last_index
+ * asserts  compact to an index from base_index to last_index
  */
 VLOT_API void vlot_log_compact(vlot_log *log, uint64_t to);
 
@@ -96,7 +97,7 @@ VLOT_API bool vlot_log_term(const vlot_log *log, uint64_t index, uint64_t *term)
 
 /* Number of the slice that holds an index.
  *
- * asserts  index is in base_index + 1 … last_index
+ * asserts  find an index from base_index + 1 to last_index
  */
 VLOT_API size_t vlot_log_find(const vlot_log *log, uint64_t index);
 

@@ -21,9 +21,9 @@
 #include <sys/types.h>
 
 #include "actor/letters.h"
-#include "actor/lock.h"
 #include "actor/mailbox.h"
 #include "actor/timers.h"
+#include "actor/wait.h"
 #include "base/fence.h"
 #include "base/inside.h"
 #include "vlot/actor.h"
@@ -259,6 +259,11 @@ static inline void vlot__actor_rouse(vlot_actor *actor) {
 bool vlot__actor_wait(vlot_actor *actor, uint64_t deadline_ns);
 static inline void vlot__actor_tell_waiters(vlot_actor *actor) {
   if (actor->waiters > 0) pthread_cond_broadcast(&actor->changed);
+}
+
+/* Behind each hook that may let effects go. */
+static inline void vlot__actor_check_left(const vlot_actor *actor) {
+  VLOT_DUTY(!actor->has_entered, "leave all that was entered before start, a turn or stop returns");
 }
 
 /* --- life.c, end.c --- */

@@ -119,7 +119,7 @@ static void finish_actor(vlot_actor *actor, bool has_started) {
   vlot__unlock(&actor->box.lock);
 
   if (is_orderly && actor->behaviour.stop) actor->behaviour.stop(actor, actor->context);
-  VLOT_ASSERT(!actor->has_entered);
+  vlot__actor_check_left(actor);
   bool is_ours = close_own_fence(actor, has_started);
   if (is_ours)
     vlot__actor_call_fenced(actor);

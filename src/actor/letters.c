@@ -1,7 +1,7 @@
 #include "actor/letters.h"
 
-#include "actor/lock.h"
 #include "base/alloc.h"
+#include "base/lock.h"
 
 bool vlot__letters_init(vlot__letters *letters, const vlot_allocator *allocator,
                         uint32_t capacity) {

@@ -27,7 +27,7 @@ static void free_actor(vlot_actor *actor) {
 void vlot_actor_release(vlot_actor *actor) {
   if (!actor) return;
   uint32_t before = atomic_fetch_sub_explicit(&actor->references, 1, memory_order_acq_rel);
-  VLOT_ASSERT(before > 0);
+  VLOT_DUTY(before > 0, "release each reference to an actor once");
   if (before == 1) free_actor(actor);
 }
 
@@ -173,7 +173,7 @@ vlot_result vlot_actor_spawn(vlot_actor_system *system, const vlot_actor_options
 static bool begin_life(vlot_actor *actor) {
   vlot_result result = VLOT_OK;
   if (actor->behaviour.start) result = actor->behaviour.start(actor, actor->context);
-  VLOT_ASSERT(!actor->has_entered);
+  vlot__actor_check_left(actor);
   if (result == VLOT_PENDING) result = VLOT_FAILED;
   if (result == VLOT_OK) vlot__registry_route(actor);
 

@@ -1,7 +1,7 @@
 #include "actor/mailbox.h"
 
-#include "actor/lock.h"
 #include "base/alloc.h"
+#include "base/lock.h"
 
 bool vlot__mailbox_init(vlot__mailbox *box, const vlot_allocator *allocator) {
   *box = (vlot__mailbox){.allocator = allocator};

@@ -82,6 +82,14 @@ static inline vlot_result check(const vlot_actor *to, vlot_lane lane, uint32_t k
 /* A send of an actor is an effect: inside its enter and leave, or bracketed here. */
 static inline bool is_to_bracket(const vlot_actor *from) { return from && !from->has_entered; }
 
+static inline vlot_mail header_of(const vlot_actor *from, uint32_t kind, uint64_t stamp,
+                                  size_t size) {
+  return (vlot_mail){.kind = kind,
+                     .size = (uint32_t)size,
+                     .sender = from ? from->address : (vlot_address){0},
+                     .stamp = stamp};
+}
+
 static inline __attribute__((always_inline)) vlot_result
 send_pieces(vlot_actor *from, vlot_actor *to, vlot_lane lane, uint32_t kind, uint64_t stamp,
             const vlot_piece *pieces, size_t count) {
@@ -90,11 +98,7 @@ send_pieces(vlot_actor *from, vlot_actor *to, vlot_lane lane, uint32_t kind, uin
   if (result != VLOT_OK) return result;
   bool brackets = is_to_bracket(from);
   if (brackets && !vlot_actor_enter(from)) return VLOT_FENCED;
-  vlot_mail header = {.kind = kind,
-                      .size = (uint32_t)size,
-                      .sender = from ? from->address : (vlot_address){0},
-                      .stamp = stamp};
-  result = post(to, lane, header, pieces, count);
+  result = post(to, lane, header_of(from, kind, stamp, size), pieces, count);
   if (brackets) vlot_actor_leave(from);
   return result;
 }
@@ -153,10 +157,7 @@ vlot_result vlot_actor_send_latest(vlot_actor *from, vlot_actor *to, uint32_t ki
   if (result != VLOT_OK) return result;
   bool brackets = is_to_bracket(from);
   if (brackets && !vlot_actor_enter(from)) return VLOT_FENCED;
-  vlot_mail header = {.kind = kind,
-                      .size = (uint32_t)size,
-                      .sender = from ? from->address : (vlot_address){0},
-                      .stamp = stamp};
+  vlot_mail header = header_of(from, kind, stamp, size);
   result = post_latest(to, &header, &piece);
   if (brackets) vlot_actor_leave(from);
   return result;
@@ -165,13 +166,13 @@ vlot_result vlot_actor_send_latest(vlot_actor *from, vlot_actor *to, uint32_t ki
 /* --- effects --- */
 
 bool vlot_actor_enter(vlot_actor *self) {
-  VLOT_ASSERT(!self->has_entered);
+  VLOT_DUTY(!self->has_entered, "leave before entering again");
   self->has_entered = vlot__fence_enter(&self->fence);
   return self->has_entered;
 }
 
 void vlot_actor_leave(vlot_actor *self) {
-  VLOT_ASSERT(self->has_entered);
+  VLOT_DUTY(self->has_entered, "leave only what was entered");
   self->has_entered = false;
   if (vlot__fence_leave(&self->fence)) vlot__actor_announce(self);
 }

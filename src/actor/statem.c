@@ -66,7 +66,7 @@ static vlot_result keep(vlot_statem *machine, vlot__ring *ring, size_t max,
 
 static void postpone(vlot_statem *machine, const vlot_statem_event *event) {
   const vlot_mail *mail = event->mail;
-  VLOT_ASSERT(mail); /* only mail and next events can be postponed */
+  VLOT_DUTY(mail, "postpone MAIL and NEXT only, no timeout");
   /* those that were postponed before and wait to come again count, too */
   size_t waiting = machine->again.count, max = machine->options.postponed_max;
   vlot_result result = keep(machine, &machine->postponed, max > waiting ? max - waiting : 0,
@@ -219,7 +219,7 @@ void vlot_statem_close(vlot_statem *machine) {
 vlot_actor *vlot_statem_self(vlot_statem *machine) { return machine->self; }
 
 void vlot_statem_goto(vlot_statem *machine, uint32_t state) {
-  VLOT_ASSERT(!machine->is_entering);
+  VLOT_DUTY(!machine->is_entering, "go to another state in any event but ENTER");
   machine->state_wanted = state;
 }
 

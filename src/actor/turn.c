@@ -43,7 +43,7 @@ static void run_turn(vlot_actor *actor) {
   if (turn->asks_timers) turn->now_ns = vlot_clock_ns();
   turn->generation_max = actor->timers.generation;
   actor->behaviour.turn(actor, actor->context, turn);
-  VLOT_ASSERT(!actor->has_entered); /* every enter has its leave, in the same turn */
+  vlot__actor_check_left(actor);
 }
 
 /* Under the lock: settle, publish, and look at the mailbox again before parking. */
@@ -272,7 +272,7 @@ void vlot_actor_unhold(vlot_actor *actor) {
   if (was_held) actor->holds--;
   rouse_if_it_may(actor);
   vlot__unlock(&actor->box.lock);
-  VLOT_ASSERT(was_held);
+  VLOT_DUTY(was_held, "unhold an actor once for each hold that returned VLOT_OK");
 }
 
 static vlot_result refuse_grant(vlot_actor *actor) {

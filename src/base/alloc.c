@@ -105,6 +105,7 @@ uint64_t vlot_fault_allocator_made(const vlot_fault_allocator *faults) {
 
 void vlot_fault_allocator_close(vlot_fault_allocator *faults) {
   if (!faults) return;
-  VLOT_ASSERT(atomic_load(&faults->live) == 0);
+  VLOT_DUTY(atomic_load(&faults->live) == 0,
+            "free all that a fault allocator gave before it is closed");
   free(faults);
 }

@@ -43,6 +43,6 @@ vlot_bytes *vlot_bytes_retain(vlot_bytes *bytes) {
 void vlot_bytes_release(vlot_bytes *bytes) {
   if (!bytes) return;
   uint32_t before = atomic_fetch_sub_explicit(&bytes->references, 1, memory_order_acq_rel);
-  VLOT_ASSERT(before > 0);
+  VLOT_DUTY(before > 0, "release each reference to bytes once");
   if (before == 1) vlot__alloc_free(bytes->allocator, bytes);
 }

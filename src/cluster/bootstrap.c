@@ -1,8 +1,8 @@
 #include "cluster/bootstrap.h"
 
 #include <inttypes.h>
-#include <time.h>
 
+#include "base/lock.h"
 #include "cluster/disk_ids.h"
 #include "cluster/driver.h"
 
@@ -29,16 +29,12 @@ static void end_wait(void *context, uint64_t token, vlot_result result) {
 /* At most stop_ns. In lockstep nobody but this thread could finish it: stop() makes it durable, and
  * the start of the node finds out whether it is. */
 static vlot_result wait_for(vlot__bootstrap_wait *wait, const vlot_cluster_options *options) {
-  struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += (time_t)(options->stop_ns / 1000000000);
-  until.tv_nsec += (long)(options->stop_ns % 1000000000);
-  if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
-  int problem = options->driver == VLOT_DRIVER_LOCKSTEP ? -1 : 0;
+  uint64_t until_ns = vlot__clock_after(vlot_clock_ns(), options->stop_ns);
+  bool may_wait = options->driver != VLOT_DRIVER_LOCKSTEP;
   pthread_mutex_lock(&wait->lock);
-  while (!wait->is_finished && problem == 0)
-    problem = pthread_cond_timedwait(&wait->finished, &wait->lock, &until);
-  vlot_result result = wait->is_finished ? wait->result : problem < 0 ? VLOT_OK : VLOT_TIMEOUT;
+  while (may_wait && !wait->is_finished)
+    if (!vlot__cond_wait_until(&wait->finished, &wait->lock, until_ns)) break;
+  vlot_result result = wait->is_finished ? wait->result : may_wait ? VLOT_TIMEOUT : VLOT_OK;
   pthread_mutex_unlock(&wait->lock);
   return result;
 }
@@ -46,12 +42,8 @@ static vlot_result wait_for(vlot__bootstrap_wait *wait, const vlot_cluster_optio
 static vlot_result submit(const vlot__bootstrap *b, const vlot_storage *storage,
                           const vlot_write *write) {
   vlot__bootstrap_wait wait = {.is_finished = false};
-  pthread_condattr_t monotonic;
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
   pthread_mutex_init(&wait.lock, NULL);
-  pthread_cond_init(&wait.finished, &monotonic);
-  pthread_condattr_destroy(&monotonic);
+  (void)vlot__cond_init(&wait.finished);
   vlot_storage_done done = {.context = &wait, .done = end_wait};
   vlot_result result = storage->submit(storage->context, write, &done);
   if (result == VLOT_PENDING) {

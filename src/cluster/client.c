@@ -2,6 +2,7 @@
  * callback runs on a node's thread. */
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/describe.h"
 #include "cluster/await.h"
 #include "cluster/door.h"

@@ -15,8 +15,7 @@ uint64_t vlot__journal_hash(uint64_t hash, const void *data, size_t size) {
       lanes[k] ^= lanes[k] >> 29;
     }
   for (; size >= 8; at += 8, size -= 8) lanes[0] = vlot__prng_mix(lanes[0] ^ vlot__get64(at));
-  uint64_t tail = 0;
-  for (size_t k = 0; k < size; k++) tail |= (uint64_t)at[k] << (8 * k);
+  uint64_t tail = vlot__get_word(at, size);
   for (int k = 0; k < 4; k++) tail = vlot__prng_mix(tail ^ lanes[k]);
   return tail;
 }

@@ -1,8 +1,8 @@
 /* Events as JSON. */
 #include <string.h>
 
+#include "base/json.h"
 #include "cluster/event_inside.h"
-#include "cluster/writer.h"
 #include "vlot/lint.h"
 
 typedef enum shape {
@@ -117,63 +117,36 @@ static const char *name_of_disk(uint64_t how) {
   return how < 3 ? names[how] : "?";
 }
 
-static void put_key(vlot__writer *w, const char *key) {
-  vlot__write(w, ",\"", 2);
-  vlot__write_text(w, key);
-  vlot__write(w, "\":", 2);
-}
-
-static void put_name(vlot__writer *w, const char *name) {
-  vlot__write(w, "\"", 1);
-  vlot__write_text(w, name);
-  vlot__write(w, "\"", 1);
-}
-
-static void put_hash(vlot__writer *w, uint64_t hash) {
-  char digits[18] = "\"";
-  for (int k = 0; k < 16; k++) digits[1 + k] = "0123456789abcdef"[hash >> (60 - 4 * k) & 15];
-  digits[17] = '"';
-  vlot__write(w, digits, sizeof digits);
-}
-
-static void put_roles(vlot__writer *w, uint64_t roles) {
+static void write_roles(vlot__writer *w, uint64_t roles) {
   const char *before = "";
   vlot__write(w, "[", 1);
   for (size_t k = 0; k < sizeof config_roles / sizeof *config_roles; k++) {
     if (!(roles >> k & 1)) continue;
     vlot__write_text(w, before);
-    put_name(w, config_roles[k]);
+    vlot__json_name(w, config_roles[k]);
     before = ",";
   }
   vlot__write(w, "]", 1);
 }
 
-static void json_number(vlot__writer *w, const char *key, uint64_t number) {
-  put_key(w, key);
-  vlot__write_number(w, number);
-}
-
-static void json_name(vlot__writer *w, const char *key, const char *name) {
-  put_key(w, key);
-  put_name(w, name);
-}
-
-static void json_value(vlot__writer *w, shape how, uint64_t value) {
+static void write_value(vlot__writer *w, shape how, uint64_t value) {
   switch (how) {
   case IN_32:
   case IN_64: vlot__write_number(w, value); return;
-  case AS_HEX: put_hash(w, value); return;
-  case AS_TRUTH: vlot__write_text(w, value == 1 ? "true" : "false"); return;
-  case AS_ROLE: put_name(w, vlot__event_role_name(value)); return;
-  case AS_PROGRESS: put_name(w, vlot__event_progress_name(value)); return;
-  case AS_CAMPAIGN: put_name(w, name_of_campaign(value)); return;
-  case AS_DISK: put_name(w, name_of_disk(value)); return;
-  case AS_MESSAGE_KIND: put_name(w, vlot_message_kind_name((vlot_message_kind)value)); return;
+  case AS_HEX: vlot__json_hash(w, value); return;
+  case AS_TRUTH: vlot__json_truth(w, value == 1); return;
+  case AS_ROLE: vlot__json_name(w, vlot__event_role_name(value)); return;
+  case AS_PROGRESS: vlot__json_name(w, vlot__event_progress_name(value)); return;
+  case AS_CAMPAIGN: vlot__json_name(w, name_of_campaign(value)); return;
+  case AS_DISK: vlot__json_name(w, name_of_disk(value)); return;
+  case AS_MESSAGE_KIND:
+    vlot__json_name(w, vlot_message_kind_name((vlot_message_kind)value));
+    return;
   case AS_RESULT:
-  case AS_OUTCOME: put_name(w, vlot_result_name((vlot_result)value)); return;
-  case AS_REQUEST: put_name(w, vlot__event_request_name(value)); return;
-  case AS_LINT: put_name(w, vlot_lint_name((uint32_t)value)); return;
-  case AS_ROLES: put_roles(w, value); return;
+  case AS_OUTCOME: vlot__json_name(w, vlot_result_name((vlot_result)value)); return;
+  case AS_REQUEST: vlot__json_name(w, vlot__event_request_name(value)); return;
+  case AS_LINT: vlot__json_name(w, vlot_lint_name((uint32_t)value)); return;
+  case AS_ROLES: write_roles(w, value); return;
   }
 }
 
@@ -187,93 +160,92 @@ static uint64_t value_of(const vlot_event *event, const field *at) {
   return wide;
 }
 
-static void json_fields(vlot__writer *w, const vlot_event *event) {
+static void write_fields(vlot__writer *w, const vlot_event *event) {
   const field *at = fields[event->kind];
   for (int k = 0; k < FIELDS_MAX && at[k].key; k++) {
-    put_key(w, at[k].key);
-    json_value(w, (shape)at[k].shape, value_of(event, &at[k]));
+    vlot__json_key(w, at[k].key);
+    write_value(w, (shape)at[k].shape, value_of(event, &at[k]));
   }
 }
 
-static void json_brief(vlot__writer *w, const char *key, const vlot_brief *brief) {
-  put_key(w, key);
+static void write_brief(vlot__writer *w, const char *key, const vlot_brief *brief) {
+  vlot__json_key(w, key);
   vlot__write_text(w, "{\"role\":");
-  put_name(w, vlot__event_role_name(brief->role));
-  json_number(w, "term", brief->term);
-  json_number(w, "vote", brief->vote);
-  json_number(w, "last", brief->last_index);
-  json_number(w, "commit", brief->commit_index);
+  vlot__json_name(w, vlot__event_role_name(brief->role));
+  vlot__json_number_of(w, "term", brief->term);
+  vlot__json_number_of(w, "vote", brief->vote);
+  vlot__json_number_of(w, "last", brief->last_index);
+  vlot__json_number_of(w, "commit", brief->commit_index);
   vlot__write(w, "}", 1);
 }
 
-static void json_message(vlot__writer *w, const vlot_event *event) {
+static void write_message(vlot__writer *w, const vlot_event *event) {
   bool is_ok = vlot__event_is_success(event);
   if (event->as.message.kind == 0) { /* mail that is no message of Raft's */
-    json_number(w, "to", vlot__event_receiver(event));
+    vlot__json_number_of(w, "to", vlot__event_receiver(event));
     return;
   }
-  json_name(w, "kind", vlot_message_kind_name((vlot_message_kind)event->as.message.kind));
-  json_number(w, "from", event->as.message.from);
-  json_number(w, "to", vlot__event_receiver(event));
-  json_number(w, "term", event->as.message.term);
-  json_number(w, "request", event->as.message.request_id);
+  vlot__json_name_of(w, "kind", vlot_message_kind_name((vlot_message_kind)event->as.message.kind));
+  vlot__json_number_of(w, "from", event->as.message.from);
+  vlot__json_number_of(w, "to", vlot__event_receiver(event));
+  vlot__json_number_of(w, "term", event->as.message.term);
+  vlot__json_number_of(w, "request", event->as.message.request_id);
   switch (vlot_message_body_of(event->as.message.kind)) {
   case VLOT_BODY_VOTE:
-    json_number(w, "last_index", event->as.message.index);
-    json_number(w, "last_term", event->as.message.log_term);
-    put_key(w, "forced");
-    vlot__write_text(w, event->as.message.flags & VLOT_MESSAGE_FORCED ? "true" : "false");
+    vlot__json_number_of(w, "last_index", event->as.message.index);
+    vlot__json_number_of(w, "last_term", event->as.message.log_term);
+    vlot__json_truth_of(w, "forced", event->as.message.flags & VLOT_MESSAGE_FORCED);
     return;
   case VLOT_BODY_APPEND:
-    json_number(w, "prev_index", event->as.message.index);
-    json_number(w, "prev_term", event->as.message.log_term);
-    json_number(w, "entries", event->as.message.entries);
-    json_number(w, "commit", event->as.message.commit);
+    vlot__json_number_of(w, "prev_index", event->as.message.index);
+    vlot__json_number_of(w, "prev_term", event->as.message.log_term);
+    vlot__json_number_of(w, "entries", event->as.message.entries);
+    vlot__json_number_of(w, "commit", event->as.message.commit);
     return;
   case VLOT_BODY_APPEND_REPLY:
-    json_number(w, "prev_index", event->as.message.commit);
-    json_number(w, is_ok ? "match_index" : "hint_index", event->as.message.index);
-    if (!is_ok) json_number(w, "hint_term", event->as.message.log_term);
+    vlot__json_number_of(w, "prev_index", event->as.message.commit);
+    vlot__json_number_of(w, is_ok ? "match_index" : "hint_index", event->as.message.index);
+    if (!is_ok) vlot__json_number_of(w, "hint_term", event->as.message.log_term);
     break;
   case VLOT_BODY_UNKNOWN:
   case VLOT_BODY_VOTE_REPLY: break;
   }
-  put_key(w, "success");
-  vlot__write_text(w, is_ok ? "true" : "false");
+  vlot__json_truth_of(w, "success", is_ok);
 }
 
 size_t vlot_event_json(const vlot_event *event, char *out, size_t capacity) {
   vlot__writer w = {.out = out, .capacity = capacity};
   vlot__write_text(&w, "{\"seq\":");
   vlot__write_number(&w, event->sequence);
-  json_number(&w, "lamport", event->lamport);
-  json_number(&w, "action", event->action);
-  json_number(&w, "tick", event->tick);
-  json_number(&w, "node", event->node);
-  json_number(&w, "inc", event->incarnation);
+  vlot__json_number_of(&w, "lamport", event->lamport);
+  vlot__json_number_of(&w, "action", event->action);
+  vlot__json_number_of(&w, "tick", event->tick);
+  vlot__json_number_of(&w, "node", event->node);
+  vlot__json_number_of(&w, "inc", event->incarnation);
   if (event->cause != 0) { /* [node, sequence] */
-    put_key(&w, "cause");
+    vlot__json_key(&w, "cause");
     vlot__write(&w, "[", 1);
     vlot__write_number(&w, event->cause >> 48);
     vlot__write(&w, ",", 1);
     vlot__write_number(&w, event->cause & (((uint64_t)1 << 48) - 1));
     vlot__write(&w, "]", 1);
   }
-  json_name(&w, "event", vlot_event_kind_name((vlot_event_kind)event->kind));
-  if (event->message != 0) json_number(&w, "message", event->message);
+  vlot__json_name_of(&w, "event", vlot_event_kind_name((vlot_event_kind)event->kind));
+  if (event->message != 0) vlot__json_number_of(&w, "message", event->message);
   switch (vlot__event_body_of(event)) {
   case VLOT__EVENT_BODY_none: break;
   case VLOT__EVENT_BODY_step:
-    json_brief(&w, "before", &event->as.step.before);
-    json_brief(&w, "after", &event->as.step.after);
+    write_brief(&w, "before", &event->as.step.before);
+    write_brief(&w, "after", &event->as.step.after);
     break;
-  case VLOT__EVENT_BODY_message: json_message(&w, event); break;
+  case VLOT__EVENT_BODY_message: write_message(&w, event); break;
   case VLOT__EVENT_BODY_change:
   case VLOT__EVENT_BODY_slice:
   case VLOT__EVENT_BODY_client:
-  case VLOT__EVENT_BODY_config: json_fields(&w, event); break;
+  case VLOT__EVENT_BODY_config: write_fields(&w, event); break;
   }
-  if (event->why != VLOT_WHY_NONE) json_name(&w, "why", vlot_why_name((vlot_why)event->why));
+  if (event->why != VLOT_WHY_NONE)
+    vlot__json_name_of(&w, "why", vlot_why_name((vlot_why)event->why));
   vlot__write(&w, "}", 1);
   return vlot__write_end(&w);
 }

@@ -2,8 +2,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/writer.h"
 #include "cluster/event_inside.h"
-#include "cluster/writer.h"
 #include "vlot/cluster.h"
 #include "vlot/lint.h"
 

@@ -7,15 +7,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/json.h"
 
 /* TAIL_MAX: room for the end of a line without a result */
 enum { NO_LANE = 0, TAIL_MAX = 64 };
 
 typedef struct lane {
-  uint64_t number; /* in the file */
-  char *text;
-  size_t length;
-  size_t capacity;
+  uint64_t number;   /* in the file */
+  vlot__writer text; /* its room is the lane's */
   uint32_t client;
   uint32_t next_free; /* of the same client: position + 1, or NO_LANE */
   bool is_busy;
@@ -36,82 +35,23 @@ struct vlot_history {
 
 /* --- text --- */
 
+/* Room for so much more: what is written within it is there, whole. */
 static bool reserve_text(vlot_history *history, lane *at, size_t more) {
-  void *text = at->text;
-  if (more > SIZE_MAX / 4 - at->length) return false;
-  bool has_room = vlot__alloc_grow(history->allocator, &text, &at->capacity, at->length + more, 1);
-  at->text = text;
+  vlot__writer *text = &at->text;
+  void *out = text->out;
+  if (more > SIZE_MAX / 4 - text->length) return false;
+  bool has_room =
+      vlot__alloc_grow(history->allocator, &out, &text->capacity, text->length + more, 1);
+  text->out = out;
   return has_room;
 }
 
-static void put(lane *at, const char *text, size_t size) {
-  memcpy(at->text + at->length, text, size);
-  at->length += size;
-}
-
-static void put_text(lane *at, const char *text) { put(at, text, strlen(text)); }
-
-static void put_number(lane *at, uint64_t number) {
-  char digits[20];
-  size_t k = sizeof digits;
-  do digits[--k] = (char)('0' + number % 10);
-  while (number /= 10);
-  put(at, digits + k, sizeof digits - k);
-}
-
-static bool is_tail(uint8_t byte) { return (byte & 0xc0) == 0x80; }
-
-/* Bytes of the UTF-8 character at data, 0 when there is none: no surrogates, nothing longer than it
- * must be. */
-static size_t character(const uint8_t *data, size_t size) {
-  uint8_t first = data[0];
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return size >= 2 && is_tail(data[1]) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    if (size < 3 || !is_tail(data[1]) || !is_tail(data[2])) return 0;
-    if (first == 0xe0 && data[1] < 0xa0) return 0;
-    return first == 0xed && data[1] >= 0xa0 ? 0 : 3;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    if (size < 4 || !is_tail(data[1]) || !is_tail(data[2]) || !is_tail(data[3])) return 0;
-    if (first == 0xf0 && data[1] < 0x90) return 0;
-    return first == 0xf4 && data[1] >= 0x90 ? 0 : 4;
-  }
-  return 0;
-}
-
-static void put_escape(lane *at, uint8_t byte) {
-  char code[6] = {
-      '\\', 'u', '0', '0', "0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]};
-  put(at, code, sizeof code);
-}
-
-/* Room for it must have been reserved: string_max(). */
-static void put_string(lane *at, const void *bytes, size_t size) {
-  const uint8_t *data = bytes;
-  put(at, "\"", 1);
-  for (size_t k = 0, length; k < size; k += length) {
-    length = character(data + k, size - k);
-    if (length == 0 || data[k] < 0x20) {
-      put_escape(at, data[k]);
-      length = 1;
-    } else {
-      if (data[k] == '"' || data[k] == '\\') put(at, "\\", 1);
-      put(at, (const char *)data + k, length);
-    }
-  }
-  put(at, "\"", 1);
-}
-
-static void put_string_or_null(lane *at, const void *bytes, size_t size) {
+static void write_string_or_null(lane *at, const void *bytes, size_t size) {
   if (bytes)
-    put_string(at, bytes, size);
+    vlot__json_string(&at->text, bytes, size);
   else
-    put_text(at, "null");
+    vlot__write_text(&at->text, "null");
 }
-
-/* Every byte may become six. SIZE_MAX / 4: too long for any memory. */
-static size_t string_max(size_t size) { return size < SIZE_MAX / 64 ? size * 6 + 4 : SIZE_MAX / 4; }
 
 /* --- lanes --- */
 
@@ -144,8 +84,8 @@ static lane *free_lane(vlot_history *history, uint32_t client) {
 }
 
 static void write_line(vlot_history *history, lane *at) {
-  put_text(at, "}\n");
-  history->sink.line(history->sink.context, at->text, at->length);
+  vlot__write_text(&at->text, "}\n");
+  history->sink.line(history->sink.context, at->text.out, at->text.length);
   at->is_busy = false;
   history->busy_count--;
   at->next_free = history->free_lanes[at->client];
@@ -169,7 +109,7 @@ void vlot_history_close(vlot_history *history) {
   if (!history) return;
   for (size_t k = 0; k < history->lane_count; k++) {
     if (history->lanes[k].is_busy) write_line(history, &history->lanes[k]);
-    vlot__alloc_free(history->allocator, history->lanes[k].text);
+    vlot__alloc_free(history->allocator, history->lanes[k].text.out);
   }
   vlot__alloc_free(history->allocator, history->lanes);
   vlot__alloc_free(history->allocator, history->free_lanes);
@@ -191,31 +131,30 @@ vlot_result vlot_history_begin(vlot_history *history, const vlot_history_call *c
   size_t wanted = 2 * TAIL_MAX + TAIL_MAX; /* keys, numbers; and what ends the line */
   for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
     if (sizes[k] > SIZE_MAX / 64) return VLOT_NOMEM;
-    wanted += string_max(sizes[k]);
+    wanted += vlot__json_string_max(sizes[k]);
   }
   lane *at = free_lane(history, call->client);
   if (!at) return VLOT_NOMEM;
-  at->length = 0;
+  at->text.length = 0;
   if (!reserve_text(history, at, wanted)) return VLOT_NOMEM;
 
   history->free_lanes[call->client] = at->next_free;
   at->is_busy = true;
   history->busy_count++;
-  put_text(at, "{\"client\":");
-  put_number(at, at->number);
-  put_text(at, ",\"call\":");
-  put_number(at, call->time);
-  put_text(at, ",\"op\":");
-  put_string(at, call->operation, name_size);
-  put_text(at, ",\"key\":");
-  put_string(at, call->key, call->key_size);
+  vlot__write_text(&at->text, "{\"client\":");
+  vlot__write_number(&at->text, at->number);
+  vlot__json_number_of(&at->text, "call", call->time);
+  vlot__json_key(&at->text, "op");
+  vlot__json_string(&at->text, call->operation, name_size);
+  vlot__json_key(&at->text, "key");
+  vlot__json_string(&at->text, call->key, call->key_size);
   if (call->value) {
-    put_text(at, ",\"value\":");
-    put_string(at, call->value, call->value_size);
+    vlot__json_key(&at->text, "value");
+    vlot__json_string(&at->text, call->value, call->value_size);
   }
   if (call->has_expected) {
-    put_text(at, ",\"expected\":");
-    put_string_or_null(at, call->expected, call->expected_size);
+    vlot__json_key(&at->text, "expected");
+    write_string_or_null(at, call->expected, call->expected_size);
   }
   *operation = (uint32_t)(at - history->lanes);
   return VLOT_OK;
@@ -231,12 +170,14 @@ vlot_result vlot_history_end(vlot_history *history, uint32_t operation, uint64_t
     return VLOT_OK;
   }
   bool is_ok = outcome == VLOT_OK;
-  size_t wanted = TAIL_MAX + (is_ok && result ? string_max(size) : 0);
+  size_t wanted = TAIL_MAX + (is_ok && result ? vlot__json_string_max(size) : 0);
   if (!reserve_text(history, at, wanted)) return VLOT_NOMEM;
-  put_text(at, ",\"return\":");
-  put_number(at, time);
-  put_text(at, is_ok ? ",\"result\":" : ",\"fail\":true");
-  if (is_ok) put_string_or_null(at, result, size);
+  vlot__json_number_of(&at->text, "return", time);
+  vlot__json_key(&at->text, is_ok ? "result" : "fail");
+  if (is_ok)
+    write_string_or_null(at, result, size);
+  else
+    vlot__json_truth(&at->text, true);
   write_line(history, at);
   return VLOT_OK;
 }

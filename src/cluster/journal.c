@@ -4,11 +4,11 @@
  */
 #include "cluster/journal.h"
 
-#include <errno.h>
 #include <signal.h>
-#include <time.h>
 
+#include "base/lock.h"
 #include "cluster/door.h"
+#include "cluster/object.h"
 
 enum {
   /* 128 KiB with the header: it is in a cache when it is written */
@@ -92,14 +92,9 @@ static void wait_for_work(vlot__journal *journal) {
     journal->is_idle = false;
     return;
   }
-  struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_nsec += WRITE_WITHIN_MS * 1000000;
-  until.tv_sec += until.tv_nsec / 1000000000;
-  until.tv_nsec %= 1000000000;
-  int error = 0;
-  while (!journal->is_handed && !journal->must_stop && error != ETIMEDOUT)
-    error = pthread_cond_timedwait(&journal->filled, &journal->lock, &until);
+  uint64_t until_ns = vlot_clock_ns() + WRITE_WITHIN_MS * UINT64_C(1000000);
+  while (!journal->is_handed && !journal->must_stop)
+    if (!vlot__cond_wait_until(&journal->filled, &journal->lock, until_ns)) break;
   if (!journal->is_handed) hand_over(journal);
 }
 
@@ -198,7 +193,6 @@ static vlot_result start_writer(vlot__journal *journal) {
 
 vlot_result vlot__journal_open(vlot__journal **out, vlot_cluster *cluster, const void *head,
                                size_t size) {
-  pthread_condattr_t monotonic;
   vlot__journal *journal = vlot__alloc_zero(cluster->allocator, 1, sizeof *journal);
   *out = NULL;
   if (!journal) return VLOT_NOMEM;
@@ -207,10 +201,7 @@ vlot_result vlot__journal_open(vlot__journal **out, vlot_cluster *cluster, const
   journal->sink = *cluster->options.journal;
   pthread_mutex_init(&journal->lock, NULL);
   pthread_cond_init(&journal->freed, NULL);
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&journal->filled, &monotonic);
-  pthread_condattr_destroy(&monotonic);
+  (void)vlot__cond_init(&journal->filled);
   bool has_room = grow(journal, &journal->buffers[0], BUFFER_BYTES) &&
                   grow(journal, &journal->buffers[1], BUFFER_BYTES);
   vlot_result result =

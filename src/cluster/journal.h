@@ -16,6 +16,7 @@
 
 #include <string.h>
 
+#include "base/little.h"
 #include "vlot/cluster.h"
 #include "vlot/journal.h"
 
@@ -95,27 +96,6 @@ enum { VLOT__LIKE_BYTES = 64, VLOT__LIKE_WORDS = VLOT__LIKE_BYTES / 8 };
 
 /* --- bytes ------------------------------------------------------------------------------------ */
 
-static inline uint64_t vlot__little(uint64_t value) {
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  return __builtin_bswap64(value);
-#else
-  return value;
-#endif
-}
-static inline uint8_t *vlot__put64(uint8_t *at, uint64_t value) {
-  value = vlot__little(value);
-  memcpy(at, &value, 8);
-  return at + 8;
-}
-static inline uint8_t *vlot__put32(uint8_t *at, uint32_t value) {
-  for (int k = 0; k < 4; k++) at[k] = (uint8_t)(value >> (8 * k));
-  return at + 4;
-}
-static inline uint8_t *vlot__put16(uint8_t *at, uint32_t value) {
-  at[0] = (uint8_t)value;
-  at[1] = (uint8_t)(value >> 8);
-  return at + 2;
-}
 static inline uint8_t *vlot__put_var(uint8_t *at, uint64_t value) {
   for (; value >= 128; value >>= 7) *at++ = (uint8_t)(value | 128);
   *at = (uint8_t)value;
@@ -128,17 +108,6 @@ static inline uint8_t *vlot__put_head(uint8_t *at, uint32_t size, vlot__journal_
   at[0] = (uint8_t)type;
   at[1] = (uint8_t)flags;
   return vlot__put16(at + 2, node);
-}
-static inline uint64_t vlot__get64(const uint8_t *at) {
-  uint64_t value;
-  memcpy(&value, at, 8);
-  return vlot__little(value);
-}
-static inline uint32_t vlot__get32(const uint8_t *at) {
-  return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-}
-static inline uint32_t vlot__get16(const uint8_t *at) {
-  return (uint32_t)at[0] | (uint32_t)at[1] << 8;
 }
 
 /* Checksum of a block; also of payloads in digests. */

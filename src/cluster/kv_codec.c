@@ -10,19 +10,15 @@
 
 #include <string.h>
 
+#include "base/little.h"
+
 static void put(uint8_t **out, const void *data, size_t size) {
   if (size > 0) memcpy(*out, data, size);
   *out += size;
 }
 
 static void put_number(uint8_t **out, uint64_t value, size_t size) {
-  for (size_t k = 0; k < size; k++) *(*out)++ = (uint8_t)(value >> (8 * k));
-}
-
-static uint64_t get_number(const uint8_t *data, size_t size) {
-  uint64_t value = 0;
-  for (size_t k = 0; k < size; k++) value |= (uint64_t)data[k] << (8 * k);
-  return value;
+  *out = vlot__put_word(*out, value, size);
 }
 
 /* --- encoding --- */
@@ -91,7 +87,7 @@ static vlot_result decode_cas(vlot_kv_command *command, const uint8_t *data, siz
   size -= 1;
   if (has_expected) {
     if (size < 4) return VLOT_CORRUPT;
-    uint64_t expected_size = get_number(data, 4);
+    uint64_t expected_size = vlot__get_word(data, 4);
     data += 4;
     size -= 4;
     if (expected_size > VLOT__KV_VALUE_MAX || expected_size > size) return VLOT_CORRUPT;
@@ -105,7 +101,7 @@ static vlot_result decode_cas(vlot_kv_command *command, const uint8_t *data, siz
 
 static vlot_result decode_amount(vlot_kv_command *command, const uint8_t *data, size_t size) {
   if (size != 8) return VLOT_CORRUPT;
-  uint64_t amount = get_number(data, 8);
+  uint64_t amount = vlot__get_word(data, 8);
   /* Two's complement, whatever a conversion would do. */
   memcpy(&command->amount, &amount, sizeof amount);
   return VLOT_OK;

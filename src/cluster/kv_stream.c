@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/little.h"
 #include "cluster/kv.h"
 
 enum { BUFFER = 4096 };
@@ -37,7 +38,7 @@ static void sink_put(sink *out, const void *data, size_t size) {
 
 static void sink_number(sink *out, uint64_t value, size_t size) {
   uint8_t bytes[8];
-  for (size_t k = 0; k < size; k++) bytes[k] = (uint8_t)(value >> (8 * k));
+  vlot__put_word(bytes, value, size);
   sink_put(out, bytes, size);
 }
 
@@ -102,8 +103,7 @@ static vlot_result source_take(source *in, void *data, size_t size) {
 static vlot_result source_number(source *in, size_t size, uint64_t *value) {
   uint8_t bytes[8];
   vlot_result result = source_take(in, bytes, size);
-  *value = 0;
-  for (size_t k = 0; result == VLOT_OK && k < size; k++) *value |= (uint64_t)bytes[k] << (8 * k);
+  *value = result == VLOT_OK ? vlot__get_word(bytes, size) : 0;
   return result;
 }
 

@@ -3,30 +3,19 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/little.h"
 #include "base/prng.h"
 
 /* --- hashing: by value, 8 bytes at a time, the same on every platform --- */
-
-static uint64_t load8(const uint8_t *data) { /* written out: compilers make one load of it */
-  return (uint64_t)data[0] | (uint64_t)data[1] << 8 | (uint64_t)data[2] << 16 |
-         (uint64_t)data[3] << 24 | (uint64_t)data[4] << 32 | (uint64_t)data[5] << 40 |
-         (uint64_t)data[6] << 48 | (uint64_t)data[7] << 56;
-}
-
-static uint64_t load_rest(const uint8_t *data, size_t size) {
-  uint64_t word = 0;
-  for (size_t k = 0; k < size; k++) word |= (uint64_t)data[k] << (8 * k);
-  return word;
-}
 
 static uint64_t hash_bytes(const void *bytes, size_t size) {
   const uint8_t *data = bytes;
   uint64_t hash = size * 0x9fb21c651e98df25u;
   for (; size >= 8; size -= 8, data += 8) {
-    hash = (hash ^ load8(data)) * 0xd6e8feb86659fd93u;
+    hash = (hash ^ vlot__get64(data)) * 0xd6e8feb86659fd93u;
     hash ^= hash >> 32;
   }
-  if (size > 0) hash = (hash ^ load_rest(data, size)) * 0xd6e8feb86659fd93u;
+  if (size > 0) hash = (hash ^ vlot__get_word(data, size)) * 0xd6e8feb86659fd93u;
   return vlot__prng_mix(hash);
 }
 

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "base/writer.h"
 #include "cluster/lint_settings.h"
-#include "cluster/writer.h"
 
 static const struct {
   uint32_t number;

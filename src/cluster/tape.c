@@ -133,10 +133,7 @@ static uint8_t *put_command(uint8_t *at, const vlot__mail_command *command) {
 
 /* Eight bytes of a command, or what is left of them. */
 static uint64_t word_of(const uint8_t *data, uint32_t size) {
-  uint64_t word = 0;
-  if (size >= 8) return vlot__get64(data);
-  for (uint32_t k = 0; k < size; k++) word |= (uint64_t)data[k] << (8 * k);
-  return word;
+  return size >= 8 ? vlot__get64(data) : vlot__get_word(data, size);
 }
 
 /* One bit for each byte of a word that is not 0. */

@@ -30,19 +30,20 @@ static bool find_self(char path[PATH_BYTES]) {
   return size > 0;
 }
 
-/* The commands: beside the installed command, or in the tree that this one was built from. */
+/* The commands, from where this one lies: as installed, or as in the tree that it was built in. */
 static bool find_script(const char *self, char path[PATH_BYTES]) {
-  static const char *const installed = "/../share/vlot/gdb/vlot.py";
+  static const char *const places[] = {
+      "../share/vlot/gdb/vlot.py",
+#ifdef VLOT_GDB_SCRIPT
+      VLOT_GDB_SCRIPT,
+#endif
+  };
   size_t size = strlen(self);
   while (size > 0 && self[size - 1] != '/') size--;
-  if (size > 0 && size + strlen(installed) < PATH_BYTES) {
-    snprintf(path, PATH_BYTES, "%.*s%s", (int)size - 1, self, installed);
-    if (is_file(path)) return true;
+  for (size_t k = 0; k < sizeof places / sizeof *places; k++) {
+    int length = snprintf(path, PATH_BYTES, "%.*s%s", (int)size, self, places[k]);
+    if (size > 0 && length < PATH_BYTES && is_file(path)) return true;
   }
-#ifdef VLOT_GDB_SCRIPT
-  snprintf(path, PATH_BYTES, "%s", VLOT_GDB_SCRIPT);
-  if (is_file(path)) return true;
-#endif
   return false;
 }
 

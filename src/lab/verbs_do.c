@@ -31,6 +31,12 @@ bool vlot__verbs_result(vlot__workspace *workspace, unsigned word, vlot_result r
                               vlot_result_advice(result));
 }
 
+/* What was so already is no failure, and no action: a sentence instead of events. */
+static void tell_unchanged(vlot__workspace *workspace, uint64_t actions_before, const char *why) {
+  if (workspace->is_redoing || vlot__workspace_actions(workspace) != actions_before) return;
+  vlot__text_add(&workspace->out, "Nothing changed: %s.\n", why);
+}
+
 /* --- pending things --- */
 
 enum { IDS_MAX = 1024 };
@@ -96,11 +102,17 @@ bool vlot__verbs_drop(vlot__workspace *workspace, const vlot__arguments *argumen
 }
 
 bool vlot__verbs_hold(vlot__workspace *workspace, const vlot__arguments *arguments) {
-  return for_each(workspace, arguments, hold, 1, "it cannot be held");
+  uint64_t before = vlot__workspace_actions(workspace);
+  if (!for_each(workspace, arguments, hold, 1, "it cannot be held")) return false;
+  tell_unchanged(workspace, before, "what this names is held already");
+  return true;
 }
 
 bool vlot__verbs_release(vlot__workspace *workspace, const vlot__arguments *arguments) {
-  return for_each(workspace, arguments, hold, 0, "it cannot be released");
+  uint64_t before = vlot__workspace_actions(workspace);
+  if (!for_each(workspace, arguments, hold, 0, "it cannot be released")) return false;
+  tell_unchanged(workspace, before, "nothing that this names is held");
+  return true;
 }
 
 bool vlot__verbs_duplicate(vlot__workspace *workspace, const vlot__arguments *arguments) {
@@ -164,13 +176,21 @@ bool vlot__verbs_restart(vlot__workspace *workspace, const vlot__arguments *argu
 }
 
 bool vlot__verbs_suspend(vlot__workspace *workspace, const vlot__arguments *arguments) {
-  return vlot__verbs_result(workspace, 1,
-                            vlot_cluster_suspend(workspace->cluster, node_of(arguments)));
+  uint64_t before = vlot__workspace_actions(workspace);
+  if (!vlot__verbs_result(workspace, 1,
+                          vlot_cluster_suspend(workspace->cluster, node_of(arguments))))
+    return false;
+  tell_unchanged(workspace, before, "this node is suspended already");
+  return true;
 }
 
 bool vlot__verbs_resume(vlot__workspace *workspace, const vlot__arguments *arguments) {
-  return vlot__verbs_result(workspace, 1,
-                            vlot_cluster_resume(workspace->cluster, node_of(arguments)));
+  uint64_t before = vlot__workspace_actions(workspace);
+  if (!vlot__verbs_result(workspace, 1,
+                          vlot_cluster_resume(workspace->cluster, node_of(arguments))))
+    return false;
+  tell_unchanged(workspace, before, "this node is not suspended");
+  return true;
 }
 
 static bool order(vlot__workspace *workspace, uint32_t node, vlot_input_kind kind, uint32_t value,

@@ -81,6 +81,7 @@ static vlot_batch *make_batch(const vlot_allocator *allocator, const source *fro
     }
     batch->entries[k] = entry;
   }
+  VLOT_ASSERT(payload == (uint8_t *)batch + fixed + copied);
   return batch;
 }
 
@@ -102,7 +103,7 @@ vlot_batch *vlot_batch_retain(vlot_batch *batch) {
 void vlot_batch_release(vlot_batch *batch) {
   if (!batch) return;
   uint32_t before = atomic_fetch_sub_explicit(&batch->references, 1, memory_order_acq_rel);
-  VLOT_ASSERT(before > 0);
+  VLOT_DUTY(before > 0, "release each reference to a batch once");
   if (before > 1) return;
   if (batch->is_shared)
     for (uint32_t k = 0; k < batch->count; k++) vlot_bytes_release(owners_of(batch)[k]);

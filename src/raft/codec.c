@@ -21,6 +21,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/assert.h"
+#include "base/little.h"
 #include "raft/message.h"
 
 enum {
@@ -88,57 +90,53 @@ size_t vlot_message_size(const vlot_message *message) {
   return 0;
 }
 
-static uint8_t *put_le(uint8_t *at, uint64_t value, unsigned bytes) {
-  for (unsigned k = 0; k < bytes; k++) *at++ = (uint8_t)(value >> (8 * k));
-  return at;
-}
-
 static uint8_t *put_entries(uint8_t *at, const vlot_slice *slice) {
   const vlot_entry *entries = vlot_slice_entries(slice);
   for (uint32_t k = 0; k < slice->count; k++) {
-    at = put_le(at, entries[k].kind, 4);
-    at = put_le(at, entries[k].size, 4);
+    at = vlot__put_word(at, entries[k].kind, 4);
+    at = vlot__put_word(at, entries[k].size, 4);
     if (entries[k].size > 0) memcpy(at, entries[k].data, entries[k].size);
     at += entries[k].size;
   }
   return at;
 }
 
-static void put_append(uint8_t *at, const vlot_message *message) {
-  at = put_le(at, message->as.append.prev_index, 8);
-  at = put_le(at, message->as.append.prev_term, 8);
-  at = put_le(at, message->as.append.commit, 8);
-  at = put_le(at, runs_of(message), 4);
-  at = put_le(at, message->as.append.entry_count, 4);
+static uint8_t *put_append(uint8_t *at, const vlot_message *message) {
+  at = vlot__put_word(at, message->as.append.prev_index, 8);
+  at = vlot__put_word(at, message->as.append.prev_term, 8);
+  at = vlot__put_word(at, message->as.append.commit, 8);
+  at = vlot__put_word(at, runs_of(message), 4);
+  at = vlot__put_word(at, message->as.append.entry_count, 4);
   for (uint32_t k = 0; k < message->as.append.slice_count; k++) {
     const vlot_slice *slice = &message->as.append.slices[k];
     if (begins_run(message, k)) {
-      at = put_le(at, slice->term, 8);
-      at = put_le(at, run_count(message, k), 4);
+      at = vlot__put_word(at, slice->term, 8);
+      at = vlot__put_word(at, run_count(message, k), 4);
     }
     at = put_entries(at, slice);
   }
+  return at;
 }
 
-static void put_reply(uint8_t *at, const vlot_message *message) {
-  at = put_le(at, message->as.reply.prev_index, 8);
-  at = put_le(at, message->as.reply.match_index, 8);
-  at = put_le(at, message->as.reply.hint_index, 8);
-  put_le(at, message->as.reply.hint_term, 8);
+static uint8_t *put_reply(uint8_t *at, const vlot_message *message) {
+  at = vlot__put_word(at, message->as.reply.prev_index, 8);
+  at = vlot__put_word(at, message->as.reply.match_index, 8);
+  at = vlot__put_word(at, message->as.reply.hint_index, 8);
+  return vlot__put_word(at, message->as.reply.hint_term, 8);
 }
 
 static uint8_t *put_header(uint8_t *at, const vlot_message *message, size_t size) {
-  at = put_le(at, size, 4);
-  at = put_le(at, FORMAT_VERSION, 1);
-  at = put_le(at, message->kind, 1);
-  at = put_le(at, message->flags, 2);
-  at = put_le(at, message->why, 4);
-  at = put_le(at, message->from, 4);
-  at = put_le(at, message->to, 4);
-  at = put_le(at, message->disk_id, 8);
-  at = put_le(at, message->term, 8);
-  at = put_le(at, message->request_id, 8);
-  return put_le(at, message->dealing, 8);
+  at = vlot__put_word(at, size, 4);
+  at = vlot__put_word(at, FORMAT_VERSION, 1);
+  at = vlot__put_word(at, message->kind, 1);
+  at = vlot__put_word(at, message->flags, 2);
+  at = vlot__put_word(at, message->why, 4);
+  at = vlot__put_word(at, message->from, 4);
+  at = vlot__put_word(at, message->to, 4);
+  at = vlot__put_word(at, message->disk_id, 8);
+  at = vlot__put_word(at, message->term, 8);
+  at = vlot__put_word(at, message->request_id, 8);
+  return vlot__put_word(at, message->dealing, 8);
 }
 
 size_t vlot_message_encode(const vlot_message *message, uint8_t *out, size_t capacity) {
@@ -147,14 +145,15 @@ size_t vlot_message_encode(const vlot_message *message, uint8_t *out, size_t cap
   uint8_t *at = put_header(out, message, size);
   switch (vlot_message_body_of(message->kind)) {
   case VLOT_BODY_VOTE:
-    at = put_le(at, message->as.vote.last_index, 8);
-    put_le(at, message->as.vote.last_term, 8);
+    at = vlot__put_word(at, message->as.vote.last_index, 8);
+    at = vlot__put_word(at, message->as.vote.last_term, 8);
     break;
   case VLOT_BODY_UNKNOWN:
   case VLOT_BODY_VOTE_REPLY: break;
-  case VLOT_BODY_APPEND: put_append(at, message); break;
-  case VLOT_BODY_APPEND_REPLY: put_reply(at, message); break;
+  case VLOT_BODY_APPEND: at = put_append(at, message); break;
+  case VLOT_BODY_APPEND_REPLY: at = put_reply(at, message); break;
   }
+  VLOT_ASSERT(at == out + size);
   return size;
 }
 
@@ -174,8 +173,7 @@ static uint64_t take_le(reader *from, unsigned bytes) {
     from->left = 0;
     return 0;
   }
-  uint64_t value = 0;
-  for (unsigned k = 0; k < bytes; k++) value |= (uint64_t)from->at[k] << (8 * k);
+  uint64_t value = vlot__get_word(from->at, bytes);
   from->at += bytes;
   from->left -= bytes;
   return value;
@@ -272,6 +270,7 @@ static bool take_runs(reader *from, append_counts counts, uint64_t prev_index, v
     for (uint32_t n = 0; n < count; n++) entries[taken + n] = take_entry(from);
     if (from->is_short) return false;
     taken += count;
+    VLOT_ASSERT(taken <= counts.entries);
   }
   return taken == counts.entries;
 }
@@ -343,11 +342,13 @@ static vlot_result decode(const vlot_allocator *allocator, const uint8_t *data, 
   if (result == VLOT_OK && from.left > 0) *why = VLOT_WHY_MALFORMED, result = VLOT_CORRUPT;
   if (result == VLOT_OK && vlot_message_check(message) != VLOT_WHY_NONE)
     *why = VLOT_WHY_MALFORMED, result = VLOT_CORRUPT;
-  if (result == VLOT_OK)
-    *out = message;
-  else
+  if (result != VLOT_OK) {
     vlot_message_free(allocator, message);
-  return result;
+    return result;
+  }
+  VLOT_ASSERT(vlot_message_size(message) == size); /* it has one encoding: this one */
+  *out = message;
+  return VLOT_OK;
 }
 
 vlot_result vlot_message_decode(const vlot_allocator *allocator, const uint8_t *data, size_t size,

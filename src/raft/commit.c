@@ -12,6 +12,7 @@ uint64_t vlot__commit_bytes_of(const vlot_slice *slice) {
 uint64_t vlot__commit_bytes_between(const vlot_raft *raft, uint64_t from, uint64_t to) {
   uint64_t bytes = 0;
   if (from > to) return 0;
+  VLOT_ASSERT(to <= raft->log.last_index);
   for (size_t k = vlot_log_find(&raft->log, from); k < raft->log.slice_end; k++) {
     const vlot_slice *slice = vlot_log_slice(&raft->log, k);
     if (slice->index > to) break;
@@ -28,6 +29,8 @@ static void settle_proposed(vlot_raft *raft) {
   while (raft->proposed.count > 0) {
     vlot_lost *range = vlot__ring_at(&raft->proposed, 0);
     if (range->first > raft->commit_index) return;
+    VLOT_ASSERT(range->first <= range->last);
+    VLOT_ASSERT(range->term <= raft->hard.term);
     uint64_t term;
     uint64_t limit = range->last < raft->commit_index ? range->last : raft->commit_index;
     uint64_t kept = vlot_log_find_agreement(&raft->log, limit, range->term, &term);
@@ -48,8 +51,12 @@ void vlot__commit_to(vlot_raft *raft, uint64_t index) {
   VLOT_ASSERT(index > before && index <= raft->log.last_index);
   bool is_known = vlot_log_term(&raft->log, index, &term);
   VLOT_ASSERT(is_known);
-  if (raft->role == VLOT_ROLE_LEADER)
-    raft->tail_bytes -= vlot__commit_bytes_between(raft, before + 1, index);
+  VLOT_ASSERT(term <= raft->hard.term);
+  if (raft->role == VLOT_ROLE_LEADER) {
+    uint64_t bytes = vlot__commit_bytes_between(raft, before + 1, index);
+    VLOT_ASSERT(bytes <= raft->tail_bytes);
+    raft->tail_bytes -= bytes;
+  }
   raft->commit_index = index;
   vlot__out_change(raft, VLOT_CHANGE_COMMIT, VLOT_WHY_NONE, 0, before, index, term);
   settle_proposed(raft);
@@ -58,8 +65,10 @@ void vlot__commit_to(vlot_raft *raft, uint64_t index) {
 /* 5.4.2: only entries of the leader's own term are committed by counting; older ones ride along. */
 void vlot__commit_count(vlot_raft *raft) {
   uint64_t term;
+  VLOT_ASSERT(raft->role == VLOT_ROLE_LEADER);
   for (uint32_t k = 0; k < raft->peer_count; k++) raft->scratch[k] = raft->peers[k].match_index;
   uint64_t reached = vlot__config_reached(raft);
+  VLOT_ASSERT(reached <= raft->log.last_index);
   raft->has_new_match = false;
   if (reached <= raft->commit_index || !vlot_log_term(&raft->log, reached, &term)) return;
   if (term == raft->hard.term) vlot__commit_to(raft, reached);

@@ -33,6 +33,7 @@ static void set_half(vlot_configuration *configuration, uint32_t half, const vlo
     configuration->members[first + k] = members[k];
     if (!members[k].is_learner) configuration->voters[half]++;
   }
+  VLOT_ASSERT((count == 0) == (configuration->voters[half] == 0));
 }
 
 vlot_configuration *vlot__config_make(const vlot_allocator *allocator, const vlot_member *members,
@@ -53,10 +54,10 @@ vlot_configuration *vlot_configuration_retain(vlot_configuration *configuration)
 }
 
 void vlot_configuration_release(vlot_configuration *configuration) {
-  if (!configuration ||
-      atomic_fetch_sub_explicit(&configuration->references, 1, memory_order_acq_rel) != 1)
-    return;
-  vlot__alloc_free(configuration->allocator, configuration);
+  if (!configuration) return;
+  uint32_t before = atomic_fetch_sub_explicit(&configuration->references, 1, memory_order_acq_rel);
+  VLOT_DUTY(before > 0, "release each reference to a configuration once");
+  if (before == 1) vlot__alloc_free(configuration->allocator, configuration);
 }
 
 const vlot_member *vlot_configuration_members(const vlot_configuration *configuration,
@@ -127,6 +128,7 @@ bool vlot__configs_truncate(vlot__configs *configs, uint64_t from) {
   VLOT_ASSERT(from > configs->places[0].index);
   while (vlot__configs_top(configs)->index >= from)
     vlot_configuration_release(configs->places[--configs->count].configuration);
+  VLOT_ASSERT(configs->count > 0);
   return configs->count < before;
 }
 
@@ -154,6 +156,7 @@ static vlot__config_tally count_half(const vlot_raft *raft, uint32_t half) {
     granted += peer->vote == VLOT__VOTE_GRANTED;
     refused += peer->vote == VLOT__VOTE_REFUSED;
   }
+  VLOT_ASSERT(granted + refused <= in_force(raft)->voters[half]);
   return (vlot__config_tally){.granted = granted,
                               .quorum = quorum,
                               .is_won = granted >= quorum,
@@ -183,6 +186,7 @@ uint64_t vlot__config_reached(vlot_raft *raft) {
       if (peer->votes_in >> half & 1u)
         counted[count++] = counts_in(peer, half, peer->seen_disk_id) ? raft->scratch[k] : 0;
     }
+    VLOT_ASSERT(count == in_force(raft)->voters[half]);
     uint64_t reached = vlot__quorum_reached(counted, count);
     if (reached < lowest) lowest = reached;
   }

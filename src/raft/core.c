@@ -18,6 +18,8 @@ enum {
 /* Become a follower of the present term, without a leader. */
 static void step_down(vlot_raft *raft, vlot_why why) {
   if (vlot__role_follow(raft, raft->hard.term, 0, 0, why)) vlot__leader_end(raft);
+  VLOT_ASSERT(raft->role == VLOT_ROLE_FOLLOWER);
+  VLOT_ASSERT(raft->leader == 0);
 }
 
 /* Only answers of this term leave nothing that waits. */
@@ -99,6 +101,7 @@ static bool take_propose(vlot_raft *raft, const vlot_input *input, vlot_outcome 
   }
   vlot_why why;
   uint32_t count = acceptable(raft, input, &why);
+  VLOT_ASSERT(why != VLOT_WHY_NONE || count == input->as.propose.count);
   if (count > 0) {
     vlot_batch *batch =
         vlot__batch_from_commands(raft->allocator, input->as.propose.commands, count);
@@ -146,7 +149,8 @@ static void take_write_failed(vlot_raft *raft, uint64_t token) {
 }
 
 static void take_applied(vlot_raft *raft, uint64_t index) {
-  VLOT_ASSERT(index <= raft->handed_index);
+  VLOT_DUTY(index <= raft->handed_index,
+            "say APPLIED for no index above what was handed out in apply");
   if (index > raft->applied_index) raft->applied_index = index;
 }
 
@@ -255,6 +259,7 @@ static bool reserve(vlot_raft *raft, const vlot_input *input) {
  * there is memory for. */
 static void hand_out_entries(vlot_raft *raft) {
   uint64_t limit = vlot__hand_out_limit(raft);
+  VLOT_ASSERT(raft->applied_index <= raft->handed_index);
   if (raft->handed_index >= limit) return;
   size_t k = vlot_log_find(&raft->log, raft->handed_index + 1);
   while (raft->handed_index < limit &&
@@ -263,6 +268,7 @@ static void hand_out_entries(vlot_raft *raft) {
     *slice = vlot__slice_cut(vlot_log_slice(&raft->log, k++), raft->handed_index + 1, limit);
     raft->handed_index = vlot__slice_last(slice);
   }
+  VLOT_ASSERT(raft->handed_index <= raft->commit_index);
 }
 
 static void begin_step(vlot_raft *raft) {
@@ -322,7 +328,20 @@ enum { CHECKS_STEPS = 0 };
 
 static void check_laws(const vlot_raft *raft, vlot_raft_seen before) {
   const char *broken = vlot_raft_check(raft, &before);
-  if (broken) vlot_assert_failed(__FILE__, __LINE__, broken);
+  if (!broken) return;
+  const vlot__evidence seen[] = {{"node", raft->id},
+                                 {"role", raft->role},
+                                 {"term", raft->hard.term},
+                                 {"vote", raft->hard.vote},
+                                 {"leader", raft->leader},
+                                 {"base", raft->log.base_index},
+                                 {"last", raft->log.last_index},
+                                 {"durable", raft->durable_index},
+                                 {"commit", raft->commit_index},
+                                 {"applied", raft->applied_index},
+                                 {"stored token", raft->stored_token},
+                                 {"last token", raft->last_token}};
+  vlot__assert_bug(__FILE__, __LINE__, broken, seen, sizeof seen / sizeof *seen);
 }
 
 vlot_result vlot_raft_step(vlot_raft *raft, const vlot_input *inputs, uint32_t count,
@@ -339,6 +358,7 @@ vlot_result vlot_raft_step(vlot_raft *raft, const vlot_input *inputs, uint32_t c
   }
   finish_step(raft);
   raft->output.consumed = taken;
+  VLOT_ASSERT(raft->output.outcome_count <= taken);
   *output = &raft->output;
   if (CHECKS_STEPS) check_laws(raft, before);
   return raft->is_fenced ? VLOT_FENCED : result;

@@ -8,23 +8,45 @@ uint64_t vlot__durable_token_of(const vlot_raft *raft, uint64_t index) {
   if (index <= raft->durable_index) return 0;
   for (size_t k = 0; k < raft->writes.count; k++) {
     const vlot__pending_write *write = vlot__ring_at(&raft->writes, k);
-    if (write->last_index >= index) return write->token;
+    if (write->last_index < index) continue;
+    VLOT_ASSERT(write->token > raft->stored_token);
+    return write->token;
   }
   return raft->last_token + 1;
 }
 
 void vlot__durable_append(vlot_raft *raft, const vlot_slice *slice, uint32_t peer) {
+  VLOT_ASSERT(slice->index == raft->log.last_index + 1);
   VLOT_ASSERT(slice->term >= raft->log.last_term);
+  VLOT_ASSERT(slice->term <= raft->hard.term);
   if (slice->index < raft->change_from) raft->change_from = slice->index;
   vlot_log_append(&raft->log, slice);
   raft->appended_slices++;
+  VLOT_ASSERT(raft->log.last_index > raft->commit_index);
   vlot__out_change(raft, VLOT_CHANGE_APPEND, VLOT_WHY_NONE, peer, slice->index,
                    vlot__slice_last(slice), slice->term);
+}
+
+/* What is held and speaks of entries from an index on would leave untrue, once another entry there
+ * is durable: two leaders of one term are needed for that, and no message is proof that there are
+ * not two (I-9).
+ */
+static void drop_held_from(vlot_raft *raft, uint64_t from) {
+  size_t kept = 0;
+  for (size_t k = 0; k < raft->held.count; k++) {
+    const vlot__held *held = vlot__ring_at(&raft->held, k);
+    bool is_append_reply = held->message.kind == VLOT_MESSAGE_APPEND_REPLY;
+    if (is_append_reply && held->message.as.reply.match_index >= from) continue;
+    *(vlot__held *)vlot__ring_at(&raft->held, kept++) = *held;
+  }
+  while (raft->held.count > kept) vlot__ring_pop_back(&raft->held);
 }
 
 /* Truncation lowers the durable mark at once, and what pending writes may claim (B058). */
 void vlot__durable_truncate(vlot_raft *raft, uint64_t from, vlot_why why) {
   VLOT_ASSERT(from > raft->commit_index);
+  VLOT_ASSERT(from <= raft->log.last_index);
+  VLOT_ASSERT(raft->role != VLOT_ROLE_LEADER); /* a leader's log only grows (5.3) */
   vlot__out_change(raft, VLOT_CHANGE_TRUNCATE, why, 0, from, raft->log.last_index, raft->hard.term);
   vlot_log_truncate(&raft->log, from);
   (void)vlot__configs_truncate(&raft->configs, from); /* only the base stands there so far */
@@ -34,6 +56,19 @@ void vlot__durable_truncate(vlot_raft *raft, uint64_t from, vlot_why why) {
     vlot__pending_write *write = vlot__ring_at(&raft->writes, k);
     if (write->last_index >= from) write->last_index = from - 1;
   }
+  drop_held_from(raft, from);
+  VLOT_ASSERT(raft->log.last_index == from - 1);
+  VLOT_ASSERT(raft->durable_index <= raft->log.last_index);
+}
+
+/* What leaves is durable. */
+static void check_release(const vlot_raft *raft, const vlot_message *message) {
+  VLOT_ASSERT(message->term == raft->durable_term);
+  VLOT_ASSERT(message->kind != VLOT_MESSAGE_APPEND_REPLY ||
+              message->as.reply.match_index <= raft->durable_index);
+  VLOT_ASSERT(message->kind != VLOT_MESSAGE_VOTE || raft->durable_vote == raft->id);
+  VLOT_ASSERT(message->kind != VLOT_MESSAGE_VOTE_REPLY || !(message->flags & VLOT_MESSAGE_OK) ||
+              raft->durable_vote == message->to);
 }
 
 /* The vote granter's timer starts when its vote is durable: a slow disk must not make it campaign
@@ -49,6 +84,7 @@ static void release_held(vlot_raft *raft) {
     }
     if (held.message.kind == VLOT_MESSAGE_VOTE_REPLY && (held.message.flags & VLOT_MESSAGE_OK))
       raft->election_elapsed = 0;
+    check_release(raft, &held.message);
     vlot_message *out = vlot__out_push(&raft->out_messages, sizeof *out);
     *out = held.message;
   }
@@ -71,6 +107,10 @@ vlot__next vlot__durable_on_stored(vlot_raft *raft, uint64_t token) {
     raft->durable_vote = write->vote;
     vlot__ring_pop_front(&raft->writes);
   }
+  VLOT_ASSERT(raft->durable_index >= before);
+  VLOT_ASSERT(raft->durable_index <= raft->log.last_index);
+  VLOT_ASSERT(raft->durable_term <= raft->hard.term);
+  VLOT_ASSERT(raft->writes.count == raft->last_token - raft->stored_token);
   vlot__out_change(raft, VLOT_CHANGE_DURABLE, VLOT_WHY_NONE, raft->durable_vote, before,
                    raft->durable_index, raft->durable_term);
   release_held(raft);
@@ -106,6 +146,10 @@ void vlot__durable_write(vlot_raft *raft) {
   write->has_hard = raft->has_hard_changed;
   write->slices = raft->out_write.items;
   write->slice_count = (uint32_t)raft->out_write.count;
+  VLOT_ASSERT(!has_log_changed || raft->change_from <= raft->submitted_index + 1); /* no gap */
+  VLOT_ASSERT(write->truncate_from == 0 || write->truncate_from > raft->log.base_index);
+  VLOT_ASSERT(write->slice_count == 0 || write->slices[0].index == raft->change_from);
+  VLOT_ASSERT(raft->hard_token <= raft->last_token);
   raft->submitted_index = raft->log.last_index;
 
   vlot__pending_write *pending = vlot__ring_push(&raft->writes);

@@ -4,6 +4,8 @@
 /* Begin a campaign: forget the votes of the last one, and number it, so that late replies to that
  * one do not count. */
 static void begin_campaign(vlot_raft *raft) {
+  VLOT_ASSERT(raft->has_peers);
+  VLOT_ASSERT(raft->leader == 0);
   for (uint32_t k = 0; k < raft->peer_count; k++) raft->peers[k].vote = VLOT__VOTE_UNKNOWN;
   raft->votes_granted = 0;
   raft->campaign_request = raft->next_request++;
@@ -26,6 +28,7 @@ static void ask_everybody(vlot_raft *raft, vlot_message_kind kind, uint16_t flag
 /* A vote counts once per voter (B007), and by the disk that gave it. */
 static vlot__next count_vote(vlot_raft *raft, vlot__peer *voter, bool is_granted, uint64_t disk_id,
                              vlot_why why) {
+  VLOT_ASSERT(vlot__peer_is_voter(voter));
   bool is_first = voter->vote == VLOT__VOTE_UNKNOWN;
   if (is_first) {
     voter->vote = is_granted ? VLOT__VOTE_GRANTED : VLOT__VOTE_REFUSED;
@@ -33,6 +36,8 @@ static vlot__next count_vote(vlot_raft *raft, vlot__peer *voter, bool is_granted
   }
   vlot__config_tally tally = vlot__config_count_votes(raft);
   raft->votes_granted = tally.granted;
+  VLOT_ASSERT(tally.granted <= raft->peer_count);
+  VLOT_ASSERT(!tally.is_won || !tally.is_lost);
   if (is_first)
     vlot__out_change(raft, VLOT_CHANGE_TALLY, why, voter->id, tally.granted, tally.quorum,
                      raft->hard.term);
@@ -71,6 +76,8 @@ vlot__next vlot__election_count_own_vote(vlot_raft *raft) {
   if (raft->role != VLOT_ROLE_CANDIDATE || raft->self->vote != VLOT__VOTE_UNKNOWN)
     return VLOT__NEXT_NOTHING;
   if (raft->hard_token > raft->stored_token) return VLOT__NEXT_NOTHING;
+  VLOT_ASSERT(raft->durable_term == raft->hard.term);
+  VLOT_ASSERT(raft->durable_vote == raft->id);
   return count_self(raft);
 }
 
@@ -99,6 +106,8 @@ static vlot_why refusal(const vlot_raft *raft, const vlot_message *message) {
 
 static void answer_candidate(vlot_raft *raft, const vlot_message *message, vlot_why why) {
   bool is_pre_vote = message->kind == VLOT_MESSAGE_PRE_VOTE;
+  VLOT_ASSERT(why != VLOT_WHY_NONE || is_pre_vote || raft->hard.vote == message->from);
+  VLOT_ASSERT(why != VLOT_WHY_NONE || raft->hard.term == message->term);
   vlot__out_change(raft, VLOT_CHANGE_VOTE, why, message->from, is_pre_vote, why == VLOT_WHY_NONE,
                    message->term);
   vlot_message reply = vlot__out_reply(

@@ -16,6 +16,7 @@ static void refuse_mismatch(vlot_raft *raft, const vlot_message *message) {
   uint64_t hint_term;
   uint64_t hint_index = vlot_log_find_agreement(&raft->log, message->as.append.prev_index,
                                                 message->as.append.prev_term, &hint_term);
+  VLOT_ASSERT(hint_index <= message->as.append.prev_index);
   vlot__out_change(raft, VLOT_CHANGE_MISMATCH, VLOT_WHY_LOG_MISMATCH, message->from,
                    message->as.append.prev_index, hint_index, message->as.append.prev_term);
   vlot_message reply = vlot__out_reply(raft, VLOT_MESSAGE_APPEND_REPLY, message);
@@ -33,6 +34,7 @@ static void refuse_mismatch(vlot_raft *raft, const vlot_message *message) {
 static void acknowledge(vlot_raft *raft, const vlot_message *message, uint64_t verified) {
   vlot_message reply = vlot__out_reply(raft, VLOT_MESSAGE_APPEND_REPLY, message);
   uint64_t token = raft->hard_token;
+  VLOT_ASSERT(verified <= raft->log.last_index);
   reply.flags = VLOT_MESSAGE_OK;
   reply.as.reply.prev_index = message->as.append.prev_index;
   reply.as.reply.match_index = verified;
@@ -42,12 +44,14 @@ static void acknowledge(vlot_raft *raft, const vlot_message *message, uint64_t v
   } else if (verified > raft->durable_index) {
     reply.as.reply.match_index = raft->durable_index;
   }
+  VLOT_ASSERT(token > raft->stored_token || reply.as.reply.match_index <= raft->durable_index);
   vlot__out_when_stored(raft, &reply, token);
 }
 
 /* The first index at which the message's entries and the log differ; one past the message's last
  * when they do not. */
 static uint64_t find_conflict(const vlot_raft *raft, const vlot_message *message, uint64_t from) {
+  VLOT_ASSERT(from > raft->log.base_index);
   for (uint32_t k = 0; k < message->as.append.slice_count; k++) {
     const vlot_slice *slice = &message->as.append.slices[k];
     uint64_t last = vlot__slice_last(slice);
@@ -63,6 +67,7 @@ static uint64_t find_conflict(const vlot_raft *raft, const vlot_message *message
 }
 
 static void append_from(vlot_raft *raft, const vlot_message *message, uint64_t from) {
+  VLOT_ASSERT(from == raft->log.last_index + 1);
   for (uint32_t k = 0; k < message->as.append.slice_count; k++) {
     const vlot_slice *slice = &message->as.append.slices[k];
     if (vlot__slice_last(slice) < from) continue;
@@ -88,6 +93,7 @@ static bool store(vlot_raft *raft, const vlot_message *message) {
   }
   if (conflict <= raft->log.last_index) vlot__durable_truncate(raft, conflict, VLOT_WHY_CONFLICT);
   append_from(raft, message, conflict);
+  VLOT_ASSERT(raft->log.last_index == verified);
   return true;
 }
 
@@ -113,6 +119,8 @@ void vlot__follower_on_append(vlot_raft *raft, const vlot_message *message,
   bool was_leader =
       vlot__role_follow(raft, message->term, message->from, message->from, VLOT_WHY_LEADER_SEEN);
   VLOT_ASSERT(!was_leader);
+  VLOT_ASSERT(raft->role == VLOT_ROLE_FOLLOWER);
+  VLOT_ASSERT(raft->leader == message->from);
   raft->election_elapsed = 0;
   if (!has_previous(raft, message)) {
     refuse_mismatch(raft, message);

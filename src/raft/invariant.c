@@ -7,8 +7,8 @@
  * with it is left out: a check costs members, what waits, and the step's output.
  *
  * No law: that a follower's leader stands in its configuration (who lags behind in its log may not
- * know its leader yet), and that what was acknowledged is durable (true of honest leaders only,
- * I-9).
+ * know its leader yet), and that what was acknowledged stays durable (true of honest leaders only,
+ * I-9): that it is when it leaves, is one.
  */
 #include "raft/batch.h"
 #include "raft/core.h"
@@ -94,6 +94,9 @@ static const char *held_broken(const vlot_raft *raft) {
         "a message is held for a write that was never asked for");
     LAW(held->message.term == raft->hard.term, "a message of another term is held");
     LAW(held->message.kind != VLOT_MESSAGE_APPEND, "an append is held");
+    LAW(held->message.kind != VLOT_MESSAGE_APPEND_REPLY ||
+            vlot__durable_token_of(raft, held->message.as.reply.match_index) <= held->token,
+        "an acknowledgement is held for a write that does not make it durable");
   }
   return NULL;
 }

@@ -21,9 +21,13 @@ static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->wants_append = true; /* tell everybody at once */
   peer->wants_heartbeat = false;
   peer->why = VLOT_WHY_NONE;
+  VLOT_ASSERT(peer->match_index < peer->next_index);
 }
 
 void vlot__leader_begin(vlot_raft *raft) {
+  VLOT_ASSERT(raft->role == VLOT_ROLE_LEADER);
+  VLOT_ASSERT(raft->reads.count == 0);
+  VLOT_ASSERT(raft->log.last_term < raft->hard.term); /* no entry of a term before its leader */
   for (uint32_t k = 0; k < raft->peer_count; k++) reset_progress(raft, &raft->peers[k]);
   raft->heartbeat_elapsed = 0;
   raft->quorum_elapsed = 0;
@@ -36,9 +40,11 @@ void vlot__leader_begin(vlot_raft *raft) {
       .batch = raft->noop, .index = raft->log.last_index + 1, .term = raft->hard.term, .count = 1};
   vlot__durable_append(raft, &slice, raft->id);
   raft->tail_bytes += vlot__commit_bytes_of(&slice);
+  VLOT_ASSERT(raft->log.last_index == raft->term_first_index);
 }
 
 void vlot__leader_end(vlot_raft *raft) {
+  VLOT_ASSERT(raft->role != VLOT_ROLE_LEADER);
   vlot__reads_fail(raft);
   for (uint32_t k = 0; k < raft->peer_count; k++) {
     vlot__ring_clear(&raft->peers[k].inflight);
@@ -54,6 +60,7 @@ void vlot__leader_end(vlot_raft *raft) {
 /* The newest range of own proposals grows, or another begins: after a leadership, or after a no-op
  * between. */
 static void remember_proposed(vlot_raft *raft, uint64_t first, uint64_t last) {
+  VLOT_ASSERT(first <= last);
   vlot_lost *range =
       raft->proposed.count > 0 ? vlot__ring_at(&raft->proposed, raft->proposed.count - 1) : NULL;
   if (range && range->term == raft->hard.term && range->last + 1 == first) {
@@ -66,6 +73,8 @@ static void remember_proposed(vlot_raft *raft, uint64_t first, uint64_t last) {
 
 void vlot__leader_propose(vlot_raft *raft, vlot_batch *batch, uint32_t count,
                           vlot_outcome *outcome) {
+  VLOT_ASSERT(raft->role == VLOT_ROLE_LEADER);
+  VLOT_ASSERT(count <= vlot_batch_count(batch));
   vlot_slice slice = {
       .batch = batch, .index = raft->log.last_index + 1, .term = raft->hard.term, .count = count};
   outcome->index = slice.index;
@@ -92,9 +101,11 @@ static void free_window(vlot__peer *peer) {
   while (peer->inflight.count > 0) {
     const vlot__inflight *oldest = vlot__ring_at(&peer->inflight, 0);
     if (oldest->last_index > peer->match_index) return;
+    VLOT_ASSERT(oldest->bytes <= peer->inflight_bytes);
     peer->inflight_bytes -= oldest->bytes;
     vlot__ring_pop_front(&peer->inflight);
   }
+  VLOT_ASSERT(peer->inflight_bytes == 0);
 }
 
 /* The peer holds the leader's log, durably, up to match: a fact of this term, however late it
@@ -109,6 +120,8 @@ static void advance_match(vlot_raft *raft, vlot__peer *peer, uint64_t match) {
   }
   if (peer->next_index <= peer->match_index) peer->next_index = peer->match_index + 1;
   free_window(peer);
+  VLOT_ASSERT(peer->match_index <= raft->log.last_index);
+  VLOT_ASSERT(peer->match_index < peer->next_index);
 }
 
 /* Step back to the highest place where the logs can agree, by the follower's hint and the own log
@@ -125,11 +138,15 @@ static void step_back(vlot_raft *raft, vlot__peer *peer, const vlot_message *mes
   set_state(raft, peer, VLOT_PROGRESS_PROBE, VLOT_WHY_LOG_MISMATCH);
   peer->next_index = agreed + 1;
   peer->is_paused = false;
+  VLOT_ASSERT(peer->match_index < peer->next_index);
+  VLOT_ASSERT(peer->next_index <=
+              message->as.reply.prev_index); /* each refusal leads further back */
 }
 
 /* A peer has forgotten what it acknowledged: deal with it afresh, in a new dealing, so that what it
  * said before does not count. */
 static void start_over(vlot_raft *raft, vlot__peer *peer, vlot_why why) {
+  VLOT_ASSERT(peer != raft->self);
   set_state(raft, peer, VLOT_PROGRESS_PROBE, why);
   if (peer->match_index > 0)
     vlot__out_change(raft, VLOT_CHANGE_MATCH, why, peer->id, peer->match_index, 0, raft->hard.term);
@@ -223,6 +240,7 @@ bool vlot__leader_has_unsent_commit(const vlot_raft *raft) {
 }
 
 vlot__next vlot__leader_tick(vlot_raft *raft, uint32_t elapsed) {
+  VLOT_ASSERT(raft->role == VLOT_ROLE_LEADER);
   raft->quorum_elapsed += elapsed;
   if (raft->quorum_elapsed >= raft->options.election_ticks_min) {
     raft->quorum_elapsed = 0;
@@ -233,6 +251,8 @@ vlot__next vlot__leader_tick(vlot_raft *raft, uint32_t elapsed) {
   raft->heartbeat_elapsed += elapsed;
   bool is_heartbeat = raft->heartbeat_elapsed >= raft->options.heartbeat_ticks;
   if (is_heartbeat) raft->heartbeat_elapsed = 0;
+  VLOT_ASSERT(raft->heartbeat_elapsed < raft->options.heartbeat_ticks);
+  VLOT_ASSERT(raft->quorum_elapsed < raft->options.election_ticks_min);
   for (uint32_t k = 0; k < raft->peer_count; k++) {
     vlot__peer *peer = &raft->peers[k];
     if (is_heartbeat) {
@@ -278,6 +298,8 @@ static uint64_t gather_slices(vlot_raft *raft, uint64_t from, vlot_message *mess
     if (from <= vlot__slice_last(slice)) break;
   }
   message->as.append.entry_count = entries;
+  VLOT_ASSERT(entries <= raft->options.append_entries_max);
+  VLOT_ASSERT((entries == 0) == (message->as.append.slice_count == 0));
   return bytes;
 }
 
@@ -301,6 +323,8 @@ static bool send_append(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool h
     peer->inflight_bytes += bytes;
     vlot__inflight *inflight = vlot__ring_push(&peer->inflight);
     *inflight = (vlot__inflight){.last_index = peer->next_index - 1, .bytes = bytes};
+    VLOT_ASSERT(peer->inflight.count <= raft->options.window_messages_max);
+    VLOT_ASSERT(peer->next_index <= raft->log.last_index + 1);
   }
   peer->wants_append = false;
   if (message.as.append.entry_count == 0) peer->wants_heartbeat = false;
@@ -358,4 +382,5 @@ void vlot__leader_send(vlot_raft *raft) {
     message->as.append.slices = run;
     run += message->as.append.slice_count;
   }
+  VLOT_ASSERT((size_t)(run - (vlot_slice *)raft->out_slices.items) == raft->out_slices.count);
 }

@@ -54,6 +54,7 @@ static __attribute__((noinline)) bool change_segments(vlot_log *log, size_t more
   if (more <= room) {
     size_t spare = (room - more) / VLOT_LOG_SEGMENT;
     free_segments_above(log, log->segment_count - spare + SPARE_SEGMENTS);
+    VLOT_ASSERT(log->segment_count * VLOT_LOG_SEGMENT - log->slice_end >= more);
     return true;
   }
   size_t wanted = log->segment_count + (more - room - 1) / VLOT_LOG_SEGMENT + 1;
@@ -77,9 +78,10 @@ static vlot_slice *slice_at(vlot_log *log, size_t k) {
 }
 
 void vlot_log_append(vlot_log *log, const vlot_slice *slice) {
-  VLOT_ASSERT(slice->count > 0);
-  VLOT_ASSERT(slice->index == log->last_index + 1);
-  VLOT_ASSERT(log->slice_end < log->segment_count * VLOT_LOG_SEGMENT);
+  VLOT_DUTY(slice->count > 0, "append a slice that has an entry");
+  VLOT_DUTY(slice->index == log->last_index + 1, "append a slice that begins at last_index + 1");
+  VLOT_DUTY(log->slice_end < log->segment_count * VLOT_LOG_SEGMENT,
+            "reserve room before a slice is appended");
   *slice_at(log, log->slice_end++) = *slice;
   vlot_batch_retain(slice->batch);
   log->last_index = vlot__slice_last(slice);
@@ -87,7 +89,7 @@ void vlot_log_append(vlot_log *log, const vlot_slice *slice) {
 }
 
 void vlot_log_truncate(vlot_log *log, uint64_t from) {
-  VLOT_ASSERT(from > log->base_index);
+  VLOT_DUTY(from > log->base_index, "truncate from an index above base_index");
   while (log->slice_end > log->slice_first) {
     vlot_slice *last = slice_at(log, log->slice_end - 1);
     if (vlot__slice_last(last) < from) break;
@@ -106,10 +108,13 @@ void vlot_log_truncate(vlot_log *log, uint64_t from) {
     log->last_index = vlot__slice_last(last);
     log->last_term = last->term;
   }
+  VLOT_ASSERT(log->last_index < from);
+  VLOT_ASSERT(log->last_index >= log->base_index);
 }
 
 /* The first segment is empty: numbers begin with the next one. */
 static void drop_segment(vlot_log *log) {
+  VLOT_ASSERT(log->slice_end >= VLOT_LOG_SEGMENT);
   vlot__alloc_free(log->allocator, log->segments[0]);
   log->segments++;
   log->segment_count--;
@@ -118,7 +123,8 @@ static void drop_segment(vlot_log *log) {
 }
 
 void vlot_log_compact(vlot_log *log, uint64_t to) {
-  VLOT_ASSERT(to >= log->base_index && to <= log->last_index);
+  VLOT_DUTY(to >= log->base_index && to <= log->last_index,
+            "compact to an index from base_index to last_index");
   uint64_t term = log->base_term;
   (void)vlot_log_term(log, to, &term); /* known, as it is in the log */
   while (log->slice_first < log->slice_end) {
@@ -133,10 +139,13 @@ void vlot_log_compact(vlot_log *log, uint64_t to) {
   }
   log->base_index = to;
   log->base_term = term;
+  VLOT_ASSERT((log->slice_first == log->slice_end) == (log->base_index == log->last_index));
+  VLOT_ASSERT(log->base_term <= log->last_term);
 }
 
 size_t vlot_log_find(const vlot_log *log, uint64_t index) {
-  VLOT_ASSERT(index > log->base_index && index <= log->last_index);
+  VLOT_DUTY(index > log->base_index && index <= log->last_index,
+            "find an index from base_index + 1 to last_index");
   /* Nearly every look-up is for the newest slices. */
   size_t high = log->slice_end - 1;
   for (int tries = 0; tries < 3; tries++) {
@@ -151,6 +160,8 @@ size_t vlot_log_find(const vlot_log *log, uint64_t index) {
     else
       high = middle - 1;
   }
+  VLOT_ASSERT(vlot_log_slice(log, low)->index <= index);
+  VLOT_ASSERT(vlot__slice_last(vlot_log_slice(log, low)) >= index);
   return low;
 }
 

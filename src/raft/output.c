@@ -47,11 +47,14 @@ void vlot__out_change(vlot_raft *raft, vlot_change_kind kind, vlot_why why, uint
  * until it is. A driver cannot release it early because it does not have it.
  */
 void vlot__out_when_stored(vlot_raft *raft, const vlot_message *message, uint64_t token) {
+  VLOT_ASSERT(message->term == raft->hard.term);
   if (token <= raft->stored_token) {
+    VLOT_ASSERT(message->term == raft->durable_term);
     vlot_message *out = vlot__out_push(&raft->out_messages, sizeof *out);
     *out = *message;
   } else {
     VLOT_ASSERT(message->kind != VLOT_MESSAGE_APPEND);
+    VLOT_ASSERT(token <= raft->last_token + 1);
     vlot__held *held = vlot__ring_push(&raft->held);
     *held = (vlot__held){.token = token, .message = *message};
   }
@@ -60,6 +63,7 @@ void vlot__out_when_stored(vlot_raft *raft, const vlot_message *message, uint64_
 /* Field by field: clearing the whole struct at once costs more than the rest of it. */
 vlot_message vlot__out_request(vlot_raft *raft, vlot_message_kind kind, uint32_t to) {
   vlot_message message;
+  VLOT_ASSERT(to != raft->id);
   message.kind = (uint16_t)kind;
   message.flags = 0;
   message.why = VLOT_WHY_NONE;

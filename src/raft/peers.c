@@ -50,6 +50,7 @@ bool vlot__peers_open(vlot_raft *raft) {
   VLOT_ASSERT(k < count);
   raft->self = &raft->peers[k];
   init_peer(raft, k);
+  VLOT_ASSERT(raft->self->stands_in != 0);
   return true;
 }
 
@@ -64,6 +65,7 @@ vlot__peer *vlot__peer_find(vlot_raft *raft, uint32_t id) {
   uint32_t k = peer_place(raft, id);
   if (k == raft->peer_count) return NULL;
   vlot__peers_make(raft);
+  VLOT_ASSERT(raft->peers[k].id == id);
   return &raft->peers[k];
 }
 

@@ -9,6 +9,7 @@ static bool has_committed_in_term(const vlot_raft *raft) {
 
 static void push_answer(vlot_raft *raft, uint64_t tag, uint64_t index, vlot_result result,
                         vlot_why why) {
+  VLOT_ASSERT(index <= raft->commit_index);
   vlot_read_answer *answer = vlot__out_push(&raft->out_reads, sizeof *answer);
   *answer = (vlot_read_answer){.tag = tag, .index = index, .result = result, .why = why};
 }
@@ -46,9 +47,11 @@ void vlot__reads_answer(vlot_raft *raft) {
   uint64_t confirmed = confirmed_request(raft);
   while (raft->reads.count > 0) {
     const vlot__read *read = vlot__ring_at(&raft->reads, 0);
+    VLOT_ASSERT(read->round <= raft->next_request);
     if (read->round > confirmed) return;
-    push_answer(raft, read->tag, read->index ? read->index : raft->commit_index, VLOT_OK,
-                VLOT_WHY_NONE);
+    uint64_t index = read->index ? read->index : raft->commit_index;
+    VLOT_ASSERT(index >= raft->term_first_index); /* what this leader knows to be committed (6.4) */
+    push_answer(raft, read->tag, index, VLOT_OK, VLOT_WHY_NONE);
     vlot__ring_pop_front(&raft->reads);
   }
 }

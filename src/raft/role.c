@@ -4,12 +4,15 @@
 static void set_role(vlot_raft *raft, vlot_role role, vlot_why why, uint32_t peer) {
   if (raft->role == role) return;
   vlot_role from = raft->role;
+  VLOT_ASSERT(from != VLOT_ROLE_LEADER || role == VLOT_ROLE_FOLLOWER);
+  VLOT_ASSERT(role != VLOT_ROLE_LEADER || from == VLOT_ROLE_CANDIDATE);
   raft->role = role; /* first: whoever stops in the hook sees what has come of it */
   vlot__out_change(raft, VLOT_CHANGE_ROLE, why, peer, from, role, raft->hard.term);
 }
 
 static void set_leader(vlot_raft *raft, uint32_t leader, vlot_why why) {
   if (raft->leader == leader) return;
+  VLOT_ASSERT((leader == raft->id) == (raft->role == VLOT_ROLE_LEADER));
   vlot__out_change(raft, VLOT_CHANGE_LEADER, why, leader, raft->leader, leader, raft->hard.term);
   raft->leader = leader;
 }
@@ -17,6 +20,7 @@ static void set_leader(vlot_raft *raft, uint32_t leader, vlot_why why) {
 static void hard_state_changed(vlot_raft *raft) {
   raft->has_hard_changed = true;
   raft->hard_token = raft->last_token + 1;
+  VLOT_ASSERT(raft->hard_token > raft->stored_token);
 }
 
 /* A higher term always clears the vote, and only that does (B008). What was held is of a term that
@@ -25,6 +29,8 @@ static void hard_state_changed(vlot_raft *raft) {
  */
 static void raise_term(vlot_raft *raft, uint64_t term, uint32_t peer, vlot_why why) {
   uint64_t from = raft->hard.term;
+  VLOT_ASSERT(term > from);
+  VLOT_ASSERT(term < VLOT_INDEX_MAX);
   raft->hard.term = term;
   raft->hard.vote = 0;
   vlot__out_change(raft, VLOT_CHANGE_TERM, why, peer, from, term, term);
@@ -39,11 +45,13 @@ void vlot__role_reset_election_timer(vlot_raft *raft) {
   if (raft->switches & VLOT_SWITCH_RANDOM_TIMEOUT)
     raft->election_ticks += (uint32_t)vlot__prng_below(
         &raft->prng, options->election_ticks_max - options->election_ticks_min);
+  VLOT_ASSERT(raft->election_ticks < options->election_ticks_max);
 }
 
 bool vlot__role_follow(vlot_raft *raft, uint64_t term, uint32_t leader, uint32_t peer,
                        vlot_why why) {
   bool was_leader = raft->role == VLOT_ROLE_LEADER;
+  VLOT_ASSERT(term >= raft->hard.term);
   set_role(raft, VLOT_ROLE_FOLLOWER, why, peer);
   if (was_leader) vlot__role_reset_election_timer(raft);
   if (term > raft->hard.term) {
@@ -51,12 +59,14 @@ bool vlot__role_follow(vlot_raft *raft, uint64_t term, uint32_t leader, uint32_t
     raise_term(raft, term, peer, why);
   }
   set_leader(raft, leader, why);
+  VLOT_ASSERT(raft->hard.term == term);
   return was_leader;
 }
 
 void vlot__role_pre_candidate(vlot_raft *raft, vlot_why why) {
   set_role(raft, VLOT_ROLE_PRE_CANDIDATE, why, 0);
   set_leader(raft, 0, why);
+  VLOT_ASSERT(raft->leader == 0);
 }
 
 void vlot__role_candidate(vlot_raft *raft, vlot_why why) {
@@ -64,9 +74,14 @@ void vlot__role_candidate(vlot_raft *raft, vlot_why why) {
   raise_term(raft, raft->hard.term + 1, raft->id, why);
   set_role(raft, VLOT_ROLE_CANDIDATE, why, 0); /* of the new term */
   vlot__role_vote_for(raft, raft->id);
+  VLOT_ASSERT(raft->hard.vote == raft->id);
+  VLOT_ASSERT(raft->hard_token > raft->stored_token); /* its own vote is not durable yet (B003) */
 }
 
 void vlot__role_lead(vlot_raft *raft) {
+  VLOT_ASSERT(raft->hard.vote == raft->id);
+  VLOT_ASSERT(raft->hard_token <= raft->stored_token); /* its own vote is (B003) */
+  VLOT_ASSERT(raft->durable_term == raft->hard.term);
   vlot_why why =
       vlot__config_is_sole_voter(raft) ? VLOT_WHY_SINGLE_VOTER : VLOT_WHY_QUORUM_OF_VOTES;
   set_role(raft, VLOT_ROLE_LEADER, why, 0);
@@ -75,6 +90,7 @@ void vlot__role_lead(vlot_raft *raft) {
 
 void vlot__role_vote_for(vlot_raft *raft, uint32_t candidate) {
   if (raft->hard.vote == candidate) return;
+  VLOT_ASSERT(raft->hard.vote == 0); /* a term has one vote */
   raft->hard.vote = candidate;
   hard_state_changed(raft);
 }
@@ -107,12 +123,15 @@ vlot__term_verdict vlot__role_observe_term(vlot_raft *raft, const vlot_message *
   if (is_vote && !is_forced && vlot__role_is_sticky(raft)) return VLOT__TERM_REFUSED;
   if (message->term > raft->hard.term)
     *was_leader = vlot__role_follow(raft, message->term, 0, message->from, VLOT_WHY_HIGHER_TERM);
+  VLOT_ASSERT(raft->hard.term == message->term);
   return VLOT__TERM_CURRENT;
 }
 
 /* A broken promise is a value, not an abort: this core takes no further input, and says why. */
 void vlot__fence(vlot_raft *raft, vlot_why why, uint32_t peer, uint64_t from, uint64_t to,
                  uint64_t term) {
+  VLOT_ASSERT(why != VLOT_WHY_NONE);
+  VLOT_ASSERT(!raft->is_fenced);
   raft->is_fenced = true;
   raft->fenced_why = why;
   vlot__out_change(raft, VLOT_CHANGE_FENCED, why, peer, from, to, term);

@@ -22,6 +22,7 @@ vlot__next vlot__time_take_tick(vlot_raft *raft, const vlot_input *input) {
 }
 
 static uint64_t after(uint64_t now, uint32_t period, uint32_t elapsed) {
+  VLOT_ASSERT(period > 0);
   return elapsed >= period ? now + 1 : now + (period - elapsed);
 }
 

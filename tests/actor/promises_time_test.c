@@ -288,7 +288,6 @@ Test(promises, p20_no_lock_is_held_across_any_function_pointer) {
   cr_expect_eq(locks_held_in_hooks, 0);
 }
 
-/* This file is compiled with assertions in the locks, whatever the library is built with. */
 Test(promises, p20_taking_a_second_lock_is_an_assertion, .signal = SIGABRT) {
   pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER, two = PTHREAD_MUTEX_INITIALIZER;
   vlot__lock(&one);

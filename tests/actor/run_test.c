@@ -77,66 +77,6 @@ Test(run, holds_are_counted_and_suspension_is_a_flag_of_its_own) {
   stage_end(system);
 }
 
-Test(run, an_unhold_without_a_hold_is_an_assertion, .signal = SIGABRT) {
-  vlot_actor_system *system = stage_system();
-  vlot_actor_options options = stage_options(1, note_thread, NULL);
-  vlot_actor_unhold(stage_spawn(system, &options));
-}
-
-/* A turn of a held actor runs on the test's own thread. */
-static void run_once(void (*turn)(vlot_actor *, void *, vlot_turn *)) {
-  vlot_actor_options options = stage_options(1, turn, NULL);
-  options.is_held = true;
-  vlot_actor *actor = stage_spawn(stage_system(), &options);
-  stage_send(actor, 1, 0);
-  vlot_actor_run(actor);
-}
-
-static void enter_twice(vlot_actor *self, void *context, vlot_turn *turn) {
-  note_thread(self, context, turn);
-  if (vlot_actor_enter(self)) (void)!vlot_actor_enter(self);
-}
-
-static void leave_only(vlot_actor *self, void *context, vlot_turn *turn) {
-  note_thread(self, context, turn);
-  vlot_actor_leave(self);
-}
-
-static void enter_only(vlot_actor *self, void *context, vlot_turn *turn) {
-  note_thread(self, context, turn);
-  (void)!vlot_actor_enter(self);
-}
-
-static vlot_result enter_in_start(vlot_actor *self, void *context) {
-  (void)context;
-  return vlot_actor_enter(self) ? VLOT_OK : VLOT_FAILED;
-}
-
-static void enter_in_stop(vlot_actor *self, void *context) {
-  (void)context;
-  (void)!vlot_actor_enter(self);
-}
-
-Test(run, an_enter_inside_another_is_an_assertion, .signal = SIGABRT) { run_once(enter_twice); }
-
-Test(run, a_leave_without_an_enter_is_an_assertion, .signal = SIGABRT) { run_once(leave_only); }
-
-Test(run, a_turn_that_keeps_its_effects_open_is_an_assertion, .signal = SIGABRT) {
-  run_once(enter_only);
-}
-
-Test(run, a_start_that_keeps_its_effects_open_is_an_assertion, .signal = SIGABRT) {
-  vlot_actor_options options = stage_options(1, note_thread, NULL);
-  options.behaviour.start = enter_in_start;
-  (void)stage_spawn(stage_system(), &options);
-}
-
-Test(run, a_stop_that_keeps_its_effects_open_is_an_assertion, .signal = SIGABRT) {
-  vlot_actor_options options = stage_options(1, note_thread, NULL);
-  options.behaviour.stop = enter_in_stop;
-  vlot_actor_stop(stage_spawn(stage_system(), &options), STAGE_PATIENCE_NS);
-}
-
 static void wait_for_cue(vlot_actor *self, void *context, vlot_turn *turn) {
   (void)self;
   (void)context;

@@ -210,34 +210,3 @@ Test(statem, without_memory_nothing_is_opened_and_bad_options_are_refused) {
   vlot_statem_close(NULL);
   vlot_fault_allocator_close(faults);
 }
-
-/* --- the handler's duties --- */
-
-static vlot_statem_verdict go_on_entering(vlot_statem *machine, void *context, uint32_t state,
-                                          const vlot_statem_event *event) {
-  (void)context;
-  (void)state;
-  if (event->kind == VLOT_STATEM_ENTER) vlot_statem_goto(machine, B);
-  return VLOT_STATEM_HANDLED;
-}
-
-Test(statem, a_goto_while_entering_is_an_assertion, .signal = SIGABRT) {
-  vlot_statem_options options = machine_options();
-  options.handler = go_on_entering;
-  (void)spawn_machine(stage_system(), &options);
-}
-
-static vlot_statem_verdict postpone_timeouts(vlot_statem *machine, void *context, uint32_t state,
-                                             const vlot_statem_event *event) {
-  (void)context;
-  (void)state;
-  if (event->kind == VLOT_STATEM_ENTER)
-    cr_assert_eq(vlot_statem_set_timeout(machine, 1, 0), VLOT_OK);
-  return event->kind == VLOT_STATEM_TIMEOUT ? VLOT_STATEM_POSTPONE : VLOT_STATEM_HANDLED;
-}
-
-Test(statem, a_timeout_that_is_postponed_is_an_assertion, .signal = SIGABRT) {
-  vlot_statem_options options = machine_options();
-  options.handler = postpone_timeouts;
-  run_all(spawn_machine(stage_system(), &options));
-}

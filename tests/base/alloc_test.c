@@ -158,10 +158,3 @@ Test(fault_allocator, closing_none_is_allowed) {
   vlot_fault_allocator_close(NULL);
   cr_assert(true);
 }
-
-Test(fault_allocator, closing_asserts_that_nothing_lives, .signal = SIGABRT) {
-  vlot_fault_allocator *faults = vlot_fault_allocator_open();
-  void *memory = vlot__alloc(vlot_fault_allocator_get(faults), 1, 1);
-  cr_assert_not_null(memory);
-  vlot_fault_allocator_close(faults);
-}

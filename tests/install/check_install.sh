@@ -52,6 +52,27 @@ for file in include/vlot/vlot.h include/vlot/version.h; do
 done
 export LD_LIBRARY_PATH=$libdir
 
+# Debug information aside, nothing says where it was built, and assertions name files from the root of the sources.
+names_no_place() { # names_no_place PLACE FILE...
+  local place=$1 file
+  shift
+  for file; do
+    strip --strip-debug -o "$work/stripped" "$file"
+    strings -a "$work/stripped" >"$work/strings"
+    ! grep -F "$place" "$work/strings" || {
+      echo "${file##*/} says where it was built"
+      exit 1
+    }
+    [ "${file##*/}" = vlot ] || grep -Eqx 'src/raft/[a-z]+[.]c' "$work/strings" || {
+      echo "${file##*/} does not name its files from the root of the sources"
+      exit 1
+    }
+  done
+}
+programs=()
+[ ! -e "$prefix/bin/vlot" ] || programs=("$prefix/bin/vlot")
+names_no_place "$root" "$libdir/libvlot.a" "$libdir/libvlot.so" "${programs[@]}"
+
 # Hidden visibility: the shared library exports the public interface and nothing else.
 foreign=$(nm -D --defined-only "$libdir/libvlot.so" | awk '{ print $NF }' |
   grep -vE '^vlot_[a-z0-9]' || true)
@@ -88,9 +109,14 @@ else
   echo "no C++ compiler: find_package is not tried"
 fi
 
-quietly cmake -S "$here/fetch_content" -B "$work/fetch" -DVLOT_SOURCE="$root" \
+# Sources below the build directory, as FetchContent has them.
+fetched=$work/fetch/_deps/vlot-src
+mkdir -p "$fetched"
+cp -r "$root/CMakeLists.txt" "$root/cmake" "$root/include" "$root/src" "$fetched"
+quietly cmake -S "$here/fetch_content" -B "$work/fetch" -DVLOT_SOURCE="$fetched" \
   -DCMAKE_C_COMPILER="$cc"
 quietly cmake --build "$work/fetch" --parallel 2
+names_no_place "$work" "$(find "$work/fetch" -name libvlot.a)"
 prints_version "FetchContent, C11" "$work/fetch/embedded"
 
 if [ -e "$prefix/bin/vlot" ]; then

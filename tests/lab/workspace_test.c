@@ -215,6 +215,31 @@ Test(workspace, what_cannot_be_is_said_and_changes_nothing) {
   vlot__workspace_deinit(&workspace);
 }
 
+static void expect_unchanged(vlot__workspace *workspace, const char *line, const char *told) {
+  uint64_t before = vlot__workspace_actions(workspace);
+  must_say(workspace, line);
+  cr_expect_eq(vlot__workspace_actions(workspace), before);
+  cr_expect_str_eq(workspace->out.data, told, "%s", line);
+}
+
+Test(workspace, what_is_so_already_is_told_and_is_no_failure) {
+  vlot__workspace workspace;
+  set_up(&workspace, false, 1);
+  must_say(&workspace, "until leader");
+  must_say(&workspace, "suspend 2");
+  expect_unchanged(&workspace, "suspend 2", "Nothing changed: this node is suspended already.\n");
+  must_say(&workspace, "resume 2");
+  expect_unchanged(&workspace, "resume 2", "Nothing changed: this node is not suspended.\n");
+  expect_unchanged(&workspace, "release timer",
+                   "Nothing changed: nothing that this names is held.\n");
+  must_say(&workspace, "hold timer *->2");
+  expect_unchanged(&workspace, "hold timer *->2",
+                   "Nothing changed: what this names is held already.\n");
+  must_say(&workspace, "hold timer"); /* the others were not */
+  cr_expect_null(strstr(workspace.out.data ? workspace.out.data : "", "Nothing changed"));
+  vlot__workspace_deinit(&workspace);
+}
+
 Test(workspace, who_is_asked_to_stop_stops) {
   volatile sig_atomic_t must_stop = 1;
   vlot__workspace workspace;

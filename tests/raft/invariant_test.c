@@ -184,6 +184,8 @@ Test(invariant, messages_are_held_for_writes_that_wait) {
          held_of(raft, 0)->token = raft->last_token + 1);
   BREAKS(FOLLOWER, "a message of another term is held", held_of(raft, 1)->message.term--);
   BREAKS(FOLLOWER, "an append is held", held_of(raft, 0)->message.kind = VLOT_MESSAGE_APPEND);
+  BREAKS(FOLLOWER, "an acknowledgement is held for a write that does not make it durable",
+         held_of(raft, 0)->message.as.reply.match_index++);
 }
 
 Test(invariant, the_configuration_in_force_is_of_the_log) {

@@ -216,6 +216,40 @@ Test(review, a_slow_disk_does_not_look_like_a_dead_follower_under_load) {
   basin_close(b);
 }
 
+/* --- an acknowledgement that waits and becomes untrue meanwhile ----------------------------- */
+
+static uint64_t highest_match(basin *b, uint32_t from, uint32_t to) {
+  uint64_t highest = 0;
+  const vlot_message *message;
+  for (uint32_t k = 0; (message = basin_in_flight(b, k)); k++)
+    if (message->kind == VLOT_MESSAGE_APPEND_REPLY && message->from == from && message->to == to &&
+        message->as.reply.match_index > highest)
+      highest = message->as.reply.match_index;
+  return highest;
+}
+
+/* Two leaders of one term are a forgery. What one of them was to be told must still be true when it
+ * leaves: the other has written over it. What stands below that is acknowledged as ever. */
+Test(review, an_acknowledgement_of_what_was_written_over_meanwhile_never_leaves) {
+  basin *b = basin_of(3);
+  basin_lawless(b);
+  basin_hold_disk(b, 2);
+  vlot_message first = basin_forge_append(b, 1, 2, 2, 0, 0, 0, "1");
+  cr_assert_eq(basin_inject(b, &first), VLOT_OK);
+  vlot_message more = basin_forge_append(b, 1, 2, 2, 1, 1, 0, "1 1");
+  cr_assert_eq(basin_inject(b, &more), VLOT_OK);
+  basin_forget_leader(b, 2);
+  vlot_message other = basin_forge_append(b, 3, 2, 2, 1, 1, 0, "2");
+  cr_assert_eq(basin_inject(b, &other), VLOT_OK);
+  cr_assert_str_eq(basin_log(b, 2), "1 2");
+  cr_assert_eq(basin_status(b, 2).held_messages, 2);
+  basin_store_all(b, 2);
+  cr_assert_eq(basin_status(b, 2).durable_index, 2);
+  cr_assert_eq(highest_match(b, 2, 1), 1, "of entry 1, which is still there");
+  cr_assert_eq(highest_match(b, 2, 3), 2);
+  basin_close(b);
+}
+
 /* --- a disk that lost what it had said was durable -------------------------------------------- */
 
 /* The same disk, an older state: the refusal of a request sent after the acknowledgement proves the

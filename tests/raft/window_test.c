@@ -371,9 +371,3 @@ Test(machine, has_no_more_entries_before_it_than_its_limit) {
     basin_close(b);
   }
 }
-
-Test(window, to_say_that_more_is_applied_than_was_handed_out_is_an_assertion, .signal = SIGABRT) {
-  basin *b = basin_of(3);
-  basin_make_leader(b, 1);
-  basin_apply_to(b, 1, basin_status(b, 1).commit_index + 1);
-}

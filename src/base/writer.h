@@ -1,7 +1,7 @@
 /* Text into room that may be too small for it: what fits is there, and its whole length is known,
  * as with snprintf. */
-#ifndef VLOT_CLUSTER_WRITER_H
-#define VLOT_CLUSTER_WRITER_H
+#ifndef VLOT_BASE_WRITER_H
+#define VLOT_BASE_WRITER_H
 
 #include <stddef.h>
 #include <stdint.h>
