@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/lock.h"
 #include "cluster/host.h"
 #include "cluster/inbox.h"
 
@@ -28,10 +29,10 @@ vlot_result vlot__actors_open(vlot_cluster *cluster) {
 
 static void drop_actor(vlot__seat *seat) {
   vlot_cluster *cluster = seat->cluster;
-  pthread_mutex_lock(&cluster->seats_lock);
+  vlot__lock(&cluster->seats_lock);
   vlot_actor *before = seat->actor;
   seat->actor = NULL;
-  pthread_mutex_unlock(&cluster->seats_lock);
+  vlot__unlock(&cluster->seats_lock);
   if (before) vlot__host_count_node(cluster->host, false);
   vlot_actor_release(before);
 }
@@ -83,11 +84,11 @@ vlot_result vlot__actors_start(vlot__seat *seat, bool is_held) {
   if (result == VLOT_BUSY) vlot__host_lacks_threads(cluster);
   if (result != VLOT_OK) return result;
   vlot__host_count_node(cluster->host, true);
-  pthread_mutex_lock(&cluster->seats_lock);
+  vlot__lock(&cluster->seats_lock);
   vlot_actor *before = seat->actor;
   seat->actor = actor;
   atomic_store(&seat->actor_incarnation, seat->incarnation);
-  pthread_mutex_unlock(&cluster->seats_lock);
+  vlot__unlock(&cluster->seats_lock);
   vlot_actor_release(before);
   seat->is_tick_sent = false;
   return VLOT_OK;
@@ -105,9 +106,9 @@ vlot_result vlot__actors_stop(vlot__seat *seat, vlot_why why) {
 }
 
 vlot_actor *vlot__actors_find(vlot__seat *seat) {
-  pthread_mutex_lock(&seat->cluster->seats_lock);
+  vlot__lock(&seat->cluster->seats_lock);
   vlot_actor *actor = vlot_actor_retain(seat->actor);
-  pthread_mutex_unlock(&seat->cluster->seats_lock);
+  vlot__unlock(&seat->cluster->seats_lock);
   return actor;
 }
 
@@ -116,10 +117,10 @@ vlot_actor *vlot__actors_find(vlot__seat *seat) {
 /* Renew a remembered handle when the member has another incarnation by now. */
 static void renew(vlot__seat *seat, vlot__contact *contact) {
   vlot_actor_release(contact->actor);
-  pthread_mutex_lock(&seat->cluster->seats_lock);
+  vlot__lock(&seat->cluster->seats_lock);
   contact->actor = vlot_actor_retain(seat->actor);
   contact->incarnation = atomic_load(&seat->actor_incarnation);
-  pthread_mutex_unlock(&seat->cluster->seats_lock);
+  vlot__unlock(&seat->cluster->seats_lock);
 }
 
 static vlot__contact *contact_of(vlot_cluster *cluster, const vlot__parcel *parcel) {

@@ -19,11 +19,11 @@ typedef struct vlot__bootstrap_wait {
 static void end_wait(void *context, uint64_t token, vlot_result result) {
   vlot__bootstrap_wait *wait = context;
   (void)token;
-  pthread_mutex_lock(&wait->lock);
+  vlot__lock(&wait->lock);
   wait->is_finished = true;
   wait->result = result;
   pthread_cond_signal(&wait->finished);
-  pthread_mutex_unlock(&wait->lock);
+  vlot__unlock(&wait->lock);
 }
 
 /* At most stop_ns. In lockstep nobody but this thread could finish it: stop() makes it durable, and
@@ -31,11 +31,11 @@ static void end_wait(void *context, uint64_t token, vlot_result result) {
 static vlot_result wait_for(vlot__bootstrap_wait *wait, const vlot_cluster_options *options) {
   uint64_t until_ns = vlot__clock_after(vlot_clock_ns(), options->stop_ns);
   bool may_wait = options->driver != VLOT_DRIVER_LOCKSTEP;
-  pthread_mutex_lock(&wait->lock);
+  vlot__lock(&wait->lock);
   while (may_wait && !wait->is_finished)
     if (!vlot__cond_wait_until(&wait->finished, &wait->lock, until_ns)) break;
   vlot_result result = wait->is_finished ? wait->result : may_wait ? VLOT_TIMEOUT : VLOT_OK;
-  pthread_mutex_unlock(&wait->lock);
+  vlot__unlock(&wait->lock);
   return result;
 }
 

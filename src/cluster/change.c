@@ -1,23 +1,25 @@
 #include "cluster/change.h"
 
+#include "base/lock.h"
+
 void vlot__notify_changed(vlot_cluster *cluster) {
   if (atomic_load_explicit(&cluster->waiters, memory_order_seq_cst) == 0) return;
-  pthread_mutex_lock(&cluster->change_lock);
+  vlot__lock(&cluster->change_lock);
   cluster->changes++;
-  pthread_mutex_unlock(&cluster->change_lock);
+  vlot__unlock(&cluster->change_lock);
   pthread_cond_broadcast(&cluster->changed);
 }
 
 uint64_t vlot__change_count(vlot_cluster *cluster) {
-  pthread_mutex_lock(&cluster->change_lock);
+  vlot__lock(&cluster->change_lock);
   uint64_t changes = cluster->changes;
-  pthread_mutex_unlock(&cluster->change_lock);
+  vlot__unlock(&cluster->change_lock);
   return changes;
 }
 
 void vlot__change_wait(vlot_cluster *cluster, uint64_t seen, uint64_t deadline) {
-  pthread_mutex_lock(&cluster->change_lock);
+  vlot__lock(&cluster->change_lock);
   while (cluster->changes == seen && vlot__now(cluster) < deadline)
     pthread_cond_wait(&cluster->changed, &cluster->change_lock);
-  pthread_mutex_unlock(&cluster->change_lock);
+  vlot__unlock(&cluster->change_lock);
 }

@@ -7,6 +7,7 @@
 #include "cluster/clock.h"
 
 #include "base/describe.h"
+#include "base/lock.h"
 #include "cluster/actors.h"
 #include "cluster/change.h"
 #include "cluster/gate.h"
@@ -58,14 +59,14 @@ void vlot__clock_wake(vlot_cluster *cluster, uint64_t due) {
 uint64_t vlot__clock_arrival(vlot_cluster *cluster, uint32_t from, uint32_t to, uint64_t due) {
   vlot__clock *clock = cluster->clock;
   vlot__seat *sender = vlot__seat_of(cluster, from);
-  pthread_mutex_lock(&clock->lock);
+  vlot__lock(&clock->lock);
   vlot__arrival *newest = vlot__arrivals_get(&sender->slow, cluster->allocator, to);
   if (newest) { /* without memory it is as if the link reordered */
     if (due < newest->due) due = newest->due;
     newest->due = due;
   }
   if (due > atomic_load(&cluster->slow_until)) atomic_store(&cluster->slow_until, due);
-  pthread_mutex_unlock(&clock->lock);
+  vlot__unlock(&clock->lock);
   return due;
 }
 
@@ -74,7 +75,7 @@ vlot_result vlot__clock_post(vlot_cluster *cluster, const vlot__parcel *parcel) 
   vlot__item *one = vlot__item_make(cluster->allocator, vlot__parcel_size(parcel));
   if (!one) return VLOT_NOMEM;
   vlot__item_fill(one, parcel);
-  pthread_mutex_lock(&clock->lock);
+  vlot__lock(&clock->lock);
   vlot_result result = clock->late.count >= VLOT__LATE_MAX ? VLOT_BUSY : VLOT_OK;
   if (result == VLOT_OK && !vlot__heap_reserve(&clock->late, cluster->allocator, 1))
     result = VLOT_NOMEM;
@@ -82,7 +83,7 @@ vlot_result vlot__clock_post(vlot_cluster *cluster, const vlot__parcel *parcel) 
     one->tie = clock->numbers++;
     vlot__heap_push(&clock->late, one);
   }
-  pthread_mutex_unlock(&clock->lock);
+  vlot__unlock(&clock->lock);
   if (result != VLOT_OK) {
     vlot__alloc_free(cluster->allocator, one);
     return result;
@@ -92,11 +93,11 @@ vlot_result vlot__clock_post(vlot_cluster *cluster, const vlot__parcel *parcel) 
 }
 
 static vlot__item *take_late(vlot__clock *clock, uint64_t limit) {
-  pthread_mutex_lock(&clock->lock);
+  vlot__lock(&clock->lock);
   vlot__item *first = clock->late.count > 0 ? clock->late.items[0] : NULL;
   bool is_due = first && first->due <= limit;
   if (is_due) vlot__heap_take_out(&clock->late, first);
-  pthread_mutex_unlock(&clock->lock);
+  vlot__unlock(&clock->lock);
   return is_due ? first : NULL;
 }
 
@@ -147,9 +148,9 @@ static uint64_t next_due(vlot__clock *clock) {
   }
   if ((atomic_load(&cluster->waiters) > 0 || vlot__requests_wait(cluster)) && now + 1 < due)
     due = now + 1;
-  pthread_mutex_lock(&clock->lock);
+  vlot__lock(&clock->lock);
   if (clock->late.count > 0 && clock->late.items[0]->due < due) due = clock->late.items[0]->due;
-  pthread_mutex_unlock(&clock->lock);
+  vlot__unlock(&clock->lock);
   return due;
 }
 
@@ -226,9 +227,9 @@ static bool wait_for_straggler(vlot__clock *clock) {
                         0, 0);
       vlot__control_end(cluster);
     }
-    pthread_mutex_lock(&cluster->stats_lock);
+    vlot__lock(&cluster->stats_lock);
     cluster->stats.clock_waits++;
-    pthread_mutex_unlock(&cluster->stats_lock);
+    vlot__unlock(&cluster->stats_lock);
   }
   clock->waits_for_straggler = must_wait;
   return must_wait;

@@ -2,6 +2,7 @@
  * disks. */
 #include "cluster/control.h"
 
+#include "base/lock.h"
 #include "cluster/change.h"
 #include "cluster/disk_ids.h"
 #include "cluster/driver.h"
@@ -57,9 +58,9 @@ vlot_result vlot__seat_start(vlot__seat *seat) {
 }
 
 static bool was_leader(vlot__seat *seat) {
-  pthread_mutex_lock(&seat->status_lock);
+  vlot__lock(&seat->status_lock);
   bool was = seat->status.raft.role == VLOT_ROLE_LEADER;
-  pthread_mutex_unlock(&seat->status_lock);
+  vlot__unlock(&seat->status_lock);
   return vlot__record_was_leader(seat->cluster, seat, was);
 }
 

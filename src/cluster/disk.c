@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/lock.h"
 #include "cluster/disk_inside.h"
 
 enum {
@@ -58,9 +59,9 @@ void vlot__disk_close(vlot__disk *disk) {
 }
 
 void vlot__disk_set_clock(vlot__disk *disk, _Atomic uint64_t *now) {
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   disk->clock = now;
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
 }
 
 void vlot__disk_make_durable(vlot__disk *disk, const vlot_write *write) {
@@ -74,29 +75,29 @@ void vlot__disk_make_durable(vlot__disk *disk, const vlot_write *write) {
 
 vlot_result vlot__disk_set_delay(vlot__disk *disk, uint32_t ticks_min, uint32_t ticks_max) {
   if (ticks_min > ticks_max) return VLOT_INVALID;
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   disk->delay_min = ticks_min;
   disk->delay_max = ticks_max;
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
   return VLOT_OK;
 }
 
 void vlot__disk_stall(vlot__disk *disk, bool is_stalled) {
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   disk->is_stalled = is_stalled;
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
 }
 
 void vlot__disk_fail_at(vlot__disk *disk, uint64_t n) {
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   disk->fail_in = n;
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
 }
 
 void vlot__disk_set_full(vlot__disk *disk, bool is_full) {
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   disk->is_full = is_full;
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
 }
 
 vlot_result vlot__disk_set_fault(vlot__disk *disk, const vlot_disk_fault *fault) {
@@ -113,7 +114,7 @@ vlot_result vlot__disk_set_fault(vlot__disk *disk, const vlot_disk_fault *fault)
 static vlot_result disk_load(void *context, vlot_stored *stored) {
   vlot__disk *disk = context;
   vlot_result result = VLOT_NOMEM;
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   VLOT_ASSERT(disk->queue.count == 0);
   const vlot_log *log = &disk->log;
   size_t count = log->slice_end - log->slice_first;
@@ -133,7 +134,7 @@ static vlot_result disk_load(void *context, vlot_stored *stored) {
     };
     result = VLOT_OK;
   }
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
   return result;
 }
 
@@ -209,14 +210,14 @@ static vlot_result submit_write(vlot__disk *disk, const vlot_write *write,
 static vlot_result disk_submit(void *context, const vlot_write *write,
                                const vlot_storage_done *done) {
   vlot__disk *disk = context;
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   if (disk->loaded) {
     vlot__alloc_free(disk->allocator, disk->loaded);
     disk->loaded = NULL;
   }
   vlot_result result = submit_write(disk, write, done);
   if (result != VLOT_OK && result != VLOT_PENDING) disk->has_failed = true;
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
   return result;
 }
 
@@ -236,13 +237,13 @@ static size_t stop_survivors(vlot__disk *disk, bool is_power_cut) {
 
 static void disk_stop(void *context, bool is_power_cut) {
   vlot__disk *disk = context;
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   while (disk->completing > 0) pthread_cond_wait(&disk->completed, &disk->lock);
   size_t kept = stop_survivors(disk, is_power_cut);
   for (size_t k = 0; k < kept; k++)
     vlot__disk_make_durable(disk, &((vlot__disk_waiting *)vlot__ring_at(&disk->queue, k))->write);
   vlot__disk_drop_queue(disk);
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
 }
 
 static void disk_release(void *context) { vlot__disk_close(context); }
@@ -270,10 +271,10 @@ vlot_storage vlot__disk_storage(vlot__disk *disk) {
 
 uint64_t vlot__disk_next_due(vlot__disk *disk) {
   uint64_t due = VLOT_NEVER;
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   if (disk->queue.count > 0 && !disk->is_stalled)
     due = ((vlot__disk_waiting *)vlot__ring_at(&disk->queue, 0))->due;
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
   return due;
 }
 
@@ -293,28 +294,28 @@ static bool complete_take(vlot__disk *disk, bool is_forced, vlot__disk_waiting *
 static bool complete(vlot__disk *disk, bool is_forced, uint64_t *token) {
   vlot__disk_waiting one;
   vlot_result result = VLOT_OK;
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   bool is_taken = complete_take(disk, is_forced, &one, &result);
   if (is_taken) disk->completing++;
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
   if (!is_taken) return false;
 
   if (token) *token = one.write.token;
   one.done.done(one.done.context, one.write.token, result);
   vlot__disk_waiting_free(disk, &one);
 
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   if (--disk->completing == 0) pthread_cond_broadcast(&disk->completed);
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
   return true;
 }
 
 uint32_t vlot__disk_advance(vlot__disk *disk, uint64_t now) {
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   if (now > disk->now) disk->now = now;
   size_t waiting_now =
       disk->queue.count; /* a write that a completion brings about is for the next time */
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
   uint32_t count = 0;
   while (count < waiting_now && complete(disk, false, NULL)) count++;
   return count;
@@ -325,51 +326,51 @@ bool vlot__disk_complete_one(vlot__disk *disk, uint64_t *token) {
 }
 
 bool vlot__disk_postpone(vlot__disk *disk, uint64_t ticks) {
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   bool is_there = disk->queue.count > 0;
   if (is_there) {
     uint64_t *due = &((vlot__disk_waiting *)vlot__ring_at(&disk->queue, 0))->due;
     *due = ticks < VLOT_NEVER - *due ? *due + ticks : VLOT_NEVER - 1;
   }
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
   return is_there;
 }
 
 size_t vlot__disk_pending(vlot__disk *disk, uint64_t *tokens, size_t capacity) {
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   size_t count = disk->queue.count;
   for (size_t k = 0; k < count && k < capacity; k++)
     tokens[k] = ((vlot__disk_waiting *)vlot__ring_at(&disk->queue, k))->write.token;
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
   return count;
 }
 
 /* --- looking --- */
 
 uint64_t vlot__disk_durable(vlot__disk *disk) {
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   uint64_t token = disk->durable;
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
   return token;
 }
 
 uint64_t vlot__disk_lost(vlot__disk *disk) {
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   uint64_t lost = disk->lost;
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
   return lost;
 }
 
 uint64_t vlot__disk_id(vlot__disk *disk) {
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   uint64_t id = disk->hard.disk_id;
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
   return id;
 }
 
 uint64_t vlot__disk_last(vlot__disk *disk) {
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   uint64_t last = disk->log.last_index;
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
   return last;
 }

@@ -3,10 +3,11 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/lock.h"
 #include "cluster/disk_inside.h"
 
 static void replace(vlot__disk *disk, const vlot_hard_state *hard, vlot_log log) {
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   VLOT_ASSERT(disk->queue.count == 0);
   vlot_log old = disk->log;
   vlot_slice *loaded = disk->loaded;
@@ -14,7 +15,7 @@ static void replace(vlot__disk *disk, const vlot_hard_state *hard, vlot_log log)
   disk->hard = *hard;
   disk->loaded = NULL;
   disk->tail_index = log.last_index;
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
   vlot_log_deinit(&old);
   vlot__alloc_free(disk->allocator, loaded);
 }
@@ -105,24 +106,24 @@ static const vlot_member *copy_members(vlot__disk *disk, const vlot_disk_label *
 vlot_result vlot__disk_set_label(vlot__disk *disk, const vlot_disk_label *label) {
   const vlot_member *members = copy_members(disk, label), *old = disk->label.members;
   if (!members) return VLOT_NOMEM;
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   disk->label = *label;
   disk->label.members = members;
   disk->hard.disk_id = label->disk_id;
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
   if (old != members) vlot__alloc_free(disk->allocator, (void *)(uintptr_t)old);
   return VLOT_OK;
 }
 
 vlot_result vlot__disk_compact(vlot__disk *disk, uint64_t index, uint64_t term) {
   uint64_t found = 0;
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   VLOT_ASSERT(disk->queue.count == 0);
   vlot_log *log = &disk->log;
   bool is_base = index == log->base_index && term == log->base_term;
   bool is_there = is_base || (vlot_log_term(log, index, &found) && found == term);
   if (is_there) vlot_log_compact(log, index);
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
   return is_there ? VLOT_OK : VLOT_INVALID;
 }
 

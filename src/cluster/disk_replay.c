@@ -1,5 +1,6 @@
 /* What happened to another disk happens to this one. */
 #include "base/alloc.h"
+#include "base/lock.h"
 #include "cluster/disk_inside.h"
 
 static void settle(vlot__disk *disk, uint64_t token) {
@@ -31,7 +32,7 @@ static bool follows(const vlot__disk *disk, const vlot_write *write) {
 vlot_result vlot__disk_submit_as(vlot__disk *disk, const vlot_write *write, vlot_result result) {
   static const vlot_storage_done nobody = {0};
   bool is_taken = result == VLOT_OK || result == VLOT_PENDING;
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   vlot__alloc_free(disk->allocator, disk->loaded);
   disk->loaded = NULL;
   if (is_taken && (disk->has_failed || !follows(disk, write)))
@@ -49,24 +50,24 @@ vlot_result vlot__disk_submit_as(vlot__disk *disk, const vlot_write *write, vlot
     vlot__disk_move_tail(disk, write);
   else
     disk->has_failed = true;
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
   return result;
 }
 
 void vlot__disk_settle(vlot__disk *disk, uint64_t token, bool is_failed) {
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   settle(disk, is_failed && token > 0 ? token - 1 : token);
   if (is_failed) { /* and so has every later one */
     vlot__disk_drop_queue(disk);
     disk->has_failed = true;
   }
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
 }
 
 void vlot__disk_stop_at(vlot__disk *disk, uint64_t token, bool is_power_cut) {
-  pthread_mutex_lock(&disk->lock);
+  vlot__lock(&disk->lock);
   settle(disk, token);
   if (is_power_cut) disk->lost += disk->queue.count;
   vlot__disk_drop_queue(disk);
-  pthread_mutex_unlock(&disk->lock);
+  vlot__unlock(&disk->lock);
 }

@@ -1,5 +1,6 @@
 #include "cluster/door.h"
 
+#include "base/lock.h"
 #include "cluster/seats.h"
 
 bool vlot__is_inside(const vlot_cluster *cluster) { return vlot__inside(&cluster->door) != NULL; }
@@ -36,10 +37,10 @@ bool vlot__visit_begin(vlot__visit *visit, const vlot_cluster *cluster) {
 /* The last one to leave; what it says it says under the lock, so that whoever hears it may free the
  * cluster. */
 static void tell_left(vlot_cluster *cluster) {
-  pthread_mutex_lock(&cluster->door_lock);
+  vlot__lock(&cluster->door_lock);
   cluster->has_left = true;
   pthread_cond_signal(&cluster->left);
-  pthread_mutex_unlock(&cluster->door_lock);
+  vlot__unlock(&cluster->door_lock);
 }
 
 void vlot__visit_end(vlot__visit *visit) {
@@ -49,18 +50,18 @@ void vlot__visit_end(vlot__visit *visit) {
 }
 
 bool vlot__door_shut(vlot_cluster *cluster) {
-  pthread_mutex_lock(&cluster->door_lock);
+  vlot__lock(&cluster->door_lock);
   bool is_first = !vlot__is_shut(cluster);
   /* with threads who shuts it is inside, and will say when it leaves */
   if (is_first) cluster->has_left = vlot__fence_close(&cluster->door);
-  pthread_mutex_unlock(&cluster->door_lock);
+  vlot__unlock(&cluster->door_lock);
   return is_first;
 }
 
 void vlot__door_wait(vlot_cluster *cluster) {
-  pthread_mutex_lock(&cluster->door_lock);
+  vlot__lock(&cluster->door_lock);
   while (!cluster->has_left) pthread_cond_wait(&cluster->left, &cluster->door_lock);
-  pthread_mutex_unlock(&cluster->door_lock);
+  vlot__unlock(&cluster->door_lock);
 }
 
 /* --- the struct --- */

@@ -1,5 +1,6 @@
 #include "cluster/gate.h"
 
+#include "base/lock.h"
 #include "cluster/observe.h"
 #include "cluster/recorder.h"
 
@@ -16,28 +17,28 @@ static bool carries_out_requests(vlot_cluster *cluster) {
 /* Control calls wait for each other without a lock being held: they start threads and run user
  * code. is_visitor: not where the door is shut (false). */
 static bool wait_for_control(vlot_cluster *cluster, bool is_visitor) {
-  pthread_mutex_lock(&cluster->control_lock);
+  vlot__lock(&cluster->control_lock);
   while (cluster->is_controlled && !(is_visitor && vlot__is_shut(cluster)))
     pthread_cond_wait(&cluster->control_free, &cluster->control_lock);
   bool has_it = !(is_visitor && vlot__is_shut(cluster));
   if (has_it) cluster->is_controlled = true;
-  pthread_mutex_unlock(&cluster->control_lock);
+  vlot__unlock(&cluster->control_lock);
   return has_it;
 }
 
 void vlot__control_begin(vlot_cluster *cluster) { (void)wait_for_control(cluster, false); }
 
 void vlot__control_wake(vlot_cluster *cluster) {
-  pthread_mutex_lock(&cluster->control_lock);
+  vlot__lock(&cluster->control_lock);
   pthread_cond_broadcast(&cluster->control_free);
-  pthread_mutex_unlock(&cluster->control_lock);
+  vlot__unlock(&cluster->control_lock);
 }
 
 bool vlot__control_try(vlot_cluster *cluster) {
-  pthread_mutex_lock(&cluster->control_lock);
+  vlot__lock(&cluster->control_lock);
   bool is_free = !cluster->is_controlled;
   if (is_free) cluster->is_controlled = true;
-  pthread_mutex_unlock(&cluster->control_lock);
+  vlot__unlock(&cluster->control_lock);
   return is_free;
 }
 
@@ -56,14 +57,14 @@ vlot_result vlot__control_take_to_change(vlot_cluster *cluster) {
 
 void vlot__control_end(vlot_cluster *cluster) {
   if (carries_out_requests(cluster)) return;
-  pthread_mutex_lock(&cluster->control_lock);
+  vlot__lock(&cluster->control_lock);
   while (vlot__owes_violation(cluster)) { /* asked for under the lock: the clock did not get it */
-    pthread_mutex_unlock(&cluster->control_lock);
+    vlot__unlock(&cluster->control_lock);
     vlot__emit_violation(cluster);
-    pthread_mutex_lock(&cluster->control_lock);
+    vlot__lock(&cluster->control_lock);
   }
   cluster->is_controlled = false;
-  pthread_mutex_unlock(&cluster->control_lock);
+  vlot__unlock(&cluster->control_lock);
   pthread_cond_signal(&cluster->control_free);
 }
 

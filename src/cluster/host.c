@@ -1,5 +1,6 @@
 #include "cluster/host.h"
 
+#include "base/lock.h"
 #include "base/pool.h"
 
 enum { POOL_BYTES = 4 << 20 }; /* that a host keeps of what its groups' logs have dropped */
@@ -43,15 +44,15 @@ static void free_host(vlot_host *host) {
 }
 
 void vlot__host_join(vlot_host *host) {
-  pthread_mutex_lock(&host->lock);
+  vlot__lock(&host->lock);
   host->groups++;
-  pthread_mutex_unlock(&host->lock);
+  vlot__unlock(&host->lock);
 }
 
 void vlot__host_leave(vlot_host *host) {
-  pthread_mutex_lock(&host->lock);
+  vlot__lock(&host->lock);
   bool is_over = --host->groups == 0 && !host->is_owned;
-  pthread_mutex_unlock(&host->lock);
+  vlot__unlock(&host->lock);
   if (is_over) free_host(host);
 }
 
@@ -82,9 +83,9 @@ vlot_result vlot_host_open(vlot_host **out, const vlot_host_options *options,
 }
 
 uint32_t vlot_host_groups(vlot_host *host) {
-  pthread_mutex_lock(&host->lock);
+  vlot__lock(&host->lock);
   uint32_t groups = host->groups;
-  pthread_mutex_unlock(&host->lock);
+  vlot__unlock(&host->lock);
   return groups;
 }
 
@@ -98,19 +99,19 @@ vlot_result vlot_host_close(vlot_host *host) {
 /* --- its groups --- */
 
 void vlot__host_count_node(vlot_host *host, bool has_thread) {
-  pthread_mutex_lock(&host->lock);
+  vlot__lock(&host->lock);
   if (has_thread)
     host->nodes++;
   else
     host->nodes--;
-  pthread_mutex_unlock(&host->lock);
+  vlot__unlock(&host->lock);
 }
 
 void vlot__host_lacks_threads(vlot_cluster *cluster) {
   vlot_host *host = cluster->host;
-  pthread_mutex_lock(&host->lock);
+  vlot__lock(&host->lock);
   uint32_t groups = host->groups, nodes = host->nodes;
-  pthread_mutex_unlock(&host->lock);
+  vlot__unlock(&host->lock);
   cluster->lacks_threads = true;
   vlot__log(cluster,
             "no more threads: this host runs %u for nodes, in %u groups; the process or the "

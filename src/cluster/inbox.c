@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/lock.h"
 #include "cluster/door.h"
 
 struct vlot__inbox {
@@ -102,9 +103,9 @@ vlot_result vlot__inbox_open(vlot__inbox **out, vlot_cluster *cluster, bool is_m
   atomic_init(&inbox->references, 1);
   pthread_mutex_init(&inbox->lock, NULL);
   pthread_cond_init(&inbox->arrived, NULL);
-  pthread_mutex_lock(&cluster->clients_lock);
+  vlot__lock(&cluster->clients_lock);
   vlot_result result = enter_inbox(cluster, inbox);
-  pthread_mutex_unlock(&cluster->clients_lock);
+  vlot__unlock(&cluster->clients_lock);
   if (result == VLOT_OK)
     *out = inbox;
   else
@@ -119,23 +120,23 @@ static void release_inbox(vlot__inbox *inbox) {
 void vlot__inbox_close(vlot__inbox *inbox) {
   if (!inbox) return;
   vlot_cluster *cluster = inbox->cluster;
-  pthread_mutex_lock(&cluster->clients_lock);
+  vlot__lock(&cluster->clients_lock);
   vlot__inbox **link = find_link(cluster, inbox->number);
   if (link) {
     *link = inbox->next;
     cluster->client_count--;
   }
-  pthread_mutex_unlock(&cluster->clients_lock);
+  vlot__unlock(&cluster->clients_lock);
   release_inbox(inbox);
 }
 
 void vlot__clients_close(vlot_cluster *cluster) {
-  pthread_mutex_lock(&cluster->clients_lock);
+  vlot__lock(&cluster->clients_lock);
   vlot__inbox **buckets = cluster->inboxes;
   cluster->inboxes = NULL;
   cluster->inbox_buckets = 0;
   cluster->client_count = 0;
-  pthread_mutex_unlock(&cluster->clients_lock);
+  vlot__unlock(&cluster->clients_lock);
   vlot__alloc_free(cluster->allocator, buckets);
 }
 
@@ -143,18 +144,18 @@ uint32_t vlot__inbox_number(const vlot__inbox *inbox) { return inbox->number; }
 
 /* A reference to the inbox of a client that is open; NULL. No lock is held with another. */
 static vlot__inbox *find_inbox(vlot_cluster *cluster, uint32_t number) {
-  pthread_mutex_lock(&cluster->clients_lock);
+  vlot__lock(&cluster->clients_lock);
   vlot__inbox **link = find_link(cluster, number);
   vlot__inbox *inbox = link ? *link : NULL;
   if (inbox) atomic_fetch_add(&inbox->references, 1);
-  pthread_mutex_unlock(&cluster->clients_lock);
+  vlot__unlock(&cluster->clients_lock);
   return inbox;
 }
 
 /* --- putting in --- */
 
 static void put_answers(vlot__inbox *inbox, const void *records, size_t size) {
-  pthread_mutex_lock(&inbox->lock);
+  vlot__lock(&inbox->lock);
   uint8_t *at = vlot__answers_reserve(&inbox->incoming, inbox->cluster->allocator, size);
   if (at) {
     memcpy(at, records, size);
@@ -162,7 +163,7 @@ static void put_answers(vlot__inbox *inbox, const void *records, size_t size) {
   }
   bool must_signal = inbox->is_waiting;
   inbox->is_waiting = false;
-  pthread_mutex_unlock(&inbox->lock);
+  vlot__unlock(&inbox->lock);
   if (must_signal) pthread_cond_signal(&inbox->arrived);
 }
 
@@ -193,11 +194,11 @@ void vlot__mail_refused(vlot_cluster *cluster, uint32_t kind, const void *payloa
 /* --- taking out --- */
 
 void vlot__inbox_swap(vlot__inbox *inbox, vlot__answers *empty) {
-  pthread_mutex_lock(&inbox->lock);
+  vlot__lock(&inbox->lock);
   vlot__answers full = inbox->incoming;
   inbox->incoming = *empty;
   inbox->incoming.size = 0;
-  pthread_mutex_unlock(&inbox->lock);
+  vlot__unlock(&inbox->lock);
   *empty = full;
 }
 
@@ -205,13 +206,13 @@ void vlot__inbox_swap(vlot__inbox *inbox, vlot__answers *empty) {
 
 void vlot__inbox_announce(vlot__inbox *inbox, uint64_t deadline) {
   vlot_cluster *cluster = inbox->cluster;
-  pthread_mutex_lock(&cluster->waiting_lock);
+  vlot__lock(&cluster->waiting_lock);
   inbox->deadline = deadline;
   inbox->next_waiting = cluster->waiting;
   inbox->waiting_link = &cluster->waiting;
   if (inbox->next_waiting) inbox->next_waiting->waiting_link = &inbox->next_waiting;
   cluster->waiting = inbox;
-  pthread_mutex_unlock(&cluster->waiting_lock);
+  vlot__unlock(&cluster->waiting_lock);
 }
 
 /* Under waiting_lock. */
@@ -224,32 +225,32 @@ static void unlist(vlot__inbox *inbox) {
 
 void vlot__inbox_wait(vlot__inbox *inbox, uint64_t deadline) {
   vlot_cluster *cluster = inbox->cluster;
-  pthread_mutex_lock(&inbox->lock);
+  vlot__lock(&inbox->lock);
   inbox->is_waiting = true;
   inbox->is_due = false; /* the clock has gone on before it says so: what it said is not lost */
   while (inbox->is_waiting && inbox->incoming.size == 0 && !inbox->is_due &&
          vlot__now(cluster) < deadline && !vlot__is_shut(cluster))
     pthread_cond_wait(&inbox->arrived, &inbox->lock);
   inbox->is_waiting = false;
-  pthread_mutex_unlock(&inbox->lock);
-  pthread_mutex_lock(&cluster->waiting_lock);
+  vlot__unlock(&inbox->lock);
+  vlot__lock(&cluster->waiting_lock);
   unlist(inbox);
-  pthread_mutex_unlock(&cluster->waiting_lock);
+  vlot__unlock(&cluster->waiting_lock);
 }
 
 uint64_t vlot__clients_due(vlot_cluster *cluster) {
   uint64_t due = VLOT_NEVER;
-  pthread_mutex_lock(&cluster->waiting_lock);
+  vlot__lock(&cluster->waiting_lock);
   for (const vlot__inbox *one = cluster->waiting; one; one = one->next_waiting)
     if (one->deadline < due) due = one->deadline;
-  pthread_mutex_unlock(&cluster->waiting_lock);
+  vlot__unlock(&cluster->waiting_lock);
   return due;
 }
 
 /* Some whose deadline has come, out of the list, each with a reference. */
 static size_t take_due(vlot_cluster *cluster, uint64_t now, vlot__inbox **due, size_t capacity) {
   size_t count = 0;
-  pthread_mutex_lock(&cluster->waiting_lock);
+  vlot__lock(&cluster->waiting_lock);
   for (vlot__inbox *one = cluster->waiting, *next; one && count < capacity; one = next) {
     next = one->next_waiting;
     if (one->deadline > now) continue;
@@ -257,15 +258,15 @@ static size_t take_due(vlot_cluster *cluster, uint64_t now, vlot__inbox **due, s
     atomic_fetch_add(&one->references, 1);
     due[count++] = one;
   }
-  pthread_mutex_unlock(&cluster->waiting_lock);
+  vlot__unlock(&cluster->waiting_lock);
   return count;
 }
 
 /* What a waiter waits on is under its own lock, and no thread holds two. */
 static void wake_waiter(vlot__inbox *inbox) {
-  pthread_mutex_lock(&inbox->lock);
+  vlot__lock(&inbox->lock);
   inbox->is_due = true;
-  pthread_mutex_unlock(&inbox->lock);
+  vlot__unlock(&inbox->lock);
   pthread_cond_signal(&inbox->arrived);
 }
 

@@ -60,7 +60,7 @@ static void hand_over(vlot__journal *journal) {
 static void write_handed(vlot__journal *journal) {
   buffer *full = &journal->buffers[journal->current ^ 1];
   vlot_result result = journal->result;
-  pthread_mutex_unlock(&journal->lock);
+  vlot__unlock(&journal->lock);
   if (result == VLOT_OK) {
     vlot__put32(full->data, (uint32_t)full->size);
     vlot__put32(full->data + 4, 0);
@@ -72,7 +72,7 @@ static void write_handed(vlot__journal *journal) {
       vlot__log(journal->cluster, "the journal ends here: it could not be written (%s)",
                 vlot_result_text(result));
   }
-  pthread_mutex_lock(&journal->lock);
+  vlot__lock(&journal->lock);
   if (result == VLOT_OK) {
     journal->written += VLOT__JOURNAL_BLOCK_HEAD + full->size;
     journal->bytes += VLOT__JOURNAL_BLOCK_HEAD;
@@ -102,7 +102,7 @@ static void *write_all(void *context) {
   vlot__journal *journal = context;
   vlot__visit visit; /* the sink must not close the cluster, which waits for this thread */
   vlot__visit_note(&visit, journal->cluster);
-  pthread_mutex_lock(&journal->lock);
+  vlot__lock(&journal->lock);
   for (;;) {
     if (journal->is_handed)
       write_handed(journal);
@@ -111,7 +111,7 @@ static void *write_all(void *context) {
     else
       wait_for_work(journal);
   }
-  pthread_mutex_unlock(&journal->lock);
+  vlot__unlock(&journal->lock);
   vlot__visit_end(&visit);
   return NULL;
 }
@@ -150,16 +150,16 @@ static buffer *room_for(vlot__journal *journal, size_t size) {
 
 /* Memory ran out: the journal ends here, and that is told once. */
 void vlot__journal_short(vlot__journal *journal) {
-  pthread_mutex_lock(&journal->lock);
+  vlot__lock(&journal->lock);
   end_early(journal, VLOT_NOMEM);
   bool is_first = !journal->is_told;
   journal->is_told = true;
-  pthread_mutex_unlock(&journal->lock);
+  vlot__unlock(&journal->lock);
   if (is_first) vlot__log(journal->cluster, "the journal ends here: out of memory");
 }
 
 void vlot__journal_append(vlot__journal *journal, const void *data, size_t size) {
-  pthread_mutex_lock(&journal->lock);
+  vlot__lock(&journal->lock);
   buffer *current = room_for(journal, size);
   if (current) {
     memcpy(current->data + VLOT__JOURNAL_BLOCK_HEAD + current->size, data, size);
@@ -168,7 +168,7 @@ void vlot__journal_append(vlot__journal *journal, const void *data, size_t size)
   }
   bool must_signal = journal->is_idle;
   bool is_short = !current && journal->result == VLOT_NOMEM;
-  pthread_mutex_unlock(&journal->lock);
+  vlot__unlock(&journal->lock);
   if (must_signal) pthread_cond_signal(&journal->filled);
   if (is_short) vlot__journal_short(journal);
 }
@@ -218,11 +218,11 @@ vlot_result vlot__journal_open(vlot__journal **out, vlot_cluster *cluster, const
 }
 
 vlot_result vlot__journal_finish(vlot__journal *journal) {
-  pthread_mutex_lock(&journal->lock);
+  vlot__lock(&journal->lock);
   atomic_store(&journal->is_on, false);
   journal->must_stop = true;
   pthread_cond_signal(&journal->filled);
-  pthread_mutex_unlock(&journal->lock);
+  vlot__unlock(&journal->lock);
   if (journal->has_thread) pthread_join(journal->writer, NULL);
   journal->has_thread = false;
   return journal->result;
@@ -243,11 +243,11 @@ vlot_result vlot_journal_get_status(vlot_cluster *cluster, vlot_journal_status *
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__journal *journal = cluster->journal;
   if (!journal) return VLOT_UNSUPPORTED;
-  pthread_mutex_lock(&journal->lock);
+  vlot__lock(&journal->lock);
   status->is_on = atomic_load(&journal->is_on);
   status->result = journal->result;
   status->bytes = journal->bytes;
   status->written = journal->written;
-  pthread_mutex_unlock(&journal->lock);
+  vlot__unlock(&journal->lock);
   return VLOT_OK;
 }

@@ -3,6 +3,7 @@
  */
 #include "cluster/link.h"
 
+#include "base/lock.h"
 #include "cluster/by_id.h"
 #include "cluster/driver.h"
 #include "cluster/gate.h"
@@ -30,7 +31,7 @@ static void init_link(vlot__seat *from, vlot__link *link) {
 /* Room for a profile; control is held, so that it stays. */
 static bool make_room(vlot__seat *from, uint32_t to) {
   vlot_cluster *cluster = from->cluster;
-  pthread_mutex_lock(&cluster->links_lock);
+  vlot__lock(&cluster->links_lock);
   bool has_room = find_link(from, to) != NULL;
   if (!has_room) {
     void *links = from->links;
@@ -40,14 +41,14 @@ static bool make_room(vlot__seat *from, uint32_t to) {
     has_room = place != SIZE_MAX;
     if (has_room) init_link(from, &from->links[place]);
   }
-  pthread_mutex_unlock(&cluster->links_lock);
+  vlot__unlock(&cluster->links_lock);
   return has_room;
 }
 
 /* Room must have been made for a profile that is not clean. */
 static void set_one(vlot__seat *from, uint32_t to, const vlot_link *profile) {
   vlot_cluster *cluster = from->cluster;
-  pthread_mutex_lock(&cluster->links_lock);
+  vlot__lock(&cluster->links_lock);
   vlot__link *link = find_link(from, to);
   if (link) {
     bool was = link->is_faulty;
@@ -56,18 +57,18 @@ static void set_one(vlot__seat *from, uint32_t to, const vlot_link *profile) {
     if (link->is_faulty && !was) atomic_fetch_add(&from->faulty_links, 1);
     if (!link->is_faulty && was) atomic_fetch_sub(&from->faulty_links, 1);
   }
-  pthread_mutex_unlock(&cluster->links_lock);
+  vlot__unlock(&cluster->links_lock);
   VLOT__RECORD(cluster, link, cluster, from->id, to, profile);
 }
 
 static void clean_all(vlot_cluster *cluster) {
   vlot__seat *seat;
-  pthread_mutex_lock(&cluster->links_lock);
+  vlot__lock(&cluster->links_lock);
   VLOT__FOR_EACH_SEAT (seat, cluster) {
     for (size_t k = 0; k < seat->link_count; k++) seat->links[k].is_faulty = false;
     atomic_store(&seat->faulty_links, 0);
   }
-  pthread_mutex_unlock(&cluster->links_lock);
+  vlot__unlock(&cluster->links_lock);
 }
 
 bool vlot__links_restore(vlot_cluster *cluster, uint32_t from, uint32_t to, const vlot_link *link) {
@@ -141,10 +142,10 @@ vlot_result vlot_cluster_get_link(vlot_cluster *cluster, uint32_t from, uint32_t
   VLOT__VISIT(cluster, VLOT_CLOSED);
   if (!vlot__seat_of(cluster, from) || !vlot__seat_of(cluster, to) || from == to)
     return VLOT_NOT_FOUND;
-  pthread_mutex_lock(&cluster->links_lock);
+  vlot__lock(&cluster->links_lock);
   const vlot__link *found = find_link(vlot__seat_of(cluster, from), to);
   if (found && found->is_faulty) *link = found->profile;
-  pthread_mutex_unlock(&cluster->links_lock);
+  vlot__unlock(&cluster->links_lock);
   return VLOT_OK;
 }
 
@@ -241,13 +242,13 @@ static void draw_fate(vlot__prng *prng, const vlot_link *link, bool may_duplicat
 vlot__fate vlot__links_fate(vlot__seat *from, uint32_t to, uint32_t message_kind) {
   vlot_cluster *cluster = from->cluster;
   vlot__fate fate = {.copies = 1};
-  pthread_mutex_lock(&cluster->links_lock);
+  vlot__lock(&cluster->links_lock);
   vlot__link *link = find_link(from, to);
   bool is_touched =
       link && link->is_faulty &&
       (link->profile.kinds == 0 || (link->profile.kinds & (UINT32_C(1) << message_kind)));
   if (is_touched) draw_fate(&link->stream, &link->profile, message_kind != 0, &fate);
-  pthread_mutex_unlock(&cluster->links_lock);
+  vlot__unlock(&cluster->links_lock);
   return fate;
 }
 

@@ -2,6 +2,7 @@
  * runs. */
 #include "cluster/lints.h"
 
+#include "base/lock.h"
 #include "cluster/gate.h"
 #include "cluster/lint_settings.h"
 #include "cluster/look.h"
@@ -33,11 +34,11 @@ static vlot__lint_trend *watch_of(vlot__seat *seat, uint32_t number) {
 /* It is so, or is not any more: said when it begins. */
 static void set(vlot__seat *seat, uint32_t number, bool is_on, uint64_t value, uint64_t other) {
   vlot__lint_trend *trend = watch_of(seat, number);
-  pthread_mutex_lock(&seat->status_lock); /* vlot_cluster_lint() reads these */
+  vlot__lock(&seat->status_lock); /* vlot_cluster_lint() reads these */
   bool is_new = is_on && !trend->is_on;
   trend->is_on = is_on;
   trend->lint = (vlot_lint){.number = number, .node = seat->id, .value = value, .other = other};
-  pthread_mutex_unlock(&seat->status_lock);
+  vlot__unlock(&seat->status_lock);
   if (is_new) say(seat->cluster, &trend->lint);
 }
 
@@ -56,9 +57,9 @@ static void look_at_disks(vlot_cluster *cluster) {
   bool is_majority = vlot__has_lost_disks(cluster, &lost, &voters);
   vlot__seat *seat;
   VLOT__FOR_EACH_SEAT (seat, cluster) {
-    pthread_mutex_lock(&seat->status_lock);
+    vlot__lock(&seat->status_lock);
     bool is_lost = seat->status.raft.is_voter && seat->status.raft.has_foreign_disk;
-    pthread_mutex_unlock(&seat->status_lock);
+    vlot__unlock(&seat->status_lock);
     set(seat, VLOT_LINT_DISKS_LOST, is_majority && is_lost, lost, voters);
   }
 }
@@ -140,13 +141,13 @@ size_t vlot_cluster_lint(vlot_cluster *cluster, vlot_lint *lints, size_t capacit
   add_settings(cluster, &all);
   vlot__seat *seat;
   VLOT__FOR_EACH_SEAT (seat, cluster) {
-    pthread_mutex_lock(&seat->status_lock);
+    vlot__lock(&seat->status_lock);
     for (size_t w = 0; w < VLOT__LINT_TRENDS; w++) {
       const vlot__lint_trend *trend = &seat->trends[w];
       if (trend->is_on)
         vlot__lint_add(&all, trend->lint.number, seat->id, trend->lint.value, trend->lint.other);
     }
-    pthread_mutex_unlock(&seat->status_lock);
+    vlot__unlock(&seat->status_lock);
   }
   return all.count;
 }

@@ -1,6 +1,7 @@
 /* Looking at a cluster: status, statistics, the last events. */
 #include "cluster/look.h"
 
+#include "base/lock.h"
 #include "cluster/driver.h"
 #include "cluster/gate.h"
 
@@ -42,17 +43,17 @@ static void keep_configuration(vlot__seat *seat) {
 }
 
 void vlot__seat_publish(vlot__seat *seat) {
-  pthread_mutex_lock(&seat->status_lock);
+  vlot__lock(&seat->status_lock);
   fill_status(seat, &seat->status);
   keep_configuration(seat);
   seat->status_tick = vlot__now(seat->cluster);
-  pthread_mutex_unlock(&seat->status_lock);
+  vlot__unlock(&seat->status_lock);
 }
 
 vlot_configuration *vlot__seat_configuration(vlot__seat *seat) {
-  pthread_mutex_lock(&seat->status_lock);
+  vlot__lock(&seat->status_lock);
   vlot_configuration *configuration = vlot_configuration_retain(seat->configuration);
-  pthread_mutex_unlock(&seat->status_lock);
+  vlot__unlock(&seat->status_lock);
   return configuration;
 }
 
@@ -60,10 +61,10 @@ vlot_node_status vlot__seat_status(vlot__seat *seat) {
   vlot_cluster *cluster = seat->cluster;
   vlot_node_state state = atomic_load(&seat->state);
   if (vlot__may_step(cluster) && seat->node) vlot__seat_publish(seat);
-  pthread_mutex_lock(&seat->status_lock);
+  vlot__lock(&seat->status_lock);
   vlot_node_status status = seat->status;
   status.age_ticks = vlot__now(cluster) - seat->status_tick;
-  pthread_mutex_unlock(&seat->status_lock);
+  vlot__unlock(&seat->status_lock);
   status.id = seat->id;
   status.state = state;
   status.clock_permille = atomic_load(&seat->clock_permille);
@@ -104,10 +105,10 @@ bool vlot__has_lost_disks(vlot_cluster *cluster, uint32_t *lost, uint32_t *voter
   vlot__seat *seat;
   *lost = *voters = 0;
   VLOT__FOR_EACH_SEAT (seat, cluster) {
-    pthread_mutex_lock(&seat->status_lock);
+    vlot__lock(&seat->status_lock);
     *voters += seat->status.raft.is_voter;
     *lost += seat->status.raft.is_voter && seat->status.raft.has_foreign_disk;
-    pthread_mutex_unlock(&seat->status_lock);
+    vlot__unlock(&seat->status_lock);
   }
   return *voters > 0 && *voters - *lost < *voters / 2 + 1;
 }
@@ -147,11 +148,11 @@ static void add_traffic(vlot_cluster_stats *stats, const vlot__traffic *traffic)
 void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats) {
   *stats = (vlot_cluster_stats){0};
   VLOT__VISIT(cluster, );
-  pthread_mutex_lock(&cluster->stats_lock);
+  vlot__lock(&cluster->stats_lock);
   *stats = cluster->stats;
   if (cluster->leaders == 0)
     stats->leaderless_ticks += vlot__now(cluster) - cluster->leaderless_since;
-  pthread_mutex_unlock(&cluster->stats_lock);
+  vlot__unlock(&cluster->stats_lock);
   add_traffic(stats, &cluster->traffic);
   vlot__seat *seat;
   VLOT__FOR_EACH_SEAT (seat, cluster) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hook.h"
+#include "base/lock.h"
 #include "cluster/door.h"
 #include "cluster/driver.h"
 #include "cluster/recorder.h"
@@ -33,12 +34,12 @@ bool vlot__observer_init(vlot_cluster *cluster, bool is_shared, bool has_hash) {
 void vlot__observer_deinit(vlot_cluster *cluster) {
   vlot__observer *observer = &cluster->observer;
   vlot_subscription_close(observer->early);
-  pthread_mutex_lock(&observer->lock);
+  vlot__lock(&observer->lock);
   vlot__checker *checker = observer->checker;
   observer->checker = NULL;
   observer->subscriptions = NULL; /* shells: their owners go on reading what they have */
   vlot__observer_changed(cluster);
-  pthread_mutex_unlock(&observer->lock);
+  vlot__unlock(&observer->lock);
   vlot__checker_close(checker);
 }
 
@@ -87,13 +88,13 @@ report_violation(vlot_cluster *cluster, const vlot__violation *violation, uint64
 static inline void observe(vlot_cluster *cluster, const vlot__seat *seat, const vlot_event *event) {
   vlot__observer *observer = &cluster->observer;
   const vlot__violation *violation = NULL;
-  if (observer->is_shared) pthread_mutex_lock(&observer->lock);
+  if (observer->is_shared) vlot__lock(&observer->lock);
   if (observer->has_hash) hash_event(observer, event);
   if (observer->checker)
     violation = vlot__checker_feed(observer->checker, event, seat ? &seat->model : NULL);
   if (violation) report_violation(cluster, violation, vlot_event_id(event->node, event->sequence));
   if (observer->subscriptions) vlot__subscriptions_push(cluster, event);
-  if (observer->is_shared) pthread_mutex_unlock(&observer->lock);
+  if (observer->is_shared) vlot__unlock(&observer->lock);
 }
 
 void vlot__observe_core(vlot__seat *seat, const vlot_raft *raft, vlot_raft_seen *seen) {
@@ -109,26 +110,26 @@ void vlot__observe_core(vlot__seat *seat, const vlot_raft *raft, vlot_raft_seen 
            seat->id, vlot_role_name(status.role), (unsigned long long)status.term, broken,
            (unsigned long long)status.applied_index, (unsigned long long)status.commit_index,
            (unsigned long long)status.durable_index, (unsigned long long)status.last_index);
-  if (observer->is_shared) pthread_mutex_lock(&observer->lock);
+  if (observer->is_shared) vlot__lock(&observer->lock);
   report_violation(cluster, &violation, seat->cause);
-  if (observer->is_shared) pthread_mutex_unlock(&observer->lock);
+  if (observer->is_shared) vlot__unlock(&observer->lock);
   if (vlot__owes_violation(cluster)) vlot__driver_of(cluster)->violated(cluster);
 }
 
 bool vlot_cluster_violation(vlot_cluster *cluster, char *text, size_t capacity) {
   VLOT__VISIT(cluster, false);
   vlot__observer *observer = &cluster->observer;
-  pthread_mutex_lock(&observer->lock);
+  vlot__lock(&observer->lock);
   bool has_one = observer->has_violation;
   if (has_one && capacity > 0) snprintf(text, capacity, "%s", observer->violation);
-  pthread_mutex_unlock(&observer->lock);
+  vlot__unlock(&observer->lock);
   return has_one;
 }
 
 /* --- counting what statistics need --- */
 
 static void count_leader(vlot_cluster *cluster, bool is_leader) {
-  pthread_mutex_lock(&cluster->stats_lock);
+  vlot__lock(&cluster->stats_lock);
   uint64_t now = vlot__now(cluster);
   if (is_leader) {
     if (cluster->leaders++ == 0) cluster->stats.leaderless_ticks += now - cluster->leaderless_since;
@@ -136,13 +137,13 @@ static void count_leader(vlot_cluster *cluster, bool is_leader) {
   } else if (--cluster->leaders == 0) {
     cluster->leaderless_since = now;
   }
-  pthread_mutex_unlock(&cluster->stats_lock);
+  vlot__unlock(&cluster->stats_lock);
 }
 
 static void count_stat(vlot_cluster *cluster, uint64_t *counter) {
-  pthread_mutex_lock(&cluster->stats_lock);
+  vlot__lock(&cluster->stats_lock);
   ++*counter;
-  pthread_mutex_unlock(&cluster->stats_lock);
+  vlot__unlock(&cluster->stats_lock);
 }
 
 #define COUNTED                                                             \
@@ -294,11 +295,11 @@ void vlot__emit_config(vlot_cluster *cluster, uint64_t index, const vlot_member 
 /* Models are read by the checker in the feeds of other nodes: where those are on other threads,
  * they change under its lock. */
 static void lock_models(vlot_cluster *cluster) {
-  if (cluster->observer.is_shared) pthread_mutex_lock(&cluster->observer.lock);
+  if (cluster->observer.is_shared) vlot__lock(&cluster->observer.lock);
 }
 
 static void unlock_models(vlot_cluster *cluster) {
-  if (cluster->observer.is_shared) pthread_mutex_unlock(&cluster->observer.lock);
+  if (cluster->observer.is_shared) vlot__unlock(&cluster->observer.lock);
 }
 
 void vlot__observe_recovered(vlot__seat *seat, const vlot_stored *stored) {

@@ -1,4 +1,5 @@
 /* Subscriptions: each is a growing queue of chunks of events, owned by one reader. */
+#include "base/lock.h"
 #include "cluster/door.h"
 #include "cluster/observe.h"
 
@@ -51,11 +52,11 @@ void vlot__observer_changed(vlot_cluster *cluster) {
 /* The one that has been collecting since the cluster was opened; NULL: there is none, or it has its
  * owner. */
 static vlot_subscription *take_early(vlot_cluster *cluster, uint64_t bytes_max) {
-  pthread_mutex_lock(&cluster->observer.lock);
+  vlot__lock(&cluster->observer.lock);
   vlot_subscription *early = cluster->observer.early;
   cluster->observer.early = NULL;
   if (early && bytes_max) early->bytes_max = bytes_max;
-  pthread_mutex_unlock(&cluster->observer.lock);
+  vlot__unlock(&cluster->observer.lock);
   return early;
 }
 
@@ -71,11 +72,11 @@ vlot_result vlot_subscription_open(vlot_subscription **out, vlot_cluster *cluste
   subscription->cluster = cluster;
   subscription->bytes_max = bytes_max ? bytes_max : 256u << 20;
   if (subscription->bytes_max < sizeof(chunk)) subscription->bytes_max = sizeof(chunk);
-  pthread_mutex_lock(&cluster->observer.lock);
+  vlot__lock(&cluster->observer.lock);
   subscription->next = cluster->observer.subscriptions;
   cluster->observer.subscriptions = subscription;
   vlot__observer_changed(cluster);
-  pthread_mutex_unlock(&cluster->observer.lock);
+  vlot__unlock(&cluster->observer.lock);
   *out = subscription;
   return VLOT_OK;
 }
@@ -83,7 +84,7 @@ vlot_result vlot_subscription_open(vlot_subscription **out, vlot_cluster *cluste
 bool vlot_subscription_next(vlot_subscription *subscription, vlot_event *event) {
   vlot_cluster *cluster = subscription->cluster;
   chunk *empty = NULL;
-  pthread_mutex_lock(&cluster->observer.lock);
+  vlot__lock(&cluster->observer.lock);
   chunk *first = subscription->first;
   if (first && first->taken == first->count && first->next) {
     empty = first;
@@ -94,7 +95,7 @@ bool vlot_subscription_next(vlot_subscription *subscription, vlot_event *event) 
   if (has_one) *event = first->events[first->taken++];
   if (first && first->taken == first->count && first == subscription->last)
     first->taken = first->count = 0;
-  pthread_mutex_unlock(&cluster->observer.lock);
+  vlot__unlock(&cluster->observer.lock);
   vlot__alloc_free(cluster->allocator, empty);
   return has_one;
 }
@@ -106,12 +107,12 @@ uint64_t vlot_subscription_lost(const vlot_subscription *subscription) {
 void vlot_subscription_close(vlot_subscription *subscription) {
   if (!subscription) return;
   vlot_cluster *cluster = subscription->cluster;
-  pthread_mutex_lock(&cluster->observer.lock);
+  vlot__lock(&cluster->observer.lock);
   vlot_subscription **link = &cluster->observer.subscriptions;
   while (*link && *link != subscription) link = &(*link)->next;
   if (*link) *link = subscription->next; /* else its cluster has ended */
   vlot__observer_changed(cluster);
-  pthread_mutex_unlock(&cluster->observer.lock);
+  vlot__unlock(&cluster->observer.lock);
   for (chunk *one = subscription->first, *next; one; one = next) {
     next = one->next;
     vlot__alloc_free(cluster->allocator, one);

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/inside.h"
+#include "base/lock.h"
 #include "vlot/actor.h"
 
 void vlot__timekeeper_init(vlot__timekeeper *keeper, const vlot_allocator *allocator) {
@@ -71,9 +72,9 @@ static void look_at_one(vlot__timekeeper *keeper, vlot__kept *kept) {
   unlist(keeper, kept);
   kept->is_poked = false;
   keeper->inside = kept;
-  pthread_mutex_unlock(&keeper->lock);
+  vlot__unlock(&keeper->lock);
   uint64_t next = kept->look(kept->context);
-  pthread_mutex_lock(&keeper->lock);
+  vlot__lock(&keeper->lock);
   keeper->inside = NULL;
   kept->has_stood = kept->must_stand;
   if (kept->must_stand || kept->must_go)
@@ -102,14 +103,14 @@ static void *keep_time(void *context) {
   const vlot__heap *heap = &keeper->heap;
   vlot__frame frame; /* for good: a call from here that waits for a look waits for itself */
   vlot__inside_push(&frame, keeper, NULL);
-  pthread_mutex_lock(&keeper->lock);
+  vlot__lock(&keeper->lock);
   while (keeper->state == VLOT__TIMEKEEPER_RUNS) {
     if (heap->count > 0 && heap->items[0]->due <= vlot_clock_ns())
       look_at_one(keeper, kept_of(heap->items[0]));
     else
       sleep_for_next(keeper);
   }
-  pthread_mutex_unlock(&keeper->lock);
+  vlot__unlock(&keeper->lock);
   vlot__inside_pop(&frame);
   return NULL;
 }
@@ -131,9 +132,9 @@ static bool start_thread(vlot__timekeeper *keeper) {
 static void end_thread(vlot__timekeeper *keeper) {
   keeper->state = VLOT__TIMEKEEPER_ENDS;
   pthread_cond_signal(&keeper->wake);
-  pthread_mutex_unlock(&keeper->lock);
+  vlot__unlock(&keeper->lock);
   pthread_join(keeper->thread, NULL);
-  pthread_mutex_lock(&keeper->lock);
+  vlot__lock(&keeper->lock);
   keeper->state = VLOT__TIMEKEEPER_NONE;
   pthread_cond_broadcast(&keeper->changed);
 }
@@ -157,42 +158,42 @@ vlot_result vlot__timekeeper_add(vlot__timekeeper *keeper, vlot__kept *kept) {
   kept->item = vlot__item_make(keeper->allocator, sizeof kept);
   if (!kept->item) return VLOT_NOMEM;
   memcpy(kept->item->payload, &kept, sizeof kept);
-  pthread_mutex_lock(&keeper->lock);
+  vlot__lock(&keeper->lock);
   vlot_result result = add(keeper, kept);
-  pthread_mutex_unlock(&keeper->lock);
+  vlot__unlock(&keeper->lock);
   if (result != VLOT_OK) vlot__alloc_free(keeper->allocator, kept->item);
   return result;
 }
 
 void vlot__timekeeper_remove(vlot__timekeeper *keeper, vlot__kept *kept) {
-  pthread_mutex_lock(&keeper->lock);
+  vlot__lock(&keeper->lock);
   kept->must_go = true;
   while (keeper->inside == kept) pthread_cond_wait(&keeper->changed, &keeper->lock);
   if (kept->is_listed) unlist(keeper, kept);
   if (--keeper->count == 0) end_thread(keeper);
-  pthread_mutex_unlock(&keeper->lock);
+  vlot__unlock(&keeper->lock);
   vlot__alloc_free(keeper->allocator, kept->item);
 }
 
 void vlot__timekeeper_poke(vlot__timekeeper *keeper, vlot__kept *kept) {
-  pthread_mutex_lock(&keeper->lock);
+  vlot__lock(&keeper->lock);
   bool must_signal = look_soon(keeper, kept);
-  pthread_mutex_unlock(&keeper->lock);
+  vlot__unlock(&keeper->lock);
   if (must_signal) pthread_cond_signal(&keeper->wake);
 }
 
 void vlot__timekeeper_stand(vlot__timekeeper *keeper, vlot__kept *kept) {
-  pthread_mutex_lock(&keeper->lock);
+  vlot__lock(&keeper->lock);
   kept->must_stand = true;
   if (look_soon(keeper, kept)) pthread_cond_signal(&keeper->wake);
   while (!kept->has_stood) pthread_cond_wait(&keeper->changed, &keeper->lock);
-  pthread_mutex_unlock(&keeper->lock);
+  vlot__unlock(&keeper->lock);
 }
 
 void vlot__timekeeper_go_on(vlot__timekeeper *keeper, vlot__kept *kept) {
-  pthread_mutex_lock(&keeper->lock);
+  vlot__lock(&keeper->lock);
   kept->must_stand = kept->has_stood = false;
   list(keeper, kept, vlot_clock_ns());
   if (is_to_wake(keeper, kept)) pthread_cond_signal(&keeper->wake);
-  pthread_mutex_unlock(&keeper->lock);
+  vlot__unlock(&keeper->lock);
 }
