@@ -2,7 +2,8 @@
  *
  * Mutexes are leaves: a thread holds at most one, and none across a function pointer of a user (but
  * the allocator's), so that there is no order to remember. Each thread counts those that it holds,
- * in every build: who takes a second one may wait for itself, for ever and without a word.
+ * in every build. vlot takes none inside another, so who takes a second one was called from where
+ * nothing may be called, and may wait for itself, for ever and without a word.
  * Conditions use the monotonic clock.
  */
 #ifndef VLOT_BASE_LOCK_H
