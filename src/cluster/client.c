@@ -257,6 +257,7 @@ static size_t hand_out_answers(vlot_client *client, vlot_answer *answers, size_t
           .reply = record->reply_size > 0 ? (const uint8_t *)(record + 1) : NULL,
           .reply_size = record->reply_size,
           .node = record->node,
+          .tick = record->tick,
       };
     }
     if (++client->read_count < record->count) continue;
@@ -277,7 +278,11 @@ static size_t give_up_late(vlot_client *client, vlot_answer *answers, size_t cap
       if (!is_open(client, one->sequence + c)) continue;
       close_one(client, one->sequence + c);
       answers[count++] = (vlot_answer){
-          .sequence = one->sequence + c, .result = VLOT_UNKNOWN, .why = VLOT_WHY_DEADLINE};
+          .sequence = one->sequence + c,
+          .result = VLOT_UNKNOWN,
+          .why = VLOT_WHY_DEADLINE,
+          .tick = one->deadline,
+      };
     }
   }
   return count;

@@ -162,31 +162,56 @@ void vlot__lockstep_carry_out(vlot_cluster *cluster, vlot__item *item, uint32_t 
 bool vlot__lockstep_obey_one(vlot_cluster *cluster) {
   uint64_t before = cluster->action;
   if (!vlot__requests_wait(cluster) || !cluster->requests.obey(cluster, 1)) return false;
-  vlot__requests_ended(cluster, cluster->action != before);
+  cluster->requests.has_command = false; /* its end is this one */
+  if (cluster->action != before) vlot__requests_ended(cluster);
   return true;
 }
 
-bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit) {
+/* Nothing is due up to this tick, and time goes on to it. */
+static void pass_time(vlot_cluster *cluster, uint64_t tick) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  uint64_t now = vlot__now(cluster);
+  if (tick == VLOT_NEVER || tick <= now) return;
+  if (lockstep->idle_action != cluster->action) {
+    lockstep->idle_action = cluster->action;
+    lockstep->idle_from = now;
+  }
+  atomic_store_explicit(&cluster->now, tick, memory_order_relaxed);
+  lockstep->now_tie = 0;
+}
+
+/* Whatever comes next, if it is due by this tick; else time goes on to it. */
+static bool run_due(vlot_cluster *cluster, uint64_t limit) {
   const vlot__recorder *recorder = cluster->recorder;
-  if (vlot__lockstep_obey_one(cluster)) return true;
-  /* a node whose timer could not be listed may never have a turn again */
-  if (cluster->lockstep.is_short) vlot__pending_list_again(cluster);
-  if (recorder && recorder->run_one) return recorder->run_one(cluster, limit);
+  if (recorder && recorder->run_one) {
+    if (recorder->run_one(cluster, limit)) return true;
+    pass_time(cluster, limit);
+    return false;
+  }
   vlot__item *item = vlot__pending_earliest(cluster);
   if (!item || item->due > limit) {
-    if (limit != VLOT_NEVER && limit > vlot__now(cluster)) {
-      atomic_store_explicit(&cluster->now, limit, memory_order_relaxed);
-      cluster->lockstep.now_tie = 0;
-      vlot__requests_ended(cluster, false);
-    }
+    pass_time(cluster, limit);
     return false;
   }
   vlot__heap_take_out(&cluster->lockstep.heap, item);
   begin_action(cluster, item);
   if (vlot__lint_is_due(cluster)) vlot__lint_look(cluster);
   vlot__lockstep_carry_out(cluster, item, cluster->options.turn_max, false);
-  vlot__requests_ended(cluster, true);
+  vlot__requests_ended(cluster);
   return true;
+}
+
+bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit) {
+  if (vlot__lockstep_obey_one(cluster)) return true;
+  /* a node whose timer could not be listed may never have a turn again */
+  if (cluster->lockstep.is_short) vlot__pending_list_again(cluster);
+  uint64_t stop = vlot__requests_tick(cluster);
+  if (stop != VLOT_NEVER && stop <= limit) {
+    if (run_due(cluster, stop)) return true;
+    vlot__stop_here(cluster, cluster->action);
+    if (vlot__lockstep_obey_one(cluster)) return true;
+  }
+  return run_due(cluster, limit);
 }
 
 /* --- the driver's table --- */

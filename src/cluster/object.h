@@ -43,8 +43,11 @@ typedef struct vlot__lockstep {
   vlot__arrivals from_clients; /* of mail that no member sent */
   vlot__prng schedule;
   uint64_t now_tie; /* the place inside the present tick */
-  bool is_inline;   /* turns run on the thread that steps */
-  bool is_short;    /* of memory, when a timer or write was to be listed: try again */
+  /* time passed last, with nothing happening, from this tick on and behind this action */
+  uint64_t idle_from;
+  uint64_t idle_action;
+  bool is_inline; /* turns run on the thread that steps */
+  bool is_short;  /* of memory, when a timer or write was to be listed: try again */
 } vlot__lockstep;
 
 typedef struct vlot__observer {
@@ -89,10 +92,12 @@ typedef struct vlot__requests {
   _Atomic uint64_t done; /* carried out */
   /* the thread that carries some out, and has control meanwhile */
   _Atomic uintptr_t obeys;
-  _Atomic uint64_t is_armed;    /* one of these: end an action in vlot__stop_here() … */
-  _Atomic uint64_t steps;       /* … after so many more */
-  _Atomic uint64_t stop_action; /* … from this one on */
-  _Atomic uint64_t stop_tick;   /* … from this tick on */
+  _Atomic uint64_t is_armed;    /* one of these: come by vlot__stop_here() … */
+  _Atomic uint64_t steps;       /* … at the end of an action, after so many more */
+  _Atomic uint64_t stop_action; /* … at the end of this one, or of a later one */
+  _Atomic uint64_t
+      stop_before;  /* … when time stands before this tick, and nothing is due by then */
+  bool has_command; /* one was counted that has not ended */
   /* vlot__requests_obey(): set once, so that drivers need not know what can be asked */
   bool (*obey)(vlot_cluster *cluster, uint64_t most);
   vlot__request ring[VLOT__REQUESTS];
