@@ -188,11 +188,11 @@ static void say_problem(vlot__workspace *workspace, const vlot__arguments *argum
 
 /* Its text as it can be said again: of what went on until it was stopped, so many steps. */
 static void record(vlot__workspace *workspace, const vlot_verb *verb, const char *text,
-                   bool is_done, uint64_t from) {
-  char steps[40];
+                   bool is_done, vlot__story_place from) {
+  char piece[VLOT__STORY_PIECE_MAX];
   vlot__story_line line = {.text = text,
                            .from = from,
-                           .to = vlot__workspace_actions(workspace),
+                           .to = vlot__workspace_place(workspace),
                            .scene_from = workspace->scene_from,
                            .scene_to = workspace->scene_at,
                            .is_time = verb->flags & VLOT_VERB_TIME,
@@ -200,16 +200,17 @@ static void record(vlot__workspace *workspace, const vlot_verb *verb, const char
                            .is_quiet = workspace->is_summary};
   /* what is said while there is no cluster sets it up; later, what does no action changes
    * nothing */
-  if (line.to == from && workspace->cluster) line.is_look = true;
+  bool has_acted = line.to.action != from.action || line.to.idle != from.idle;
+  bool has_done_nothing = !has_acted && (!is_done || workspace->cluster);
+  if (!(verb->flags & VLOT_VERB_LOOK)) vlot__story_idle(workspace, has_done_nothing ? text : NULL);
+  if (!has_acted && workspace->cluster) line.is_look = true;
   if (!line.is_look) workspace->changes++;
-  if (!is_done && line.to == from) return; /* nothing has changed */
+  if (!is_done && !has_acted) return; /* nothing has changed */
   if ((verb->flags & VLOT_VERB_TIME) && (!is_done || workspace->was_stopped)) {
-    if (line.to == from) return;
-    snprintf(steps, sizeof steps, "step %" PRIu64 "%s", line.to - from,
-             workspace->is_summary ? " quiet" : "");
-    line.text = steps;
+    if (!has_acted) return;
+    line.text = vlot__story_piece(piece, line.from, line.to, workspace->is_summary);
   }
-  vlot__story_record(workspace, &line);
+  vlot__story_record(workspace, &line, text);
 }
 
 static bool prepare(vlot__workspace *workspace, const vlot_verb *verb) {
@@ -240,7 +241,7 @@ static bool run(vlot__workspace *workspace, vlot__arguments *arguments, const ch
   if (!vlot__command_parse(workspace, line, arguments, &verb)) return false;
   if (!verb) return true;
   if (!prepare(workspace, verb)) return false;
-  uint64_t from = vlot__workspace_actions(workspace);
+  vlot__story_place from = vlot__workspace_place(workspace);
   if (!(verb->flags & VLOT_VERB_META)) workspace->under_way = line;
   workspace->was_stopped = false;
   workspace->is_summary = verb->flags & VLOT_VERB_SUMMARY;

@@ -67,6 +67,15 @@ uint64_t vlot__workspace_actions(const vlot__workspace *workspace) {
   return stats.actions;
 }
 
+vlot__story_place vlot__workspace_place(const vlot__workspace *workspace) {
+  vlot_cluster_stats stats = {0};
+  if (!workspace->cluster) return (vlot__story_place){0};
+  vlot_cluster_get_stats(workspace->cluster, &stats);
+  return (vlot__story_place){.action = stats.actions,
+                             .idle = stats.idle_ticks,
+                             .tick = vlot_cluster_now(workspace->cluster)};
+}
+
 vlot_node_status vlot__workspace_status(vlot__workspace *workspace, uint32_t id) {
   vlot_node_status status = {0};
   if (vlot_cluster_get_status(workspace->cluster, id, &status) != VLOT_OK) status.id = id;
@@ -188,8 +197,8 @@ enum { REDO_ACTIONS = 4096 }; /* so many at once, then their events are taken */
 
 /* A turn of a recorded run is several actions and cannot be halved: towards the end it goes turn by
  * turn, to know where one began. */
-bool vlot__workspace_redo_time(vlot__workspace *workspace, uint64_t actions) {
-  uint64_t end = vlot__workspace_actions(workspace) + actions, done = 1;
+bool vlot__workspace_redo_time(vlot__workspace *workspace, const vlot__story_place *target) {
+  uint64_t end = target->action, done = 1;
   if (!vlot__workspace_open(workspace)) return false;
   for (uint64_t at = vlot__workspace_actions(workspace); at < end && done > 0;
        at = vlot__workspace_actions(workspace)) {
@@ -199,6 +208,9 @@ bool vlot__workspace_redo_time(vlot__workspace *workspace, uint64_t actions) {
                        workspace->journal && end - at <= REDO_ACTIONS ? 1 : some, &done);
     vlot__workspace_drain(workspace, true);
   }
+  uint64_t now = vlot_cluster_now(workspace->cluster);
+  if (target->idle > 0 && now < target->tick)
+    (void)vlot_lockstep_pass(workspace->cluster, target->tick - now, NULL, NULL, 1);
   return true;
 }
 
@@ -311,6 +323,12 @@ static vlot__workspace_asked *free_place(vlot__workspace *workspace) {
   return NULL;
 }
 
+static uint64_t timeout_ticks(void) {
+  vlot_client_options options;
+  vlot_client_options_init(&options);
+  return options.timeout_ticks;
+}
+
 static bool submit(vlot__workspace *workspace, uint32_t contact, const vlot_kv_command *kv,
                    bool is_read, bool is_local, const char *what) {
   vlot__workspace_asked *asked = free_place(workspace);
@@ -333,7 +351,10 @@ static bool submit(vlot__workspace *workspace, uint32_t contact, const vlot_kv_c
                                     : vlot_result_text(result));
   /* sequences are kept from 1 on: 0 marks a free place */
   *asked =
-      (vlot__workspace_asked){.contact = contact, .sequence = sequence + 1, .is_read = is_read};
+      (vlot__workspace_asked){.contact = contact,
+                              .sequence = sequence + 1,
+                              .is_read = is_read,
+                              .deadline = vlot_cluster_now(workspace->cluster) + timeout_ticks()};
   snprintf(asked->what, sizeof asked->what, "%s", what);
   return true;
 }
@@ -358,47 +379,81 @@ bool vlot__workspace_read(vlot__workspace *workspace, uint32_t contact, const ch
   return submit(workspace, contact, &kv, true, is_local, what);
 }
 
-static void say_value(vlot__workspace *workspace, const vlot_answer *answer) {
+uint64_t vlot__workspace_deadline(const vlot__workspace *workspace) {
+  uint64_t deadline = VLOT_NEVER;
+  for (size_t k = 0; k < VLOT__WORKSPACE_ASKED_MAX; k++) {
+    const vlot__workspace_asked *asked = &workspace->asked[k];
+    if (asked->sequence != 0 && asked->deadline < deadline) deadline = asked->deadline;
+  }
+  return deadline;
+}
+
+static void say_value(vlot__text *out, const vlot_answer *answer) {
   vlot_kv_answer kv;
   if (vlot_kv_answer_decode(answer->reply, answer->reply_size, &kv) != VLOT_OK || kv.status > 1)
-    vlot__text_add(&workspace->out, "an answer that is no value");
+    vlot__text_add(out, "an answer that is no value");
   else if (kv.status == 1)
-    vlot__text_add(&workspace->out, "no such key");
+    vlot__text_add(out, "no such key");
   else
-    vlot__text_add(&workspace->out, "%.*s", (int)kv.size, (const char *)kv.value);
+    vlot__text_add(out, "%.*s", (int)kv.size, (const char *)kv.value);
 }
 
-static void say_answer(vlot__workspace *workspace, vlot__workspace_asked *asked,
+static void say_answer(vlot__text *out, const vlot__workspace_asked *asked,
                        const vlot_answer *answer) {
-  asked->sequence = 0;
-  if (workspace->is_redoing) return;
-  vlot__text_add(&workspace->out,
-                 "%6" PRIu64 "  The client of n%u, %s: ", vlot_cluster_now(workspace->cluster),
-                 asked->contact, asked->what);
+  vlot__text_add(out, "%6" PRIu64 "  The client of n%u, %s: ", answer->tick, asked->contact,
+                 asked->what);
   if (answer->result != VLOT_OK) {
-    vlot__text_add(&workspace->out, "%s", vlot_result_text(answer->result));
-    if (answer->why != VLOT_WHY_NONE)
-      vlot__text_add(&workspace->out, ": %s", vlot_why_text(answer->why));
+    vlot__text_add(out, "%s", vlot_result_text(answer->result));
+    if (answer->why != VLOT_WHY_NONE) vlot__text_add(out, ": %s", vlot_why_text(answer->why));
   } else if (asked->is_read) {
-    say_value(workspace, answer);
+    say_value(out, answer);
   } else {
-    vlot__text_add(&workspace->out, "committed at %" PRIu64 " of term %" PRIu64, answer->index,
-                   answer->term);
+    vlot__text_add(out, "committed at %" PRIu64 " of term %" PRIu64, answer->index, answer->term);
   }
-  vlot__text_add(&workspace->out, "\n");
+  vlot__text_add(out, "\n");
 }
 
-static void drain_answers(vlot__workspace *workspace, uint32_t contact) {
+/* An answer in words, until the events have come so far. */
+typedef struct told_answer {
+  vlot__text text;
+  uint64_t tick;
+} told_answer;
+
+typedef struct told_answers {
+  told_answer all[VLOT__WORKSPACE_ASKED_MAX]; /* [count] by their ticks */
+  size_t count;
+  size_t said;
+} told_answers;
+
+static void keep_answer(told_answers *told, const vlot__workspace_asked *asked,
+                        const vlot_answer *answer) {
+  size_t at = told->count++;
+  for (; at > 0 && told->all[at - 1].tick > answer->tick; at--) told->all[at] = told->all[at - 1];
+  told->all[at] = (told_answer){.tick = answer->tick};
+  say_answer(&told->all[at].text, asked, answer);
+}
+
+static void take_answers(vlot__workspace *workspace, uint32_t contact, told_answers *told) {
   vlot_answer answer;
   while (workspace->clients[contact] &&
          vlot_client_poll(workspace->clients[contact], &answer, 1) == 1)
     for (size_t k = 0; k < VLOT__WORKSPACE_ASKED_MAX; k++) {
       vlot__workspace_asked *asked = &workspace->asked[k];
-      if (asked->contact == contact && asked->sequence == answer.sequence + 1) {
-        say_answer(workspace, asked, &answer);
-        break;
-      }
+      if (asked->contact != contact || asked->sequence != answer.sequence + 1) continue;
+      asked->sequence = 0;
+      if (!workspace->is_redoing) keep_answer(told, asked, &answer);
+      break;
     }
+}
+
+/* Those that were given before a tick, where nobody has said them yet. */
+static void say_answers(vlot__workspace *workspace, told_answers *told, uint64_t before) {
+  for (; told->said < told->count && told->all[told->said].tick < before; told->said++) {
+    vlot__text *text = &told->all[told->said].text;
+    if (text->size > 0) vlot__text_put(&workspace->out, text->data, text->size);
+    workspace->out.is_short |= text->is_short;
+    vlot__text_deinit(text);
+  }
 }
 
 /* --- events --- */
@@ -444,15 +499,18 @@ static bool is_beginning(const vlot_event *event) {
 void vlot__workspace_drain(vlot__workspace *workspace, bool is_summary) {
   vlot_event event;
   char sentence[512];
+  told_answers told = {.count = 0};
   if (!workspace->cluster) return;
+  for (uint32_t k = 0; k <= VLOT__WORKSPACE_NODES_MAX; k++) take_answers(workspace, k, &told);
   while (vlot_subscription_next(workspace->events, &event)) {
     vlot__past_add(&workspace->past, &event);
     if (event.node <= VLOT__WORKSPACE_NODES_MAX) log_follow(workspace, &event);
     if (event.kind == VLOT_EVENT_REQUEST && !workspace->is_redoing)
       vlot__story_ask(workspace, &event);
     if (workspace->is_redoing || is_beginning(&event) || !is_shown(&event, is_summary)) continue;
+    say_answers(workspace, &told, event.tick);
     vlot_event_text(&event, sentence, sizeof sentence);
     vlot__text_add(&workspace->out, "%6" PRIu64 "  %s\n", event.tick, sentence);
   }
-  for (uint32_t k = 0; k <= VLOT__WORKSPACE_NODES_MAX; k++) drain_answers(workspace, k);
+  say_answers(workspace, &told, VLOT_NEVER);
 }

@@ -71,7 +71,7 @@ for seed in 1 2 3 4 5; do
 done
 
 # --- limits and other mistakes ---
-printf 'until term 1000000\n' >"$work/a.scene"
+printf 'until term 1000000 1000000\n' >"$work/a.scene"
 expect 1 "no end" "$vlot" play "$work/a.scene"
 says "no end" out "too many actions"
 head -c 1048577 /dev/zero | tr '\0' '#' >"$work/a.scene"
