@@ -40,47 +40,43 @@ bool vlot__branch_append(vlot__story_branch *branch, const vlot__story_line *lin
   return true;
 }
 
-bool vlot__branch_mark(vlot__story_branch *branch, size_t line, vlot__story_place place,
-                       const char *text) {
-  size_t at = branch->mark_count;
-  while (at > 0 && (branch->marks[at - 1].line > line ||
-                    (branch->marks[at - 1].line == line &&
-                     !vlot__place_is_before(branch->marks[at - 1].place, place))))
-    at--;
-  char *copy = strdup(text);
-  if (!copy) return false;
-  if (at < branch->mark_count && branch->marks[at].line == line &&
-      vlot__place_is_same(branch->marks[at].place, place)) {
-    free(branch->marks[at].text);
-    branch->marks[at].text = copy;
-    return true;
-  }
-  if (branch->mark_count == branch->mark_capacity) {
-    size_t capacity = branch->mark_capacity ? 2 * branch->mark_capacity : 64;
-    vlot__story_mark *marks = realloc(branch->marks, capacity * sizeof *marks);
-    if (!marks) {
-      free(copy);
-      return false;
-    }
-    branch->marks = marks;
-    branch->mark_capacity = capacity;
-  }
-  memmove(&branch->marks[at + 1], &branch->marks[at],
-          (branch->mark_count - at) * sizeof *branch->marks);
-  branch->marks[at] = (vlot__story_mark){.text = copy, .line = line, .place = place};
-  branch->mark_count++;
+bool vlot__point_is_before(vlot__story_point a, vlot__story_point b) {
+  return a.line != b.line ? a.line < b.line : vlot__place_is_before(a.place, b.place);
+}
+
+static bool reserve_mark(vlot__story_branch *branch) {
+  if (branch->mark_count < branch->mark_capacity) return true;
+  size_t capacity = branch->mark_capacity ? 2 * branch->mark_capacity : 64;
+  vlot__story_mark *marks = realloc(branch->marks, capacity * sizeof *marks);
+  if (!marks) return false;
+  branch->marks = marks;
+  branch->mark_capacity = capacity;
   return true;
 }
 
-bool vlot__mark_is_behind(const vlot__story_mark *mark, size_t done, vlot__story_place now) {
-  return mark->line < done || (mark->line == done && vlot__place_is_before(mark->place, now));
+bool vlot__branch_mark(vlot__story_branch *branch, vlot__story_point begin, vlot__story_point end,
+                       const char *text) {
+  size_t at = branch->mark_count;
+  char *copy = reserve_mark(branch) ? strdup(text) : NULL;
+  if (!copy) return false;
+  while (at > 0 && vlot__point_is_before(begin, branch->marks[at - 1].begin)) at--;
+  bool is_there = at > 0 && !vlot__point_is_before(branch->marks[at - 1].begin, begin);
+  if (is_there) {
+    free(branch->marks[--at].text);
+  } else {
+    memmove(&branch->marks[at + 1], &branch->marks[at],
+            (branch->mark_count - at) * sizeof *branch->marks);
+    branch->mark_count++;
+  }
+  branch->marks[at] = (vlot__story_mark){.text = copy, .begin = begin, .end = end};
+  return true;
 }
 
 void vlot__branch_cut(vlot__story_branch *branch, size_t from) {
   for (size_t k = from; k < branch->count; k++) free((char *)(uintptr_t)branch->lines[k].text);
   if (from < branch->count) branch->count = from;
   size_t kept = 0;
-  while (kept < branch->mark_count && branch->marks[kept].line < from) kept++;
+  while (kept < branch->mark_count && branch->marks[kept].begin.line < from) kept++;
   for (size_t k = kept; k < branch->mark_count; k++) free(branch->marks[k].text);
   branch->mark_count = kept;
 }

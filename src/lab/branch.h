@@ -29,11 +29,16 @@ typedef struct vlot__story_line {
   bool is_quiet;     /* it told only what changed */
 } vlot__story_line;
 
-/* Where a command was said: what it did, however many lines it is now, is taken back as one. */
+/* A place in a branch: so many lines before it wholly, and of the next one all up to this state. */
+typedef struct vlot__story_point {
+  size_t line;
+  vlot__story_place place;
+} vlot__story_point;
+
+/* A command, as it was said: however many lines it is now, it is taken back as one. */
 typedef struct vlot__story_mark {
   char *text;
-  size_t line;             /* so many lines of the branch come before it … */
-  vlot__story_place place; /* … wholly, and of the next one all up to here */
+  vlot__story_point begin, end;
 } vlot__story_mark;
 
 typedef struct vlot__story_branch {
@@ -57,11 +62,11 @@ const char *vlot__story_piece(char text[VLOT__STORY_PIECE_MAX], vlot__story_plac
 /* Add a line, whose text is copied; or a mark, in its place, instead of one that stands there.
  * false: no memory. */
 bool vlot__branch_append(vlot__story_branch *branch, const vlot__story_line *line);
-bool vlot__branch_mark(vlot__story_branch *branch, size_t line, vlot__story_place place,
+bool vlot__branch_mark(vlot__story_branch *branch, vlot__story_point begin, vlot__story_point end,
                        const char *text);
 
-/* Does the mark stand before this state, with so many lines done? */
-bool vlot__mark_is_behind(const vlot__story_mark *mark, size_t done, vlot__story_place now);
+/* Is it said before the other one? */
+bool vlot__point_is_before(vlot__story_point a, vlot__story_point b);
 
 /* Forget lines from this one on, or all there is. */
 void vlot__branch_cut(vlot__story_branch *branch, size_t from);

@@ -65,11 +65,6 @@ static bool copy_past(vlot__workspace *workspace, const char *name, vlot__story_
   bool has_memory = true;
   for (size_t k = 0; k < story->done && has_memory; k++)
     has_memory = vlot__branch_append(to, &from->lines[k]);
-  for (size_t k = 0; k < from->mark_count && has_memory; k++) {
-    const vlot__story_mark *mark = &from->marks[k];
-    if (!vlot__mark_is_behind(mark, story->done, now)) break;
-    has_memory = vlot__branch_mark(to, mark->line, mark->place, mark->text);
-  }
   if (has_memory && story->done < from->count &&
       vlot__place_is_before(from->lines[story->done].from, now)) {
     char text[VLOT__STORY_PIECE_MAX];
@@ -77,6 +72,13 @@ static bool copy_past(vlot__workspace *workspace, const char *name, vlot__story_
     half.text = vlot__story_piece(text, half.from, now, half.is_quiet);
     half.to = now;
     has_memory = vlot__branch_append(to, &half);
+  }
+  vlot__story_point here = {.line = to->count, .place = now};
+  for (size_t k = 0; k < from->mark_count && has_memory; k++) {
+    vlot__story_mark mark = from->marks[k];
+    if (!vlot__point_is_before(mark.begin, (vlot__story_point){story->done, now})) break;
+    if (vlot__point_is_before(here, mark.end)) mark.end = here;
+    has_memory = vlot__branch_mark(to, mark.begin, mark.end, mark.text);
   }
   if (!has_memory) {
     vlot__branch_deinit(to);
@@ -86,6 +88,14 @@ static bool copy_past(vlot__workspace *workspace, const char *name, vlot__story_
   story->present = story->branch_count - 1;
   story->done = to->count;
   return true;
+}
+
+bool vlot__story_is_undone(vlot__story *story) {
+  const vlot__story_branch *branch = vlot__story_present(story);
+  size_t at = story->done;
+  while (at < branch->count && branch->lines[at].is_look) at++;
+  if (at == branch->count) story->done = at;
+  return at < branch->count;
 }
 
 uint64_t vlot__story_end(const vlot__story *story) {
@@ -172,29 +182,20 @@ static void leave_branch(vlot__workspace *workspace, vlot__story_place now) {
                  vlot__story_present(story)->name, story->branches[kept].name, end);
 }
 
-/* The first line of a command: what is said from here on is taken back with it. */
-static void mark_command(vlot__workspace *workspace, size_t line, vlot__story_place place) {
-  vlot__story *story = &workspace->story;
-  if (story->must_mark &&
-      !vlot__branch_mark(vlot__story_present(story), line, place, story->must_mark))
-    vlot__text_add(&workspace->out, "out of memory: this cannot be taken back alone\n");
-  story->must_mark = NULL;
-}
-
 static void record(vlot__workspace *workspace, const vlot__story_line *line) {
   vlot__story *story = &workspace->story;
   if (workspace->is_adopted || (story->branch_count == 0 && !add_branch(workspace, NULL))) return;
-  size_t done = story->done;
-  if (done < vlot__story_present(story)->count) {
-    if (line->is_look) return;
-    if (is_again(workspace, line)) {
-      mark_command(workspace, done, line->from);
-      return;
-    }
-    leave_branch(workspace, line->from);
+  if (line->is_look && story->done < vlot__story_present(story)->count) return;
+  bool has_undone = vlot__story_is_undone(story);
+  size_t begin = story->done;
+  if (!has_undone || !is_again(workspace, line)) {
+    if (has_undone) leave_branch(workspace, line->from);
+    begin = story->done;
+    add_line(workspace, line);
   }
-  if (!line->is_look) mark_command(workspace, story->done, line->from);
-  add_line(workspace, line);
+  if (story->has_begun) return;
+  story->has_begun = true;
+  story->begin = (vlot__story_point){.line = begin, .place = line->from};
 }
 
 static void say_and_record(vlot__workspace *workspace, const vlot__story_line *line) {
@@ -267,7 +268,7 @@ void vlot__story_record(vlot__workspace *workspace, const vlot__story_line *line
                         const char *said) {
   vlot__story *story = &workspace->story;
   if (workspace->is_redoing) return;
-  story->must_mark = line->is_look ? NULL : said;
+  story->has_begun = false;
   if (story->inner_count == 0)
     say_and_record(workspace, line);
   else if (line->is_time)
@@ -275,7 +276,10 @@ void vlot__story_record(vlot__workspace *workspace, const vlot__story_line *line
   else
     record_parts(workspace, line);
   story->inner_count = 0;
-  story->must_mark = NULL;
+  vlot__story_point end = {.line = story->done, .place = line->to};
+  if (story->has_begun && !line->is_look &&
+      !vlot__branch_mark(vlot__story_present(story), story->begin, end, said))
+    vlot__text_add(&workspace->out, "out of memory: this cannot be taken back alone\n");
 }
 
 void vlot__story_idle(vlot__workspace *workspace, const char *said) {

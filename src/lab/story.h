@@ -34,9 +34,10 @@ typedef struct vlot__story {
   vlot__story_inner *inner; /* [inner_count] since the last line */
   size_t inner_count;
   size_t inner_capacity;
-  const char *must_mark; /* the command that is being recorded, until it has its mark */
-  char *idle;            /* the last command, where it has done nothing; NULL */
-  vlot__text said;       /* everything, in the order it was said, as the commands of a scene */
+  vlot__story_point begin; /* of the command that is being recorded … */
+  bool has_begun;          /* … once a line of it is */
+  char *idle;              /* the last command, where it has done nothing; NULL */
+  vlot__text said;         /* everything, in the order it was said, as the commands of a scene */
 } vlot__story;
 
 void vlot__story_deinit(vlot__story *story);
@@ -45,6 +46,9 @@ void vlot__story_deinit(vlot__story *story);
 static inline vlot__story_branch *vlot__story_present(const vlot__story *story) {
   return &story->branches[story->present];
 }
+
+/* Has anything been undone in the present branch? What only looked has not: it counts as done. */
+bool vlot__story_is_undone(vlot__story *story);
 
 /* A line was carried out (its text is copied) that was said as `said`. Where something else was
  * undone, another branch begins. Without memory the line cannot be done again, and that is told.

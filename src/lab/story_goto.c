@@ -61,12 +61,26 @@ bool vlot__story_goto(vlot__workspace *workspace, uint64_t action) {
          redo(workspace, lines, (vlot__story_place){.action = workspace->turn_began});
 }
 
-/* Where a command was said: in the middle of a line, or behind it. */
-static bool redo_to_mark(vlot__workspace *workspace, const vlot__story_mark *mark) {
+/* In the middle of a line, or before it. */
+static bool redo_to(vlot__workspace *workspace, vlot__story_point to) {
   const vlot__story_branch *branch = vlot__story_present(&workspace->story);
-  bool is_inside = mark->line < branch->count &&
-                   vlot__place_is_before(branch->lines[mark->line].from, mark->place);
-  return redo(workspace, mark->line + is_inside, mark->place);
+  bool is_inside =
+      to.line < branch->count && vlot__place_is_before(branch->lines[to.line].from, to.place);
+  return redo(workspace, to.line + is_inside, to.place);
+}
+
+static vlot__story_point point_of(const vlot__workspace *workspace) {
+  return (vlot__story_point){.line = workspace->story.done,
+                             .place = vlot__workspace_place(workspace)};
+}
+
+/* How many marks begin before this point, or (or_there) in it. */
+static size_t marks_before(const vlot__story_branch *branch, vlot__story_point now, bool or_there) {
+  size_t k = 0;
+  while (k < branch->mark_count && (or_there ? !vlot__point_is_before(now, branch->marks[k].begin)
+                                             : vlot__point_is_before(branch->marks[k].begin, now)))
+    k++;
+  return k;
 }
 
 bool vlot__story_undo(vlot__workspace *workspace, const char **taken) {
@@ -75,39 +89,36 @@ bool vlot__story_undo(vlot__workspace *workspace, const char **taken) {
   if (!has_way_back(workspace)) return false;
   if (story->branch_count == 0) return true;
   const vlot__story_branch *branch = vlot__story_present(story);
-  vlot__story_place now = vlot__workspace_place(workspace);
-  size_t k = branch->mark_count;
-  while (k > 0 && !vlot__mark_is_behind(&branch->marks[k - 1], story->done, now)) k--;
-  if (k == 0) return true;
-  *taken = branch->marks[k - 1].text;
-  return redo_to_mark(workspace, &branch->marks[k - 1]);
+  size_t count = marks_before(branch, point_of(workspace), false);
+  if (count == 0) return true;
+  *taken = branch->marks[count - 1].text;
+  return redo_to(workspace, branch->marks[count - 1].begin);
 }
 
+/* The command that begins here, or the rest of one, or of what is no command of its own any more
+ * because another one was said where it was taken back. */
 bool vlot__story_redo(vlot__workspace *workspace, const char **taken) {
-  const vlot__story *story = &workspace->story;
+  vlot__story *story = &workspace->story;
   *taken = NULL;
   if (!has_way_back(workspace)) return false;
-  if (story->branch_count == 0 || story->done == vlot__story_present(story)->count) return true;
+  if (story->branch_count == 0 || !vlot__story_is_undone(story)) return true;
   const vlot__story_branch *branch = vlot__story_present(story);
-  vlot__story_place now = vlot__workspace_place(workspace);
-  size_t k = 0;
-  while (k < branch->mark_count && vlot__mark_is_behind(&branch->marks[k], story->done, now)) k++;
-  if (k == branch->mark_count) {
-    if (k > 0) *taken = branch->marks[k - 1].text; /* the rest of it */
-    return redo(workspace, branch->count, vlot__branch_end(branch));
+  vlot__story_point now = point_of(workspace);
+  size_t count = marks_before(branch, now, true);
+  const vlot__story_mark *mark = count > 0 ? &branch->marks[count - 1] : NULL;
+  if (mark && vlot__point_is_before(now, mark->end)) {
+    *taken = mark->text;
+    return redo_to(workspace, mark->end);
   }
-  bool is_here =
-      branch->marks[k].line == story->done && vlot__place_is_same(branch->marks[k].place, now);
-  *taken = branch->marks[is_here || k == 0 ? k : k - 1].text;
-  if (is_here) k++;
-  return k < branch->mark_count ? redo_to_mark(workspace, &branch->marks[k])
-                                : redo(workspace, branch->count, vlot__branch_end(branch));
+  *taken = "what followed";
+  return count < branch->mark_count ? redo_to(workspace, branch->marks[count].begin)
+                                    : redo(workspace, branch->count, vlot__branch_end(branch));
 }
 
 /* What was said before anything happened has set something up, or looked. */
 bool vlot__story_reset(vlot__workspace *workspace) {
   if (workspace->story.branch_count > 0)
-    return redo(workspace, vlot__story_present(&workspace->story)->count, (vlot__story_place){0});
+    return redo(workspace, workspace->story.done, (vlot__story_place){0});
   vlot__workspace_begin_redo(workspace);
   vlot__workspace_end_redo(workspace);
   return true;

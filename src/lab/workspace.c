@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "asked.h"
 #include "vlot/journal.h"
 
 void vlot__workspace_init(vlot__workspace *workspace, bool has_threads, uint64_t actions_max) {
@@ -269,8 +270,8 @@ bool vlot__workspace_open(vlot__workspace *workspace) {
 
 bool vlot__workspace_unopen(vlot__workspace *workspace) {
   if (!workspace->cluster) return true;
-  if (workspace->is_adopted || workspace->journal || vlot__workspace_actions(workspace) > 0)
-    return false;
+  vlot__story_place now = vlot__workspace_place(workspace);
+  if (workspace->is_adopted || workspace->journal || now.action > 0 || now.idle > 0) return false;
   return vlot__story_reset(workspace);
 }
 
@@ -303,157 +304,6 @@ bool vlot__workspace_adopt(vlot__workspace *workspace, vlot_cluster *cluster,
   workspace->cluster = cluster;
   learn(workspace);
   return true;
-}
-
-/* --- clients --- */
-
-static vlot_client *client_of(vlot__workspace *workspace, uint32_t contact) {
-  vlot_client_options options;
-  vlot_client_options_init(&options);
-  options.contact = contact;
-  if (!workspace->clients[contact] &&
-      vlot_client_open(&workspace->clients[contact], workspace->cluster, &options) != VLOT_OK)
-    workspace->clients[contact] = NULL;
-  return workspace->clients[contact];
-}
-
-static vlot__workspace_asked *free_place(vlot__workspace *workspace) {
-  for (size_t k = 0; k < VLOT__WORKSPACE_ASKED_MAX; k++)
-    if (workspace->asked[k].sequence == 0) return &workspace->asked[k];
-  return NULL;
-}
-
-static uint64_t timeout_ticks(void) {
-  vlot_client_options options;
-  vlot_client_options_init(&options);
-  return options.timeout_ticks;
-}
-
-static bool submit(vlot__workspace *workspace, uint32_t contact, const vlot_kv_command *kv,
-                   bool is_read, bool is_local, const char *what) {
-  vlot__workspace_asked *asked = free_place(workspace);
-  vlot_client *client = client_of(workspace, contact);
-  vlot_bytes *bytes = vlot_kv_encode(NULL, kv);
-  uint64_t sequence = 0;
-  vlot_result result = asked ? VLOT_NOMEM : VLOT_BUSY;
-  if (asked && client && bytes) {
-    vlot_command command = {
-        .data = vlot_bytes_data(bytes), .size = (uint32_t)vlot_bytes_size(bytes), .owner = bytes};
-    result = is_read ? vlot_client_read(client, command.data, command.size,
-                                        is_local ? 0 : VLOT_NEVER, &sequence)
-                     : vlot_client_submit(client, &command, 1, &sequence);
-  }
-  vlot_bytes_release(bytes);
-  if (result != VLOT_OK)
-    return vlot__workspace_fail(workspace, 1, "n%u does not take it: %s", contact,
-                                workspace->journal
-                                    ? "this is a recorded run, and nothing in it can be changed"
-                                    : vlot_result_text(result));
-  /* sequences are kept from 1 on: 0 marks a free place */
-  *asked =
-      (vlot__workspace_asked){.contact = contact,
-                              .sequence = sequence + 1,
-                              .is_read = is_read,
-                              .deadline = vlot_cluster_now(workspace->cluster) + timeout_ticks()};
-  snprintf(asked->what, sizeof asked->what, "%s", what);
-  return true;
-}
-
-bool vlot__workspace_propose(vlot__workspace *workspace, uint32_t contact, const char *key,
-                             const char *value) {
-  char what[96];
-  snprintf(what, sizeof what, "propose %s=%s", key, value);
-  vlot_kv_command kv = {.operation = VLOT_KV_SET,
-                        .key = key,
-                        .key_size = strlen(key),
-                        .value = value,
-                        .value_size = strlen(value)};
-  return submit(workspace, contact, &kv, false, false, what);
-}
-
-bool vlot__workspace_read(vlot__workspace *workspace, uint32_t contact, const char *key,
-                          bool is_local) {
-  char what[96];
-  snprintf(what, sizeof what, "%sread %s", is_local ? "local " : "", key);
-  vlot_kv_command kv = {.operation = VLOT_KV_GET, .key = key, .key_size = strlen(key)};
-  return submit(workspace, contact, &kv, true, is_local, what);
-}
-
-uint64_t vlot__workspace_deadline(const vlot__workspace *workspace) {
-  uint64_t deadline = VLOT_NEVER;
-  for (size_t k = 0; k < VLOT__WORKSPACE_ASKED_MAX; k++) {
-    const vlot__workspace_asked *asked = &workspace->asked[k];
-    if (asked->sequence != 0 && asked->deadline < deadline) deadline = asked->deadline;
-  }
-  return deadline;
-}
-
-static void say_value(vlot__text *out, const vlot_answer *answer) {
-  vlot_kv_answer kv;
-  if (vlot_kv_answer_decode(answer->reply, answer->reply_size, &kv) != VLOT_OK || kv.status > 1)
-    vlot__text_add(out, "an answer that is no value");
-  else if (kv.status == 1)
-    vlot__text_add(out, "no such key");
-  else
-    vlot__text_add(out, "%.*s", (int)kv.size, (const char *)kv.value);
-}
-
-static void say_answer(vlot__text *out, const vlot__workspace_asked *asked,
-                       const vlot_answer *answer) {
-  vlot__text_add(out, "%6" PRIu64 "  The client of n%u, %s: ", answer->tick, asked->contact,
-                 asked->what);
-  if (answer->result != VLOT_OK) {
-    vlot__text_add(out, "%s", vlot_result_text(answer->result));
-    if (answer->why != VLOT_WHY_NONE) vlot__text_add(out, ": %s", vlot_why_text(answer->why));
-  } else if (asked->is_read) {
-    say_value(out, answer);
-  } else {
-    vlot__text_add(out, "committed at %" PRIu64 " of term %" PRIu64, answer->index, answer->term);
-  }
-  vlot__text_add(out, "\n");
-}
-
-/* An answer in words, until the events have come so far. */
-typedef struct told_answer {
-  vlot__text text;
-  uint64_t tick;
-} told_answer;
-
-typedef struct told_answers {
-  told_answer all[VLOT__WORKSPACE_ASKED_MAX]; /* [count] by their ticks */
-  size_t count;
-  size_t said;
-} told_answers;
-
-static void keep_answer(told_answers *told, const vlot__workspace_asked *asked,
-                        const vlot_answer *answer) {
-  size_t at = told->count++;
-  for (; at > 0 && told->all[at - 1].tick > answer->tick; at--) told->all[at] = told->all[at - 1];
-  told->all[at] = (told_answer){.tick = answer->tick};
-  say_answer(&told->all[at].text, asked, answer);
-}
-
-static void take_answers(vlot__workspace *workspace, uint32_t contact, told_answers *told) {
-  vlot_answer answer;
-  while (workspace->clients[contact] &&
-         vlot_client_poll(workspace->clients[contact], &answer, 1) == 1)
-    for (size_t k = 0; k < VLOT__WORKSPACE_ASKED_MAX; k++) {
-      vlot__workspace_asked *asked = &workspace->asked[k];
-      if (asked->contact != contact || asked->sequence != answer.sequence + 1) continue;
-      asked->sequence = 0;
-      if (!workspace->is_redoing) keep_answer(told, asked, &answer);
-      break;
-    }
-}
-
-/* Those that were given before a tick, where nobody has said them yet. */
-static void say_answers(vlot__workspace *workspace, told_answers *told, uint64_t before) {
-  for (; told->said < told->count && told->all[told->said].tick < before; told->said++) {
-    vlot__text *text = &told->all[told->said].text;
-    if (text->size > 0) vlot__text_put(&workspace->out, text->data, text->size);
-    workspace->out.is_short |= text->is_short;
-    vlot__text_deinit(text);
-  }
 }
 
 /* --- events --- */
@@ -499,18 +349,18 @@ static bool is_beginning(const vlot_event *event) {
 void vlot__workspace_drain(vlot__workspace *workspace, bool is_summary) {
   vlot_event event;
   char sentence[512];
-  told_answers told = {.count = 0};
+  vlot__told_answers told;
   if (!workspace->cluster) return;
-  for (uint32_t k = 0; k <= VLOT__WORKSPACE_NODES_MAX; k++) take_answers(workspace, k, &told);
+  vlot__asked_take(workspace, &told);
   while (vlot_subscription_next(workspace->events, &event)) {
     vlot__past_add(&workspace->past, &event);
     if (event.node <= VLOT__WORKSPACE_NODES_MAX) log_follow(workspace, &event);
     if (event.kind == VLOT_EVENT_REQUEST && !workspace->is_redoing)
       vlot__story_ask(workspace, &event);
     if (workspace->is_redoing || is_beginning(&event) || !is_shown(&event, is_summary)) continue;
-    say_answers(workspace, &told, event.tick);
+    vlot__asked_say(workspace, &told, event.tick);
     vlot_event_text(&event, sentence, sizeof sentence);
     vlot__text_add(&workspace->out, "%6" PRIu64 "  %s\n", event.tick, sentence);
   }
-  say_answers(workspace, &told, VLOT_NEVER);
+  vlot__asked_say(workspace, &told, VLOT_NEVER);
 }
