@@ -162,7 +162,6 @@ void vlot__lockstep_carry_out(vlot_cluster *cluster, vlot__item *item, uint32_t 
 bool vlot__lockstep_obey_one(vlot_cluster *cluster) {
   uint64_t before = cluster->action;
   if (!vlot__requests_wait(cluster) || !cluster->requests.obey(cluster, 1)) return false;
-  cluster->requests.has_command = false; /* its end is this one */
   if (cluster->action != before) vlot__requests_ended(cluster);
   return true;
 }
@@ -205,10 +204,9 @@ bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit) {
   if (vlot__lockstep_obey_one(cluster)) return true;
   /* a node whose timer could not be listed may never have a turn again */
   if (cluster->lockstep.is_short) vlot__pending_list_again(cluster);
-  uint64_t stop = vlot__requests_tick(cluster);
-  if (stop != VLOT_NEVER && stop <= limit) {
+  for (uint64_t stop; (stop = vlot__requests_tick(cluster)) != VLOT_NEVER && stop <= limit;) {
     if (run_due(cluster, stop)) return true;
-    vlot__stop_here(cluster, cluster->action);
+    vlot__requests_stand(cluster);
     if (vlot__lockstep_obey_one(cluster)) return true;
   }
   return run_due(cluster, limit);

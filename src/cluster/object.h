@@ -95,9 +95,8 @@ typedef struct vlot__requests {
   _Atomic uint64_t is_armed;    /* one of these: come by vlot__stop_here() … */
   _Atomic uint64_t steps;       /* … at the end of an action, after so many more */
   _Atomic uint64_t stop_action; /* … at the end of this one, or of a later one */
-  _Atomic uint64_t
-      stop_before;  /* … when time stands before this tick, and nothing is due by then */
-  bool has_command; /* one was counted that has not ended */
+  _Atomic uint64_t stop_before; /* … when nothing is due any more before this tick */
+  bool has_command;             /* one was counted that has not ended */
   /* vlot__requests_obey(): set once, so that drivers need not know what can be asked */
   bool (*obey)(vlot_cluster *cluster, uint64_t most);
   vlot__request ring[VLOT__REQUESTS];

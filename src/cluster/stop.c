@@ -23,3 +23,8 @@ void vlot__requests_stop(vlot_cluster *cluster) {
   }
   if (is_reached) vlot__stop_here(cluster, action);
 }
+
+void vlot__requests_stand(vlot_cluster *cluster) {
+  atomic_store(&cluster->requests.stop_before, 0);
+  vlot__stop_here(cluster, cluster->action);
+}

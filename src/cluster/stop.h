@@ -20,6 +20,9 @@ static inline void vlot__requests_ended(vlot_cluster *cluster) {
     vlot__requests_stop(cluster);
 }
 
+/* Time stands where a debugger wants it to: it stops here, and says anew what it wants. */
+void vlot__requests_stand(vlot_cluster *cluster);
+
 /* The tick at which a debugger wants to stop once all that is due by then is done; VLOT_NEVER. */
 static inline uint64_t vlot__requests_tick(vlot_cluster *cluster) {
   const vlot__requests *requests = &cluster->requests;
