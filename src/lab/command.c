@@ -30,15 +30,32 @@ static bool split(vlot__workspace *workspace, vlot__arguments *arguments, const 
 
 enum { NAMES_MAX = 64 };
 
-static bool unknown_verb(vlot__workspace *workspace, const char *word) {
+/* A byte that is not seen, or looks like another, is named where a word is not understood. */
+enum { ODD_MAX = 64 };
+
+static const char *say_odd(const vlot__arguments *arguments, unsigned word, char text[ODD_MAX]) {
+  const char *at = word < arguments->word_count ? arguments->words[word] : "";
+  size_t size = strlen(at), odd = vlot__text_odd(at, size);
+  *text = '\0';
+  if (odd < size)
+    snprintf(text, ODD_MAX, " (byte 0x%02X at column %zu)", (unsigned char)at[odd],
+             arguments->columns[word] + odd + 1);
+  return text;
+}
+
+static bool unknown_verb(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  const char *word = arguments->words[0];
+  char odd[ODD_MAX];
   const char *names[NAMES_MAX];
   size_t count = 0;
   for (; count < vlot_verb_count && count < NAMES_MAX; count++)
     names[count] = vlot_verbs[count].name;
   const char *nearest = vlot__options_nearest(word, names, count);
   if (nearest)
-    return vlot__workspace_fail(workspace, 0, "unknown verb; did you mean '%s'?", nearest);
-  return vlot__workspace_fail(workspace, 0, "unknown verb; 'help' lists them");
+    return vlot__workspace_fail(workspace, 0, "unknown verb%s; did you mean '%s'?",
+                                say_odd(arguments, 0, odd), nearest);
+  return vlot__workspace_fail(workspace, 0, "unknown verb%s; 'help' lists them",
+                              say_odd(arguments, 0, odd));
 }
 
 /* --- values --- */
@@ -46,25 +63,29 @@ static bool unknown_verb(vlot__workspace *workspace, const char *word) {
 bool vlot__command_number(vlot__workspace *workspace, const vlot__arguments *arguments,
                           unsigned word, uint64_t min, uint64_t max, uint64_t *number) {
   uint64_t value;
+  char odd[ODD_MAX];
   if (word < arguments->word_count && vlot__options_number(arguments->words[word], &value) &&
       value >= min && value <= max) {
     *number = value;
     return true;
   }
   if (max == UINT64_MAX)
-    return vlot__workspace_fail(workspace, word, "expected a number from %" PRIu64 " on", min);
-  return vlot__workspace_fail(workspace, word, "expected a number from %" PRIu64 " to %" PRIu64,
-                              min, max);
+    return vlot__workspace_fail(workspace, word, "expected a number from %" PRIu64 " on%s", min,
+                                say_odd(arguments, word, odd));
+  return vlot__workspace_fail(workspace, word,
+                              "expected a number from %" PRIu64 " to %" PRIu64 "%s", min, max,
+                              say_odd(arguments, word, odd));
 }
 
 bool vlot__command_node(vlot__workspace *workspace, const vlot__arguments *arguments, unsigned word,
                         uint32_t *node) {
   const char *text = word < arguments->word_count ? arguments->words[word] : "";
   uint64_t value;
+  char odd[ODD_MAX];
   if (!vlot__options_number(text + (*text == 'n'), &value) || value == 0 ||
       value > workspace->options.nodes)
-    return vlot__workspace_fail(workspace, word, "expected a node, 1 to %u",
-                                workspace->options.nodes);
+    return vlot__workspace_fail(workspace, word, "expected a node, 1 to %u%s",
+                                workspace->options.nodes, say_odd(arguments, word, odd));
   *node = (uint32_t)value;
   return true;
 }
@@ -79,7 +100,9 @@ static bool choose(vlot__workspace *workspace, const vlot__arguments *arguments,
     if (length == size && memcmp(at, text, size) == 0) return true;
     at = at[length] ? at + length + 1 : NULL;
   }
-  return vlot__workspace_fail(workspace, word, "expected one of %s", choices);
+  char odd[ODD_MAX];
+  return vlot__workspace_fail(workspace, word, "expected one of %s%s", choices,
+                              say_odd(arguments, word, odd));
 }
 
 static int keyword_at(const vlot_verb *verb, const char *word) {
@@ -177,11 +200,13 @@ static void say_problem(vlot__workspace *workspace, const vlot__arguments *argum
   unsigned word = workspace->problem_word;
   bool is_inside = word < arguments->word_count;
   size_t column = is_inside ? arguments->columns[word] : strlen(line) + (strlen(line) > 0);
-  size_t size = is_inside ? strlen(arguments->words[word]) : 1;
+  size_t size =
+      is_inside ? vlot__text_columns(arguments->words[word], strlen(arguments->words[word])) : 1;
   vlot__text_add(&workspace->out, "error: %s\n  %s\n  ",
                  workspace->problem.data ? workspace->problem.data : "", line);
   for (size_t k = 0; k < column; k++)
-    vlot__text_put(&workspace->out, line[k] == '\t' ? "\t" : " ", 1);
+    if (vlot__text_columns(line + k, 1) > 0)
+      vlot__text_put(&workspace->out, line[k] == '\t' ? "\t" : " ", 1);
   for (size_t k = 0; k < size; k++) vlot__text_put(&workspace->out, "^", 1);
   vlot__text_put(&workspace->out, "\n", 1);
 }
@@ -232,7 +257,7 @@ bool vlot__command_parse(vlot__workspace *workspace, const char *line, vlot__arg
   if (!split(workspace, arguments, line)) return false;
   if (arguments->word_count == 0) return true;
   *verb = vlot_verb_find(arguments->words[0]);
-  if (!*verb) return unknown_verb(workspace, arguments->words[0]);
+  if (!*verb) return unknown_verb(workspace, arguments);
   return parse(workspace, *verb, arguments);
 }
 
