@@ -236,10 +236,12 @@ typedef struct vlot_verb {
   X(status, .group = "looking", .summary = "Show the cluster in one line",                         \
     .flags = VLOT_VERB_LOOK)                                                                       \
   X(log,                                                                                           \
-    .summary = "Show the logs as columns of terms; behind an entry: | known as committed up to "   \
-               "here, . known to the leader up to here, : both",                                   \
-    .example = "2", .flags = VLOT_VERB_LOOK,                                                       \
-    .parameters = {VLOT_VERB_SAYS("NODE", NULL, NODE, 1, 0, 0, NULL)})                             \
+    .summary = "Show the logs as columns of terms, the last 24 or those from an index on; behind " \
+               "an entry: | known as committed up to here, . known to the leader up to here, : "   \
+               "both",                                                                             \
+    .example = "2 1", .flags = VLOT_VERB_LOOK,                                                     \
+    .parameters = {VLOT_VERB_SAYS("NODE", NULL, NODE, 1, 0, 0, NULL),                              \
+                   VLOT_VERB_SAYS("FROM", NULL, NUMBER, 1, 1, VLOT_INDEX_MAX, NULL)})              \
   X(net, .summary = "Show faulty links, disks and clocks, and everything under way",               \
     .flags = VLOT_VERB_LOOK)                                                                       \
   X(timers, .summary = "Show whose timer is next", .flags = VLOT_VERB_LOOK)                        \
