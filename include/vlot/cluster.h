@@ -383,6 +383,7 @@ typedef struct vlot_cluster_stats {
   /* lockstep, and for the thread that has paused it: carried out so far, commands included */
   uint64_t actions;
   uint64_t event_hash; /* lockstep: over all events so far */
+  uint64_t idle_ticks; /* lockstep: that have passed since the last action (vlot_lockstep_pass) */
 } vlot_cluster_stats;
 
 /* Counts since the cluster was opened. With threads they are not of one instant. Any thread; never
@@ -455,6 +456,9 @@ typedef struct vlot_answer {
   const uint8_t *reply;
   uint32_t reply_size;
   uint32_t node; /* that answered; 0: none did */
+  /* of the cluster clock, when it was given, however late it is taken; of a deadline that has
+   * passed, that tick */
+  uint64_t tick;
 } vlot_answer;
 
 #define VLOT_CLIENTS_MAX 65536u /* of a cluster, open at once */
@@ -669,6 +673,20 @@ VLOT_API vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions,
 VLOT_API vlot_result vlot_lockstep_until(vlot_cluster *cluster,
                                          bool (*is_reached)(vlot_cluster *cluster, void *context),
                                          void *context, uint64_t actions);
+
+/* Let time pass: do what is due within `ticks` ticks, as the seed chooses, and nothing else; then
+ * time stands at now + ticks, whatever comes next.
+ *
+ * ticks       0: only what is due now; VLOT_NEVER: without end, for as long as something is pending
+ * is_reached  as vlot_lockstep_until(), with context: true ends it there; NULL: nothing does
+ * actions     at most so many; up to turn_max - 1 more when the last turn takes several deliveries
+ * returns     VLOT_OK: the time has passed, or is_reached ended it; VLOT_TIMEOUT: `actions` were
+ *             too few, or (without end) nothing is left that can happen; else as
+ *             vlot_lockstep_step(), like the thread. In a replay a turn is due at its last tick
+ */
+VLOT_API vlot_result vlot_lockstep_pass(vlot_cluster *cluster, uint64_t ticks,
+                                        bool (*is_reached)(vlot_cluster *cluster, void *context),
+                                        void *context, uint64_t actions);
 
 /* Verbs on one pending thing. VLOT_NOT_FOUND: no such id; VLOT_UNSUPPORTED: not for this kind
  * (timers and writes cannot be dropped, timers cannot be delayed, only messages between nodes can

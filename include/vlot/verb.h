@@ -15,7 +15,9 @@
 extern "C" {
 #endif
 
-#define VLOT_STEP_NODES_MAX 32 /* of a cluster that verbs are said to */
+#define VLOT_STEP_NODES_MAX 32      /* of a cluster that verbs are said to */
+#define VLOT_TICKS_AT_ONCE  1000000 /* that a verb lets pass */
+#define VLOT_UNTIL_TIMEOUTS 20      /* election timeouts until `until` gives up */
 
 /* What stands for a parameter in a line. */
 typedef enum vlot_parameter_type {
@@ -128,18 +130,24 @@ typedef struct vlot_verb {
     .flags = VLOT_VERB_TIME,                                                                       \
     .parameters = {VLOT_VERB_SAYS("K", NULL, NUMBER, 1, 1, 10000000, NULL),                        \
                    VLOT_VERB_SAYS("QUIET", "quiet", FLAG, 1, 0, 0, "show only what changes")})     \
-  X(tick, .summary = "Let so many ticks pass", .example = "30",                                    \
-    .flags = VLOT_VERB_TIME | VLOT_VERB_SUMMARY,                                                   \
-    .parameters = {VLOT_VERB_SAYS("K", NULL, NUMBER, 1, 1, 1000000, NULL)})                        \
+  X(tick,                                                                                          \
+    .summary =                                                                                     \
+        "Let so many ticks pass, 1 unless said, and do what is due in them; 0: what is due "       \
+        "now",                                                                                     \
+    .example = "30", .flags = VLOT_VERB_TIME | VLOT_VERB_SUMMARY,                                  \
+    .parameters = {VLOT_VERB_SAYS("K", NULL, NUMBER, 1, 0, VLOT_TICKS_AT_ONCE, NULL)})             \
   X(until,                                                                                         \
     .summary = "Let things happen until there is a leader, a role, a commit index or a term, or "  \
                "until it is quiet",                                                                \
-    .example = "commit 3 at 2", .flags = VLOT_VERB_TIME | VLOT_VERB_SUMMARY,                       \
+    .example = "leader 2 500", .flags = VLOT_VERB_TIME | VLOT_VERB_SUMMARY,                        \
     .parameters = {VLOT_VERB_SAYS("WHAT", NULL, CHOICE, 0, 0, 0, "leader|role|commit|term|quiet"), \
                    VLOT_VERB_SAYS("N", NULL, WORD, 1, 0, 0,                                        \
-                                  "a node (leader, role), an index (commit) or a term"),           \
+                                  "a node (role; leader, where * is any), an index (commit) or "   \
+                                  "a term; nothing (quiet)"),                                      \
                    VLOT_VERB_SAYS("ROLE", NULL, WORD, 1, 0, 0,                                     \
-                                  "follower, pre-candidate, candidate or leader"),                 \
+                                  "follower, pre-candidate, candidate or leader (role)"),          \
+                   VLOT_VERB_SAYS("TICKS", NULL, WORD, 1, 0, 0,                                    \
+                                  "how long at most; 20 election timeouts unless said"),           \
                    VLOT_VERB_AT})                                                                  \
   R(FIRE, 6, deliver, .group = "messages, timers", .alias = "d",                                   \
     .summary = "Let a pending thing happen now: deliver the message, fire the timer",              \
@@ -228,10 +236,12 @@ typedef struct vlot_verb {
   X(status, .group = "looking", .summary = "Show the cluster in one line",                         \
     .flags = VLOT_VERB_LOOK)                                                                       \
   X(log,                                                                                           \
-    .summary = "Show the logs as columns of terms; behind an entry: | known as committed up to "   \
-               "here, . known to the leader up to here, : both",                                   \
-    .example = "2", .flags = VLOT_VERB_LOOK,                                                       \
-    .parameters = {VLOT_VERB_SAYS("NODE", NULL, NODE, 1, 0, 0, NULL)})                             \
+    .summary = "Show the logs as columns of terms, the last 24 or those from an index on; behind " \
+               "an entry: | known as committed up to here, . known to the leader up to here, : "   \
+               "both",                                                                             \
+    .example = "2 1", .flags = VLOT_VERB_LOOK,                                                     \
+    .parameters = {VLOT_VERB_SAYS("NODE", NULL, NODE, 1, 0, 0, NULL),                              \
+                   VLOT_VERB_SAYS("FROM", NULL, NUMBER, 1, 1, VLOT_INDEX_MAX, NULL)})              \
   X(net, .summary = "Show faulty links, disks and clocks, and everything under way",               \
     .flags = VLOT_VERB_LOOK)                                                                       \
   X(timers, .summary = "Show whose timer is next", .flags = VLOT_VERB_LOOK)                        \
@@ -252,9 +262,13 @@ typedef struct vlot_verb {
     .summary = "Do the next thing: of the scene, else whatever comes next", .example = "3",        \
     .flags = VLOT_VERB_NEEDS_NOTHING | VLOT_VERB_META,                                             \
     .parameters = {VLOT_VERB_SAYS("K", NULL, NUMBER, 1, 1, 10000000, NULL)})                       \
-  X(back, .alias = "p", .summary = "Undo the last action, or so many", .example = "3",             \
+  X(back, .alias = "p", .summary = "Go back by one action, or so many", .example = "3",            \
     .flags = VLOT_VERB_NEEDS_NOTHING | VLOT_VERB_META,                                             \
     .parameters = {VLOT_VERB_SAYS("K", NULL, NUMBER, 1, 1, UINT64_MAX, NULL)})                     \
+  X(undo, .summary = "Take back the last command, however many actions it made",                   \
+    .flags = VLOT_VERB_NEEDS_NOTHING | VLOT_VERB_META)                                             \
+  X(redo, .summary = "Do again the command that was taken back last",                              \
+    .flags = VLOT_VERB_NEEDS_NOTHING | VLOT_VERB_META)                                             \
   X(goto, .summary = "Go back, or forth again, to an action by its number", .example = "12",       \
     .flags = VLOT_VERB_NEEDS_NOTHING | VLOT_VERB_META,                                             \
     .parameters = {VLOT_VERB_SAYS("K", NULL, NUMBER, 0, 0, UINT64_MAX, NULL)})                     \

@@ -292,6 +292,7 @@ static size_t hand_out_answers(vlot_client *client, vlot_answer *answers, size_t
           .reply = record->reply_size > 0 ? (const uint8_t *)(record + 1) : NULL,
           .reply_size = record->reply_size,
           .node = record->node,
+          .tick = record->tick,
       };
     }
     if (++client->read_count < record->count) continue;
@@ -304,17 +305,21 @@ static size_t hand_out_answers(vlot_client *client, vlot_answer *answers, size_t
 /* Commands whose deadline has come are UNKNOWN; when the cluster closes, all that are left. */
 static size_t give_up_open(vlot_client *client, vlot_answer *answers, size_t capacity) {
   bool is_shut = vlot__is_shut(client->cluster);
-  uint64_t now = is_shut ? VLOT_NEVER : vlot__now(client->cluster);
+  uint64_t now = vlot__now(client->cluster);
   vlot_why why = is_shut ? VLOT_WHY_CLUSTER_CLOSED : VLOT_WHY_DEADLINE;
   size_t count = 0;
   for (size_t k = 0; k < client->submissions.count && count < capacity; k++) {
     const submission *one = vlot__ring_at(&client->submissions, k);
-    if (one->deadline > now) break;
+    if (one->deadline > now && !is_shut) break;
     for (uint32_t c = 0; c < one->count && count < capacity; c++) {
       if (!is_open(client, one->sequence + c)) continue;
       close_one(client, one->sequence + c);
-      answers[count++] =
-          (vlot_answer){.sequence = one->sequence + c, .result = VLOT_UNKNOWN, .why = why};
+      answers[count++] = (vlot_answer){
+          .sequence = one->sequence + c,
+          .result = VLOT_UNKNOWN,
+          .why = why,
+          .tick = one->deadline <= now ? one->deadline : now,
+      };
     }
   }
   return count;

@@ -22,6 +22,8 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__POINTER(cluster.met, struct vlot_cluster, seats, seats, struct vlot__seats),
     VLOT__NUMBER(cluster.now, struct vlot_cluster, now),
     VLOT__NUMBER(cluster.action, struct vlot_cluster, action),
+    VLOT__NUMBER(cluster.idle_action, struct vlot_cluster, lockstep.idle_action),
+    VLOT__NUMBER(cluster.idle_from, struct vlot_cluster, lockstep.idle_from),
     VLOT__POINTER(cluster.driver, struct vlot_cluster, driver, driver, struct vlot__driver),
     VLOT__NUMBER(cluster.is_inline, struct vlot_cluster, lockstep.is_inline),
     VLOT__ADDRESS(cluster.replay, struct vlot_cluster, replay),
@@ -73,7 +75,7 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__NUMBER(requests.is_armed, struct vlot__requests, is_armed),
     VLOT__NUMBER(requests.steps, struct vlot__requests, steps),
     VLOT__NUMBER(requests.stop_action, struct vlot__requests, stop_action),
-    VLOT__NUMBER(requests.stop_tick, struct vlot__requests, stop_tick),
+    VLOT__NUMBER(requests.stop_before, struct vlot__requests, stop_before),
     VLOT__RING(requests.ring, struct vlot__requests, ring, request, struct vlot__request),
 
     VLOT__STRUCT(request, struct vlot__request),

@@ -3,6 +3,7 @@
 #include "base/lock.h"
 #include "cluster/observe.h"
 #include "cluster/recorder.h"
+#include "cluster/stop.h"
 
 vlot_result vlot__check_change(vlot_cluster *cluster) {
   return cluster->recorder && cluster->recorder->is_replay ? VLOT_UNSUPPORTED : VLOT_OK;
@@ -57,6 +58,7 @@ vlot_result vlot__control_take_to_change(vlot_cluster *cluster) {
 
 void vlot__control_end(vlot_cluster *cluster) {
   if (carries_out_requests(cluster)) return;
+  vlot__command_ended(cluster);
   vlot__lock(&cluster->control_lock);
   while (vlot__owes_violation(cluster)) { /* asked for under the lock: the clock did not get it */
     vlot__unlock(&cluster->control_lock);
@@ -73,9 +75,19 @@ static bool counts(vlot_cluster *cluster) {
 }
 
 void vlot__count_command(vlot_cluster *cluster) {
-  if (counts(cluster)) cluster->action++;
+  if (!counts(cluster)) return;
+  cluster->action++;
+  cluster->requests.has_command = true;
 }
 
 void vlot__uncount_command(vlot_cluster *cluster) {
-  if (counts(cluster)) cluster->action--;
+  if (!counts(cluster)) return;
+  cluster->action--;
+  cluster->requests.has_command = false;
+}
+
+void vlot__command_ended(vlot_cluster *cluster) {
+  if (!counts(cluster) || !cluster->requests.has_command) return;
+  cluster->requests.has_command = false;
+  vlot__requests_ended(cluster);
 }

@@ -43,5 +43,7 @@ void vlot__control_end(vlot_cluster *cluster);
  */
 void vlot__count_command(vlot_cluster *cluster);
 void vlot__uncount_command(vlot_cluster *cluster); /* nothing has come of it after all */
+/* What was counted is done: a debugger may want to stop behind it. Giving up control implies it. */
+void vlot__command_ended(vlot_cluster *cluster);
 
 #endif

@@ -177,7 +177,8 @@ void vlot__client_deliver(vlot_cluster *cluster, uint32_t number, const void *re
 void vlot__mail_refused(vlot_cluster *cluster, uint32_t kind, const void *payload, vlot_why why) {
   const vlot__mail_propose *propose = payload;
   const vlot__mail_read *read = payload;
-  vlot__answer answer = {.result = VLOT_REJECTED, .why = why, .count = 1};
+  vlot__answer answer = {
+      .result = VLOT_REJECTED, .why = why, .count = 1, .tick = vlot__now(cluster)};
   if (kind == VLOT__MAIL_PROPOSE) {
     answer.client = propose->client;
     answer.sequence = propose->sequence;

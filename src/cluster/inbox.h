@@ -11,6 +11,7 @@ typedef struct vlot__answer {
   uint64_t sequence;
   uint64_t index;
   uint64_t term;
+  uint64_t tick; /* at which it was put out */
   uint32_t client;
   uint32_t count;
   uint32_t result;

@@ -162,31 +162,54 @@ void vlot__lockstep_carry_out(vlot_cluster *cluster, vlot__item *item, uint32_t 
 bool vlot__lockstep_obey_one(vlot_cluster *cluster) {
   uint64_t before = cluster->action;
   if (!vlot__requests_wait(cluster) || !cluster->requests.obey(cluster, 1)) return false;
-  vlot__requests_ended(cluster, cluster->action != before);
+  if (cluster->action != before) vlot__requests_ended(cluster);
   return true;
 }
 
-static bool run_one(vlot_cluster *cluster, uint64_t limit) {
+/* Nothing is due up to this tick, and time goes on to it. */
+static void pass_time(vlot_cluster *cluster, uint64_t tick) {
+  vlot__lockstep *lockstep = &cluster->lockstep;
+  uint64_t now = vlot__now(cluster);
+  if (tick == VLOT_NEVER || tick <= now) return;
+  if (lockstep->idle_action != cluster->action) {
+    lockstep->idle_action = cluster->action;
+    lockstep->idle_from = now;
+  }
+  atomic_store_explicit(&cluster->now, tick, memory_order_relaxed);
+  lockstep->now_tie = 0;
+}
+
+/* Whatever comes next, if it is due by this tick; else time goes on to it. */
+static bool run_due(vlot_cluster *cluster, uint64_t limit) {
   const vlot__recorder *recorder = cluster->recorder;
-  if (vlot__lockstep_obey_one(cluster)) return true;
-  /* a node whose timer could not be listed may never have a turn again */
-  if (cluster->lockstep.is_short) vlot__pending_list_again(cluster);
-  if (recorder && recorder->run_one) return recorder->run_one(cluster, limit);
+  if (recorder && recorder->run_one) {
+    if (recorder->run_one(cluster, limit)) return true;
+    pass_time(cluster, limit);
+    return false;
+  }
   vlot__item *item = vlot__pending_earliest(cluster);
   if (!item || item->due > limit) {
-    if (limit != VLOT_NEVER && limit > vlot__now(cluster)) {
-      atomic_store_explicit(&cluster->now, limit, memory_order_relaxed);
-      cluster->lockstep.now_tie = 0;
-      vlot__requests_ended(cluster, false);
-    }
+    pass_time(cluster, limit);
     return false;
   }
   vlot__heap_take_out(&cluster->lockstep.heap, item);
   begin_action(cluster, item);
   if (vlot__lint_is_due(cluster)) vlot__lint_look(cluster);
   vlot__lockstep_carry_out(cluster, item, cluster->options.turn_max, false);
-  vlot__requests_ended(cluster, true);
+  vlot__requests_ended(cluster);
   return true;
+}
+
+static bool run_one(vlot_cluster *cluster, uint64_t limit) {
+  if (vlot__lockstep_obey_one(cluster)) return true;
+  /* a node whose timer could not be listed may never have a turn again */
+  if (cluster->lockstep.is_short) vlot__pending_list_again(cluster);
+  for (uint64_t stop; (stop = vlot__requests_tick(cluster)) != VLOT_NEVER && stop <= limit;) {
+    if (run_due(cluster, stop)) return true;
+    vlot__requests_stand(cluster);
+    if (vlot__lockstep_obey_one(cluster)) return true;
+  }
+  return run_due(cluster, limit);
 }
 
 /* --- with other groups on the same host --- */
@@ -208,11 +231,10 @@ static vlot_cluster *next_of(const vlot_host *host) {
   return first;
 }
 
-/* One action of the host, none of it later than the limit, which is a tick of the group that asks.
- * Out of the way of who steps alone. */
-__attribute__((noinline)) static bool run_host(vlot_cluster *asks, uint64_t limit) {
+/* One action of the host, none of it later than the limit, which is a tick of the group that asks;
+ * false: nothing is due by then, and time stands there. */
+static bool run_first(vlot_cluster *asks, uint64_t limit) {
   vlot_host *host = asks->host;
-  if (vlot__lockstep_obey_one(asks)) return true;
   vlot_cluster *next = next_of(host);
   uint64_t last = vlot__line_tick(asks, limit);
   uint64_t due = next ? next->lockstep.in_line->due : VLOT_NEVER;
@@ -223,6 +245,18 @@ __attribute__((noinline)) static bool run_host(vlot_cluster *asks, uint64_t limi
   host->actions += next->action - before;
   (void)vlot__line_set(next, next_due(next));
   return has_acted;
+}
+
+/* The same, up to where a debugger of the group that asks wants time to stand first. Out of the way
+ * of who steps alone. */
+__attribute__((noinline)) static bool run_host(vlot_cluster *asks, uint64_t limit) {
+  uint64_t stop;
+  do {
+    if (vlot__lockstep_obey_one(asks)) return true;
+    stop = vlot__requests_tick(asks);
+    if (run_first(asks, stop < limit ? stop : limit)) return true;
+  } while (stop < limit);
+  return false;
 }
 
 bool vlot__lockstep_run_one(vlot_cluster *cluster, uint64_t limit) {

@@ -145,6 +145,13 @@ static void add_traffic(vlot_cluster_stats *stats, const vlot__traffic *traffic)
   stats->dropped += atomic_load_explicit(&traffic->dropped, memory_order_relaxed);
 }
 
+/* Ticks that have passed since the last action. */
+static uint64_t idle_ticks(vlot_cluster *cluster) {
+  const vlot__lockstep *lockstep = &cluster->lockstep;
+  bool is_idle = vlot__driver_of(cluster)->is_stepped && lockstep->idle_action == cluster->action;
+  return is_idle ? vlot__now(cluster) - lockstep->idle_from : 0;
+}
+
 void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats) {
   *stats = (vlot_cluster_stats){0};
   VLOT__VISIT(cluster, );
@@ -162,6 +169,7 @@ void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats) {
   }
   if (!vlot__may_step(cluster)) return; /* another thread counts them, while it has paused it */
   stats->actions = cluster->action;
+  stats->idle_ticks = idle_ticks(cluster);
   stats->event_hash = cluster->observer.hash;
 }
 

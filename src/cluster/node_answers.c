@@ -18,7 +18,9 @@ void vlot__node_push_answer(vlot__node *node, const vlot__answer *answer, const 
   size_t padded = vlot__padded(answer->reply_size);
   uint8_t *at = vlot__answers_reserve(&node->answers, node->allocator, sizeof *answer + padded);
   if (!at) return;
-  memcpy(at, answer, sizeof *answer);
+  vlot__answer *record = (vlot__answer *)(void *)at;
+  *record = *answer;
+  record->tick = vlot__now(node->cluster);
   if (reply) memcpy(at + sizeof *answer, reply, answer->reply_size);
   node->answers.size += sizeof *answer + padded;
   VLOT__RECORD(node->cluster, answer, node->seat, answer->sequence, answer->index, reply,

@@ -47,7 +47,10 @@ typedef struct vlot__lockstep {
   size_t pooled;
   vlot__arrivals from_clients; /* of mail that no member sent */
   vlot__prng schedule;
-  uint64_t now_tie;    /* the place inside the present tick */
+  uint64_t now_tie; /* the place inside the present tick */
+  /* time passed last, with nothing happening, from this tick on and behind this action */
+  uint64_t idle_from;
+  uint64_t idle_action;
   vlot__item *in_line; /* its place among its host's groups (line.h); NULL: it steps alone */
   uint64_t base;       /* tick of the host at which its own began */
   bool is_inline;      /* turns run on the thread that steps */
@@ -96,10 +99,11 @@ typedef struct vlot__requests {
   _Atomic uint64_t done; /* carried out */
   /* the thread that carries some out, and has control meanwhile */
   _Atomic uintptr_t obeys;
-  _Atomic uint64_t is_armed;    /* one of these: end an action in vlot__stop_here() … */
-  _Atomic uint64_t steps;       /* … after so many more */
-  _Atomic uint64_t stop_action; /* … from this one on */
-  _Atomic uint64_t stop_tick;   /* … from this tick on */
+  _Atomic uint64_t is_armed;    /* one of these: come by vlot__stop_here() … */
+  _Atomic uint64_t steps;       /* … at the end of an action, after so many more */
+  _Atomic uint64_t stop_action; /* … at the end of this one, or of a later one */
+  _Atomic uint64_t stop_before; /* … when nothing is due any more before this tick */
+  bool has_command;             /* one was counted that has not ended */
   /* vlot__requests_obey(): set once, so that drivers need not know what can be asked */
   bool (*obey)(vlot_cluster *cluster, uint64_t most);
   vlot__request ring[VLOT__REQUESTS];

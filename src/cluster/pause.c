@@ -147,6 +147,8 @@ static void collect_all(vlot_cluster *cluster) {
     while (vlot_actor_run(seat->actor)) continue;
   }
   collect_late(cluster);
+  cluster->lockstep.idle_action = cluster->action;
+  cluster->lockstep.idle_from = vlot__now(cluster);
   VLOT__FOR_EACH_SEAT (seat, cluster) vlot__pending_seat_changed(seat);
 }
 

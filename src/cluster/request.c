@@ -72,6 +72,7 @@ static bool take_control(vlot_cluster *cluster) {
 }
 
 static void give_control(vlot_cluster *cluster) {
+  cluster->requests.has_command = false; /* who obeys says when it has ended */
   atomic_store(&cluster->requests.obeys, 0);
   vlot__control_end(cluster);
   vlot__notify_changed(cluster);

@@ -37,18 +37,27 @@ vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t
 vlot_result vlot_lockstep_until(vlot_cluster *cluster,
                                 bool (*is_reached)(vlot_cluster *cluster, void *context),
                                 void *context, uint64_t actions) {
+  return vlot_lockstep_pass(cluster, VLOT_NEVER, is_reached, context, actions);
+}
+
+vlot_result vlot_lockstep_pass(vlot_cluster *cluster, uint64_t ticks,
+                               bool (*is_reached)(vlot_cluster *cluster, void *context),
+                               void *context, uint64_t actions) {
   VLOT__VISIT(cluster, VLOT_CLOSED);
   const uint64_t *count = vlot__lockstep_counter(cluster), before = *count;
+  uint64_t now = vlot__now(cluster), limit = ticks < VLOT_NEVER - now ? now + ticks : VLOT_NEVER;
   vlot_result result = check_pending(cluster);
-  while (result == VLOT_OK && !is_reached(cluster, context)) {
+  while (result == VLOT_OK && !(is_reached && is_reached(cluster, context))) {
     if (vlot__is_shut(cluster))
       result = VLOT_CLOSED;
     else if (cluster->observer.has_violation)
       result = VLOT_VIOLATED;
     else if (cluster->has_diverged)
       result = VLOT_FAILED;
-    else if (*count - before >= actions || !vlot__lockstep_run_one(cluster, VLOT_NEVER))
+    else if (*count - before >= actions)
       result = VLOT_TIMEOUT;
+    else if (!vlot__lockstep_run_one(cluster, limit))
+      return limit == VLOT_NEVER ? VLOT_TIMEOUT : VLOT_OK;
   }
   return result;
 }
@@ -64,7 +73,7 @@ vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id) {
   vlot__pending_unlist(cluster, item);
   vlot__count_command(cluster); /* time stands still */
   vlot__lockstep_carry_out(cluster, item, 1, is_early);
-  vlot__requests_ended(cluster, true);
+  vlot__command_ended(cluster);
   return cluster->observer.has_violation ? VLOT_VIOLATED : VLOT_OK;
 }
 
@@ -78,7 +87,7 @@ vlot_result vlot_lockstep_drop(vlot_cluster *cluster, uint64_t id) {
   vlot__pending_unlist(cluster, item);
   vlot__count_command(cluster); /* time stands still */
   vlot__pending_lose(cluster, item, VLOT_WHY_DROPPED);
-  vlot__requests_ended(cluster, true);
+  vlot__command_ended(cluster);
   return VLOT_OK;
 }
 
@@ -95,6 +104,7 @@ vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held)
     vlot__count_command(cluster);
     vlot__pending_unlist(cluster, item);
     vlot__pending_list(cluster, item);
+    vlot__command_ended(cluster);
     return VLOT_OK;
   }
   void *held = lockstep->held;
@@ -106,6 +116,7 @@ vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held)
   vlot__heap_take_out(&lockstep->heap, item);
   item->is_held = true;
   lockstep->held[lockstep->held_count++] = item;
+  vlot__command_ended(cluster);
   return VLOT_OK;
 }
 
@@ -122,6 +133,7 @@ vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t
   if (!twin) return VLOT_NOMEM;
   vlot__count_command(cluster);
   VLOT__RECORD(cluster, copy, cluster, id, twin->id);
+  vlot__command_ended(cluster);
   if (copy) *copy = twin->id;
   return VLOT_OK;
 }
@@ -142,6 +154,7 @@ vlot_result vlot_lockstep_delay(vlot_cluster *cluster, uint64_t id, uint64_t tic
   uint64_t from = item->due > now ? item->due : now;
   item->due = ticks < VLOT_NEVER - from ? from + ticks : VLOT_NEVER;
   if (!item->is_held) vlot__heap_sift_down(&cluster->lockstep.heap, item);
+  vlot__command_ended(cluster);
   return VLOT_OK;
 }
 

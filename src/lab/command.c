@@ -30,15 +30,32 @@ static bool split(vlot__workspace *workspace, vlot__arguments *arguments, const 
 
 enum { NAMES_MAX = 64 };
 
-static bool unknown_verb(vlot__workspace *workspace, const char *word) {
+/* A byte that is not seen, or looks like another, is named where a word is not understood. */
+enum { ODD_MAX = 64 };
+
+static const char *say_odd(const vlot__arguments *arguments, unsigned word, char text[ODD_MAX]) {
+  const char *at = word < arguments->word_count ? arguments->words[word] : "";
+  size_t size = strlen(at), odd = vlot__text_odd(at, size);
+  *text = '\0';
+  if (odd < size)
+    snprintf(text, ODD_MAX, " (byte 0x%02X at column %zu)", (unsigned char)at[odd],
+             arguments->columns[word] + odd + 1);
+  return text;
+}
+
+static bool unknown_verb(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  const char *word = arguments->words[0];
+  char odd[ODD_MAX];
   const char *names[NAMES_MAX];
   size_t count = 0;
   for (; count < vlot_verb_count && count < NAMES_MAX; count++)
     names[count] = vlot_verbs[count].name;
   const char *nearest = vlot__options_nearest(word, names, count);
   if (nearest)
-    return vlot__workspace_fail(workspace, 0, "unknown verb; did you mean '%s'?", nearest);
-  return vlot__workspace_fail(workspace, 0, "unknown verb; 'help' lists them");
+    return vlot__workspace_fail(workspace, 0, "unknown verb%s; did you mean '%s'?",
+                                say_odd(arguments, 0, odd), nearest);
+  return vlot__workspace_fail(workspace, 0, "unknown verb%s; 'help' lists them",
+                              say_odd(arguments, 0, odd));
 }
 
 /* --- values --- */
@@ -46,25 +63,29 @@ static bool unknown_verb(vlot__workspace *workspace, const char *word) {
 bool vlot__command_number(vlot__workspace *workspace, const vlot__arguments *arguments,
                           unsigned word, uint64_t min, uint64_t max, uint64_t *number) {
   uint64_t value;
+  char odd[ODD_MAX];
   if (word < arguments->word_count && vlot__options_number(arguments->words[word], &value) &&
       value >= min && value <= max) {
     *number = value;
     return true;
   }
   if (max == UINT64_MAX)
-    return vlot__workspace_fail(workspace, word, "expected a number from %" PRIu64 " on", min);
-  return vlot__workspace_fail(workspace, word, "expected a number from %" PRIu64 " to %" PRIu64,
-                              min, max);
+    return vlot__workspace_fail(workspace, word, "expected a number from %" PRIu64 " on%s", min,
+                                say_odd(arguments, word, odd));
+  return vlot__workspace_fail(workspace, word,
+                              "expected a number from %" PRIu64 " to %" PRIu64 "%s", min, max,
+                              say_odd(arguments, word, odd));
 }
 
 bool vlot__command_node(vlot__workspace *workspace, const vlot__arguments *arguments, unsigned word,
                         uint32_t *node) {
   const char *text = word < arguments->word_count ? arguments->words[word] : "";
   uint64_t value;
+  char odd[ODD_MAX];
   if (!vlot__options_number(text + (*text == 'n'), &value) || value == 0 ||
       value > workspace->options.nodes)
-    return vlot__workspace_fail(workspace, word, "expected a node, 1 to %u",
-                                workspace->options.nodes);
+    return vlot__workspace_fail(workspace, word, "expected a node, 1 to %u%s",
+                                workspace->options.nodes, say_odd(arguments, word, odd));
   *node = (uint32_t)value;
   return true;
 }
@@ -79,7 +100,9 @@ static bool choose(vlot__workspace *workspace, const vlot__arguments *arguments,
     if (length == size && memcmp(at, text, size) == 0) return true;
     at = at[length] ? at + length + 1 : NULL;
   }
-  return vlot__workspace_fail(workspace, word, "expected one of %s", choices);
+  char odd[ODD_MAX];
+  return vlot__workspace_fail(workspace, word, "expected one of %s%s", choices,
+                              say_odd(arguments, word, odd));
 }
 
 static int keyword_at(const vlot_verb *verb, const char *word) {
@@ -177,22 +200,24 @@ static void say_problem(vlot__workspace *workspace, const vlot__arguments *argum
   unsigned word = workspace->problem_word;
   bool is_inside = word < arguments->word_count;
   size_t column = is_inside ? arguments->columns[word] : strlen(line) + (strlen(line) > 0);
-  size_t size = is_inside ? strlen(arguments->words[word]) : 1;
+  size_t size =
+      is_inside ? vlot__text_columns(arguments->words[word], strlen(arguments->words[word])) : 1;
   vlot__text_add(&workspace->out, "error: %s\n  %s\n  ",
                  workspace->problem.data ? workspace->problem.data : "", line);
   for (size_t k = 0; k < column; k++)
-    vlot__text_put(&workspace->out, line[k] == '\t' ? "\t" : " ", 1);
+    if (vlot__text_columns(line + k, 1) > 0)
+      vlot__text_put(&workspace->out, line[k] == '\t' ? "\t" : " ", 1);
   for (size_t k = 0; k < size; k++) vlot__text_put(&workspace->out, "^", 1);
   vlot__text_put(&workspace->out, "\n", 1);
 }
 
 /* Its text as it can be said again: of what went on until it was stopped, so many steps. */
 static void record(vlot__workspace *workspace, const vlot_verb *verb, const char *text,
-                   bool is_done, uint64_t from) {
-  char steps[40];
+                   bool is_done, vlot__story_place from) {
+  char piece[VLOT__STORY_PIECE_MAX];
   vlot__story_line line = {.text = text,
                            .from = from,
-                           .to = vlot__workspace_actions(workspace),
+                           .to = vlot__workspace_place(workspace),
                            .scene_from = workspace->scene_from,
                            .scene_to = workspace->scene_at,
                            .is_time = verb->flags & VLOT_VERB_TIME,
@@ -200,16 +225,17 @@ static void record(vlot__workspace *workspace, const vlot_verb *verb, const char
                            .is_quiet = workspace->is_summary};
   /* what is said while there is no cluster sets it up; later, what does no action changes
    * nothing */
-  if (line.to == from && workspace->cluster) line.is_look = true;
+  bool has_acted = line.to.action != from.action || line.to.idle != from.idle;
+  bool has_done_nothing = !has_acted && (!is_done || workspace->cluster);
+  if (!(verb->flags & VLOT_VERB_LOOK)) vlot__story_idle(workspace, has_done_nothing ? text : NULL);
+  if (!has_acted && workspace->cluster) line.is_look = true;
   if (!line.is_look) workspace->changes++;
-  if (!is_done && line.to == from) return; /* nothing has changed */
+  if (!is_done && !has_acted) return; /* nothing has changed */
   if ((verb->flags & VLOT_VERB_TIME) && (!is_done || workspace->was_stopped)) {
-    if (line.to == from) return;
-    snprintf(steps, sizeof steps, "step %" PRIu64 "%s", line.to - from,
-             workspace->is_summary ? " quiet" : "");
-    line.text = steps;
+    if (!has_acted) return;
+    line.text = vlot__story_piece(piece, line.from, line.to, workspace->is_summary);
   }
-  vlot__story_record(workspace, &line);
+  vlot__story_record(workspace, &line, text);
 }
 
 static bool prepare(vlot__workspace *workspace, const vlot_verb *verb) {
@@ -231,7 +257,7 @@ bool vlot__command_parse(vlot__workspace *workspace, const char *line, vlot__arg
   if (!split(workspace, arguments, line)) return false;
   if (arguments->word_count == 0) return true;
   *verb = vlot_verb_find(arguments->words[0]);
-  if (!*verb) return unknown_verb(workspace, arguments->words[0]);
+  if (!*verb) return unknown_verb(workspace, arguments);
   return parse(workspace, *verb, arguments);
 }
 
@@ -240,7 +266,7 @@ static bool run(vlot__workspace *workspace, vlot__arguments *arguments, const ch
   if (!vlot__command_parse(workspace, line, arguments, &verb)) return false;
   if (!verb) return true;
   if (!prepare(workspace, verb)) return false;
-  uint64_t from = vlot__workspace_actions(workspace);
+  vlot__story_place from = vlot__workspace_place(workspace);
   if (!(verb->flags & VLOT_VERB_META)) workspace->under_way = line;
   workspace->was_stopped = false;
   workspace->is_summary = verb->flags & VLOT_VERB_SUMMARY;

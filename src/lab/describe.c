@@ -27,8 +27,10 @@ const vlot__described vlot_described_lab[] VLOT__DESCRIBED = {
 
     VLOT__STRUCT(line, struct vlot__story_line),
     VLOT__TEXT_AT(line.text, struct vlot__story_line, text),
-    VLOT__NUMBER(line.start, struct vlot__story_line, from),
-    VLOT__NUMBER(line.end, struct vlot__story_line, to),
+    VLOT__NUMBER(line.start, struct vlot__story_line, from.action),
+    VLOT__NUMBER(line.start_idle, struct vlot__story_line, from.idle),
+    VLOT__NUMBER(line.end, struct vlot__story_line, to.action),
+    VLOT__NUMBER(line.end_idle, struct vlot__story_line, to.idle),
     VLOT__NUMBER(line.scene_to, struct vlot__story_line, scene_to),
     VLOT__NUMBER(line.is_time, struct vlot__story_line, is_time),
 

@@ -48,6 +48,16 @@ const vlot_event *vlot__past_find(const vlot__past *past, uint64_t id) {
   return place < node->count ? &node->events[place] : NULL;
 }
 
+uint64_t vlot__past_tick(const vlot__past *past, uint64_t action) {
+  for (size_t n = 0; n < VLOT__PAST_NODES; n++) {
+    const vlot__past_node *node = &past->nodes[n];
+    size_t k = node->count;
+    while (k > 0 && node->events[k - 1].action > action) k--;
+    if (k > 0 && node->events[k - 1].action == action) return node->events[k - 1].tick;
+  }
+  return action == 0 ? 0 : VLOT_NEVER;
+}
+
 const vlot_event *vlot__past_newest(const vlot__past *past, uint32_t node, uint64_t kinds,
                                     uint32_t peer, uint64_t after) {
   const vlot__past_node *own = &past->nodes[node];

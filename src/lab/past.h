@@ -28,6 +28,9 @@ void vlot__past_deinit(vlot__past *past);
 /* The event with this vlot_event_id(); NULL: none, or it is forgotten. */
 const vlot_event *vlot__past_find(const vlot__past *past, uint64_t id);
 
+/* The tick of an action, by its newest event; VLOT_NEVER: none is known. */
+uint64_t vlot__past_tick(const vlot__past *past, uint64_t action);
+
 /* The newest event of a node that is of one of these kinds (bits), with this peer (0: any), after a
  * sequence; NULL: none. */
 const vlot_event *vlot__past_newest(const vlot__past *past, uint32_t node, uint64_t kinds,

@@ -26,11 +26,21 @@ static int tell(const char *name, const char *what, int code) {
   return code;
 }
 
-static int rewrite(const vlot__scene *scene) {
+static bool write_all(const vlot__scene *scene, const vlot__scene_form *form, FILE *file) {
+  if (form->has_mark) fputs(VLOT__BYTE_ORDER_MARK, file);
+  for (const char *at = scene->written.data; at && *at;) {
+    size_t size = strcspn(at, "\n");
+    fwrite(at, 1, size, file);
+    fputs(form->has_crlf ? "\r\n" : "\n", file);
+    at += size + 1;
+  }
+  return !ferror(file);
+}
+
+static int rewrite(const vlot__scene *scene, const vlot__scene_form *form) {
   FILE *file = fopen(scene->name, "w");
   if (!file) return tell(scene->name, strerror(errno), VLOT__EXIT_CANNOT_CREATE);
-  bool is_written =
-      fwrite(scene->written.data, 1, scene->written.size, file) == scene->written.size;
+  bool is_written = write_all(scene, form, file);
   if (fclose(file) != 0 || !is_written)
     return tell(scene->name, "it could not be written", VLOT__EXIT_CANNOT_CREATE);
   fprintf(stderr, "%s: rewritten, %u block%s changed\n", scene->name, scene->differences,
@@ -38,10 +48,10 @@ static int rewrite(const vlot__scene *scene) {
   return VLOT__EXIT_OK;
 }
 
-static int finish(const vlot__scene *scene, bool rewrites) {
+static int finish(const vlot__scene *scene, const vlot__scene_form *form, bool rewrites) {
   if (scene->workspace.out.is_short || scene->written.is_short)
     return tell(scene->name, "out of memory", VLOT__EXIT_SOFTWARE);
-  if (rewrites && scene->differences > 0) return rewrite(scene);
+  if (rewrites && scene->differences > 0) return rewrite(scene, form);
   if (scene->differences > 0) return VLOT__EXIT_VIOLATED;
   printf("%s: ok\n", scene->name);
   return VLOT__EXIT_OK;
@@ -50,11 +60,12 @@ static int finish(const vlot__scene *scene, bool rewrites) {
 static int play(const char *name, const play_settings *settings) {
   char *text;
   const char *problem;
-  int code = vlot__scene_read(name, &text, &problem);
+  vlot__scene_form form;
+  int code = vlot__scene_read(name, &text, &form, &problem);
   if (code != VLOT__EXIT_OK) return tell(name, problem, code);
   vlot__scene scene = {.name = name, .rewrites = settings->rewrites};
   vlot__scene_play(&scene, text, settings->has_threads);
-  code = finish(&scene, settings->rewrites);
+  code = finish(&scene, &form, settings->rewrites);
   vlot__scene_deinit(&scene);
   free(text);
   return code;

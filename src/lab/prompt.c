@@ -33,6 +33,7 @@ typedef struct prompt {
   vlot__table_view seen; /* what is on the screen */
   bool has_seen;
   uint64_t changes; /* of the workspace, before the last command */
+  bool has_begun;   /* a line was read: what comes is not the beginning of the input */
   bool has_failed;
 } prompt;
 
@@ -67,13 +68,6 @@ static vlot__table_style style_of(const prompt *at) {
 
 /* --- what was seen --- */
 
-/* Columns that so many bytes take: only what begins a character is one. */
-static size_t columns_of(const char *text, size_t size) {
-  size_t count = 0;
-  for (size_t k = 0; k < size; k++) count += ((unsigned char)text[k] & 0xc0) != 0x80;
-  return count;
-}
-
 /* Where a line goes on that does not fit: below its text, "    12 n1 sends …", "until Let things
  *                                                              …", as far as there is room for
  *                                                              it. */
@@ -91,7 +85,7 @@ static size_t break_of(const char *line, size_t size, size_t room) {
   size_t at = strspn(line, " "), last = 0;
   while (at < size) {
     while (at < size && line[at] != ' ') at++;
-    if (last > 0 && columns_of(line, at) > room) return last;
+    if (last > 0 && vlot__text_columns(line, at) > room) return last;
     last = at;
     while (at < size && line[at] == ' ') at++;
   }
@@ -102,7 +96,7 @@ static size_t break_of(const char *line, size_t size, size_t room) {
 static void print_wrapped(FILE *out, const char *line, size_t size, size_t width) {
   size_t room = width - 1, indent = indent_of(line, size, width);
   bool is_first = true;
-  while (size > 0 && columns_of(line, size) > room) {
+  while (size > 0 && vlot__text_columns(line, size) > room) {
     size_t end = break_of(line, size, room);
     fwrite(line, 1, end, out);
     while (end < size && line[end] == ' ') end++;
@@ -383,6 +377,8 @@ static bool take_line(prompt *at, char *line) {
   bool is_typed = at->lines.is_typed;
   size_t size = strlen(line);
   if (size > 0 && line[size - 1] == '\r') line[--size] = '\0';
+  if (!at->has_begun) line += vlot__text_mark(line, size);
+  at->has_begun = true;
   line += strspn(line, " \t");
   bool is_silent = *line == '\0' || *line == '#';
   if (!is_typed) fprintf(out, "%s%s\n", is_silent ? "" : "> ", line);

@@ -186,7 +186,7 @@ static int report(const again *one) {
 
 static int step(const again *one, uint64_t until) {
   vlot__workspace workspace;
-  char greeting[768], line[40];
+  char greeting[768], line[40], nearest[120] = "";
   vlot__workspace_init(&workspace, false, UINT64_MAX);
   int code = VLOT__EXIT_SOFTWARE;
   if (!vlot__workspace_set_journal(&workspace, one->bytes, one->size)) {
@@ -196,10 +196,14 @@ static int step(const again *one, uint64_t until) {
     if (!vlot__scene_say_again(&workspace) && until > 0 && !vlot__command_run(&workspace, line))
       complain(one, workspace.problem.data ? workspace.problem.data : "it cannot go there", code);
     vlot__text_clear(&workspace.out);
+    uint64_t at = vlot__workspace_actions(&workspace);
+    if (at < until)
+      snprintf(nearest, sizeof nearest,
+               ", the nearest before %" PRIu64 ": a turn of several actions cannot be halved",
+               until);
     snprintf(greeting, sizeof greeting,
-             "vlot replay: %.200s, after action %" PRIu64 " of %" PRIu64 ".%s%s%s", one->name,
-             vlot__workspace_actions(&workspace), one->status.actions_total,
-             one->status.is_cut ? " These are whole; " : "",
+             "vlot replay: %.200s, after action %" PRIu64 " of %" PRIu64 "%s.%s%s%s", one->name, at,
+             one->status.actions_total, nearest, one->status.is_cut ? " These are whole; " : "",
              one->status.is_cut ? one->status.text : "", one->status.is_cut ? "." : "");
     vlot__prompt_options prompt = {
         .greeting = greeting, .is_ascii = one->set->is_ascii, .is_plain = one->set->is_plain};

@@ -10,7 +10,19 @@
 #include "lab.h"
 #include "script.h"
 
-int vlot__scene_read(const char *name, char **text, const char **problem) {
+/* Without a byte-order mark, and with lines that end with a newline alone. Returns its size. */
+static size_t normalise(char *text, size_t size, vlot__scene_form *form) {
+  const char *end = memchr(text, '\n', size);
+  size_t mark = vlot__text_mark(text, size), kept = 0;
+  *form =
+      (vlot__scene_form){.has_mark = mark > 0, .has_crlf = end && end > text && end[-1] == '\r'};
+  for (size_t k = mark; k < size; k++)
+    if (text[k] != '\r' || (k + 1 < size && text[k + 1] != '\n')) text[kept++] = text[k];
+  return kept;
+}
+
+int vlot__scene_read(const char *name, char **text, vlot__scene_form *form, const char **problem) {
+  vlot__scene_form ignored;
   size_t size;
   const vlot__script_limits limits = {.size_max = VLOT__SCENE_BYTES_MAX};
   *problem = vlot__script_read(name, &limits, text, &size);
@@ -21,6 +33,7 @@ int vlot__scene_read(const char *name, char **text, const char **problem) {
   if (*problem) return errno == ENOMEM ? VLOT__EXIT_SOFTWARE : VLOT__EXIT_NO_INPUT;
   int code = VLOT__EXIT_DATA;
   char *ended = NULL;
+  size = normalise(*text, size, form ? form : &ignored);
   if (memchr(*text, '\0', size)) {
     *problem = "a scene is a text of at most 1 MiB, and a text has no zero byte";
   } else if (!(ended = realloc(*text, size + 1))) {

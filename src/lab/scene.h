@@ -7,9 +7,15 @@
 
 enum { VLOT__SCENE_BYTES_MAX = 1 << 20, VLOT__SCENE_ACTIONS_MAX = 100000 };
 
-/* Read a scene's text, which ends with a zero and is freed by the caller. Returns VLOT__EXIT_OK, or
- * an exit code and what is wrong. */
-int vlot__scene_read(const char *name, char **text, const char **problem);
+/* How a file is written, which says nothing: it is read without, and written as it was. */
+typedef struct vlot__scene_form {
+  bool has_mark; /* it begins with a byte-order mark */
+  bool has_crlf; /* its first line ends with a carriage return too */
+} vlot__scene_form;
+
+/* Read a scene's text, which ends with a zero and is freed by the caller. form: out; NULL to
+ * ignore. Returns VLOT__EXIT_OK, or an exit code and what is wrong. */
+int vlot__scene_read(const char *name, char **text, vlot__scene_form *form, const char **problem);
 
 /* A scene that is being played. */
 typedef struct vlot__scene {

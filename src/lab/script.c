@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "options.h"
+#include "text.h"
 
 enum { COMPLAINTS_MAX = 20, SHOWN_MAX = 40, KEY_BYTES_MAX = 65535, VALUE_BYTES_MAX = 1 << 20 };
 
@@ -210,22 +211,30 @@ static bool parse_rest(place *at, word rest, const char *form, vlot_kv_command *
   return more.size == 0 || complain(at, more, "too much on this line", form);
 }
 
-static bool say_unknown(place *at, word name) {
+/* line: the whole of it, where the name stands. */
+static bool say_unknown(place *at, const char *line, word name) {
   const char *names[FORMS];
-  char text[SHOWN_MAX + 4], problem[64] = "unknown command";
+  char text[SHOWN_MAX + 4], problem[128], byte[64] = "";
   for (size_t k = 0; k < FORMS; k++) names[k] = forms[k].name;
   const char *nearest = vlot__options_nearest(shown(name, text), names, FORMS);
-  if (nearest) snprintf(problem, sizeof problem, "unknown command, did you mean %s?", nearest);
+  size_t odd = vlot__text_odd(name.text, name.size);
+  /* a control character is shown as such */
+  if (odd < name.size && (unsigned char)name.text[odd] >= 0x80)
+    snprintf(byte, sizeof byte, " with byte 0x%02X at column %zu", (unsigned char)name.text[odd],
+             (size_t)(name.text - line) + odd + 1);
+  snprintf(problem, sizeof problem, "unknown command%s%s%s%s", byte,
+           nearest ? ", did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
   return complain(at, name, problem, "set, del, get, cas or incr");
 }
 
 static bool parse_line(place *at, word rest, vlot_kv_command *command) {
+  const char *line = rest.text;
   word name = next_word(&rest);
   size_t k = 0;
   while (k < FORMS &&
          !(strlen(forms[k].name) == name.size && memcmp(forms[k].name, name.text, name.size) == 0))
     k++;
-  if (k == FORMS) return say_unknown(at, name);
+  if (k == FORMS) return say_unknown(at, line, name);
   word key = next_word(&rest);
   if (key.size == 0) return complain(at, (word){0}, "the key is missing", forms[k].form);
   if (key.size > KEY_BYTES_MAX)
@@ -316,7 +325,8 @@ bool vlot__script_parse(vlot__script *script, const char *name, const char *text
                         FILE *complaints) {
   *script = (vlot__script){0};
   place at = {.out = complaints, .name = name};
-  word rest = {text, size};
+  size_t mark = vlot__text_mark(text, size);
+  word rest = {text + mark, size - mark};
   while (rest.size > 0) {
     word line = cut_line(&rest);
     vlot_kv_command kv = {0};

@@ -38,7 +38,7 @@ static int tell(const char *name, const char *what, int code) {
 static int load_scene(vlot__workspace *workspace, const char *name) {
   char *text;
   const char *problem;
-  int code = vlot__scene_read(name, &text, &problem);
+  int code = vlot__scene_read(name, &text, NULL, &problem);
   if (code != VLOT__EXIT_OK) return tell(name, problem, code);
   if (!vlot__workspace_set_scene(workspace, text))
     code = tell(name, "out of memory", VLOT__EXIT_SOFTWARE);

@@ -9,47 +9,13 @@
 
 /* --- branches --- */
 
-static void free_lines(vlot__story_branch *branch, size_t from) {
-  for (size_t k = from; k < branch->count; k++) free((char *)(uintptr_t)branch->lines[k].text);
-  if (from < branch->count) branch->count = from;
-}
-
 void vlot__story_deinit(vlot__story *story) {
-  for (unsigned k = 0; k < story->branch_count; k++) {
-    free_lines(&story->branches[k], 0);
-    free(story->branches[k].lines);
-  }
+  for (unsigned k = 0; k < story->branch_count; k++) vlot__branch_deinit(&story->branches[k]);
   free(story->branches);
+  free(story->idle);
   free(story->inner);
   vlot__text_deinit(&story->said);
   *story = (vlot__story){0};
-}
-
-static vlot__story_branch *present_of(const vlot__story *story) {
-  return &story->branches[story->present];
-}
-
-enum { STEPS_MAX = 40 };
-
-/* A part of a line of time, as a line. */
-static const char *put_steps(char steps[STEPS_MAX], uint64_t count, bool is_quiet) {
-  snprintf(steps, STEPS_MAX, "step %" PRIu64 "%s", count, is_quiet ? " quiet" : "");
-  return steps;
-}
-
-static bool append(vlot__story_branch *branch, const vlot__story_line *line) {
-  if (branch->count == branch->capacity) {
-    size_t capacity = branch->capacity ? 2 * branch->capacity : 64;
-    vlot__story_line *lines = realloc(branch->lines, capacity * sizeof *lines);
-    if (!lines) return false;
-    branch->lines = lines;
-    branch->capacity = capacity;
-  }
-  char *text = strdup(line->text);
-  if (!text) return false;
-  branch->lines[branch->count] = *line;
-  branch->lines[branch->count++].text = text;
-  return true;
 }
 
 static const vlot__story_branch *find(const vlot__story *story, const char *name) {
@@ -91,23 +57,31 @@ static bool add_branch(vlot__workspace *workspace, const char *name) {
 }
 
 /* What is behind us goes into a branch of its own, which is then the present one. */
-static bool copy_past(vlot__workspace *workspace, const char *name, uint64_t now) {
+static bool copy_past(vlot__workspace *workspace, const char *name, vlot__story_place now) {
   vlot__story *story = &workspace->story;
   if (!add_branch(workspace, name)) return false;
-  const vlot__story_branch *from = present_of(story);
+  const vlot__story_branch *from = vlot__story_present(story);
   vlot__story_branch *to = &story->branches[story->branch_count - 1];
   bool has_memory = true;
-  for (size_t k = 0; k < story->done && has_memory; k++) has_memory = append(to, &from->lines[k]);
-  if (has_memory && story->done < from->count && from->lines[story->done].from < now) {
-    char steps[STEPS_MAX];
+  for (size_t k = 0; k < story->done && has_memory; k++)
+    has_memory = vlot__branch_append(to, &from->lines[k]);
+  if (has_memory && story->done < from->count &&
+      vlot__place_is_before(from->lines[story->done].from, now)) {
+    char text[VLOT__STORY_PIECE_MAX];
     vlot__story_line half = from->lines[story->done];
-    half.text = put_steps(steps, now - half.from, half.is_quiet);
+    half.text = vlot__story_piece(text, half.from, now, half.is_quiet);
     half.to = now;
-    has_memory = append(to, &half);
+    has_memory = vlot__branch_append(to, &half);
+  }
+  vlot__story_point here = {.line = to->count, .place = now};
+  for (size_t k = 0; k < from->mark_count && has_memory; k++) {
+    vlot__story_mark mark = from->marks[k];
+    if (!vlot__point_is_before(mark.begin, (vlot__story_point){story->done, now})) break;
+    if (vlot__point_is_before(here, mark.end)) mark.end = here;
+    has_memory = vlot__branch_mark(to, mark.begin, mark.end, mark.text);
   }
   if (!has_memory) {
-    free_lines(to, 0);
-    free(to->lines);
+    vlot__branch_deinit(to);
     story->branch_count--;
     return vlot__workspace_fail(workspace, 0, "%s", vlot_result_text(VLOT_NOMEM));
   }
@@ -116,16 +90,23 @@ static bool copy_past(vlot__workspace *workspace, const char *name, uint64_t now
   return true;
 }
 
+bool vlot__story_is_undone(vlot__story *story) {
+  const vlot__story_branch *branch = vlot__story_present(story);
+  size_t at = story->done;
+  while (at < branch->count && branch->lines[at].is_look) at++;
+  if (at == branch->count) story->done = at;
+  return at < branch->count;
+}
+
 uint64_t vlot__story_end(const vlot__story *story) {
-  if (story->branch_count == 0 || present_of(story)->count == 0) return 0;
-  return present_of(story)->lines[present_of(story)->count - 1].to;
+  return story->branch_count > 0 ? vlot__branch_end(vlot__story_present(story)).action : 0;
 }
 
 /* --- recording --- */
 
 static void add_line(vlot__workspace *workspace, const vlot__story_line *line) {
-  vlot__story_branch *branch = present_of(&workspace->story);
-  if (append(branch, line))
+  vlot__story_branch *branch = vlot__story_present(&workspace->story);
+  if (vlot__branch_append(branch, line))
     workspace->story.done = branch->count;
   else
     vlot__text_add(&workspace->out, "out of memory: this cannot be done again\n");
@@ -133,26 +114,28 @@ static void add_line(vlot__workspace *workspace, const vlot__story_line *line) {
 
 /* How far time goes on from here just as it did before it was undone; *at: the line that it ends in
  * or before. */
-static uint64_t known_until(const vlot__story *story, uint64_t from, uint64_t to, size_t *at) {
-  const vlot__story_branch *branch = present_of(story);
-  uint64_t known = from;
-  for (*at = story->done; *at < branch->count && known < to; ++*at) {
+static vlot__story_place known_until(const vlot__story *story, vlot__story_place from,
+                                     vlot__story_place to, size_t *at) {
+  const vlot__story_branch *branch = vlot__story_present(story);
+  vlot__story_place known = from;
+  for (*at = story->done; *at < branch->count && vlot__place_is_before(known, to); ++*at) {
     const vlot__story_line *line = &branch->lines[*at];
     if (line->is_look) continue;
     if (!line->is_time) break;
-    known = line->to < to ? line->to : to;
-    if (line->to > to) break;
+    known = vlot__place_is_before(line->to, to) ? line->to : to;
+    if (vlot__place_is_before(to, line->to)) break;
   }
   return known;
 }
 
 /* Is it the line that comes next, word for word? */
 static bool is_next(vlot__story *story, const vlot__story_line *line) {
-  const vlot__story_branch *branch = present_of(story);
+  const vlot__story_branch *branch = vlot__story_present(story);
   size_t at = story->done;
   while (at < branch->count && branch->lines[at].is_look) at++;
   if (at == branch->count || strcmp(branch->lines[at].text, line->text) != 0 ||
-      branch->lines[at].from != line->from || branch->lines[at].to != line->to)
+      !vlot__place_is_same(branch->lines[at].from, line->from) ||
+      !vlot__place_is_same(branch->lines[at].to, line->to))
     return false;
   story->done = at + 1;
   return true;
@@ -164,13 +147,16 @@ static bool is_again(vlot__workspace *workspace, const vlot__story_line *line) {
   vlot__story *story = &workspace->story;
   if (is_next(story, line)) return true;
   size_t at = story->done;
-  uint64_t known = line->is_time ? known_until(story, line->from, line->to, &at) : line->from;
-  if (!line->is_time || (known < line->to && at < present_of(story)->count)) return false;
+  vlot__story_place known =
+      line->is_time ? known_until(story, line->from, line->to, &at) : line->from;
+  if (!line->is_time ||
+      (vlot__place_is_before(known, line->to) && at < vlot__story_present(story)->count))
+    return false;
   story->done = at;
-  if (known == line->to) return true;
-  char steps[STEPS_MAX];
+  if (vlot__place_is_same(known, line->to)) return true;
+  char text[VLOT__STORY_PIECE_MAX];
   vlot__story_line rest = *line;
-  rest.text = put_steps(steps, line->to - known, line->is_quiet);
+  rest.text = vlot__story_piece(text, known, line->to, line->is_quiet);
   rest.from = known;
   add_line(workspace, &rest);
   return true;
@@ -181,29 +167,35 @@ void vlot__story_say(vlot__workspace *workspace, const char *text) {
 }
 
 /* Something new is said where something else was undone: that is kept, in its branch. */
-static void leave_branch(vlot__workspace *workspace, uint64_t now) {
+static void leave_branch(vlot__workspace *workspace, vlot__story_place now) {
   vlot__story *story = &workspace->story;
   uint64_t end = vlot__story_end(story);
   unsigned kept = story->present;
   if (!copy_past(workspace, NULL, now)) {
     vlot__text_add(&workspace->out, "No more branches are kept: what was undone here is lost.\n");
-    free_lines(present_of(story), story->done);
+    vlot__branch_cut(vlot__story_present(story), story->done);
     return;
   }
   vlot__text_add(&workspace->out,
                  "Another line of history begins here, branch %s; branch %s is kept as it was, up "
                  "to action %" PRIu64 ".\n",
-                 present_of(story)->name, story->branches[kept].name, end);
+                 vlot__story_present(story)->name, story->branches[kept].name, end);
 }
 
 static void record(vlot__workspace *workspace, const vlot__story_line *line) {
   vlot__story *story = &workspace->story;
   if (workspace->is_adopted || (story->branch_count == 0 && !add_branch(workspace, NULL))) return;
-  if (story->done < present_of(story)->count) {
-    if (line->is_look || is_again(workspace, line)) return;
-    leave_branch(workspace, line->from);
+  if (line->is_look && story->done < vlot__story_present(story)->count) return;
+  bool has_undone = vlot__story_is_undone(story);
+  size_t begin = story->done;
+  if (!has_undone || !is_again(workspace, line)) {
+    if (has_undone) leave_branch(workspace, line->from);
+    begin = story->done;
+    add_line(workspace, line);
   }
-  add_line(workspace, line);
+  if (story->has_begun) return;
+  story->has_begun = true;
+  story->begin = (vlot__story_point){.line = begin, .place = line->from};
 }
 
 static void say_and_record(vlot__workspace *workspace, const vlot__story_line *line) {
@@ -211,26 +203,41 @@ static void say_and_record(vlot__workspace *workspace, const vlot__story_line *l
   record(workspace, line);
 }
 
+static void record_piece(vlot__workspace *workspace, vlot__story_line *piece,
+                         vlot__story_place to) {
+  char text[VLOT__STORY_PIECE_MAX];
+  piece->to = to;
+  if (!vlot__place_is_before(piece->from, to)) return;
+  piece->text = vlot__story_piece(text, piece->from, to, piece->is_quiet);
+  say_and_record(workspace, piece);
+  piece->from = to;
+}
+
+/* Time that went on up to there: actions, and then perhaps ticks without any. */
+static void record_time(vlot__workspace *workspace, vlot__story_line *piece, vlot__story_place to) {
+  bool has_both = to.idle > 0 && to.action > piece->from.action;
+  if (has_both)
+    record_piece(workspace, piece,
+                 (vlot__story_place){.action = to.action, .tick = to.tick - to.idle});
+  record_piece(workspace, piece, to);
+}
+
 /* A line of time in which something was asked: cut there. */
 static void record_asked(vlot__workspace *workspace, const vlot__story_line *line) {
   vlot__story *story = &workspace->story;
   vlot__story_line piece = *line;
-  char steps[STEPS_MAX];
   for (size_t k = 0; k < story->inner_count; k++) {
-    piece.to = story->inner[k].action - 1;
-    piece.text = put_steps(steps, piece.to - piece.from, line->is_quiet);
-    if (piece.to > piece.from) say_and_record(workspace, &piece);
-    piece.from = piece.to;
-    piece.to = story->inner[k].action;
-    piece.text = story->inner[k].text;
+    const vlot__story_inner *inner = &story->inner[k];
+    record_time(workspace, &piece, inner->from);
+    piece.from = inner->from;
+    piece.to = (vlot__story_place){.action = inner->action, .tick = inner->from.tick};
+    piece.text = inner->text;
     piece.is_time = false;
     say_and_record(workspace, &piece);
     piece.from = piece.to;
     piece.is_time = true;
   }
-  piece.to = line->to;
-  piece.text = put_steps(steps, piece.to - piece.from, line->is_quiet);
-  if (piece.to > piece.from) say_and_record(workspace, &piece);
+  record_time(workspace, &piece, line->to);
 }
 
 /* A line that did several things, or before which something was asked: each is a line, and what was
@@ -241,7 +248,7 @@ static void record_parts(vlot__workspace *workspace, const vlot__story_line *lin
   bool has_parts = false, is_said = false;
   for (size_t k = 0; k < story->inner_count; k++) {
     const vlot__story_inner *inner = &story->inner[k];
-    piece.to = inner->action;
+    piece.to = (vlot__story_place){.action = inner->action, .tick = inner->from.tick};
     piece.text = inner->text;
     if (!inner->is_asked && !is_said) vlot__story_say(workspace, line->text);
     is_said = is_said || !inner->is_asked;
@@ -254,12 +261,14 @@ static void record_parts(vlot__workspace *workspace, const vlot__story_line *lin
   }
   piece.to = line->to;
   piece.text = line->text;
-  if (!has_parts && piece.to > piece.from) say_and_record(workspace, &piece);
+  if (!has_parts && vlot__place_is_before(piece.from, piece.to)) say_and_record(workspace, &piece);
 }
 
-void vlot__story_record(vlot__workspace *workspace, const vlot__story_line *line) {
+void vlot__story_record(vlot__workspace *workspace, const vlot__story_line *line,
+                        const char *said) {
   vlot__story *story = &workspace->story;
   if (workspace->is_redoing) return;
+  story->has_begun = false;
   if (story->inner_count == 0)
     say_and_record(workspace, line);
   else if (line->is_time)
@@ -267,9 +276,19 @@ void vlot__story_record(vlot__workspace *workspace, const vlot__story_line *line
   else
     record_parts(workspace, line);
   story->inner_count = 0;
+  vlot__story_point end = {.line = story->done, .place = line->to};
+  if (story->has_begun && !line->is_look &&
+      !vlot__branch_mark(vlot__story_present(story), story->begin, end, said))
+    vlot__text_add(&workspace->out, "out of memory: this cannot be taken back alone\n");
 }
 
-static vlot__story_inner *new_inner(vlot__workspace *workspace, uint64_t action) {
+void vlot__story_idle(vlot__workspace *workspace, const char *said) {
+  free(workspace->story.idle);
+  workspace->story.idle = said ? strdup(said) : NULL;
+}
+
+static vlot__story_inner *new_inner(vlot__workspace *workspace, vlot__story_place from,
+                                    uint64_t action) {
   vlot__story *story = &workspace->story;
   if (story->inner_count == story->inner_capacity) {
     size_t capacity = story->inner_capacity ? 2 * story->inner_capacity : 16;
@@ -279,13 +298,14 @@ static vlot__story_inner *new_inner(vlot__workspace *workspace, uint64_t action)
     story->inner_capacity = capacity;
   }
   vlot__story_inner *one = &story->inner[story->inner_count++];
-  *one = (vlot__story_inner){.action = action};
+  *one = (vlot__story_inner){.from = from, .action = action};
   return one;
 }
 
 void vlot__story_part(vlot__workspace *workspace, const char *text) {
   if (workspace->is_redoing) return;
-  vlot__story_inner *part = new_inner(workspace, vlot__workspace_actions(workspace));
+  vlot__story_place now = vlot__workspace_place(workspace);
+  vlot__story_inner *part = new_inner(workspace, now, now.action);
   if (part) snprintf(part->text, sizeof part->text, "%s", text);
 }
 
@@ -344,10 +364,18 @@ static void put_parameter(vlot__workspace *workspace, const vlot_parameter *para
   }
 }
 
+/* The state in which it was carried out: time may have passed since the action before it. */
+static vlot__story_place asked_at(const vlot__workspace *workspace, const vlot_event *event) {
+  vlot__story_place place = {.action = event->action - 1, .tick = event->tick};
+  uint64_t last = vlot__past_tick(&workspace->past, place.action);
+  if (last < place.tick) place.idle = place.tick - last;
+  return place;
+}
+
 void vlot__story_ask(vlot__workspace *workspace, const vlot_event *event) {
   const vlot_verb *verb = vlot_verb_of_request(event->as.change.from);
   if (event->as.change.term != VLOT_OK || !verb) return;
-  vlot__story_inner *asked = new_inner(workspace, event->action);
+  vlot__story_inner *asked = new_inner(workspace, asked_at(workspace, event), event->action);
   if (!asked) return;
   size_t size = sizeof asked->text;
   int at = snprintf(asked->text, size, "%s", verb->name);
@@ -360,60 +388,7 @@ void vlot__story_ask(vlot__workspace *workspace, const vlot_event *event) {
   }
 }
 
-/* --- going there --- */
-
-static bool redo_line(vlot__workspace *workspace, const vlot__story_line *line, uint64_t target) {
-  uint64_t to = line->to < target ? line->to : target;
-  if (line->is_look) return true;
-  if (line->is_time) return vlot__workspace_redo_time(workspace, to - line->from);
-  return vlot__command_redo(workspace, line->text);
-}
-
-/* Is this line, or a part of it that can be done alone, at or before the target? */
-static bool is_before(const vlot__story_line *line, uint64_t target) {
-  return line->to <= target || (line->is_time && line->from < target);
-}
-
-static bool redo(vlot__workspace *workspace, uint64_t target) {
-  vlot__story *story = &workspace->story;
-  const vlot__story_branch *branch = present_of(story);
-  size_t k = 0;
-  bool is_well = true;
-  vlot__workspace_begin_redo(workspace);
-  for (; is_well && k < branch->count && is_before(&branch->lines[k], target); k++) {
-    is_well = redo_line(workspace, &branch->lines[k], target);
-    if (branch->lines[k].to > target) break;
-  }
-  story->done = k;
-  workspace->scene_at = k < branch->count ? branch->lines[k].scene_from
-                        : k > 0           ? branch->lines[k - 1].scene_to
-                                          : 0;
-  workspace->scene_from = workspace->scene_at;
-  vlot__workspace_end_redo(workspace);
-  return is_well;
-}
-
-bool vlot__story_goto(vlot__workspace *workspace, uint64_t action) {
-  if (workspace->is_adopted)
-    return vlot__workspace_fail(
-        workspace, 0,
-        "this cluster runs, and has no way back; record a run with 'vlot run "
-        "--journal FILE', and go back in 'vlot replay FILE'");
-  uint64_t end = vlot__story_end(&workspace->story);
-  if (action > end)
-    return vlot__workspace_fail(workspace, 1, "this line of history ends at action %" PRIu64, end);
-  if (workspace->story.branch_count == 0) return true; /* nothing has been said */
-  if (!redo(workspace, action)) return false;
-  return vlot__workspace_actions(workspace) <= action || redo(workspace, workspace->turn_began);
-}
-
-/* What was said before anything happened has set something up, or looked. */
-bool vlot__story_reset(vlot__workspace *workspace) {
-  if (workspace->story.branch_count > 0) return redo(workspace, 0);
-  vlot__workspace_begin_redo(workspace);
-  vlot__workspace_end_redo(workspace);
-  return true;
-}
+/* --- forking --- */
 
 bool vlot__story_fork(vlot__workspace *workspace, const char *name) {
   if (workspace->is_adopted || workspace->story.branch_count == 0)
@@ -421,15 +396,5 @@ bool vlot__story_fork(vlot__workspace *workspace, const char *name) {
                                 workspace->is_adopted
                                     ? "this cluster runs: there is one line of history"
                                     : "nothing has happened yet");
-  return copy_past(workspace, name, vlot__workspace_actions(workspace));
-}
-
-bool vlot__story_switch(vlot__workspace *workspace, const char *name) {
-  vlot__story *story = &workspace->story;
-  for (unsigned k = 0; k < story->branch_count; k++) {
-    if (strcmp(story->branches[k].name, name) != 0) continue;
-    story->present = k;
-    return redo(workspace, vlot__story_end(story));
-  }
-  return vlot__workspace_fail(workspace, 1, "there is no such branch; 'branches' lists them");
+  return copy_past(workspace, name, vlot__workspace_place(workspace));
 }

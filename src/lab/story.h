@@ -8,37 +8,21 @@
 #ifndef VLOT_LAB_STORY_H
 #define VLOT_LAB_STORY_H
 
+#include "branch.h"
 #include "text.h"
 #include "vlot/cluster.h"
 
 struct vlot__workspace;
 
-enum { VLOT__STORY_BRANCHES_MAX = 4096, VLOT__STORY_NAME_MAX = 24 };
-
-typedef struct vlot__story_line {
-  const char *text;  /* its own, in a branch; else borrowed */
-  uint64_t from;     /* number of the last action before it … */
-  uint64_t to;       /* … and of its own last one */
-  size_t scene_from; /* where the scene stood before it … */
-  size_t scene_to;   /* … and after it */
-  bool is_time;      /* it let time go on: any part of it can be done */
-  bool is_look;      /* it changed nothing */
-  bool is_quiet;     /* it told only what changed */
-} vlot__story_line;
-
-typedef struct vlot__story_branch {
-  char name[VLOT__STORY_NAME_MAX];
-  vlot__story_line *lines; /* [count] */
-  size_t count;
-  size_t capacity;
-} vlot__story_branch;
+enum { VLOT__STORY_BRANCHES_MAX = 4096 };
 
 /* What was done inside a line, and is a line of its own: a debugger's request, or one of several
  * things. */
 typedef struct vlot__story_inner {
-  uint64_t action; /* its last one */
-  bool is_asked;   /* by a debugger: the line does not say it */
-  char text[192];  /* of a partition of 32 nodes too */
+  vlot__story_place from; /* is_asked: the state in which it was carried out */
+  uint64_t action;        /* its last one */
+  bool is_asked;          /* by a debugger: the line does not say it */
+  char text[192];         /* of a partition of 32 nodes too */
 } vlot__story_inner;
 
 typedef struct vlot__story {
@@ -50,15 +34,30 @@ typedef struct vlot__story {
   vlot__story_inner *inner; /* [inner_count] since the last line */
   size_t inner_count;
   size_t inner_capacity;
-  vlot__text said; /* everything, in the order it was said, as the commands of a scene */
+  vlot__story_point begin; /* of the command that is being recorded … */
+  bool has_begun;          /* … once a line of it is */
+  char *idle;              /* the last command, where it has done nothing; NULL */
+  vlot__text said;         /* everything, in the order it was said, as the commands of a scene */
 } vlot__story;
 
 void vlot__story_deinit(vlot__story *story);
 
-/* A line was carried out (its text is copied). Where something else was undone, another branch
- * begins. Without memory the line cannot be done again, and that is told.
+/* The branch that one is on; while there is one. */
+static inline vlot__story_branch *vlot__story_present(const vlot__story *story) {
+  return &story->branches[story->present];
+}
+
+/* Has anything been undone in the present branch? What only looked has not: it counts as done. */
+bool vlot__story_is_undone(vlot__story *story);
+
+/* A line was carried out (its text is copied) that was said as `said`. Where something else was
+ * undone, another branch begins. Without memory the line cannot be done again, and that is told.
  */
-void vlot__story_record(struct vlot__workspace *workspace, const vlot__story_line *line);
+void vlot__story_record(struct vlot__workspace *workspace, const vlot__story_line *line,
+                        const char *said);
+
+/* A command was carried out and has done nothing; NULL: something else has been said since. */
+void vlot__story_idle(struct vlot__workspace *workspace, const char *said);
 
 /* Add a line to what was said, and to nothing else: a comment, or what was said about the history
  * itself. */
@@ -75,9 +74,19 @@ void vlot__story_ask(struct vlot__workspace *workspace, const vlot_event *event)
 /* Begin anew and stop after an action: exactly there, or, inside a line that cannot be halved,
  * before it.
  *
+ * Behind the last action it is the end, with all the time that has passed.
+ *
  * returns  false: there is no way back here, or no such action; the problem is told
  */
 bool vlot__story_goto(struct vlot__workspace *workspace, uint64_t action);
+
+/* Take back the last command, or do again the next one that was taken back. taken: what it said,
+ * valid until something is recorded; NULL: none is left, and nothing has changed.
+ *
+ * returns  false: there is no way back here; the problem is told
+ */
+bool vlot__story_undo(struct vlot__workspace *workspace, const char **taken);
+bool vlot__story_redo(struct vlot__workspace *workspace, const char **taken);
 
 /* The same for action 0, with the cluster not even open: something more is to be set up. */
 bool vlot__story_reset(struct vlot__workspace *workspace);

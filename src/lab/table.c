@@ -32,11 +32,8 @@ typedef struct pen {
   unsigned blanks; /* that are written once something follows them */
 } pen;
 
-/* Only what is no character's second, third … byte is a column. */
 static unsigned columns_of(const char *text) {
-  unsigned count = 0;
-  for (; *text; text++) count += ((unsigned char)*text & 0xc0) != 0x80;
-  return count;
+  return (unsigned)vlot__text_columns(text, strlen(text));
 }
 
 static void colour(pen *at, const char *code) {

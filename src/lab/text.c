@@ -52,3 +52,20 @@ void vlot__text_deinit(vlot__text *text) {
   free(text->data);
   *text = (vlot__text){0};
 }
+
+size_t vlot__text_mark(const char *text, size_t size) {
+  enum { MARK_SIZE = sizeof VLOT__BYTE_ORDER_MARK - 1 };
+  return size >= MARK_SIZE && memcmp(text, VLOT__BYTE_ORDER_MARK, MARK_SIZE) == 0 ? MARK_SIZE : 0;
+}
+
+size_t vlot__text_columns(const char *text, size_t size) {
+  size_t count = 0;
+  for (size_t k = 0; k < size; k++) count += ((unsigned char)text[k] & 0xc0) != 0x80;
+  return count;
+}
+
+size_t vlot__text_odd(const char *text, size_t size) {
+  size_t at = 0;
+  while (at < size && text[at] > ' ' && text[at] < 0x7f) at++;
+  return at;
+}

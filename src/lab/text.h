@@ -21,4 +21,17 @@ void vlot__text_put(vlot__text *text, const char *data, size_t size);
 void vlot__text_clear(vlot__text *text); /* the room stays */
 void vlot__text_deinit(vlot__text *text);
 
+/* --- text that somebody else wrote --- */
+
+#define VLOT__BYTE_ORDER_MARK "\xef\xbb\xbf"
+
+/* How many bytes of its beginning are a byte-order mark, which says nothing in UTF-8: 0 or 3. */
+size_t vlot__text_mark(const char *text, size_t size);
+
+/* Columns that it takes: only what begins a character is one. */
+size_t vlot__text_columns(const char *text, size_t size);
+
+/* The first byte that is no visible ASCII character; size: there is none. */
+size_t vlot__text_odd(const char *text, size_t size);
+
 #endif

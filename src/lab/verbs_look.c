@@ -41,7 +41,9 @@ bool vlot__verbs_status(vlot__workspace *workspace, const vlot__arguments *argum
 bool vlot__verbs_log(vlot__workspace *workspace, const vlot__arguments *arguments) {
   vlot__view view = {.kind = VLOT__VIEW_OF_LOG};
   uint32_t node = (uint32_t)arguments->values[0].number;
-  return vlot__verbs_show(workspace, &view, vlot__view_look_log(&view.as.log, workspace, node));
+  bool is_filled = vlot__view_look_log(&view.as.log, workspace, node);
+  view.as.log.from = arguments->values[1].number;
+  return vlot__verbs_show(workspace, &view, is_filled);
 }
 
 bool vlot__verbs_net(vlot__workspace *workspace, const vlot__arguments *arguments) {

@@ -73,15 +73,17 @@ static bool arrive(vlot__workspace *workspace, const vlot__arguments *arguments,
   uint64_t at = vlot__workspace_actions(workspace);
   char line[VLOT__STORY_NAME_MAX + 32];
   if (!is_there) return false;
+  vlot__story_idle(workspace, NULL);
   snprintf(line, sizeof line, "%s%s%s", arguments->words[0], arguments->word_count > 1 ? " " : "",
            arguments->word_count > 1 ? arguments->words[1] : "");
   vlot__story_say(workspace, line);
-  vlot__text_add(&workspace->out, "Now action %" PRIu64 " of %" PRIu64 ", tick %" PRIu64 "%s.\n",
-                 at, end_of(workspace),
-                 workspace->cluster ? vlot_cluster_now(workspace->cluster) : 0,
-                 at == wanted         ? ""
-                 : workspace->journal ? ": a turn of several actions cannot be halved"
-                                      : ": what was said there did several actions at once");
+  vlot__text_add(&workspace->out, "Now action %" PRIu64 " of %" PRIu64 ", tick %" PRIu64 "", at,
+                 end_of(workspace), workspace->cluster ? vlot_cluster_now(workspace->cluster) : 0);
+  if (at != wanted)
+    vlot__text_add(&workspace->out, ", the nearest before %" PRIu64 ": %s", wanted,
+                   workspace->journal ? "a turn of several actions cannot be halved"
+                                      : "what was said there did several actions at once");
+  vlot__text_add(&workspace->out, ".\n");
   return true;
 }
 
@@ -89,11 +91,37 @@ bool vlot__verbs_back(vlot__workspace *workspace, const vlot__arguments *argumen
   uint64_t count = arguments->values[0].is_given ? arguments->values[0].number : 1;
   uint64_t at = vlot__workspace_actions(workspace);
   if (at == 0 && !workspace->is_adopted)
-    return vlot__workspace_fail(workspace, 0, "this is the beginning: nothing has happened");
+    return vlot__workspace_fail(workspace, 0,
+                                workspace->cluster && vlot_cluster_now(workspace->cluster) > 0
+                                    ? "no action has happened yet; 'undo' takes the last command "
+                                      "back"
+                                    : "this is the beginning: nothing has happened");
   if (arguments->values[0].is_given && count > at)
     return vlot__workspace_fail(workspace, 1, "only %" PRIu64 " action%s happened", at,
                                 at == 1 ? " has" : "s have");
   return arrive(workspace, arguments, at - count, vlot__story_goto(workspace, at - count));
+}
+
+bool vlot__verbs_undo(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  const char *idle = workspace->story.idle, *taken;
+  if (idle) {
+    vlot__text_add(&workspace->out, "'%s' has done nothing that could be taken back.\n", idle);
+    vlot__story_idle(workspace, NULL);
+    return true;
+  }
+  if (!vlot__story_undo(workspace, &taken)) return false;
+  if (!taken)
+    return vlot__workspace_fail(workspace, 0, "this is the beginning: no command is left to undo");
+  vlot__text_add(&workspace->out, "Taken back: %s\n", taken);
+  return arrive(workspace, arguments, vlot__workspace_actions(workspace), true);
+}
+
+bool vlot__verbs_redo(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  const char *again;
+  if (!vlot__story_redo(workspace, &again)) return false;
+  if (!again) return vlot__workspace_fail(workspace, 0, "nothing was taken back here");
+  vlot__text_add(&workspace->out, "Done again: %s\n", again);
+  return arrive(workspace, arguments, vlot__workspace_actions(workspace), true);
 }
 
 /* A recorded run goes on as it was recorded: so one can go to where nobody has been yet. What
@@ -111,7 +139,8 @@ static bool go_further(vlot__workspace *workspace, uint64_t target) {
   size_t before = workspace->out.size;
   if (!vlot__command_run(workspace, steps)) return false;
   if (workspace->out.data) workspace->out.data[workspace->out.size = before] = '\0';
-  return true;
+  /* from wherever one comes, one stands before a turn that cannot be halved */
+  return vlot__workspace_actions(workspace) <= target || vlot__story_goto(workspace, target);
 }
 
 bool vlot__verbs_goto(vlot__workspace *workspace, const vlot__arguments *arguments) {

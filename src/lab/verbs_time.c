@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "verbs.h"
+#include "vlot/journal.h"
+#include "why.h"
 
 /* Nothing may go on for ever. Who goes back has room again. */
 static uint64_t room(const vlot__workspace *workspace) {
@@ -24,7 +26,6 @@ typedef enum goal_kind {
   GOAL_COMMIT,
   GOAL_TERM,
   GOAL_QUIET,
-  GOAL_TICK,
   GOAL_NONE
 } goal_kind;
 
@@ -36,14 +37,14 @@ typedef struct goal {
   const volatile sig_atomic_t *must_stop;
 } goal;
 
-static bool is_quiet(vlot_cluster *cluster) {
+static size_t traffic(vlot_cluster *cluster) {
   vlot_pending first[VLOT__WORKSPACE_NODES_MAX +
                      1]; /* what is not a timer is among so many, or there is none */
-  size_t count = vlot_lockstep_pending(cluster, first, VLOT__WORKSPACE_NODES_MAX + 1);
+  size_t found = 0, count = vlot_lockstep_pending(cluster, first, VLOT__WORKSPACE_NODES_MAX + 1);
   if (count > VLOT__WORKSPACE_NODES_MAX + 1) count = VLOT__WORKSPACE_NODES_MAX + 1;
   for (size_t k = 0; k < count; k++)
-    if (first[k].kind != VLOT_PENDING_TIMER && !first[k].is_held) return false;
-  return true;
+    found += first[k].kind != VLOT_PENDING_TIMER && !first[k].is_held;
+  return found;
 }
 
 static bool node_reached(const vlot_node_status *status, const goal *wanted) {
@@ -56,14 +57,13 @@ static bool node_reached(const vlot_node_status *status, const goal *wanted) {
   }
 }
 
-static bool is_reached(vlot_cluster *cluster, void *context) {
-  const goal *wanted = context;
-  if (wanted->must_stop && *wanted->must_stop) return true;
+static bool must_stop(const goal *wanted) { return wanted->must_stop && *wanted->must_stop; }
+
+static bool has_come(vlot_cluster *cluster, const goal *wanted) {
   if (wanted->kind == GOAL_NONE) return false;
   uint32_t leader = wanted->kind == GOAL_LEADER ? vlot_cluster_leader(cluster) : 0;
   if (wanted->kind == GOAL_LEADER) return leader != 0 && (!wanted->node || wanted->node == leader);
-  if (wanted->kind == GOAL_QUIET) return is_quiet(cluster);
-  if (wanted->kind == GOAL_TICK) return vlot_cluster_now(cluster) >= wanted->number;
+  if (wanted->kind == GOAL_QUIET) return traffic(cluster) == 0;
   for (uint32_t id = 1; id <= vlot_cluster_nodes(cluster); id++) {
     vlot_node_status status;
     if (wanted->node && wanted->node != id) continue;
@@ -73,23 +73,88 @@ static bool is_reached(vlot_cluster *cluster, void *context) {
   return false;
 }
 
+static bool is_reached(vlot_cluster *cluster, void *context) {
+  return must_stop(context) || has_come(cluster, context);
+}
+
+/* --- what a long way brought: how it began, and how it ended --- */
+
+enum { LINES_FIRST = 20, LINES_LAST = 20, LINES_SLACK = 4096 };
+
+typedef struct digest {
+  size_t begin; /* of what it brought, in out */
+  uint64_t left_out;
+} digest;
+
+/* Where so many lines end, from here on. */
+static size_t behind_lines(const vlot__text *out, size_t at, size_t lines) {
+  for (; lines > 0 && at < out->size; at++) lines -= out->data[at] == '\n';
+  return at;
+}
+
+static void shorten(vlot__text *out, digest *long_way, size_t slack) {
+  size_t first = behind_lines(out, long_way->begin, LINES_FIRST), lines = 0;
+  for (size_t k = first; k < out->size; k++) lines += out->data[k] == '\n';
+  if (lines <= LINES_LAST + slack) return;
+  size_t last = behind_lines(out, first, lines - LINES_LAST);
+  memmove(out->data + first, out->data + last, out->size - last + 1);
+  out->size -= last - first;
+  long_way->left_out += lines - LINES_LAST;
+}
+
+static void say_left_out(vlot__text *out, const digest *long_way) {
+  vlot__text rest = {0};
+  if (long_way->left_out == 0) return;
+  size_t first = behind_lines(out, long_way->begin, LINES_FIRST);
+  vlot__text_put(&rest, out->data + first, out->size - first);
+  out->data[out->size = first] = '\0';
+  vlot__text_add(out, "   ...  %" PRIu64 " line%s left out: 'events NODE' has the newest\n",
+                 long_way->left_out, long_way->left_out == 1 ? " is" : "s are");
+  if (rest.size > 0) vlot__text_put(out, rest.data, rest.size);
+  out->is_short |= rest.is_short;
+  vlot__text_deinit(&rest);
+}
+
+/* --- going on --- */
+
 enum {
   SOME_ACTIONS = 4096
 }; /* at once; then what they brought is taken from the queue of events */
 
-/* Until it is reached, at most so many actions. VLOT_TIMEOUT: it was not. */
-static vlot_result go_on(vlot__workspace *workspace, goal *wanted, uint64_t most) {
-  uint64_t begin = vlot__workspace_actions(workspace), done = 0, before;
+/* How long to go on before the answers are looked at again. */
+static uint64_t ticks_at_once(const vlot__workspace *workspace, uint64_t end) {
+  uint64_t now = vlot_cluster_now(workspace->cluster);
+  uint64_t deadline = vlot__workspace_deadline(workspace);
+  vlot_pending next;
+  bool has_next = vlot_lockstep_pending(workspace->cluster, &next, 1) > 0 && !next.is_held;
+  if (deadline > now && deadline < end && has_next) end = deadline;
+  return end == VLOT_NEVER ? VLOT_NEVER : end - now;
+}
+
+/* Until it is reached, up to this tick (VLOT_NEVER: without end), at most so many actions.
+ * VLOT_TIMEOUT: the actions were not enough, or nothing is left that could happen. long_way: only
+ * how it began and ended is told; NULL: all of it. */
+static vlot_result go_on(vlot__workspace *workspace, goal *wanted, uint64_t end, uint64_t most,
+                         digest *long_way) {
+  uint64_t begin = vlot__workspace_actions(workspace), done = 0, before, now;
+  vlot_cluster *cluster = workspace->cluster;
   vlot_result result = VLOT_TIMEOUT;
+  bool goes_on;
   wanted->must_stop = workspace->must_stop;
   do {
     uint64_t some = most - done < SOME_ACTIONS ? most - done : SOME_ACTIONS;
     before = done;
-    result = vlot_lockstep_until(workspace->cluster, is_reached, wanted, some);
+    now = vlot_cluster_now(cluster);
+    result = vlot_lockstep_pass(cluster, ticks_at_once(workspace, end), is_reached, wanted, some);
     done = vlot__workspace_actions(workspace) - begin;
     vlot__workspace_drain(workspace, workspace->is_summary);
-  } while (result == VLOT_TIMEOUT && done > before && done < most);
-  workspace->was_stopped = workspace->must_stop && *workspace->must_stop;
+    if (long_way) shorten(&workspace->out, long_way, LINES_SLACK);
+    bool has_moved = done > before || vlot_cluster_now(cluster) > now;
+    goes_on = result == VLOT_TIMEOUT ? done < most && has_moved
+                                     : result == VLOT_OK && vlot_cluster_now(cluster) < end &&
+                                           !is_reached(cluster, wanted);
+  } while (goes_on);
+  workspace->was_stopped = must_stop(wanted);
   if (workspace->was_stopped)
     vlot__text_add(&workspace->out, "stopped after %" PRIu64 " action%s\n", done,
                    done == 1 ? "" : "s");
@@ -102,7 +167,7 @@ bool vlot__verbs_step(vlot__workspace *workspace, const vlot__arguments *argumen
   goal wanted = {.kind = GOAL_NONE};
   workspace->is_summary = arguments->values[1].is_given;
   if (most == 0) return fail_limit(workspace);
-  vlot_result result = go_on(workspace, &wanted, count < most ? count : most);
+  vlot_result result = go_on(workspace, &wanted, VLOT_NEVER, count < most ? count : most, NULL);
   uint64_t done = vlot__workspace_actions(workspace) - before;
   if (done == 0 && result == VLOT_TIMEOUT)
     return vlot__workspace_fail(workspace, 0,
@@ -112,32 +177,97 @@ bool vlot__verbs_step(vlot__workspace *workspace, const vlot__arguments *argumen
   return done >= count || done < most || fail_limit(workspace);
 }
 
-enum { UNTIL_ACTIONS = 1000000 };
-
-static bool go_to(vlot__workspace *workspace, goal *wanted) {
-  uint64_t before = vlot__workspace_actions(workspace), most = room(workspace);
-  bool is_until = wanted->kind != GOAL_TICK;
-  if (most == 0) return fail_limit(workspace);
-  bool is_last = !is_until || most <= UNTIL_ACTIONS;
-  if (!is_last) most = UNTIL_ACTIONS;
-  vlot_result result = go_on(workspace, wanted, most);
-  if (result != VLOT_TIMEOUT) return vlot__verbs_result(workspace, 0, result);
-  if (vlot__workspace_actions(workspace) - before >= most)
-    return is_last
-               ? fail_limit(workspace)
-               : vlot__workspace_fail(workspace, 1,
-                                      "it has not come to this within 1,000,000 actions; say it "
-                                      "again to go on");
-  return vlot__workspace_fail(workspace, 1,
-                              workspace->journal
-                                  ? "it did not come to this: the recording ends here"
-                                  : "it did not come to this: nothing is left that could happen");
+static bool is_recording_over(const vlot__workspace *workspace) {
+  vlot_replay_status status;
+  return workspace->journal && vlot_replay_get_status(workspace->cluster, &status) == VLOT_OK &&
+         status.actions >= status.actions_total;
 }
 
 bool vlot__verbs_tick(vlot__workspace *workspace, const vlot__arguments *arguments) {
   uint64_t ticks = arguments->values[0].is_given ? arguments->values[0].number : 1;
-  goal wanted = {.kind = GOAL_TICK, .number = vlot_cluster_now(workspace->cluster) + ticks};
-  return go_to(workspace, &wanted);
+  uint64_t end = vlot_cluster_now(workspace->cluster) + ticks, most = room(workspace);
+  goal wanted = {.kind = GOAL_NONE};
+  if (is_recording_over(workspace))
+    return vlot__workspace_fail(workspace, 0, "the recording ends here");
+  vlot_result result = go_on(workspace, &wanted, end, most, NULL);
+  return result == VLOT_TIMEOUT ? fail_limit(workspace) : vlot__verbs_result(workspace, 0, result);
+}
+
+/* --- until --- */
+
+static void say_leader(vlot__workspace *workspace, vlot__text *out) {
+  uint32_t leader = vlot_cluster_leader(workspace->cluster);
+  vlot_node_status status = vlot__workspace_status(workspace, leader);
+  if (leader)
+    vlot__text_add(out, "n%u leads term %" PRIu64, leader, status.raft.term);
+  else
+    vlot__why_nobody_leads(workspace, out);
+}
+
+static void say_highest(vlot__workspace *workspace, const goal *wanted, vlot__text *out) {
+  const char *what = wanted->kind == GOAL_COMMIT ? "commit index" : "term";
+  uint64_t highest = 0;
+  for (uint32_t id = 1; id <= workspace->options.nodes; id++) {
+    vlot_node_status status = vlot__workspace_status(workspace, id);
+    uint64_t here = wanted->kind == GOAL_COMMIT ? status.raft.commit_index : status.raft.term;
+    if (wanted->node && wanted->node != id) continue;
+    if (status.state != VLOT_NODE_DOWN && here > highest) highest = here;
+  }
+  if (wanted->node)
+    vlot__text_add(out, "the %s of n%u is %" PRIu64, what, wanted->node, highest);
+  else
+    vlot__text_add(out, "the highest %s is %" PRIu64, what, highest);
+  if (wanted->kind != GOAL_COMMIT) return;
+  vlot__text_add(out, "; ");
+  say_leader(workspace, out);
+}
+
+static void say_role(vlot__workspace *workspace, uint32_t id, vlot__text *out) {
+  vlot_node_status status = vlot__workspace_status(workspace, id);
+  if (status.state == VLOT_NODE_DOWN)
+    vlot__text_add(out, "n%u is down", id);
+  else
+    vlot__text_add(out, "n%u is %s in term %" PRIu64, id, vlot_role_name(status.raft.role),
+                   status.raft.term);
+}
+
+/* What there is instead of what was waited for. */
+static void say_instead(vlot__workspace *workspace, const goal *wanted, vlot__text *out) {
+  size_t count;
+  switch (wanted->kind) {
+  case GOAL_LEADER: say_leader(workspace, out); return;
+  case GOAL_ROLE: say_role(workspace, wanted->node, out); return;
+  case GOAL_COMMIT:
+  case GOAL_TERM: say_highest(workspace, wanted, out); return;
+  case GOAL_QUIET:
+    count = traffic(workspace->cluster);
+    vlot__text_add(out, "%zu %s under way", count, count == 1 ? "thing is" : "things are");
+    return;
+  case GOAL_NONE: return;
+  }
+}
+
+static bool fail_missed(vlot__workspace *workspace, const goal *wanted, uint64_t ticks) {
+  vlot__text instead = {0};
+  say_instead(workspace, wanted, &instead);
+  vlot__workspace_fail(workspace, 1, "it has not come to this within %" PRIu64 " tick%s: %s%s",
+                       ticks, ticks == 1 ? "" : "s", instead.data ? instead.data : "",
+                       is_recording_over(workspace) ? "; the recording ends here" : "");
+  vlot__text_deinit(&instead);
+  return false;
+}
+
+static bool go_to(vlot__workspace *workspace, goal *wanted, uint64_t ticks) {
+  uint64_t end = vlot_cluster_now(workspace->cluster) + ticks, most = room(workspace);
+  digest long_way = {.begin = workspace->out.size};
+  if (most == 0) return fail_limit(workspace);
+  vlot_result result = go_on(workspace, wanted, end, most, &long_way);
+  shorten(&workspace->out, &long_way, 0);
+  say_left_out(&workspace->out, &long_way);
+  if (result == VLOT_TIMEOUT) return fail_limit(workspace);
+  if (result != VLOT_OK) return vlot__verbs_result(workspace, 0, result);
+  return workspace->was_stopped || has_come(workspace->cluster, wanted) ||
+         fail_missed(workspace, wanted, ticks);
 }
 
 static bool parse_role(vlot__workspace *workspace, const vlot__value *value, vlot_role *role) {
@@ -150,20 +280,35 @@ static bool parse_role(vlot__workspace *workspace, const vlot__value *value, vlo
                               "expected follower, pre-candidate, candidate or leader");
 }
 
+/* Of the places behind WHAT, how many belong to the goal; what comes then is TICKS. */
+static unsigned goal_words(goal_kind kind) {
+  return kind == GOAL_QUIET ? 0 : kind == GOAL_ROLE ? 2 : 1;
+}
+
+static bool parse_goal(vlot__workspace *workspace, const vlot__arguments *arguments, goal *wanted) {
+  const vlot__value *values = arguments->values;
+  bool has_number = wanted->kind == GOAL_COMMIT || wanted->kind == GOAL_TERM;
+  bool is_any =
+      wanted->kind == GOAL_LEADER && (!values[1].is_given || strcmp(values[1].text, "*") == 0);
+  bool has_node = !is_any && (wanted->kind == GOAL_ROLE || wanted->kind == GOAL_LEADER);
+  if (has_node && !vlot__command_node(workspace, arguments, 2, &wanted->node)) return false;
+  if (has_number &&
+      !vlot__command_number(workspace, arguments, 2, 1, VLOT_INDEX_MAX, &wanted->number))
+    return false;
+  return wanted->kind != GOAL_ROLE || parse_role(workspace, &values[2], &wanted->role);
+}
+
 bool vlot__verbs_until(vlot__workspace *workspace, const vlot__arguments *arguments) {
   const vlot__value *values = arguments->values;
   goal wanted = {.kind = (goal_kind)values[0].number};
-  bool has_node = wanted.kind == GOAL_ROLE || (wanted.kind == GOAL_LEADER && values[1].is_given);
-  bool has_number = wanted.kind == GOAL_COMMIT || wanted.kind == GOAL_TERM;
-  if (has_node && !vlot__command_node(workspace, arguments, 2, &wanted.node)) return false;
-  if (has_number &&
-      !vlot__command_number(workspace, arguments, 2, 1, VLOT_INDEX_MAX, &wanted.number))
+  uint64_t ticks = (uint64_t)VLOT_UNTIL_TIMEOUTS * workspace->options.raft.election_ticks_min;
+  const vlot__value *limit = &values[1 + goal_words(wanted.kind)];
+  if (!parse_goal(workspace, arguments, &wanted)) return false;
+  if (limit->is_given &&
+      !vlot__command_number(workspace, arguments, limit->word, 0, VLOT_TICKS_AT_ONCE, &ticks))
     return false;
-  if (!has_node && !has_number && values[1].is_given)
-    return vlot__workspace_fail(workspace, 2, "nothing more is expected");
-  if (wanted.kind == GOAL_ROLE && !parse_role(workspace, &values[2], &wanted.role)) return false;
-  if (wanted.kind != GOAL_ROLE && values[2].is_given)
-    return vlot__workspace_fail(workspace, 3, "nothing more is expected");
-  if (values[3].is_given) wanted.node = (uint32_t)values[3].number;
-  return go_to(workspace, &wanted);
+  if (limit < &values[3] && limit[1].is_given)
+    return vlot__workspace_fail(workspace, limit[1].word, "nothing more is expected");
+  if (values[4].is_given) wanted.node = (uint32_t)values[4].number;
+  return go_to(workspace, &wanted, ticks);
 }

@@ -49,6 +49,7 @@ typedef struct vlot__view_log_row {
 typedef struct vlot__view_log {
   uint32_t count;
   vlot__view_log_row *rows; /* [count] */
+  uint64_t from;            /* the first index to show; 0: the end of the logs */
 } vlot__view_log;
 
 typedef struct vlot__view_link {

@@ -64,6 +64,10 @@ static void put_log(vlot__text *out, const vlot__view_log *view) {
   for (uint32_t k = 0; k < view->count; k++)
     if (view->rows[k].size > end) end = view->rows[k].size;
   size_t first = end > COLUMNS ? end - COLUMNS + 1 : 1;
+  if (view->from > 0 && end > 0) {
+    first = view->from < end ? (size_t)view->from : end;
+    if (end - first >= COLUMNS) end = first + COLUMNS - 1;
+  }
   char line[LINE_MAX_BYTES];
   int at = snprintf(line, sizeof line, "  index  ");
   for (size_t k = first; k <= end; k++)

@@ -117,7 +117,7 @@ bool vlot__view_look_branches(vlot__view_branches *view, const vlot__workspace *
     const vlot__story_branch *branch = &story->branches[k];
     vlot__view_branch *one = &view->rows[view->count++];
     one->name = branch->name;
-    one->end = branch->count > 0 ? branch->lines[branch->count - 1].to : 0;
+    one->end = vlot__branch_end(branch).action;
     one->is_present = k == story->present;
     for (size_t n = 0; n < branch->count; n++)
       if (!branch->lines[n].is_look) one->last = branch->lines[n].text;

@@ -305,34 +305,41 @@ static void add_campaigns(why *at) {
   add_next_timer(at);
 }
 
-static void add_no_leader(why *at) {
-  uint32_t voters = 0, up = 0, most = reachable(at->workspace);
-  for (uint32_t id = 1; id <= at->workspace->options.nodes; id++) {
-    vlot_node_status status = vlot__workspace_status(at->workspace, id);
+/* ": that takes …", or ", and CANNOT: …" */
+static void say_why_nobody(vlot__workspace *workspace, const char *cannot, vlot__text *out) {
+  uint32_t voters = 0, up = 0, most = reachable(workspace);
+  for (uint32_t id = 1; id <= workspace->options.nodes; id++) {
+    vlot_node_status status = vlot__workspace_status(workspace, id);
     voters += !status.is_learner;
     up += !status.is_learner && status.state == VLOT_NODE_UP;
   }
   uint32_t quorum = voters / 2 + 1;
-  vlot_why obstacle = vlot_cluster_leaderless_why(at->workspace->cluster);
-  vlot__view_why_begin(at->view, VLOT__VIEW_STATE, 0);
+  vlot_why obstacle = vlot_cluster_leaderless_why(workspace->cluster);
   if (obstacle == VLOT_WHY_DISKS_LOST)
-    vlot__view_why_say(at->view, "There is no leader, and there cannot be one: %s.",
-                       vlot_why_text(obstacle));
+    vlot__text_add(out, ", and %s: %s", cannot, vlot_why_text(obstacle));
   else if (up < quorum)
-    vlot__text_add(
-        &at->workspace->out,
-        "There is no leader, and there cannot be one: %u of %u voters run%s, and a leader "
-        "needs the votes of %u.",
-        up, voters, up == 1 ? "s" : "", quorum);
+    vlot__text_add(out, ", and %s: %u of %u voters run%s, and a leader needs the votes of %u",
+                   cannot, up, voters, up == 1 ? "s" : "", quorum);
   else if (most < quorum)
-    vlot__text_add(
-        &at->workspace->out,
-        "There is no leader, and there cannot be one: links are cut. No node reaches more "
-        "than %u voter%s, itself among them, and a leader needs the votes of %u.",
-        most, most == 1 ? "" : "s", quorum);
+    vlot__text_add(out,
+                   ", and %s: links are cut. No node reaches more than %u voter%s, itself among "
+                   "them, and a leader needs the votes of %u",
+                   cannot, most, most == 1 ? "" : "s", quorum);
   else
-    vlot__view_why_say(at->view, "There is no leader: that takes the votes of %u of %u.", quorum,
-                       voters);
+    vlot__text_add(out, ": that takes the votes of %u of %u", quorum, voters);
+}
+
+void vlot__why_nobody_leads(vlot__workspace *workspace, vlot__text *out) {
+  vlot__text_add(out, "nobody leads");
+  say_why_nobody(workspace, "nobody can", out);
+}
+
+static void add_no_leader(why *at) {
+  vlot__text sentence = {0};
+  say_why_nobody(at->workspace, "there cannot be one", &sentence);
+  vlot__view_why_begin(at->view, VLOT__VIEW_STATE, 0);
+  vlot__view_why_say(at->view, "There is no leader%s.", sentence.data ? sentence.data : "");
+  vlot__text_deinit(&sentence);
   add_campaigns(at);
 }
 

@@ -21,6 +21,9 @@ typedef enum vlot__why_about {
 bool vlot__why_look(vlot__view_why *view, vlot__workspace *workspace, uint32_t node,
                     vlot__why_about about);
 
+/* Why there is no leader, in half a sentence. */
+void vlot__why_nobody_leads(vlot__workspace *workspace, vlot__text *out);
+
 /* The index up to which the leader knows a node's log to agree with its own; 0: none, it leads, or
  * there is no leader. */
 uint64_t vlot__why_match(vlot__workspace *workspace, uint32_t id);

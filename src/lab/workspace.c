@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "asked.h"
 #include "vlot/journal.h"
 
 void vlot__workspace_init(vlot__workspace *workspace, bool has_threads, uint64_t actions_max) {
@@ -65,6 +66,15 @@ uint64_t vlot__workspace_actions(const vlot__workspace *workspace) {
   vlot_cluster_stats stats = {0};
   if (workspace->cluster) vlot_cluster_get_stats(workspace->cluster, &stats);
   return stats.actions;
+}
+
+vlot__story_place vlot__workspace_place(const vlot__workspace *workspace) {
+  vlot_cluster_stats stats = {0};
+  if (!workspace->cluster) return (vlot__story_place){0};
+  vlot_cluster_get_stats(workspace->cluster, &stats);
+  return (vlot__story_place){.action = stats.actions,
+                             .idle = stats.idle_ticks,
+                             .tick = vlot_cluster_now(workspace->cluster)};
 }
 
 vlot_node_status vlot__workspace_status(vlot__workspace *workspace, uint32_t id) {
@@ -188,8 +198,8 @@ enum { REDO_ACTIONS = 4096 }; /* so many at once, then their events are taken */
 
 /* A turn of a recorded run is several actions and cannot be halved: towards the end it goes turn by
  * turn, to know where one began. */
-bool vlot__workspace_redo_time(vlot__workspace *workspace, uint64_t actions) {
-  uint64_t end = vlot__workspace_actions(workspace) + actions, done = 1;
+bool vlot__workspace_redo_time(vlot__workspace *workspace, const vlot__story_place *target) {
+  uint64_t end = target->action, done = 1;
   if (!vlot__workspace_open(workspace)) return false;
   for (uint64_t at = vlot__workspace_actions(workspace); at < end && done > 0;
        at = vlot__workspace_actions(workspace)) {
@@ -199,6 +209,9 @@ bool vlot__workspace_redo_time(vlot__workspace *workspace, uint64_t actions) {
                        workspace->journal && end - at <= REDO_ACTIONS ? 1 : some, &done);
     vlot__workspace_drain(workspace, true);
   }
+  uint64_t now = vlot_cluster_now(workspace->cluster);
+  if (target->idle > 0 && now < target->tick)
+    (void)vlot_lockstep_pass(workspace->cluster, target->tick - now, NULL, NULL, 1);
   return true;
 }
 
@@ -257,8 +270,8 @@ bool vlot__workspace_open(vlot__workspace *workspace) {
 
 bool vlot__workspace_unopen(vlot__workspace *workspace) {
   if (!workspace->cluster) return true;
-  if (workspace->is_adopted || workspace->journal || vlot__workspace_actions(workspace) > 0)
-    return false;
+  vlot__story_place now = vlot__workspace_place(workspace);
+  if (workspace->is_adopted || workspace->journal || now.action > 0 || now.idle > 0) return false;
   return vlot__story_reset(workspace);
 }
 
@@ -291,114 +304,6 @@ bool vlot__workspace_adopt(vlot__workspace *workspace, vlot_cluster *cluster,
   workspace->cluster = cluster;
   learn(workspace);
   return true;
-}
-
-/* --- clients --- */
-
-static vlot_client *client_of(vlot__workspace *workspace, uint32_t contact) {
-  vlot_client_options options;
-  vlot_client_options_init(&options);
-  options.contact = contact;
-  if (!workspace->clients[contact] &&
-      vlot_client_open(&workspace->clients[contact], workspace->cluster, &options) != VLOT_OK)
-    workspace->clients[contact] = NULL;
-  return workspace->clients[contact];
-}
-
-static vlot__workspace_asked *free_place(vlot__workspace *workspace) {
-  for (size_t k = 0; k < VLOT__WORKSPACE_ASKED_MAX; k++)
-    if (workspace->asked[k].sequence == 0) return &workspace->asked[k];
-  return NULL;
-}
-
-static bool submit(vlot__workspace *workspace, uint32_t contact, const vlot_kv_command *kv,
-                   bool is_read, bool is_local, const char *what) {
-  vlot__workspace_asked *asked = free_place(workspace);
-  vlot_client *client = client_of(workspace, contact);
-  vlot_bytes *bytes = vlot_kv_encode(NULL, kv);
-  uint64_t sequence = 0;
-  vlot_result result = asked ? VLOT_NOMEM : VLOT_BUSY;
-  if (asked && client && bytes) {
-    vlot_command command = {
-        .data = vlot_bytes_data(bytes), .size = (uint32_t)vlot_bytes_size(bytes), .owner = bytes};
-    result = is_read ? vlot_client_read(client, command.data, command.size,
-                                        is_local ? 0 : VLOT_NEVER, &sequence)
-                     : vlot_client_submit(client, &command, 1, &sequence);
-  }
-  vlot_bytes_release(bytes);
-  if (result != VLOT_OK)
-    return vlot__workspace_fail(workspace, 1, "n%u does not take it: %s", contact,
-                                workspace->journal
-                                    ? "this is a recorded run, and nothing in it can be changed"
-                                    : vlot_result_text(result));
-  /* sequences are kept from 1 on: 0 marks a free place */
-  *asked =
-      (vlot__workspace_asked){.contact = contact, .sequence = sequence + 1, .is_read = is_read};
-  snprintf(asked->what, sizeof asked->what, "%s", what);
-  return true;
-}
-
-bool vlot__workspace_propose(vlot__workspace *workspace, uint32_t contact, const char *key,
-                             const char *value) {
-  char what[96];
-  snprintf(what, sizeof what, "propose %s=%s", key, value);
-  vlot_kv_command kv = {.operation = VLOT_KV_SET,
-                        .key = key,
-                        .key_size = strlen(key),
-                        .value = value,
-                        .value_size = strlen(value)};
-  return submit(workspace, contact, &kv, false, false, what);
-}
-
-bool vlot__workspace_read(vlot__workspace *workspace, uint32_t contact, const char *key,
-                          bool is_local) {
-  char what[96];
-  snprintf(what, sizeof what, "%sread %s", is_local ? "local " : "", key);
-  vlot_kv_command kv = {.operation = VLOT_KV_GET, .key = key, .key_size = strlen(key)};
-  return submit(workspace, contact, &kv, true, is_local, what);
-}
-
-static void say_value(vlot__workspace *workspace, const vlot_answer *answer) {
-  vlot_kv_answer kv;
-  if (vlot_kv_answer_decode(answer->reply, answer->reply_size, &kv) != VLOT_OK || kv.status > 1)
-    vlot__text_add(&workspace->out, "an answer that is no value");
-  else if (kv.status == 1)
-    vlot__text_add(&workspace->out, "no such key");
-  else
-    vlot__text_add(&workspace->out, "%.*s", (int)kv.size, (const char *)kv.value);
-}
-
-static void say_answer(vlot__workspace *workspace, vlot__workspace_asked *asked,
-                       const vlot_answer *answer) {
-  asked->sequence = 0;
-  if (workspace->is_redoing) return;
-  vlot__text_add(&workspace->out,
-                 "%6" PRIu64 "  The client of n%u, %s: ", vlot_cluster_now(workspace->cluster),
-                 asked->contact, asked->what);
-  if (answer->result != VLOT_OK) {
-    vlot__text_add(&workspace->out, "%s", vlot_result_text(answer->result));
-    if (answer->why != VLOT_WHY_NONE)
-      vlot__text_add(&workspace->out, ": %s", vlot_why_text(answer->why));
-  } else if (asked->is_read) {
-    say_value(workspace, answer);
-  } else {
-    vlot__text_add(&workspace->out, "committed at %" PRIu64 " of term %" PRIu64, answer->index,
-                   answer->term);
-  }
-  vlot__text_add(&workspace->out, "\n");
-}
-
-static void drain_answers(vlot__workspace *workspace, uint32_t contact) {
-  vlot_answer answer;
-  while (workspace->clients[contact] &&
-         vlot_client_poll(workspace->clients[contact], &answer, 1) == 1)
-    for (size_t k = 0; k < VLOT__WORKSPACE_ASKED_MAX; k++) {
-      vlot__workspace_asked *asked = &workspace->asked[k];
-      if (asked->contact == contact && asked->sequence == answer.sequence + 1) {
-        say_answer(workspace, asked, &answer);
-        break;
-      }
-    }
 }
 
 /* --- events --- */
@@ -444,15 +349,18 @@ static bool is_beginning(const vlot_event *event) {
 void vlot__workspace_drain(vlot__workspace *workspace, bool is_summary) {
   vlot_event event;
   char sentence[512];
+  vlot__told_answers told;
   if (!workspace->cluster) return;
+  vlot__asked_take(workspace, &told);
   while (vlot_subscription_next(workspace->events, &event)) {
     vlot__past_add(&workspace->past, &event);
     if (event.node <= VLOT__WORKSPACE_NODES_MAX) log_follow(workspace, &event);
     if (event.kind == VLOT_EVENT_REQUEST && !workspace->is_redoing)
       vlot__story_ask(workspace, &event);
     if (workspace->is_redoing || is_beginning(&event) || !is_shown(&event, is_summary)) continue;
+    vlot__asked_say(workspace, &told, event.tick);
     vlot_event_text(&event, sentence, sizeof sentence);
     vlot__text_add(&workspace->out, "%6" PRIu64 "  %s\n", event.tick, sentence);
   }
-  for (uint32_t k = 0; k <= VLOT__WORKSPACE_NODES_MAX; k++) drain_answers(workspace, k);
+  vlot__asked_say(workspace, &told, VLOT_NEVER);
 }

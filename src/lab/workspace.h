@@ -32,6 +32,7 @@ typedef struct vlot__workspace_asked {
   uint32_t contact; /* which client; 0 in sequence: a free place */
   uint64_t sequence;
   bool is_read;
+  uint64_t deadline; /* tick at which it is UNKNOWN */
   char what[96];
 } vlot__workspace_asked;
 
@@ -101,13 +102,20 @@ bool vlot__workspace_unopen(vlot__workspace *workspace);
 /* Number of the last action; 0: none yet. */
 uint64_t vlot__workspace_actions(const vlot__workspace *workspace);
 
+/* The state in which the cluster is. */
+vlot__story_place vlot__workspace_place(const vlot__workspace *workspace);
+
+/* The tick at which the next answer to a client is overdue; VLOT_NEVER: nothing is asked. Who lets
+ * time pass looks at the answers there: so they are the same whatever way one steps. */
+uint64_t vlot__workspace_deadline(const vlot__workspace *workspace);
+
 /* A node as it is; where there is none, only its id. */
 vlot_node_status vlot__workspace_status(vlot__workspace *workspace, uint32_t id);
 
 /* Everything that was set up or has happened is gone, as if nothing had been said; from then on
  * nothing is shown. */
 void vlot__workspace_begin_redo(vlot__workspace *workspace);
-bool vlot__workspace_redo_time(vlot__workspace *workspace, uint64_t actions);
+bool vlot__workspace_redo_time(vlot__workspace *workspace, const vlot__story_place *target);
 void vlot__workspace_end_redo(vlot__workspace *workspace);
 
 /* Tell why the verb under way fails, at one of its words; returns false. */

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 
 #include "base/lock.h"
 #include "basin.h"
@@ -234,14 +233,14 @@ static void send_again(int number) {
   (void)!vlot_actor_send(NULL, sent_to, VLOT_LANE_CONTROL, 2, 0, NULL, 0);
 }
 
-/* Until a signal comes while this thread sends. */
+/* As when the signal comes while this thread sends. */
 static void send_in_a_signal_handler(void *context) {
   (void)context;
-  struct itimerval often = {{0, 100}, {0, 100}};
+  pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
   sent_to = spawn(NULL, &(vlot_behaviour){.turn = take_mail});
-  signal(SIGALRM, send_again);
-  setitimer(ITIMER_REAL, &often, NULL);
-  for (;;) (void)!vlot_actor_send(NULL, sent_to, VLOT_LANE_DATA, 1, 0, "mail", 4);
+  signal(SIGUSR1, send_again);
+  vlot__lock(&one);
+  raise(SIGUSR1);
 }
 
 static vlot_statem_verdict postpone_timeouts(vlot_statem *machine, void *context, uint32_t state,

@@ -391,6 +391,29 @@ static size_t messages_sent(vlot_subscription *events) {
   return count;
 }
 
+Test(journal, time_of_a_replay_passes_tick_by_tick) {
+  recorded run = {0};
+  vlot_cluster *cluster;
+  vlot_cluster_stats stats;
+  vlot_replay_status status;
+  record(&run, &scenarios[0], NULL, 0);
+  ok(vlot_replay_open(&cluster, NULL, run.tape.bytes, run.tape.size, NULL));
+  uint64_t before = 0;
+  do {
+    uint64_t now = vlot_cluster_now(cluster);
+    ok(vlot_lockstep_pass(cluster, 1, NULL, NULL, UINT64_MAX));
+    cr_assert_eq(vlot_cluster_now(cluster), now + 1, "a turn that is due later waits");
+    vlot_cluster_get_stats(cluster, &stats);
+    before += stats.idle_ticks > 0;
+    ok(vlot_replay_get_status(cluster, &status));
+  } while (status.actions < status.actions_total);
+  cr_expect_gt(before, 0, "nothing was due at some");
+  cr_expect_eq(stats.commits, run.stats.commits);
+  cr_expect_eq(stats.sent, run.stats.sent);
+  ok(vlot_cluster_close(cluster));
+  taped_free(&run.tape);
+}
+
 Test(journal, a_replay_has_events_and_a_checker_of_its_own) {
   recorded run = {0};
   vlot_cluster *cluster;

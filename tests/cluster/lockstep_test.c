@@ -520,11 +520,98 @@ Test(lockstep, until_stops_at_the_condition_or_at_its_bound) {
   close_well(cluster);
 }
 
+static uint64_t next_due(vlot_cluster *cluster) {
+  list all;
+  look(cluster, &all);
+  return all.items[0].due;
+}
+
+Test(lockstep, passing_time_does_what_is_due_in_it_and_nothing_else) {
+  vlot_cluster *cluster = open_nodes(3, 1);
+  uint64_t due = next_due(cluster);
+  cr_assert_gt(due, 2);
+  cr_expect_eq(vlot_lockstep_pass(cluster, 0, NULL, NULL, 10), VLOT_OK);
+  for (uint64_t tick = 1; tick < due; tick++) {
+    cr_assert_eq(vlot_lockstep_pass(cluster, 1, NULL, NULL, 10), VLOT_OK);
+    cr_assert_eq(vlot_cluster_now(cluster), tick);
+    cr_assert_eq(fleet_stats(cluster).actions, 0);
+    cr_assert_eq(fleet_stats(cluster).idle_ticks, tick);
+    cr_assert_eq(next_due(cluster), due, "what is to come stays as it was");
+  }
+  for (uint64_t tick = due; tick < 400; tick++) {
+    cr_assert_eq(vlot_lockstep_pass(cluster, 1, NULL, NULL, 1000), VLOT_OK);
+    cr_assert_eq(vlot_cluster_now(cluster), tick);
+    cr_assert_gt(next_due(cluster), tick, "all of this tick is done");
+  }
+  cr_expect_gt(fleet_stats(cluster).commits, 0);
+  cr_expect_eq(vlot_lockstep_pass(cluster, 1000, NULL, NULL, 5), VLOT_TIMEOUT, "too few actions");
+  cr_expect_eq(fleet_stats(cluster).idle_ticks, 0);
+  close_well(cluster);
+}
+
+Test(lockstep, how_time_passes_does_not_change_the_run) {
+  vlot_cluster *once = open_nodes(5, 7), *by_ticks = open_nodes(5, 7), *steps = open_nodes(5, 7);
+  cr_assert_eq(vlot_lockstep_pass(once, 500, NULL, NULL, 100000), VLOT_OK);
+  for (int k = 0; k < 500; k++)
+    cr_assert_eq(vlot_lockstep_pass(by_ticks, 1, NULL, NULL, 1000), VLOT_OK);
+  uint64_t actions = fleet_stats(once).actions;
+  cr_assert_eq(vlot_lockstep_step(steps, actions, NULL), VLOT_OK);
+  cr_expect_eq(fleet_stats(once).event_hash, fleet_stats(by_ticks).event_hash);
+  cr_expect_eq(fleet_stats(once).event_hash, fleet_stats(steps).event_hash);
+  cr_expect_eq(vlot_cluster_now(once), vlot_cluster_now(steps) + fleet_stats(once).idle_ticks);
+  close_well(once);
+  close_well(by_ticks);
+  close_well(steps);
+}
+
+Test(lockstep, time_that_passes_ends_at_a_condition_and_without_end_when_nothing_is_left) {
+  vlot_cluster *cluster = open_nodes(3, 1);
+  uint64_t one = 1, many = 1000;
+  cr_expect_eq(vlot_lockstep_pass(cluster, 400, has_committed, &one, 10000), VLOT_OK);
+  cr_expect_eq(fleet_stats(cluster).commits, 1);
+  cr_expect_lt(vlot_cluster_now(cluster), 400);
+  uint64_t now = vlot_cluster_now(cluster);
+  cr_expect_eq(vlot_lockstep_pass(cluster, 40, has_committed, &many, 10000), VLOT_OK);
+  cr_expect_eq(vlot_cluster_now(cluster), now + 40);
+  for (uint32_t id = 1; id <= 3; id++) cr_assert_eq(vlot_cluster_kill(cluster, id, false), VLOT_OK);
+  cr_expect_eq(vlot_lockstep_pass(cluster, 40, NULL, NULL, 10000), VLOT_OK);
+  cr_expect_eq(vlot_cluster_now(cluster), now + 80, "time passes where nothing happens");
+  cr_expect_eq(vlot_lockstep_pass(cluster, VLOT_NEVER, NULL, NULL, 10000), VLOT_TIMEOUT);
+  cr_expect_eq(vlot_lockstep_pass(cluster, VLOT_NEVER - 1, NULL, NULL, 10000), VLOT_TIMEOUT);
+  cr_expect_eq(vlot_cluster_now(cluster), now + 80);
+  close_well(cluster);
+}
+
+Test(lockstep, an_answer_carries_the_tick_at_which_it_was_given) {
+  vlot_cluster *cluster = open_nodes(3, 1);
+  vlot_answer answer;
+  cr_assert_eq(vlot_await_leader(cluster, 1000, NULL), VLOT_OK);
+  cr_assert_eq(vlot_await_quiet(cluster, 1000), VLOT_OK);
+  vlot_client *client = fleet_client(cluster, 0, 30);
+  uint64_t now = vlot_cluster_now(cluster);
+  cr_assert_eq(fleet_submit(client, "n", 1, NULL), VLOT_OK);
+  cr_assert_eq(vlot_lockstep_pass(cluster, 300, NULL, NULL, 10000), VLOT_OK);
+  cr_assert_eq(vlot_client_poll(client, &answer, 1), 1);
+  cr_expect_eq(answer.result, VLOT_OK);
+  cr_expect_leq(answer.tick, now + 2, "not when it was taken");
+  cr_expect_geq(answer.tick, now);
+  for (uint32_t id = 1; id <= 3; id++) cr_assert_eq(vlot_cluster_suspend(cluster, id), VLOT_OK);
+  now = vlot_cluster_now(cluster);
+  cr_assert_eq(fleet_submit(client, "n", 1, NULL), VLOT_OK);
+  cr_assert_eq(vlot_lockstep_pass(cluster, 300, NULL, NULL, 10000), VLOT_OK);
+  cr_assert_eq(vlot_client_poll(client, &answer, 1), 1);
+  cr_expect_eq(answer.result, VLOT_UNKNOWN);
+  cr_expect_eq(answer.tick, now + 30, "of its deadline");
+  vlot_client_close(client);
+  close_well(cluster);
+}
+
 Test(lockstep, calls_for_a_stepped_cluster_are_refused_while_threads_run) {
   vlot_cluster_options options = fleet_options(VLOT_DRIVER_THREADS, 1);
   vlot_cluster *cluster = fleet_open(&options);
   cr_expect_eq(vlot_lockstep_step(cluster, 1, NULL), VLOT_UNSUPPORTED);
   cr_expect_eq(vlot_lockstep_until(cluster, has_committed, NULL, 1), VLOT_UNSUPPORTED);
+  cr_expect_eq(vlot_lockstep_pass(cluster, 1, NULL, NULL, 1), VLOT_UNSUPPORTED);
   cr_expect_eq(vlot_lockstep_fire(cluster, VLOT_PENDING_TIMER_ID(1)), VLOT_UNSUPPORTED);
   cr_expect_eq(vlot_lockstep_drop(cluster, VLOT_PENDING_TIMER_ID(1)), VLOT_UNSUPPORTED);
   cr_expect_eq(vlot_lockstep_hold(cluster, VLOT_PENDING_TIMER_ID(1), true), VLOT_UNSUPPORTED);

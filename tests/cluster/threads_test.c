@@ -605,6 +605,23 @@ Test(threads, a_paused_cluster_can_be_stepped_and_goes_on_without_loss) {
   close_well(cluster);
 }
 
+Test(threads, time_of_a_paused_cluster_passes_tick_by_tick) {
+  vlot_cluster *cluster = open_nodes(3);
+  leader_of(cluster);
+  cr_assert_eq(vlot_cluster_pause(cluster), VLOT_OK);
+  uint64_t now = vlot_cluster_now(cluster);
+  for (uint64_t tick = 1; tick <= 100; tick++) {
+    vlot_pending first;
+    cr_assert_eq(vlot_lockstep_pass(cluster, 1, NULL, NULL, 1000), VLOT_OK);
+    cr_assert_eq(vlot_cluster_now(cluster), now + tick);
+    cr_assert_gt(vlot_lockstep_pending(cluster, &first, 1), 0);
+    cr_assert_gt(first.due, now + tick, "all that is due is done, and nothing else");
+  }
+  cr_assert_eq(vlot_cluster_unpause(cluster), VLOT_OK);
+  leader_of(cluster);
+  close_well(cluster);
+}
+
 Test(threads, what_is_done_to_a_paused_cluster_stays_done) {
   vlot_cluster *cluster = open_nodes(3);
   vlot_client *client = fleet_client(cluster, 0, LONG);

@@ -60,6 +60,10 @@ compare step -x "$here/step.py" "$program"
   failed=1
 }
 
+export LINES_OF_TIME=$work/lines
+printf 'until leader\npropose x=1\ntick 5\ncut 1 2\ntick 200\n' >"$LINES_OF_TIME"
+compare time -x "$here/time.gdb" "$program"
+
 export JOURNAL=$work/journal
 "$program" run --quiet --nodes 3 --journal "$JOURNAL" </dev/null
 debugger -x "$here/replay.py" "$program" >"$work/log"

@@ -37,6 +37,17 @@ check(here <= action() < there, "back")
 gdb.execute("vlot goto %d" % here)
 check(action() == here, "to where it was")
 check(gdb.execute("vlot step 3", to_string=True) == shown, "the same again")
+forth = {}
+for back in (False, True):  # from before and from behind one comes to the same place
+    landed = {}
+    for target in range(here, there + 1):
+        gdb.execute("vlot goto %d" % (there if back else here))
+        shown = gdb.execute("vlot goto %d" % target, to_string=True)
+        landed[target] = action()
+        check(landed[target] == target or "cannot be halved: the nearest to %d" % target in shown, "goto %d: %s" % (target, shown))
+        check(not back or landed[target] == forth[target], "goto %d comes to %d and to %d" % (target, landed[target], forth.get(target, 0)))
+    forth = landed
+gdb.execute("vlot goto %d" % there)
 check("BROKEN" not in gdb.execute("vlot check", to_string=True), "what must hold")
 gdb.execute("continue")
 check(int(gdb.parse_and_eval("$_exitcode")) == 0, "the replay")

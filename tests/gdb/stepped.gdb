@@ -7,7 +7,7 @@ vlot receive VoteReply
 vlot step
 vlot until $vlot_leader() != 0
 vlot until $vlot_node(2)->raft->commit_index >= 1
-vlot tick
+vlot step 9
 vlot check
 vlot back
 vlot back 10

@@ -63,6 +63,22 @@ says "from the beginning" out "next as recorded: action 2 of $total"
 says "from the beginning" out "the recording ends here"
 grep -q "nothing is pending" "$work/out" && fail "from the beginning: as if it could not go on"
 
+# --- a turn cannot be halved: from wherever one comes, one stands before it, and that is said ---
+halved=0
+for k in $(seq 10 60); do
+  printf 'goto %s\ntick 0\nback 3\n' "$k" >"$work/script"
+  "$vlot" replay "$journal" >"$work/out" 2>"$work/err" <"$work/script" || fail "$k, and back: exit code"
+  printf 'goto %s\ngoto 0\ngoto %s\n' "$k" "$k" >"$work/script"
+  "$vlot" replay "$journal" --until "$k" >"$work/out" 2>"$work/err" <"$work/script" || fail "until $k: exit code"
+  at=$(sed -n 's/^vlot replay: .*, after action \([0-9]*\) of .*/\1/p' "$work/out")
+  [ "$(grep -c "^Now action $at of $total, tick" "$work/out")" -ge 2 ] || fail "until $k: goto comes to another place than $at"
+  [ "$at" = "$k" ] && continue
+  halved=$((halved + 1))
+  [ "$at" -lt "$k" ] || fail "until $k: after $at"
+  [ "$(grep -c "the nearest before $k: a turn of several actions cannot be halved" "$work/out")" = 3 ] || fail "until $k: it is not said why"
+done
+[ "$halved" -gt 0 ] || fail "no turn of several actions in the first 60"
+
 # --- what is no journal, or not whole ---
 expect 65 "no journal" "$vlot" replay "$vlot"
 says "no journal" err "no journal"

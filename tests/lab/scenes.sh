@@ -70,8 +70,28 @@ for seed in 1 2 3 4 5; do
   expect 0 "seed $seed with threads" "$vlot" play --threads "$work/a.scene"
 done
 
+# --- a byte-order mark and carriage returns say nothing, and stay ---
+for scene in "$scenes"/0*.scene; do
+  { printf '\357\273\277'; sed 's/$/\r/' "$scene"; } >"$work/a.scene"
+  expect 0 "as an editor wrote it" "$vlot" play "$work/a.scene"
+done
+printf '\357\273\277# a story\r\nnodes 5\r\nstatus\r\n----\r\nold\r\n' >"$work/a.scene"
+expect 1 "as an editor wrote it, something else" "$vlot" play "$work/a.scene"
+says "as an editor wrote it, something else" out "a.scene:5: "
+expect 0 "rewriting what an editor wrote" "$vlot" play --rewrite "$work/a.scene"
+printf '\357\273\277# a story\r\nnodes 5\r\nstatus\r\n----\r\n  tick 0, 0 actions, no leader, committed 0\r\n' |
+  cmp -s - "$work/a.scene" || fail "rewriting what an editor wrote: it is written in another way"
+printf '# no end\r\nnodes 5\r' >"$work/a.scene"
+expect 0 "a return at the end" "$vlot" play "$work/a.scene"
+printf 'nodes 3\nstatus\240\n\nst\357\273\277atus\n\nnodes \302\2405\n\nkill \302\2402\n' >"$work/a.scene"
+expect 1 "bytes that nobody sees" "$vlot" play "$work/a.scene"
+says "bytes that nobody sees" out "+error: unknown verb (byte 0xA0 at column 7); did you mean 'status'?"
+says "bytes that nobody sees" out "+error: unknown verb (byte 0xEF at column 3)"
+says "bytes that nobody sees" out "+error: expected a number from 1 to 32 (byte 0xC2 at column 7)"
+says "bytes that nobody sees" out "+error: expected a node, 1 to 3 (byte 0xC2 at column 6)"
+
 # --- limits and other mistakes ---
-printf 'until term 1000000\n' >"$work/a.scene"
+printf 'until term 1000000 1000000\n' >"$work/a.scene"
 expect 1 "no end" "$vlot" play "$work/a.scene"
 says "no end" out "too many actions"
 head -c 1048577 /dev/zero | tr '\0' '#' >"$work/a.scene"

@@ -54,6 +54,15 @@ Test(script, comments_and_blank_lines_are_nothing) {
   vlot__script_deinit(&script);
 }
 
+Test(script, a_byte_order_mark_is_nothing) {
+  vlot__script script;
+  char complaints[512] = "";
+  parse(&script, "\xef\xbb\xbfset a 1\r\nset a 2\r\n", complaints, sizeof complaints);
+  cr_assert_str_empty(complaints);
+  cr_assert_eq(script.count, 2);
+  vlot__script_deinit(&script);
+}
+
 Test(script, a_bad_line_is_named_with_its_number_its_word_and_what_was_expected) {
   static const struct {
     const char *text, *says;
@@ -72,6 +81,11 @@ Test(script, a_bad_line_is_named_with_its_number_its_word_and_what_was_expected)
       {"incr a 0x10", "in:1: '0x10': no whole number of 64 bits; expected incr KEY [N]\n"},
       {"incr a 9223372036854775808",
        "in:1: '9223372036854775808': no whole number of 64 bits; expected incr KEY [N]\n"},
+      {"set\xc2\xa0"
+       "a b",
+       "in:1: 'set\xc2\xa0"
+       "a': unknown command with byte 0xC2 at column 4, did you mean set?; "
+       "expected set, del, get, cas or incr\n"},
       {"\033[2J a", "in:1: '?[2J': unknown command; expected set, del, get, cas or incr\n"},
   };
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {

@@ -91,6 +91,11 @@ step 0 "nothing at all" ''
 says "nothing at all" "● n1 follower"
 step 0 "carriage returns" 'step 1\r\nquit\r\nstep 1\r\n'
 has_line "carriage returns" "> quit"
+step 0 "a byte-order mark" '\357\273\277until leader\r\nstatus\r\n'
+has_line "a byte-order mark" "> until leader"
+says "a byte-order mark" "n1 leads term 1"
+step 1 "a mark inside" 'nodes 3\n\357\273\277status\n'
+says "a mark inside" "unknown verb (byte 0xEF at column 1); did you mean 'status'?"
 long=$(head -c 5000 /dev/zero | tr '\0' y)
 step 1 "a long line" "propose x=$long\nuntil leader\n"
 has_line "a long line" "error: a line has less than 4096 characters; this one has 5010"

@@ -112,7 +112,7 @@ def ctrl_c_ends_what_takes_long():
     t.prompt()
     t.type("suspend 1")
     for _ in range(2):  # and once more: the first one has spoilt nothing
-        t.send("until role 1 leader\n")
+        t.send("until role 1 leader 1000000\n")
         t.wait_until_busy()
         t.send("\x03")
         t.wait("stopped")

@@ -129,6 +129,19 @@ Test(view, text_is_made_of_views_that_nobody_looked_for) {
                      "  n1       1   1|  ?   4\n"
                      "  n2       1|  1.\n"
                      "  n3       1:\n");
+  view.as.log.from = 3;
+  expect_text(&view, "  index   3   4\n"
+                     "  n1       ?   4\n"
+                     "  n2\n"
+                     "  n3\n");
+  view.as.log.from = 99;
+  expect_text(&view, "  index   4\n"
+                     "  n1       4\n"
+                     "  n2\n"
+                     "  n3\n");
+  vlot__view_log_row nothing = {.node = 1};
+  view.as.log = (vlot__view_log){.count = 1, .rows = &nothing, .from = 1};
+  expect_text(&view, "  index\n  n1\n");
 
   vlot__view_timer timers[] = {{.node = 2, .left = 1, .is_heartbeat = true},
                                {.node = 1, .left = 5, .is_held = true}};

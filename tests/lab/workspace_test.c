@@ -366,6 +366,218 @@ Test(workspace, going_back_asks_again_what_a_debugger_asked) {
   vlot__workspace_deinit(&workspace);
 }
 
+static uint64_t now_of(const vlot__workspace *workspace) {
+  return workspace->cluster ? vlot_cluster_now(workspace->cluster) : 0;
+}
+
+/* The same where time stood between two actions when it was asked. */
+Test(workspace, going_back_asks_again_at_the_tick_at_which_it_was_asked) {
+  char then[8192], now[8192];
+  vlot__workspace workspace;
+  set_up(&workspace, false, 5);
+  must_say(&workspace, "tick 30");
+  must_say(&workspace, "tick 1");
+  must_say(&workspace, "tick 1");
+  ask(&workspace, (vlot__request){.kind = VLOT_REQUEST_TIMEOUT, .node = 2});
+  must_say(&workspace, "tick 7");
+  ask(&workspace, (vlot__request){.kind = VLOT_REQUEST_KILL, .node = 1});
+  must_say(&workspace, "step 5");
+  look(&workspace, then, sizeof then);
+  uint64_t end = now_of(&workspace);
+  must_say(&workspace, "goto 0");
+  cr_expect_eq(now_of(&workspace), 0);
+  must_say(&workspace, "redo");
+  cr_expect_eq(now_of(&workspace), 30);
+  for (int k = 0; k < 4; k++) must_say(&workspace, "redo");
+  cr_expect_eq(now_of(&workspace), end);
+  look(&workspace, now, sizeof now);
+  cr_assert_str_eq(now, then);
+  vlot__workspace_deinit(&workspace);
+}
+
+/* --- time, and commands as wholes --- */
+
+static void begin(vlot__workspace *workspace, uint32_t nodes) {
+  vlot__workspace_init(workspace, false, 200000);
+  workspace->options.nodes = nodes;
+}
+
+static const char *said_of(vlot__workspace *workspace, const char *line) {
+  vlot__text_clear(&workspace->out);
+  (void)vlot__command_run(workspace, line);
+  return workspace->out.data ? workspace->out.data : "";
+}
+
+static void expect_said(vlot__workspace *workspace, const char *line, const char *wanted) {
+  const char *text = said_of(workspace, line);
+  cr_expect(strstr(text, wanted), "%s: no '%s' in\n%s", line, wanted, text);
+}
+
+Test(workspace, ticks_pass_where_nothing_is_due) {
+  vlot__workspace workspace;
+  begin(&workspace, 3);
+  must_say(&workspace, "tick");
+  expect_said(&workspace, "status", "tick 1, 0 actions");
+  expect_said(&workspace, "timers", "n1  in 16 ticks");
+  must_say(&workspace, "tick 15");
+  expect_said(&workspace, "status", "tick 16, 0 actions");
+  must_say(&workspace, "tick 0");
+  expect_said(&workspace, "status", "tick 16, 0 actions");
+  must_say(&workspace, "tick 1");
+  expect_said(&workspace, "status", "tick 17, 3 actions");
+  must_say(&workspace, "tick 0");
+  expect_said(&workspace, "status", "tick 17, 3 actions");
+  expect_said(&workspace, "tick 1000001", "expected a number from 0 to 1000000");
+  expect_said(&workspace, "tick -1", "expected a number from 0 to 1000000");
+  for (int id = 1; id <= 3; id++) {
+    char line[16];
+    snprintf(line, sizeof line, "kill %d", id);
+    must_say(&workspace, line);
+  }
+  must_say(&workspace, "tick 1000000");
+  must_say(&workspace, "tick 1000000");
+  expect_said(&workspace, "status", "tick 2000017, 9 actions");
+  expect_said(&workspace, "step", "nothing is pending that could happen");
+  expect_said(&workspace, "status", "tick 2000017, 9 actions");
+  vlot__workspace_deinit(&workspace);
+}
+
+Test(workspace, a_command_is_taken_back_however_many_actions_it_made) {
+  vlot__workspace workspace;
+  begin(&workspace, 3);
+  expect_said(&workspace, "undo", "no command is left to undo");
+  must_say(&workspace, "seed 5");
+  must_say(&workspace, "tick 5");
+  must_say(&workspace, "until leader");
+  uint64_t leads = vlot__workspace_actions(&workspace);
+  must_say(&workspace, "propose x=1");
+  must_say(&workspace, "tick 50");
+  uint64_t end = vlot__workspace_actions(&workspace);
+  expect_said(&workspace, "status", "committed 2");
+  expect_said(&workspace, "undo", "Taken back: tick 50\n");
+  expect_said(&workspace, "undo", "Taken back: propose x=1\n");
+  cr_expect_eq(vlot__workspace_actions(&workspace), leads);
+  expect_said(&workspace, "until leader", "");
+  expect_said(&workspace, "undo", "'until leader' has done nothing that could be taken back");
+  cr_expect_eq(vlot__workspace_actions(&workspace), leads);
+  expect_said(&workspace, "undo", "Taken back: until leader\n");
+  expect_said(&workspace, "status", "tick 5, 0 actions");
+  expect_said(&workspace, "undo", "Taken back: tick 5\n");
+  expect_said(&workspace, "undo", "Taken back: seed 5\n");
+  cr_expect_eq(workspace.options.seed, 1);
+  expect_said(&workspace, "undo", "no command is left to undo");
+  for (int k = 0; k < 5; k++) expect_said(&workspace, "redo", "Done again: ");
+  expect_said(&workspace, "redo", "nothing was taken back here");
+  cr_expect_eq(vlot__workspace_actions(&workspace), end);
+  cr_expect_eq(workspace.options.seed, 5);
+  expect_said(&workspace, "back 3", "Now action ");
+  expect_said(&workspace, "redo", "Done again: tick 50\n");
+  expect_said(&workspace, "undo", "Taken back: tick 50\n");
+  expect_said(&workspace, "kill 1", "Another line of history begins here");
+  expect_said(&workspace, "undo", "Taken back: kill 1\n");
+  expect_said(&workspace, "undo", "Taken back: propose x=1\n");
+  vlot__workspace_deinit(&workspace);
+}
+
+Test(workspace, time_that_passed_belongs_to_what_was_said_after_it) {
+  char then[8192], now[8192];
+  vlot__workspace workspace;
+  begin(&workspace, 3);
+  must_say(&workspace, "until leader");
+  must_say(&workspace, "tick 3");
+  must_say(&workspace, "tick 1"); /* nothing is due */
+  must_say(&workspace, "propose x=1");
+  must_say(&workspace, "tick 1");
+  must_say(&workspace, "kill 2");
+  must_say(&workspace, "tick 40");
+  look(&workspace, then, sizeof then);
+  uint64_t end = vlot__workspace_actions(&workspace);
+  char line[32];
+  for (uint64_t k = 0; k < end; k++) {
+    snprintf(line, sizeof line, "goto %llu", (unsigned long long)k);
+    must_say(&workspace, line);
+    cr_assert_eq(vlot__workspace_actions(&workspace), k);
+    snprintf(line, sizeof line, "step %llu", (unsigned long long)(k % 3 + 1));
+    if (k % 5 == 0) must_say(&workspace, line); /* perhaps into another branch … */
+    must_say(&workspace, "branches 1");         /* … and back to the end of the first */
+    look(&workspace, now, sizeof now);
+    cr_assert_str_eq(now, then, "from action %llu", (unsigned long long)k);
+  }
+  vlot__workspace_deinit(&workspace);
+}
+
+Test(workspace, until_ends_and_says_what_there_is_instead) {
+  vlot__workspace workspace;
+  begin(&workspace, 5);
+  must_say(&workspace, "until leader");
+  must_say(&workspace, "partition 1 2 | 3 4 5");
+  uint64_t before = now_of(&workspace), actions = vlot__workspace_actions(&workspace);
+  const char *text = said_of(&workspace, "until leader 3");
+  cr_expect(strstr(text, "not come to this within 300 ticks: n4 leads term 2"), "%s", text);
+  cr_expect(strstr(text, "lines are left out"), "%s", text);
+  unsigned count = 0;
+  for (const char *at = text; *at; at++) count += *at == '\n';
+  cr_expect_lt(count, 50);
+  cr_expect_eq(now_of(&workspace), before + 300);
+  must_say(&workspace, "undo");
+  cr_expect_eq(vlot__workspace_actions(&workspace), actions);
+  expect_said(&workspace, "until leader 3 10", "within 10 ticks: n1 leads term 1");
+  cr_expect_eq(now_of(&workspace), before + 10);
+  expect_said(&workspace, "until leader * 0", "");
+  expect_said(&workspace, "until role 3 leader 1", "within 1 tick: n3 is follower in term 1");
+  expect_said(&workspace, "until commit 7 2", "the highest commit index is 0; n1 leads term 1");
+  expect_said(&workspace, "until term 9 at 2 1", "within 1 tick: the term of n2 is 1");
+  expect_said(&workspace, "until leader 6", "expected a node, 1 to 5");
+  expect_said(&workspace, "until leader 3 x", "expected a number from 0 to 1000000");
+  expect_said(&workspace, "until leader 3 4 5", "nothing more is expected");
+  expect_said(&workspace, "until quiet 1 2", "nothing more is expected");
+  for (int id = 1; id <= 3; id++) {
+    char line[16];
+    snprintf(line, sizeof line, "kill %d", id);
+    must_say(&workspace, line);
+  }
+  expect_said(&workspace, "until leader 3", "nobody leads, and nobody can: 2 of 5 voters run");
+  vlot__workspace_deinit(&workspace);
+}
+
+/* However one steps, it is told at the tick at which it was given; of a deadline, that one. */
+Test(workspace, an_answer_is_told_where_it_was_given) {
+  static const char *const ways[][4] = {
+      {"tick 20", "tick 600", NULL},
+      {"tick 1", "until quiet", "step 40", NULL},
+      {"step 1", "step 400 quiet", NULL},
+  };
+  for (size_t k = 0; k < sizeof ways / sizeof *ways; k++) {
+    vlot__workspace workspace;
+    begin(&workspace, 3);
+    must_say(&workspace, "until leader");
+    must_say(&workspace, "tick 10");
+    vlot__text_clear(&workspace.out);
+    cr_assert(vlot__command_run(&workspace, "propose x=1"));
+    for (const char *const *line = ways[k]; *line; line++)
+      cr_assert(vlot__command_run(&workspace, *line));
+    const char *text = workspace.out.data;
+    const char *told = strstr(text, "    28  The client of n1, propose x=1: committed at 2");
+    cr_assert(told, "way %zu:\n%s", k, text);
+    const char *later = strstr(text, "    29  n2 knows entry 2");
+    if (later) cr_expect_lt(told, later);
+    vlot__workspace_deinit(&workspace);
+  }
+  for (int way = 0; way < 2; way++) {
+    vlot__workspace workspace;
+    begin(&workspace, 3);
+    must_say(&workspace, "until leader");
+    must_say(&workspace, "tick 2");
+    must_say(&workspace, "link 1 * loss 100");
+    vlot__text_clear(&workspace.out);
+    must_say(&workspace, "propose x=1 at 1");
+    must_say(&workspace, way ? "step 2000 quiet" : "tick 700");
+    cr_expect(strstr(workspace.out.data, "   520  The client of n1, propose x=1: "), "%s",
+              workspace.out.data);
+    vlot__workspace_deinit(&workspace);
+  }
+}
+
 Test(workspace, of_several_things_each_can_be_undone) {
   vlot__workspace workspace;
   set_up(&workspace, false, 3);

@@ -36,7 +36,8 @@ class Line:
     """What was said, and the actions it took."""
 
     def __init__(self, text, start, end, is_time, scene):
-        self.text, self.start, self.end, self.is_time, self.scene = text, start, end, is_time, scene
+        self.text, self.is_time, self.scene = text, is_time, scene
+        (self.start, self.start_idle), (self.end, self.end_idle) = start, end
 
 
 def history_of(session):
@@ -45,17 +46,19 @@ def history_of(session):
     if len(story.branches):
         branch = story.branches[story.present]
         for line in (branch.lines[k] for k in range(story.done)):
-            lines.append(Line(line.text, line.start, line.end, bool(line.is_time), line.scene_to))
+            start, end = (line.start, line.start_idle), (line.end, line.end_idle)
+            lines.append(Line(line.text, start, end, bool(line.is_time), line.scene_to))
     text = session.under_way
     if text is not None:
-        lines.append(Line(text, lines[-1].end if lines else 0, words.NEVER, verbs.lets_time_go_on(text), session.scene_at))
+        start = (lines[-1].end, lines[-1].end_idle) if lines else (0, 0)
+        lines.append(Line(text, start, (words.NEVER, 0), verbs.lets_time_go_on(text), session.scene_at))
     return lines
 
 
 def not_said(cluster, lines):
     """What was asked in gdb and is no line of the history yet: since the line that is under way began."""
     start = lines[-1].start if lines and lines[-1].end == words.NEVER else lines[-1].end if lines else 0
-    return [request for request in asking.known(cluster) if request[0] >= start]
+    return [request for request in asking.known(cluster) if request.action >= start]
 
 
 def says_itself():
@@ -150,13 +153,16 @@ def walk(wanted, target, plan, says_again):
                 if cluster is None or cluster.action < target:  # what comes now is for the user to say
                     return None
             action = cluster.action
-            while rest and rest[0][0] <= action:
+            while rest and rest[0].action <= action and rest[0].tick <= cluster.now:
                 asking.put(cluster, rest[0])
                 asking.Asked.list.append(rest.pop(0))
             if action >= target and (target > 0 or not says_again or said.was_hit):
                 withdraw(cluster)
                 return cluster
-            memory.arm(cluster, action=max(min(rest[0][0] if rest else target, target), 1))
+            is_here = bool(rest) and rest[0].action <= action  # and is asked when time stands there
+            memory.arm(
+                cluster, tick=rest[0].tick if is_here else None,
+                action=max(min(rest[0].action if rest and not is_here else target, target), 1))
     finally:
         for one in stops:
             one.delete()
@@ -168,7 +174,7 @@ def rerun(cluster, target, what):
     session = find.session()
     lines = history_of(session) if session is not None else []
     repeats = session is not None and not says_itself()
-    plan = [request for request in (not_said(cluster, lines) if repeats else asking.known(cluster)) if request[0] < target]
+    plan = [request for request in (not_said(cluster, lines) if repeats else asking.known(cluster)) if request.action < target]
     wanted, hashes = identity(cluster), dict(control.Past.hashes)
     redo = redo_file(lines, target) if repeats else None
     find.forget()
@@ -210,9 +216,13 @@ def go_to(text):
     if target < 0:
         raise gdb.GdbError("vlot goto: actions are counted from 1; 0 is the beginning")
     if target > now:
-        control.finish(cluster, now, control.run_armed(cluster, last=target, action=target), "action %d" % target)
-        return
-    arrive(rerun(cluster, target, "vlot goto"))
+        there = control.run_armed(cluster, action=target)
+        control.finish(there, now, "action %d" % target)
+    else:
+        there = rerun(cluster, target, "vlot goto")
+        arrive(there)
+    if there is not None and there is not NOTHING and there.action != target:
+        print("(actions up to %d are one turn, which cannot be halved: the nearest to %d that can be)" % (there.action, target))
 
 
 def back(text):
@@ -235,22 +245,30 @@ def back(text):
 
 def line_of(request):
     """A request as a scene's command."""
-    return verbs.line_of(*request[1:])
+    return verbs.line_of(*request[1:6])
+
+
+def add_time(out, at, to):
+    """Lines for the time from one place to another; a place: (action, ticks without any since then)."""
+    if to[0] > at[0]:
+        out.append("step %d" % (to[0] - at[0]))
+        at = (to[0], 0)
+    if to[1] > at[1]:
+        out.append("tick %d" % (to[1] - at[1]))
 
 
 def merged(lines, requests, now):
     """The session's lines with what gdb asked between them: a line that let time go on is cut where something was asked."""
     rest, out = list(requests), []
     for line in lines:
-        at, end = line.start, min(line.end, now)
-        while rest and line.is_time and rest[0][0] < end:
-            if rest[0][0] > at:
-                out.append("step %d" % (rest[0][0] - at))
+        at, end = (line.start, line.start_idle), min((line.end, line.end_idle), now)
+        while rest and line.is_time and rest[0].action < end[0]:
+            add_time(out, at, (rest[0].action, rest[0].idle))
             out.append(line_of(rest[0]))
-            at = rest[0][0] + 1
+            at = (rest[0].action + 1, 0)
             rest.pop(0)
-        if line.is_time and (at > line.start or line.end > now):
-            out += ["step %d" % (end - at)] if end > at else []
+        if line.is_time and (at[0] > line.start or line.end > now[0]):
+            add_time(out, at, end)
         else:
             out.append(line.text)
     return out + [line_of(one) for one in rest]
@@ -270,7 +288,7 @@ def save(text):
             "goto %d` comes back to here" % (int(cluster.options["seed"]), cluster.action))
     options = cluster.options
     history = history_of(session)
-    lines = merged(history, not_said(cluster, history), cluster.action)
+    lines = merged(history, not_said(cluster, history), (cluster.action, asking.idle(cluster)))
     if not any(line.split()[:1] == ["nodes"] for line in lines):
         lines.insert(0, "nodes %d" % int(options["nodes"]))
     if not any(line.split()[:1] == ["seed"] for line in lines):

@@ -1,6 +1,7 @@
 """The verbs that can be asked: a request is written into the cluster's memory, and the cluster carries it out when it goes on. Which there are,
 and what follows them, says the program (verbs.py); here is only what must be so before one is asked, and how it is told.
 """
+import collections
 import sys
 
 import gdb
@@ -11,8 +12,12 @@ WIPE = 2  # VLOT_RESTART_WIPE
 SLOW_NS = 1000000000  # the clock sleeps no longer than that
 
 
+# When it was asked: the number of the last action then, the tick, and how many had passed since without another action; and what.
+Request = collections.namedtuple("Request", "action kind node id value ids tick idle")
+
+
 class Asked:
-    """What was asked of this process's cluster: (number of the last action then, kind, node, id, value, ids)."""
+    """What was asked of this process's cluster: Requests."""
 
     list = []
 
@@ -28,9 +33,14 @@ def known(cluster):
     return Asked.list
 
 
+def idle(cluster):
+    """Ticks that have passed since the last action."""
+    return cluster.now - cluster.idle_from if cluster.idle_action == cluster.action else 0
+
+
 def put(cluster, request):
-    """Write one. request: as in Asked."""
-    _action, kind, node, number, value, ids = request
+    """Write one."""
+    kind, node, number, value, ids = request[1:6]
     block = cluster.requests
     asked, done, size = block.asked, block.done, len(block.ring)
     if asked - done >= size:
@@ -57,7 +67,7 @@ def ask(cluster, verb, said, told, ids=()):
     if cluster.replay:
         raise gdb.GdbError("vlot %s: this is a recorded run that is carried out again: nothing in it can be another" % verb.name)
     known_before = known(cluster)
-    request = (cluster.action, verb.request, said.node, said.id, said.value, list(ids))
+    request = Request(cluster.action, verb.request, said.node, said.id, said.value, list(ids), cluster.now, idle(cluster))
     put(cluster, request)
     known_before.append(request)
     print("request %d: %s; carried out %s%s" % (

@@ -5,9 +5,11 @@ import re
 
 import gdb
 
-from . import describe, events, find, memory, parse, state
+from . import describe, events, find, memory, parse, state, words
 
-UNTIL_MAX = 20000
+UNTIL_MAX = 20000  # actions, until an expression
+UNTIL_TIMEOUTS = 20  # VLOT_UNTIL_TIMEOUTS, until a goal
+TICKS_MAX = 1000000  # VLOT_TICKS_AT_ONCE
 
 # What is not said of an action: it follows from the rest.
 QUIET = {"step", "progress", "match", "durable", "tally", "known leader"}
@@ -117,36 +119,50 @@ def forget(_event=None):
 # --- the commands ---
 
 
-def stop_when_said(target):
-    """A command said at the program's prompt, such as `kill 3`, is an action that no turn ends: it is seen when it becomes history."""
-    session = find.session()
-    if session is None:
-        return None
+class Run:
+    """Goes on until the cluster comes to a place. `vlot step` closes a cluster that it has only looked at and opens another one: that is then the
+    cluster.
+    """
 
-    def is_it():
-        cluster = session.cluster
-        return cluster is not None and cluster.action >= target
+    def __init__(self, cluster):
+        self.cluster = cluster
+        self.here, self.opened = Stop("vlot__stop_here"), Stop("vlot__stop_opened")
 
-    return Stop("vlot__story_record", is_it)
+    def to(self, command="continue", **where):
+        """True: there; else it is said what stopped it."""
+        memory.arm(self.cluster, **where)
+        while True:
+            self.opened.was_hit = False
+            if not go(self.here, command, self.opened):
+                return False
+            if self.here.was_hit:
+                return True
+            if not find.is_cluster(self.cluster):
+                self.cluster = describe.Thing("cluster", gdb.newest_frame().read_var("cluster"))
+                find.Memory.last = self.cluster
+                memory.arm(self.cluster, **where)
+            command = "continue"
 
-
-def run_armed(cluster, command="continue", last=None, **where):
-    """Go on to a place in the run; last: to that action at the latest. True: there."""
-    say_who_acts()
-    stop = Stop("vlot__stop_here")
-    said = stop_when_said(last) if last is not None else None
-    try:
-        memory.arm(cluster, **where)
-        return go(stop, command, said)
-    finally:
-        memory.disarm(cluster)
-        for one in (stop, said):
-            if one is not None and one.is_valid():
+    def end(self):
+        memory.disarm(self.cluster)
+        for one in (self.here, self.opened):
+            if one.is_valid():
                 one.delete()
 
 
-def finish(cluster, before, is_there, what):
-    if is_there:
+def run_armed(cluster, **where):
+    """Go on to a place in the run: the cluster that came there; None: none did."""
+    say_who_acts()
+    run = Run(cluster)
+    try:
+        return run.cluster if run.to(**where) else None
+    finally:
+        run.end()
+
+
+def finish(cluster, before, what):
+    """cluster: the one that came there; None."""
+    if cluster is not None:
         remember(cluster)
         tell(cluster, before)
     elif not is_alive():
@@ -161,16 +177,29 @@ def step(text):
     count = parse.count(given[0], usage) if given else 1
     cluster = steppable("vlot step")
     before = cluster.action
-    finish(cluster, before, run_armed(cluster, last=before + count, steps=count), "the action" if count == 1 else "the last of %d actions" % count)
+    finish(run_armed(cluster, steps=count), before, "the action" if count == 1 else "the last of %d actions" % count)
+
+
+def ticks_of(text, usage):
+    """So many as the prompt takes."""
+    found = parse.number(text, usage)
+    if not 0 <= found <= TICKS_MAX:
+        raise gdb.GdbError("%s: a number from 0 to %d is wanted, not %d" % (usage, TICKS_MAX, found))
+    return found
 
 
 def tick(text):
     usage = "vlot tick [K]"
     given = parse.arguments(text, 0, 1, usage)
-    count = parse.count(given[0], usage) if given else 1
+    count = ticks_of(given[0], usage) if given else 1
     cluster = steppable("vlot tick")
     before, wanted = cluster.action, state.now(cluster) + count
-    finish(cluster, before, run_armed(cluster, tick=wanted), "tick %d" % wanted)
+    there = run_armed(cluster, tick=wanted)
+    if there is not None and there.action == before:
+        remember(there)
+        print(state.headline(there))
+    else:
+        finish(there, before, "the end of tick %d" % wanted)
 
 
 def message_kinds():
@@ -218,7 +247,7 @@ def receive(text):
     stop = Stop("vlot_hook_deliver", is_it)
     try:
         if not go(stop):
-            finish(cluster, 0, False, "such a message")
+            finish(None, 0, "such a message")
             return
         frame = gdb.newest_frame()
         number = int(frame.read_var("node"))
@@ -236,27 +265,38 @@ def holds(expression):
         raise gdb.GdbError("vlot until: %s" % problem)
 
 
-GOAL = re.compile(r"(leader)(?: n?(\d+))?|(role) n?(\d+) ([a-z-]+)|(commit|term) (\d+)(?: at n?(\d+))?|(quiet)")
+GOAL = re.compile(r"(leader)(?: (?:n?(\d+)|\*))?|(role) n?(\d+) ([a-z-]+)|(commit|term) (\d+)|(quiet)")
+LIMIT = re.compile(r"(leader \S+|role \S+ \S+|(?:commit|term) \S+|quiet) (\S+)")
+AT = re.compile(r" at n?(\d+)(?= |$)")
 
 
 def goal_of(cluster, line):
-    """A goal as the prompt's `until` has them, as a function that says whether it is reached; None: this is none."""
-    found = GOAL.fullmatch(" ".join(line.split()))
-    if found is None:
+    """A goal as the prompt's `until` has them, as a function that says whether it is reached, and for how many ticks; None: this is none."""
+    line = " ".join(line.split())
+    at = AT.search(line)
+    rest = AT.sub("", line, 1)
+    limit = LIMIT.fullmatch(rest)
+    found = GOAL.fullmatch(limit.group(1) if limit else rest)
+    if found is None or (at and not found.group(6)):
         return None
-    leader, leads, role, whose, which, count, wanted, at, _quiet = found.groups()
+    ticks = ticks_of(limit.group(2), "vlot until") if limit else UNTIL_TIMEOUTS * int(cluster.options["raft"]["election_ticks_min"])
+    return reached_by(cluster, found.groups(), at and at.group(1)), ticks
+
+
+def reached_by(cluster, goal, at):
+    leader, leads, role, whose, which, count, wanted, _quiet = goal
     for named in (leads, whose, at):
         if named:
             state.seat(cluster, int(named))
     if leader:
-        return lambda: state.leader(cluster) in ([int(leads)] if leads else state.ids(cluster))
+        return lambda one: state.leader(one) in ([int(leads)] if leads else state.ids(one))
     if role:
-        return lambda: state.seat(cluster, int(whose)).role == which
+        return lambda one: state.seat(one, int(whose)).role == which
     if count:
-        return lambda: any(
-            one.raft is not None and (one.raft.commit if count == "commit" else one.term) >= int(wanted)
-            for one in state.seats(cluster) if not at or one.id == int(at))
-    return lambda: all(item.kind == "timer" or item.is_held for item in state.pending(cluster))
+        return lambda one: any(
+            seat.raft is not None and (seat.raft.commit if count == "commit" else seat.raft.term) >= int(wanted)
+            for seat in state.seats(one) if not at or seat.id == int(at))
+    return lambda one: all(item.kind == "timer" or item.is_held for item in state.pending(one))
 
 
 def until(text):
@@ -264,34 +304,36 @@ def until(text):
     if not expression:
         raise gdb.GdbError("usage: vlot until EXPR, such as: vlot until $vlot_leader() != 0")
     cluster = steppable("vlot until")
-    before = cluster.action
-    is_reached = goal_of(cluster, expression) or (lambda: holds(expression))
-    if is_reached():
+    before, goal = cluster.action, goal_of(cluster, expression)
+    is_reached, ticks = goal or (lambda _cluster: holds(expression), None)
+    if is_reached(cluster):
         print("It holds already; " + state.headline(cluster))
         return
     say_who_acts()
-    stop = Stop("vlot__stop_here")
-    is_there, done, pinned = True, False, find.Memory.pinned
-    find.Memory.pinned = cluster  # nothing is searched for at every stop
+    last = None if ticks is None else state.now(cluster) + ticks
+    run, is_there, done, is_over, pinned = Run(cluster), True, False, False, find.Memory.pinned
     try:
-        while is_there and not done and cluster.action - before < UNTIL_MAX:
-            memory.arm(cluster, steps=1)
-            is_there = go(stop)
-            done = is_there and is_reached()
+        while is_there and not done and not is_over:
+            find.Memory.pinned, action = run.cluster, run.cluster.action  # nothing is searched for at every stop
+            is_there = run.to(steps=1, tick=last)
+            if is_there:
+                done = is_reached(run.cluster)
+                has_stood = run.cluster.action == action and last is not None and state.now(run.cluster) >= last
+                is_over = has_stood or (last is None and run.cluster.action - before >= UNTIL_MAX)
     finally:
         find.Memory.pinned = pinned
-        memory.disarm(cluster)
-        stop.delete()
-    if is_there and not done:
-        print("It does not hold after %d actions." % (cluster.action - before))
-        print(state.headline(cluster))
+        run.end()
+    if is_over and not done:
+        print("It has not come to this within %s." % words.counted(ticks, "tick", "ticks") if ticks is not None else
+              "It does not hold after %d actions." % (run.cluster.action - before))
+        print(state.headline(run.cluster))
     else:
-        finish(cluster, before, is_there, "it")
+        finish(run.cluster if is_there else None, before, "it")
 
 
 COMMANDS = {
     "step": (step, "Go on to the end of the next action, or of K: vlot step [K]."),
-    "tick": (tick, "Go on until the cluster's clock has made K ticks: vlot tick [K]."),
+    "tick": (tick, "Let K ticks pass, and what is due in them happen; 0: what is due now: vlot tick [K]."),
     "receive": (receive, "Go on until such a message is taken: vlot receive [KIND] [from N] [to N]."),
     "until": (until, "Go on, action by action, until an expression holds, or a goal of the prompt is reached: vlot until EXPR."),
 }

@@ -31,13 +31,14 @@ def write_bytes(thing, name, data):
     gdb.selected_inferior().write_memory(address, (bytes(data) + bytes(size))[:size])
 
 
-def arm(cluster, steps=0, action=0, tick=0):
-    """End an action in vlot__stop_here: after so many, or from this action or tick on; nothing: never."""
+def arm(cluster, steps=0, action=0, tick=None):
+    """Come by vlot__stop_here: at the end of an action, after so many or from this one on, or when time stands at a tick by which nothing is
+    due any more; nothing: never."""
     block = cluster.requests
     write(block, "steps", steps)
     write(block, "stop_action", action)
-    write(block, "stop_tick", tick)
-    write(block, "is_armed", 1 if steps or action or tick else 0)
+    write(block, "stop_before", 0 if tick is None else tick + 1)
+    write(block, "is_armed", 1 if steps or action or tick is not None else 0)
 
 
 def disarm(cluster):

@@ -1,0 +1,147 @@
+/* What was asked of the workspace's clients, and what came of it. */
+#include "asked.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static vlot_client *client_of(vlot__workspace *workspace, uint32_t contact) {
+  vlot_client_options options;
+  vlot_client_options_init(&options);
+  options.contact = contact;
+  if (!workspace->clients[contact] &&
+      vlot_client_open(&workspace->clients[contact], workspace->cluster, &options) != VLOT_OK)
+    workspace->clients[contact] = NULL;
+  return workspace->clients[contact];
+}
+
+static vlot__workspace_asked *free_place(vlot__workspace *workspace) {
+  for (size_t k = 0; k < VLOT__WORKSPACE_ASKED_MAX; k++)
+    if (workspace->asked[k].sequence == 0) return &workspace->asked[k];
+  return NULL;
+}
+
+static uint64_t timeout_ticks(void) {
+  vlot_client_options options;
+  vlot_client_options_init(&options);
+  return options.timeout_ticks;
+}
+
+static bool submit(vlot__workspace *workspace, uint32_t contact, const vlot_kv_command *kv,
+                   bool is_read, bool is_local, const char *what) {
+  vlot__workspace_asked *asked = free_place(workspace);
+  vlot_client *client = client_of(workspace, contact);
+  vlot_bytes *bytes = vlot_kv_encode(NULL, kv);
+  uint64_t sequence = 0;
+  vlot_result result = asked ? VLOT_NOMEM : VLOT_BUSY;
+  if (asked && client && bytes) {
+    vlot_command command = {
+        .data = vlot_bytes_data(bytes), .size = (uint32_t)vlot_bytes_size(bytes), .owner = bytes};
+    result = is_read ? vlot_client_read(client, command.data, command.size,
+                                        is_local ? 0 : VLOT_NEVER, &sequence)
+                     : vlot_client_submit(client, &command, 1, &sequence);
+  }
+  vlot_bytes_release(bytes);
+  if (result != VLOT_OK)
+    return vlot__workspace_fail(workspace, 1, "n%u does not take it: %s", contact,
+                                workspace->journal
+                                    ? "this is a recorded run, and nothing in it can be changed"
+                                    : vlot_result_text(result));
+  /* sequences are kept from 1 on: 0 marks a free place */
+  *asked =
+      (vlot__workspace_asked){.contact = contact,
+                              .sequence = sequence + 1,
+                              .is_read = is_read,
+                              .deadline = vlot_cluster_now(workspace->cluster) + timeout_ticks()};
+  snprintf(asked->what, sizeof asked->what, "%s", what);
+  return true;
+}
+
+bool vlot__workspace_propose(vlot__workspace *workspace, uint32_t contact, const char *key,
+                             const char *value) {
+  char what[96];
+  snprintf(what, sizeof what, "propose %s=%s", key, value);
+  vlot_kv_command kv = {.operation = VLOT_KV_SET,
+                        .key = key,
+                        .key_size = strlen(key),
+                        .value = value,
+                        .value_size = strlen(value)};
+  return submit(workspace, contact, &kv, false, false, what);
+}
+
+bool vlot__workspace_read(vlot__workspace *workspace, uint32_t contact, const char *key,
+                          bool is_local) {
+  char what[96];
+  snprintf(what, sizeof what, "%sread %s", is_local ? "local " : "", key);
+  vlot_kv_command kv = {.operation = VLOT_KV_GET, .key = key, .key_size = strlen(key)};
+  return submit(workspace, contact, &kv, true, is_local, what);
+}
+
+uint64_t vlot__workspace_deadline(const vlot__workspace *workspace) {
+  uint64_t deadline = VLOT_NEVER;
+  for (size_t k = 0; k < VLOT__WORKSPACE_ASKED_MAX; k++) {
+    const vlot__workspace_asked *asked = &workspace->asked[k];
+    if (asked->sequence != 0 && asked->deadline < deadline) deadline = asked->deadline;
+  }
+  return deadline;
+}
+
+static void say_value(vlot__text *out, const vlot_answer *answer) {
+  vlot_kv_answer kv;
+  if (vlot_kv_answer_decode(answer->reply, answer->reply_size, &kv) != VLOT_OK || kv.status > 1)
+    vlot__text_add(out, "an answer that is no value");
+  else if (kv.status == 1)
+    vlot__text_add(out, "no such key");
+  else
+    vlot__text_add(out, "%.*s", (int)kv.size, (const char *)kv.value);
+}
+
+static void say_answer(vlot__text *out, const vlot__workspace_asked *asked,
+                       const vlot_answer *answer) {
+  vlot__text_add(out, "%6" PRIu64 "  The client of n%u, %s: ", answer->tick, asked->contact,
+                 asked->what);
+  if (answer->result != VLOT_OK) {
+    vlot__text_add(out, "%s", vlot_result_text(answer->result));
+    if (answer->why != VLOT_WHY_NONE) vlot__text_add(out, ": %s", vlot_why_text(answer->why));
+  } else if (asked->is_read) {
+    say_value(out, answer);
+  } else {
+    vlot__text_add(out, "committed at %" PRIu64 " of term %" PRIu64, answer->index, answer->term);
+  }
+  vlot__text_add(out, "\n");
+}
+
+static void keep_answer(vlot__told_answers *told, const vlot__workspace_asked *asked,
+                        const vlot_answer *answer) {
+  size_t at = told->count++;
+  for (; at > 0 && told->all[at - 1].tick > answer->tick; at--) told->all[at] = told->all[at - 1];
+  told->all[at] = (vlot__told_answer){.tick = answer->tick};
+  say_answer(&told->all[at].text, asked, answer);
+}
+
+static void take_of(vlot__workspace *workspace, uint32_t contact, vlot__told_answers *told) {
+  vlot_answer answer;
+  while (workspace->clients[contact] &&
+         vlot_client_poll(workspace->clients[contact], &answer, 1) == 1)
+    for (size_t k = 0; k < VLOT__WORKSPACE_ASKED_MAX; k++) {
+      vlot__workspace_asked *asked = &workspace->asked[k];
+      if (asked->contact != contact || asked->sequence != answer.sequence + 1) continue;
+      asked->sequence = 0;
+      if (!workspace->is_redoing) keep_answer(told, asked, &answer);
+      break;
+    }
+}
+
+void vlot__asked_take(vlot__workspace *workspace, vlot__told_answers *told) {
+  told->count = told->said = 0;
+  for (uint32_t k = 0; k <= VLOT__WORKSPACE_NODES_MAX; k++) take_of(workspace, k, told);
+}
+
+void vlot__asked_say(vlot__workspace *workspace, vlot__told_answers *told, uint64_t before) {
+  for (; told->said < told->count && told->all[told->said].tick < before; told->said++) {
+    vlot__text *text = &told->all[told->said].text;
+    if (text->size > 0) vlot__text_put(&workspace->out, text->data, text->size);
+    workspace->out.is_short |= text->is_short;
+    vlot__text_deinit(text);
+  }
+}
