@@ -137,9 +137,10 @@ class Run:
                 return False
             if self.here.was_hit:
                 return True
-            if not find.is_cluster(self.cluster):
-                self.cluster = describe.Thing("cluster", gdb.newest_frame().read_var("cluster"))
-                find.Memory.last = self.cluster
+            opened = describe.Thing("cluster", gdb.newest_frame().read_var("cluster"))
+            # a new one may stand where the old one stood
+            if int(opened) == int(self.cluster) or not find.is_cluster(self.cluster):
+                self.cluster = find.Memory.last = opened
                 memory.arm(self.cluster, **where)
             command = "continue"
 
