@@ -226,10 +226,9 @@ VLOT_API vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id,
 
 /* What a directed link does to messages. Chances in millionths. All zero: a clean link. */
 typedef struct vlot_link {
-  uint32_t is_cut; /* 1: nothing arrives */
-  uint32_t loss;   /* chance that a message is lost */
-  /* messages of Raft; forwarded commands and reads are never duplicated */
-  uint32_t duplicate;
+  uint32_t is_cut;    /* 1: nothing arrives */
+  uint32_t loss;      /* chance that a message is lost */
+  uint32_t duplicate; /* chance that it comes twice */
   /* the message gets a delay of its own, up to reorder_ticks more, and may be overtaken */
   uint32_t reorder;
   uint32_t reorder_ticks;

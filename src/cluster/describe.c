@@ -127,6 +127,7 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__CONSTANT(mail_kind.read, VLOT__MAIL_READ),
     VLOT__CONSTANT(mail_kind.order, VLOT__MAIL_ORDER),
     VLOT__CONSTANT(mail_kind.stored, VLOT__MAIL_STORED),
+    VLOT__CONSTANT(mail_kind.forward, VLOT__MAIL_FORWARD),
     VLOT__STRUCT(mail_head, struct vlot__mail_head),
     VLOT__NUMBER(mail_head.id, struct vlot__mail_head, id),
     VLOT__STRUCT(mail_message, struct vlot__mail_message),

@@ -20,6 +20,10 @@ static uint32_t count_slices(const vlot__mail_message *mail) {
   return mail->message.kind == VLOT_MESSAGE_APPEND ? mail->message.as.append.slice_count : 0;
 }
 
+static bool forwards_commands(const vlot__mail_forward *mail) {
+  return mail->kind == VLOT__MAIL_PROPOSE;
+}
+
 void vlot__mail_dispose(uint32_t kind, void *payload) {
   const vlot__mail_message *message = payload;
   if (kind == VLOT__MAIL_MESSAGE)
@@ -27,6 +31,8 @@ void vlot__mail_dispose(uint32_t kind, void *payload) {
       vlot_batch_release(message->slices[k].batch);
   else if (kind == VLOT__MAIL_PROPOSE)
     vlot__propose_release(payload);
+  else if (kind == VLOT__MAIL_FORWARD && forwards_commands(payload))
+    vlot__propose_release(vlot__forwarded(payload));
 }
 
 void vlot__mail_retain(uint32_t kind, void *payload) {
@@ -36,6 +42,8 @@ void vlot__mail_retain(uint32_t kind, void *payload) {
       (void)vlot_batch_retain(message->slices[k].batch);
   else if (kind == VLOT__MAIL_PROPOSE)
     vlot__propose_retain(payload);
+  else if (kind == VLOT__MAIL_FORWARD && forwards_commands(payload))
+    vlot__propose_retain(vlot__forwarded(payload));
 }
 
 bool vlot__mail_is_order(uint32_t kind, uint32_t value) {

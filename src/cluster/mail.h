@@ -13,6 +13,7 @@ typedef enum vlot__mail_kind {
   VLOT__MAIL_READ,     /* vlot__mail_read */
   VLOT__MAIL_ORDER,    /* vlot__mail_order */
   VLOT__MAIL_STORED,   /* vlot__mail_stored; in the control lane */
+  VLOT__MAIL_FORWARD,  /* vlot__mail_forward: between nodes */
 } vlot__mail_kind;
 
 /* A TICK with this stamp, which is no tick, is a timer made to fire before it is due. */
@@ -65,6 +66,31 @@ typedef struct vlot__mail_stored {
   uint32_t result; /* vlot_result */
   uint32_t reserved;
 } vlot__mail_stored;
+
+/* What became of a stream of forwarded mails, at its leader. */
+typedef enum vlot__forward_verdict {
+  VLOT__FORWARD_TAKEN,   /* it goes on */
+  VLOT__FORWARD_REFUSED, /* it does not lead in that term any more: from `number` on, certainly not */
+  VLOT__FORWARD_UNKNOWN, /* an earlier incarnation may have taken some */
+} vlot__forward_verdict;
+
+/* A client's PROPOSE or READ on its way from a follower to the leader, or the leader's answer. */
+typedef struct vlot__mail_forward {
+  vlot__mail_head head;
+  uint64_t term;        /* in which the one leads whom the stream goes to */
+  uint64_t number;      /* of this mail in its stream, 1 …; answer: which one is taken next */
+  uint64_t copy;        /* counts what the follower sends; answer: the newest one that has come */
+  uint32_t incarnation; /* the follower's */
+  uint32_t from;        /* member */
+  uint32_t kind;        /* vlot__mail_kind of what follows; 0: an answer, nothing follows */
+  uint32_t size;        /* of what follows */
+  uint32_t verdict;     /* answer: vlot__forward_verdict */
+  uint32_t reserved;
+} vlot__mail_forward;
+
+static inline void *vlot__forwarded(const vlot__mail_forward *mail) {
+  return (void *)(uintptr_t)(mail + 1);
+}
 
 static inline size_t vlot__padded(size_t size) { return (size + 7) & ~(size_t)7; }
 

@@ -99,6 +99,12 @@ static uint32_t check_message(const vlot_message *message) {
   return (uint32_t)(sum >> 32);
 }
 
+static uint32_t check_forward(const vlot__mail_forward *mail) {
+  uint64_t sum = vlot__prng_mix(mail->number ^ mail->term << 32 ^ (uint64_t)mail->verdict << 62);
+  uint32_t inner = mail->kind ? vlot__tape_mail_check(mail->kind, vlot__forwarded(mail)) : 0;
+  return (uint32_t)vlot__prng_mix(sum ^ mail->copy) ^ inner;
+}
+
 uint32_t vlot__tape_mail_check(uint32_t kind, const void *payload) {
   const vlot__mail_propose *propose = payload;
   const vlot__mail_read *read = payload;
@@ -110,6 +116,7 @@ uint32_t vlot__tape_mail_check(uint32_t kind, const void *payload) {
   if (kind == VLOT__MAIL_READ)
     return (uint32_t)vlot__prng_mix(read->sequence ^ (uint64_t)read->client << 32 ^
                                     read->min_index);
+  if (kind == VLOT__MAIL_FORWARD) return check_forward(payload);
   return 0;
 }
 
