@@ -139,6 +139,10 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__NUMBER(mail_propose.count, struct vlot__mail_propose, count),
     VLOT__STRUCT(mail_read, struct vlot__mail_read),
     VLOT__NUMBER(mail_read.client, struct vlot__mail_read, client),
+    VLOT__STRUCT(mail_forward, struct vlot__mail_forward),
+    VLOT__NUMBER(mail_forward.kind, struct vlot__mail_forward, kind),
+    VLOT__NUMBER(mail_forward.number, struct vlot__mail_forward, number),
+    VLOT__NUMBER(mail_forward.term, struct vlot__mail_forward, term),
     VLOT__STRUCT(mail_order, struct vlot__mail_order),
     VLOT__NUMBER(mail_order.kind, struct vlot__mail_order, kind),
 

@@ -69,8 +69,9 @@ typedef struct vlot__mail_stored {
 
 /* What became of a stream of forwarded mails, at its leader. */
 typedef enum vlot__forward_verdict {
-  VLOT__FORWARD_TAKEN,   /* it goes on */
-  VLOT__FORWARD_REFUSED, /* it does not lead in that term any more: from `number` on, certainly not */
+  VLOT__FORWARD_TAKEN, /* it goes on */
+  /* it does not lead in that term any more: from `number` on nothing was taken, nor will be */
+  VLOT__FORWARD_REFUSED,
   VLOT__FORWARD_UNKNOWN, /* an earlier incarnation may have taken some */
 } vlot__forward_verdict;
 

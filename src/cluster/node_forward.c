@@ -44,7 +44,7 @@ static void answer_client(vlot__node *node, const vlot__mail_forward *mail, vlot
     vlot__node_answer(node, read->client, read->sequence, 1, VLOT_REJECTED, why);
 }
 
-static void give_up(vlot__node *node, vlot_result result, vlot_why why) {
+static void settle_all(vlot__node *node, vlot_result result, vlot_why why) {
   while (node->forwarding.sent.count > 0) {
     answer_client(node, oldest(&node->forwarding)->mail, result, why);
     forget_oldest(node);
@@ -52,7 +52,7 @@ static void give_up(vlot__node *node, vlot_result result, vlot_why why) {
   node->forwarding.due = VLOT_NEVER;
 }
 
-void vlot__forwards_give_up(vlot__node *node, vlot_why why) { give_up(node, VLOT_UNKNOWN, why); }
+void vlot__forwards_give_up(vlot__node *node, vlot_why why) { settle_all(node, VLOT_UNKNOWN, why); }
 
 void vlot__forwards_open(vlot__node *node) {
   vlot__ring_init(&node->forwarding.sent, node->allocator, sizeof(vlot__forward));
@@ -68,7 +68,7 @@ void vlot__forwards_free(vlot__node *node) {
 /* What went to a leader of another term is not known to be taken, and goes to nobody else. */
 static void leave_term(vlot__node *node) {
   if (node->forwarding.sent.count > 0 && node->forwarding.term != node->brief.term)
-    give_up(node, VLOT_UNKNOWN, VLOT_WHY_LEADERSHIP_LOST);
+    settle_all(node, VLOT_UNKNOWN, VLOT_WHY_LEADERSHIP_LOST);
 }
 
 /* --- the follower: sending -------------------------------------------------------------------- */
@@ -170,8 +170,8 @@ static void take_answer(vlot__node *node, const vlot__mail_forward *answer) {
   while (it->sent.count > 0 && oldest(it)->mail->number < answer->number) forget_oldest(node);
   switch ((vlot__forward_verdict)answer->verdict) {
   case VLOT__FORWARD_TAKEN: break;
-  case VLOT__FORWARD_REFUSED: give_up(node, VLOT_REJECTED, VLOT_WHY_NOT_LEADER); break;
-  case VLOT__FORWARD_UNKNOWN: give_up(node, VLOT_UNKNOWN, VLOT_WHY_LEADERSHIP_LOST); break;
+  case VLOT__FORWARD_REFUSED: settle_all(node, VLOT_REJECTED, VLOT_WHY_NOT_LEADER); break;
+  case VLOT__FORWARD_UNKNOWN: settle_all(node, VLOT_UNKNOWN, VLOT_WHY_LEADERSHIP_LOST); break;
   }
   /* what was sent before that which is answered and is still missing there was lost, or is slow */
   it->has_gap = it->sent.count > 0 && oldest(it)->mail->copy < answer->copy;

@@ -151,6 +151,8 @@ static vlot_pending describe(vlot_cluster *cluster, const vlot__item *item) {
   }
   if (item->mail_kind == VLOT__MAIL_FORWARD) {
     const vlot__mail_forward *mail = (const void *)item->payload;
+    pending.message_flags = mail->kind == 0 ? VLOT_MESSAGE_OK : 0;
+    pending.term = mail->term;
     if (mail->kind == VLOT__MAIL_PROPOSE)
       pending.entries = ((const vlot__mail_propose *)vlot__forwarded(mail))->count;
   }

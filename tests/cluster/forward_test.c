@@ -1,5 +1,5 @@
-/* What a follower passes on to the leader gets there over links that lose, double and reorder: soon,
- * in order, and once.
+/* What a follower passes on to the leader gets there over links that lose, double and reorder: in
+ * time, in order, and once.
  */
 #include <criterion/criterion.h>
 #include <inttypes.h>
