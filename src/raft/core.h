@@ -79,6 +79,7 @@ typedef struct vlot__peer {
   bool wants_heartbeat;
   uint32_t silent_ticks; /* since it was heard from, or asked again, with something to answer */
   uint32_t silence_max;  /* it is asked again then; from a heartbeat on heartbeats do that */
+  uint32_t doubt;        /* so many answers more make it a link that loses nothing */
   vlot_why why;
 } vlot__peer;
 

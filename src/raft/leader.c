@@ -5,9 +5,13 @@
 
 /* --- one leadership --- */
 
-/* What was sent and not answered for so long is asked after; then for twice as long, up to a
- * heartbeat. */
-enum { SILENCE_TICKS = 2 };
+enum {
+  /* What was sent and not answered for so long is asked after; then for twice as long, up to a
+   * heartbeat. */
+  SILENCE_TICKS = 2,
+  /* After a loss a link is in doubt for so many answers. */
+  DOUBT = 64,
+};
 
 static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->state = VLOT_PROGRESS_PROBE;
@@ -28,6 +32,7 @@ static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->wants_heartbeat = false;
   peer->silent_ticks = 0;
   peer->silence_max = SILENCE_TICKS;
+  peer->doubt = 0;
   peer->why = VLOT_WHY_NONE;
 }
 
@@ -117,6 +122,7 @@ static void advance_match(vlot_raft *raft, vlot__peer *peer, uint64_t match) {
     peer->match_index = match;
     peer->match_request = raft->next_request;
     peer->silence_max = SILENCE_TICKS;
+    if (peer->doubt > 0) peer->doubt--;
     raft->has_new_match = true;
   }
   if (peer->next_index <= peer->match_index) peer->next_index = peer->match_index + 1;
@@ -139,10 +145,12 @@ static void step_back(vlot_raft *raft, vlot__peer *peer, const vlot_message *mes
   /* the base is above what the follower has: it needs a snapshot */
   if (agreed > limit) agreed = limit;
   if (agreed < peer->match_index) agreed = peer->match_index;
-  if (is_gap && peer->state == VLOT_PROGRESS_REPLICATE)
+  if (is_gap && peer->state == VLOT_PROGRESS_REPLICATE) {
     clear_window(peer);
-  else
+    peer->doubt = DOUBT;
+  } else {
     set_state(raft, peer, VLOT_PROGRESS_PROBE, VLOT_WHY_LOG_MISMATCH);
+  }
   peer->next_index = agreed + 1;
   peer->gap_request = raft->next_request;
   peer->silence_max = SILENCE_TICKS;
@@ -379,8 +387,11 @@ static void send_entries(vlot_raft *raft, vlot__peer *peer) {
     if (!peer->is_paused) peer->is_paused = send_append(raft, peer, peer->next_index - 1, true);
     return;
   case VLOT_PROGRESS_REPLICATE:
-    while (peer->next_index <= raft->log.last_index && has_window(raft, peer))
+    while (peer->next_index <= raft->log.last_index && has_window(raft, peer)) {
       if (!send_append(raft, peer, peer->next_index - 1, true)) return;
+      /* Over a link that loses, what shows the loss of the last one before any tick. */
+      if (peer->doubt > 0) peer->wants_heartbeat = true;
+    }
     return;
   }
 }

@@ -196,6 +196,44 @@ Test(gap, that_is_filled_in_vain_is_shown_by_what_follows) {
   basin_close(b);
 }
 
+/* After a loss what is sent last is followed by a question, so that its loss costs no tick; as long
+ * as the link is in doubt. */
+Test(gap, makes_a_link_doubtful_until_it_has_answered_for_a_while) {
+  basin *b = led();
+  basin_propose(b, 1, "x");
+  drop_from(b, 1, 2);
+  basin_propose(b, 1, "y");
+  basin_deliver_all(b);
+  uint32_t asked = 0;
+  bool was_asked = true;
+  for (int k = 0; k < 200; k++) {
+    basin_propose(b, 1, "z");
+    bool is_asked = basin_count(b, 1, 2, VLOT_MESSAGE_APPEND) == 2;
+    cr_assert_eq(basin_count(b, 1, 3, VLOT_MESSAGE_APPEND), 1, "the other link is not");
+    cr_assert(was_asked || !is_asked, "at first, and then no more");
+    was_asked = is_asked;
+    asked += is_asked;
+    basin_deliver_all(b);
+  }
+  cr_assert_gt(asked, 60);
+  cr_assert_lt(asked, 66);
+  basin_close(b);
+}
+
+Test(gap, over_a_doubtful_link_is_shown_by_a_question) {
+  basin *b = led();
+  basin_isolate(b, 3);
+  basin_propose(b, 1, "x");
+  drop_from(b, 1, 2);
+  basin_propose(b, 1, "y");
+  basin_deliver_all(b);
+  basin_propose(b, 1, "z");
+  drop_nth_to_2(b, 0); /* the entry; nothing follows but the question */
+  basin_deliver_all(b);
+  cr_assert_eq(basin_status(b, 1).commit_index, 4);
+  basin_close(b);
+}
+
 /* A slow disk holds its answers. It is asked, answers at once with what it has and how much of it
  * is durable, and gets nothing again. */
 Test(slow_disk, is_not_sent_its_window_again) {
