@@ -140,7 +140,7 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__STRUCT(mail_read, struct vlot__mail_read),
     VLOT__NUMBER(mail_read.client, struct vlot__mail_read, client),
     VLOT__STRUCT(mail_forward, struct vlot__mail_forward),
-    VLOT__NUMBER(mail_forward.kind, struct vlot__mail_forward, kind),
+    VLOT__NUMBER(mail_forward.is_answer, struct vlot__mail_forward, is_answer),
     VLOT__NUMBER(mail_forward.number, struct vlot__mail_forward, number),
     VLOT__NUMBER(mail_forward.term, struct vlot__mail_forward, term),
     VLOT__STRUCT(mail_order, struct vlot__mail_order),

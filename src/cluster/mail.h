@@ -75,7 +75,7 @@ typedef enum vlot__forward_verdict {
   VLOT__FORWARD_UNKNOWN, /* an earlier incarnation may have taken some */
 } vlot__forward_verdict;
 
-/* A client's PROPOSE or READ on its way from a follower to the leader, or the leader's answer. */
+/* Clients' mails on their way from a follower to the leader, or the leader's answer. */
 typedef struct vlot__mail_forward {
   vlot__mail_head head;
   uint64_t term;        /* in which the one leads whom the stream goes to */
@@ -83,17 +83,31 @@ typedef struct vlot__mail_forward {
   uint64_t copy;        /* counts what the follower sends; answer: the newest one that has come */
   uint32_t incarnation; /* the follower's */
   uint32_t from;        /* member */
-  uint32_t kind;        /* vlot__mail_kind of what follows; 0: an answer, nothing follows */
-  uint32_t size;        /* of what follows */
-  uint32_t verdict;     /* answer: vlot__forward_verdict */
+  uint32_t count;       /* of clients' mails that follow; 0 in an answer and in a question */
+  uint32_t is_answer;
+  uint32_t verdict; /* answer: vlot__forward_verdict */
   uint32_t reserved;
 } vlot__mail_forward;
 
-static inline void *vlot__forwarded(const vlot__mail_forward *mail) {
-  return (void *)(uintptr_t)(mail + 1);
-}
+/* One of them: its PROPOSE or READ follows, padded to 8 bytes. */
+typedef struct vlot__forwarded {
+  uint32_t kind; /* vlot__mail_kind */
+  uint32_t size;
+} vlot__forwarded;
 
 static inline size_t vlot__padded(size_t size) { return (size + 7) & ~(size_t)7; }
+
+/* for (one = vlot__forwarded_first(mail), k = 0; k < mail->count; k++, one = next(one)) */
+static inline vlot__forwarded *vlot__forwarded_first(const vlot__mail_forward *mail) {
+  return (void *)(uintptr_t)(mail + 1);
+}
+static inline void *vlot__forwarded_mail(vlot__forwarded *one) { return one + 1; }
+static inline vlot__forwarded *vlot__forwarded_next(vlot__forwarded *one) {
+  return (void *)((uint8_t *)(one + 1) + vlot__padded(one->size));
+}
+
+/* How many commands are in there; reads are not counted. */
+uint64_t vlot__forwarded_commands(const vlot__mail_forward *mail);
 
 static inline size_t vlot__mail_read_size(size_t question) {
   return sizeof(vlot__mail_read) + question;

@@ -128,7 +128,7 @@ void vlot__node_get_status(const vlot__node *node, vlot_node_status *status) {
   }
   status->applied_index = node->applied_index;
   status->turns = node->turns;
-  status->waiting = node->waiting_reads.count + node->forwarding.sent.count;
+  status->waiting = node->waiting_reads.count + node->forwarding.mails;
   for (size_t k = 0; k < node->waiters.count; k++)
     status->waiting += ((const vlot__waiter *)vlot__ring_at(&node->waiters, k))->count;
 }

@@ -3,9 +3,10 @@
  * docs/decisions/silence.md).
  *
  * The leader takes what is next, drops what it knows or what has a gap before it, and answers each
- * turn with the number that it takes next. The follower keeps what is not answered; after two
- * silent ticks it sends the oldest again, and all from a gap on as soon as an answer shows one. Of
- * another term nothing is ever sent again: what became of it is not known.
+ * turn with the number that it takes next. The follower sends what came in a turn as one mail, and
+ * keeps it until it is answered; after two silent ticks it sends the oldest again, and all from a
+ * gap on as soon as an answer shows one. Of another term nothing is ever sent again: what became of
+ * it is not known.
  *
  * One record per peer at the leader, a bounded ring at the follower.
  */
@@ -15,38 +16,50 @@
 #include "cluster/node_inside.h"
 
 enum {
-  FORWARDS_MAX = 65536, /* mails that wait for an answer … */
+  FORWARDS_MAX = 65536,     /* clients' mails that wait for an answer … */
+  TOGETHER_BYTES = 1 << 16, /* so many go in one mail; larger ones alone */
   SILENCE_TICKS = 2,
+  DOUBT = 64, /* answers after a loss until the link counts as one that loses nothing */
 };
 static const uint64_t forward_bytes_max = 64 << 20; /* … and their bytes */
 
 /* --- the follower: what is under way ---------------------------------------------------------- */
 
-static vlot__forward *oldest(const vlot__forwarding *it) { return vlot__ring_at(&it->sent, 0); }
+static vlot__forward *forward_at(const vlot__forwarding *it, size_t k) {
+  return vlot__ring_at(&it->sent, k);
+}
 
-static void forget_oldest(vlot__node *node) {
-  vlot__forwarding *it = &node->forwarding;
-  vlot__forward *one = oldest(it);
-  it->bytes -= one->size;
+static void free_forward(vlot__node *node, vlot__forward *one) {
+  node->forwarding.bytes -= one->size;
+  node->forwarding.mails -= one->mail->count;
   vlot__mail_dispose(VLOT__MAIL_FORWARD, one->mail);
   vlot__alloc_free(node->allocator, one->mail);
-  vlot__ring_pop_front(&it->sent);
+}
+
+static void forget_oldest(vlot__node *node) {
+  free_forward(node, forward_at(&node->forwarding, 0));
+  vlot__ring_pop_front(&node->forwarding.sent);
 }
 
 /* A read was certainly not served as long as its client has no answer. */
-static void answer_client(vlot__node *node, const vlot__mail_forward *mail, vlot_result result,
-                          vlot_why why) {
-  const vlot__mail_propose *propose = vlot__forwarded(mail);
-  const vlot__mail_read *read = vlot__forwarded(mail);
-  if (mail->kind == VLOT__MAIL_PROPOSE)
-    vlot__node_answer(node, propose->client, propose->sequence, propose->count, result, why);
-  else
-    vlot__node_answer(node, read->client, read->sequence, 1, VLOT_REJECTED, why);
+static void answer_clients(vlot__node *node, const vlot__mail_forward *mail, vlot_result result,
+                           vlot_why why) {
+  vlot__forwarded *one = vlot__forwarded_first(mail);
+  for (uint32_t k = 0; k < mail->count; k++, one = vlot__forwarded_next(one)) {
+    const vlot__mail_propose *propose = vlot__forwarded_mail(one);
+    const vlot__mail_read *read = vlot__forwarded_mail(one);
+    if (one->kind == VLOT__MAIL_PROPOSE)
+      vlot__node_answer(node, propose->client, propose->sequence, propose->count, result, why);
+    else
+      vlot__node_answer(node, read->client, read->sequence, 1, VLOT_REJECTED, why);
+  }
 }
 
+/* What nobody has was certainly not carried out. */
 static void settle_all(vlot__node *node, vlot_result result, vlot_why why) {
   while (node->forwarding.sent.count > 0) {
-    answer_client(node, oldest(&node->forwarding)->mail, result, why);
+    const vlot__mail_forward *mail = forward_at(&node->forwarding, 0)->mail;
+    answer_clients(node, mail, mail->copy == 0 ? VLOT_REJECTED : result, why);
     forget_oldest(node);
   }
   node->forwarding.due = VLOT_NEVER;
@@ -71,6 +84,68 @@ static void leave_term(vlot__node *node) {
     settle_all(node, VLOT_UNKNOWN, VLOT_WHY_LEADERSHIP_LOST);
 }
 
+/* --- the follower: putting in ----------------------------------------------------------------- */
+
+/* A stream to the leader of this term, from its beginning where it is another one. */
+static void meet_leader(vlot__node *node) {
+  vlot__forwarding *it = &node->forwarding;
+  leave_term(node);
+  if (it->term == node->brief.term && it->leader == node->leader) return;
+  it->term = node->brief.term;
+  it->leader = node->leader;
+  it->next_number = 1;
+}
+
+/* Room for so many bytes more in one that has not gone yet; NULL without memory. */
+static vlot__forward *open_forward(vlot__node *node, size_t more) {
+  vlot__forwarding *it = &node->forwarding;
+  size_t count = it->sent.count;
+  vlot__forward *one = count > 0 ? forward_at(it, count - 1) : NULL;
+  vlot__forward made = {.size = sizeof(vlot__mail_forward)};
+  bool is_new = !one || one->mail->copy > 0 || one->size + more > TOGETHER_BYTES;
+  if (is_new && !vlot__ring_reserve(&it->sent, 1)) return NULL;
+  if (is_new) one = &made;
+  void *mail = one->mail;
+  bool has_room = vlot__alloc_grow(node->allocator, &mail, &one->capacity, one->size + more, 1);
+  one->mail = mail;
+  if (!has_room) return NULL;
+  if (!is_new) return one;
+  *one->mail = (vlot__mail_forward){.term = it->term,
+                                    .number = it->next_number++,
+                                    .incarnation = node->seat->incarnation,
+                                    .from = node->seat->id};
+  it->bytes += one->size;
+  vlot__forward *pushed = vlot__ring_push(&it->sent);
+  *pushed = made;
+  return pushed;
+}
+
+vlot_why vlot__node_no_leader_why(const vlot__node *node) {
+  return node->leader == 0 ? VLOT_WHY_NO_LEADER : VLOT_WHY_NOT_LEADER;
+}
+
+vlot_why vlot__node_forward(vlot__node *node, uint32_t kind, const void *payload, uint32_t size,
+                            uint32_t *hops) {
+  vlot__forwarding *it = &node->forwarding;
+  size_t whole = sizeof(vlot__forwarded) + vlot__padded(size);
+  if (*hops > 0 || node->leader == 0 || node->leader == node->seat->id)
+    return vlot__node_no_leader_why(node);
+  meet_leader(node);
+  if (it->mails >= FORWARDS_MAX || it->bytes >= forward_bytes_max) return VLOT_WHY_MAILBOX_FULL;
+  vlot__forward *one = open_forward(node, whole);
+  if (!one) return VLOT_WHY_NO_MEMORY;
+  *hops = 1;
+  vlot__forwarded *at = (void *)((uint8_t *)one->mail + one->size);
+  *at = (vlot__forwarded){.kind = kind, .size = size};
+  memcpy(vlot__forwarded_mail(at), payload, size);
+  vlot__mail_retain(kind, vlot__forwarded_mail(at));
+  one->size += whole;
+  one->mail->count++;
+  it->bytes += whole;
+  it->mails++;
+  return VLOT_WHY_NONE;
+}
+
 /* --- the follower: sending -------------------------------------------------------------------- */
 
 /* Its effects are open. What it refers to is the caller's as before. */
@@ -88,75 +163,52 @@ static vlot_result send_copy(vlot__node *node, vlot__forward *one) {
   return send(node, node->forwarding.leader, one->mail, one->size);
 }
 
-static vlot__forward *push_copy(vlot__node *node, uint32_t kind, const void *payload, size_t size) {
+/* Of what was not accepted anywhere nobody has anything, nor of what would follow it. */
+static void refuse_from(vlot__node *node, size_t first) {
   vlot__forwarding *it = &node->forwarding;
-  size_t whole = sizeof(vlot__mail_forward) + size;
-  if (!vlot__ring_reserve(&it->sent, 1)) return NULL;
-  vlot__mail_forward *mail = vlot__alloc(node->allocator, 1, whole);
-  if (!mail) return NULL;
-  *mail = (vlot__mail_forward){.term = it->term,
-                               .number = it->next_number,
-                               .incarnation = node->seat->incarnation,
-                               .from = node->seat->id,
-                               .kind = kind,
-                               .size = (uint32_t)size};
-  memcpy(mail + 1, payload, size);
-  vlot__mail_retain(VLOT__MAIL_FORWARD, mail);
-  vlot__forward *one = vlot__ring_push(&it->sent);
-  *one = (vlot__forward){.mail = mail, .size = (uint32_t)whole};
-  it->bytes += whole;
-  return one;
-}
-
-/* A stream to the leader of this term, from its beginning where it is another one. */
-static void meet_leader(vlot__node *node) {
-  vlot__forwarding *it = &node->forwarding;
-  leave_term(node);
-  if (it->term == node->brief.term && it->leader == node->leader) return;
-  it->term = node->brief.term;
-  it->leader = node->leader;
-  it->next_number = 1;
-}
-
-static void forget_newest(vlot__node *node) {
-  vlot__forwarding *it = &node->forwarding;
-  vlot__forward *one = vlot__ring_at(&it->sent, it->sent.count - 1);
-  it->bytes -= one->size;
-  vlot__mail_dispose(VLOT__MAIL_FORWARD, one->mail);
-  vlot__alloc_free(node->allocator, one->mail);
-  vlot__ring_pop_back(&it->sent);
-}
-
-vlot_why vlot__node_no_leader_why(const vlot__node *node) {
-  return node->leader == 0 ? VLOT_WHY_NO_LEADER : VLOT_WHY_NOT_LEADER;
-}
-
-vlot_why vlot__node_forward(vlot__node *node, uint32_t kind, const void *payload, size_t size,
-                            uint32_t *hops) {
-  vlot__forwarding *it = &node->forwarding;
-  if (*hops > 0 || node->leader == 0 || node->leader == node->seat->id)
-    return vlot__node_no_leader_why(node);
-  if (it->sent.count >= FORWARDS_MAX || it->bytes >= forward_bytes_max)
-    return VLOT_WHY_MAILBOX_FULL;
-  if (!vlot__node_enter_effects(node)) return vlot__node_no_leader_why(node);
-  *hops = 1;
-  meet_leader(node);
-  vlot_why why = VLOT_WHY_NONE;
-  vlot__forward *one = push_copy(node, kind, payload, size);
-  if (!one) {
-    why = VLOT_WHY_NO_MEMORY;
-  } else if (send_copy(node, one) != VLOT_OK) {
-    forget_newest(node); /* nobody has it */
-    why = vlot__node_no_leader_why(node);
-  } else {
-    it->next_number++;
-    if (it->due == VLOT_NEVER) {
-      it->interval = SILENCE_TICKS;
-      it->due = node->now + it->interval;
-    }
+  for (size_t k = first; k < it->sent.count; k++)
+    answer_clients(node, forward_at(it, k)->mail, VLOT_REJECTED, vlot__node_no_leader_why(node));
+  while (it->sent.count > first) {
+    free_forward(node, forward_at(it, it->sent.count - 1));
+    vlot__ring_pop_back(&it->sent);
+    it->next_number--;
   }
-  vlot__node_leave_effects(node);
-  return why;
+}
+
+static void send_new(vlot__node *node) {
+  vlot__forwarding *it = &node->forwarding;
+  size_t k = it->sent.count;
+  while (k > 0 && forward_at(it, k - 1)->mail->copy == 0) k--;
+  for (; k < it->sent.count; k++)
+    if (send_copy(node, forward_at(it, k)) != VLOT_OK) refuse_from(node, k);
+  if (it->due != VLOT_NEVER || it->sent.count == 0) return;
+  it->interval = SILENCE_TICKS;
+  it->due = node->now + it->interval;
+}
+
+/* From the gap on; of who is silent, one. */
+static void send_again(vlot__node *node) {
+  vlot__forwarding *it = &node->forwarding;
+  uint32_t heartbeat = node->cluster->options.raft.heartbeat_ticks;
+  size_t count = it->has_gap ? it->sent.count : 1;
+  for (size_t k = 0; k < count; k++) (void)send_copy(node, forward_at(it, k));
+  if (!it->has_gap && it->interval < heartbeat)
+    it->interval = 2 * it->interval < heartbeat ? 2 * it->interval : heartbeat;
+  it->has_gap = false;
+  it->doubt = DOUBT;
+  it->due = node->now + it->interval;
+}
+
+/* Over a link that loses, what shows the loss of what was sent last: its answer shows a gap, before
+ * any tick. */
+static void send_question(vlot__node *node) {
+  vlot__forwarding *it = &node->forwarding;
+  vlot__mail_forward question = {.term = it->term,
+                                 .number = it->next_number,
+                                 .copy = ++it->copies,
+                                 .incarnation = node->seat->incarnation,
+                                 .from = node->seat->id};
+  (void)send(node, it->leader, &question, sizeof question);
 }
 
 /* --- the follower: answers -------------------------------------------------------------------- */
@@ -166,29 +218,20 @@ static void take_answer(vlot__node *node, const vlot__mail_forward *answer) {
   if (answer->term != it->term || answer->from != it->leader ||
       answer->incarnation != node->seat->incarnation || it->sent.count == 0)
     return;
-  bool is_news = oldest(it)->mail->number < answer->number;
-  while (it->sent.count > 0 && oldest(it)->mail->number < answer->number) forget_oldest(node);
+  bool is_news = forward_at(it, 0)->mail->number < answer->number;
+  while (it->sent.count > 0 && forward_at(it, 0)->mail->number < answer->number)
+    forget_oldest(node);
   switch ((vlot__forward_verdict)answer->verdict) {
   case VLOT__FORWARD_TAKEN: break;
   case VLOT__FORWARD_REFUSED: settle_all(node, VLOT_REJECTED, VLOT_WHY_NOT_LEADER); break;
   case VLOT__FORWARD_UNKNOWN: settle_all(node, VLOT_UNKNOWN, VLOT_WHY_LEADERSHIP_LOST); break;
   }
   /* what was sent before that which is answered and is still missing there was lost, or is slow */
-  it->has_gap = it->sent.count > 0 && oldest(it)->mail->copy < answer->copy;
+  it->has_gap = it->sent.count > 0 && forward_at(it, 0)->mail->copy > 0 &&
+                forward_at(it, 0)->mail->copy < answer->copy;
   if (is_news) it->interval = SILENCE_TICKS;
+  if (is_news && it->doubt > 0) it->doubt--;
   it->due = it->sent.count > 0 ? node->now + it->interval : VLOT_NEVER;
-}
-
-/* From the gap on; of who is silent, one. */
-static void send_again(vlot__node *node) {
-  vlot__forwarding *it = &node->forwarding;
-  uint32_t heartbeat = node->cluster->options.raft.heartbeat_ticks;
-  size_t count = it->has_gap ? it->sent.count : 1;
-  for (size_t k = 0; k < count; k++) (void)send_copy(node, vlot__ring_at(&it->sent, k));
-  if (!it->has_gap && it->interval < heartbeat)
-    it->interval = 2 * it->interval < heartbeat ? 2 * it->interval : heartbeat;
-  it->has_gap = false;
-  it->due = node->now + it->interval;
 }
 
 /* --- the leader ------------------------------------------------------------------------------- */
@@ -215,24 +258,25 @@ static bool leads_in(const vlot__node *node, uint64_t term) {
   return node->brief.role == VLOT_ROLE_LEADER && node->brief.term == term;
 }
 
-void *vlot__forwarded_take(vlot__node *node, vlot__mail_forward *mail) {
+bool vlot__forwarded_take(vlot__node *node, vlot__mail_forward *mail) {
   vlot__forwarding *it = &node->forwarding;
-  if (mail->kind == 0) {
+  if (mail->is_answer) {
     take_answer(node, mail);
-    return NULL;
+    return false;
   }
   vlot__origin *origin = origin_of(node, mail);
-  bool is_next = origin && origin->next == mail->number && leads_in(node, mail->term);
+  bool is_next =
+      origin && mail->count > 0 && origin->next == mail->number && leads_in(node, mail->term);
   if (origin) {
     it->has_answers = origin->is_asking = true;
     if (mail->copy > origin->copy) origin->copy = mail->copy;
   }
   if (is_next) {
     origin->next++;
-    return vlot__forwarded(mail);
+    return true;
   }
   vlot__mail_dispose(VLOT__MAIL_FORWARD, mail);
-  return NULL;
+  return false;
 }
 
 /* Whoever led in that term, in this life of it, knows all that it has taken; and takes no more. */
@@ -254,6 +298,7 @@ static void send_answers(vlot__node *node) {
                                  .copy = origin->copy,
                                  .incarnation = origin->incarnation,
                                  .from = node->seat->id,
+                                 .is_answer = 1,
                                  .verdict = verdict_on(node, origin)};
     (void)send(node, origin->id, &answer, sizeof answer);
   }
@@ -263,10 +308,17 @@ static void send_answers(vlot__node *node) {
 
 void vlot__forwards_end(vlot__node *node) {
   vlot__forwarding *it = &node->forwarding;
+  if (node->is_void) return;
   leave_term(node);
-  bool sends_again = it->sent.count > 0 && (it->has_gap || node->now >= it->due);
-  if ((!sends_again && !it->has_answers) || !vlot__node_enter_effects(node)) return;
+  size_t count = it->sent.count;
+  bool has_new = count > 0 && forward_at(it, count - 1)->mail->copy == 0;
+  bool is_silent = count > 0 && node->now >= it->due;
+  bool has_gap = it->has_gap;
+  bool sends_again = count > 0 && (has_gap || is_silent);
+  if ((!has_new && !sends_again && !it->has_answers) || !vlot__node_enter_effects(node)) return;
   if (sends_again) send_again(node);
+  if (has_new) send_new(node);
+  if ((has_new || has_gap) && it->doubt > 0) send_question(node);
   if (it->has_answers) send_answers(node);
   vlot__node_leave_effects(node);
 }

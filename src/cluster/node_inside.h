@@ -48,10 +48,11 @@ typedef struct vlot__group {
   uint32_t count;
 } vlot__group;
 
-/* A client's mail that was passed on and is not known to be taken: the node's own copy. */
+/* What clients asked in a turn, passed on together and not known to be taken. Its copy is 0 until
+ * the end of that turn: more is put into it, and nobody has it. */
 typedef struct vlot__forward {
   vlot__mail_forward *mail; /* what it refers to is retained */
-  uint32_t size;
+  size_t size, capacity;    /* bytes */
 } vlot__forward;
 
 /* Of a member that has passed mail on to this one: how far its newest stream has come. */
@@ -69,6 +70,7 @@ typedef struct vlot__forwarding {
   /* as a follower: one stream, to `leader` in `term` */
   vlot__ring sent; /* vlot__forward, in the order of their numbers */
   uint64_t bytes;  /* of them */
+  uint32_t mails;  /* clients', in them */
   uint64_t term;
   uint32_t leader;
   uint64_t next_number;
@@ -76,6 +78,7 @@ typedef struct vlot__forwarding {
   uint64_t due;      /* in the node's ticks: the oldest goes again; VLOT_NEVER: nothing waits */
   uint32_t interval; /* ticks */
   bool has_gap;      /* an answer of this turn shows one */
+  uint32_t doubt;    /* so many answers more make it a link that loses nothing */
   /* as a leader */
   bool has_answers;  /* some origin is asking */
   uint64_t led_term; /* the last one in which this incarnation has led */
@@ -150,16 +153,16 @@ bool vlot__node_let_go(vlot__node *node, const vlot_output *output);
 void vlot__forwards_open(vlot__node *node);
 void vlot__forwards_free(vlot__node *node);
 /* Pass a client's mail on to the leader, unless it was forwarded before (hops, counted here: B118);
- * kind: PROPOSE or READ. NONE: it goes, and comes again until it is known to be taken; else why
- * certainly not. The payload, and what it refers to, is the caller's as before. */
-vlot_why vlot__node_forward(vlot__node *node, uint32_t kind, const void *payload, size_t size,
+ * kind: PROPOSE or READ. NONE: it goes at the end of the turn, and again until it is known to be
+ * taken; else why certainly not. The payload, and what it refers to, is the caller's as before. */
+vlot_why vlot__node_forward(vlot__node *node, uint32_t kind, const void *payload, uint32_t size,
                             uint32_t *hops);
 /* Why a client is sent away: another leads, or nobody as far as is known here. */
 vlot_why vlot__node_no_leader_why(const vlot__node *node);
-/* A FORWARD has come. Returns the client's mail in it, which is to be taken now; NULL: it is an
- * answer, or not to be taken, and what it refers to is given back. */
-void *vlot__forwarded_take(vlot__node *node, vlot__mail_forward *mail);
-/* The end of a turn: send again what is due, answer who has sent. */
+/* A FORWARD has come. True: the clients' mails in it are to be taken now. False: there are none, or
+ * they are not to be taken, and what they refer to is given back. */
+bool vlot__forwarded_take(vlot__node *node, vlot__mail_forward *mail);
+/* The end of a turn: send what is new or due, answer who has sent. */
 void vlot__forwards_end(vlot__node *node);
 /* Nothing more is sent: its clients are told that it is not known what becomes of it. */
 void vlot__forwards_give_up(vlot__node *node, vlot_why why);

@@ -96,13 +96,16 @@ static void mail_stored(vlot__node *node, const vlot__mail_stored *mail) {
  * event that it comes from. */
 static void mail_forward(vlot__node *node, vlot__mail_forward *mail) {
   follow(node, &mail->head);
-  void *inner = vlot__forwarded_take(node, mail);
-  if (!inner) return;
-  *(vlot__mail_head *)inner = mail->head;
-  if (mail->kind == VLOT__MAIL_PROPOSE)
-    mail_propose(node, inner, mail->size);
-  else
-    mail_read(node, inner, mail->size);
+  if (!vlot__forwarded_take(node, mail)) return;
+  vlot__forwarded *one = vlot__forwarded_first(mail);
+  for (uint32_t k = 0; k < mail->count; k++, one = vlot__forwarded_next(one)) {
+    void *inner = vlot__forwarded_mail(one);
+    *(vlot__mail_head *)inner = mail->head;
+    if (one->kind == VLOT__MAIL_PROPOSE)
+      mail_propose(node, inner, one->size);
+    else
+      mail_read(node, inner, one->size);
+  }
 }
 
 void vlot__node_take(vlot__node *node, uint32_t kind, uint64_t stamp, void *payload,

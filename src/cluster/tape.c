@@ -101,8 +101,11 @@ static uint32_t check_message(const vlot_message *message) {
 
 static uint32_t check_forward(const vlot__mail_forward *mail) {
   uint64_t sum = vlot__prng_mix(mail->number ^ mail->term << 32 ^ (uint64_t)mail->verdict << 62);
-  uint32_t inner = mail->kind ? vlot__tape_mail_check(mail->kind, vlot__forwarded(mail)) : 0;
-  return (uint32_t)vlot__prng_mix(sum ^ mail->copy) ^ inner;
+  sum = vlot__prng_mix(sum ^ mail->copy);
+  vlot__forwarded *one = vlot__forwarded_first(mail);
+  for (uint32_t k = 0; k < mail->count; k++, one = vlot__forwarded_next(one))
+    sum = vlot__prng_mix(sum ^ vlot__tape_mail_check(one->kind, vlot__forwarded_mail(one)));
+  return (uint32_t)sum;
 }
 
 uint32_t vlot__tape_mail_check(uint32_t kind, const void *payload) {

@@ -151,10 +151,9 @@ static vlot_pending describe(vlot_cluster *cluster, const vlot__item *item) {
   }
   if (item->mail_kind == VLOT__MAIL_FORWARD) {
     const vlot__mail_forward *mail = (const void *)item->payload;
-    pending.message_flags = mail->kind == 0 ? VLOT_MESSAGE_OK : 0;
+    pending.message_flags = mail->is_answer ? VLOT_MESSAGE_OK : 0;
     pending.term = mail->term;
-    if (mail->kind == VLOT__MAIL_PROPOSE)
-      pending.entries = ((const vlot__mail_propose *)vlot__forwarded(mail))->count;
+    pending.entries = vlot__forwarded_commands(mail);
   }
   if (item->mail_kind == VLOT__MAIL_READ)
     pending.from = ((const vlot__mail_read *)(const void *)item->payload)->client;

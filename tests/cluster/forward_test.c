@@ -135,11 +135,13 @@ Test(forward, what_is_not_answered_goes_again_in_intervals_that_double_up_to_the
     uint64_t ticks, copies;
   } rows[] = {{1, 0}, {1, 1}, {3, 1}, {1, 2}, {4, 2}, {1, 3}, {4, 3}, {1, 4}, {50, 14}};
   set_link(&at, at.follower, at.leader, slow);
-  for (int k = 0; k < 10; k++) cr_assert_eq(fleet_submit(at.client, "x", 1, NULL), VLOT_OK);
-  while (forwards_listed(&at) < 10) cr_assert_eq(vlot_lockstep_step(at.cluster, 1, NULL), VLOT_OK);
+  for (uint64_t k = 1; k <= 3; k++) {
+    cr_assert_eq(fleet_submit(at.client, "x", 1, NULL), VLOT_OK);
+    while (forwards_listed(&at) < k) cr_assert_eq(vlot_lockstep_step(at.cluster, 1, NULL), VLOT_OK);
+  }
   for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
     fleet_pass(at.cluster, rows[k].ticks);
-    cr_assert_eq(forwards_listed(&at), 10 + rows[k].copies, "row %zu: %" PRIu64, k,
+    cr_assert_eq(forwards_listed(&at), 3 + rows[k].copies, "row %zu: %" PRIu64, k,
                  forwards_listed(&at));
   }
   leave(&at);
