@@ -59,6 +59,7 @@ enum bench_exit bench_ops_4k(const struct bench_row *row, const struct bench_set
 enum bench_exit bench_tail(const struct bench_row *row, const struct bench_settings *settings);
 enum bench_exit bench_mailbox(const struct bench_row *row, const struct bench_settings *settings);
 enum bench_exit bench_lockstep(const struct bench_row *row, const struct bench_settings *settings);
+enum bench_exit bench_loss(const struct bench_row *row, const struct bench_settings *settings);
 enum bench_exit bench_journal(const struct bench_row *row, const struct bench_settings *settings);
 enum bench_exit bench_memory(const struct bench_row *row, const struct bench_settings *settings);
 enum bench_exit bench_idle_cpu(const struct bench_row *row, const struct bench_settings *settings);

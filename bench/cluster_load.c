@@ -183,11 +183,23 @@ static bool open_cluster(struct load *load, struct cluster_load_result *result) 
          problem != NULL ? ", " : "", problem != NULL ? problem : "");
     return false;
   }
-  vlot_result led = vlot_await_leader(load->cluster, 1000, NULL);
-  vlot_result has_client = vlot_client_open(&load->client, load->cluster, NULL);
+  uint32_t leader = 0;
+  vlot_result led = vlot_await_leader(load->cluster, 1000, &leader);
+  vlot_client_options client;
+  vlot_client_options_init(&client);
+  if (load->options.by_follower) {
+    client.contact = leader % CLUSTER_NODES + 1;
+  }
+  vlot_result has_client = vlot_client_open(&load->client, load->cluster, &client);
   if (led != VLOT_OK || has_client != VLOT_OK) {
     fail(result, CLUSTER_LOAD_SYSTEM, "no leader (%s) or no client (%s)", vlot_result_name(led),
          vlot_result_name(has_client));
+    return false;
+  }
+  vlot_link link = {.loss = load->options.loss};
+  vlot_result lossy = vlot_cluster_set_link(load->cluster, 0, 0, &link);
+  if (lossy != VLOT_OK) {
+    fail(result, CLUSTER_LOAD_SYSTEM, "the links do not become lossy: %s", vlot_result_name(lossy));
     return false;
   }
   return true;

@@ -19,6 +19,8 @@ struct cluster_load_options {
   int cpu;         /* everything on this CPU, or MEASURE_CPU_ANY */
   uint64_t seed;
   bool has_journal; /* the run is recorded into a temporary file */
+  uint32_t loss;    /* of a million messages on each link, once there is a leader */
+  bool by_follower; /* the client sends to a follower, which passes on */
 };
 
 struct cluster_load_result {

@@ -252,10 +252,9 @@ VLOT_API vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id,
 
 /* What a directed link does to messages. Chances in millionths. All zero: a clean link. */
 typedef struct vlot_link {
-  uint32_t is_cut; /* 1: nothing arrives */
-  uint32_t loss;   /* chance that a message is lost */
-  /* messages of Raft; forwarded commands and reads are never duplicated */
-  uint32_t duplicate;
+  uint32_t is_cut;    /* 1: nothing arrives */
+  uint32_t loss;      /* chance that a message is lost */
+  uint32_t duplicate; /* chance that it comes twice */
   /* the message gets a delay of its own, up to reorder_ticks more, and may be overtaken */
   uint32_t reorder;
   uint32_t reorder_ticks;
@@ -628,11 +627,13 @@ VLOT_API bool vlot_pending_parse(const char *text, uint64_t *id);
 typedef struct vlot_pending {
   uint64_t id;
   vlot_pending_kind kind;
-  uint32_t node;          /* to whom it happens */
-  uint32_t from;          /* message: sender; client: client number, 0 of an order */
-  uint32_t is_held;       /* it is not chosen until released */
-  uint64_t due;           /* tick at which it happens; from then on it is only a matter of order */
-  uint32_t message_kind;  /* vlot_message_kind; 0: a forwarded command or read */
+  uint32_t node;    /* to whom it happens */
+  uint32_t from;    /* message: sender; client: client number, 0 of an order */
+  uint32_t is_held; /* it is not chosen until released */
+  uint64_t due;     /* tick at which it happens; from then on it is only a matter of order */
+  /* vlot_message_kind; 0: a forwarded command or read, or, with VLOT_MESSAGE_OK, the leader's word
+   * that it has come */
+  uint32_t message_kind;
   uint32_t message_flags; /* VLOT_MESSAGE_* */
   uint64_t term;          /* message: its term */
   /* message: append: prev_index; a vote asked for: last_index; append reply: match or hint index */

@@ -129,6 +129,7 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__CONSTANT(mail_kind.read, VLOT__MAIL_READ),
     VLOT__CONSTANT(mail_kind.order, VLOT__MAIL_ORDER),
     VLOT__CONSTANT(mail_kind.stored, VLOT__MAIL_STORED),
+    VLOT__CONSTANT(mail_kind.forward, VLOT__MAIL_FORWARD),
     VLOT__STRUCT(mail_head, struct vlot__mail_head),
     VLOT__NUMBER(mail_head.id, struct vlot__mail_head, id),
     VLOT__STRUCT(mail_message, struct vlot__mail_message),
@@ -140,6 +141,10 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__NUMBER(mail_propose.count, struct vlot__mail_propose, count),
     VLOT__STRUCT(mail_read, struct vlot__mail_read),
     VLOT__NUMBER(mail_read.client, struct vlot__mail_read, client),
+    VLOT__STRUCT(mail_forward, struct vlot__mail_forward),
+    VLOT__NUMBER(mail_forward.is_answer, struct vlot__mail_forward, is_answer),
+    VLOT__NUMBER(mail_forward.number, struct vlot__mail_forward, number),
+    VLOT__NUMBER(mail_forward.term, struct vlot__mail_forward, term),
     VLOT__STRUCT(mail_order, struct vlot__mail_order),
     VLOT__NUMBER(mail_order.kind, struct vlot__mail_order, kind),
 

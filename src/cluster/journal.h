@@ -62,7 +62,7 @@ typedef enum vlot__journal_type {
   VLOT__RECORDS
 } vlot__journal_type;
 
-/* Items; the first six are mail, by vlot__mail_kind. */
+/* Items; the first seven are mail, by vlot__mail_kind. */
 enum {
   VLOT__ITEM_KIND = 15, /* mask */
   /* the clock's rate is seen to have changed: u32 permille, u64 since which tick */

@@ -210,12 +210,8 @@ vlot_result vlot_cluster_heal(vlot_cluster *cluster) {
   return VLOT_OK;
 }
 
-/* One draw per statement: the order of draws is the program's, not the compiler's. A client's call
- * that is forwarded is not duplicated: it would be carried out twice, and a copy that is lost would
- * be answered as if it were the only one.
- */
-static void draw_fate(vlot__prng *prng, const vlot_link *link, bool may_duplicate,
-                      vlot__fate *fate) {
+/* One draw per statement: the order of draws is the program's, not the compiler's. */
+static void draw_fate(vlot__prng *prng, const vlot_link *link, vlot__fate *fate) {
   if (link->is_cut) {
     *fate = (vlot__fate){.why = VLOT_WHY_LINK_CUT};
     return;
@@ -224,7 +220,7 @@ static void draw_fate(vlot__prng *prng, const vlot_link *link, bool may_duplicat
     *fate = (vlot__fate){.why = VLOT_WHY_LINK_LOSS};
     return;
   }
-  if (vlot__prng_chance(prng, link->duplicate) && may_duplicate) {
+  if (vlot__prng_chance(prng, link->duplicate)) {
     fate->copies = 2;
     fate->why = VLOT_WHY_LINK_DUPLICATE;
   }
@@ -247,7 +243,7 @@ vlot__fate vlot__links_fate(vlot__seat *from, uint32_t to, uint32_t message_kind
   bool is_touched =
       link && link->is_faulty &&
       (link->profile.kinds == 0 || (link->profile.kinds & (UINT32_C(1) << message_kind)));
-  if (is_touched) draw_fate(&link->stream, &link->profile, message_kind != 0, &fate);
+  if (is_touched) draw_fate(&link->stream, &link->profile, &fate);
   vlot__unlock(&cluster->links_lock);
   return fate;
 }
@@ -313,8 +309,7 @@ static vlot__fate begin_sending(vlot_cluster *cluster, vlot__parcel *parcel) {
   return fate;
 }
 
-/* A copy under an id of its own, with its event: what a link duplicates is a Raft message (a
- * journal may say anything). */
+/* A copy under an id of its own; that of a Raft message has an event. */
 static void number_copy(vlot_cluster *cluster, const vlot__parcel *parcel) {
   const vlot__mail_message *mail = (const void *)parcel->head;
   parcel->head->id = vlot__new_id(cluster, parcel->sender);

@@ -20,6 +20,22 @@ static uint32_t count_slices(const vlot__mail_message *mail) {
   return mail->message.kind == VLOT_MESSAGE_APPEND ? mail->message.as.append.slice_count : 0;
 }
 
+static void for_each_propose(const vlot__mail_forward *mail,
+                             void (*act)(const vlot__mail_propose *propose)) {
+  vlot__forwarded *one = vlot__forwarded_first(mail);
+  for (uint32_t k = 0; k < mail->count; k++, one = vlot__forwarded_next(one))
+    if (one->kind == VLOT__MAIL_PROPOSE) act(vlot__forwarded_mail(one));
+}
+
+uint64_t vlot__forwarded_commands(const vlot__mail_forward *mail) {
+  uint64_t commands = 0;
+  vlot__forwarded *one = vlot__forwarded_first(mail);
+  for (uint32_t k = 0; k < mail->count; k++, one = vlot__forwarded_next(one))
+    if (one->kind == VLOT__MAIL_PROPOSE)
+      commands += ((const vlot__mail_propose *)vlot__forwarded_mail(one))->count;
+  return commands;
+}
+
 void vlot__mail_dispose(uint32_t kind, void *payload) {
   const vlot__mail_message *message = payload;
   if (kind == VLOT__MAIL_MESSAGE)
@@ -27,6 +43,8 @@ void vlot__mail_dispose(uint32_t kind, void *payload) {
       vlot_batch_release(message->slices[k].batch);
   else if (kind == VLOT__MAIL_PROPOSE)
     vlot__propose_release(payload);
+  else if (kind == VLOT__MAIL_FORWARD)
+    for_each_propose(payload, vlot__propose_release);
 }
 
 void vlot__mail_retain(uint32_t kind, void *payload) {
@@ -36,6 +54,8 @@ void vlot__mail_retain(uint32_t kind, void *payload) {
       (void)vlot_batch_retain(message->slices[k].batch);
   else if (kind == VLOT__MAIL_PROPOSE)
     vlot__propose_retain(payload);
+  else if (kind == VLOT__MAIL_FORWARD)
+    for_each_propose(payload, vlot__propose_retain);
 }
 
 bool vlot__mail_is_order(uint32_t kind, uint32_t value) {

@@ -13,6 +13,7 @@ typedef enum vlot__mail_kind {
   VLOT__MAIL_READ,     /* vlot__mail_read */
   VLOT__MAIL_ORDER,    /* vlot__mail_order */
   VLOT__MAIL_STORED,   /* vlot__mail_stored; in the control lane */
+  VLOT__MAIL_FORWARD,  /* vlot__mail_forward: between nodes */
 } vlot__mail_kind;
 
 /* A TICK with this stamp, which is no tick, is a timer made to fire before it is due. */
@@ -66,7 +67,47 @@ typedef struct vlot__mail_stored {
   uint32_t reserved;
 } vlot__mail_stored;
 
+/* What became of a stream of forwarded mails, at its leader. */
+typedef enum vlot__forward_verdict {
+  VLOT__FORWARD_TAKEN, /* it goes on */
+  /* it does not lead in that term any more: from `number` on nothing was taken, nor will be */
+  VLOT__FORWARD_REFUSED,
+  VLOT__FORWARD_UNKNOWN, /* an earlier incarnation may have taken some */
+} vlot__forward_verdict;
+
+/* Clients' mails on their way from a follower to the leader, or the leader's answer. */
+typedef struct vlot__mail_forward {
+  vlot__mail_head head;
+  uint64_t term;        /* in which the one leads whom the stream goes to */
+  uint64_t number;      /* of this mail in its stream, 1 …; answer: which one is taken next */
+  uint64_t copy;        /* counts what the follower sends; answer: the newest one that has come */
+  uint32_t incarnation; /* the follower's */
+  uint32_t from;        /* member */
+  uint32_t count;       /* of clients' mails that follow; 0 in an answer and in a question */
+  uint32_t is_answer;
+  uint32_t verdict; /* answer: vlot__forward_verdict */
+  uint32_t reserved;
+} vlot__mail_forward;
+
+/* One of them: its PROPOSE or READ follows, padded to 8 bytes. */
+typedef struct vlot__forwarded {
+  uint32_t kind; /* vlot__mail_kind */
+  uint32_t size;
+} vlot__forwarded;
+
 static inline size_t vlot__padded(size_t size) { return (size + 7) & ~(size_t)7; }
+
+/* for (one = vlot__forwarded_first(mail), k = 0; k < mail->count; k++, one = next(one)) */
+static inline vlot__forwarded *vlot__forwarded_first(const vlot__mail_forward *mail) {
+  return (void *)(uintptr_t)(mail + 1);
+}
+static inline void *vlot__forwarded_mail(vlot__forwarded *one) { return one + 1; }
+static inline vlot__forwarded *vlot__forwarded_next(vlot__forwarded *one) {
+  return (void *)((uint8_t *)(one + 1) + vlot__padded(one->size));
+}
+
+/* How many commands are in there; reads are not counted. */
+uint64_t vlot__forwarded_commands(const vlot__mail_forward *mail);
 
 static inline size_t vlot__mail_read_size(size_t question) {
   return sizeof(vlot__mail_read) + question;

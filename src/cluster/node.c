@@ -45,6 +45,7 @@ void vlot__node_free(vlot__node *node) {
                      ((vlot__node_read *)vlot__ring_at(&node->waiting_reads, k))->question);
   vlot__ring_deinit(&node->waiters);
   vlot__ring_deinit(&node->waiting_reads);
+  vlot__forwards_free(node);
   vlot__alloc_free(node->allocator, node->inputs);
   vlot__alloc_free(node->allocator, node->commands);
   vlot__alloc_free(node->allocator, node->groups);
@@ -75,6 +76,7 @@ vlot__node *vlot__node_open(vlot__seat *seat, vlot_result *result, const char **
   vlot__replies_init(&node->replies, cluster->allocator);
   vlot__ring_init(&node->waiters, cluster->allocator, sizeof(vlot__waiter));
   vlot__ring_init(&node->waiting_reads, cluster->allocator, sizeof(vlot__node_read));
+  vlot__forwards_open(node);
   *result = open_core(node, &stored, problem);
   if (*result == VLOT_OK) {
     *problem = "the machine could not be created";
@@ -95,6 +97,7 @@ vlot__node *vlot__node_open(vlot__seat *seat, vlot_result *result, const char **
 
 void vlot__node_close(vlot__node *node, vlot_why why) {
   vlot__node_give_up_waiting(node, why);
+  vlot__forwards_give_up(node, why);
   vlot__node_deliver_answers(node);
   vlot__node_free(node);
 }
@@ -125,7 +128,7 @@ void vlot__node_get_status(const vlot__node *node, vlot_node_status *status) {
   }
   status->applied_index = node->applied_index;
   status->turns = node->turns;
-  status->waiting = node->waiting_reads.count;
+  status->waiting = node->waiting_reads.count + node->forwarding.mails;
   for (size_t k = 0; k < node->waiters.count; k++)
     status->waiting += ((const vlot__waiter *)vlot__ring_at(&node->waiters, k))->count;
 }

@@ -71,27 +71,3 @@ bool vlot__node_let_go(vlot__node *node, const vlot_output *output) {
   vlot__node_leave_effects(node);
   return true;
 }
-
-/* --- forwarding --- */
-
-vlot_why vlot__node_no_leader_why(const vlot__node *node) {
-  return node->leader == 0 ? VLOT_WHY_NO_LEADER : VLOT_WHY_NOT_LEADER;
-}
-
-/* A mail is forwarded once (B118): where it is no leader's then, its client is told. What a faulty
- * link loses is lost like any message: the client's deadline covers it.
- */
-bool vlot__node_forward(vlot__node *node, uint32_t kind, void *payload, size_t size,
-                        uint32_t *hops) {
-  uint32_t leader = node->leader;
-  if (*hops > 0 || leader == 0 || leader == node->seat->id || !vlot__node_enter_effects(node))
-    return false;
-  ++*hops;
-  vlot__parcel parcel = vlot__parcel_of(leader, kind, payload, size);
-  parcel.sender = node->seat;
-  vlot__mail_retain(kind, payload); /* the mail itself is the turn's until its end */
-  vlot_result result = vlot__route(node->cluster, &parcel);
-  if (result != VLOT_OK) vlot__mail_dispose(kind, payload);
-  vlot__node_leave_effects(node);
-  return result == VLOT_OK;
-}

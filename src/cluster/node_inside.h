@@ -6,6 +6,7 @@
  *   node_mail.c      taking mail
  *   node_outcomes.c  what the core made of commands and of reads      node_apply.c   the machine
  *   node_reads.c     reads under way
+ *   node_forward.c   passing clients' mail on to the leader, and what comes of it
  *   node_effects.c   what a turn lets go, inside the driver's fence
  *   node_answers.c   answers to clients, laid aside until then        node_time.c    its clock
  */
@@ -46,6 +47,44 @@ typedef struct vlot__group {
   uint32_t size; /* bytes of the mail */
   uint32_t count;
 } vlot__group;
+
+/* What clients asked in a turn, passed on together and not known to be taken. Its copy is 0 until
+ * the end of that turn: more is put into it, and nobody has it. */
+typedef struct vlot__forward {
+  vlot__mail_forward *mail; /* what it refers to is retained */
+  size_t size, capacity;    /* bytes */
+} vlot__forward;
+
+/* Of a member that has passed mail on to this one: how far its newest stream has come. */
+typedef struct vlot__origin {
+  uint32_t id;
+  uint32_t incarnation;
+  uint64_t term;
+  uint64_t next; /* number of the mail that is taken next */
+  uint64_t copy; /* the newest one that has come */
+  bool is_asking;
+} vlot__origin;
+
+/* See node_forward.c. */
+typedef struct vlot__forwarding {
+  /* as a follower: one stream, to `leader` in `term` */
+  vlot__ring sent; /* vlot__forward, in the order of their numbers */
+  uint64_t bytes;  /* of them */
+  uint32_t mails;  /* clients', in them */
+  uint64_t term;
+  uint32_t leader;
+  uint64_t next_number;
+  uint64_t copies;   /* sent so far */
+  uint64_t due;      /* in the node's ticks: the oldest goes again; VLOT_NEVER: nothing waits */
+  uint32_t interval; /* ticks */
+  bool has_gap;      /* an answer of this turn shows one */
+  uint32_t doubt;    /* so many answers more make it a link that loses nothing */
+  /* as a leader */
+  bool has_answers;  /* some origin is asking */
+  uint64_t led_term; /* the last one in which this incarnation has led */
+  vlot__origin *origins;
+  size_t origin_count, origin_capacity;
+} vlot__forwarding;
 
 struct vlot__node {
   vlot__seat *seat;
@@ -90,6 +129,7 @@ struct vlot__node {
   vlot__ring waiters;       /* vlot__waiter, by index */
   vlot__ring waiting_reads; /* vlot__node_read */
   uint64_t next_tag;
+  vlot__forwarding forwarding;
   vlot__answers answers;
   uint64_t turns;
   vlot_raft_seen seen; /* by the checker, of the core */
@@ -107,12 +147,25 @@ bool vlot__node_is_void(vlot__node *node);
 /* The write, the messages and the answers laid aside so far, inside one enter and leave; output
  * NULL: only answers. False: the node was killed, and nothing has left it. */
 bool vlot__node_let_go(vlot__node *node, const vlot_output *output);
-/* Pass a client's mail on to the leader, unless it was forwarded before (hops, counted here).
- * False: nobody took it. What it refers to is the caller's as before, in any case. */
-bool vlot__node_forward(vlot__node *node, uint32_t kind, void *payload, size_t size,
-                        uint32_t *hops);
+
+/* --- node_forward.c --- */
+
+void vlot__forwards_open(vlot__node *node);
+void vlot__forwards_free(vlot__node *node);
+/* Pass a client's mail on to the leader, unless it was forwarded before (hops, counted here: B118);
+ * kind: PROPOSE or READ. NONE: it goes at the end of the turn, and again until it is known to be
+ * taken; else why certainly not. The payload, and what it refers to, is the caller's as before. */
+vlot_why vlot__node_forward(vlot__node *node, uint32_t kind, const void *payload, uint32_t size,
+                            uint32_t *hops);
 /* Why a client is sent away: another leads, or nobody as far as is known here. */
 vlot_why vlot__node_no_leader_why(const vlot__node *node);
+/* A FORWARD has come. True: the clients' mails in it are to be taken now. False: there are none, or
+ * they are not to be taken, and what they refer to is given back. */
+bool vlot__forwarded_take(vlot__node *node, vlot__mail_forward *mail);
+/* The end of a turn: send what is new or due, answer who has sent. */
+void vlot__forwards_end(vlot__node *node);
+/* Nothing more is sent: its clients are told that it is not known what becomes of it. */
+void vlot__forwards_give_up(vlot__node *node, vlot_why why);
 
 /* --- node_time.c --- */
 

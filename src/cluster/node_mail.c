@@ -61,8 +61,8 @@ static void mail_read(vlot__node *node, vlot__mail_read *mail, uint32_t size) {
   vlot__node_emit_client(node, VLOT_EVENT_READ, mail->client, mail->sequence, 1);
   bool is_local = mail->min_index != VLOT_READ_LINEARIZABLE;
   if (!is_local && node->brief.role != VLOT_ROLE_LEADER) {
-    if (!vlot__node_forward(node, VLOT__MAIL_READ, mail, size, &mail->hops))
-      refuse_read(node, mail, vlot__node_no_leader_why(node));
+    vlot_why why = vlot__node_forward(node, VLOT__MAIL_READ, mail, size, &mail->hops);
+    if (why != VLOT_WHY_NONE) refuse_read(node, mail, why);
     return;
   }
   if (node->waiting_reads.count >= node->cluster->options.raft.reads_max) {
@@ -96,6 +96,22 @@ static void mail_stored(vlot__node *node, const vlot__mail_stored *mail) {
     node->stored_token = mail->token;
 }
 
+/* What a client asked of another node: from here on as if it had come from the client, but for the
+ * event that it comes from. */
+static void mail_forward(vlot__node *node, vlot__mail_forward *mail) {
+  follow(node, &mail->head);
+  if (!vlot__forwarded_take(node, mail)) return;
+  vlot__forwarded *one = vlot__forwarded_first(mail);
+  for (uint32_t k = 0; k < mail->count; k++, one = vlot__forwarded_next(one)) {
+    void *inner = vlot__forwarded_mail(one);
+    *(vlot__mail_head *)inner = mail->head;
+    if (one->kind == VLOT__MAIL_PROPOSE)
+      mail_propose(node, inner, one->size);
+    else
+      mail_read(node, inner, one->size);
+  }
+}
+
 void vlot__node_take(vlot__node *node, uint32_t kind, uint64_t stamp, void *payload,
                      uint32_t size) {
   VLOT__RECORD(node->cluster, take, node, kind, stamp, payload);
@@ -112,5 +128,6 @@ void vlot__node_take(vlot__node *node, uint32_t kind, uint64_t stamp, void *payl
   case VLOT__MAIL_READ: mail_read(node, payload, size); return;
   case VLOT__MAIL_ORDER: mail_order(node, payload); return;
   case VLOT__MAIL_STORED: mail_stored(node, payload); return;
+  case VLOT__MAIL_FORWARD: mail_forward(node, payload); return;
   }
 }

@@ -31,6 +31,7 @@ void vlot__node_settle_groups(vlot__node *node, const vlot_outcome *outcome) {
   uint32_t accepted = outcome->accepted;
   uint64_t index = outcome->index;
   for (size_t k = 0; k < node->group_count; k++) {
+    vlot_why why = outcome->why;
     vlot__mail_propose *mail = node->groups[k].mail;
     uint32_t taken = mail->count < accepted ? mail->count : accepted;
     accepted -= taken;
@@ -38,11 +39,9 @@ void vlot__node_settle_groups(vlot__node *node, const vlot_outcome *outcome) {
       await_commit(node, mail, index, outcome->term, taken);
       index += taken;
     } else if (outcome->result == VLOT_NOT_LEADER) {
-      if (vlot__node_forward(node, VLOT__MAIL_PROPOSE, mail, node->groups[k].size, &mail->hops))
-        continue;
+      why = vlot__node_forward(node, VLOT__MAIL_PROPOSE, mail, node->groups[k].size, &mail->hops);
+      if (why == VLOT_WHY_NONE) continue;
     }
-    vlot_why why =
-        outcome->result == VLOT_NOT_LEADER ? vlot__node_no_leader_why(node) : outcome->why;
     vlot__node_answer(node, mail->client, mail->sequence + taken, mail->count - taken,
                       client_result(outcome->result), why);
   }

@@ -74,8 +74,10 @@ void vlot__node_pass_time(vlot__node *node, uint64_t tick, bool is_tick) {
 
 uint64_t vlot__node_due(const vlot__node *node) {
   uint32_t permille = atomic_load_explicit(&node->seat->clock_permille, memory_order_acquire);
-  if (node->next_timer == VLOT_NEVER || permille == 0 || node->is_fenced) return VLOT_NEVER;
-  uint64_t ticks = node->next_timer > node->now ? node->next_timer - node->now : 1;
+  uint64_t timer =
+      node->next_timer < node->forwarding.due ? node->next_timer : node->forwarding.due;
+  if (timer == VLOT_NEVER || permille == 0 || node->is_fenced) return VLOT_NEVER;
+  uint64_t ticks = timer > node->now ? timer - node->now : 1;
   uint64_t from = node->seen_tick, gone = node->rest, wanted = ticks * 1000;
   if (permille != node->permille) { /* up to the change it went on at the old rate */
     uint64_t changed = atomic_load_explicit(&node->seat->clock_changed, memory_order_relaxed);

@@ -51,6 +51,7 @@ static void emit_changes(vlot__node *node, const vlot_output *output) {
   event->as.step.before = node->brief;
   event->as.step.after = node->brief = output->after;
   node->leader = output->leader;
+  if (output->after.role == VLOT_ROLE_LEADER) node->forwarding.led_term = output->after.term;
   node->awaits_storage = output->awaits_storage != 0;
   seat->cause = vlot__emit(node->cluster, seat, event);
   vlot__observe_core(seat, node->raft, &node->seen);
@@ -198,8 +199,12 @@ static void end_steps(vlot__node *node) {
     goes_on = step_core(node);
     node->input_count = 0;
   }
-  if (node->is_fenced && !node->is_void) vlot__node_give_up_waiting(node, VLOT_WHY_CRASHED);
+  if (node->is_fenced && !node->is_void) {
+    vlot__node_give_up_waiting(node, VLOT_WHY_CRASHED);
+    vlot__forwards_give_up(node, VLOT_WHY_CRASHED);
+  }
   vlot__node_serve_reads(node);
+  vlot__forwards_end(node);
   (void)vlot__node_let_go(node, NULL);
 }
 

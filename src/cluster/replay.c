@@ -206,7 +206,7 @@ static void run_drop(vlot__replay *replay, const vlot__replay_record *one) {
 static void run_copy(vlot__replay *replay, vlot__journal_reader reader) {
   uint64_t id = vlot__read64(&reader), copy = vlot__read64(&reader);
   const vlot__item *item = vlot__pending_find(replay->cluster, id);
-  bool is_message = item && item->mail_kind == VLOT__MAIL_MESSAGE;
+  bool is_message = item && item->from != 0;
   if (!is_message || !vlot__pending_copy(replay->cluster, item, copy))
     vlot__replay_diverge(
         replay, "message %" PRIu64 " is recorded to be duplicated, and has not been sent here", id);

@@ -113,7 +113,7 @@ bool vlot__replay_read_item(vlot__journal_reader *reader, const vlot__replay_ite
   if (reader->at == reader->end) return false;
   uint32_t tag = vlot__read8(reader);
   *one = (vlot__replay_item){.kind = tag & VLOT__ITEM_KIND};
-  if (one->kind >= VLOT__MAIL_TICK && one->kind <= VLOT__MAIL_STORED) {
+  if (one->kind >= VLOT__MAIL_TICK && one->kind <= VLOT__MAIL_FORWARD) {
     read_mail(reader, tag, last, one);
   } else if (one->kind == VLOT__ITEM_END) {
     one->payload = vlot__read_bytes(reader, 8);

@@ -184,9 +184,7 @@ static vlot__item *make_order(vlot__replay *replay, const vlot__replay_item *one
 }
 
 static const char *name_of_mail(uint32_t kind) {
-  return kind == VLOT__MAIL_MESSAGE ? "message"
-         : kind == VLOT__MAIL_READ  ? "read"
-                                    : "batch of commands";
+  return kind == VLOT__MAIL_MESSAGE ? "message" : "forwarded call";
 }
 
 /* A node's mail: it must have been sent here too, and be the same. */

@@ -99,6 +99,15 @@ static uint32_t check_message(const vlot_message *message) {
   return (uint32_t)(sum >> 32);
 }
 
+static uint32_t check_forward(const vlot__mail_forward *mail) {
+  uint64_t sum = vlot__prng_mix(mail->number ^ mail->term << 32 ^ (uint64_t)mail->verdict << 62);
+  sum = vlot__prng_mix(sum ^ mail->copy);
+  vlot__forwarded *one = vlot__forwarded_first(mail);
+  for (uint32_t k = 0; k < mail->count; k++, one = vlot__forwarded_next(one))
+    sum = vlot__prng_mix(sum ^ vlot__tape_mail_check(one->kind, vlot__forwarded_mail(one)));
+  return (uint32_t)sum;
+}
+
 uint32_t vlot__tape_mail_check(uint32_t kind, const void *payload) {
   const vlot__mail_propose *propose = payload;
   const vlot__mail_read *read = payload;
@@ -110,6 +119,7 @@ uint32_t vlot__tape_mail_check(uint32_t kind, const void *payload) {
   if (kind == VLOT__MAIL_READ)
     return (uint32_t)vlot__prng_mix(read->sequence ^ (uint64_t)read->client << 32 ^
                                     read->min_index);
+  if (kind == VLOT__MAIL_FORWARD) return check_forward(payload);
   return 0;
 }
 

@@ -126,8 +126,8 @@ vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t
   if (result != VLOT_OK) return result;
   vlot__item *item = vlot__pending_find(cluster, id);
   if (!item) return VLOT_NOT_FOUND;
-  /* Raft's messages may come twice, a client's call may not */
-  if (item->mail_kind != VLOT__MAIL_MESSAGE) return VLOT_UNSUPPORTED;
+  /* what nodes send may come twice, a client's call may not */
+  if (item->kind != VLOT_PENDING_MESSAGE) return VLOT_UNSUPPORTED;
   if (vlot__pending_is_full(cluster)) return VLOT_BUSY;
   vlot__item *twin = vlot__pending_copy(cluster, item, vlot__new_id(cluster, NULL));
   if (!twin) return VLOT_NOMEM;
@@ -171,9 +171,15 @@ static vlot_pending describe(vlot_cluster *cluster, const vlot__item *item) {
   if (item->mail_kind == VLOT__MAIL_PROPOSE) {
     const vlot__mail_propose *mail = (const void *)item->payload;
     pending.entries = mail->count;
-    if (item->from == 0) pending.from = mail->client;
+    pending.from = mail->client;
   }
-  if (item->mail_kind == VLOT__MAIL_READ && item->from == 0)
+  if (item->mail_kind == VLOT__MAIL_FORWARD) {
+    const vlot__mail_forward *mail = (const void *)item->payload;
+    pending.message_flags = mail->is_answer ? VLOT_MESSAGE_OK : 0;
+    pending.term = mail->term;
+    pending.entries = vlot__forwarded_commands(mail);
+  }
+  if (item->mail_kind == VLOT__MAIL_READ)
     pending.from = ((const vlot__mail_read *)(const void *)item->payload)->client;
   if (item->mail_kind != VLOT__MAIL_MESSAGE) return pending;
   const vlot_message *message = &((const vlot__mail_message *)(const void *)item->payload)->message;

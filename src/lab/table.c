@@ -331,7 +331,8 @@ static void describe(const vlot__table_view *view, const vlot_pending *pending, 
   else if (pending->kind == VLOT_PENDING_CLIENT)
     append(text, capacity, "from a client");
   else if (pending->message_kind == 0)
-    append(text, capacity, "what a client asked");
+    append(text, capacity,
+           pending->message_flags & VLOT_MESSAGE_OK ? "that it has come" : "what a client asked");
   else
     describe_message(pending, text, capacity);
   if (left > 0) append(text, capacity, ", in %" PRIu64 " tick%s", left, left == 1 ? "" : "s");

@@ -66,6 +66,8 @@ typedef struct vlot__peer {
   uint64_t dealing;
   uint64_t acked_request; /* the newest request it answered in this dealing */
   uint64_t match_request; /* requests from this number on were sent knowing match_index */
+  uint64_t asked_request; /* the newest one that was more than a heartbeat */
+  uint64_t gap_request;   /* requests from this number on were sent knowing the newest gap */
   uint64_t sent_commit;
   uint64_t seen_disk_id; /* of its last reply; 0: none yet */
   vlot__ring inflight;   /* vlot__inflight, oldest first */
@@ -75,6 +77,9 @@ typedef struct vlot__peer {
   bool wants_append; /* send, even when there is no entry to send */
   /* send one without entries, which is answered at once, however slow the disk */
   bool wants_heartbeat;
+  uint32_t silent_ticks; /* since it was heard from, or asked again, with something to answer */
+  uint32_t silence_max;  /* it is asked again then; from a heartbeat on heartbeats do that */
+  uint32_t doubt;        /* so many answers more make it a link that loses nothing */
   vlot_why why;
 } vlot__peer;
 
@@ -235,7 +240,8 @@ void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message,
                            vlot__term_verdict verdict);
 vlot__next vlot__leader_tick(vlot_raft *raft, uint32_t elapsed);
 void vlot__leader_send(vlot_raft *raft);
-bool vlot__leader_has_unsent_commit(const vlot_raft *raft);
+/* Ticks until there is something to say to a peer that is no heartbeat; UINT32_MAX: nothing. */
+uint32_t vlot__leader_due(const vlot_raft *raft);
 
 /* --- commit.c: the commit index, the uncommitted tail, what became of own proposals --- */
 void vlot__commit_to(vlot_raft *raft, uint64_t index);

@@ -230,6 +230,9 @@ static const char *progress_broken(const vlot_raft *raft) {
     LAW(peer->acked_request < raft->next_request, "a peer has answered what was never asked");
     LAW(peer->sent_commit <= raft->commit_index, "a peer was told of more than is committed");
     LAW(peer->state == VLOT_PROGRESS_PROBE || !peer->is_paused, "a peer is paused and not probed");
+    LAW(peer->asked_request < raft->next_request && peer->gap_request <= raft->next_request,
+        "a peer was asked what was never asked");
+    LAW(peer->silent_ticks < peer->silence_max, "a peer is silent for too long and was not asked");
     const char *broken = window_broken(raft, peer);
     if (broken) return broken;
   }

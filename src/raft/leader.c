@@ -5,6 +5,14 @@
 
 /* --- one leadership --- */
 
+enum {
+  /* What was sent and not answered for so long is asked after; then for twice as long, up to a
+   * heartbeat. */
+  SILENCE_TICKS = 2,
+  /* After a loss a link is in doubt for so many answers. */
+  DOUBT = 64,
+};
+
 static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->state = VLOT_PROGRESS_PROBE;
   peer->match_index = peer == raft->self ? raft->durable_index : 0;
@@ -12,6 +20,8 @@ static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->dealing = raft->next_dealing++;
   peer->acked_request = 0;
   peer->match_request = 0;
+  peer->asked_request = 0;
+  peer->gap_request = 0;
   peer->sent_commit = 0;
   peer->seen_disk_id = peer == raft->self ? raft->hard.disk_id : 0;
   vlot__ring_clear(&peer->inflight);
@@ -20,6 +30,9 @@ static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->is_paused = false;
   peer->wants_append = true; /* tell everybody at once */
   peer->wants_heartbeat = false;
+  peer->silent_ticks = 0;
+  peer->silence_max = SILENCE_TICKS;
+  peer->doubt = 0;
   peer->why = VLOT_WHY_NONE;
   VLOT_ASSERT(peer->match_index < peer->next_index);
 }
@@ -87,14 +100,17 @@ void vlot__leader_propose(vlot_raft *raft, vlot_batch *batch, uint32_t count,
 
 /* --- replies --- */
 
+static void clear_window(vlot__peer *peer) {
+  vlot__ring_clear(&peer->inflight);
+  peer->inflight_bytes = 0;
+}
+
 static void set_state(vlot_raft *raft, vlot__peer *peer, vlot_progress_state state, vlot_why why) {
   if (peer->state == state) return;
   vlot__out_change(raft, VLOT_CHANGE_PROGRESS, why, peer->id, peer->state, state, raft->hard.term);
   peer->state = state;
   peer->is_paused = false;
-  /* leaving a state clears the whole window (B047) */
-  vlot__ring_clear(&peer->inflight);
-  peer->inflight_bytes = 0;
+  clear_window(peer); /* leaving a state clears the whole window (B047) */
 }
 
 static void free_window(vlot__peer *peer) {
@@ -116,6 +132,8 @@ static void advance_match(vlot_raft *raft, vlot__peer *peer, uint64_t match) {
                      raft->hard.term);
     peer->match_index = match;
     peer->match_request = raft->next_request;
+    peer->silence_max = SILENCE_TICKS;
+    if (peer->doubt > 0) peer->doubt--;
     raft->has_new_match = true;
   }
   if (peer->next_index <= peer->match_index) peer->next_index = peer->match_index + 1;
@@ -125,18 +143,30 @@ static void advance_match(vlot_raft *raft, vlot__peer *peer, uint64_t match) {
 }
 
 /* Step back to the highest place where the logs can agree, by the follower's hint and the own log
- * (5.3). */
+ * (5.3). Where the hint is an entry of the own log it is where they do agree (Log Matching), and
+ * something is missing behind it: it was lost on its way, and pipelining goes on from there. One
+ * message at a time, the next loss would stop it until somebody asks again.
+ */
 static void step_back(vlot_raft *raft, vlot__peer *peer, const vlot_message *message) {
   uint64_t term;
   /* a mismatch at prev_index > match_index >= 0 */
   uint64_t limit = message->as.reply.prev_index - 1;
   if (message->as.reply.hint_index < limit) limit = message->as.reply.hint_index;
   uint64_t agreed = vlot_log_find_agreement(&raft->log, limit, message->as.reply.hint_term, &term);
+  bool is_gap = agreed <= limit && agreed == message->as.reply.hint_index &&
+                term == message->as.reply.hint_term && agreed >= peer->match_index;
   /* the base is above what the follower has: it needs a snapshot */
   if (agreed > limit) agreed = limit;
   if (agreed < peer->match_index) agreed = peer->match_index;
-  set_state(raft, peer, VLOT_PROGRESS_PROBE, VLOT_WHY_LOG_MISMATCH);
+  if (is_gap && peer->state == VLOT_PROGRESS_REPLICATE) {
+    clear_window(peer);
+    peer->doubt = DOUBT;
+  } else {
+    set_state(raft, peer, VLOT_PROGRESS_PROBE, VLOT_WHY_LOG_MISMATCH);
+  }
   peer->next_index = agreed + 1;
+  peer->gap_request = raft->next_request;
+  peer->silence_max = SILENCE_TICKS;
   peer->is_paused = false;
   VLOT_ASSERT(peer->match_index < peer->next_index);
   VLOT_ASSERT(peer->next_index <=
@@ -199,6 +229,7 @@ void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message,
   }
   if (why == VLOT_WHY_NONE) {
     peer->is_active = true;
+    peer->silent_ticks = 0;
     if (message->request_id > peer->acked_request) peer->acked_request = message->request_id;
     if (message->flags & VLOT_MESSAGE_OK) {
       advance_match(raft, peer, message->as.reply.match_index);
@@ -206,7 +237,8 @@ void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message,
       return;
     }
     if (message->as.reply.prev_index > peer->match_index &&
-        message->as.reply.prev_index < peer->next_index) {
+        message->as.reply.prev_index < peer->next_index &&
+        message->request_id >= peer->gap_request) {
       step_back(raft, peer, message);
       return;
     }
@@ -215,7 +247,8 @@ void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message,
       peer->seen_disk_id = message->disk_id;
       return;
     }
-    /* a refusal below what it acknowledged since, or of a probe given up (B044) */
+    /* a refusal below what it acknowledged since, or of what was sent before the newest gap was
+     * known (B044) */
     why = VLOT_WHY_STALE_REPLY;
   }
   vlot__out_change(raft, VLOT_CHANGE_IGNORED, why, message->from, message->kind, 0, message->term);
@@ -229,14 +262,44 @@ static bool has_quorum_contact(vlot_raft *raft) {
   return has_contact;
 }
 
-bool vlot__leader_has_unsent_commit(const vlot_raft *raft) {
+/* Something was sent that it has not answered, or has not called durable. */
+static bool is_awaited(const vlot__peer *peer) {
+  return peer->asked_request > peer->acked_request ||
+         (peer->state == VLOT_PROGRESS_REPLICATE && peer->match_index + 1 < peer->next_index);
+}
+
+static bool has_unsent_commit(const vlot_raft *raft, const vlot__peer *peer) {
+  return peer->state == VLOT_PROGRESS_REPLICATE && peer->sent_commit < raft->commit_index;
+}
+
+uint32_t vlot__leader_due(const vlot_raft *raft) {
+  uint32_t due = UINT32_MAX;
   for (uint32_t k = 0; k < raft->peer_count; k++) {
     const vlot__peer *peer = &raft->peers[k];
-    if (peer != raft->self && peer->state == VLOT_PROGRESS_REPLICATE &&
-        peer->sent_commit < raft->commit_index)
-      return true;
+    if (peer == raft->self) continue;
+    if (has_unsent_commit(raft, peer)) return 1;
+    if (peer->silence_max < raft->options.heartbeat_ticks && is_awaited(peer) &&
+        peer->silence_max - peer->silent_ticks < due)
+      due = peer->silence_max - peer->silent_ticks;
   }
-  return false;
+  return due;
+}
+
+/* Is it time to ask a peer that does not answer? One append without entries, at the end of what it
+ * was sent: its answer shows a gap, or that there is none, however slow the disk.
+ */
+static bool ends_silence(const vlot_raft *raft, vlot__peer *peer, uint32_t elapsed) {
+  if (!is_awaited(peer)) {
+    peer->silent_ticks = 0;
+    peer->silence_max = SILENCE_TICKS;
+    return false;
+  }
+  if (peer->silence_max >= raft->options.heartbeat_ticks) return false;
+  peer->silent_ticks += elapsed;
+  if (peer->silent_ticks < peer->silence_max) return false;
+  peer->silent_ticks = 0;
+  peer->silence_max *= 2;
+  return true;
 }
 
 vlot__next vlot__leader_tick(vlot_raft *raft, uint32_t elapsed) {
@@ -255,12 +318,15 @@ vlot__next vlot__leader_tick(vlot_raft *raft, uint32_t elapsed) {
   VLOT_ASSERT(raft->quorum_elapsed < raft->options.election_ticks_min);
   for (uint32_t k = 0; k < raft->peer_count; k++) {
     vlot__peer *peer = &raft->peers[k];
+    if (peer == raft->self) continue;
     if (is_heartbeat) {
       peer->wants_heartbeat = true;
-    } else if (peer->state == VLOT_PROGRESS_REPLICATE && peer->sent_commit < raft->commit_index) {
-      /* the commit index rides on the next append; when none came within a tick it travels alone */
-      peer->wants_append = true;
+      peer->silent_ticks = 0; /* it asks, too */
+      continue;
     }
+    if (ends_silence(raft, peer, elapsed)) peer->wants_heartbeat = true;
+    /* the commit index rides on the next append; when none came within a tick it travels alone */
+    if (has_unsent_commit(raft, peer)) peer->wants_append = true;
   }
   return VLOT__NEXT_NOTHING;
 }
@@ -318,6 +384,7 @@ static bool send_append(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool h
   if (has_entries && message.as.append.entry_count == 0 && prev < raft->log.last_index)
     return false;
   message.request_id = raft->next_request++;
+  if (has_entries || peer->wants_append) peer->asked_request = message.request_id;
   if (peer->state == VLOT_PROGRESS_REPLICATE && message.as.append.entry_count > 0) {
     peer->next_index = prev + message.as.append.entry_count + 1;
     peer->inflight_bytes += bytes;
@@ -344,8 +411,11 @@ static void send_entries(vlot_raft *raft, vlot__peer *peer) {
     if (!peer->is_paused) peer->is_paused = send_append(raft, peer, peer->next_index - 1, true);
     return;
   case VLOT_PROGRESS_REPLICATE:
-    while (peer->next_index <= raft->log.last_index && has_window(raft, peer))
+    while (peer->next_index <= raft->log.last_index && has_window(raft, peer)) {
       if (!send_append(raft, peer, peer->next_index - 1, true)) return;
+      /* Over a link that loses, what shows the loss of the last one before any tick. */
+      if (peer->doubt > 0) peer->wants_heartbeat = true;
+    }
     return;
   }
 }

@@ -35,8 +35,9 @@ uint64_t vlot__time_next(const vlot_raft *raft) {
                ? VLOT_NEVER
                : after(raft->now, raft->election_ticks, raft->election_elapsed);
   if (raft->peer_count == 1) return VLOT_NEVER; /* nobody to keep in touch with */
-  if (vlot__leader_has_unsent_commit(raft)) return raft->now + 1;
+  uint32_t due = vlot__leader_due(raft);
   uint64_t heartbeat = after(raft->now, raft->options.heartbeat_ticks, raft->heartbeat_elapsed);
   uint64_t quorum = after(raft->now, raft->options.election_ticks_min, raft->quorum_elapsed);
-  return heartbeat < quorum ? heartbeat : quorum;
+  uint64_t next = heartbeat < quorum ? heartbeat : quorum;
+  return due < next - raft->now ? raft->now + due : next;
 }

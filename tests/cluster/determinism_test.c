@@ -14,9 +14,9 @@ static const struct {
   uint64_t hash;
 } runs[] = {
     {1, 8, 11, UINT64_C(0xba50984074269e66)},
-    {3, 1, 12, UINT64_C(0xa89f0f0ea971b276)},
-    {5, 8, 13, UINT64_C(0x6b5d2620ec94285d)},
-    {7, 3, 14, UINT64_C(0xa367d1476e57183a)},
+    {3, 1, 12, UINT64_C(0x74087f1aeed588f9)},
+    {5, 8, 13, UINT64_C(0x5d9f96c04a2ac7f4)},
+    {7, 3, 14, UINT64_C(0xa69ead29cd8fa793)},
 };
 
 Test(determinism, the_hash_of_a_storm_is_the_one_written_here) {

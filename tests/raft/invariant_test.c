@@ -288,6 +288,10 @@ Test(invariant, a_leaders_view_of_a_peer_is_of_its_own_log) {
   BREAKS(LEADER, "a peer was told of more than is committed",
          raft->peers[1].sent_commit = raft->commit_index + 1);
   BREAKS(LEADER, "a peer is paused and not probed", raft->peers[3].is_paused = true);
+  BREAKS(LEADER, "a peer was asked what was never asked",
+         raft->peers[1].asked_request = raft->next_request);
+  BREAKS(LEADER, "a peer is silent for too long and was not asked",
+         raft->peers[1].silent_ticks = raft->peers[1].silence_max);
   BREAKS(LEADER, "more is in flight to a peer than its window",
          raft->options.window_messages_max = 1);
   BREAKS(LEADER, "bytes are in flight to a peer and no message is",

@@ -96,7 +96,7 @@ def refusal_of_pending(name, item):
     """Why this cannot be done to it; None."""
     if name == "drop" and not item.mail_kind:
         return "%s, and only mail can be dropped" % item.what()
-    if name == "duplicate" and describe.word("mail_kind", item.mail_kind) != "message":
+    if name == "duplicate" and describe.word("mail_kind", item.mail_kind) not in ("message", "forward"):
         return "%s, and only messages between nodes may come twice" % item.what()
     if name == "delay" and item.kind == "timer":
         return "%s; a timer is due when its node says so: hold it" % item.what()

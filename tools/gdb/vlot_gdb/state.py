@@ -224,6 +224,9 @@ def mail(kind, payload, node):
         return "client %d: read" % describe.Thing("mail_read", payload).client
     if name == "order":
         return "order: " + words.enum("vlot_input_kind", "VLOT_INPUT_", describe.Thing("mail_order", payload).kind)
+    if name == "forward":
+        forward = describe.Thing("mail_forward", payload)
+        return ("passed on: taken up to before %d of term %d" if forward.is_answer else "passed on: %d of term %d") % (forward.number, forward.term)
     if name == "stored":
         return "a write of n%d is durable" % node
     return name
