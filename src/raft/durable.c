@@ -18,6 +18,9 @@ void vlot__durable_append(vlot_raft *raft, const vlot_slice *slice, uint32_t pee
   if (slice->index < raft->change_from) raft->change_from = slice->index;
   vlot_log_append(&raft->log, slice);
   raft->appended_slices++;
+  raft->write_cause = raft->kept_cause;
+  if (raft->appended.place != raft->source.place) raft->appended_from = slice->index;
+  raft->appended = raft->source;
   vlot__out_change(raft, VLOT_CHANGE_APPEND, VLOT_WHY_NONE, peer, slice->index,
                    vlot__slice_last(slice), slice->term);
 }
@@ -29,6 +32,7 @@ void vlot__durable_truncate(vlot_raft *raft, uint64_t from, vlot_why why) {
   vlot_log_truncate(&raft->log, from);
   (void)vlot__configs_truncate(&raft->configs, from); /* only the base stands there so far */
   if (from < raft->change_from) raft->change_from = from;
+  raft->write_cause = raft->kept_cause;
   if (raft->durable_index >= from) raft->durable_index = from - 1;
   for (size_t k = 0; k < raft->writes.count; k++) {
     vlot__pending_write *write = vlot__ring_at(&raft->writes, k);
@@ -49,8 +53,7 @@ static void release_held(vlot_raft *raft) {
     }
     if (held.message.kind == VLOT_MESSAGE_VOTE_REPLY && (held.message.flags & VLOT_MESSAGE_OK))
       raft->election_elapsed = 0;
-    vlot_message *out = vlot__out_push(&raft->out_messages, sizeof *out);
-    *out = held.message;
+    vlot__out_message(raft, &held.message, held.cause);
   }
   while (raft->held.count > kept) vlot__ring_pop_back(&raft->held);
 }
@@ -61,7 +64,7 @@ vlot__next vlot__durable_on_stored(vlot_raft *raft, uint64_t token) {
     return VLOT__NEXT_NOTHING;
   }
   if (token <= raft->stored_token) return VLOT__NEXT_NOTHING;
-  uint64_t before = raft->durable_index;
+  uint64_t before = raft->durable_index, cause = raft->source.cause;
   raft->stored_token = token;
   while (raft->writes.count > 0) {
     const vlot__pending_write *write = vlot__ring_at(&raft->writes, 0);
@@ -69,13 +72,17 @@ vlot__next vlot__durable_on_stored(vlot_raft *raft, uint64_t token) {
     if (write->last_index > raft->durable_index) raft->durable_index = write->last_index;
     raft->durable_term = write->term;
     raft->durable_vote = write->vote;
+    raft->kept_cause = write->cause;
     vlot__ring_pop_front(&raft->writes);
   }
+  raft->source.cause = raft->kept_cause; /* it was asked for by then */
   vlot__out_change(raft, VLOT_CHANGE_DURABLE, VLOT_WHY_NONE, raft->durable_vote, before,
                    raft->durable_index, raft->durable_term);
+  raft->source.cause = cause;
   release_held(raft);
   if (raft->role == VLOT_ROLE_LEADER && raft->durable_index > raft->self->match_index) {
     raft->self->match_index = raft->durable_index;
+    raft->self->matched = raft->source;
     raft->has_new_match = true;
   }
   return VLOT__NEXT_COUNT_OWN_VOTE;
@@ -112,5 +119,6 @@ void vlot__durable_write(vlot_raft *raft) {
   *pending = (vlot__pending_write){.token = write->token,
                                    .last_index = has_log_changed ? raft->log.last_index : 0,
                                    .term = raft->hard.term,
+                                   .cause = raft->write_cause,
                                    .vote = raft->hard.vote};
 }

@@ -18,8 +18,9 @@ static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->inflight_bytes = 0;
   peer->is_active = false;
   peer->is_paused = false;
-  peer->wants_append = true; /* tell everybody at once */
-  peer->wants_heartbeat = false;
+  peer->wants_append = peer->wants_heartbeat = false;
+  peer->matched = peer->opened = raft->source;
+  vlot__peer_ask(raft, peer); /* tell everybody at once */
   peer->why = VLOT_WHY_NONE;
 }
 
@@ -104,6 +105,7 @@ static void advance_match(vlot_raft *raft, vlot__peer *peer, uint64_t match) {
     vlot__out_change(raft, VLOT_CHANGE_MATCH, VLOT_WHY_NONE, peer->id, peer->match_index, match,
                      raft->hard.term);
     peer->match_index = match;
+    peer->matched = raft->source;
     peer->match_request = raft->next_request;
     raft->has_new_match = true;
   }
@@ -125,6 +127,7 @@ static void step_back(vlot_raft *raft, vlot__peer *peer, const vlot_message *mes
   set_state(raft, peer, VLOT_PROGRESS_PROBE, VLOT_WHY_LOG_MISMATCH);
   peer->next_index = agreed + 1;
   peer->is_paused = false;
+  peer->opened = raft->source; /* whatever was to be sent, it begins elsewhere now */
 }
 
 /* A peer has forgotten what it acknowledged: deal with it afresh, in a new dealing, so that what it
@@ -169,6 +172,24 @@ static vlot_why reply_obstacle(const vlot_raft *raft, const vlot__peer *peer,
   return VLOT_WHY_NONE;
 }
 
+static bool has_window(const vlot_raft *raft, const vlot__peer *peer) {
+  return peer->inflight.count < raft->options.window_messages_max &&
+         peer->inflight_bytes < raft->options.window_bytes_max;
+}
+
+/* It is owed entries, and nothing keeps them here. */
+static bool may_send_entries(const vlot_raft *raft, const vlot__peer *peer) {
+  if (peer->next_index > raft->log.last_index) return false;
+  return peer->state == VLOT_PROGRESS_PROBE ? !peer->is_paused : has_window(raft, peer);
+}
+
+static void take_ok(vlot_raft *raft, vlot__peer *peer, uint64_t match) {
+  bool could_send = may_send_entries(raft, peer);
+  advance_match(raft, peer, match);
+  set_state(raft, peer, VLOT_PROGRESS_REPLICATE, VLOT_WHY_NONE);
+  if (!could_send) peer->opened = raft->source;
+}
+
 /* The one function that acknowledges progress. */
 void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message,
                            vlot__term_verdict verdict) {
@@ -184,8 +205,7 @@ void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message,
     peer->is_active = true;
     if (message->request_id > peer->acked_request) peer->acked_request = message->request_id;
     if (message->flags & VLOT_MESSAGE_OK) {
-      advance_match(raft, peer, message->as.reply.match_index);
-      set_state(raft, peer, VLOT_PROGRESS_REPLICATE, VLOT_WHY_NONE);
+      take_ok(raft, peer, message->as.reply.match_index);
       return;
     }
     if (message->as.reply.prev_index > peer->match_index &&
@@ -236,10 +256,11 @@ vlot__next vlot__leader_tick(vlot_raft *raft, uint32_t elapsed) {
   for (uint32_t k = 0; k < raft->peer_count; k++) {
     vlot__peer *peer = &raft->peers[k];
     if (is_heartbeat) {
+      if (!peer->wants_append && !peer->wants_heartbeat) peer->asked = raft->source;
       peer->wants_heartbeat = true;
     } else if (peer->state == VLOT_PROGRESS_REPLICATE && peer->sent_commit < raft->commit_index) {
       /* the commit index rides on the next append; when none came within a tick it travels alone */
-      peer->wants_append = true;
+      vlot__peer_ask(raft, peer);
     }
   }
   return VLOT__NEXT_NOTHING;
@@ -281,11 +302,32 @@ static uint64_t gather_slices(vlot_raft *raft, uint64_t from, vlot_message *mess
   return bytes;
 }
 
+/* Which input brought the entry at an index, in this step; place 0: it is older. */
+static vlot__source appended_by(const vlot_raft *raft, uint64_t index) {
+  if (raft->appended.place <= raft->step_place) return (vlot__source){0};
+  if (index >= raft->appended_from) return raft->appended;
+  const vlot_change *change = raft->out_changes.items;
+  for (size_t k = 0; k < raft->out_changes.count; k++, change++)
+    if (change->kind == VLOT_CHANGE_APPEND && change->from <= index && index <= change->to)
+      return (vlot__source){.cause = change->cause, .place = raft->step_place + 1};
+  return (vlot__source){0};
+}
+
+/* The input of this step that made an append possible last: its newest entry came, or the way for
+ * it was opened. Without entries: who wanted it first. */
+static uint64_t cause_of(const vlot_raft *raft, const vlot__peer *peer, uint64_t last,
+                         bool has_entries) {
+  vlot__source way = has_entries ? peer->opened : peer->asked;
+  vlot__source brought = has_entries ? appended_by(raft, last) : (vlot__source){0};
+  vlot__source later = brought.place > way.place ? brought : way;
+  return later.place > raft->step_place ? later.cause : 0;
+}
+
 /* One append to a peer, of the entries after prev (or none). False when there was no memory for
  * it. */
 static bool send_append(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool has_entries) {
   vlot_message message = vlot__out_request(raft, VLOT_MESSAGE_APPEND, peer->id);
-  if (!vlot__out_reserve(raft, &raft->out_messages, 1, sizeof message)) return false;
+  if (!vlot__out_reserve_messages(raft, 1)) return false;
   if (!vlot__ring_reserve(&peer->inflight, 1)) return false;
   bool is_known = vlot_log_term(&raft->log, prev, &message.as.append.prev_term);
   VLOT_ASSERT(is_known);
@@ -302,16 +344,13 @@ static bool send_append(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool h
     vlot__inflight *inflight = vlot__ring_push(&peer->inflight);
     *inflight = (vlot__inflight){.last_index = peer->next_index - 1, .bytes = bytes};
   }
+  raft->source.cause =
+      cause_of(raft, peer, prev + message.as.append.entry_count, message.as.append.entry_count > 0);
   peer->wants_append = false;
   if (message.as.append.entry_count == 0) peer->wants_heartbeat = false;
   peer->sent_commit = raft->commit_index;
   vlot__out_when_stored(raft, &message, raft->hard_token);
   return true;
-}
-
-static bool has_window(const vlot_raft *raft, const vlot__peer *peer) {
-  return peer->inflight.count < raft->options.window_messages_max &&
-         peer->inflight_bytes < raft->options.window_bytes_max;
 }
 
 static void send_entries(vlot_raft *raft, vlot__peer *peer) {
