@@ -57,7 +57,8 @@ extern "C" {
   X(VIOLATION, 33, "violation", change)   /* the first only; from: its invariant; peer: node */  \
   X(LINT, 34, "lint", change) /* from: vlot_lint_number, peer: node; to, term: its numbers */    \
   X(REQUEST, 35, "request", change) /* from: vlot_request_kind, to: value, term: its result */   \
-  X(CONFIG, 36, "config", config)   /* peer: one member of a configuration */
+  X(CONFIG, 36, "config", config)   /* peer: one member of a configuration */                    \
+  X(ORDER, 37, "order", change)     /* it takes an order; from: vlot_input_kind, to: value, term */
 
 typedef enum vlot_event_kind {
 #define VLOT_X(name, number, text, body) VLOT_EVENT_##name = number,

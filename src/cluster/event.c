@@ -30,6 +30,18 @@ const char *vlot__event_request_name(uint64_t kind) {
   return verb ? verb->name : "something unknown";
 }
 
+/* What vlot__mail_is_order() lets through. */
+const char *vlot__event_order_name(uint64_t kind) {
+  switch (kind) {
+  case VLOT_INPUT_CAMPAIGN: return "campaign";
+  case VLOT_INPUT_ELECT: return "elect";
+  case VLOT_INPUT_STEP_DOWN: return "step_down";
+  case VLOT_INPUT_FORGET_LEADER: return "forget_leader";
+  case VLOT_INPUT_SWITCHES: return "switches";
+  default: return "?";
+  }
+}
+
 uint32_t vlot__event_receiver(const vlot_event *event) {
   if (event->kind == VLOT_EVENT_RECEIVED) return event->node;
   bool is_known =

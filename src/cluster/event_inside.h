@@ -26,6 +26,7 @@ static inline vlot__event_body vlot__event_body_of(const vlot_event *event) {
 const char *vlot__event_role_name(uint64_t role);
 const char *vlot__event_progress_name(uint64_t state);
 const char *vlot__event_request_name(uint64_t kind);
+const char *vlot__event_order_name(uint64_t kind);
 
 /* Of a message's event: who gets it; does the reply say yes? */
 uint32_t vlot__event_receiver(const vlot_event *event);

@@ -65,6 +65,7 @@ typedef struct vlot__observer {
   uint32_t violation_number;
   uint32_t violation_node;
   uint64_t violation_cause;
+  uint64_t violation_lamport; /* of that event */
   uint64_t hash;
 } vlot__observer;
 

@@ -59,9 +59,10 @@ static void hash_event(vlot__observer *observer, const vlot_event *event) {
   observer->hash = hash ^ (hash >> 32);
 }
 
-/* cause: the event that broke it. Out of the way of the feed, which runs for every event. */
-__attribute__((cold, noinline)) static void
-report_violation(vlot_cluster *cluster, const vlot__violation *violation, uint64_t cause) {
+/* cause: the event that broke it, at lamport. Out of the way of the feed, which runs for every event. */
+__attribute__((cold, noinline)) static void report_violation(vlot_cluster *cluster,
+                                                             const vlot__violation *violation,
+                                                             uint64_t cause, uint64_t lamport) {
   vlot__observer *observer = &cluster->observer;
   bool is_replica = violation->invariant == VLOT_REPLICA_HASH;
   if (!observer->has_violation) {
@@ -70,6 +71,7 @@ report_violation(vlot_cluster *cluster, const vlot__violation *violation, uint64
     observer->violation_number = violation->invariant;
     observer->violation_node = violation->node;
     observer->violation_cause = cause;
+    observer->violation_lamport = lamport;
     atomic_store_explicit(&observer->owes_violation, true, memory_order_release);
   }
   observer->has_violation = true;
@@ -86,7 +88,9 @@ static inline void observe(vlot_cluster *cluster, const vlot__seat *seat, const 
   if (observer->has_hash) hash_event(observer, event);
   if (observer->checker)
     violation = vlot__checker_feed(observer->checker, event, seat ? &seat->model : NULL);
-  if (violation) report_violation(cluster, violation, vlot_event_id(event->node, event->sequence));
+  if (violation)
+    report_violation(cluster, violation, vlot_event_id(event->node, event->sequence),
+                     event->lamport);
   if (observer->subscriptions) vlot__subscriptions_push(cluster, event);
   if (observer->is_shared) pthread_mutex_unlock(&observer->lock);
 }
@@ -105,7 +109,7 @@ void vlot__observe_core(vlot__seat *seat, const vlot_raft *raft, vlot_raft_seen 
            (unsigned long long)status.applied_index, (unsigned long long)status.commit_index,
            (unsigned long long)status.durable_index, (unsigned long long)status.last_index);
   if (observer->is_shared) pthread_mutex_lock(&observer->lock);
-  report_violation(cluster, &violation, seat->cause);
+  report_violation(cluster, &violation, seat->cause, seat->lamport);
   if (observer->is_shared) pthread_mutex_unlock(&observer->lock);
   if (vlot__owes_violation(cluster)) vlot__driver_of(cluster)->violated(cluster);
 }
@@ -214,8 +218,26 @@ void vlot__emit_violation(vlot_cluster *cluster) {
   vlot_event *event = vlot__event_begin(cluster, NULL, VLOT_EVENT_VIOLATION, VLOT_WHY_NONE,
                                         observer->violation_node);
   event->cause = observer->violation_cause;
+  if (cluster->lamport < observer->violation_lamport)
+    cluster->lamport = observer->violation_lamport;
   event->as.change.from = observer->violation_number;
   vlot__emit(cluster, NULL, event);
+}
+
+void vlot__emit_dropped(vlot_cluster *cluster, vlot__seat *seat, vlot_why why, uint32_t to,
+                        uint32_t kind, const void *payload) {
+  const vlot__mail_head *head = payload;
+  uint64_t *lamport = seat ? &seat->lamport : &cluster->lamport;
+  if (*lamport < head->lamport) *lamport = head->lamport;
+  if (kind == VLOT__MAIL_MESSAGE) {
+    vlot__emit_message(cluster, seat, VLOT_EVENT_DROPPED, why, head,
+                       &((const vlot__mail_message *)payload)->message);
+    return;
+  }
+  vlot_event *event = vlot__event_begin(cluster, seat, VLOT_EVENT_DROPPED, why, to);
+  event->message = head->id;
+  event->cause = head->cause;
+  vlot__emit(cluster, seat, event);
 }
 
 static void count_message(vlot__traffic *traffic, vlot_event_kind kind) {
@@ -227,10 +249,12 @@ static void count_message(vlot__traffic *traffic, vlot_event_kind kind) {
 }
 
 uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__seat *seat, vlot_event_kind kind,
-                            vlot_why why, uint64_t id, const vlot_message *message) {
+                            vlot_why why, const vlot__mail_head *head,
+                            const vlot_message *message) {
   uint32_t peer = kind == VLOT_EVENT_RECEIVED ? message->from : message->to;
   vlot_event *event = vlot__event_begin(cluster, seat, kind, why, peer);
-  event->message = id;
+  event->message = head->id;
+  event->cause = head->cause;
   count_message(seat ? &seat->traffic : &cluster->traffic, kind);
   if (why == VLOT_WHY_NONE) event->why = (uint16_t)message->why;
   event->as.message.kind = message->kind;
