@@ -38,7 +38,7 @@ const char *vlot__event_order_name(uint64_t kind) {
   case VLOT_INPUT_STEP_DOWN: return "step_down";
   case VLOT_INPUT_FORGET_LEADER: return "forget_leader";
   case VLOT_INPUT_SWITCHES: return "switches";
-  default: return "?";
+  default: return "something unknown";
   }
 }
 

@@ -135,8 +135,8 @@ static bool apply_slice(vlot__node *node, const vlot_slice *slice) {
 
 /* The COMMIT of this step that a slice ends in; the last APPLY where the machine had as much before
  * it as it may, and has room now. */
-static uint64_t cause_of(const vlot__node *node, const vlot_output *output,
-                         const vlot_slice *slice) {
+static uint64_t apply_cause(const vlot__node *node, const vlot_output *output,
+                            const vlot_slice *slice) {
   uint64_t last = slice->index + slice->count - 1;
   for (uint32_t k = output->change_count; k > 0; k--) {
     const vlot_change *change = &output->changes[k - 1];
@@ -148,7 +148,7 @@ static uint64_t cause_of(const vlot__node *node, const vlot_output *output,
 
 void vlot__node_apply(vlot__node *node, const vlot_output *output) {
   for (uint32_t k = 0; k < output->apply_count; k++) {
-    node->seat->cause = cause_of(node, output, &output->apply[k]);
+    node->seat->cause = apply_cause(node, output, &output->apply[k]);
     if (!apply_slice(node, &output->apply[k])) return;
   }
 }

@@ -46,7 +46,7 @@ static void emit_slice(vlot__node *node, const vlot_change *change, vlot_event_k
 }
 
 /* The last input that is an event of its own completes a step. */
-static uint64_t completed_by(const vlot__node *node, uint32_t consumed) {
+static uint64_t step_cause(const vlot__node *node, uint32_t consumed) {
   for (uint32_t k = consumed; k > 0; k--) {
     uint64_t cause = node->inputs[k - 1].cause;
     if (cause != 0 && cause != VLOT__CAUSE_STORED) return cause;
@@ -57,7 +57,7 @@ static uint64_t completed_by(const vlot__node *node, uint32_t consumed) {
 /* Each change has one event, and so the k-th one the k-th number behind its STEP. */
 static void emit_changes(vlot__node *node, const vlot_output *output) {
   vlot__seat *seat = node->seat;
-  seat->cause = completed_by(node, output->consumed);
+  seat->cause = step_cause(node, output->consumed);
   vlot_event *event = vlot__event_begin(node->cluster, seat, VLOT_EVENT_STEP, VLOT_WHY_NONE, 0);
   event->as.step.before = node->brief;
   event->as.step.after = node->brief = output->after;

@@ -59,7 +59,7 @@ static void hash_event(vlot__observer *observer, const vlot_event *event) {
   observer->hash = hash ^ (hash >> 32);
 }
 
-/* cause: the event that broke it, at lamport. Out of the way of the feed, which runs for every event. */
+/* cause: the event that broke it, at lamport. Out of the way of the feed, which runs for each. */
 __attribute__((cold, noinline)) static void report_violation(vlot_cluster *cluster,
                                                              const vlot__violation *violation,
                                                              uint64_t cause, uint64_t lamport) {

@@ -260,7 +260,7 @@ static void begin_step(vlot_raft *raft) {
   raft->change_from = UINT64_MAX;
   raft->appended_slices = 0;
   raft->has_hard_changed = false;
-  raft->step_place = raft->source.place;
+  raft->step_place = ++raft->source.place;
   raft->write_cause = 0;
 }
 

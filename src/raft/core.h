@@ -48,7 +48,7 @@ typedef enum vlot__vote {
 /* An input, as what follows from it knows it. */
 typedef struct vlot__source {
   uint64_t cause; /* the driver's word for it */
-  uint64_t place; /* its number in this core's life, from 1 */
+  uint64_t place; /* later ones have higher ones, for as long as the core lives */
 } vlot__source;
 
 /* An append that was sent and is not acknowledged. */
@@ -155,7 +155,7 @@ struct vlot_raft {
 
   /* causes */
   vlot__source source;    /* what is done at present follows from it */
-  uint64_t step_place;    /* place of the last input before this step */
+  uint64_t step_place;    /* below those of this step's inputs, above all earlier ones */
   uint64_t kept_cause;    /* as source, for what is kept beyond this step */
   uint64_t write_cause;   /* this step: kept_cause at the last change to be written */
   vlot__source appended;  /* which appended last … */

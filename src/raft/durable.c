@@ -82,7 +82,9 @@ vlot__next vlot__durable_on_stored(vlot_raft *raft, uint64_t token) {
   release_held(raft);
   if (raft->role == VLOT_ROLE_LEADER && raft->durable_index > raft->self->match_index) {
     raft->self->match_index = raft->durable_index;
-    raft->self->matched = raft->source;
+    /* A driver may tell it later than replies that are in the same step, and storage was done by
+     * then: it counts as the first of them. */
+    raft->self->matched = (vlot__source){.cause = cause, .place = raft->step_place};
     raft->has_new_match = true;
   }
   return VLOT__NEXT_COUNT_OWN_VOTE;

@@ -315,8 +315,8 @@ static vlot__source appended_by(const vlot_raft *raft, uint64_t index) {
 
 /* The input of this step that made an append possible last: its newest entry came, or the way for
  * it was opened. Without entries: who wanted it first. */
-static uint64_t cause_of(const vlot_raft *raft, const vlot__peer *peer, uint64_t last,
-                         bool has_entries) {
+static uint64_t append_cause(const vlot_raft *raft, const vlot__peer *peer, uint64_t last,
+                             bool has_entries) {
   vlot__source way = has_entries ? peer->opened : peer->asked;
   vlot__source brought = has_entries ? appended_by(raft, last) : (vlot__source){0};
   vlot__source later = brought.place > way.place ? brought : way;
@@ -344,8 +344,8 @@ static bool send_append(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool h
     vlot__inflight *inflight = vlot__ring_push(&peer->inflight);
     *inflight = (vlot__inflight){.last_index = peer->next_index - 1, .bytes = bytes};
   }
-  raft->source.cause =
-      cause_of(raft, peer, prev + message.as.append.entry_count, message.as.append.entry_count > 0);
+  raft->source.cause = append_cause(raft, peer, prev + message.as.append.entry_count,
+                                    message.as.append.entry_count > 0);
   peer->wants_append = false;
   if (message.as.append.entry_count == 0) peer->wants_heartbeat = false;
   peer->sent_commit = raft->commit_index;
