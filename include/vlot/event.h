@@ -154,10 +154,16 @@ typedef struct vlot_event {
   } as;
 } vlot_event;
 
+#define VLOT_RARE_EVENTS 48 /* of a node, that are kept beside its last ones */
+
 /* (node, sequence) in one number: node in the upper 16 bits, sequence below 2^48. */
 static inline uint64_t vlot_event_id(uint32_t node, uint64_t sequence) {
   return ((uint64_t)node << 48) | sequence;
 }
+
+/* Is it one that happens seldom, and that one asks about long after: of terms, roles, votes,
+ * campaigns, configurations, lives, faults and orders, and the messages by which votes travel? */
+VLOT_API bool vlot_event_is_rare(const vlot_event *event);
 
 /* One event as text: json as a JSON object without a newline, text as a sentence for people ("n2
  * becomes leader of term 3: a quorum granted its votes").

@@ -19,6 +19,8 @@ const char *vlot_event_kind_name(vlot_event_kind kind) {
   return number < VLOT_EVENT_KINDS && kind_names[number] ? kind_names[number] : "?";
 }
 
+bool vlot_event_is_rare(const vlot_event *event) { return vlot__event_is_rare(event); }
+
 const char *vlot__event_role_name(uint64_t role) { return vlot_role_name((vlot_role)role); }
 
 const char *vlot__event_progress_name(uint64_t state) {

@@ -7,6 +7,7 @@
 
 #include "base/hook.h"
 #include "cluster/driver.h"
+#include "cluster/event_inside.h"
 #include "cluster/recorder.h"
 
 enum { CORE_LAWS = 19 }; /* I-19 */
@@ -192,6 +193,10 @@ static inline void call_event_hook(const vlot_event *event) {
   }
 }
 
+static inline void keep_rare(vlot__rare *rare, const vlot_event *event) {
+  if (vlot__event_is_rare(event)) rare->events[rare->count++ % VLOT_RARE_EVENTS] = *event;
+}
+
 uint64_t vlot__emit(vlot_cluster *cluster, vlot__seat *seat, vlot_event *event) {
   uint64_t *sequence = seat ? &seat->sequence : &cluster->sequence;
   event->sequence = ++*sequence;
@@ -202,6 +207,7 @@ uint64_t vlot__emit(vlot_cluster *cluster, vlot__seat *seat, vlot_event *event) 
   event->incarnation = seat ? seat->incarnation : 0;
   if (seat && event->cause == 0) event->cause = seat->cause;
   if (COUNTED >> event->kind & 1) count(cluster, seat, event);
+  keep_rare(seat ? &seat->rare : &cluster->rare, event);
   if (atomic_load_explicit(&cluster->observer.is_on, memory_order_relaxed))
     observe(cluster, seat, event);
   VLOT__RECORD(cluster, event, cluster, seat, event);

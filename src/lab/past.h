@@ -1,4 +1,7 @@
-/* What has happened in a workspace's cluster: its events, kept so that a cause can be looked up. */
+/* What has happened in a workspace's cluster: its events, kept so that a cause can be looked up. Of
+ * those that are too many the older ones are forgotten, but for what one asks about long after:
+ * rare events, and the newest of what a peer has stored, of what is durable and committed.
+ */
 #ifndef VLOT_LAB_PAST_H
 #define VLOT_LAB_PAST_H
 
@@ -8,11 +11,13 @@
 enum {
   VLOT__PAST_NODES = VLOT_STEP_NODES_MAX + 1, /* members, and 0, the cluster */
   VLOT__PAST_EVENTS_MAX = 1 << 17,            /* of one node; then the older half is forgotten */
+  VLOT__PAST_RARE_MAX = 1 << 12,              /* … but for so many */
 };
 
 typedef struct vlot__past_node {
-  vlot_event *events; /* [count], in order, without gaps */
+  vlot_event *events; /* [count], in order */
   size_t count;
+  uint64_t whole_from; /* sequence from which on all are kept; before it there are gaps */
   size_t capacity;
 } vlot__past_node;
 
@@ -20,13 +25,16 @@ typedef struct vlot__past {
   vlot__past_node nodes[VLOT__PAST_NODES];
 } vlot__past;
 
-/* Without memory, and after a gap, what came before is forgotten. */
+/* Without memory what came before is forgotten; a gap is remembered as one. */
 void vlot__past_add(vlot__past *past, const vlot_event *event);
 void vlot__past_clear(vlot__past *past);
 void vlot__past_deinit(vlot__past *past);
 
 /* The event with this vlot_event_id(); NULL: none, or it is forgotten. */
 const vlot_event *vlot__past_find(const vlot__past *past, uint64_t id);
+
+/* Is everything kept that a node did after a sequence? What is not found is not known otherwise. */
+bool vlot__past_is_whole(const vlot__past *past, uint32_t node, uint64_t after);
 
 /* The newest event of a node that is of one of these kinds (bits), with this peer (0: any), after a
  * sequence; NULL: none. */
