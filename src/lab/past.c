@@ -59,12 +59,12 @@ void vlot__past_add(vlot__past *past, const vlot_event *event) {
   vlot__past_node *node = &past->nodes[event->node];
   uint64_t last = node->count > 0 ? node->events[node->count - 1].sequence : 0;
   if (event->sequence <= last) return; /* it is known */
-  if (event->sequence != last + 1) node->whole_from = event->sequence;
+  if (event->sequence != last + 1) node->whole_from = node->seen_from = event->sequence;
   if (reserve(node)) {
     node->events[node->count++] = *event;
   } else {
     node->count = 0;
-    node->whole_from = event->sequence + 1;
+    node->whole_from = node->seen_from = event->sequence + 1;
   }
 }
 
@@ -72,9 +72,13 @@ bool vlot__past_is_whole(const vlot__past *past, uint32_t node, uint64_t after) 
   return node < VLOT__PAST_NODES && after + 1 >= past->nodes[node].whole_from;
 }
 
+bool vlot__past_is_seen(const vlot__past *past, uint32_t node, uint64_t after) {
+  return node < VLOT__PAST_NODES && after + 1 >= past->nodes[node].seen_from;
+}
+
 void vlot__past_clear(vlot__past *past) {
   for (size_t k = 0; k < VLOT__PAST_NODES; k++)
-    past->nodes[k].count = past->nodes[k].whole_from = 0;
+    past->nodes[k].count = past->nodes[k].whole_from = past->nodes[k].seen_from = 0;
 }
 
 void vlot__past_deinit(vlot__past *past) {
@@ -114,6 +118,16 @@ const vlot_event *vlot__past_sent(const vlot__past *past, uint32_t node, uint32_
     const vlot_event *event = &own->events[k - 1];
     if (event->kind == VLOT_EVENT_SENT && event->peer == peer &&
         (messages >> event->as.message.kind & 1))
+      return event;
+  }
+  return NULL;
+}
+
+const vlot_event *vlot__past_disk(const vlot__past *past, uint32_t node) {
+  const vlot__past_node *own = &past->nodes[0];
+  for (size_t k = own->count; k > 0; k--) {
+    const vlot_event *event = &own->events[k - 1];
+    if (event->kind == VLOT_EVENT_FAULT && event->why == VLOT_WHY_DISK_FAULT && event->peer == node)
       return event;
   }
   return NULL;

@@ -17,7 +17,8 @@ enum {
 typedef struct vlot__past_node {
   vlot_event *events; /* [count], in order */
   size_t count;
-  uint64_t whole_from; /* sequence from which on all are kept; before it there are gaps */
+  uint64_t whole_from; /* sequence from which on all are kept; before it there are gaps … */
+  uint64_t seen_from;  /* … and before this one things that nobody has seen at all */
   size_t capacity;
 } vlot__past_node;
 
@@ -33,8 +34,10 @@ void vlot__past_deinit(vlot__past *past);
 /* The event with this vlot_event_id(); NULL: none, or it is forgotten. */
 const vlot_event *vlot__past_find(const vlot__past *past, uint64_t id);
 
-/* Is everything kept that a node did after a sequence? What is not found is not known otherwise. */
+/* Is everything kept that a node did after a sequence? And what outlives the rest? What is not
+ * found is not known otherwise. */
 bool vlot__past_is_whole(const vlot__past *past, uint32_t node, uint64_t after);
+bool vlot__past_is_seen(const vlot__past *past, uint32_t node, uint64_t after);
 
 /* The newest event of a node that is of one of these kinds (bits), with this peer (0: any), after a
  * sequence; NULL: none. */
@@ -44,6 +47,9 @@ const vlot_event *vlot__past_newest(const vlot__past *past, uint32_t node, uint6
 /* The newest message that a node sent to a peer, of one of these kinds (bits), after a sequence. */
 const vlot_event *vlot__past_sent(const vlot__past *past, uint32_t node, uint32_t peer,
                                   uint64_t messages, uint64_t after);
+
+/* What was last said of a node's disk, of its cluster or in what was recorded; NULL: nothing. */
+const vlot_event *vlot__past_disk(const vlot__past *past, uint32_t node);
 
 /* What became of a message, as far as is known: its RECEIVED or DROPPED event; NULL: neither. */
 const vlot_event *vlot__past_end_of(const vlot__past *past, uint64_t message, uint32_t from,
