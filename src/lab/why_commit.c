@@ -78,6 +78,12 @@ static void say_lack(why *at, const vlot_node_status *leader, uint32_t id, uint6
   const vlot_event *append = vlot__why_find_append(at, leader->id, id, index);
   if (append) {
     say_way_of(at, append);
+    if (is_probing(at, leader->id, id, since) &&
+        append->as.message.index + append->as.message.entries < leader->raft.last_index)
+      vlot__view_why_say(at->view,
+                         "; until that is answered it is sent no other entries: n%u looks where "
+                         "the two logs agree",
+                         leader->id);
     return;
   }
   const vlot_event *probe = vlot__past_sent(past, leader->id, id, OF(APPEND), since);
@@ -111,7 +117,7 @@ static void add_follower(why *at, const vlot_node_status *leader, uint32_t id, u
     if (id != leader->id)
       say_lack(at, leader, id, own.index + 1, since);
     else if (!vlot__why_say_disk(at, id))
-      vlot__view_why_say(at->view, "its disk has not completed a write");
+      vlot__view_why_say(at->view, "its disk is done, and it hears so with its next input");
   }
   vlot__view_why_say(at->view, "%s%s%s", status.is_learner ? "; it is a learner" : "",
                      status.state == VLOT_NODE_SUSPENDED ? "; it is suspended" : "",
