@@ -3,8 +3,14 @@
  *
  * Order   in lockstep one total order; with threads events are ordered by (lamport, node,
  *         sequence).
- * Ids     an event is (node, sequence); cause names the event that led to it, 0: none. Pack both
- *         with vlot_event_id().
+ * Ids     an event is (node, sequence), packed with vlot_event_id().
+ * Causes  cause names the input that completed it, as an event: the message, commands, read or order
+ *         that was taken (of a message that waited for the disk: its request), the SENT of what is
+ *         taken or lost, the DURABLE that was missing to a vote or commit, the COMMIT that is
+ *         applied and answered. Of several replies in one step it is the one with which a quorum
+ *         was there; the others are the TALLYs and MATCHes before. 0: nothing led there but time, a
+ *         client, a person or a disk. An event is recorded behind its cause, which has a lower
+ *         Lamport time (docs/decisions/causes.md).
  */
 #ifndef VLOT_EVENT_H
 #define VLOT_EVENT_H
@@ -96,7 +102,7 @@ typedef struct vlot_event {
   /* number of the action that it belongs to. Threads: 0 until the first pause; a paused cluster
    * counts its actions, and once it runs again the number stands still until the next pause */
   uint64_t action;
-  uint64_t cause;       /* vlot_event_id() of the event that led here; 0: none */
+  uint64_t cause;       /* vlot_event_id() of the input that completed it; 0: none */
   uint64_t tick;        /* of the cluster clock */
   uint64_t message;     /* id of the message concerned; 0: none */
   uint32_t node;        /* member; 0: the cluster */
