@@ -4,10 +4,10 @@
  * Order   in lockstep one total order; with threads events are ordered by (lamport, node,
  *         sequence).
  * Ids     an event is (node, sequence), packed with vlot_event_id().
- * Causes  cause names the input that completed it, as an event: the message, commands, read or order
- *         that was taken (of a message that waited for the disk: its request), the SENT of what is
- *         taken or lost, the DURABLE that was missing to a vote or commit, the COMMIT that is
- *         applied and answered. Of several replies in one step it is the one with which a quorum
+ * Causes  cause names the input that completed it, as an event: the message, commands, read or
+ *         order that was taken (of a message that waited for the disk: its request), the SENT of
+ *         what is taken or lost, the DURABLE that was missing to a vote or commit, the COMMIT that
+ *         is applied and answered. Of several replies in one step it is the one with which a quorum
  *         was there; the others are the TALLYs and MATCHes before. 0: nothing led there but time, a
  *         client, a person or a disk. An event is recorded behind its cause, which has a lower
  *         Lamport time (docs/decisions/causes.md).
