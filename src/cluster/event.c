@@ -19,7 +19,13 @@ const char *vlot_event_kind_name(vlot_event_kind kind) {
   return number < VLOT_EVENT_KINDS && kind_names[number] ? kind_names[number] : "?";
 }
 
-bool vlot_event_is_rare(const vlot_event *event) { return vlot__event_is_rare(event); }
+bool vlot_event_is_rare(const vlot_event *event) {
+  const uint64_t messages =
+      VLOT__EVENT_BIT(SENT) | VLOT__EVENT_BIT(RECEIVED) | VLOT__EVENT_BIT(DROPPED);
+  if (event->kind >= VLOT_EVENT_KINDS) return false;
+  if (messages >> event->kind & 1) return vlot__event_is_vote(event);
+  return (VLOT__EVENTS_RARE >> event->kind & 1) != 0;
+}
 
 const char *vlot__event_role_name(uint64_t role) { return vlot_role_name((vlot_role)role); }
 

@@ -32,12 +32,8 @@ static inline vlot__event_body vlot__event_body_of(const vlot_event *event) {
    VLOT__EVENT_BIT(RESUME) | VLOT__EVENT_BIT(FAULT) | VLOT__EVENT_BIT(VIOLATION) |    \
    VLOT__EVENT_BIT(REQUEST) | VLOT__EVENT_BIT(CONFIG) | VLOT__EVENT_BIT(ORDER))
 
-/* vlot_event_is_rare(), for where every event passes. */
-static inline bool vlot__event_is_rare(const vlot_event *event) {
-  const uint64_t messages =
-      VLOT__EVENT_BIT(SENT) | VLOT__EVENT_BIT(RECEIVED) | VLOT__EVENT_BIT(DROPPED);
-  if (event->kind >= VLOT_EVENT_KINDS) return false;
-  if (!(messages >> event->kind & 1)) return (VLOT__EVENTS_RARE >> event->kind & 1) != 0;
+/* Of a message's event: by which votes travel? */
+static inline bool vlot__event_is_vote(const vlot_event *event) {
   return event->as.message.kind >= VLOT_MESSAGE_PRE_VOTE &&
          event->as.message.kind <= VLOT_MESSAGE_VOTE_REPLY;
 }

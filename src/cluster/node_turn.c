@@ -70,16 +70,16 @@ static void emit_changes(vlot__node *node, const vlot_output *output) {
     const vlot_change *change = &output->changes[k];
     vlot_event_kind kind = event_kind_of(change);
     seat->cause = vlot__node_event_of(node, change->cause);
-    if (kind == VLOT_EVENT_DURABLE) node->durable_event = node->step_event + 1 + k;
-    if (kind == VLOT_EVENT_FENCED) node->fenced_event = node->step_event + 1 + k;
     switch ((vlot_change_kind)change->kind) {
     case VLOT_CHANGE_COMMIT: node->commit_index = change->to; /* fall through */
     case VLOT_CHANGE_APPEND:
-    case VLOT_CHANGE_TRUNCATE: emit_slice(node, change, kind); break;
-    default:
-      vlot__emit_change(node->cluster, seat, kind, (vlot_why)change->why, change->peer,
-                        change->from, change->to, change->term);
+    case VLOT_CHANGE_TRUNCATE: emit_slice(node, change, kind); continue;
+    case VLOT_CHANGE_DURABLE: node->durable_event = node->step_event + 1 + k; break;
+    case VLOT_CHANGE_FENCED: node->fenced_event = node->step_event + 1 + k; break;
+    default: break;
     }
+    vlot__emit_change(node->cluster, seat, kind, (vlot_why)change->why, change->peer, change->from,
+                      change->to, change->term);
   }
 }
 

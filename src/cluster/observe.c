@@ -144,11 +144,6 @@ static void count_stat(vlot_cluster *cluster, uint64_t *counter) {
   pthread_mutex_unlock(&cluster->stats_lock);
 }
 
-#define COUNTED                                                             \
-  (UINT64_C(1) << VLOT_EVENT_LEADER | UINT64_C(1) << VLOT_EVENT_STEP_DOWN | \
-   UINT64_C(1) << VLOT_EVENT_CAMPAIGN | UINT64_C(1) << VLOT_EVENT_KILL |    \
-   UINT64_C(1) << VLOT_EVENT_RESTART)
-
 static void count(vlot_cluster *cluster, vlot__seat *seat, const vlot_event *event) {
   switch (event->kind) {
   case VLOT_EVENT_LEADER:
@@ -193,8 +188,11 @@ static inline void call_event_hook(const vlot_event *event) {
   }
 }
 
-static inline void keep_rare(vlot__rare *rare, const vlot_event *event) {
-  if (vlot__event_is_rare(event)) rare->events[rare->count++ % VLOT_RARE_EVENTS] = *event;
+/* A rare event is copied; those that are messages are vlot__emit_message()'s to keep: nobody else
+ * need look. */
+static void keep_rare(vlot_cluster *cluster, vlot__seat *seat, const vlot_event *event) {
+  vlot__rare *rare = seat ? &seat->rare : &cluster->rare;
+  rare->events[rare->count++ % VLOT_RARE_EVENTS] = *event;
 }
 
 uint64_t vlot__emit(vlot_cluster *cluster, vlot__seat *seat, vlot_event *event) {
@@ -206,8 +204,10 @@ uint64_t vlot__emit(vlot_cluster *cluster, vlot__seat *seat, vlot_event *event) 
   event->node = seat ? seat->id : 0;
   event->incarnation = seat ? seat->incarnation : 0;
   if (seat && event->cause == 0) event->cause = seat->cause;
-  if (COUNTED >> event->kind & 1) count(cluster, seat, event);
-  keep_rare(seat ? &seat->rare : &cluster->rare, event);
+  if (VLOT__EVENTS_RARE >> event->kind & 1) {
+    count(cluster, seat, event);
+    keep_rare(cluster, seat, event);
+  }
   if (atomic_load_explicit(&cluster->observer.is_on, memory_order_relaxed))
     observe(cluster, seat, event);
   VLOT__RECORD(cluster, event, cluster, seat, event);
@@ -289,7 +289,9 @@ uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__seat *seat, vlot_event_
   case VLOT_BODY_UNKNOWN:
   case VLOT_BODY_VOTE_REPLY: break;
   }
-  return vlot__emit(cluster, seat, event);
+  uint64_t emitted = vlot__emit(cluster, seat, event);
+  if (vlot__event_is_vote(event)) keep_rare(cluster, seat, event);
+  return emitted;
 }
 
 uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__seat *seat, vlot_event_kind kind,

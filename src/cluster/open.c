@@ -103,14 +103,8 @@ static void tell_configuration(vlot_cluster *cluster) {
 }
 
 static vlot_result open_parts(vlot_cluster *cluster) {
-<<<<<<< HEAD
-  cluster->events =
-      vlot__alloc(cluster->allocator, cluster->options.ring_events, sizeof *cluster->events);
-  vlot_result result = open_disks(cluster);
-=======
   cluster->events = make_rings(cluster, &cluster->rare);
-  vlot_result result = open_seats(cluster);
->>>>>>> a532b37 (cluster: rare events have a ring of their own; lab: they outlive the others)
+  vlot_result result = open_disks(cluster);
   if (result != VLOT_OK) return result;
   bool is_stepped = vlot__driver_of(cluster)->is_stepped;
   if (!cluster->events || !vlot__observer_init(cluster, !is_stepped, is_stepped) ||
