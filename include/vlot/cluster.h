@@ -417,6 +417,11 @@ VLOT_API size_t vlot_cluster_lint(vlot_cluster *cluster, vlot_lint *lints, size_
 VLOT_API size_t vlot_cluster_events(vlot_cluster *cluster, uint32_t id, vlot_event *events,
                                     size_t capacity);
 
+/* The same of its last rare events (vlot_event_is_rare()), VLOT_RARE_EVENTS at most: what one asks
+ * about long after, when the last of all say nothing of it any more. */
+VLOT_API size_t vlot_cluster_rare_events(vlot_cluster *cluster, uint32_t id, vlot_event *events,
+                                         size_t capacity);
+
 /* Subscribe to all events: a queue of its own, read by its owner. It begins now; with the option
  * keeps_events the first one begins with the cluster.
  *

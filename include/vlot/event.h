@@ -3,8 +3,14 @@
  *
  * Order   in lockstep one total order; with threads events are ordered by (lamport, node,
  *         sequence).
- * Ids     an event is (node, sequence); cause names the event that led to it, 0: none. Pack both
- *         with vlot_event_id().
+ * Ids     an event is (node, sequence), packed with vlot_event_id().
+ * Causes  cause names the input that completed it, as an event: the message, commands, read or
+ *         order that was taken (of a message that waited for the disk: its request), the SENT of
+ *         what is taken or lost, the DURABLE that was missing to a vote or commit, the COMMIT that
+ *         is applied and answered. Of several replies in one step it is the one with which a quorum
+ *         was there; the others are the TALLYs and MATCHes before. 0: nothing led there but time, a
+ *         client, a person or a disk. An event is recorded behind its cause, which has a lower
+ *         Lamport time (docs/decisions/causes.md).
  */
 #ifndef VLOT_EVENT_H
 #define VLOT_EVENT_H
@@ -57,7 +63,8 @@ extern "C" {
   X(VIOLATION, 33, "violation", change)   /* the first only; from: its invariant; peer: node */  \
   X(LINT, 34, "lint", change) /* from: vlot_lint_number, peer: node; to, term: its numbers */    \
   X(REQUEST, 35, "request", change) /* from: vlot_request_kind, to: value, term: its result */   \
-  X(CONFIG, 36, "config", config)   /* peer: one member of a configuration */
+  X(CONFIG, 36, "config", config)   /* peer: one member of a configuration */                    \
+  X(ORDER, 37, "order", change)     /* it takes an order; from: vlot_input_kind, to: value, term */
 
 typedef enum vlot_event_kind {
 #define VLOT_X(name, number, text, body) VLOT_EVENT_##name = number,
@@ -95,7 +102,7 @@ typedef struct vlot_event {
   /* number of the action that it belongs to. Threads: 0 until the first pause; a paused cluster
    * counts its actions, and once it runs again the number stands still until the next pause */
   uint64_t action;
-  uint64_t cause;       /* vlot_event_id() of the event that led here; 0: none */
+  uint64_t cause;       /* vlot_event_id() of the input that completed it; 0: none */
   uint64_t tick;        /* of the cluster clock */
   uint64_t message;     /* id of the message concerned; 0: none */
   uint32_t node;        /* member; 0: the cluster */
@@ -153,10 +160,16 @@ typedef struct vlot_event {
   } as;
 } vlot_event;
 
+#define VLOT_RARE_EVENTS 48 /* of a node, that are kept beside its last ones */
+
 /* (node, sequence) in one number: node in the upper 16 bits, sequence below 2^48. */
 static inline uint64_t vlot_event_id(uint32_t node, uint64_t sequence) {
   return ((uint64_t)node << 48) | sequence;
 }
+
+/* Is it one that happens seldom, and that one asks about long after: of terms, roles, votes,
+ * campaigns, configurations, lives, faults and orders, and the messages by which votes travel? */
+VLOT_API bool vlot_event_is_rare(const vlot_event *event);
 
 /* One event as text: json as a JSON object without a newline, text as a sentence for people ("n2
  * becomes leader of term 3: a quorum granted its votes").

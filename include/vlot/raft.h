@@ -319,6 +319,9 @@ typedef struct vlot_input {
     uint64_t index;    /* APPLIED: not above what has been handed out in output.apply */
     uint32_t switches; /* SWITCHES: VLOT_SWITCH_*, all that are to be on */
   } as;
+  /* the driver's own word for this input, which the core does not look at: whatever follows from it
+   * has it too, also in a later step */
+  uint64_t cause;
 } vlot_input;
 
 /* --- output ----------------------------------------------------------------------------------- */
@@ -445,6 +448,9 @@ typedef struct vlot_change {
   uint64_t from;
   uint64_t to;
   uint64_t term;
+  /* of the input that completed it. COMMIT of a leader: the reply, or the STORED, with which a
+   * quorum had it; DURABLE: as write_cause of the newest write that it completes */
+  uint64_t cause;
 } vlot_change;
 
 /* A node, in short. */
@@ -473,6 +479,10 @@ typedef struct vlot_output {
   vlot_write write; /* hand to storage; write.token 0: nothing */
   /* [message_count] send; all releasable: what waits for durability is not here yet */
   const vlot_message *messages;
+  /* [message_count] the input that asked for it, of an earlier step where it had to wait for
+   * durability. A leader's append: what made it possible last, the entries or room for them; 0:
+   * neither in this step, as where it was put off without memory */
+  const uint64_t *message_causes;
   /* [apply_count] committed, to be applied in order, each entry once */
   const vlot_slice *apply;
   const vlot_read_answer *reads; /* [read_count] */
@@ -481,6 +491,9 @@ typedef struct vlot_output {
   const vlot_lost *lost;
   const vlot_outcome *outcomes; /* [outcome_count] in the order of their inputs */
   const vlot_change *changes;   /* [change_count] in the order they happened */
+  /* of the newest input that changed what is in write; a STORED stands for the write that it
+   * completed */
+  uint64_t write_cause;
   uint32_t message_count;
   uint32_t apply_count;
   uint32_t read_count;

@@ -18,14 +18,14 @@
 static void emit_start(vlot__seat *seat) {
   vlot_raft_status status;
   vlot_raft_get_status(vlot__node_raft(seat->node), &status);
-  seat->cause = 0;
   vlot_event *event = vlot__event_begin(seat->cluster, seat, VLOT_EVENT_START, VLOT_WHY_NONE, 0);
   event->as.step.after = (vlot_brief){.term = status.term,
                                       .last_index = status.last_index,
                                       .commit_index = status.commit_index,
                                       .vote = status.vote,
                                       .role = status.role};
-  vlot__emit(seat->cluster, seat, event);
+  vlot__emit(seat->cluster, seat, event); /* follows from a RESTART, or from nothing */
+  seat->cause = 0;
 }
 
 vlot_result vlot__seat_start(vlot__seat *seat) {
@@ -76,12 +76,13 @@ vlot_result vlot__seat_stop(vlot__seat *seat, vlot_why why, bool is_power_cut) {
   VLOT__RECORD(cluster, kill, seat, why, is_power_cut, was, result == VLOT_TIMEOUT);
   seat->node = NULL;
   seat->cause = 0;
-  vlot__emit_change(cluster, seat, VLOT_EVENT_KILL, why, 0, is_power_cut, was, 0);
+  seat->cause = vlot__emit_change(cluster, seat, VLOT_EVENT_KILL, why, 0, is_power_cut, was, 0);
   vlot__pending_lose_parked(seat, VLOT_WHY_NODE_DOWN);
   if (result != VLOT_TIMEOUT)
     vlot__node_close(node, why);
   else if (vlot__node_leave(node))
     vlot__node_free(node); /* it has come back meanwhile */
+  seat->cause = 0;
   return result;
 }
 
@@ -125,7 +126,8 @@ vlot_result vlot_cluster_kill(vlot_cluster *cluster, uint32_t id, bool is_power_
 
 void vlot__seat_restarted(vlot__seat *seat, vlot_restart how, uint64_t disk_id) {
   VLOT__RECORD(seat->cluster, restart, seat, how, disk_id);
-  vlot__emit_change(seat->cluster, seat, VLOT_EVENT_RESTART, VLOT_WHY_RESTARTED, 0, how, 0, 0);
+  seat->cause =
+      vlot__emit_change(seat->cluster, seat, VLOT_EVENT_RESTART, VLOT_WHY_RESTARTED, 0, how, 0, 0);
   if (how != VLOT_RESTART_WIPE) return;
   seat->disk_number++;
   seat->disk_id = disk_id;

@@ -37,7 +37,8 @@ void vlot__digest_write(vlot__seat *seat, const vlot_write *write) {
 
 /* What a debugger asks, and what is only remarked on, are no outputs. */
 static bool is_output(uint32_t kind) {
-  return kind != VLOT_EVENT_VIOLATION && kind != VLOT_EVENT_LINT && kind != VLOT_EVENT_REQUEST;
+  return kind != VLOT_EVENT_VIOLATION && kind != VLOT_EVENT_LINT && kind != VLOT_EVENT_REQUEST &&
+         kind != VLOT_EVENT_ORDER;
 }
 
 /* Those of the canonical words that do not depend on the driver. */

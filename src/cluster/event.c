@@ -19,6 +19,14 @@ const char *vlot_event_kind_name(vlot_event_kind kind) {
   return number < VLOT_EVENT_KINDS && kind_names[number] ? kind_names[number] : "?";
 }
 
+bool vlot_event_is_rare(const vlot_event *event) {
+  const uint64_t messages =
+      VLOT__EVENT_BIT(SENT) | VLOT__EVENT_BIT(RECEIVED) | VLOT__EVENT_BIT(DROPPED);
+  if (event->kind >= VLOT_EVENT_KINDS) return false;
+  if (messages >> event->kind & 1) return vlot__event_is_vote(event);
+  return (VLOT__EVENTS_RARE >> event->kind & 1) != 0;
+}
+
 const char *vlot__event_role_name(uint64_t role) { return vlot_role_name((vlot_role)role); }
 
 const char *vlot__event_progress_name(uint64_t state) {
@@ -28,6 +36,18 @@ const char *vlot__event_progress_name(uint64_t state) {
 const char *vlot__event_request_name(uint64_t kind) {
   const vlot_verb *verb = vlot_verb_of_request(kind);
   return verb ? verb->name : "something unknown";
+}
+
+/* What vlot__mail_is_order() lets through. */
+const char *vlot__event_order_name(uint64_t kind) {
+  switch (kind) {
+  case VLOT_INPUT_CAMPAIGN: return "campaign";
+  case VLOT_INPUT_ELECT: return "elect";
+  case VLOT_INPUT_STEP_DOWN: return "step_down";
+  case VLOT_INPUT_FORGET_LEADER: return "forget_leader";
+  case VLOT_INPUT_SWITCHES: return "switches";
+  default: return "something unknown";
+  }
 }
 
 uint32_t vlot__event_receiver(const vlot_event *event) {

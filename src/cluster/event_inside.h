@@ -22,10 +22,27 @@ static inline vlot__event_body vlot__event_body_of(const vlot_event *event) {
                                         : VLOT__EVENT_BODY_none;
 }
 
+#define VLOT__EVENT_BIT(kind) (UINT64_C(1) << VLOT_EVENT_##kind)
+#define VLOT__EVENTS_RARE                                                             \
+  (VLOT__EVENT_BIT(CAMPAIGN) | VLOT__EVENT_BIT(LEADER) | VLOT__EVENT_BIT(STEP_DOWN) | \
+   VLOT__EVENT_BIT(ROLE) | VLOT__EVENT_BIT(TERM) | VLOT__EVENT_BIT(KNOWN_LEADER) |    \
+   VLOT__EVENT_BIT(VOTE) | VLOT__EVENT_BIT(TALLY) | VLOT__EVENT_BIT(TRUNCATE) |       \
+   VLOT__EVENT_BIT(MISMATCH) | VLOT__EVENT_BIT(FENCED) | VLOT__EVENT_BIT(START) |     \
+   VLOT__EVENT_BIT(KILL) | VLOT__EVENT_BIT(RESTART) | VLOT__EVENT_BIT(SUSPEND) |      \
+   VLOT__EVENT_BIT(RESUME) | VLOT__EVENT_BIT(FAULT) | VLOT__EVENT_BIT(VIOLATION) |    \
+   VLOT__EVENT_BIT(REQUEST) | VLOT__EVENT_BIT(CONFIG) | VLOT__EVENT_BIT(ORDER))
+
+/* Of a message's event: by which votes travel? */
+static inline bool vlot__event_is_vote(const vlot_event *event) {
+  return event->as.message.kind >= VLOT_MESSAGE_PRE_VOTE &&
+         event->as.message.kind <= VLOT_MESSAGE_VOTE_REPLY;
+}
+
 /* Of numbers that stand in events. */
 const char *vlot__event_role_name(uint64_t role);
 const char *vlot__event_progress_name(uint64_t state);
 const char *vlot__event_request_name(uint64_t kind);
+const char *vlot__event_order_name(uint64_t kind);
 
 /* Of a message's event: who gets it; does the reply say yes? */
 uint32_t vlot__event_receiver(const vlot_event *event);

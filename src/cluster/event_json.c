@@ -19,6 +19,7 @@ typedef enum shape {
   AS_OUTCOME, /* a vlot_result in 64 bits */
   AS_REQUEST,
   AS_LINT,
+  AS_ORDER,
   AS_ROLES, /* a list of VLOT_CONFIG_* */
 } shape;
 
@@ -97,6 +98,7 @@ static const field fields[VLOT_EVENT_KINDS][FIELDS_MAX] = {
                             PEER("peer"),
                             TO("value", IN_64),
                             {"result", AT(as.change.term), AS_OUTCOME}},
+    [VLOT_EVENT_ORDER] = {FROM("order", AS_ORDER), TO("value", IN_64), TERM("term")},
     [VLOT_EVENT_CONFIG] = {PEER("member"),
                            {"index", AT(as.config.index), IN_64},
                            {"disk", AT(as.config.disk_id), AS_HEX},
@@ -136,6 +138,7 @@ static void write_value(vlot__writer *w, shape how, uint64_t value) {
   case AS_HEX: vlot__json_hash(w, value); return;
   case AS_TRUTH: vlot__json_truth(w, value == 1); return;
   case AS_ROLE: vlot__json_name(w, vlot__event_role_name(value)); return;
+  case AS_ORDER: vlot__json_name(w, vlot__event_order_name(value)); return;
   case AS_PROGRESS: vlot__json_name(w, vlot__event_progress_name(value)); return;
   case AS_CAMPAIGN: vlot__json_name(w, name_of_campaign(value)); return;
   case AS_DISK: vlot__json_name(w, name_of_disk(value)); return;

@@ -333,6 +333,9 @@ static void say_change(vlot__writer *w, const vlot_event *event) {
   case VLOT_EVENT_LINT: say_lint(w, event); return;
   case VLOT_EVENT_REQUEST: say_request(w, event); return;
   case VLOT_EVENT_VIOLATION: say_violation(w, event); return;
+  case VLOT_EVENT_ORDER:
+    say(w, "n%u takes the order %s", node, vlot__event_order_name(from));
+    return;
   default: return;
   }
 }
@@ -364,8 +367,8 @@ size_t vlot_event_text(const vlot_event *event, char *out, size_t capacity) {
   case VLOT__EVENT_BODY_client: say_client(&w, event); break;
   case VLOT__EVENT_BODY_config: say_config(&w, event); break;
   }
-  bool has_why =
-      event->why != VLOT_WHY_NONE && event->kind != VLOT_EVENT_REQUEST && !is_fault_told(event);
+  bool has_why = event->why != VLOT_WHY_NONE && event->kind != VLOT_EVENT_REQUEST &&
+                 event->kind != VLOT_EVENT_ORDER && !is_fault_told(event);
   if (has_why) say(&w, ": %s", vlot_why_text((vlot_why)event->why));
   return vlot__write_end(&w);
 }

@@ -251,16 +251,7 @@ vlot__fate vlot__links_fate(vlot__seat *from, uint32_t to, uint32_t message_kind
 /* --- routing --- */
 
 static void drop(vlot_cluster *cluster, const vlot__parcel *parcel, vlot_why why) {
-  const vlot__mail_message *mail = (const void *)parcel->head;
-  if (parcel->kind == VLOT__MAIL_MESSAGE) {
-    vlot__emit_message(cluster, parcel->sender, VLOT_EVENT_DROPPED, why, mail->head.id,
-                       &mail->message);
-  } else {
-    vlot_event *event =
-        vlot__event_begin(cluster, parcel->sender, VLOT_EVENT_DROPPED, why, parcel->to);
-    event->message = parcel->head->id;
-    vlot__emit(cluster, parcel->sender, event);
-  }
+  vlot__emit_dropped(cluster, parcel->sender, why, parcel->to, parcel->kind, parcel->head);
 }
 
 /* The references of a parcel: a message's slices lie in the second piece, not behind the first. */
@@ -297,7 +288,7 @@ static vlot__fate begin_sending(vlot_cluster *cluster, vlot__parcel *parcel) {
   const vlot__mail_message *mail = (const void *)parcel->head;
   if (parcel->kind == VLOT__MAIL_MESSAGE)
     parcel->head->cause = vlot__emit_message(cluster, seat, VLOT_EVENT_SENT, VLOT_WHY_NONE,
-                                             parcel->head->id, &mail->message);
+                                             parcel->head, &mail->message);
   else
     parcel->head->cause = seat->cause;
   parcel->head->lamport = seat->lamport;
@@ -309,13 +300,15 @@ static vlot__fate begin_sending(vlot_cluster *cluster, vlot__parcel *parcel) {
   return fate;
 }
 
-/* A copy under an id of its own; that of a Raft message has an event. */
+/* A copy under an id of its own; that of a Raft message has an event, which follows from the
+ * first one. */
 static void number_copy(vlot_cluster *cluster, const vlot__parcel *parcel) {
   const vlot__mail_message *mail = (const void *)parcel->head;
   parcel->head->id = vlot__new_id(cluster, parcel->sender);
   if (parcel->kind == VLOT__MAIL_MESSAGE)
-    vlot__emit_message(cluster, parcel->sender, VLOT_EVENT_SENT, VLOT_WHY_LINK_DUPLICATE,
-                       parcel->head->id, &mail->message);
+    parcel->head->cause = vlot__emit_message(cluster, parcel->sender, VLOT_EVENT_SENT,
+                                             VLOT_WHY_LINK_DUPLICATE, parcel->head, &mail->message);
+  if (parcel->sender) parcel->head->lamport = parcel->sender->lamport;
 }
 
 /* Each copy has references of its own; those of copies that nobody takes are given back. When

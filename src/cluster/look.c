@@ -182,18 +182,44 @@ static size_t copy_ring(const vlot_cluster *cluster, const vlot_event *ring, uin
   return (size_t)kept;
 }
 
-size_t vlot_cluster_events(vlot_cluster *cluster, uint32_t id, vlot_event *events,
-                           size_t capacity) {
+static size_t copy_rare(const vlot__rare *rare, vlot_event *events, size_t capacity) {
+  uint64_t kept = rare->count < rare->capacity ? rare->count : rare->capacity;
+  if (kept > capacity) kept = capacity;
+  for (uint64_t k = 0; k < kept; k++)
+    events[k] = rare->events[(rare->count - kept + k) % rare->capacity];
+  return (size_t)kept;
+}
+
+/* seat NULL: the cluster's. */
+static size_t copy_events(const vlot_cluster *cluster, const vlot__seat *seat, bool is_rare,
+                          vlot_event *events, size_t capacity) {
+  if (is_rare) return copy_rare(seat ? &seat->rare : &cluster->rare, events, capacity);
+  return seat ? copy_ring(cluster, seat->events, seat->sequence, events, capacity)
+              : copy_ring(cluster, cluster->events, cluster->sequence, events, capacity);
+}
+
+static size_t take_events(vlot_cluster *cluster, uint32_t id, bool is_rare, vlot_event *events,
+                          size_t capacity) {
   VLOT__VISIT(cluster, 0);
   vlot__seat *seat = vlot__seat_of(cluster, id);
   size_t count = 0;
   if ((id != 0 && !seat) || vlot__control_take(cluster) != VLOT_OK) return 0;
   if (id == 0) {
-    count = copy_ring(cluster, cluster->events, cluster->sequence, events, capacity);
+    count = copy_events(cluster, NULL, is_rare, events, capacity);
   } else if (vlot__driver_of(cluster)->hold(seat) == VLOT_OK) {
-    count = copy_ring(cluster, seat->events, seat->sequence, events, capacity);
+    count = copy_events(cluster, seat, is_rare, events, capacity);
     vlot__driver_of(cluster)->unhold(seat);
   }
   vlot__control_end(cluster);
   return count;
+}
+
+size_t vlot_cluster_events(vlot_cluster *cluster, uint32_t id, vlot_event *events,
+                           size_t capacity) {
+  return take_events(cluster, id, false, events, capacity);
+}
+
+size_t vlot_cluster_rare_events(vlot_cluster *cluster, uint32_t id, vlot_event *events,
+                                size_t capacity) {
+  return take_events(cluster, id, true, events, capacity);
 }

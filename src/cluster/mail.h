@@ -89,7 +89,8 @@ typedef struct vlot__mail_forward {
   uint32_t reserved;
 } vlot__mail_forward;
 
-/* One of them: its PROPOSE or READ follows, padded to 8 bytes. */
+/* One of them: its PROPOSE or READ follows, padded to 8 bytes. That one's cause is the event with
+ * which the follower took it. */
 typedef struct vlot__forwarded {
   uint32_t kind; /* vlot__mail_kind */
   uint32_t size;
@@ -102,6 +103,9 @@ static inline vlot__forwarded *vlot__forwarded_first(const vlot__mail_forward *m
   return (void *)(uintptr_t)(mail + 1);
 }
 static inline void *vlot__forwarded_mail(vlot__forwarded *one) { return one + 1; }
+static inline vlot__mail_head *vlot__forwarded_head(vlot__forwarded *one) {
+  return vlot__forwarded_mail(one);
+}
 static inline vlot__forwarded *vlot__forwarded_next(vlot__forwarded *one) {
   return (void *)((uint8_t *)(one + 1) + vlot__padded(one->size));
 }

@@ -63,8 +63,8 @@ void vlot__node_deliver_answers(vlot__node *node) {
   node->answers.size = 0;
 }
 
-/* Commands may yet be committed by others, reads certainly
- * were not served. */
+/* Commands may yet be committed by others, reads certainly were not served. The event that ended it
+ * all is the seat's cause. */
 void vlot__node_give_up_waiting(vlot__node *node, vlot_why why) {
   for (size_t k = 0; k < node->waiters.count; k++) {
     const vlot__waiter *one = vlot__ring_at(&node->waiters, k);

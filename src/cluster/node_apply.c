@@ -84,8 +84,8 @@ static void fence(vlot__node *node, vlot_why why) {
   if (node->is_fenced) return;
   node->is_fenced = true;
   node->fenced_why = why;
-  vlot__emit_change(node->cluster, node->seat, VLOT_EVENT_FENCED, why, 0, node->applied_index,
-                    node->commit_index, 0);
+  node->fenced_event = vlot__emit_change(node->cluster, node->seat, VLOT_EVENT_FENCED, why, 0,
+                                         node->applied_index, node->commit_index, 0);
 }
 
 static bool apply_commands(vlot__node *node, const vlot_entry *entries, uint32_t count,
@@ -129,11 +129,26 @@ static bool apply_slice(vlot__node *node, const vlot_slice *slice) {
     event->as.slice.chain = 0;
   if (node->cluster->observer.checker && node->cluster->machine.hash)
     event->as.slice.hash = node->cluster->machine.hash(node->machine);
-  vlot__emit(node->cluster, node->seat, event);
+  node->apply_event = vlot__emit(node->cluster, node->seat, event);
   return true;
 }
 
+/* The COMMIT of this step that a slice ends in; the last APPLY where the machine had as much before
+ * it as it may, and has room now. */
+static uint64_t apply_cause(const vlot__node *node, const vlot_output *output,
+                            const vlot_slice *slice) {
+  uint64_t last = slice->index + slice->count - 1;
+  for (uint32_t k = output->change_count; k > 0; k--) {
+    const vlot_change *change = &output->changes[k - 1];
+    if (change->kind == VLOT_CHANGE_COMMIT && change->from < last && last <= change->to)
+      return node->step_event + k;
+  }
+  return node->apply_event;
+}
+
 void vlot__node_apply(vlot__node *node, const vlot_output *output) {
-  for (uint32_t k = 0; k < output->apply_count; k++)
+  for (uint32_t k = 0; k < output->apply_count; k++) {
+    node->seat->cause = apply_cause(node, output, &output->apply[k]);
     if (!apply_slice(node, &output->apply[k])) return;
+  }
 }

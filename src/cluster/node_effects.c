@@ -65,7 +65,10 @@ bool vlot__node_let_go(vlot__node *node, const vlot_output *output) {
   if (!vlot__node_enter_effects(node)) return false;
   if (output) {
     submit_write(node, &output->write);
-    for (uint32_t k = 0; k < output->message_count; k++) send_message(node, &output->messages[k]);
+    for (uint32_t k = 0; k < output->message_count; k++) {
+      node->seat->cause = vlot__node_event_of(node, output->message_causes[k]);
+      send_message(node, &output->messages[k]);
+    }
   }
   vlot__node_deliver_answers(node);
   vlot__node_leave_effects(node);

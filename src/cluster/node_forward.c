@@ -41,11 +41,14 @@ static void forget_oldest(vlot__node *node) {
   vlot__ring_pop_front(&node->forwarding.sent);
 }
 
-/* A read was certainly not served as long as its client has no answer. */
-static void answer_clients(vlot__node *node, const vlot__mail_forward *mail, vlot_result result,
-                           vlot_why why) {
+/* A read was certainly not served as long as its client has no answer. ended: the event that ended
+ * it; 0: that with which the client had asked. */
+static void answer_clients(vlot__node *node, const vlot__mail_forward *mail, uint64_t ended,
+                           vlot_result result, vlot_why why) {
   vlot__forwarded *one = vlot__forwarded_first(mail);
+  uint64_t before = node->seat->cause; /* of whatever brought us here, which goes on */
   for (uint32_t k = 0; k < mail->count; k++, one = vlot__forwarded_next(one)) {
+    node->seat->cause = ended != 0 ? ended : vlot__forwarded_head(one)->cause;
     const vlot__mail_propose *propose = vlot__forwarded_mail(one);
     const vlot__mail_read *read = vlot__forwarded_mail(one);
     if (one->kind == VLOT__MAIL_PROPOSE)
@@ -53,19 +56,22 @@ static void answer_clients(vlot__node *node, const vlot__mail_forward *mail, vlo
     else
       vlot__node_answer(node, read->client, read->sequence, 1, VLOT_REJECTED, why);
   }
+  node->seat->cause = before;
 }
 
 /* What nobody has was certainly not carried out. */
-static void settle_all(vlot__node *node, vlot_result result, vlot_why why) {
+static void settle_all(vlot__node *node, uint64_t ended, vlot_result result, vlot_why why) {
   while (node->forwarding.sent.count > 0) {
     const vlot__mail_forward *mail = forward_at(&node->forwarding, 0)->mail;
-    answer_clients(node, mail, mail->copy == 0 ? VLOT_REJECTED : result, why);
+    answer_clients(node, mail, ended, mail->copy == 0 ? VLOT_REJECTED : result, why);
     forget_oldest(node);
   }
   node->forwarding.due = VLOT_NEVER;
 }
 
-void vlot__forwards_give_up(vlot__node *node, vlot_why why) { settle_all(node, VLOT_UNKNOWN, why); }
+void vlot__forwards_give_up(vlot__node *node, vlot_why why) {
+  settle_all(node, node->seat->cause, VLOT_UNKNOWN, why);
+}
 
 void vlot__forwards_open(vlot__node *node) {
   vlot__ring_init(&node->forwarding.sent, node->allocator, sizeof(vlot__forward));
@@ -81,7 +87,7 @@ void vlot__forwards_free(vlot__node *node) {
 /* What went to a leader of another term is not known to be taken, and goes to nobody else. */
 static void leave_term(vlot__node *node) {
   if (node->forwarding.sent.count > 0 && node->forwarding.term != node->brief.term)
-    settle_all(node, VLOT_UNKNOWN, VLOT_WHY_LEADERSHIP_LOST);
+    settle_all(node, 0, VLOT_UNKNOWN, VLOT_WHY_LEADERSHIP_LOST);
 }
 
 /* --- the follower: putting in ----------------------------------------------------------------- */
@@ -139,6 +145,7 @@ vlot_why vlot__node_forward(vlot__node *node, uint32_t kind, const void *payload
   *at = (vlot__forwarded){.kind = kind, .size = size};
   memcpy(vlot__forwarded_mail(at), payload, size);
   vlot__mail_retain(kind, vlot__forwarded_mail(at));
+  vlot__forwarded_head(at)->cause = node->seat->cause; /* the client's event here */
   one->size += whole;
   one->mail->count++;
   it->bytes += whole;
@@ -148,8 +155,11 @@ vlot_why vlot__node_forward(vlot__node *node, uint32_t kind, const void *payload
 
 /* --- the follower: sending -------------------------------------------------------------------- */
 
-/* Its effects are open. What it refers to is the caller's as before. */
+/* Its effects are open. What it refers to is the caller's as before. It follows from what its first
+ * client asked; answers and questions from nothing that is told. */
 static vlot_result send(vlot__node *node, uint32_t to, vlot__mail_forward *mail, size_t size) {
+  node->seat->cause =
+      mail->count > 0 ? vlot__forwarded_head(vlot__forwarded_first(mail))->cause : 0;
   vlot__parcel parcel = vlot__parcel_of(to, VLOT__MAIL_FORWARD, mail, size);
   parcel.sender = node->seat;
   vlot__mail_retain(VLOT__MAIL_FORWARD, mail);
@@ -167,7 +177,7 @@ static vlot_result send_copy(vlot__node *node, vlot__forward *one) {
 static void refuse_from(vlot__node *node, size_t first) {
   vlot__forwarding *it = &node->forwarding;
   for (size_t k = first; k < it->sent.count; k++)
-    answer_clients(node, forward_at(it, k)->mail, VLOT_REJECTED, vlot__node_no_leader_why(node));
+    answer_clients(node, forward_at(it, k)->mail, 0, VLOT_REJECTED, vlot__node_no_leader_why(node));
   while (it->sent.count > first) {
     free_forward(node, forward_at(it, it->sent.count - 1));
     vlot__ring_pop_back(&it->sent);
@@ -223,8 +233,8 @@ static void take_answer(vlot__node *node, const vlot__mail_forward *answer) {
     forget_oldest(node);
   switch ((vlot__forward_verdict)answer->verdict) {
   case VLOT__FORWARD_TAKEN: break;
-  case VLOT__FORWARD_REFUSED: settle_all(node, VLOT_REJECTED, VLOT_WHY_NOT_LEADER); break;
-  case VLOT__FORWARD_UNKNOWN: settle_all(node, VLOT_UNKNOWN, VLOT_WHY_LEADERSHIP_LOST); break;
+  case VLOT__FORWARD_REFUSED: settle_all(node, 0, VLOT_REJECTED, VLOT_WHY_NOT_LEADER); break;
+  case VLOT__FORWARD_UNKNOWN: settle_all(node, 0, VLOT_UNKNOWN, VLOT_WHY_LEADERSHIP_LOST); break;
   }
   /* what was sent before that which is answered and is still missing there was lost, or is slow */
   it->has_gap = it->sent.count > 0 && forward_at(it, 0)->mail->copy > 0 &&

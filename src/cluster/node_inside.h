@@ -35,6 +35,7 @@ typedef struct vlot__node_read {
   uint64_t tag;
   uint64_t index;
   uint64_t sequence;
+  uint64_t cause; /* its READ event */
   uint32_t client;
   uint32_t size;
   bool is_ready; /* index is known */
@@ -44,7 +45,8 @@ typedef struct vlot__node_read {
 /* Commands of one mail of this turn, on their way into the core. */
 typedef struct vlot__group {
   vlot__mail_propose *mail;
-  uint32_t size; /* bytes of the mail */
+  uint64_t cause; /* its PROPOSE event */
+  uint32_t size;  /* bytes of the mail */
   uint32_t count;
 } vlot__group;
 
@@ -126,6 +128,12 @@ struct vlot__node {
   uint32_t leader;     /* likewise */
   bool awaits_storage; /* likewise: something in the core waits for STORED */
 
+  /* events that others follow from */
+  uint64_t step_event;    /* STEP of the last step; those of its changes have the numbers behind */
+  uint64_t durable_event; /* DURABLE in there; 0 */
+  uint64_t apply_event;   /* the last APPLY; 0 */
+  uint64_t fenced_event;  /* FENCED; 0 */
+
   vlot__ring waiters;       /* vlot__waiter, by index */
   vlot__ring waiting_reads; /* vlot__node_read */
   uint64_t next_tag;
@@ -135,6 +143,14 @@ struct vlot__node {
   vlot_raft_seen seen; /* by the checker, of the core */
   vlot__tape tape;     /* what is recorded of its turns */
 };
+
+/* What a STORED is called as a cause: its event, DURABLE, comes out of the step that takes it. */
+#define VLOT__CAUSE_STORED UINT64_MAX
+
+/* The event that the core means by a cause. */
+static inline uint64_t vlot__node_event_of(const vlot__node *node, uint64_t cause) {
+  return cause == VLOT__CAUSE_STORED ? node->durable_event : cause;
+}
 
 /* --- node_effects.c --- */
 
@@ -169,8 +185,8 @@ void vlot__forwards_give_up(vlot__node *node, vlot_why why);
 
 /* --- node_time.c --- */
 
-/* Another input of this turn; NULL without memory. */
-vlot_input *vlot__node_new_input(vlot__node *node, vlot_input_kind kind);
+/* Another input of this turn, and the event that it stands for, 0: none. NULL without memory. */
+vlot_input *vlot__node_new_input(vlot__node *node, vlot_input_kind kind, uint64_t cause);
 /* Its time goes on to a cluster tick; VLOT__STAMP_FIRE: to its next timer, for this node alone. */
 void vlot__node_pass_time(vlot__node *node, uint64_t tick, bool is_tick);
 

@@ -13,9 +13,9 @@ static void mail_message(vlot__node *node, vlot__mail_message *mail) {
   vlot_message *message = &mail->message;
   if (message->kind == VLOT_MESSAGE_APPEND) message->as.append.slices = mail->slices;
   follow(node, &mail->head);
-  node->seat->cause = vlot__emit_message(node->cluster, node->seat, VLOT_EVENT_RECEIVED,
-                                         VLOT_WHY_NONE, mail->head.id, message);
-  vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_MESSAGE);
+  uint64_t event = vlot__emit_message(node->cluster, node->seat, VLOT_EVENT_RECEIVED, VLOT_WHY_NONE,
+                                      &mail->head, message);
+  vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_MESSAGE, event);
   if (input)
     input->as.message = message;
   else
@@ -71,7 +71,8 @@ static void mail_read(vlot__node *node, vlot__mail_read *mail, uint32_t size) {
   }
   uint8_t *question = vlot__alloc(node->allocator, 1, mail->size);
   bool has_room = question && vlot__ring_reserve(&node->waiting_reads, 1);
-  vlot_input *input = has_room && !is_local ? vlot__node_new_input(node, VLOT_INPUT_READ) : NULL;
+  vlot_input *input =
+      has_room && !is_local ? vlot__node_new_input(node, VLOT_INPUT_READ, node->seat->cause) : NULL;
   if (!has_room || (!is_local && !input)) {
     vlot__alloc_free(node->allocator, question);
     refuse_read(node, mail, VLOT_WHY_NO_MEMORY);
@@ -83,7 +84,9 @@ static void mail_read(vlot__node *node, vlot__mail_read *mail, uint32_t size) {
 
 static void mail_order(vlot__node *node, const vlot__mail_order *mail) {
   follow(node, &mail->head);
-  vlot_input *input = vlot__node_new_input(node, (vlot_input_kind)mail->kind);
+  uint64_t event = vlot__emit_change(node->cluster, node->seat, VLOT_EVENT_ORDER, VLOT_WHY_ASKED, 0,
+                                     mail->kind, mail->value, node->brief.term);
+  vlot_input *input = vlot__node_new_input(node, (vlot_input_kind)mail->kind, event);
   if (input && mail->kind == VLOT_INPUT_SWITCHES) input->as.switches = mail->value;
 }
 
@@ -104,7 +107,9 @@ static void mail_forward(vlot__node *node, vlot__mail_forward *mail) {
   vlot__forwarded *one = vlot__forwarded_first(mail);
   for (uint32_t k = 0; k < mail->count; k++, one = vlot__forwarded_next(one)) {
     void *inner = vlot__forwarded_mail(one);
-    *(vlot__mail_head *)inner = mail->head;
+    vlot__mail_head *head = vlot__forwarded_head(one);
+    head->id = mail->head.id;
+    head->lamport = mail->head.lamport;
     if (one->kind == VLOT__MAIL_PROPOSE)
       mail_propose(node, inner, one->size);
     else

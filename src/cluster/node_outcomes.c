@@ -33,6 +33,7 @@ void vlot__node_settle_groups(vlot__node *node, const vlot_outcome *outcome) {
   for (size_t k = 0; k < node->group_count; k++) {
     vlot_why why = outcome->why;
     vlot__mail_propose *mail = node->groups[k].mail;
+    node->seat->cause = node->groups[k].cause;
     uint32_t taken = mail->count < accepted ? mail->count : accepted;
     accepted -= taken;
     if (taken > 0) {

@@ -11,6 +11,7 @@ vlot__node_read *vlot__node_add_read(vlot__node *node, const vlot__mail_read *ma
   *one = (vlot__node_read){.tag = node->next_tag++,
                            .index = mail->min_index,
                            .sequence = mail->sequence,
+                           .cause = node->seat->cause,
                            .client = mail->client,
                            .size = mail->size,
                            .is_ready = mail->min_index != VLOT_READ_LINEARIZABLE,
@@ -35,6 +36,7 @@ static void answer_read(vlot__node *node, const vlot__node_read *one, vlot_resul
     if (result == VLOT_OK) vlot__replies_get(&node->replies, 0, &reply, &size);
   }
   vlot_event *event = vlot__event_begin(node->cluster, node->seat, VLOT_EVENT_ANSWER, why, 0);
+  event->cause = one->cause;
   event->as.client.client = one->client;
   event->as.client.sequence = one->sequence;
   event->as.client.count = 1;

@@ -2,7 +2,7 @@
 #include "cluster/node_inside.h"
 #include "cluster/recorder.h"
 
-vlot_input *vlot__node_new_input(vlot__node *node, vlot_input_kind kind) {
+vlot_input *vlot__node_new_input(vlot__node *node, vlot_input_kind kind, uint64_t cause) {
   void *inputs = node->inputs;
   if (!vlot__alloc_grow(node->allocator, &inputs, &node->input_capacity, node->input_count + 1,
                         sizeof *node->inputs))
@@ -10,6 +10,7 @@ vlot_input *vlot__node_new_input(vlot__node *node, vlot_input_kind kind) {
   node->inputs = inputs;
   vlot_input *input = &node->inputs[node->input_count++];
   input->kind = kind;
+  input->cause = cause;
   return input;
 }
 
@@ -41,7 +42,7 @@ void vlot__node_pass_time(vlot__node *node, uint64_t tick, bool is_tick) {
     tick = node->seen_tick;
     if (node->spare != VLOT_NEVER) node->now += node->spare + 1;
     vlot_input *fired =
-        node->spare != VLOT_NEVER ? vlot__node_new_input(node, VLOT_INPUT_TICK) : NULL;
+        node->spare != VLOT_NEVER ? vlot__node_new_input(node, VLOT_INPUT_TICK, 0) : NULL;
     if (fired) {
       fired->as.tick.now = node->now;
       fired->as.tick.elapsed = node->spare + 1;
@@ -66,7 +67,7 @@ void vlot__node_pass_time(vlot__node *node, uint64_t tick, bool is_tick) {
     node->spare -= counted;
   }
   if (counted == 0 && !is_tick) return;
-  vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_TICK);
+  vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_TICK, 0);
   if (!input) return; /* time stands still without memory; the next tick makes up for it */
   input->as.tick.now = node->now;
   input->as.tick.elapsed = counted;

@@ -45,27 +45,42 @@ static void emit_slice(vlot__node *node, const vlot_change *change, vlot_event_k
   vlot__emit(node->cluster, node->seat, event);
 }
 
+/* The last input that is an event of its own completes a step. */
+static uint64_t step_cause(const vlot__node *node, uint32_t consumed) {
+  for (uint32_t k = consumed; k > 0; k--) {
+    uint64_t cause = node->inputs[k - 1].cause;
+    if (cause != 0 && cause != VLOT__CAUSE_STORED) return cause;
+  }
+  return 0;
+}
+
+/* Each change has one event, and so the k-th one the k-th number behind its STEP. */
 static void emit_changes(vlot__node *node, const vlot_output *output) {
   vlot__seat *seat = node->seat;
+  seat->cause = step_cause(node, output->consumed);
   vlot_event *event = vlot__event_begin(node->cluster, seat, VLOT_EVENT_STEP, VLOT_WHY_NONE, 0);
   event->as.step.before = node->brief;
   event->as.step.after = node->brief = output->after;
   node->leader = output->leader;
   if (output->after.role == VLOT_ROLE_LEADER) node->forwarding.led_term = output->after.term;
   node->awaits_storage = output->awaits_storage != 0;
-  seat->cause = vlot__emit(node->cluster, seat, event);
+  seat->cause = node->step_event = vlot__emit(node->cluster, seat, event);
   vlot__observe_core(seat, node->raft, &node->seen);
+  node->durable_event = 0;
   for (uint32_t k = 0; k < output->change_count; k++) {
     const vlot_change *change = &output->changes[k];
     vlot_event_kind kind = event_kind_of(change);
+    seat->cause = vlot__node_event_of(node, change->cause);
     switch ((vlot_change_kind)change->kind) {
     case VLOT_CHANGE_COMMIT: node->commit_index = change->to; /* fall through */
     case VLOT_CHANGE_APPEND:
-    case VLOT_CHANGE_TRUNCATE: emit_slice(node, change, kind); break;
-    default:
-      vlot__emit_change(node->cluster, seat, kind, (vlot_why)change->why, change->peer,
-                        change->from, change->to, change->term);
+    case VLOT_CHANGE_TRUNCATE: emit_slice(node, change, kind); continue;
+    case VLOT_CHANGE_DURABLE: node->durable_event = node->step_event + 1 + k; break;
+    case VLOT_CHANGE_FENCED: node->fenced_event = node->step_event + 1 + k; break;
+    default: break;
     }
+    vlot__emit_change(node->cluster, seat, kind, (vlot_why)change->why, change->peer, change->from,
+                      change->to, change->term);
   }
 }
 
@@ -81,23 +96,24 @@ void vlot__node_begin(vlot__node *node, const vlot__turn_fence *fence, bool was_
 
 static void add_internal_inputs(vlot__node *node) {
   if (node->applied_index > node->told_applied) {
-    vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_APPLIED);
+    vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_APPLIED, 0);
     if (input) input->as.index = node->told_applied = node->applied_index;
   }
   if (node->failed_token) {
-    vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_WRITE_FAILED);
+    vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_WRITE_FAILED, 0);
     if (input) input->as.token = node->failed_token;
     node->failed_token = 0;
   }
   if (node->stored_token) {
-    vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_STORED);
+    vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_STORED, VLOT__CAUSE_STORED);
     if (!input) return;
     input->as.token = node->stored_token;
     node->stored_token = 0;
   }
 }
 
-/* One event for commands in a row of one client. */
+/* One event for commands in a row of one client; what was forwarded follows from what the last of
+ * them came from. */
 static void emit_proposals(vlot__node *node) {
   for (size_t from = 0, to; from < node->group_count; from = to) {
     const vlot__mail_propose *first = node->groups[from].mail;
@@ -107,14 +123,16 @@ static void emit_proposals(vlot__node *node) {
       if (next->client != first->client || next->sequence != first->sequence + count) break;
       count += next->count;
     }
+    node->seat->cause = node->groups[to - 1].mail->head.cause;
     vlot__node_emit_client(node, VLOT_EVENT_PROPOSE, first->client, first->sequence, count);
+    for (size_t k = from; k < to; k++) node->groups[k].cause = node->seat->cause;
   }
 }
 
 static void add_proposals(vlot__node *node) {
   if (node->command_count == 0) return;
   emit_proposals(node);
-  vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_PROPOSE);
+  vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_PROPOSE, node->seat->cause);
   if (!input) return;
   input->as.propose.commands = node->commands;
   input->as.propose.count = (uint32_t)node->command_count;
@@ -200,6 +218,7 @@ static void end_steps(vlot__node *node) {
     node->input_count = 0;
   }
   if (node->is_fenced && !node->is_void) {
+    node->seat->cause = node->fenced_event;
     vlot__node_give_up_waiting(node, VLOT_WHY_CRASHED);
     vlot__forwards_give_up(node, VLOT_WHY_CRASHED);
   }

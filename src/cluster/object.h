@@ -75,6 +75,7 @@ typedef struct vlot__observer {
   uint32_t violation_number;
   uint32_t violation_node;
   uint64_t violation_cause;
+  uint64_t violation_lamport; /* of that event */
   uint64_t hash;
 } vlot__observer;
 
@@ -159,7 +160,8 @@ struct vlot_cluster {
   uint64_t seen_commit;       /* highest commit index at the last look */
 
   /* the cluster's own events (node 0) */
-  vlot_event *events;
+  vlot_event *events; /* as a seat's */
+  vlot__rare rare;
   uint64_t sequence;
   uint64_t lamport;
   vlot__traffic traffic; /* dropped where no node's turn did it */

@@ -9,6 +9,7 @@
 #include "base/lock.h"
 #include "cluster/door.h"
 #include "cluster/driver.h"
+#include "cluster/event_inside.h"
 #include "cluster/recorder.h"
 
 enum { CORE_LAWS = 19 }; /* I-19 */
@@ -65,9 +66,10 @@ static void hash_event(vlot__observer *observer, const vlot_event *event) {
   observer->hash = hash ^ (hash >> 32);
 }
 
-/* cause: the event that broke it. Out of the way of the feed, which runs for every event. */
-__attribute__((cold, noinline)) static void
-report_violation(vlot_cluster *cluster, const vlot__violation *violation, uint64_t cause) {
+/* cause: the event that broke it, at lamport. Out of the way of the feed, which runs for each. */
+__attribute__((cold, noinline)) static void report_violation(vlot_cluster *cluster,
+                                                             const vlot__violation *violation,
+                                                             uint64_t cause, uint64_t lamport) {
   vlot__observer *observer = &cluster->observer;
   bool is_replica = violation->invariant == VLOT_REPLICA_HASH;
   if (!observer->has_violation) {
@@ -76,6 +78,7 @@ report_violation(vlot_cluster *cluster, const vlot__violation *violation, uint64
     observer->violation_number = violation->invariant;
     observer->violation_node = violation->node;
     observer->violation_cause = cause;
+    observer->violation_lamport = lamport;
     atomic_store_explicit(&observer->owes_violation, true, memory_order_release);
   }
   observer->has_violation = true;
@@ -92,7 +95,9 @@ static inline void observe(vlot_cluster *cluster, const vlot__seat *seat, const 
   if (observer->has_hash) hash_event(observer, event);
   if (observer->checker)
     violation = vlot__checker_feed(observer->checker, event, seat ? &seat->model : NULL);
-  if (violation) report_violation(cluster, violation, vlot_event_id(event->node, event->sequence));
+  if (violation)
+    report_violation(cluster, violation, vlot_event_id(event->node, event->sequence),
+                     event->lamport);
   if (observer->subscriptions) vlot__subscriptions_push(cluster, event);
   if (observer->is_shared) vlot__unlock(&observer->lock);
 }
@@ -111,7 +116,7 @@ void vlot__observe_core(vlot__seat *seat, const vlot_raft *raft, vlot_raft_seen 
            (unsigned long long)status.applied_index, (unsigned long long)status.commit_index,
            (unsigned long long)status.durable_index, (unsigned long long)status.last_index);
   if (observer->is_shared) vlot__lock(&observer->lock);
-  report_violation(cluster, &violation, seat->cause);
+  report_violation(cluster, &violation, seat->cause, seat->lamport);
   if (observer->is_shared) vlot__unlock(&observer->lock);
   if (vlot__owes_violation(cluster)) vlot__driver_of(cluster)->violated(cluster);
 }
@@ -145,11 +150,6 @@ static void count_stat(vlot_cluster *cluster, uint64_t *counter) {
   ++*counter;
   vlot__unlock(&cluster->stats_lock);
 }
-
-#define COUNTED                                                             \
-  (UINT64_C(1) << VLOT_EVENT_LEADER | UINT64_C(1) << VLOT_EVENT_STEP_DOWN | \
-   UINT64_C(1) << VLOT_EVENT_CAMPAIGN | UINT64_C(1) << VLOT_EVENT_KILL |    \
-   UINT64_C(1) << VLOT_EVENT_RESTART)
 
 static void count(vlot_cluster *cluster, vlot__seat *seat, const vlot_event *event) {
   switch (event->kind) {
@@ -195,6 +195,13 @@ static inline void call_event_hook(const vlot_event *event) {
   }
 }
 
+/* A rare event is copied; those that are messages are vlot__emit_message()'s to keep: nobody else
+ * need look. */
+static void keep_rare(vlot_cluster *cluster, vlot__seat *seat, const vlot_event *event) {
+  vlot__rare *rare = seat ? &seat->rare : &cluster->rare;
+  rare->events[rare->count++ % VLOT_RARE_EVENTS] = *event;
+}
+
 uint64_t vlot__emit(vlot_cluster *cluster, vlot__seat *seat, vlot_event *event) {
   uint64_t *sequence = seat ? &seat->sequence : &cluster->sequence;
   event->sequence = ++*sequence;
@@ -204,7 +211,10 @@ uint64_t vlot__emit(vlot_cluster *cluster, vlot__seat *seat, vlot_event *event) 
   event->node = seat ? seat->id : 0;
   event->incarnation = seat ? seat->incarnation : 0;
   if (seat && event->cause == 0) event->cause = seat->cause;
-  if (COUNTED >> event->kind & 1) count(cluster, seat, event);
+  if (VLOT__EVENTS_RARE >> event->kind & 1) {
+    count(cluster, seat, event);
+    keep_rare(cluster, seat, event);
+  }
   if (atomic_load_explicit(&cluster->observer.is_on, memory_order_relaxed))
     observe(cluster, seat, event);
   VLOT__RECORD(cluster, event, cluster, seat, event);
@@ -221,8 +231,26 @@ void vlot__emit_violation(vlot_cluster *cluster) {
   vlot_event *event = vlot__event_begin(cluster, NULL, VLOT_EVENT_VIOLATION, VLOT_WHY_NONE,
                                         observer->violation_node);
   event->cause = observer->violation_cause;
+  if (cluster->lamport < observer->violation_lamport)
+    cluster->lamport = observer->violation_lamport;
   event->as.change.from = observer->violation_number;
   vlot__emit(cluster, NULL, event);
+}
+
+void vlot__emit_dropped(vlot_cluster *cluster, vlot__seat *seat, vlot_why why, uint32_t to,
+                        uint32_t kind, const void *payload) {
+  const vlot__mail_head *head = payload;
+  uint64_t *lamport = seat ? &seat->lamport : &cluster->lamport;
+  if (*lamport < head->lamport) *lamport = head->lamport;
+  if (kind == VLOT__MAIL_MESSAGE) {
+    vlot__emit_message(cluster, seat, VLOT_EVENT_DROPPED, why, head,
+                       &((const vlot__mail_message *)payload)->message);
+    return;
+  }
+  vlot_event *event = vlot__event_begin(cluster, seat, VLOT_EVENT_DROPPED, why, to);
+  event->message = head->id;
+  event->cause = head->cause;
+  vlot__emit(cluster, seat, event);
 }
 
 static void count_message(vlot__traffic *traffic, vlot_event_kind kind) {
@@ -234,10 +262,12 @@ static void count_message(vlot__traffic *traffic, vlot_event_kind kind) {
 }
 
 uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__seat *seat, vlot_event_kind kind,
-                            vlot_why why, uint64_t id, const vlot_message *message) {
+                            vlot_why why, const vlot__mail_head *head,
+                            const vlot_message *message) {
   uint32_t peer = kind == VLOT_EVENT_RECEIVED ? message->from : message->to;
   vlot_event *event = vlot__event_begin(cluster, seat, kind, why, peer);
-  event->message = id;
+  event->message = head->id;
+  event->cause = head->cause;
   count_message(seat ? &seat->traffic : &cluster->traffic, kind);
   if (why == VLOT_WHY_NONE) event->why = (uint16_t)message->why;
   event->as.message.kind = message->kind;
@@ -266,7 +296,9 @@ uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__seat *seat, vlot_event_
   case VLOT_BODY_UNKNOWN:
   case VLOT_BODY_VOTE_REPLY: break;
   }
-  return vlot__emit(cluster, seat, event);
+  uint64_t emitted = vlot__emit(cluster, seat, event);
+  if (vlot__event_is_vote(event)) keep_rare(cluster, seat, event);
+  return emitted;
 }
 
 uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__seat *seat, vlot_event_kind kind,

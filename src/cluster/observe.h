@@ -2,6 +2,7 @@
 #ifndef VLOT_CLUSTER_OBSERVE_H
 #define VLOT_CLUSTER_OBSERVE_H
 
+#include "cluster/mail.h"
 #include "cluster/object.h"
 #include "cluster/seats.h"
 
@@ -30,9 +31,13 @@ static inline vlot_event *vlot__event_begin(const vlot_cluster *cluster, const v
  * filled in. Returns its id. */
 uint64_t vlot__emit(vlot_cluster *cluster, vlot__seat *seat, vlot_event *event);
 
-/* The event of a message; kind SENT, RECEIVED or DROPPED. */
+/* The event of a message; kind SENT, RECEIVED or DROPPED. Its cause is the mail's, its SENT, and
+ * that one's the seat's. */
 uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__seat *seat, vlot_event_kind kind,
-                            vlot_why why, uint64_t id, const vlot_message *message);
+                            vlot_why why, const vlot__mail_head *head, const vlot_message *message);
+/* A mail is lost, of whatever kind. seat NULL: where the cluster does that. */
+void vlot__emit_dropped(vlot_cluster *cluster, vlot__seat *seat, vlot_why why, uint32_t to,
+                        uint32_t kind, const void *payload);
 uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__seat *seat, vlot_event_kind kind,
                            vlot_why why, uint32_t peer, uint64_t from, uint64_t to, uint64_t term);
 

@@ -20,6 +20,14 @@
 
 /* --- its parts --- */
 
+/* The ring of all events, and behind it that of rare ones: one piece. NULL: no memory. */
+static vlot_event *make_rings(const vlot_cluster *cluster, vlot__rare *rare) {
+  size_t all = cluster->options.ring_events;
+  vlot_event *events = vlot__alloc(cluster->allocator, all + VLOT_RARE_EVENTS, sizeof *events);
+  *rare = (vlot__rare){.events = events ? events + all : NULL, .capacity = VLOT_RARE_EVENTS};
+  return events;
+}
+
 static vlot_result open_seat(vlot__seat *seat) {
   vlot_cluster *cluster = seat->cluster;
   pthread_mutex_init(&seat->status_lock, NULL);
@@ -28,8 +36,7 @@ static vlot_result open_seat(vlot__seat *seat) {
   atomic_init(&seat->state, VLOT_NODE_DOWN);
   atomic_init(&seat->due, VLOT_NEVER);
   vlot__model_init(&seat->model, cluster->allocator, 0, 0);
-  seat->events =
-      vlot__alloc(cluster->allocator, cluster->options.ring_events, sizeof *seat->events);
+  seat->events = make_rings(cluster, &seat->rare);
   return seat->events ? VLOT_OK : VLOT_NOMEM;
 }
 
@@ -101,8 +108,7 @@ static void tell_configuration(vlot_cluster *cluster) {
 }
 
 static vlot_result open_parts(vlot_cluster *cluster) {
-  cluster->events =
-      vlot__alloc(cluster->allocator, cluster->options.ring_events, sizeof *cluster->events);
+  cluster->events = make_rings(cluster, &cluster->rare);
   vlot_result result = open_disks(cluster);
   if (result != VLOT_OK) return result;
   bool is_stepped = vlot__driver_of(cluster)->is_stepped;

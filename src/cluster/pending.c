@@ -263,16 +263,9 @@ bool vlot__pending_has_traffic(const vlot_cluster *cluster) {
 /* --- losing mail --- */
 
 void vlot__pending_lose(vlot_cluster *cluster, vlot__item *item, vlot_why why) {
-  const vlot__mail_message *message = (const void *)item->payload;
   bool is_message = item->mail_kind == VLOT__MAIL_MESSAGE;
   VLOT__RECORD(cluster, drop, cluster, item->node, is_message, why, item->id);
-  if (is_message) {
-    vlot__emit_message(cluster, NULL, VLOT_EVENT_DROPPED, why, item->id, &message->message);
-  } else {
-    vlot_event *event = vlot__event_begin(cluster, NULL, VLOT_EVENT_DROPPED, why, item->node);
-    event->message = item->id;
-    vlot__emit(cluster, NULL, event);
-  }
+  vlot__emit_dropped(cluster, NULL, why, item->node, item->mail_kind, item->payload);
   vlot__mail_refused(cluster, item->mail_kind, item->payload, why);
   vlot__pending_dispose(cluster, item);
 }

@@ -57,6 +57,13 @@ typedef struct vlot__arrivals {
 
 enum { VLOT__LINT_TRENDS = VLOT_LINT_NUMBERS - VLOT_LINT_RUNNING };
 
+/* The last rare events, which others have pushed out of the ring of all. */
+typedef struct vlot__rare {
+  vlot_event *events; /* [capacity] the k-th, from 0, at k % capacity */
+  uint32_t capacity;
+  uint64_t count; /* so many so far */
+} vlot__rare;
+
 struct vlot__seat {
   uint32_t id;
   vlot_cluster *cluster;
@@ -86,8 +93,9 @@ struct vlot__seat {
   _Atomic uint64_t clock_changed; /* tick at which it was set */
 
   /* observation: written in its turns, or by control while no turn runs */
-  vlot_event *events; /* [options.ring_events] */
-  uint64_t sequence;  /* of the last event */
+  vlot_event *events; /* [options.ring_events], and behind them those of rare */
+  vlot__rare rare;
+  uint64_t sequence; /* of the last event */
   uint64_t lamport;
   uint64_t cause; /* what the next events follow from */
   vlot__model model;

@@ -265,8 +265,8 @@ static uint8_t *put_id(vlot__tape *tape, uint8_t *at, uint8_t *tag, uint64_t id)
 void vlot__tape_take(vlot__node *node, uint32_t kind, uint64_t stamp, const void *payload) {
   vlot__tape *tape = &node->tape;
   const vlot__mail_head *head = payload;
-  bool is_clients = kind != VLOT__MAIL_TICK && kind != VLOT__MAIL_STORED &&
-                    kind != VLOT__MAIL_MESSAGE && head->id % VLOT__MAIL_STRIDE == 0;
+  bool is_clients =
+      kind == VLOT__MAIL_PROPOSE || kind == VLOT__MAIL_READ || kind == VLOT__MAIL_ORDER;
   if (is_clients && kind == VLOT__MAIL_PROPOSE && put_more(node, stamp, payload)) return;
   uint8_t *tag =
       begin_item(node, 1 + 2 * VLOT__VAR_BYTES + (is_clients ? payload_bytes(kind, payload) : 16));

@@ -155,3 +155,33 @@ bool vlot__pattern_find(vlot__workspace *workspace, const vlot__arguments *argum
   return vlot__workspace_fail(workspace, words->word,
                               "nothing like this is pending; 'net' lists what is");
 }
+
+void vlot__pattern_message(const vlot_pending *pending, char *text, size_t capacity) {
+  bool is_ok = pending->message_flags & VLOT_MESSAGE_OK;
+  uint64_t index = pending->index, first = index + 1, last = index + pending->entries;
+  int end = snprintf(text, capacity, "term %" PRIu64, pending->term);
+  text += end;
+  capacity -= (size_t)end;
+  switch (vlot_message_body_of(pending->message_kind)) {
+  case VLOT_BODY_UNKNOWN: break;
+  case VLOT_BODY_VOTE:
+    snprintf(text, capacity, ", its log ends at %" PRIu64 "%s", index,
+             pending->message_flags & VLOT_MESSAGE_FORCED ? ", forced" : "");
+    break;
+  case VLOT_BODY_VOTE_REPLY:
+    snprintf(text, capacity, "%s", is_ok ? ", granted" : ", refused");
+    break;
+  case VLOT_BODY_APPEND:
+    if (pending->entries == 0)
+      snprintf(text, capacity, ", no entries after %" PRIu64, index);
+    else if (pending->entries == 1)
+      snprintf(text, capacity, ", entry %" PRIu64, first);
+    else
+      snprintf(text, capacity, ", entries %" PRIu64 " to %" PRIu64, first, last);
+    break;
+  case VLOT_BODY_APPEND_REPLY:
+    snprintf(text, capacity, is_ok ? ", agrees up to %" PRIu64 : ", does not agree, try %" PRIu64,
+             index);
+    break;
+  }
+}

@@ -16,6 +16,9 @@ bool vlot__pattern_find(vlot__workspace *workspace, const vlot__arguments *argum
 /* "AppendEntries", "timer" …: as patterns name the kind of a pending thing. */
 const char *vlot__pattern_kind(const vlot_pending *pending);
 
+/* "term 3, entries 4 to 6": what a message says, into text [capacity], capacity of 128 or more. */
+void vlot__pattern_message(const vlot_pending *pending, char *text, size_t capacity);
+
 /* Everything pending, ordered by id, [*count], to be freed by the caller; NULL: none, or no
  * memory. */
 vlot_pending *vlot__pattern_pending(vlot__workspace *workspace, size_t *count);

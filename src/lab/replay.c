@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "causes.h"
 #include "command.h"
 #include "lab.h"
 #include "prompt.h"
@@ -20,7 +21,7 @@ enum { ACTIONS_AT_ONCE = 10000, HEAD_BYTES = 1 << 20 };
 
 typedef struct settings {
   uint64_t until;
-  bool is_json, is_quiet, is_ascii, is_plain;
+  bool is_json, is_quiet, is_ascii, is_plain, has_causes;
 } settings;
 
 /* One replay, from the file to what came of it. */
@@ -31,6 +32,9 @@ typedef struct again {
   size_t size;
   vlot_journal_info info;
   vlot_cluster *cluster;
+  vlot_subscription *events; /* with --causes */
+  vlot__causes *causes;
+  char false_cause[1000]; /* the first one; "" */
   vlot_replay_status status;
   vlot_cluster_stats stats;
   vlot_result result; /* of the last step */
@@ -42,6 +46,8 @@ typedef struct again {
 static const vlot__option options[] = {
     {"--until", "K", VLOT__OPTION_NUMBER, FIELD(until), 0, UINT64_MAX - 1, NULL,
      "stop after K actions, and go on by hand; 0 is the beginning"},
+    {"--causes", NULL, VLOT__OPTION_FLAG, FIELD(has_causes), 0, 0, NULL,
+     "hold the cause of every event against the events before it"},
     {"--json", NULL, VLOT__OPTION_FLAG, FIELD(is_json), 0, 0, NULL,
      "print the summary as one JSON object (nobody is asked)"},
     {"--quiet", NULL, VLOT__OPTION_FLAG, FIELD(is_quiet), 0, 0, NULL,
@@ -86,6 +92,16 @@ static void draw(const again *one, vlot__screen *screen) {
   vlot__screen_end(screen);
 }
 
+/* Without --causes there is nobody to ask. */
+static void check_causes(again *one) {
+  vlot_event event;
+  while (one->events && vlot_subscription_next(one->events, &event)) {
+    const char *problem = vlot__causes_feed(one->causes, &event);
+    if (problem && !one->false_cause[0])
+      snprintf(one->false_cause, sizeof one->false_cause, "%s", problem);
+  }
+}
+
 static void carry_out(again *one, uint64_t until) {
   vlot__screen screen;
   vlot__screen_init(&screen, stdout, !one->set->is_json && !one->set->is_quiet, one->set->is_ascii);
@@ -96,6 +112,7 @@ static void carry_out(again *one, uint64_t until) {
     one->result =
         vlot_lockstep_step(one->cluster, left < ACTIONS_AT_ONCE ? left : ACTIONS_AT_ONCE, &done);
     (void)vlot_replay_get_status(one->cluster, &one->status);
+    check_causes(one);
     draw(one, &screen);
   } while (one->result == VLOT_OK && done > 0 && one->status.actions < until);
   one->end_ns = vlot__lab_now();
@@ -114,7 +131,8 @@ static uint64_t restarts(const again *one) {
 }
 
 static int verdict(const again *one) {
-  if (one->status.has_diverged || one->result != VLOT_OK) return VLOT__EXIT_VIOLATED;
+  if (one->status.has_diverged || one->result != VLOT_OK || one->false_cause[0])
+    return VLOT__EXIT_VIOLATED;
   return one->status.is_cut ? VLOT__EXIT_DATA : VLOT__EXIT_OK;
 }
 
@@ -140,6 +158,10 @@ static void print_json(const again *one, const char *violation, int code) {
   vlot__lab_json_text(stdout, status->text);
   printf(",\"violation\":");
   vlot__lab_json_text(stdout, violation);
+  if (one->causes) {
+    printf(",\"causes\":%" PRIu64 ",\"false_cause\":", vlot__causes_count_of(one->causes).caused);
+    vlot__lab_json_text(stdout, one->false_cause);
+  }
   printf(",\"exit\":%d}\n", code);
 }
 
@@ -158,6 +180,11 @@ static void print_text(const again *one, const char *violation) {
          vlot__lab_commas(status->bytes, b));
   printf("  seconds            %.3f\n", (double)(one->end_ns - one->begin_ns) / 1e9);
   if (violation[0]) printf("  violation          %s\n", violation);
+  if (one->false_cause[0])
+    printf("  FALSE CAUSE        %s\n", one->false_cause);
+  else if (one->causes)
+    printf("  causes             %s, all true\n",
+           vlot__lab_commas(vlot__causes_count_of(one->causes).caused, a));
   if (status->has_diverged)
     printf("  DIVERGED: %s\n", status->text);
   else if (violation[0])
@@ -178,7 +205,11 @@ static int report(const again *one) {
   else if (!one->set->is_quiet)
     print_text(one, violation);
   else if (code != VLOT__EXIT_OK)
-    complain(one, one->status.text[0] ? one->status.text : violation, code);
+    complain(one,
+             one->status.text[0]   ? one->status.text
+             : one->false_cause[0] ? one->false_cause
+                                   : violation,
+             code);
   return code;
 }
 
@@ -233,6 +264,12 @@ static int with_cluster(again *one) {
   return report(one);
 }
 
+static bool open_causes(again *one) {
+  if (!one->set->has_causes) return true;
+  one->causes = vlot__causes_open();
+  return one->causes && vlot_subscription_open(&one->events, one->cluster, 0) == VLOT_OK;
+}
+
 static int replay(again *one) {
   const char *problem = NULL;
   if (vlot_journal_read_info(one->bytes, one->size, &one->info) != VLOT_OK)
@@ -242,13 +279,19 @@ static int replay(again *one) {
                     "the run had a machine of its own: replay it with vlot_replay_open(), in a "
                     "program that has it",
                     VLOT__EXIT_DATA);
-  vlot_result result = vlot_replay_open(&one->cluster, NULL, one->bytes, one->size, &problem);
+  vlot_cluster_options cluster;
+  vlot_cluster_options_init(&cluster);
+  cluster.keeps_events = one->set->has_causes;
+  vlot_result result = vlot_replay_open(&one->cluster, &cluster, one->bytes, one->size, &problem);
   if (result != VLOT_OK) {
     bool is_data = result == VLOT_CORRUPT || result == VLOT_UNSUPPORTED || result == VLOT_INVALID;
     return complain(one, problem ? problem : vlot_result_text(result),
                     is_data ? VLOT__EXIT_DATA : VLOT__EXIT_SOFTWARE);
   }
-  int code = with_cluster(one);
+  int code = open_causes(one) ? with_cluster(one)
+                              : complain(one, vlot_result_text(VLOT_NOMEM), VLOT__EXIT_SOFTWARE);
+  vlot__causes_close(one->causes);
+  vlot_subscription_close(one->events);
   (void)vlot_cluster_close(one->cluster); /* what it could say has been said */
   return code;
 }

@@ -2,6 +2,7 @@
 #ifndef VLOT_LAB_SIM_H
 #define VLOT_LAB_SIM_H
 
+#include "causes.h"
 #include "dice.h"
 #include "flights.h"
 #include "record.h"
@@ -90,6 +91,7 @@ typedef struct vlot__sim_world {
 
   vlot_cluster *cluster;
   vlot_subscription *subscription;
+  vlot__causes *causes;
   vlot_raft_options raft; /* as drawn */
   uint32_t turn_max;
   vlot__dice dice; /* of faults and of how far to go */
@@ -115,7 +117,7 @@ typedef struct vlot__sim_world {
   uint64_t marks[VLOT__SIM_MARK_COUNT];
   vlot_cluster_stats stats; /* at the end */
   vlot__sim_end end;
-  char text[400]; /* of the failure */
+  char text[1000]; /* of the failure */
 } vlot__sim_world;
 
 /* Run a seed: seed, actions, nodes (0: drawn), has_threads, is_verbose and record are set; the rest

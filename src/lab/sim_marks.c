@@ -66,10 +66,16 @@ static bool watch_fence(vlot__sim_world *world, const vlot_event *event) {
                         vlot_why_text((vlot_why)event->why));
 }
 
+static bool watch_cause(vlot__sim_world *world, const vlot_event *event) {
+  const char *problem = vlot__causes_feed(world->causes, event);
+  return !problem || vlot__sim_fail(world, VLOT__SIM_VIOLATED, "a cause is false: %s", problem);
+}
+
 bool vlot__sim_marks_watch(vlot__sim_world *world) {
   vlot_event event;
   bool is_ok = true;
   while (vlot_subscription_next(world->subscription, &event)) {
+    is_ok = watch_cause(world, &event) && is_ok;
     if (event.kind == VLOT_EVENT_FENCED)
       is_ok = watch_fence(world, &event) && is_ok;
     else

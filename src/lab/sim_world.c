@@ -108,7 +108,9 @@ static bool open_world(vlot__sim_world *world) {
   if (result != VLOT_OK)
     return vlot__sim_fail(world, VLOT__SIM_FAILED, "no cluster: %s: %s", vlot_result_text(result),
                           problem);
-  if (vlot_subscription_open(&world->subscription, world->cluster, 0) != VLOT_OK ||
+  world->causes = vlot__causes_open();
+  if (!world->causes ||
+      vlot_subscription_open(&world->subscription, world->cluster, 0) != VLOT_OK ||
       !vlot__recording_attach(world->record, world->cluster, true))
     return vlot__sim_fail(world, VLOT__SIM_FAILED, "no memory for events");
   return vlot__sim_clients_open(world);
@@ -129,6 +131,7 @@ static void close_world(vlot__sim_world *world) {
   vlot__sim_clients_close(world);
   vlot__recording_detach(world->record);
   if (world->subscription) vlot_subscription_close(world->subscription);
+  vlot__causes_close(world->causes);
   vlot_result result = vlot_cluster_close(world->cluster);
   if (result != VLOT_OK)
     vlot__sim_fail(world, result == VLOT_VIOLATED ? VLOT__SIM_VIOLATED : VLOT__SIM_FAILED,

@@ -290,32 +290,6 @@ __attribute__((format(printf, 3, 4))) static void append(char *text, size_t capa
   va_end(arguments);
 }
 
-static void describe_message(const vlot_pending *pending, char *text, size_t capacity) {
-  bool is_ok = pending->message_flags & VLOT_MESSAGE_OK;
-  append(text, capacity, "term %" PRIu64, pending->term);
-  switch (vlot_message_body_of(pending->message_kind)) {
-  case VLOT_BODY_UNKNOWN: break;
-  case VLOT_BODY_VOTE:
-    append(text, capacity, ", its log ends at %" PRIu64 "%s", pending->index,
-           pending->message_flags & VLOT_MESSAGE_FORCED ? ", forced" : "");
-    break;
-  case VLOT_BODY_VOTE_REPLY: append(text, capacity, is_ok ? ", granted" : ", refused"); break;
-  case VLOT_BODY_APPEND:
-    if (pending->entries == 0)
-      append(text, capacity, ", no entries after %" PRIu64, pending->index);
-    else if (pending->entries == 1)
-      append(text, capacity, ", entry %" PRIu64, pending->index + 1);
-    else
-      append(text, capacity, ", entries %" PRIu64 " to %" PRIu64, pending->index + 1,
-             pending->index + pending->entries);
-    break;
-  case VLOT_BODY_APPEND_REPLY:
-    append(text, capacity, is_ok ? ", agrees up to %" PRIu64 : ", does not agree, try %" PRIu64,
-           pending->index);
-    break;
-  }
-}
-
 static void describe(const vlot__table_view *view, const vlot_pending *pending, char *text,
                      size_t capacity) {
   uint64_t left = ticks_left(view, pending);
@@ -334,7 +308,7 @@ static void describe(const vlot__table_view *view, const vlot_pending *pending, 
     append(text, capacity,
            pending->message_flags & VLOT_MESSAGE_OK ? "that it has come" : "what a client asked");
   else
-    describe_message(pending, text, capacity);
+    vlot__pattern_message(pending, text, capacity);
   if (left > 0) append(text, capacity, ", in %" PRIu64 " tick%s", left, left == 1 ? "" : "s");
 }
 

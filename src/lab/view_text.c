@@ -119,15 +119,16 @@ static void put_clock(vlot__text *out, const vlot__view_clock *clock) {
 }
 
 static void put_pending(vlot__text *out, const vlot_pending *pending) {
-  char id[24];
+  char id[24], text[128] = "";
   vlot_pending_name(pending->id, id, sizeof id);
+  if (pending->message_kind != 0) vlot__pattern_message(pending, text, sizeof text);
   vlot__text_add(out, "  #%-4s %-13s ", id, vlot__pattern_kind(pending));
   if (pending->kind == VLOT_PENDING_MESSAGE)
-    vlot__text_add(out, "n%u -> n%u  term %" PRIu64, pending->from, pending->node, pending->term);
+    vlot__text_add(out, "n%u -> n%u  %s", pending->from, pending->node, text);
   else
     vlot__text_add(out, "at n%u", pending->node);
-  if (pending->entries)
-    vlot__text_add(out, "  entries %" PRIu64 " after %" PRIu64, pending->entries, pending->index);
+  if (pending->kind == VLOT_PENDING_CLIENT && pending->entries)
+    vlot__text_add(out, "  %" PRIu64 " command%s", pending->entries, plural(pending->entries));
   vlot__text_add(out, "%s\n", pending->is_held ? "  held" : "");
 }
 

@@ -42,17 +42,6 @@ static void look_links(vlot__view_net *view, vlot__workspace *workspace) {
     }
 }
 
-/* What was last said of a node's disk, of its cluster or in what was recorded; NULL: nothing. */
-static const vlot_event *disk_of(const vlot__workspace *workspace, uint32_t id) {
-  const vlot__past_node *own = &workspace->past.nodes[0];
-  for (size_t k = own->count; k > 0; k--) {
-    const vlot_event *event = &own->events[k - 1];
-    if (event->kind == VLOT_EVENT_FAULT && event->why == VLOT_WHY_DISK_FAULT && event->peer == id)
-      return event;
-  }
-  return NULL;
-}
-
 static void look_disk(vlot__view_net *view, const vlot_node_status *status,
                       const vlot_event *fault) {
   vlot__view_disk *one = &view->disks[view->disk_count];
@@ -73,7 +62,7 @@ static void look_disk(vlot__view_net *view, const vlot_node_status *status,
 static void look_disks_and_clocks(vlot__view_net *view, vlot__workspace *workspace) {
   for (uint32_t id = 1; id <= workspace->options.nodes; id++) {
     vlot_node_status status = vlot__workspace_status(workspace, id);
-    look_disk(view, &status, disk_of(workspace, id));
+    look_disk(view, &status, vlot__past_disk(&workspace->past, id));
     if (status.clock_permille != 1000)
       view->clocks[view->clock_count++] =
           (vlot__view_clock){.node = id, .permille = status.clock_permille};

@@ -280,7 +280,11 @@ static void learn(vlot__workspace *workspace) {
   enum { RING_MAX = 1024 };
   vlot_event *events = calloc(RING_MAX, sizeof *events);
   for (uint32_t id = 0; events && id <= workspace->options.nodes; id++) {
+    vlot_event rare[VLOT_RARE_EVENTS];
+    size_t rare_count = vlot_cluster_rare_events(workspace->cluster, id, rare, VLOT_RARE_EVENTS);
     size_t count = vlot_cluster_events(workspace->cluster, id, events, RING_MAX);
+    for (size_t k = 0; k < rare_count && count > 0 && rare[k].sequence < events[0].sequence; k++)
+      vlot__past_add(&workspace->past, &rare[k]);
     for (size_t k = 0; k < count && k < RING_MAX; k++) vlot__past_add(&workspace->past, &events[k]);
   }
   free(events);

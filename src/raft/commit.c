@@ -62,6 +62,19 @@ void vlot__commit_to(vlot_raft *raft, uint64_t index) {
   settle_proposed(raft);
 }
 
+/* Whatever raised the last match that was missing to a quorum: of those that reach the index, a
+ * quorum was there as soon as the quorum's last one was. */
+static vlot__source completed_by(vlot_raft *raft, uint64_t index) {
+  for (uint32_t k = 0; k < raft->peer_count; k++) {
+    const vlot__peer *peer = &raft->peers[k];
+    raft->scratch[k] = peer->match_index >= index ? UINT64_MAX - peer->matched.place : 0;
+  }
+  uint64_t place = UINT64_MAX - vlot__config_reached(raft);
+  for (uint32_t k = 0; k < raft->peer_count; k++)
+    if (raft->peers[k].matched.place == place) return raft->peers[k].matched;
+  return raft->source;
+}
+
 /* 5.4.2: only entries of the leader's own term are committed by counting; older ones ride along. */
 void vlot__commit_count(vlot_raft *raft) {
   uint64_t term;
@@ -71,5 +84,7 @@ void vlot__commit_count(vlot_raft *raft) {
   VLOT_ASSERT(reached <= raft->log.last_index);
   raft->has_new_match = false;
   if (reached <= raft->commit_index || !vlot_log_term(&raft->log, reached, &term)) return;
-  if (term == raft->hard.term) vlot__commit_to(raft, reached);
+  if (term != raft->hard.term) return;
+  raft->source.cause = completed_by(raft, reached).cause;
+  vlot__commit_to(raft, reached);
 }

@@ -145,6 +145,10 @@ static void take_forget_leader(vlot_raft *raft, vlot_outcome *outcome) {
 
 static void take_write_failed(vlot_raft *raft, uint64_t token) {
   vlot_why why = token > raft->last_token ? VLOT_WHY_TOKEN_UNKNOWN : VLOT_WHY_WRITE_FAILED;
+  for (size_t k = 0; k < raft->writes.count; k++) {
+    const vlot__pending_write *write = vlot__ring_at(&raft->writes, k);
+    if (write->token == token) raft->source.cause = write->cause;
+  }
   vlot__fence(raft, why, 0, token, raft->last_token, raft->hard.term);
 }
 
@@ -182,6 +186,8 @@ static vlot_outcome *new_outcome(vlot_raft *raft, uint32_t position) {
 static bool take(vlot_raft *raft, const vlot_input *input, uint32_t position) {
   vlot__next next = VLOT__NEXT_NOTHING;
   vlot_why why = VLOT_WHY_ASKED;
+  raft->source.cause = raft->kept_cause = input->cause;
+  raft->source.place++;
   switch (input->kind) {
   case VLOT_INPUT_TICK:
     next = vlot__time_take_tick(raft, input);
@@ -244,8 +250,7 @@ static bool reserve(vlot_raft *raft, const vlot_input *input) {
       (!vlot__ring_reserve(&raft->proposed, 1) ||
        !vlot__out_reserve(raft, &raft->out_lost, raft->proposed.count + 1, sizeof(vlot_lost))))
     return false;
-  return vlot__out_reserve(raft, &raft->out_messages, messages, sizeof(vlot_message)) &&
-         vlot__ring_reserve(&raft->held, messages) &&
+  return vlot__out_reserve_messages(raft, messages) && vlot__ring_reserve(&raft->held, messages) &&
          vlot__out_reserve(raft, &raft->out_changes, changes + slices, sizeof(vlot_change)) &&
          vlot__out_reserve(raft, &raft->out_outcomes, 1, sizeof(vlot_outcome)) &&
          vlot__out_reserve(raft, &raft->out_write, raft->appended_slices + slices,
@@ -272,14 +277,16 @@ static void hand_out_entries(vlot_raft *raft) {
 }
 
 static void begin_step(vlot_raft *raft) {
-  raft->out_messages.count = raft->out_slices.count = raft->out_write.count =
-      raft->out_apply.count = 0;
+  raft->out_messages.count = raft->out_causes.count = raft->out_slices.count =
+      raft->out_write.count = raft->out_apply.count = 0;
   raft->out_reads.count = raft->out_lost.count = raft->out_outcomes.count =
       raft->out_changes.count = 0;
   raft->output.write = (vlot_write){0};
   raft->change_from = UINT64_MAX;
   raft->appended_slices = 0;
   raft->has_hard_changed = false;
+  raft->step_place = ++raft->source.place;
+  raft->write_cause = 0;
 }
 
 /* Held messages wait, and so does a sole voter, whose own disk is the quorum. Any other leader
@@ -298,6 +305,7 @@ static void finish_step(vlot_raft *raft) {
   if (!raft->is_fenced) hand_out_entries(raft);
   vlot__durable_write(raft);
   output->messages = raft->out_messages.items;
+  output->message_causes = raft->out_causes.items;
   output->message_count = (uint32_t)raft->out_messages.count;
   output->apply = raft->out_apply.items;
   output->apply_count = (uint32_t)raft->out_apply.count;
@@ -309,6 +317,7 @@ static void finish_step(vlot_raft *raft) {
   output->outcome_count = (uint32_t)raft->out_outcomes.count;
   output->changes = raft->out_changes.items;
   output->change_count = (uint32_t)raft->out_changes.count;
+  output->write_cause = raft->write_cause;
   output->next_timer = vlot__time_next(raft);
   output->leader = raft->leader;
   output->awaits_storage = awaits_storage(raft);

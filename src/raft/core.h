@@ -45,6 +45,12 @@ typedef enum vlot__vote {
   VLOT__VOTE_REFUSED,
 } vlot__vote;
 
+/* An input, as what follows from it knows it. */
+typedef struct vlot__source {
+  uint64_t cause; /* the driver's word for it */
+  uint64_t place; /* later ones have higher ones, for as long as the core lives */
+} vlot__source;
+
 /* An append that was sent and is not acknowledged. */
 typedef struct vlot__inflight {
   uint64_t last_index;
@@ -81,6 +87,9 @@ typedef struct vlot__peer {
   uint32_t silence_max;  /* it is asked again then; from a heartbeat on heartbeats do that */
   uint32_t doubt;        /* so many answers more make it a link that loses nothing */
   vlot_why why;
+  vlot__source matched; /* by which match_index was raised last */
+  vlot__source opened;  /* since which there was a way for entries, or other ones to send */
+  vlot__source asked;   /* which wanted an append or a heartbeat first */
 } vlot__peer;
 
 /* A write that storage has not completed. last_index shrinks when a later write overwrites its end,
@@ -90,6 +99,7 @@ typedef struct vlot__pending_write {
   uint64_t token;
   uint64_t last_index;
   uint64_t term;
+  uint64_t cause;
   uint32_t vote;
 } vlot__pending_write;
 
@@ -100,6 +110,7 @@ enum { VLOT__WRITES_MAX = 1 << 16 };
 /* A message that waits for durability. */
 typedef struct vlot__held {
   uint64_t token;
+  uint64_t cause;
   vlot_message message;
 } vlot__held;
 
@@ -151,6 +162,14 @@ struct vlot_raft {
   uint32_t appended_slices; /* this step */
   bool has_hard_changed;    /* this step */
 
+  /* causes */
+  vlot__source source;    /* what is done at present follows from it */
+  uint64_t step_place;    /* below those of this step's inputs, above all earlier ones */
+  uint64_t kept_cause;    /* as source, for what is kept beyond this step */
+  uint64_t write_cause;   /* this step: kept_cause at the last change to be written */
+  vlot__source appended;  /* which appended last … */
+  uint64_t appended_from; /* … the entries from here on */
+
   /* volatile state */
   vlot_role role;
   uint32_t leader;
@@ -182,8 +201,8 @@ struct vlot_raft {
   bool is_fenced;
   vlot_why fenced_why;
 
-  vlot__buffer out_messages, out_slices, out_write, out_apply, out_reads, out_lost, out_outcomes,
-      out_changes;
+  vlot__buffer out_messages, out_causes, out_slices, out_write, out_apply, out_reads, out_lost,
+      out_outcomes, out_changes;
   vlot_output output;
 };
 
@@ -277,6 +296,12 @@ static inline void *vlot__out_push(vlot__buffer *buffer, size_t element) {
   VLOT_ASSERT(buffer->count < buffer->capacity);
   return (char *)buffer->items + element * buffer->count++;
 }
+/* each message has a cause beside it */
+static inline bool vlot__out_reserve_messages(vlot_raft *raft, size_t more) {
+  return vlot__out_reserve(raft, &raft->out_messages, more, sizeof(vlot_message)) &&
+         vlot__out_reserve(raft, &raft->out_causes, more, sizeof(uint64_t));
+}
+void vlot__out_message(vlot_raft *raft, const vlot_message *message, uint64_t cause);
 void vlot__out_change(vlot_raft *raft, vlot_change_kind kind, vlot_why why, uint32_t peer,
                       uint64_t from, uint64_t to, uint64_t term);
 void vlot__out_when_stored(vlot_raft *raft, const vlot_message *message, uint64_t token);
@@ -291,6 +316,12 @@ bool vlot__peers_open(vlot_raft *raft);
 void vlot__peers_close(vlot_raft *raft);
 vlot__peer *vlot__peer_find(vlot_raft *raft, uint32_t id); /* NULL: no member */
 void vlot__peers_make(vlot_raft *raft); /* before anybody looks at peers other than self */
+
+/* An append is wanted, be it empty. */
+static inline void vlot__peer_ask(vlot_raft *raft, vlot__peer *peer) {
+  if (!peer->wants_append && !peer->wants_heartbeat) peer->asked = raft->source;
+  peer->wants_append = true;
+}
 
 static inline bool vlot__peer_is_voter(const vlot__peer *peer) { return peer->votes_in != 0; }
 

@@ -22,6 +22,9 @@ void vlot__durable_append(vlot_raft *raft, const vlot_slice *slice, uint32_t pee
   if (slice->index < raft->change_from) raft->change_from = slice->index;
   vlot_log_append(&raft->log, slice);
   raft->appended_slices++;
+  raft->write_cause = raft->kept_cause;
+  if (raft->appended.place != raft->source.place) raft->appended_from = slice->index;
+  raft->appended = raft->source;
   VLOT_ASSERT(raft->log.last_index > raft->commit_index);
   vlot__out_change(raft, VLOT_CHANGE_APPEND, VLOT_WHY_NONE, peer, slice->index,
                    vlot__slice_last(slice), slice->term);
@@ -51,6 +54,7 @@ void vlot__durable_truncate(vlot_raft *raft, uint64_t from, vlot_why why) {
   vlot_log_truncate(&raft->log, from);
   (void)vlot__configs_truncate(&raft->configs, from); /* only the base stands there so far */
   if (from < raft->change_from) raft->change_from = from;
+  raft->write_cause = raft->kept_cause;
   if (raft->durable_index >= from) raft->durable_index = from - 1;
   for (size_t k = 0; k < raft->writes.count; k++) {
     vlot__pending_write *write = vlot__ring_at(&raft->writes, k);
@@ -85,8 +89,7 @@ static void release_held(vlot_raft *raft) {
     if (held.message.kind == VLOT_MESSAGE_VOTE_REPLY && (held.message.flags & VLOT_MESSAGE_OK))
       raft->election_elapsed = 0;
     check_release(raft, &held.message);
-    vlot_message *out = vlot__out_push(&raft->out_messages, sizeof *out);
-    *out = held.message;
+    vlot__out_message(raft, &held.message, held.cause);
   }
   while (raft->held.count > kept) vlot__ring_pop_back(&raft->held);
 }
@@ -97,7 +100,7 @@ vlot__next vlot__durable_on_stored(vlot_raft *raft, uint64_t token) {
     return VLOT__NEXT_NOTHING;
   }
   if (token <= raft->stored_token) return VLOT__NEXT_NOTHING;
-  uint64_t before = raft->durable_index;
+  uint64_t before = raft->durable_index, cause = raft->source.cause;
   raft->stored_token = token;
   while (raft->writes.count > 0) {
     const vlot__pending_write *write = vlot__ring_at(&raft->writes, 0);
@@ -105,17 +108,23 @@ vlot__next vlot__durable_on_stored(vlot_raft *raft, uint64_t token) {
     if (write->last_index > raft->durable_index) raft->durable_index = write->last_index;
     raft->durable_term = write->term;
     raft->durable_vote = write->vote;
+    raft->kept_cause = write->cause;
     vlot__ring_pop_front(&raft->writes);
   }
   VLOT_ASSERT(raft->durable_index >= before);
   VLOT_ASSERT(raft->durable_index <= raft->log.last_index);
   VLOT_ASSERT(raft->durable_term <= raft->hard.term);
   VLOT_ASSERT(raft->writes.count == raft->last_token - raft->stored_token);
+  raft->source.cause = raft->kept_cause; /* it was asked for by then */
   vlot__out_change(raft, VLOT_CHANGE_DURABLE, VLOT_WHY_NONE, raft->durable_vote, before,
                    raft->durable_index, raft->durable_term);
+  raft->source.cause = cause;
   release_held(raft);
   if (raft->role == VLOT_ROLE_LEADER && raft->durable_index > raft->self->match_index) {
     raft->self->match_index = raft->durable_index;
+    /* A driver may tell it later than replies that are in the same step, and storage was done by
+     * then: it counts as the first of them. */
+    raft->self->matched = (vlot__source){.cause = cause, .place = raft->step_place};
     raft->has_new_match = true;
   }
   return VLOT__NEXT_COUNT_OWN_VOTE;
@@ -156,5 +165,6 @@ void vlot__durable_write(vlot_raft *raft) {
   *pending = (vlot__pending_write){.token = write->token,
                                    .last_index = has_log_changed ? raft->log.last_index : 0,
                                    .term = raft->hard.term,
+                                   .cause = raft->write_cause,
                                    .vote = raft->hard.vote};
 }

@@ -13,6 +13,11 @@ enum {
   DOUBT = 64,
 };
 
+static void ask_heartbeat(const vlot_raft *raft, vlot__peer *peer) {
+  if (!peer->wants_append && !peer->wants_heartbeat) peer->asked = raft->source;
+  peer->wants_heartbeat = true;
+}
+
 static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->state = VLOT_PROGRESS_PROBE;
   peer->match_index = peer == raft->self ? raft->durable_index : 0;
@@ -28,8 +33,9 @@ static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->inflight_bytes = 0;
   peer->is_active = false;
   peer->is_paused = false;
-  peer->wants_append = true; /* tell everybody at once */
-  peer->wants_heartbeat = false;
+  peer->wants_append = peer->wants_heartbeat = false;
+  peer->matched = peer->opened = raft->source;
+  vlot__peer_ask(raft, peer); /* tell everybody at once */
   peer->silent_ticks = 0;
   peer->silence_max = SILENCE_TICKS;
   peer->doubt = 0;
@@ -131,6 +137,7 @@ static void advance_match(vlot_raft *raft, vlot__peer *peer, uint64_t match) {
     vlot__out_change(raft, VLOT_CHANGE_MATCH, VLOT_WHY_NONE, peer->id, peer->match_index, match,
                      raft->hard.term);
     peer->match_index = match;
+    peer->matched = raft->source;
     peer->match_request = raft->next_request;
     peer->silence_max = SILENCE_TICKS;
     if (peer->doubt > 0) peer->doubt--;
@@ -168,6 +175,7 @@ static void step_back(vlot_raft *raft, vlot__peer *peer, const vlot_message *mes
   peer->gap_request = raft->next_request;
   peer->silence_max = SILENCE_TICKS;
   peer->is_paused = false;
+  peer->opened = raft->source; /* whatever was to be sent, it begins elsewhere now */
   VLOT_ASSERT(peer->match_index < peer->next_index);
   VLOT_ASSERT(peer->next_index <=
               message->as.reply.prev_index); /* each refusal leads further back */
@@ -216,6 +224,24 @@ static vlot_why reply_obstacle(const vlot_raft *raft, const vlot__peer *peer,
   return VLOT_WHY_NONE;
 }
 
+static bool has_window(const vlot_raft *raft, const vlot__peer *peer) {
+  return peer->inflight.count < raft->options.window_messages_max &&
+         peer->inflight_bytes < raft->options.window_bytes_max;
+}
+
+/* It is owed entries, and nothing keeps them here. */
+static bool may_send_entries(const vlot_raft *raft, const vlot__peer *peer) {
+  if (peer->next_index > raft->log.last_index) return false;
+  return peer->state == VLOT_PROGRESS_PROBE ? !peer->is_paused : has_window(raft, peer);
+}
+
+static void take_ok(vlot_raft *raft, vlot__peer *peer, uint64_t match) {
+  bool could_send = may_send_entries(raft, peer);
+  advance_match(raft, peer, match);
+  set_state(raft, peer, VLOT_PROGRESS_REPLICATE, VLOT_WHY_NONE);
+  if (!could_send) peer->opened = raft->source;
+}
+
 /* The one function that acknowledges progress. */
 void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message,
                            vlot__term_verdict verdict) {
@@ -232,8 +258,7 @@ void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message,
     peer->silent_ticks = 0;
     if (message->request_id > peer->acked_request) peer->acked_request = message->request_id;
     if (message->flags & VLOT_MESSAGE_OK) {
-      advance_match(raft, peer, message->as.reply.match_index);
-      set_state(raft, peer, VLOT_PROGRESS_REPLICATE, VLOT_WHY_NONE);
+      take_ok(raft, peer, message->as.reply.match_index);
       return;
     }
     if (message->as.reply.prev_index > peer->match_index &&
@@ -320,13 +345,13 @@ vlot__next vlot__leader_tick(vlot_raft *raft, uint32_t elapsed) {
     vlot__peer *peer = &raft->peers[k];
     if (peer == raft->self) continue;
     if (is_heartbeat) {
-      peer->wants_heartbeat = true;
+      ask_heartbeat(raft, peer);
       peer->silent_ticks = 0; /* it asks, too */
       continue;
     }
-    if (ends_silence(raft, peer, elapsed)) peer->wants_heartbeat = true;
+    if (ends_silence(raft, peer, elapsed)) ask_heartbeat(raft, peer);
     /* the commit index rides on the next append; when none came within a tick it travels alone */
-    if (has_unsent_commit(raft, peer)) peer->wants_append = true;
+    if (has_unsent_commit(raft, peer)) vlot__peer_ask(raft, peer);
   }
   return VLOT__NEXT_NOTHING;
 }
@@ -369,11 +394,32 @@ static uint64_t gather_slices(vlot_raft *raft, uint64_t from, vlot_message *mess
   return bytes;
 }
 
+/* Which input brought the entry at an index, in this step; place 0: it is older. */
+static vlot__source appended_by(const vlot_raft *raft, uint64_t index) {
+  if (raft->appended.place <= raft->step_place) return (vlot__source){0};
+  if (index >= raft->appended_from) return raft->appended;
+  const vlot_change *change = raft->out_changes.items;
+  for (size_t k = 0; k < raft->out_changes.count; k++, change++)
+    if (change->kind == VLOT_CHANGE_APPEND && change->from <= index && index <= change->to)
+      return (vlot__source){.cause = change->cause, .place = raft->step_place + 1};
+  return (vlot__source){0};
+}
+
+/* The input of this step that made an append possible last: its newest entry came, or the way for
+ * it was opened. Without entries: who wanted it first. */
+static uint64_t append_cause(const vlot_raft *raft, const vlot__peer *peer, uint64_t last,
+                             bool has_entries) {
+  vlot__source way = has_entries ? peer->opened : peer->asked;
+  vlot__source brought = has_entries ? appended_by(raft, last) : (vlot__source){0};
+  vlot__source later = brought.place > way.place ? brought : way;
+  return later.place > raft->step_place ? later.cause : 0;
+}
+
 /* One append to a peer, of the entries after prev (or none). False when there was no memory for
  * it. */
 static bool send_append(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool has_entries) {
   vlot_message message = vlot__out_request(raft, VLOT_MESSAGE_APPEND, peer->id);
-  if (!vlot__out_reserve(raft, &raft->out_messages, 1, sizeof message)) return false;
+  if (!vlot__out_reserve_messages(raft, 1)) return false;
   if (!vlot__ring_reserve(&peer->inflight, 1)) return false;
   bool is_known = vlot_log_term(&raft->log, prev, &message.as.append.prev_term);
   VLOT_ASSERT(is_known);
@@ -393,16 +439,13 @@ static bool send_append(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool h
     VLOT_ASSERT(peer->inflight.count <= raft->options.window_messages_max);
     VLOT_ASSERT(peer->next_index <= raft->log.last_index + 1);
   }
+  raft->source.cause = append_cause(raft, peer, prev + message.as.append.entry_count,
+                                    message.as.append.entry_count > 0);
   peer->wants_append = false;
   if (message.as.append.entry_count == 0) peer->wants_heartbeat = false;
   peer->sent_commit = raft->commit_index;
   vlot__out_when_stored(raft, &message, raft->hard_token);
   return true;
-}
-
-static bool has_window(const vlot_raft *raft, const vlot__peer *peer) {
-  return peer->inflight.count < raft->options.window_messages_max &&
-         peer->inflight_bytes < raft->options.window_bytes_max;
 }
 
 static void send_entries(vlot_raft *raft, vlot__peer *peer) {
@@ -414,7 +457,7 @@ static void send_entries(vlot_raft *raft, vlot__peer *peer) {
     while (peer->next_index <= raft->log.last_index && has_window(raft, peer)) {
       if (!send_append(raft, peer, peer->next_index - 1, true)) return;
       /* Over a link that loses, what shows the loss of the last one before any tick. */
-      if (peer->doubt > 0) peer->wants_heartbeat = true;
+      if (peer->doubt > 0) ask_heartbeat(raft, peer);
     }
     return;
   }

@@ -204,9 +204,9 @@ vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options,
 void vlot_raft_close(vlot_raft *raft) {
   if (!raft) return;
   const vlot_allocator *allocator = raft->allocator;
-  void *owned[] = {raft->out_messages.items, raft->out_slices.items, raft->out_write.items,
-                   raft->out_apply.items,    raft->out_reads.items,  raft->out_lost.items,
-                   raft->out_outcomes.items, raft->out_changes.items};
+  void *owned[] = {raft->out_messages.items, raft->out_causes.items,   raft->out_slices.items,
+                   raft->out_write.items,    raft->out_apply.items,    raft->out_reads.items,
+                   raft->out_lost.items,     raft->out_outcomes.items, raft->out_changes.items};
   vlot__peers_close(raft);
   vlot__configs_deinit(&raft->configs);
   for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) vlot__alloc_free(allocator, owned[k]);

@@ -39,8 +39,15 @@ void vlot__out_change(vlot_raft *raft, vlot_change_kind kind, vlot_why why, uint
                           .peer = peer,
                           .from = from,
                           .to = to,
-                          .term = term};
+                          .term = term,
+                          .cause = raft->source.cause};
   call_change_hook(raft, kind, why, peer, from, to, term);
+}
+
+/* It leaves in this step; room was reserved. */
+void vlot__out_message(vlot_raft *raft, const vlot_message *message, uint64_t cause) {
+  *(vlot_message *)vlot__out_push(&raft->out_messages, sizeof *message) = *message;
+  *(uint64_t *)vlot__out_push(&raft->out_causes, sizeof cause) = cause;
 }
 
 /* The one way for a message to leave: at once when the write with this token is durable, else held
@@ -50,13 +57,12 @@ void vlot__out_when_stored(vlot_raft *raft, const vlot_message *message, uint64_
   VLOT_ASSERT(message->term == raft->hard.term);
   if (token <= raft->stored_token) {
     VLOT_ASSERT(message->term == raft->durable_term);
-    vlot_message *out = vlot__out_push(&raft->out_messages, sizeof *out);
-    *out = *message;
+    vlot__out_message(raft, message, raft->source.cause);
   } else {
     VLOT_ASSERT(message->kind != VLOT_MESSAGE_APPEND);
     VLOT_ASSERT(token <= raft->last_token + 1);
     vlot__held *held = vlot__ring_push(&raft->held);
-    *held = (vlot__held){.token = token, .message = *message};
+    *held = (vlot__held){.token = token, .cause = raft->kept_cause, .message = *message};
   }
 }
 

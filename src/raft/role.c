@@ -19,6 +19,7 @@ static void set_leader(vlot_raft *raft, uint32_t leader, vlot_why why) {
 
 static void hard_state_changed(vlot_raft *raft) {
   raft->has_hard_changed = true;
+  raft->write_cause = raft->kept_cause;
   raft->hard_token = raft->last_token + 1;
   VLOT_ASSERT(raft->hard_token > raft->stored_token);
 }

@@ -13,10 +13,10 @@ static const struct {
   uint64_t seed;
   uint64_t hash;
 } runs[] = {
-    {1, 8, 11, UINT64_C(0xba50984074269e66)},
-    {3, 1, 12, UINT64_C(0x74087f1aeed588f9)},
-    {5, 8, 13, UINT64_C(0x5d9f96c04a2ac7f4)},
-    {7, 3, 14, UINT64_C(0xa69ead29cd8fa793)},
+    {1, 8, 11, UINT64_C(0x5c4e80a16e008a77)},
+    {3, 1, 12, UINT64_C(0x07d7fe7e59f4d608)},
+    {5, 8, 13, UINT64_C(0x9a2307571b43c764)},
+    {7, 3, 14, UINT64_C(0x9a76b727e2aff3b2)},
 };
 
 Test(determinism, the_hash_of_a_storm_is_the_one_written_here) {

@@ -1,5 +1,5 @@
 /* Runs with faults and kills, drawn from a seed, are recorded while clients talk; each journal must
- * replay as the same run.
+ * replay as the same run, and every event of it have a cause that is true, as in the run itself.
  *
  *   race_journal [RUNS [FIRST_SEED]]
  */
@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/prng.h"
+#include "lab/causes.h"
 #include "taped.h"
 
 enum { CLIENTS = 2, FAULTS = 14, WINDOW = 16, NODES_MAX = 5 };
@@ -24,9 +25,32 @@ typedef struct talk {
   uint32_t nodes;
 } talk;
 
+static const taped *recorded; /* kept for who looks, where something fails */
+
 static void fail(const char *what, uint64_t seed) {
+  FILE *file = recorded ? fopen("race_journal.failed", "wb") : NULL;
+  if (file) {
+    fwrite(recorded->bytes, 1, recorded->size, file);
+    fclose(file);
+  }
   fprintf(stderr, "race journal: seed %" PRIu64 ": %s\n", seed, what);
   exit(1);
+}
+
+/* Every event so far, in the order of causality. */
+static void check_causes(vlot_cluster *cluster, uint64_t seed) {
+  vlot_subscription *events;
+  vlot_event event;
+  vlot__causes *causes = vlot__causes_open();
+  if (!causes || vlot_subscription_open(&events, cluster, 0) != VLOT_OK)
+    fail("no memory for events", seed);
+  while (vlot_subscription_next(events, &event)) {
+    const char *problem = vlot__causes_feed(causes, &event);
+    if (problem) fail(problem, seed);
+  }
+  if (vlot_subscription_lost(events) > 0) fail("events were lost", seed);
+  vlot_subscription_close(events);
+  vlot__causes_close(causes);
 }
 
 /* There may be none: then the faults go on all the same. */
@@ -208,6 +232,7 @@ static void record(uint64_t seed, taped *tape, vlot_cluster_stats *stats) {
   options.tick_ns = 500000;
   options.journal = &sink;
   options.has_checker = seed % 3 == 0;
+  options.keeps_events = seed % 2;
   if (vlot_cluster_open(&shared.cluster, &options, NULL) != VLOT_OK)
     fail("the cluster cannot be opened", seed);
   for (int k = 0; k < CLIENTS; k++)
@@ -222,6 +247,7 @@ static void record(uint64_t seed, taped *tape, vlot_cluster_stats *stats) {
   atomic_store(&shared.must_stop, true);
   for (int k = 0; k < CLIENTS; k++) pthread_join(threads[k], NULL);
   vlot_cluster_get_stats(shared.cluster, stats);
+  if (options.keeps_events) check_causes(shared.cluster, seed);
   vlot_result closed = vlot_cluster_close(shared.cluster);
   if (closed != VLOT_OK) fail(vlot_result_text(closed), seed);
 }
@@ -254,16 +280,14 @@ int main(int argc, char **argv) {
     char text[320];
     record(seed, &tape, &stats);
     uint64_t began = now_ns();
-    const char *problem = taped_replay(&tape, NULL, &cluster, text);
+    vlot_cluster_options options;
+    vlot_cluster_options_init(&options);
+    options.keeps_events = 1;
+    const char *problem = taped_replay(&tape, &options, &cluster, text);
     replay_ns += now_ns() - began;
-    if (problem[0]) {
-      FILE *file = fopen("race_journal.failed", "wb");
-      if (file) {
-        fwrite(tape.bytes, 1, tape.size, file);
-        fclose(file);
-      }
-      fail(problem, seed);
-    }
+    recorded = &tape;
+    if (problem[0]) fail(problem, seed);
+    check_causes(cluster, seed);
     vlot_cluster_get_stats(cluster, &again);
     uint64_t hash[2];
     if (!has_hash(cluster, 1, hash) && stats.kills == 0)
@@ -272,14 +296,16 @@ int main(int argc, char **argv) {
       fail("another number of kills", seed);
     if (vlot_cluster_close(cluster) != VLOT_OK)
       fail("the replay finds a broken safety property", seed);
+    recorded = NULL;
     bytes += tape.size;
     kills += stats.kills;
     commits += stats.commits;
     actions += again.actions;
     taped_free(&tape);
   }
-  printf("race journal: %" PRIu64 " runs replay alike: %" PRIu64 " kills and restarts, %" PRIu64
-         " commits, %" PRIu64 " actions, %" PRIu64 " bytes; replayed in %" PRIu64 " ms\n",
+  printf("race journal: %" PRIu64 " runs replay alike, and no cause is false: %" PRIu64
+         " kills and restarts, %" PRIu64 " commits, %" PRIu64 " actions, %" PRIu64
+         " bytes; replayed in %" PRIu64 " ms\n",
          runs, kills, commits, actions, bytes, replay_ns / 1000000);
   return 0;
 }

@@ -313,9 +313,9 @@ def show_why(text):
     one = state.seat(cluster, node_number(given, usage))
     if len(given) > 1:
         wanted = given[1].replace("_", " ").replace("-", " ")
-        start = next((event for event in events.backwards(cluster, one.id) if event.kind == wanted), None)
+        start = next((event for event in events.kept(cluster, one.id) if event.kind == wanted), None)
         if start is None:
-            kinds = sorted({event.kind for event in events.backwards(cluster, one.id)})
+            kinds = sorted({event.kind for event in events.kept(cluster, one.id)})
             raise gdb.GdbError("no event \"%s\" of n%d is in its ring; it holds: %s" % (given[1], one.id, ", ".join(kinds)))
     else:
         start = events.last_change(cluster, one.id)
@@ -324,7 +324,7 @@ def show_why(text):
                 one.id, cluster.ring_events))
     for depth, (event, sentence) in enumerate(events.chain(cluster, start)):
         place = "tick %-5d" % event.tick if event is not None else " " * 10
-        print("%s %s%s" % (place, "because " if depth else "", sentence))
+        print("%s %s%s" % (place, "because " if depth and event is not None else "", sentence))
 
 
 def go_to_thread(text):

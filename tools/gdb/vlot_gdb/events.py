@@ -36,13 +36,27 @@ def ring_of(cluster, node):
     return owner.events, owner.sequence
 
 
+def rare_of(cluster, node):
+    """Of rare events more are kept than the ring of all holds: the newest first."""
+    owner = cluster if node == 0 else state.seat(cluster, node).value
+    rare = owner.rare
+    for k in range(rare.count - 1, max(rare.count - rare.capacity, 0) - 1, -1):
+        yield Event(rare.events[k])
+
+
+def kept_from(cluster, node):
+    """The number of the oldest event in the ring of all. The oldest place may be in the making: it does not count."""
+    events, last = ring_of(cluster, node)
+    return max(last - len(events) + 2, 1)
+
+
 def at(cluster, node, sequence):
-    """The event with this number; None: not in the ring any more. The oldest place may be in the making: it does not count."""
+    """The event with this number; None: it is not kept any more."""
     if node != 0 and node not in state.ids(cluster):
         return None
     events, last = ring_of(cluster, node)
-    if not max(last - len(events) + 2, 1) <= sequence <= last:
-        return None
+    if not kept_from(cluster, node) <= sequence <= last:
+        return next((event for event in rare_of(cluster, node) if event.sequence == sequence), None)
     found = Event(events[sequence])
     return found if found.sequence == sequence and found.node == node else None
 
@@ -52,13 +66,20 @@ def by_id(cluster, number):
 
 
 def backwards(cluster, node):
+    """Those in the ring of all, newest first."""
     sequence = ring_of(cluster, node)[1]
-    while sequence > 0:
+    while sequence >= kept_from(cluster, node):
         found = at(cluster, node, sequence)
         if found is None:
             return
         yield found
         sequence -= 1
+
+
+def kept(cluster, node):
+    """All that are kept, newest first; before the ring of all begins there are gaps."""
+    yield from backwards(cluster, node)
+    yield from (event for event in rare_of(cluster, node) if event.sequence < kept_from(cluster, node))
 
 
 def newest(cluster, count):
@@ -142,6 +163,8 @@ def of_change(event):
         of = " n%d" % peer if peer else " #%s" % words.pending(mail) if mail else ""
         kind, result = words.enum("vlot_request_kind", "VLOT_REQUEST_", start), words.enum("vlot_result", "VLOT_", term)
         return "%s%s was asked for in gdb%s" % (kind, of, "" if term == 0 else ": " + result)
+    if event.kind == "order":
+        return "n%d takes the order to %s" % (n, words.enum("vlot_input_kind", "VLOT_INPUT_", start))
     if event.kind == "lint":
         return "a warning: %s" % words.enum("vlot_lint_number", "VLOT_LINT_", start)
     plain = "%s: %s" % (words.node(n) if n else "the cluster", event.kind)
@@ -177,44 +200,100 @@ def sentence(event):
 # --- why ---
 
 
-def changes_of_step(cluster, step, but):
-    """What a step changed: the events that name it as their cause."""
-    sequence = step.sequence + 1
-    while True:
-        event = at(cluster, step.node, sequence)
-        if event is None or event.cause != step.id:
-            return
-        if event.kind in CHANGES and event.kind not in ("known leader", "commit") and event.id != but:
-            yield event
-        sequence += 1
-
-
 def last_change(cluster, node):
-    for event in backwards(cluster, node):
-        if event.kind in CHANGES:
-            return event
-    return None
+    return next((event for event in kept(cluster, node) if event.kind in CHANGES), None)
+
+
+def message_of(event):
+    body = event.value["as"]["message"]
+    return words.enum("vlot_message_kind", "VLOT_MESSAGE_", body["kind"])
+
+
+def is_reason(event, message):
+    """Did its sender do that for the same reason as it sent the message?"""
+    change, kind = event.value["as"]["change"], message_of(message)
+    if kind in ("pre vote", "vote"):
+        is_pre = kind == "pre vote"
+        return (event.kind == "campaign" and (int(change["from"]) == 0) == is_pre
+                and int(change["term"]) == int(message.value["as"]["message"]["term"]))
+    if event.cause != message.cause or message.cause == 0:
+        return False
+    if kind in ("pre vote reply", "vote reply"):
+        return event.kind == "vote" and event.peer == message.peer
+    return event.kind in (("leader", "append") if kind == "append" else ("mismatch",))
+
+
+def reason_of(cluster, message):
+    earlier = (event for event in kept(cluster, message.node) if event.sequence < message.sequence)
+    return next((event for event in earlier if is_reason(event, message)), None)
+
+
+def votes_before(cluster, event):
+    """Of whom, and when: the votes that were granted in the campaign before it."""
+    for one in kept(cluster, event.node):
+        if one.sequence >= event.sequence:
+            continue
+        if one.kind == "campaign":
+            return
+        if one.kind == "tally" and one.why == 0:
+            yield one.peer, one.tick
+
+
+def matches_before(cluster, event):
+    """Who stores what a leader commits, as it was told."""
+    last = int(event.value["as"]["slice"]["first"]) + int(event.value["as"]["slice"]["count"]) - 1
+    for one in kept(cluster, event.node):
+        if one.sequence >= event.sequence or one.kind not in ("match", "durable"):
+            if one.kind == "leader":
+                return
+            continue
+        if int(one.value["as"]["change"]["to"]) >= last:
+            yield (one.peer if one.kind == "match" else one.node), one.tick
+
+
+def others(cluster, event, cause):
+    """What else led there, where several things did."""
+    why = words.enum("vlot_why", "VLOT_WHY_", event.why) if event.why else ""
+    if why in ("quorum of votes", "pre votes won"):
+        text, found = "with what was granted by ", dict(votes_before(cluster, event))
+    elif event.kind == "commit" and (cause.kind == "durable" or message_of(cause) == "append reply"):
+        text, found = "it is stored by ", dict(matches_before(cluster, event))
+    else:
+        return
+    if found:
+        yield None, text + ", ".join("%s (tick %d)" % (words.node(node), found[node]) for node in sorted(found))
+
+
+def root_of(event):
+    if event.kind in ("propose", "read"):
+        return "a client asked"
+    if event.kind in ("order", "start", "kill", "restart", "suspend", "resume"):
+        return "somebody did that"
+    return "a timer of n%d fired" % event.node
+
+
+def forgotten(cluster, number):
+    node = number >> NODE_BITS
+    return "event %d of %s led there: no longer known, the last %d are kept (options.ring_events)" % (
+        number & ((1 << NODE_BITS) - 1), words.node(node), cluster.ring_events - 1)
 
 
 def chain(cluster, event):
     """Sentences, newest first: this event, what caused it, what caused that …"""
     yield event, event.sentence()
-    shown = event.id
+    said = event
     for _ in range(CHAIN_MAX):
         if event.cause == 0:
-            if event.kind == "step":
-                yield None, "n%d's timer fired, or it was told to: nothing earlier led here" % event.node
+            yield None, "nothing earlier led here: %s" % root_of(said)
             return
         cause = by_id(cluster, event.cause)
         if cause is None:
-            yield None, "event %d of %s, which its ring does not hold any more (options.ring_events)" % (
-                event.cause & ((1 << NODE_BITS) - 1), words.node(event.cause >> NODE_BITS))
+            yield None, forgotten(cluster, event.cause)
             return
-        if cause.kind == "step":
-            for change in reversed(list(changes_of_step(cluster, cause, shown))):
-                if change.sequence < event.sequence or event.node != change.node:
-                    yield change, change.sentence()
-        else:
-            yield cause, cause.sentence()
-        shown = cause.id
-        event = cause
+        yield cause, cause.sentence()
+        yield from others(cluster, said, cause)
+        said = event = cause
+        reason = reason_of(cluster, cause) if cause.kind == "sent" else None
+        if reason is not None:
+            yield reason, reason.sentence()
+            said = reason

@@ -1,0 +1,313 @@
+#include "causes.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { KEPT = 1 << 12, NODES = 1 << 16 };
+
+struct vlot__causes {
+  vlot_event *rings[NODES]; /* [KEPT] the last ones of each node, by sequence; NULL: none yet */
+  vlot__causes_count count;
+  char text[800];
+};
+
+vlot__causes *vlot__causes_open(void) { return calloc(1, sizeof(vlot__causes)); }
+
+void vlot__causes_close(vlot__causes *causes) {
+  for (size_t k = 0; causes && k < NODES; k++) free(causes->rings[k]);
+  free(causes);
+}
+
+vlot__causes_count vlot__causes_count_of(const vlot__causes *causes) { return causes->count; }
+
+/* --- which kinds may lead to which --- */
+
+#define E(kind) (UINT64_C(1) << VLOT_EVENT_##kind)
+#define INPUTS  (E(RECEIVED) | E(PROPOSE) | E(READ) | E(ORDER))
+
+typedef struct rule {
+  bool may_begin; /* nothing led there but time, a client or a person */
+  uint64_t causes;
+} rule;
+
+static const rule rules[VLOT_EVENT_KINDS] = {
+    [VLOT_EVENT_STEP] = {true, INPUTS},
+    [VLOT_EVENT_SENT] = {true, INPUTS | E(DURABLE) | E(SENT)},
+    [VLOT_EVENT_RECEIVED] = {false, E(SENT)},
+    [VLOT_EVENT_DROPPED] = {true, E(SENT) | E(PROPOSE) | E(READ)},
+    [VLOT_EVENT_CAMPAIGN] = {true, E(RECEIVED) | E(ORDER)},
+    [VLOT_EVENT_LEADER] = {false, E(RECEIVED) | E(DURABLE)},
+    [VLOT_EVENT_STEP_DOWN] = {true, E(RECEIVED) | E(ORDER)},
+    [VLOT_EVENT_ROLE] = {true, E(RECEIVED) | E(ORDER)},
+    [VLOT_EVENT_TERM] = {true, E(RECEIVED) | E(ORDER)},
+    [VLOT_EVENT_KNOWN_LEADER] = {true, E(RECEIVED) | E(ORDER) | E(DURABLE)},
+    [VLOT_EVENT_VOTE] = {false, E(RECEIVED)},
+    [VLOT_EVENT_TALLY] = {true, E(RECEIVED) | E(ORDER) | E(DURABLE)},
+    [VLOT_EVENT_APPEND] = {false, E(RECEIVED) | E(PROPOSE) | E(DURABLE)},
+    [VLOT_EVENT_TRUNCATE] = {false, E(RECEIVED)},
+    [VLOT_EVENT_MATCH] = {false, E(RECEIVED)},
+    [VLOT_EVENT_PROGRESS] = {false, E(RECEIVED)},
+    [VLOT_EVENT_MISMATCH] = {false, E(RECEIVED)},
+    [VLOT_EVENT_DURABLE] = {true, E(RECEIVED) | E(PROPOSE) | E(ORDER)},
+    [VLOT_EVENT_COMMIT] = {false, E(RECEIVED) | E(DURABLE)},
+    [VLOT_EVENT_APPLY] = {false, E(COMMIT) | E(APPLY)},
+    [VLOT_EVENT_IGNORED] = {false, E(RECEIVED)},
+    [VLOT_EVENT_FENCED] = {true, INPUTS | E(COMMIT) | E(APPLY)},
+    [VLOT_EVENT_START] = {true, E(RESTART)},
+    [VLOT_EVENT_KILL] = {true, 0},
+    [VLOT_EVENT_RESTART] = {true, 0},
+    [VLOT_EVENT_SUSPEND] = {true, 0},
+    [VLOT_EVENT_RESUME] = {true, 0},
+    [VLOT_EVENT_FAULT] = {true, 0},
+    [VLOT_EVENT_CLOCK_WAIT] = {true, 0},
+    [VLOT_EVENT_PROPOSE] = {true, E(PROPOSE)},
+    [VLOT_EVENT_ANSWER] = {false,
+                           E(PROPOSE) | E(READ) | E(COMMIT) | E(APPLY) | E(FENCED) | E(KILL)},
+    [VLOT_EVENT_READ] = {true, E(READ)},
+    [VLOT_EVENT_VIOLATION] = {false, ~UINT64_C(0)},
+    [VLOT_EVENT_LINT] = {true, 0},
+    [VLOT_EVENT_REQUEST] = {true, 0},
+    [VLOT_EVENT_CONFIG] = {true, 0},
+    [VLOT_EVENT_ORDER] = {true, 0},
+};
+
+/* --- do the two agree? --- */
+
+static bool is_message(const vlot_event *event, vlot_event_kind kind, vlot_message_kind message) {
+  return event->kind == kind && event->as.message.kind == message;
+}
+
+static bool is_ok(const vlot_event *event) {
+  return (event->as.message.flags & VLOT_MESSAGE_OK) != 0;
+}
+
+static bool is_vote_reply(const vlot_event *event) {
+  return is_message(event, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_PRE_VOTE_REPLY) ||
+         is_message(event, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_VOTE_REPLY);
+}
+
+static uint64_t slice_last(const vlot_event *event) {
+  return event->as.slice.first + event->as.slice.count - 1;
+}
+
+static bool same_message(const vlot_event *one, const vlot_event *other) {
+  return one->as.message.kind == other->as.message.kind &&
+         one->as.message.flags == other->as.message.flags &&
+         one->as.message.term == other->as.message.term &&
+         one->as.message.index == other->as.message.index &&
+         one->as.message.log_term == other->as.message.log_term &&
+         one->as.message.commit == other->as.message.commit &&
+         one->as.message.request_id == other->as.message.request_id &&
+         one->as.message.entries == other->as.message.entries &&
+         one->as.message.from == other->as.message.from;
+}
+
+/* A reply answers the very request; entries go on because of what brought them, or opened the way
+ * to that peer; votes are asked for by who may. */
+static bool agrees_sent(const vlot_event *sent, const vlot_event *cause) {
+  bool is_taken = cause->kind == VLOT_EVENT_RECEIVED;
+  if (cause->kind == VLOT_EVENT_SENT)
+    return sent->why == VLOT_WHY_LINK_DUPLICATE && same_message(sent, cause);
+  switch ((vlot_message_kind)sent->as.message.kind) {
+  case VLOT_MESSAGE_PRE_VOTE: return cause->kind == VLOT_EVENT_ORDER;
+  case VLOT_MESSAGE_VOTE:
+    return cause->kind == VLOT_EVENT_ORDER ||
+           (is_message(cause, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_PRE_VOTE_REPLY) && is_ok(cause) &&
+            cause->as.message.term < sent->as.message.term);
+  case VLOT_MESSAGE_APPEND:
+    if (!is_taken) return cause->kind != VLOT_EVENT_ORDER;
+    return is_message(cause, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_VOTE_REPLY)
+               ? is_ok(cause) && cause->as.message.term == sent->as.message.term
+               : is_message(cause, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_APPEND_REPLY) &&
+                     cause->peer == sent->peer;
+  case VLOT_MESSAGE_PRE_VOTE_REPLY:
+  case VLOT_MESSAGE_VOTE_REPLY:
+  case VLOT_MESSAGE_APPEND_REPLY:
+    return is_taken && cause->as.message.kind + 1 == sent->as.message.kind &&
+           cause->peer == sent->peer &&
+           cause->as.message.request_id == sent->as.message.request_id &&
+           (sent->as.message.kind != VLOT_MESSAGE_APPEND_REPLY ||
+            cause->as.message.index == sent->as.message.commit);
+  }
+  return false;
+}
+
+static bool agrees_append(const vlot_event *event, const vlot_event *cause) {
+  if (is_message(cause, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_APPEND))
+    return cause->peer == event->peer && event->as.slice.first > cause->as.message.index &&
+           slice_last(event) <= cause->as.message.index + cause->as.message.entries &&
+           event->as.slice.term <= cause->as.message.term;
+  if (event->peer != event->node) return false; /* only a leader has others */
+  return cause->kind == VLOT_EVENT_PROPOSE ||
+         (event->as.slice.count == 1 &&
+          (cause->kind == VLOT_EVENT_DURABLE || (is_vote_reply(cause) && is_ok(cause) &&
+                                                 cause->as.message.term == event->as.slice.term)));
+}
+
+static bool agrees_commit(const vlot_event *event, const vlot_event *cause) {
+  if (cause->kind == VLOT_EVENT_DURABLE) return cause->as.change.to >= slice_last(event);
+  if (cause->as.message.kind == VLOT_MESSAGE_APPEND)
+    return cause->as.message.commit >= slice_last(event) &&
+           cause->as.message.index + cause->as.message.entries >= slice_last(event);
+  return cause->as.message.kind == VLOT_MESSAGE_APPEND_REPLY && is_ok(cause) &&
+         cause->as.message.index >= slice_last(event) &&
+         cause->as.message.term == event->as.slice.term;
+}
+
+static bool agrees_client(const vlot_event *event, const vlot_event *cause) {
+  return cause->as.client.client == event->as.client.client &&
+         cause->as.client.sequence < event->as.client.sequence + event->as.client.count &&
+         event->as.client.sequence < cause->as.client.sequence + cause->as.client.count;
+}
+
+static bool agrees_answer(const vlot_event *event, const vlot_event *cause) {
+  if (cause->kind == VLOT_EVENT_PROPOSE || cause->kind == VLOT_EVENT_READ)
+    return agrees_client(event, cause);
+  if (cause->kind == VLOT_EVENT_FENCED || cause->kind == VLOT_EVENT_KILL)
+    return event->as.client.result != VLOT_OK;
+  return cause->kind == VLOT_EVENT_APPLY || event->as.client.index <= slice_last(cause);
+}
+
+/* A message raises a term by its own; a candidate goes one further by itself. */
+static bool agrees_term(const vlot_event *event, const vlot_event *cause) {
+  if (event->peer == event->node) return event->as.change.to == event->as.change.from + 1;
+  return cause->kind == VLOT_EVENT_RECEIVED && cause->peer == event->peer &&
+         cause->as.message.term == event->as.change.to;
+}
+
+static bool agrees_taken(const vlot_event *event, const vlot_event *cause) {
+  bool is_reply = is_message(cause, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_APPEND_REPLY);
+  switch ((vlot_event_kind)event->kind) {
+  case VLOT_EVENT_VOTE:
+    return cause->as.message.kind ==
+               (event->as.change.from ? VLOT_MESSAGE_PRE_VOTE : VLOT_MESSAGE_VOTE) &&
+           cause->as.message.term == event->as.change.term;
+  case VLOT_EVENT_MATCH:
+    return is_reply && (event->as.change.to == 0 ||
+                        (is_ok(cause) && event->as.change.to == cause->as.message.index));
+  case VLOT_EVENT_PROGRESS: return is_reply;
+  case VLOT_EVENT_MISMATCH:
+    return cause->as.message.kind == VLOT_MESSAGE_APPEND &&
+           event->as.change.from == cause->as.message.index &&
+           event->as.change.term == cause->as.message.log_term;
+  case VLOT_EVENT_IGNORED:
+    return cause->as.message.kind == event->as.change.from &&
+           cause->as.message.term == event->as.change.term;
+  default: return true;
+  }
+}
+
+static bool agrees(const vlot_event *event, const vlot_event *cause) {
+  switch ((vlot_event_kind)event->kind) {
+  case VLOT_EVENT_SENT: return agrees_sent(event, cause);
+  case VLOT_EVENT_RECEIVED:
+    return cause->node == event->peer && cause->peer == event->node && same_message(event, cause);
+  case VLOT_EVENT_DROPPED:
+    return cause->kind != VLOT_EVENT_SENT ||
+           (cause->peer == event->peer && same_message(event, cause));
+  case VLOT_EVENT_CAMPAIGN:
+    return cause->kind == VLOT_EVENT_ORDER ||
+           (event->why == VLOT_WHY_PRE_VOTES_WON && is_ok(cause) &&
+            cause->as.message.kind == VLOT_MESSAGE_PRE_VOTE_REPLY);
+  case VLOT_EVENT_LEADER:
+    return cause->kind == VLOT_EVENT_DURABLE ||
+           (cause->as.message.kind == VLOT_MESSAGE_VOTE_REPLY && is_ok(cause) &&
+            cause->as.message.term == event->as.change.term);
+  case VLOT_EVENT_TERM: return agrees_term(event, cause);
+  case VLOT_EVENT_TALLY:
+    return event->peer == event->node || (is_vote_reply(cause) && cause->peer == event->peer);
+  case VLOT_EVENT_VOTE:
+  case VLOT_EVENT_MATCH:
+  case VLOT_EVENT_PROGRESS:
+  case VLOT_EVENT_MISMATCH:
+  case VLOT_EVENT_IGNORED: return cause->peer == event->peer && agrees_taken(event, cause);
+  case VLOT_EVENT_APPEND: return agrees_append(event, cause);
+  case VLOT_EVENT_TRUNCATE:
+    return cause->as.message.kind == VLOT_MESSAGE_APPEND &&
+           event->as.slice.first > cause->as.message.index &&
+           event->as.slice.first <= cause->as.message.index + cause->as.message.entries;
+  case VLOT_EVENT_COMMIT: return agrees_commit(event, cause);
+  case VLOT_EVENT_APPLY:
+    return cause->kind == VLOT_EVENT_APPLY ? slice_last(cause) + 1 == event->as.slice.first
+                                           : cause->as.slice.first <= slice_last(event) &&
+                                                 slice_last(event) <= slice_last(cause);
+  case VLOT_EVENT_PROPOSE:
+  case VLOT_EVENT_READ: return cause->node != event->node && agrees_client(event, cause);
+  case VLOT_EVENT_ANSWER: return agrees_answer(event, cause);
+  default: return true;
+  }
+}
+
+/* Where nothing else led there: time campaigns, looks for a quorum and sends heartbeats. */
+static bool may_begin(const vlot_event *event) {
+  bool is_clients_mail = event->kind == VLOT_EVENT_DROPPED && event->as.message.kind == 0;
+  switch ((vlot_event_kind)event->kind) {
+  case VLOT_EVENT_SENT:
+    return event->as.message.kind != VLOT_MESSAGE_PRE_VOTE_REPLY &&
+           event->as.message.kind != VLOT_MESSAGE_VOTE_REPLY &&
+           event->as.message.kind != VLOT_MESSAGE_APPEND_REPLY;
+  case VLOT_EVENT_DROPPED: return is_clients_mail;
+  case VLOT_EVENT_TERM:
+  case VLOT_EVENT_TALLY: return event->peer == event->node;
+  case VLOT_EVENT_STEP_DOWN: return event->why == VLOT_WHY_NO_QUORUM_CONTACT;
+  default: return rules[event->kind].may_begin;
+  }
+}
+
+/* What is told from one node to another; all else stays within one run of a node. */
+static bool may_come_from(const vlot_event *event, const vlot_event *cause) {
+  switch ((vlot_event_kind)event->kind) {
+  case VLOT_EVENT_RECEIVED:
+  case VLOT_EVENT_DROPPED:
+  case VLOT_EVENT_PROPOSE:
+  case VLOT_EVENT_READ:
+  case VLOT_EVENT_VIOLATION: return true;
+  case VLOT_EVENT_START: return cause->node == event->node;
+  default: return cause->node == event->node && cause->incarnation == event->incarnation;
+  }
+}
+
+/* --- the stream --- */
+
+static const char *tell(vlot__causes *causes, const vlot_event *event, const vlot_event *cause,
+                        const char *what) {
+  char one[320], other[320] = "nothing";
+  vlot_event_text(event, one, sizeof one);
+  if (cause) vlot_event_text(cause, other, sizeof other);
+  snprintf(causes->text, sizeof causes->text,
+           "event %u.%" PRIu64 ", \"%s\", says it follows from %u.%" PRIu64 ", \"%s\": %s",
+           event->node, event->sequence, one, (uint32_t)(event->cause >> 48),
+           event->cause & ((UINT64_C(1) << 48) - 1), other, what);
+  return causes->text;
+}
+
+static const char *judge(vlot__causes *causes, const vlot_event *event) {
+  if (event->kind >= VLOT_EVENT_KINDS) return NULL;
+  if (event->cause == 0)
+    return may_begin(event) ? NULL : tell(causes, event, NULL, "something must have led there");
+  uint64_t sequence = event->cause & ((UINT64_C(1) << 48) - 1);
+  const vlot_event *ring = causes->rings[event->cause >> 48];
+  const vlot_event *cause = ring ? &ring[sequence % KEPT] : NULL;
+  causes->count.caused++;
+  if (!cause || cause->sequence < sequence)
+    return tell(causes, event, NULL, "that has not happened yet");
+  if (cause->sequence > sequence) {
+    causes->count.forgotten++;
+    return NULL;
+  }
+  if (cause->lamport >= event->lamport) return tell(causes, event, cause, "its time is later");
+  if (!(rules[event->kind].causes >> cause->kind & 1))
+    return tell(causes, event, cause, "its kind does not lead there");
+  if (!may_come_from(event, cause)) return tell(causes, event, cause, "it is of another node");
+  return agrees(event, cause) ? NULL : tell(causes, event, cause, "the two do not fit");
+}
+
+const char *vlot__causes_feed(vlot__causes *causes, const vlot_event *event) {
+  const char *problem = judge(causes, event);
+  vlot_event **ring = &causes->rings[event->node % NODES];
+  if (!*ring) *ring = calloc(KEPT, sizeof **ring);
+  if (*ring) (*ring)[event->sequence % KEPT] = *event;
+  causes->count.events++;
+  return problem;
+}

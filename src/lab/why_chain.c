@@ -1,0 +1,195 @@
+/* The chain of causes: what happened, because of what, and so on down to a timer, a client or a
+ * person. What several things led to is told with all of them.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "why_inside.h"
+
+enum { CHAIN_MAX = 48 };
+
+static void add_line(why *at, const vlot_event *event, vlot__view_line_kind kind) {
+  char sentence[512];
+  vlot__view_line *line = vlot__view_why_begin(at->view, kind, event->node);
+  if (line) line->event = vlot_event_id(event->node, event->sequence);
+  if (line) line->tick = event->tick;
+  vlot_event_text(event, sentence, sizeof sentence);
+  vlot__view_why_say(at->view, "%s", sentence);
+}
+
+void vlot__why_add_event(why *at, const vlot_event *event) {
+  add_line(at, event, VLOT__VIEW_EVENT);
+}
+
+void vlot__why_say_forgotten(why *at, uint32_t node) {
+  const vlot__past_node *past = &at->workspace->past.nodes[node];
+  size_t whole = 0;
+  while (whole < past->count && past->events[past->count - 1 - whole].sequence >= past->whole_from)
+    whole++;
+  vlot__view_why_say(at->view, "no longer known: of n%u the last %zu events are kept", node, whole);
+}
+
+/* A heartbeat, or a commit index that nothing took along: both are a timer's doing. */
+static const char *root_of_append(const why *at, const vlot_event *append) {
+  const vlot_event *earlier = NULL;
+  const vlot__past_node *past = &at->workspace->past.nodes[append->node];
+  for (size_t k = past->count; k > 0 && !earlier; k--) {
+    const vlot_event *one = &past->events[k - 1];
+    if (one->sequence < append->sequence && one->kind == VLOT_EVENT_SENT &&
+        one->peer == append->peer && one->as.message.kind == VLOT_MESSAGE_APPEND)
+      earlier = one;
+  }
+  bool is_heartbeat = earlier && earlier->as.message.commit == append->as.message.commit;
+  return is_heartbeat ? "heartbeat timer fired"
+                      : "timer fired: a heartbeat, or a commit index that had still to be told";
+}
+
+/* What was there first: nothing of the cluster's own. */
+static void add_root(why *at, const vlot_event *first) {
+  const char *root = "nothing is recorded that led there";
+  char text[128];
+  if (first->why == VLOT_WHY_ELECTION_TIMEOUT || first->kind == VLOT_EVENT_DURABLE ||
+      (first->kind == VLOT_EVENT_CAMPAIGN && first->why == VLOT_WHY_PRE_VOTES_WON))
+    root = "its election timer fired";
+  else if (first->why == VLOT_WHY_NO_QUORUM_CONTACT)
+    root = "its timer fired, with which a leader looks whether a quorum still answers";
+  else if (first->kind == VLOT_EVENT_PROPOSE || first->kind == VLOT_EVENT_READ)
+    root = "a client asked";
+  else if (first->kind == VLOT_EVENT_ORDER)
+    root = "it was told to";
+  else if (first->kind == VLOT_EVENT_START)
+    root = "it was started";
+  else if (first->kind == VLOT_EVENT_KILL || first->kind == VLOT_EVENT_SUSPEND ||
+           first->kind == VLOT_EVENT_RESUME || first->kind == VLOT_EVENT_RESTART)
+    root = "somebody did that to it";
+  else if (first->kind == VLOT_EVENT_SENT && first->as.message.kind == VLOT_MESSAGE_APPEND) {
+    snprintf(text, sizeof text, "n%u's %s", first->node, root_of_append(at, first));
+    root = text;
+  } else if (first->kind == VLOT_EVENT_SENT) {
+    root = "its election timer fired";
+  }
+  vlot__view_why_begin(at->view, VLOT__VIEW_DETAIL, first->node);
+  vlot__view_why_say(at->view, "and that is the beginning: %s", root);
+}
+
+/* --- why a message was sent --- */
+
+static bool is_reason(const vlot_event *event, const vlot_event *message) {
+  bool is_pre = message->as.message.kind == VLOT_MESSAGE_PRE_VOTE ||
+                message->as.message.kind == VLOT_MESSAGE_PRE_VOTE_REPLY;
+  switch ((vlot_message_kind)message->as.message.kind) {
+  case VLOT_MESSAGE_PRE_VOTE:
+  case VLOT_MESSAGE_VOTE:
+    return event->kind == VLOT_EVENT_CAMPAIGN && (event->as.change.from == 0) == is_pre &&
+           event->as.change.term == message->as.message.term;
+  case VLOT_MESSAGE_PRE_VOTE_REPLY:
+  case VLOT_MESSAGE_VOTE_REPLY:
+    return event->kind == VLOT_EVENT_VOTE && event->peer == message->peer &&
+           (event->as.change.from == 1) == is_pre && event->cause == message->cause;
+  case VLOT_MESSAGE_APPEND:
+    return (event->kind == VLOT_EVENT_LEADER || event->kind == VLOT_EVENT_APPEND) &&
+           event->cause == message->cause;
+  case VLOT_MESSAGE_APPEND_REPLY:
+    return event->kind == VLOT_EVENT_MISMATCH && event->cause == message->cause;
+  }
+  return false;
+}
+
+/* What its sender did for the same reason: it campaigns, decides on a vote, appends. It stands
+ * between the message and their common cause; NULL: nothing does, or it is not known. */
+static const vlot_event *reason_of(const why *at, const vlot_event *message) {
+  const vlot__past_node *past = &at->workspace->past.nodes[message->node];
+  uint64_t after = message->cause & ((UINT64_C(1) << 48) - 1);
+  bool campaigns = message->as.message.kind == VLOT_MESSAGE_PRE_VOTE ||
+                   message->as.message.kind == VLOT_MESSAGE_VOTE;
+  if (message->cause == 0 && !campaigns) return NULL;
+  for (size_t k = past->count; k > 0 && past->events[k - 1].sequence > after; k--) {
+    const vlot_event *event = &past->events[k - 1];
+    if (event->sequence < message->sequence && is_reason(event, message)) return event;
+  }
+  return NULL;
+}
+
+/* --- what several things led to --- */
+
+/* How one of several is told: "n2 (tick 18)", after the words before the first. */
+static void add_one(why *at, const vlot_event *event, uint32_t who, const char *words,
+                    bool *is_first) {
+  if (*is_first) vlot__view_why_begin(at->view, VLOT__VIEW_DETAIL, event->node);
+  vlot__view_why_say(at->view, "%s n%u (tick %" PRIu64 ")", *is_first ? words : ",", who,
+                     event->tick);
+  *is_first = false;
+}
+
+/* The votes that were granted in the campaign before it. */
+static void add_votes(why *at, const vlot_event *event) {
+  const vlot__past_node *past = &at->workspace->past.nodes[event->node];
+  bool is_first = true;
+  size_t end = past->count, begin;
+  while (end > 0 && past->events[end - 1].sequence >= event->sequence) end--;
+  begin = end;
+  while (begin > 0 && past->events[begin - 1].kind != VLOT_EVENT_CAMPAIGN) begin--;
+  if (begin == 0) return;
+  for (size_t k = begin; k < end; k++)
+    if (past->events[k].kind == VLOT_EVENT_TALLY && past->events[k].why == VLOT_WHY_NONE)
+      add_one(at, &past->events[k], past->events[k].peer, "with what was granted by", &is_first);
+}
+
+/* Who stores what a leader commits: when it was told so first, and when its own disk was done. */
+static void add_matches(why *at, const vlot_event *commit) {
+  const vlot__past_node *past = &at->workspace->past.nodes[commit->node];
+  uint64_t last = commit->as.slice.first + commit->as.slice.count - 1;
+  bool has_told[VLOT__PAST_NODES] = {false}, is_first = true;
+  const vlot_event *won = NULL;
+  for (size_t k = 0; k < past->count && past->events[k].sequence < commit->sequence; k++)
+    if (past->events[k].kind == VLOT_EVENT_LEADER) won = &past->events[k];
+  for (size_t k = 0; won && k < past->count && past->events[k].sequence < commit->sequence; k++) {
+    const vlot_event *event = &past->events[k];
+    bool is_own = event->kind == VLOT_EVENT_DURABLE;
+    uint32_t who = is_own ? event->node : event->peer;
+    if ((!is_own && event->kind != VLOT_EVENT_MATCH) || event->sequence < won->sequence) continue;
+    if (event->as.change.to < last || who >= VLOT__PAST_NODES || has_told[who]) continue;
+    has_told[who] = true;
+    add_one(at, event, who, "it is stored by", &is_first);
+  }
+}
+
+static void add_others(why *at, const vlot_event *event, const vlot_event *cause) {
+  bool is_counted = event->why == VLOT_WHY_QUORUM_OF_VOTES || event->why == VLOT_WHY_PRE_VOTES_WON;
+  bool is_leaders =
+      cause->kind == VLOT_EVENT_DURABLE || cause->as.message.kind == VLOT_MESSAGE_APPEND_REPLY;
+  if (event->kind == VLOT_EVENT_COMMIT && is_leaders)
+    add_matches(at, event);
+  else if (is_counted)
+    add_votes(at, event);
+}
+
+/* --- the chain --- */
+
+/* That what was taken was sent goes without saying: only why it was. */
+void vlot__why_add_chain(why *at, const vlot_event *event) {
+  const vlot_event *said = event, *cause;
+  vlot__why_add_event(at, event);
+  for (unsigned k = 0; k < CHAIN_MAX; k++, event = cause) {
+    if (event->cause == 0) {
+      add_root(at, said);
+      return;
+    }
+    cause = vlot__past_find(&at->workspace->past, event->cause);
+    if (!cause) {
+      vlot__view_why_begin(at->view, VLOT__VIEW_DETAIL, event->node);
+      vlot__view_why_say(at->view, "what led there is ");
+      vlot__why_say_forgotten(at, (uint32_t)(event->cause >> 48));
+      return;
+    }
+    bool was_sent = cause->kind == VLOT_EVENT_SENT && event->kind == VLOT_EVENT_RECEIVED;
+    const vlot_event *shown = was_sent ? reason_of(at, cause) : cause;
+    if (was_sent && !shown) said = cause;
+    if (!shown || shown == said) continue;
+    add_line(at, shown, VLOT__VIEW_CAUSE);
+    if (!was_sent) add_others(at, said, cause);
+    said = shown;
+  }
+  vlot__view_why_begin(at->view, VLOT__VIEW_DETAIL, said->node);
+  vlot__view_why_say(at->view, "and so on: the chain is longer");
+}

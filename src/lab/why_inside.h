@@ -1,0 +1,56 @@
+/* Why, as its files share it: why.c looks at a node, why_chain.c follows causes, why_election.c has
+ * what is missing to a leader, why_commit.c to a commit and to reads, why_fate.c what became of a
+ * message and what stands in somebody's way.
+ */
+#ifndef VLOT_LAB_WHY_INSIDE_H
+#define VLOT_LAB_WHY_INSIDE_H
+
+#include "why.h"
+
+#define BIT(kind) (UINT64_C(1) << VLOT_EVENT_##kind)
+#define OF(kind)  (UINT64_C(1) << VLOT_MESSAGE_##kind)
+
+typedef struct why {
+  vlot__workspace *workspace;
+  vlot__view_why *view;
+} why;
+
+static inline bool why_is_up(const vlot_node_status *status) {
+  return status->state == VLOT_NODE_UP || status->state == VLOT_NODE_SUSPENDED;
+}
+
+/* --- why_chain.c --- */
+
+/* A line of an event alone; and one with all that led there. */
+void vlot__why_add_event(why *at, const vlot_event *event);
+void vlot__why_add_chain(why *at, const vlot_event *event);
+/* "no longer known: …", at the end of a line: what a node did is forgotten. */
+void vlot__why_say_forgotten(why *at, uint32_t node);
+
+/* --- why_fate.c --- */
+
+/* "RequestVote #12 is under way"; false, and nothing: it was taken. */
+bool vlot__why_say_fate(why *at, const vlot_event *message);
+/* "its disk is stalled since tick 28: nothing completes"; false, and nothing: it waits for no
+ * write. */
+bool vlot__why_say_disk(why *at, uint32_t id);
+/* What stands in the way of a node, a line each: it is suspended, its clock stands still, its timer
+ * is held, … */
+void vlot__why_add_obstacles(why *at, uint32_t id);
+/* The links that are cut, one way or both, in a line; nothing: none is. */
+void vlot__why_add_cuts(why *at);
+/* What a node sent to another that begins so: an append with an entry, the answer to a request. */
+const vlot_event *vlot__why_find_append(const why *at, uint32_t from, uint32_t to, uint64_t index);
+const vlot_event *vlot__why_find_reply(const why *at, const vlot_event *request);
+
+/* --- why_election.c --- */
+
+void vlot__why_add_campaign(why *at, uint32_t id, const vlot_event *campaign);
+void vlot__why_add_no_leader(why *at);
+
+/* --- why_commit.c --- */
+
+void vlot__why_add_commit(why *at, const vlot_node_status *leader);
+void vlot__why_add_reads(why *at, const vlot_node_status *leader);
+
+#endif

@@ -1,0 +1,97 @@
+/* Every cause of many seeds is true; and what looks at them would see one that is not. */
+#include "causes.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "sim.h"
+
+enum { SEEDS = 40, ACTIONS = 6000 };
+
+Test(causes, of_every_event_of_some_seeds_are_true) {
+  for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+    vlot__recording record;
+    cr_assert(vlot__recording_open(&record, NULL, NULL));
+    vlot__sim_world world = {.seed = seed, .actions = ACTIONS, .record = &record};
+    vlot__sim_run(&world);
+    cr_assert_eq(world.end, VLOT__SIM_SAFE, "seed %llu: %s", (unsigned long long)seed, world.text);
+    cr_assert(vlot__recording_close(&record));
+  }
+}
+
+/* --- what is false is seen --- */
+
+static vlot_event of(uint32_t node, uint64_t sequence, vlot_event_kind kind, uint64_t cause) {
+  return (vlot_event){.node = node,
+                      .sequence = sequence,
+                      .lamport = sequence,
+                      .incarnation = 1,
+                      .cause = cause,
+                      .kind = (uint16_t)kind};
+}
+
+static vlot_event message_of(uint32_t node, uint64_t sequence, vlot_event_kind kind, uint32_t peer,
+                             vlot_message_kind message, uint64_t cause) {
+  vlot_event event = of(node, sequence, kind, cause);
+  event.peer = peer;
+  event.as.message.kind = message;
+  event.as.message.term = 1;
+  event.as.message.from = kind == VLOT_EVENT_SENT ? node : peer;
+  return event;
+}
+
+static vlot_event vote_of(uint32_t candidate, uint64_t term, uint64_t cause) {
+  vlot_event event = of(2, 10, VLOT_EVENT_VOTE, cause);
+  event.peer = candidate;
+  event.as.change.to = 1;
+  event.as.change.term = term;
+  return event;
+}
+
+/* n1 asks n2 for its vote and sends an append, n2 takes both. */
+static vlot__causes *told(void) {
+  vlot__causes *causes = vlot__causes_open();
+  const vlot_event all[] = {
+      message_of(1, 1, VLOT_EVENT_SENT, 2, VLOT_MESSAGE_VOTE, 0),
+      message_of(1, 2, VLOT_EVENT_SENT, 2, VLOT_MESSAGE_APPEND, 0),
+      message_of(2, 3, VLOT_EVENT_RECEIVED, 1, VLOT_MESSAGE_VOTE, vlot_event_id(1, 1)),
+      message_of(2, 4, VLOT_EVENT_RECEIVED, 1, VLOT_MESSAGE_APPEND, vlot_event_id(1, 2)),
+  };
+  cr_assert_not_null(causes);
+  for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+    cr_assert_null(vlot__causes_feed(causes, &all[k]));
+  return causes;
+}
+
+static void expect(const vlot_event *event, const char *problem) {
+  vlot__causes *causes = told();
+  const char *seen = vlot__causes_feed(causes, event);
+  if (problem)
+    cr_expect(seen && strstr(seen, problem), "%s instead of %s", seen ? seen : "nothing", problem);
+  else
+    cr_expect_null(seen, "%s", seen);
+  vlot__causes_close(causes);
+}
+
+Test(causes, that_are_false_are_told_with_what_is_wrong) {
+  vlot_event event = vote_of(1, 1, vlot_event_id(2, 3));
+  expect(&event, NULL);
+  event = vote_of(1, 1, vlot_event_id(2, 4)); /* the append: what the prompt once said */
+  expect(&event, "the two do not fit");
+  event = vote_of(3, 1, vlot_event_id(2, 3));
+  expect(&event, "the two do not fit");
+  event = vote_of(1, 2, vlot_event_id(2, 3));
+  expect(&event, "the two do not fit");
+  event = vote_of(1, 1, vlot_event_id(1, 1));
+  expect(&event, "its kind does not lead there");
+  event = vote_of(1, 1, vlot_event_id(2, 77));
+  expect(&event, "that has not happened yet");
+  event = vote_of(1, 1, 0);
+  expect(&event, "something must have led there");
+  event = vote_of(1, 1, vlot_event_id(2, 3));
+  event.lamport = 3;
+  expect(&event, "its time is later");
+  event = vote_of(1, 1, vlot_event_id(2, 3));
+  event.incarnation = 2;
+  expect(&event, "it is of another node");
+}

@@ -1,0 +1,146 @@
+/* What `why` names: disks, cuts, suspended nodes, clocks, reads, probes, orders; all of several
+ * causes; and what is no longer known.
+ */
+#include <criterion/criterion.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "scene.h"
+
+enum { ACTIONS_MAX = 2000000 };
+
+static vlot__workspace workspace;
+
+static void begin(void) { vlot__workspace_init(&workspace, false, ACTIONS_MAX); }
+
+static void end(void) { vlot__workspace_deinit(&workspace); }
+
+/* Lines, one after the other; what the last of them says stays. */
+static void say(const char *lines) {
+  char line[128];
+  for (const char *at = lines; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+    snprintf(line, sizeof line, "%.*s", (int)strcspn(at, "\n"), at);
+    vlot__text_clear(&workspace.out);
+    cr_assert(vlot__command_run(&workspace, line), "%s: %s", line, workspace.problem.data);
+  }
+}
+
+static void expect(const char *text) {
+  cr_expect_not_null(strstr(workspace.out.data, text), "\"%s\" is not in\n%s", text,
+                     workspace.out.data);
+}
+
+static void expect_none(const char *text) {
+  cr_expect_null(strstr(workspace.out.data, text), "\"%s\" is in\n%s", text, workspace.out.data);
+}
+
+Test(why, names_slow_and_stalled_disks_and_since_when, .init = begin, .fini = end) {
+  say("until leader\ntick 10\ndisk 1 delay 5\ndisk 2 stalled\npropose x=1\ntick 3\nwhy");
+  expect("n1: known to store up to 1; n1's disk is slow since tick 28, up to 5 ticks for a write; "
+         "its oldest write, w1, is done at tick 33");
+  expect("n2: known to store up to 1; n2's disk is stalled since tick 28: nothing completes");
+  expect_none("under way");
+  say("why 2");
+  expect("n2's disk is stalled since tick 28");
+  say("tick 14\nwhy");
+  expect("because n1 has made durable its log up to 2");
+  expect("it is stored by n3 (tick 28), n1 (tick 33)");
+  expect("and that is the beginning: a client asked");
+  expect_none("it was told to");
+}
+
+Test(why, names_the_answer_that_a_cut_lost, .init = begin, .fini = end) {
+  say("until leader\ntick 10\ncut 2 1 oneway\ncut 3 1 oneway\npropose x=1\ntick 3\nwhy");
+  expect("n2: known to store up to 1; AppendReply #29 to n1 was lost at tick 28: the link is cut");
+  expect("n3: known to store up to 1; AppendReply #28 to n1 was lost at tick 28: the link is cut");
+}
+
+Test(why, names_what_keeps_nodes_from_electing, .init = begin, .fini = end) {
+  say("nodes 5\nuntil leader\ntick 10\nsuspend 2\nsuspend 3\nclock 4 0\nhold t5\ncut 4 1 oneway\n"
+      "kill 1\nwhy");
+  expect("n2 is suspended since tick 28: ");
+  expect("('resume 2' lets it go on)");
+  expect("n3 is suspended since tick 28: ");
+  expect("n4's clock stands still: no timer of it fires");
+  expect("n5's timer is held ('release t5' lets it go on)");
+  expect("Cut: only n4 to n1.");
+}
+
+Test(why, names_the_read_that_waits_and_for_what, .init = begin, .fini = end) {
+  say("until leader\ntick 10\nkill 2\nkill 3\nread x\nwhy");
+  expect("A read of client 1 (its number 1, asked at tick 28) waits until 2 of the voters have "
+         "answered something that n1 sent after it");
+  expect("n2: AppendEntries #26 is under way; it is down");
+}
+
+Test(why, names_the_probe_that_entries_wait_behind, .init = begin, .fini = end) {
+  say("until leader\nhold AppendEntries 1->2\npropose x=1\nwhy");
+  expect("n2: known to store up to 0; AppendEntries #");
+  expect("is held; until that is answered it is sent no other entries: n1 looks where the two logs "
+         "agree");
+}
+
+Test(why, names_a_probe_that_is_ahead_of_what_a_follower_lacks, .init = begin, .fini = end) {
+  say("start 1 term 2 log 1 1 2\nstart 2 term 2 log 1\nstart 3 term 2 log 1\nelect 1\n"
+      "until leader\nhold AppendEntries\nwhy 1");
+  expect("n2: known to store up to 0; entry 1 is not sent yet: n1 looks where the two logs agree, "
+         "one message at a time: AppendEntries #");
+}
+
+Test(why, ends_at_an_order_that_was_obeyed, .init = begin, .fini = end) {
+  say("elect 2\nuntil leader\nwhy 2 role");
+  expect("because n2 takes the order elect");
+  expect("and that is the beginning: it was told to");
+  say("stepdown 2\ndeliver all\nwhy 2 role");
+  expect("because n2 takes the order step_down");
+}
+
+Test(why, tells_every_vote_and_not_only_the_last_one, .init = begin, .fini = end) {
+  say("nodes 5\nuntil leader\nwhy 1 role");
+  expect("n1 becomes leader of term 1");
+  const char *votes = strstr(workspace.out.data, "with what was granted by n1 (tick ");
+  cr_assert_not_null(votes);
+  cr_expect_not_null(strchr(votes, ','), "three of five, the own one among them");
+}
+
+/* The question of a quiet cluster, early and after so long that its history has forgotten. */
+Test(why, has_the_same_answer_a_million_events_later, .init = begin, .fini = end) {
+  char early[4096];
+  say("switches -noop\nstart 1 term 1 log 1\nuntil leader 1\ntick 20\nwhy");
+  expect("a quorum stores entry 1, but it is of term 1");
+  expect("n1 becomes leader of term 2");
+  snprintf(early, sizeof early, "%s", workspace.out.data);
+  say("tick 200000\nwhy");
+  cr_expect_str_eq(workspace.out.data, early);
+  say("log");
+  expect("1."); /* known to agree */
+}
+
+Test(why, says_that_something_is_no_longer_known, .init = begin, .fini = end) {
+  say("until leader\npropose x=1\ntick 20\ntick 200000\nwhy 1 commit");
+  expect("n1 knows entry 2 of term 1 as committed");
+  expect("no longer known: of n1 the last ");
+  expect_none("and that is the beginning");
+}
+
+/* --- a broken property shows at the prompt --- */
+
+static uint64_t drifting_hash(void *state) {
+  static _Atomic uint64_t drift;
+  (void)state;
+  return 1 + atomic_fetch_add(&drift, 1);
+}
+
+Test(why, a_violation_stops_and_is_told_at_the_prompt, .init = begin, .fini = end) {
+  vlot_machine machine = *vlot_kv_machine();
+  machine.hash = drifting_hash;
+  workspace.options.machine = &machine;
+  workspace.options.has_checker = 1;
+  vlot__text_clear(&workspace.out);
+  (void)vlot__command_run(&workspace, "step 10000");
+  vlot__workspace_drain(&workspace, true);
+  expect("Broken: R-1 at n");
+  cr_expect_lt(vlot__workspace_actions(&workspace), 1000, "it stops there");
+}
