@@ -48,4 +48,8 @@ const char *vlot__event_order_name(uint64_t kind);
 uint32_t vlot__event_receiver(const vlot_event *event);
 bool vlot__event_is_success(const vlot_event *event);
 
+/* What an event adds to the event hash: its words (vlot_event_words()), how many they are, and
+ * which stands where, in one number. */
+uint64_t vlot__event_sum(const vlot_event *event);
+
 #endif

@@ -180,6 +180,10 @@ vlot_why vlot__node_no_leader_why(const vlot__node *node);
 bool vlot__forwarded_take(vlot__node *node, vlot__mail_forward *mail);
 /* The end of a turn: send what is new or due, answer who has sent. */
 void vlot__forwards_end(vlot__node *node);
+/* Is there anything that the end of a turn might send? */
+static inline bool vlot__forwards_wait(const vlot__node *node) {
+  return node->forwarding.sent.count > 0 || node->forwarding.has_answers;
+}
 /* Nothing more is sent: its clients are told that it is not known what becomes of it. */
 void vlot__forwards_give_up(vlot__node *node, vlot_why why);
 

@@ -223,7 +223,7 @@ static void end_steps(vlot__node *node) {
     vlot__forwards_give_up(node, VLOT_WHY_CRASHED);
   }
   vlot__node_serve_reads(node);
-  vlot__forwards_end(node);
+  if (vlot__forwards_wait(node)) vlot__forwards_end(node);
   (void)vlot__node_let_go(node, NULL);
 }
 

@@ -44,24 +44,10 @@ void vlot__observer_deinit(vlot_cluster *cluster) {
   vlot__checker_close(checker);
 }
 
-/* An event is hashed on its own, by a sum of products that need not wait for each other, and then
- * joins the hash of all: only that last step has to wait for the event before.
- */
-static void hash_event(vlot__observer *observer, const vlot_event *event) {
-  static const uint64_t odd[VLOT_EVENT_WORDS] = {
-      0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0xd6e8feb86659fd93,
-      0xa0761d6478bd642f, 0xe7037ed1a0b428db, 0x8ebc6af09c88c6e3, 0x589965cc75374cc3,
-      0x1d8e4e27c47d124f, 0xeb44accab455d165, 0x2545f4914f6cdd1d, 0xc2b2ae3d27d4eb4f,
-      0x165667b19e3779f9, 0x85ebca77c2b2ae63, 0x27d4eb2f165667c5, 0xff51afd7ed558ccd};
-  uint64_t words[VLOT_EVENT_WORDS];
-  uint32_t count = vlot_event_words(event, words);
-  uint64_t sum = count, other = 0;
-  for (uint32_t k = 0; k < 8; k += 2) { /* every event has eight words at least */
-    sum += words[k] * odd[k];
-    other += words[k + 1] * odd[k + 1];
-  }
-  for (uint32_t k = 8; k < count; k++) sum += words[k] * odd[k];
-  sum += other;
+/* An event is hashed on its own, and then joins the hash of all: only that last step has to wait
+ * for the event before. */
+static inline void hash_event(vlot__observer *observer, const vlot_event *event) {
+  uint64_t sum = vlot__event_sum(event);
   uint64_t hash = (observer->hash ^ sum ^ (sum >> 32)) * 0x9e3779b97f4a7c15u;
   observer->hash = hash ^ (hash >> 32);
 }

@@ -65,6 +65,7 @@ void vlot__commit_to(vlot_raft *raft, uint64_t index) {
 /* Whatever raised the last match that was missing to a quorum: of those that reach the index, a
  * quorum was there as soon as the quorum's last one was. */
 static vlot__source completed_by(vlot_raft *raft, uint64_t index) {
+  if (raft->new_matches == 1) return raft->newest_match;
   for (uint32_t k = 0; k < raft->peer_count; k++) {
     const vlot__peer *peer = &raft->peers[k];
     raft->scratch[k] = peer->match_index >= index ? UINT64_MAX - peer->matched.place : 0;
@@ -82,9 +83,9 @@ void vlot__commit_count(vlot_raft *raft) {
   for (uint32_t k = 0; k < raft->peer_count; k++) raft->scratch[k] = raft->peers[k].match_index;
   uint64_t reached = vlot__config_reached(raft);
   VLOT_ASSERT(reached <= raft->log.last_index);
-  raft->has_new_match = false;
-  if (reached <= raft->commit_index || !vlot_log_term(&raft->log, reached, &term)) return;
-  if (term != raft->hard.term) return;
-  raft->source.cause = completed_by(raft, reached).cause;
-  vlot__commit_to(raft, reached);
+  bool is_new = reached > raft->commit_index && vlot_log_term(&raft->log, reached, &term) &&
+                term == raft->hard.term;
+  if (is_new) raft->source.cause = completed_by(raft, reached).cause;
+  raft->new_matches = 0;
+  if (is_new) vlot__commit_to(raft, reached);
 }

@@ -298,7 +298,7 @@ static bool awaits_storage(const vlot_raft *raft) {
 static void finish_step(vlot_raft *raft) {
   vlot_output *output = &raft->output;
   if (raft->role == VLOT_ROLE_LEADER && !raft->is_fenced) {
-    if (raft->has_new_match) vlot__commit_count(raft);
+    if (raft->new_matches > 0) vlot__commit_count(raft);
     vlot__reads_answer(raft);
     vlot__leader_send(raft);
   }

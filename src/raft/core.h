@@ -194,7 +194,9 @@ struct vlot_raft {
   uint64_t next_dealing;
   uint64_t term_first_index; /* first index of this leadership */
   uint64_t tail_bytes;
-  bool has_new_match;  /* this step: commit may advance */
+  /* matches raised in this step, so that commit may advance, and what raised the last of them */
+  uint32_t new_matches;
+  vlot__source newest_match;
   vlot__ring reads;    /* vlot__read, oldest first */
   vlot__ring proposed; /* vlot_lost: own proposals not known to be committed or lost */
 
@@ -318,6 +320,12 @@ vlot__peer *vlot__peer_find(vlot_raft *raft, uint32_t id); /* NULL: no member */
 void vlot__peers_make(vlot_raft *raft); /* before anybody looks at peers other than self */
 
 /* An append is wanted, be it empty. */
+/* Its match was raised by an input; a leadership begins so, too. */
+static inline void vlot__peer_matched(vlot_raft *raft, vlot__peer *peer, vlot__source source) {
+  peer->matched = raft->newest_match = source;
+  raft->new_matches++;
+}
+
 static inline void vlot__peer_ask(vlot_raft *raft, vlot__peer *peer) {
   if (!peer->wants_append && !peer->wants_heartbeat) peer->asked = raft->source;
   peer->wants_append = true;

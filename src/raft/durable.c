@@ -124,8 +124,7 @@ vlot__next vlot__durable_on_stored(vlot_raft *raft, uint64_t token) {
     raft->self->match_index = raft->durable_index;
     /* A driver may tell it later than replies that are in the same step, and storage was done by
      * then: it counts as the first of them. */
-    raft->self->matched = (vlot__source){.cause = cause, .place = raft->step_place};
-    raft->has_new_match = true;
+    vlot__peer_matched(raft, raft->self, (vlot__source){.cause = cause, .place = raft->step_place});
   }
   return VLOT__NEXT_COUNT_OWN_VOTE;
 }

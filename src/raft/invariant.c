@@ -161,7 +161,7 @@ static const char *role_broken(const vlot_raft *raft) {
       "a candidate or leader has not voted for itself");
   LAW(is_leader || raft->reads.count == 0, "a read waits where nobody leads");
   LAW(is_leader || raft->tail_bytes == 0, "a tail is counted where nobody leads");
-  LAW(!raft->has_new_match || (is_leader && raft->is_fenced),
+  LAW(raft->new_matches == 0 || (is_leader && raft->is_fenced),
       "what was acknowledged last was not counted");
   return NULL;
 }

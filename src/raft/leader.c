@@ -53,7 +53,8 @@ void vlot__leader_begin(vlot_raft *raft) {
   raft->lacks_quorum = false;
   raft->term_first_index = raft->log.last_index + 1;
   raft->tail_bytes = vlot__commit_bytes_between(raft, raft->commit_index + 1, raft->log.last_index);
-  raft->has_new_match = true;
+  raft->new_matches = raft->peer_count;
+  raft->newest_match = raft->source;
   if (!(raft->switches & VLOT_SWITCH_NOOP)) return;
   vlot_slice slice = {
       .batch = raft->noop, .index = raft->log.last_index + 1, .term = raft->hard.term, .count = 1};
@@ -71,7 +72,7 @@ void vlot__leader_end(vlot_raft *raft) {
     raft->peers[k].wants_append = raft->peers[k].wants_heartbeat = false;
   }
   raft->tail_bytes = 0;
-  raft->has_new_match = false;
+  raft->new_matches = 0;
 }
 
 /* --- proposals --- */
@@ -137,11 +138,10 @@ static void advance_match(vlot_raft *raft, vlot__peer *peer, uint64_t match) {
     vlot__out_change(raft, VLOT_CHANGE_MATCH, VLOT_WHY_NONE, peer->id, peer->match_index, match,
                      raft->hard.term);
     peer->match_index = match;
-    peer->matched = raft->source;
     peer->match_request = raft->next_request;
     peer->silence_max = SILENCE_TICKS;
     if (peer->doubt > 0) peer->doubt--;
-    raft->has_new_match = true;
+    vlot__peer_matched(raft, peer, raft->source);
   }
   if (peer->next_index <= peer->match_index) peer->next_index = peer->match_index + 1;
   free_window(peer);

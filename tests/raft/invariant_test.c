@@ -225,7 +225,7 @@ Test(invariant, a_role_agrees_with_all_that_belongs_to_it) {
          raft->hard.vote = raft->durable_vote = 2);
   BREAKS(FOLLOWER, "a read waits where nobody leads", raft->reads.count = 1);
   BREAKS(FOLLOWER, "a tail is counted where nobody leads", raft->tail_bytes = 1);
-  BREAKS(LEADER, "what was acknowledged last was not counted", raft->has_new_match = true);
+  BREAKS(LEADER, "what was acknowledged last was not counted", raft->new_matches = 1);
 }
 
 Test(invariant, a_campaign_counts_what_was_given) {
