@@ -43,6 +43,29 @@ static uint32_t drops(vlot_cluster *cluster, uint32_t id, vlot_why why) {
   return count;
 }
 
+/* --- rare events --- */
+
+Test(bounds, of_rare_events_of_a_node_the_last_ones_are_kept) {
+  vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, 3);
+  vlot_cluster *cluster = led(&options);
+  vlot_event events[VLOT_RARE_EVENTS + 1];
+  size_t kept = vlot_cluster_rare_events(cluster, 3, events, VLOT_RARE_EVENTS + 1);
+  cr_assert(kept > 1 && kept < VLOT_RARE_EVENTS - 1);
+  vlot_event first = events[0], second = events[1];
+  bool is_suspended = false;
+  for (size_t made = kept + 1; made <= VLOT_RARE_EVENTS + 1; made++) {
+    cr_assert_eq(is_suspended ? vlot_cluster_resume(cluster, 3) : vlot_cluster_suspend(cluster, 3),
+                 VLOT_OK);
+    is_suspended = !is_suspended;
+    bool is_full = made > VLOT_RARE_EVENTS;
+    kept = vlot_cluster_rare_events(cluster, 3, events, VLOT_RARE_EVENTS + 1);
+    cr_expect_eq(kept, is_full ? VLOT_RARE_EVENTS : made, "%zu of %zu", kept, made);
+    cr_expect_eq(events[0].sequence, is_full ? second.sequence : first.sequence, "%zu", made);
+    cr_expect_eq(events[kept - 1].kind, is_suspended ? VLOT_EVENT_SUSPEND : VLOT_EVENT_RESUME);
+  }
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+}
+
 /* --- the pending list --- */
 
 Test(bounds, a_full_pending_list_refuses_what_is_sent) {
