@@ -39,7 +39,7 @@ static void fail(const char *what, uint64_t seed) {
 
 /* Every event so far, in the order of causality. */
 static void check_causes(vlot_cluster *cluster, uint64_t seed) {
-  vlot_subscription *events;
+  vlot_subscription *events = NULL;
   vlot_event event;
   vlot__causes *causes = vlot__causes_open();
   if (!causes || vlot_subscription_open(&events, cluster, 0) != VLOT_OK)
