@@ -219,12 +219,11 @@ typedef struct vlot_actor_system_options {
 /* Set size and the defaults, which stand in the words above; what has none is 0 or NULL. */
 VLOT_API void vlot_actor_system_options_init(vlot_actor_system_options *options);
 
-/* Open a set of actors. Each uses one thread-specific key of the C library, of which a process has
- * 1,024 on Linux.
+/* Open a set of actors.
  *
  * options  NULL: the defaults; copied
  * system   out: closed with vlot_actor_system_close(); NULL unless VLOT_OK
- * returns  VLOT_OK; VLOT_NOMEM (no key is left, too); VLOT_INVALID (a bound of 0, an unknown place,
+ * returns  VLOT_OK; VLOT_NOMEM; VLOT_INVALID (a bound of 0, an unknown place,
  *          a core the process may not use)
  */
 VLOT_API VLOT_MUST_CHECK vlot_result

@@ -106,7 +106,7 @@ typedef struct vlot_cluster_options {
    * applied; and the checker of so many terms: default 16,384; 1 … 2^24 */
   uint32_t observed_entries;
   /* lockstep: at most so many deliveries to one node become one turn: default 8; 1: always
-   * single */
+   * single; at most 64 */
   uint32_t turn_max;
   /* 1: all events from the opening on are kept for the first subscription; default 0 */
   uint32_t keeps_events;

@@ -10,7 +10,7 @@ vlot_result vlot__await(vlot_cluster *cluster,
                         uint64_t timeout_ticks) {
   uint64_t now = vlot__now(cluster);
   uint64_t deadline = timeout_ticks < VLOT_NEVER - 1 - now ? now + timeout_ticks : VLOT_NEVER - 1;
-  if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
+  if (vlot__waits_for_itself(cluster)) return VLOT_DEADLOCK;
   return vlot__driver_of(cluster)->await(cluster, is_reached, context, deadline);
 }
 

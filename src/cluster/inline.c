@@ -6,7 +6,7 @@ vlot_result vlot_lockstep_set_inline(vlot_cluster *cluster, bool is_inline) {
   VLOT__VISIT(cluster, VLOT_CLOSED);
   if (vlot__driver_of(cluster) != &vlot__driver_lockstep) return VLOT_UNSUPPORTED;
   if (vlot__check_change(cluster) != VLOT_OK) return VLOT_UNSUPPORTED;
-  if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
+  if (vlot__waits_for_itself(cluster)) return VLOT_DEADLOCK;
   if (cluster->lockstep.is_inline == is_inline) return VLOT_OK;
   vlot_result result = is_inline ? VLOT_OK : vlot__actors_open(cluster);
   vlot__seat *seat;

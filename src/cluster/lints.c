@@ -110,17 +110,6 @@ void vlot__lint_look(vlot_cluster *cluster) {
   look(cluster);
 }
 
-void vlot__lint_open(vlot_cluster *cluster) {
-  vlot_lint lints[VLOT_LINT_NUMBERS];
-  if (!cluster->options.has_lints) return;
-  size_t count = vlot_cluster_options_lint(&cluster->options, lints, VLOT_LINT_NUMBERS);
-  vlot__control_begin(cluster);
-  for (size_t k = 0; k < count; k++) say(cluster, &lints[k]);
-  look_at_disks(cluster);
-  vlot__control_end(cluster);
-  atomic_store(&cluster->next_look, LOOK_TICKS);
-}
-
 /* The settings, with the members that there are now: those of the configuration in force at the
  * leader, without one those that it was opened with. */
 static void add_settings(vlot_cluster *cluster, vlot__lint_list *all) {
@@ -132,6 +121,18 @@ static void add_settings(vlot_cluster *cluster, vlot__lint_list *all) {
   for (uint32_t k = 0; k < count; k++) voters += !members[k].is_learner;
   vlot__lint_add_settings(all, &cluster->options, count, voters);
   vlot_configuration_release(configuration);
+}
+
+void vlot__lint_open(vlot_cluster *cluster) {
+  vlot_lint lints[VLOT_LINT_NUMBERS];
+  if (!cluster->options.has_lints) return;
+  vlot__lint_list all = {.lints = lints, .capacity = VLOT_LINT_NUMBERS};
+  add_settings(cluster, &all);
+  vlot__control_begin(cluster);
+  for (size_t k = 0; k < all.count; k++) say(cluster, &lints[k]);
+  look_at_disks(cluster);
+  vlot__control_end(cluster);
+  atomic_store(&cluster->next_look, LOOK_TICKS);
 }
 
 size_t vlot_cluster_lint(vlot_cluster *cluster, vlot_lint *lints, size_t capacity) {

@@ -99,7 +99,7 @@ typedef struct vlot__requests {
   _Atomic uint64_t asked;
   _Atomic uint64_t done; /* carried out */
   /* the thread that carries some out, and has control meanwhile */
-  _Atomic uintptr_t obeys;
+  _Atomic uint64_t obeys;       /* its number; 0: none does */
   _Atomic uint64_t is_armed;    /* one of these: come by vlot__stop_here() … */
   _Atomic uint64_t steps;       /* … at the end of an action, after so many more */
   _Atomic uint64_t stop_action; /* … at the end of this one, or of a later one */
@@ -127,7 +127,7 @@ struct vlot_cluster {
   vlot_machine machine;
   _Atomic(const struct vlot__driver *) driver; /* only pausing changes it */
   const struct vlot__recorder *recorder;       /* NULL: nothing is recorded or replayed */
-  _Atomic uintptr_t pauser;                    /* the thread that has paused it */
+  _Atomic uint64_t pauser;                     /* number of the thread that has paused it */
   bool is_closing;    /* nobody is inside any more: its nodes are stopped */
   bool lacks_threads; /* one could not be made */
 
@@ -176,7 +176,7 @@ struct vlot_cluster {
   /* control calls are taken one at a time */
   pthread_mutex_t control_lock;
   pthread_cond_t control_free;
-  bool is_controlled;
+  _Atomic uint64_t controller; /* number of the thread that has control; 0: none has */
 
   /* clients: those that are open, by number, and those that wait (inbox.c) */
   pthread_mutex_t clients_lock;

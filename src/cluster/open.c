@@ -289,7 +289,7 @@ static void see_off(vlot_cluster *cluster) {
   vlot__door_wait(cluster);
   vlot__clients_close(cluster);
   /* whoever has paused it does not step it any more */
-  if (cluster->is_paused) atomic_store(&cluster->pauser, (uintptr_t)pthread_self());
+  if (cluster->is_paused) atomic_store(&cluster->pauser, vlot__thread_number());
 }
 
 vlot_result vlot_cluster_close(vlot_cluster *cluster) {

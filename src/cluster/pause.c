@@ -13,7 +13,7 @@
 /* --- the driver meanwhile --- */
 
 static bool is_pauser(vlot_cluster *cluster) {
-  return atomic_load(&cluster->pauser) == (uintptr_t)pthread_self();
+  return atomic_load(&cluster->pauser) == vlot__thread_number();
 }
 
 /* What the cluster is to this thread. */
@@ -138,7 +138,7 @@ static void collect_all(vlot_cluster *cluster) {
     if (seat->disk && seat->node)
       while (vlot__disk_complete_one(seat->disk, NULL)) continue;
   }
-  atomic_store(&cluster->pauser, (uintptr_t)pthread_self());
+  atomic_store(&cluster->pauser, vlot__thread_number());
   atomic_store(&cluster->driver, &paused);
   VLOT__FOR_EACH_SEAT (seat, cluster) {
     if (!seat->node || !seat->actor) continue;

@@ -11,7 +11,7 @@ static inline vlot_result check_pending(vlot_cluster *cluster) {
   if (!vlot__driver_of(cluster)->is_stepped) return VLOT_UNSUPPORTED;
   /* another thread has paused it, and steps it */
   if (!vlot__may_step(cluster)) return VLOT_BUSY;
-  return vlot__is_node_thread(cluster) ? VLOT_DEADLOCK : VLOT_OK;
+  return vlot__waits_for_itself(cluster) ? VLOT_DEADLOCK : VLOT_OK;
 }
 
 /* May this thread change what is pending? */
