@@ -303,6 +303,10 @@ VLOT_API vlot_result vlot_cluster_heal(vlot_cluster *cluster);
 
 /* --- looking ---------------------------------------------------------------------------------- */
 
+/* What any of these calls shows, and what an await function looks at, is at least as new as every
+ * answer that its caller has read: a node publishes its status before the answers of a turn leave.
+ */
+
 typedef enum vlot_node_state {
   VLOT_NODE_DOWN = 0,  /* it does not run */
   VLOT_NODE_UP,        /* it runs */
@@ -315,12 +319,12 @@ typedef struct vlot_node_status {
   uint32_t incarnation;    /* from 1; of the last one when it is down */
   vlot_node_state state;   /* as of now */
   uint32_t is_learner;     /* 0: a voter */
-  vlot_raft_status raft;   /* as of the end of its last turn; the last one when it is down */
+  vlot_raft_status raft;   /* as of its last turn's end or answers; the last one when it is down */
   uint64_t applied_index;  /* the machine has applied everything up to here */
   uint64_t waiting;        /* clients' commands and reads that wait for their outcome here */
   uint64_t mailbox;        /* mail waiting; in lockstep of a suspended node only */
   uint64_t turns;          /* of this incarnation */
-  uint64_t age_ticks;      /* since the end of its last turn: how old the rest is; lockstep: 0 */
+  uint64_t age_ticks;      /* since it was published: how old the rest is; lockstep: 0 */
   uint64_t disk_id;        /* id of its disk */
   uint64_t lost_writes;    /* by power cuts; disks in memory only */
   uint32_t clock_permille; /* rate of its clock in thousandths, as of now */

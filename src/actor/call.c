@@ -98,6 +98,7 @@ static vlot_result answer_caller(vlot_actor *self, const vlot_mail *mail, uint32
     vlot_bytes_release(reply);
     return VLOT_FENCED;
   }
+  vlot__actor_publish_now(self);
   vlot_result result = vlot__call_answer(self->system, mail->stamp, VLOT_OK, reply);
   if (brackets) vlot_actor_leave(self);
   if (result == VLOT_OK) return VLOT_OK;
@@ -110,9 +111,11 @@ vlot_result vlot_actor_reply(vlot_actor *self, const vlot_mail *mail, uint32_t k
                              const void *payload, size_t size) {
   if (kind >= VLOT_MAIL_RESERVED || (size > 0 && !payload)) return VLOT_INVALID;
   if (size > VLOT__MAIL_BYTES_MAX) return VLOT_TOO_LARGE;
-  if (mail->sender.id != 0)
+  if (mail->sender.id != 0) {
+    vlot__actor_publish_now(self);
     return vlot_actor_send_to(self->system, self, mail->sender, VLOT_LANE_DATA, kind, mail->stamp,
                               payload, size);
+  }
   if (mail->sender.incarnation != VLOT__CALLER) return VLOT_INVALID;
   return answer_caller(self, mail, kind, payload, size);
 }

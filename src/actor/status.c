@@ -37,6 +37,12 @@ void vlot_actor_publish(vlot_actor *self, const void *data) {
   memcpy(self->data_next, data, sizeof self->data_next);
 }
 
+void vlot__actor_publish_now(vlot_actor *self) {
+  vlot__lock(&self->box.lock);
+  memcpy(self->data, self->data_next, sizeof self->data);
+  vlot__unlock(&self->box.lock);
+}
+
 static vlot_actor_state state_of(vlot_actor *actor) {
   switch (actor->phase) {
   case VLOT__STARTING: return VLOT_ACTOR_STARTING;

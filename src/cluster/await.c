@@ -93,13 +93,14 @@ vlot_result vlot_await_role(vlot_cluster *cluster, uint32_t id, vlot_role role,
 }
 
 /* Nodes that are up have all applied the same, and as much as any of them knows to be committed,
- * and nobody waits. */
-static bool is_quiet(vlot_cluster *cluster, void *context) {
+ * and nobody waits. *turns grows with each turn of any of them. */
+static bool looks_quiet(vlot_cluster *cluster, uint64_t *turns) {
   uint64_t commit = 0, applied = UINT64_MAX;
-  (void)context;
   vlot__seat *seat;
+  *turns = 0;
   VLOT__FOR_EACH_SEAT (seat, cluster) {
     vlot_node_status status = vlot__seat_status(seat);
+    *turns += ((uint64_t)status.incarnation << 40) + status.turns;
     if (status.state != VLOT_NODE_UP) continue;
     if (status.mailbox > 0 || status.waiting > 0 || status.raft.held_messages > 0) return false;
     if (status.raft.durable_index < status.raft.last_index) return false;
@@ -108,6 +109,20 @@ static bool is_quiet(vlot_cluster *cluster, void *context) {
   }
   return (applied == UINT64_MAX || applied >= commit) &&
          !vlot__driver_of(cluster)->has_traffic(cluster);
+}
+
+/* Where nodes run meanwhile each is seen at another moment, and what one has sent is in the mailbox
+ * of another that was seen before. So they are looked at again until no turn lies in between: the
+ * second look shows that the turns which the first one saw have ended, the third that none has
+ * begun since. */
+static bool is_quiet(vlot_cluster *cluster, void *context) {
+  uint64_t turns, again;
+  (void)context;
+  if (!looks_quiet(cluster, &turns)) return false;
+  if (vlot__may_step(cluster)) return true;
+  for (int k = 0; k < 2; k++)
+    if (!looks_quiet(cluster, &again) || again != turns) return false;
+  return true;
 }
 
 vlot_result vlot_await_quiet(vlot_cluster *cluster, uint64_t timeout_ticks) {

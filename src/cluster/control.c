@@ -71,6 +71,7 @@ vlot_result vlot__seat_stop(vlot__seat *seat, vlot_why why, bool is_power_cut) {
   atomic_store(&seat->state, VLOT_NODE_DOWN);
   vlot_result result = vlot__driver_of(cluster)->stop(seat, why);
   if (seat->storage.stop) seat->storage.stop(seat->storage.context, is_power_cut);
+  if (result != VLOT_TIMEOUT) vlot__seat_publish(seat); /* the turn that it was killed in, too */
   seat->has_pending_writes = false;
   bool was = was_leader(seat);
   VLOT__RECORD(cluster, kill, seat, why, is_power_cut, was, result == VLOT_TIMEOUT);

@@ -60,6 +60,8 @@ vlot_configuration *vlot__seat_configuration(vlot__seat *seat) {
 vlot_node_status vlot__seat_status(vlot__seat *seat) {
   vlot_cluster *cluster = seat->cluster;
   vlot_node_state state = atomic_load(&seat->state);
+  /* first: what is not in the mailbox any more shows in the status, once its turn has ended */
+  uint64_t mailbox = vlot__driver_of(cluster)->queued(seat);
   if (vlot__may_step(cluster) && seat->node) vlot__seat_publish(seat);
   vlot__lock(&seat->status_lock);
   vlot_node_status status = seat->status;
@@ -69,7 +71,7 @@ vlot_node_status vlot__seat_status(vlot__seat *seat) {
   status.state = state;
   status.clock_permille = atomic_load(&seat->clock_permille);
   if (seat->disk) status.lost_writes = vlot__disk_lost(seat->disk);
-  status.mailbox = vlot__driver_of(cluster)->queued(seat);
+  status.mailbox = mailbox;
   return status;
 }
 

@@ -51,6 +51,12 @@ static void paused_wait(vlot_cluster *cluster, struct vlot__inbox *inbox, uint64
   driver_here(cluster)->wait_for_answer(cluster, inbox, deadline);
 }
 
+/* Other threads look, and read answers. */
+static void paused_publish(vlot__seat *seat) {
+  vlot__seat_publish(seat);
+  if (vlot__node_is_fenced(seat->node)) atomic_store(&seat->state, VLOT_NODE_FENCED);
+}
+
 /* While it is being paused: mail goes to the pending list, completions of writes to the core. */
 static void collect(vlot__node *node, vlot_turn *turn) {
   vlot__seat *seat = vlot__node_seat(node);
@@ -94,6 +100,7 @@ static const vlot__driver paused = {
     .unhold = vlot__lockstep_unhold,
     .changed = vlot__pending_seat_changed,
     .rate_changed = vlot__lockstep_rate_changed,
+    .publish = paused_publish,
     .turn = paused_turn,
     .post = paused_post,
     .stored = paused_stored,
