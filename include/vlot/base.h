@@ -136,7 +136,8 @@ VLOT_API const char *vlot_result_advice(vlot_result result);
   X(RESUMED, 76, "the node was resumed")                                                 \
   X(STRAGGLER, 78, "the clock waits for a node that is inside a turn")                   \
   X(IS_LEADER, 79, "it is the leader itself")                                            \
-  X(DISKS_LOST, 80, "so many disks of voters were lost that no quorum of them is left")
+  X(DISKS_LOST, 80, "so many disks of voters were lost that no quorum of them is left")  \
+  X(REPLY_TOO_LARGE, 81, "the machine's answer is larger than its limit")
 
 typedef enum vlot_why {
 #define VLOT_X(name, number, text) VLOT_WHY_##name = number,

@@ -457,7 +457,9 @@ VLOT_API void vlot_subscription_close(vlot_subscription *subscription);
 typedef struct vlot_answer {
   uint64_t sequence; /* as given by submit or read */
   vlot_result result;
-  vlot_why why;   /* NONE with VLOT_OK */
+  /* with VLOT_OK NONE, but where a command's reply could not be kept and is empty: NO_MEMORY,
+   * REPLY_TOO_LARGE */
+  vlot_why why;
   uint64_t index; /* where it was committed; a read: up to where was applied; 0 unless VLOT_OK */
   uint64_t term;  /* of the entry there; 0 of a read, and unless VLOT_OK */
   /* [reply_size] borrowed until the client's next poll, wait, propose or query; NULL: empty */
@@ -519,7 +521,10 @@ VLOT_API uint32_t vlot_client_number(const vlot_client *client);
  * returns   VLOT_OK        each will get exactly one answer
  *           VLOT_BUSY      too many in flight, or the node's mailbox is full
  *           VLOT_REJECTED  no node is up, or the contact is not
- *           VLOT_TOO_LARGE, VLOT_NOMEM, VLOT_INVALID (count 0), VLOT_DEADLOCK (on a node's thread),
+ *           VLOT_TOO_LARGE a command is above raft.entry_bytes_max; or together they are above 64
+ *                          MiB, where each counts 16 bytes, and those below 1 KiB that are nobody's
+ *                          (owner) their own
+ *           VLOT_NOMEM, VLOT_INVALID (count 0), VLOT_DEADLOCK (on a node's thread),
  *           VLOT_UNSUPPORTED (a replay), VLOT_CLOSED (its cluster is)
  *           Unless VLOT_OK nothing was submitted.
  * thread    any but a node's; never blocks
@@ -534,7 +539,8 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_submit(vlot_client *client,
 
 /* Ask the machine a question.
  *
- * question   [size] copied; NULL is allowed when size is 0
+ * question   [size] copied; NULL is allowed when size is 0. At most raft.entry_bytes_max, as a
+ *            command
  * min_index  VLOT_READ_LINEARIZABLE (default way to read); else: any node's own state, once it
  *            has applied that index: the contact's, or the leader's
  * sequence, returns, thread, time  as vlot_client_submit(), of the one answer that will come
@@ -570,8 +576,8 @@ VLOT_API uint32_t vlot_client_inflight(const vlot_client *client);
  *          VLOT_OK; NULL to ignore
  * returns  VLOT_OK        committed and applied
  *          VLOT_REJECTED  certainly not committed, and never will be
- *          VLOT_UNKNOWN   may or may not be committed; also: it is, and there is no memory for the
- *                         reply; or the cluster was closed meanwhile
+ *          VLOT_UNKNOWN   may or may not be committed; also: it is, and its reply, which is asked
+ *                         for, could not be kept; or the cluster was closed meanwhile
  *          VLOT_BUSY      something is in flight; or, at the deadline, no node had room
  *          VLOT_TOO_LARGE, VLOT_NOMEM, VLOT_DEADLOCK, VLOT_UNSUPPORTED, VLOT_CLOSED as
  *                         vlot_client_submit()

@@ -69,7 +69,8 @@ VLOT_API void vlot_history_close(vlot_history *history);
  * call       borrowed for the call, with what it points to
  * operation  out: its handle for end; untouched unless VLOT_OK
  * returns    VLOT_OK; VLOT_INVALID (client, operation or key); VLOT_BUSY: as many are under way as
- *            may be; VLOT_NOMEM; unless VLOT_OK nothing has begun
+ *            may be; VLOT_TOO_LARGE: a size that no memory holds; VLOT_NOMEM; unless VLOT_OK nothing
+ *            has begun
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_history_begin(vlot_history *history,
                                                         const vlot_history_call *call,
@@ -82,8 +83,8 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_history_begin(vlot_history *history,
  *          VLOT_UNKNOWN, VLOT_TIMEOUT, VLOT_CLOSED: it may or may not happen; result is ignored;
  *          this needs no memory. Anything else: it certainly did not and will not happen; result is
  *          ignored
- * returns  VLOT_OK; VLOT_NOT_FOUND: no operation under way has that handle; VLOT_NOMEM: it is still
- *          under way
+ * returns  VLOT_OK; VLOT_NOT_FOUND: no operation under way has that handle; VLOT_TOO_LARGE (as
+ *          begin), VLOT_NOMEM: it is still under way
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_history_end(vlot_history *history, uint32_t operation,
                                                       uint64_t time, vlot_result outcome,

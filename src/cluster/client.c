@@ -207,6 +207,7 @@ vlot_result vlot_client_submit(vlot_client *client, const vlot_command *commands
   for (uint32_t k = 0; k < count; k++)
     if (commands[k].size > client->cluster->options.raft.entry_bytes_max) return VLOT_TOO_LARGE;
   size_t size = vlot__propose_size(commands, count);
+  if (size > VLOT__MAIL_CLIENT_MAX) return VLOT_TOO_LARGE;
   if (!vlot__ring_reserve(&client->submissions, 1) || !reserve_scratch(client, size))
     return VLOT_NOMEM;
   vlot__mail_propose *mail = (vlot__mail_propose *)(void *)client->scratch;
@@ -412,7 +413,7 @@ static bool never(vlot_cluster *cluster, void *context) {
 typedef vlot_result (*attempt)(vlot_client *client, const void *data, size_t size);
 
 static vlot_result submit_once(vlot_client *client, const void *data, size_t size) {
-  return vlot_client_submit(client, &(vlot_command){.data = data, .size = (uint32_t)size}, 1, NULL);
+  return vlot_client_submit(client, &(vlot_command){.data = data, .size = size}, 1, NULL);
 }
 
 static vlot_result read_once(vlot_client *client, const void *data, size_t size) {
@@ -441,6 +442,7 @@ static vlot_result ask(vlot_client *client, attempt once, const void *data, size
     (void)vlot__await(cluster, never, NULL, 1);
   }
   if (answer.result == VLOT_OK && reply) {
+    if (answer.why != VLOT_WHY_NONE) return VLOT_UNKNOWN; /* its reply could not be kept */
     *reply = vlot_bytes_copy(cluster->allocator, answer.reply, answer.reply_size);
     /* NOMEM says that nothing has changed */
     if (!*reply) return once == submit_once ? VLOT_UNKNOWN : VLOT_NOMEM;

@@ -73,6 +73,7 @@ static lane *free_lane(vlot_history *history, uint32_t client) {
   if (history->free_lanes[client] != NO_LANE)
     return &history->lanes[history->free_lanes[client] - 1];
   void *lanes = history->lanes;
+  if (history->lane_count >= UINT32_MAX - 1) return NULL; /* handles are numbers of 32 bits */
   if (!vlot__alloc_grow(history->allocator, &lanes, &history->lane_capacity,
                         history->lane_count + 1, sizeof *history->lanes))
     return NULL;
@@ -130,7 +131,7 @@ vlot_result vlot_history_begin(vlot_history *history, const vlot_history_call *c
                     call->expected ? call->expected_size : 0};
   size_t wanted = 2 * TAIL_MAX + TAIL_MAX; /* keys, numbers; and what ends the line */
   for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
-    if (sizes[k] > SIZE_MAX / 64) return VLOT_NOMEM;
+    if (sizes[k] > SIZE_MAX / 64) return VLOT_TOO_LARGE;
     wanted += vlot__json_string_max(sizes[k]);
   }
   lane *at = free_lane(history, call->client);
@@ -170,6 +171,7 @@ vlot_result vlot_history_end(vlot_history *history, uint32_t operation, uint64_t
     return VLOT_OK;
   }
   bool is_ok = outcome == VLOT_OK;
+  if (is_ok && result && size > SIZE_MAX / 64) return VLOT_TOO_LARGE;
   size_t wanted = TAIL_MAX + (is_ok && result ? vlot__json_string_max(size) : 0);
   if (!reserve_text(history, at, wanted)) return VLOT_NOMEM;
   vlot__json_number_of(&at->text, "return", time);

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "raft/message.h"
 
 /* One block: this header, the entries, the owners where some payload is shared, the copied
  * payloads. Small, because a batch may be of one entry. */
@@ -32,8 +33,10 @@ typedef struct source {
 
 static vlot_entry source_entry(const source *from, uint32_t k) {
   if (from->entries) return from->entries[k];
+  const vlot_command *command = &from->commands[k];
+  VLOT_ASSERT(command->size <= VLOT__MESSAGE_PAYLOAD_MAX); /* larger ones were refused */
   return (vlot_entry){
-      .data = from->commands[k].data, .size = from->commands[k].size, .kind = VLOT_ENTRY_COMMAND};
+      .data = command->data, .size = (uint32_t)command->size, .kind = VLOT_ENTRY_COMMAND};
 }
 
 static vlot_bytes *source_owner(const source *from, uint32_t k) {
@@ -49,7 +52,8 @@ static vlot_batch *make_batch(const vlot_allocator *allocator, const source *fro
   for (uint32_t k = 0; k < count; k++) {
     vlot_entry entry = source_entry(from, k);
     uint32_t size = entry.size;
-    if (entry.kind > VLOT_ENTRY_COMMAND || (entry.kind == VLOT_ENTRY_NOOP && size > 0))
+    if (entry.kind > VLOT_ENTRY_COMMAND || (entry.kind == VLOT_ENTRY_NOOP && size > 0) ||
+        size > VLOT__MESSAGE_PAYLOAD_MAX)
       is_legal = false;
     bytes += size;
     if (source_owner(from, k))

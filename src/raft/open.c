@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "raft/batch.h"
 #include "raft/core.h"
+#include "raft/message.h"
 
 void vlot_raft_options_init(vlot_raft_options *options) {
   *options = (vlot_raft_options){
@@ -11,7 +12,7 @@ void vlot_raft_options_init(vlot_raft_options *options) {
       .election_ticks_max = 30,
       .heartbeat_ticks = 5,
       .switches = VLOT_SWITCH_ALL,
-      .entry_bytes_max = 1u << 20,
+      .entry_bytes_max = 4u << 20,
       .append_entries_max = 4096,
       .append_bytes_max = 1u << 20,
       .window_messages_max = 64,
@@ -84,7 +85,7 @@ static const char *log_problem(const vlot_raft_options *options) {
       return "log_slices: must be contiguous from base_index + 1 and lie inside their batches";
     if (slice->term < term || slice->term == 0) return "log_slices: terms must not go down";
     if (!vlot__batch_is_legal(slice->batch))
-      return "log_slices: an entry of unknown kind, or a no-op that is not empty";
+      return "log_slices: an entry of unknown kind, a no-op that is not empty, or one above 64 MiB";
     term = slice->term;
     index = vlot__slice_last(slice);
   }
@@ -94,6 +95,8 @@ static const char *log_problem(const vlot_raft_options *options) {
     if (entry->entry.kind > VLOT_ENTRY_COMMAND) return "log_entries: unknown kind of entry";
     if (entry->entry.kind == VLOT_ENTRY_NOOP && entry->entry.size > 0)
       return "log_entries: a no-op is empty";
+    if (entry->entry.size > VLOT__MESSAGE_PAYLOAD_MAX)
+      return "log_entries: an entry has more than 64 MiB";
     if (entry->entry.size > 0 && !entry->entry.data) return "log_entries: data is missing";
     term = entry->term;
     index++;

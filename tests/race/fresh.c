@@ -45,11 +45,10 @@ static vlot_client *open_client(vlot_cluster *cluster) {
 }
 
 static vlot_bytes *set_command(void) {
-  return vlot_kv_encode(NULL, &(vlot_kv_command){.operation = VLOT_KV_SET,
-                                                 .key = "k",
-                                                 .key_size = 1,
-                                                 .value = "v",
-                                                 .value_size = 1});
+  return vlot_kv_encode(
+      NULL,
+      &(vlot_kv_command){
+          .operation = VLOT_KV_SET, .key = "k", .key_size = 1, .value = "v", .value_size = 1});
 }
 
 /* --- what never blocks ------------------------------------------------------------------------ */
@@ -83,7 +82,7 @@ static void ask_behind_many(void) {
   vlot_cluster *cluster = open_cluster(NULL);
   vlot_client *client = open_client(cluster);
   vlot_bytes *bytes = set_command();
-  vlot_command command = {.data = vlot_bytes_data(bytes), .size = (uint32_t)vlot_bytes_size(bytes)};
+  vlot_command command = {.data = vlot_bytes_data(bytes), .size = vlot_bytes_size(bytes)};
   vlot_answer answers[WINDOW];
   uint32_t sent = 0, done = 0;
   while (done < COMMANDS) {
@@ -106,7 +105,7 @@ static void ask_behind_one(void) {
   vlot_cluster *cluster = open_cluster(NULL);
   vlot_client *client = open_client(cluster);
   vlot_bytes *bytes = set_command();
-  vlot_command command = {.data = vlot_bytes_data(bytes), .size = (uint32_t)vlot_bytes_size(bytes)};
+  vlot_command command = {.data = vlot_bytes_data(bytes), .size = vlot_bytes_size(bytes)};
   vlot_subscription *subscription;
   check(vlot_subscription_open(&subscription, cluster, 0) == VLOT_OK, "no subscription");
   for (int k = 0; k < COMMANDS / 4; k++) {
@@ -129,8 +128,8 @@ static void ask_behind_one(void) {
     size_t count = vlot_cluster_events(cluster, answer.node, events, EVENTS);
     bool has_one = false;
     for (size_t e = 0; e < count; e++)
-      has_one |= events[e].kind == VLOT_EVENT_ANSWER &&
-                 events[e].as.client.sequence == answer.sequence;
+      has_one |=
+          events[e].kind == VLOT_EVENT_ANSWER && events[e].as.client.sequence == answer.sequence;
     fresh(has_one, "the last events");
     fresh(vlot_cluster_rare_events(cluster, answer.node, events, EVENTS) > 0, "rare events");
     check(vlot_cluster_hash(cluster, answer.node, &hash, &applied) == VLOT_OK, "no hash");
@@ -204,7 +203,7 @@ static void *keep_asking(void *argument) {
   talk *shared = argument;
   vlot_client *client = open_client(shared->cluster);
   vlot_bytes *bytes = set_command();
-  vlot_command command = {.data = vlot_bytes_data(bytes), .size = (uint32_t)vlot_bytes_size(bytes)};
+  vlot_command command = {.data = vlot_bytes_data(bytes), .size = vlot_bytes_size(bytes)};
   vlot_answer answers[8];
   while (!atomic_load(&shared->must_stop)) {
     vlot_result sent = vlot_client_submit(client, &command, 1, NULL); /* or BUSY */
@@ -266,8 +265,7 @@ static void ask_behind_a_reply(void) {
   for (uint64_t k = 1; k <= CALLS; k++) {
     vlot_actor_status status;
     uint64_t seen;
-    check(vlot_actor_call(actor, 1, &k, sizeof k, 10000000000, NULL) == VLOT_OK,
-          "no reply");
+    check(vlot_actor_call(actor, 1, &k, sizeof k, 10000000000, NULL) == VLOT_OK, "no reply");
     vlot_actor_get_status(actor, &status);
     memcpy(&seen, status.data, sizeof seen);
     fresh(seen >= k, "an actor's published data");
