@@ -228,6 +228,18 @@ VLOT_API size_t vlot_bytes_size(const vlot_bytes *bytes);
 VLOT_API vlot_bytes *vlot_bytes_retain(vlot_bytes *bytes);
 VLOT_API void vlot_bytes_release(vlot_bytes *bytes);
 
+/* Any bytes as JSON, from which they come back as they were: a string where they are UTF-8 (RFC
+ * 3629: no surrogates, nothing longer than it must be), else {"hex":"ff00"}, two digits each. In a
+ * string control characters, U+2028 and U+2029 are escaped (\u0000), so that it is one line for
+ * every reader. All JSON of vlot has bytes and texts like this; in Python they are
+ * bytes.fromhex(value["hex"]) if type(value) is dict else value.encode().
+ *
+ * bytes    [size] borrowed for the call; NULL: null is written
+ * out      [capacity], cut where it is too small, with a zero; NULL with capacity 0
+ * returns  the length it has or would have: at most 6 * size + 12
+ */
+VLOT_API size_t vlot_json_bytes(const void *bytes, size_t size, char *out, size_t capacity);
+
 /* --- assertions ------------------------------------------------------------------------------- */
 
 typedef enum vlot_failure_kind {

@@ -9,7 +9,8 @@
  * return   absent: the outcome is unknown
  * fail     true: it certainly did not happen
  * result   what it answered; null: nothing
- * Strings hold any bytes: what is no UTF-8 stands as \u00XX of the byte.
+ * Keys and values are any bytes, and come back as they were: a string, or {"hex":"ff00"} where they
+ * are no UTF-8. See vlot_json_bytes().
  *
  * Thread  one at a time per history.
  */

@@ -46,9 +46,9 @@ static bool reserve_text(vlot_history *history, lane *at, size_t more) {
   return has_room;
 }
 
-static void write_string_or_null(lane *at, const void *bytes, size_t size) {
+static void write_bytes_or_null(lane *at, const void *bytes, size_t size) {
   if (bytes)
-    vlot__json_string(&at->text, bytes, size);
+    vlot__json_bytes(&at->text, bytes, size);
   else
     vlot__write_text(&at->text, "null");
 }
@@ -132,7 +132,7 @@ vlot_result vlot_history_begin(vlot_history *history, const vlot_history_call *c
   size_t wanted = 2 * TAIL_MAX + TAIL_MAX; /* keys, numbers; and what ends the line */
   for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
     if (sizes[k] > SIZE_MAX / 64) return VLOT_TOO_LARGE;
-    wanted += vlot__json_string_max(sizes[k]);
+    wanted += vlot__json_bytes_max(sizes[k]);
   }
   lane *at = free_lane(history, call->client);
   if (!at) return VLOT_NOMEM;
@@ -146,16 +146,16 @@ vlot_result vlot_history_begin(vlot_history *history, const vlot_history_call *c
   vlot__write_number(&at->text, at->number);
   vlot__json_number_of(&at->text, "call", call->time);
   vlot__json_key(&at->text, "op");
-  vlot__json_string(&at->text, call->operation, name_size);
+  vlot__json_bytes(&at->text, call->operation, name_size);
   vlot__json_key(&at->text, "key");
-  vlot__json_string(&at->text, call->key, call->key_size);
+  vlot__json_bytes(&at->text, call->key, call->key_size);
   if (call->value) {
     vlot__json_key(&at->text, "value");
-    vlot__json_string(&at->text, call->value, call->value_size);
+    vlot__json_bytes(&at->text, call->value, call->value_size);
   }
   if (call->has_expected) {
     vlot__json_key(&at->text, "expected");
-    write_string_or_null(at, call->expected, call->expected_size);
+    write_bytes_or_null(at, call->expected, call->expected_size);
   }
   *operation = (uint32_t)(at - history->lanes);
   return VLOT_OK;
@@ -172,12 +172,12 @@ vlot_result vlot_history_end(vlot_history *history, uint32_t operation, uint64_t
   }
   bool is_ok = outcome == VLOT_OK;
   if (is_ok && result && size > SIZE_MAX / 64) return VLOT_TOO_LARGE;
-  size_t wanted = TAIL_MAX + (is_ok && result ? vlot__json_string_max(size) : 0);
+  size_t wanted = TAIL_MAX + (is_ok && result ? vlot__json_bytes_max(size) : 0);
   if (!reserve_text(history, at, wanted)) return VLOT_NOMEM;
   vlot__json_number_of(&at->text, "return", time);
   vlot__json_key(&at->text, is_ok ? "result" : "fail");
   if (is_ok)
-    write_string_or_null(at, result, size);
+    write_bytes_or_null(at, result, size);
   else
     vlot__json_truth(&at->text, true);
   write_line(history, at);
