@@ -524,7 +524,7 @@ VLOT_API uint32_t vlot_client_number(const vlot_client *client);
  *           VLOT_TOO_LARGE a command is above raft.entry_bytes_max; or together they are above 64
  *                          MiB, where each counts 16 bytes, and those below 1 KiB that are nobody's
  *                          (owner) their own
- *           VLOT_NOMEM, VLOT_INVALID (count 0), VLOT_DEADLOCK (on a node's thread),
+ *           VLOT_NOMEM, VLOT_INVALID (count 0, or bytes are missing), VLOT_DEADLOCK (on a node's thread),
  *           VLOT_UNSUPPORTED (a replay), VLOT_CLOSED (its cluster is)
  *           Unless VLOT_OK nothing was submitted.
  * thread    any but a node's; never blocks
@@ -579,7 +579,7 @@ VLOT_API uint32_t vlot_client_inflight(const vlot_client *client);
  *          VLOT_UNKNOWN   may or may not be committed; also: it is, and its reply, which is asked
  *                         for, could not be kept; or the cluster was closed meanwhile
  *          VLOT_BUSY      something is in flight; or, at the deadline, no node had room
- *          VLOT_TOO_LARGE, VLOT_NOMEM, VLOT_DEADLOCK, VLOT_UNSUPPORTED, VLOT_CLOSED as
+ *          VLOT_TOO_LARGE, VLOT_NOMEM, VLOT_INVALID, VLOT_DEADLOCK, VLOT_UNSUPPORTED, VLOT_CLOSED as
  *                         vlot_client_submit()
  * thread   any but a node's; blocks
  * time     about twice timeout_ticks at most: each time that it asks has a deadline of its own, and

@@ -55,7 +55,7 @@ typedef struct vlot_history_call {
  * out        out: closed with vlot_history_close(); NULL unless VLOT_OK
  * allocator  NULL: the default; borrowed for the history's life
  * sink       copied; its context is borrowed for the history's life
- * returns    VLOT_OK, VLOT_NOMEM
+ * returns    VLOT_OK; VLOT_INVALID: the sink has no line; VLOT_NOMEM
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_history_open(vlot_history **out,
                                                        const vlot_allocator *allocator,

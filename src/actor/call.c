@@ -2,6 +2,7 @@
  * token.
  */
 #include "actor/actor.h"
+#include "base/assert.h"
 
 static vlot__call *find_call(vlot_actor_system *system, uint64_t token) {
   vlot__call *call = system->calls;
@@ -52,6 +53,7 @@ static void wait_for_answer(vlot_actor_system *system, vlot__call *call, uint64_
 
 vlot_result vlot_actor_call(vlot_actor *to, uint32_t kind, const void *payload, size_t size,
                             uint64_t wait_ns, vlot_bytes **reply) {
+  VLOT_GIVEN(to);
   vlot_actor_system *system = to->system;
   if (reply) *reply = NULL;
   if (vlot__system_is_forked(system)) return VLOT_UNSUPPORTED;
@@ -109,6 +111,8 @@ static vlot_result answer_caller(vlot_actor *self, const vlot_mail *mail, uint32
 
 vlot_result vlot_actor_reply(vlot_actor *self, const vlot_mail *mail, uint32_t kind,
                              const void *payload, size_t size) {
+  VLOT_GIVEN(self);
+  VLOT_GIVEN(mail);
   if (kind >= VLOT_MAIL_RESERVED || (size > 0 && !payload)) return VLOT_INVALID;
   if (size > VLOT__MAIL_BYTES_MAX) return VLOT_TOO_LARGE;
   if (mail->sender.id != 0) {

@@ -1,6 +1,7 @@
 /* Waiting for what a cluster comes to, so that nobody writes a sleep loop. */
 #include "cluster/await.h"
 
+#include "base/assert.h"
 #include "cluster/driver.h"
 #include "cluster/gate.h"
 #include "cluster/look.h"
@@ -45,6 +46,7 @@ static bool has_leader(vlot_cluster *cluster, void *context) {
 }
 
 vlot_result vlot_await_leader(vlot_cluster *cluster, uint64_t timeout_ticks, uint32_t *id) {
+  VLOT_GIVEN(cluster);
   uint32_t leader = 0;
   if (id) *id = 0;
   VLOT__VISIT(cluster, VLOT_CLOSED);
@@ -72,6 +74,7 @@ static bool has_applied(vlot_cluster *cluster, void *context) {
 
 vlot_result vlot_await_applied(vlot_cluster *cluster, uint32_t id, uint64_t index,
                                uint64_t timeout_ticks) {
+  VLOT_GIVEN(cluster);
   goal wanted = {.id = id, .index = index};
   VLOT__VISIT(cluster, VLOT_CLOSED);
   if (id != 0 && !vlot__seat_of(cluster, id)) return VLOT_NOT_FOUND;
@@ -86,6 +89,7 @@ static bool has_role(vlot_cluster *cluster, void *context) {
 
 vlot_result vlot_await_role(vlot_cluster *cluster, uint32_t id, vlot_role role,
                             uint64_t timeout_ticks) {
+  VLOT_GIVEN(cluster);
   goal wanted = {.id = id, .role = role};
   VLOT__VISIT(cluster, VLOT_CLOSED);
   if (!vlot__seat_of(cluster, id)) return VLOT_NOT_FOUND;
@@ -126,6 +130,7 @@ static bool is_quiet(vlot_cluster *cluster, void *context) {
 }
 
 vlot_result vlot_await_quiet(vlot_cluster *cluster, uint64_t timeout_ticks) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   return vlot__await(cluster, is_quiet, NULL, timeout_ticks);
 }

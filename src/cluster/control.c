@@ -2,6 +2,7 @@
  * disks. */
 #include "cluster/control.h"
 
+#include "base/assert.h"
 #include "base/lock.h"
 #include "cluster/change.h"
 #include "cluster/disk_ids.h"
@@ -102,6 +103,7 @@ static vlot_result end(vlot_cluster *cluster, vlot_result result) {
 }
 
 vlot_result vlot_cluster_spawn(vlot_cluster *cluster, uint32_t id) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
@@ -116,6 +118,7 @@ vlot_result vlot_cluster_spawn(vlot_cluster *cluster, uint32_t id) {
 }
 
 vlot_result vlot_cluster_kill(vlot_cluster *cluster, uint32_t id, bool is_power_cut) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
@@ -136,6 +139,7 @@ void vlot__seat_restarted(vlot__seat *seat, vlot_restart how, uint64_t disk_id) 
 }
 
 vlot_result vlot_cluster_restart(vlot_cluster *cluster, uint32_t id, vlot_restart how) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat;
   uint64_t disk_id = 0;
@@ -153,6 +157,7 @@ vlot_result vlot_cluster_restart(vlot_cluster *cluster, uint32_t id, vlot_restar
 }
 
 vlot_result vlot_cluster_suspend(vlot_cluster *cluster, uint32_t id) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
@@ -171,6 +176,7 @@ vlot_result vlot_cluster_suspend(vlot_cluster *cluster, uint32_t id) {
 }
 
 vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
@@ -189,6 +195,7 @@ vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id) {
 
 vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_kind kind,
                                uint32_t value) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat = vlot__seat_of(cluster, id);
   if (!vlot__mail_is_order(kind, value)) return VLOT_INVALID;
@@ -205,6 +212,7 @@ vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_ki
 }
 
 vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id, uint32_t permille) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat;
   if (permille > 100000) return VLOT_INVALID;
@@ -221,6 +229,8 @@ vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id, uint
 
 vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id,
                                   const vlot_disk_fault *fault) {
+  VLOT_GIVEN(cluster);
+  VLOT_GIVEN(fault);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "base/json.h"
 
 /* TAIL_MAX: room for the end of a line without a result */
@@ -97,6 +98,10 @@ static void write_line(vlot_history *history, lane *at) {
 
 vlot_result vlot_history_open(vlot_history **out, const vlot_allocator *allocator,
                               const vlot_history_sink *sink) {
+  VLOT_GIVEN(out);
+  VLOT_GIVEN(sink);
+  *out = NULL;
+  if (!sink->line) return VLOT_INVALID;
   allocator = vlot__alloc_or_default(allocator);
   *out = vlot__alloc_zero(allocator, 1, sizeof **out);
   if (!*out) return VLOT_NOMEM;
@@ -124,6 +129,9 @@ static bool is_valid(const vlot_history_call *call) {
 
 vlot_result vlot_history_begin(vlot_history *history, const vlot_history_call *call,
                                uint32_t *operation) {
+  VLOT_GIVEN(history);
+  VLOT_GIVEN(call);
+  VLOT_GIVEN(operation);
   if (!is_valid(call)) return VLOT_INVALID;
   if (history->busy_count >= VLOT_HISTORY_OPERATIONS_MAX) return VLOT_BUSY;
   size_t name_size = strlen(call->operation);
@@ -163,6 +171,7 @@ vlot_result vlot_history_begin(vlot_history *history, const vlot_history_call *c
 
 vlot_result vlot_history_end(vlot_history *history, uint32_t operation, uint64_t time,
                              vlot_result outcome, const void *result, size_t size) {
+  VLOT_GIVEN(history);
   if (operation >= history->lane_count || !history->lanes[operation].is_busy) return VLOT_NOT_FOUND;
   lane *at = &history->lanes[operation];
   if (outcome == VLOT_UNKNOWN || outcome == VLOT_TIMEOUT || outcome == VLOT_CLOSED) {

@@ -2,6 +2,7 @@
  * it steps it as in lockstep. Other threads find it as it was, but that nothing moves: what they
  * send waits in the mailboxes until it goes on.
  */
+#include "base/assert.h"
 #include "cluster/actors.h"
 #include "cluster/clock.h"
 #include "cluster/gate.h"
@@ -195,6 +196,7 @@ static void hand_back_all(vlot_cluster *cluster) {
 /* --- the calls --- */
 
 vlot_result vlot_cluster_pause(vlot_cluster *cluster) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   if (vlot__driver_of(cluster) == &vlot__driver_lockstep) return VLOT_UNSUPPORTED;
   if (vlot__clock_is_here(cluster)) return VLOT_DEADLOCK;
@@ -215,6 +217,7 @@ vlot_result vlot_cluster_pause(vlot_cluster *cluster) {
 }
 
 vlot_result vlot_cluster_unpause(vlot_cluster *cluster) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   if (vlot__driver_of(cluster) == &vlot__driver_lockstep) return VLOT_UNSUPPORTED;
   vlot_result result = vlot__control_take(cluster);

@@ -78,6 +78,7 @@ static vlot_batch *make_batch(const vlot_allocator *allocator, const source *fro
     vlot_entry entry = source_entry(from, k);
     vlot_bytes *owner = source_owner(from, k);
     if (is_shared) owners_of(batch)[k] = vlot_bytes_retain(owner);
+    if (entry.size > 0) VLOT_GIVEN(entry.data);
     if (!owner) {
       if (entry.size > 0) memcpy(payload, entry.data, entry.size);
       entry.data = payload;
@@ -116,13 +117,18 @@ void vlot_batch_release(vlot_batch *batch) {
 
 bool vlot__batch_is_legal(const vlot_batch *batch) { return batch->is_legal; }
 
-uint32_t vlot_batch_count(const vlot_batch *batch) { return batch->count; }
+uint32_t vlot_batch_count(const vlot_batch *batch) {
+  VLOT_GIVEN(batch);
+  return batch->count;
+}
 
 const vlot_entry *vlot_slice_entries(const vlot_slice *slice) {
+  VLOT_GIVEN(slice);
   return slice->batch->entries + slice->first;
 }
 
 uint64_t vlot_slice_bytes(const vlot_slice *slice) {
+  VLOT_GIVEN(slice);
   if (slice->count == slice->batch->count) return slice->batch->bytes;
   uint64_t bytes = 0;
   for (uint32_t k = 0; k < slice->count; k++) bytes += slice->batch->entries[slice->first + k].size;

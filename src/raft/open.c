@@ -1,10 +1,12 @@
 /* Opening and closing a core: options, members, and what storage gave back. */
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "raft/batch.h"
 #include "raft/core.h"
 #include "raft/message.h"
 
 void vlot_raft_options_init(vlot_raft_options *options) {
+  VLOT_GIVEN(options);
   *options = (vlot_raft_options){
       .size = sizeof *options,
       .request_base = 1,
@@ -163,6 +165,7 @@ static bool restore(vlot_raft *raft, const vlot_raft_options *options) {
 
 vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options,
                            const char **problem) {
+  VLOT_GIVEN(out);
   const char *found = find_options_problem(options);
   if (problem) *problem = found;
   *out = NULL;
@@ -224,6 +227,7 @@ void vlot_raft_close(vlot_raft *raft) {
 }
 
 vlot_bytes *vlot_raft_base_snapshot(vlot_raft *raft) {
+  VLOT_GIVEN(raft);
   vlot_bytes *snapshot = raft->base_snapshot;
   raft->base_snapshot = NULL;
   return snapshot;
