@@ -3,9 +3,9 @@
  *
  * Ids       members are uint32_t, 0 is "none"; terms, log indexes and ticks are uint64_t.
  * Results   returned, never printed; the table below names each with its text and what to do.
- * NULL      is allowed where a declaration says so: for options, to ignore what is stored there, for
- *           bytes of size 0, in close, release and retain. For an object, a function or a place to
- *           store in it is a broken duty; bytes of another size that are NULL are VLOT_INVALID.
+ * NULL      is allowed where a declaration says so: for options, to ignore what is stored there,
+ *           for bytes of size 0, in close, release and retain. For an object, a function or a place
+ *           to store in it is a broken duty; bytes of another size that are NULL are VLOT_INVALID.
  * Thread    everything here may be called from any thread unless it says otherwise; nothing of vlot
  *           from a signal handler.
  *

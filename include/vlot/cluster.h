@@ -524,8 +524,9 @@ VLOT_API uint32_t vlot_client_number(const vlot_client *client);
  *           VLOT_TOO_LARGE a command is above raft.entry_bytes_max; or together they are above 64
  *                          MiB, where each counts 16 bytes, and those below 1 KiB that are nobody's
  *                          (owner) their own
- *           VLOT_NOMEM, VLOT_INVALID (count 0, or bytes are missing), VLOT_DEADLOCK (on a node's thread),
- *           VLOT_UNSUPPORTED (a replay), VLOT_CLOSED (its cluster is)
+ *           VLOT_INVALID   count is 0, or bytes are missing
+ *           VLOT_NOMEM, VLOT_DEADLOCK (on a node's thread), VLOT_UNSUPPORTED (a replay),
+ *           VLOT_CLOSED (its cluster is)
  *           Unless VLOT_OK nothing was submitted.
  * thread    any but a node's; never blocks
  * time      the deadline is timeout_ticks from now: what has no answer by then is UNKNOWN
@@ -579,8 +580,8 @@ VLOT_API uint32_t vlot_client_inflight(const vlot_client *client);
  *          VLOT_UNKNOWN   may or may not be committed; also: it is, and its reply, which is asked
  *                         for, could not be kept; or the cluster was closed meanwhile
  *          VLOT_BUSY      something is in flight; or, at the deadline, no node had room
- *          VLOT_TOO_LARGE, VLOT_NOMEM, VLOT_INVALID, VLOT_DEADLOCK, VLOT_UNSUPPORTED, VLOT_CLOSED as
- *                         vlot_client_submit()
+ *          VLOT_TOO_LARGE, VLOT_NOMEM, VLOT_INVALID, VLOT_DEADLOCK, VLOT_UNSUPPORTED, VLOT_CLOSED
+ *                         as vlot_client_submit()
  * thread   any but a node's; blocks
  * time     about twice timeout_ticks at most: each time that it asks has a deadline of its own, and
  *          it asks no more once timeout_ticks have passed

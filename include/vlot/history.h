@@ -70,8 +70,8 @@ VLOT_API void vlot_history_close(vlot_history *history);
  * call       borrowed for the call, with what it points to
  * operation  out: its handle for end; untouched unless VLOT_OK
  * returns    VLOT_OK; VLOT_INVALID (client, operation or key); VLOT_BUSY: as many are under way as
- *            may be; VLOT_TOO_LARGE: a size that no memory holds; VLOT_NOMEM; unless VLOT_OK nothing
- *            has begun
+ *            may be; VLOT_TOO_LARGE: a size that no memory holds; VLOT_NOMEM; unless VLOT_OK
+ *            nothing has begun
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_history_begin(vlot_history *history,
                                                         const vlot_history_call *call,

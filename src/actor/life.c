@@ -173,7 +173,6 @@ vlot_result vlot__actor_spawn(vlot_actor_system *system, const vlot_actor_option
 vlot_result vlot_actor_spawn(vlot_actor_system *system, const vlot_actor_options *options,
                              vlot_actor **actor) {
   VLOT_GIVEN(system);
-  VLOT_GIVEN(actor);
   bool has_begun;
   return vlot__actor_spawn(system, options, actor, &has_begun);
 }

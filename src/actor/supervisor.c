@@ -265,7 +265,6 @@ static supervisor *make_supervisor(vlot_actor_system *system,
 vlot_result vlot_supervisor_spawn(vlot_actor_system *system, const vlot_supervisor_options *options,
                                   vlot_actor **actor) {
   VLOT_GIVEN(system);
-  VLOT_GIVEN(actor);
   if (actor) *actor = NULL;
   vlot_result result = check_options(options);
   if (result != VLOT_OK) return result;
