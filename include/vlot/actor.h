@@ -528,8 +528,9 @@ VLOT_API vlot_result vlot_actor_reply(vlot_actor *self, const vlot_mail *mail, u
 
 /* --- looking at actors ------------------------------------------------------------------------ */
 
-/* Publish data [VLOT_OWNER_DATA], copied, with this actor's status at the end of this turn, or of
- * its start. Self. */
+/* Publish data [VLOT_OWNER_DATA], copied, with this actor's status: before the next reply of this
+ * turn leaves (vlot_actor_reply()), and at the latest at the end of the turn, or of its start.
+ * Self. */
 VLOT_API void vlot_actor_publish(vlot_actor *self, const void *data);
 
 typedef enum vlot_actor_state {
@@ -561,11 +562,11 @@ typedef struct vlot_actor_status {
   uint64_t queued_bytes; /* of those waiting in the mailbox, with their headers */
   uint64_t lost_wakes;   /* wake-ups that never came: bugs */
   uint64_t age_ns;       /* since the end of the last turn, to some milliseconds: how old data is */
-  uint8_t data[VLOT_OWNER_DATA]; /* as published at the end of the last turn */
+  uint8_t data[VLOT_OWNER_DATA]; /* as last published: no older than any reply of its */
 } vlot_actor_status;
 
 /* How an actor is, without waking or waiting for anybody: its state is of now; processed and data
- * are of the end of the last turn. Any thread.
+ * are of the end of the last turn, data also of a reply of the present one. Any thread.
  */
 VLOT_API void vlot_actor_get_status(vlot_actor *actor, vlot_actor_status *status);
 

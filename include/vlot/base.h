@@ -3,8 +3,13 @@
  *
  * Ids       members are uint32_t, 0 is "none"; terms, log indexes and ticks are uint64_t.
  * Results   returned, never printed; the table below names each with its text and what to do.
+ * NULL      is allowed where a declaration says so: for options, to ignore what is stored there,
+ *           for bytes of size 0, in close, release and retain. For an object, a function or a place
+ *           to store in it is a broken duty; bytes of another size that are NULL are VLOT_INVALID.
  * Thread    everything here may be called from any thread unless it says otherwise; nothing of vlot
  *           from a signal handler.
+ *
+ * asserts  pass NULL only where it is allowed
  */
 #ifndef VLOT_BASE_H
 #define VLOT_BASE_H
@@ -136,7 +141,8 @@ VLOT_API const char *vlot_result_advice(vlot_result result);
   X(RESUMED, 76, "the node was resumed")                                                 \
   X(STRAGGLER, 78, "the clock waits for a node that is inside a turn")                   \
   X(IS_LEADER, 79, "it is the leader itself")                                            \
-  X(DISKS_LOST, 80, "so many disks of voters were lost that no quorum of them is left")
+  X(DISKS_LOST, 80, "so many disks of voters were lost that no quorum of them is left")  \
+  X(REPLY_TOO_LARGE, 81, "the machine's answer is larger than its limit")
 
 typedef enum vlot_why {
 #define VLOT_X(name, number, text) VLOT_WHY_##name = number,
@@ -226,6 +232,18 @@ VLOT_API size_t vlot_bytes_size(const vlot_bytes *bytes);
  */
 VLOT_API vlot_bytes *vlot_bytes_retain(vlot_bytes *bytes);
 VLOT_API void vlot_bytes_release(vlot_bytes *bytes);
+
+/* Any bytes as JSON, from which they come back as they were: a string where they are UTF-8 (RFC
+ * 3629: no surrogates, nothing longer than it must be), else {"hex":"ff00"}, two digits each. In a
+ * string control characters, U+2028 and U+2029 are escaped (\u0000), so that it is one line for
+ * every reader. All JSON of vlot has bytes and texts like this; in Python they are
+ * bytes.fromhex(value["hex"]) if type(value) is dict else value.encode().
+ *
+ * bytes    [size] borrowed for the call; NULL: null is written
+ * out      [capacity], cut where it is too small, with a zero; NULL with capacity 0
+ * returns  the length it has or would have: at most 6 * size + 12
+ */
+VLOT_API size_t vlot_json_bytes(const void *bytes, size_t size, char *out, size_t capacity);
 
 /* --- assertions ------------------------------------------------------------------------------- */
 

@@ -303,6 +303,10 @@ VLOT_API vlot_result vlot_cluster_heal(vlot_cluster *cluster);
 
 /* --- looking ---------------------------------------------------------------------------------- */
 
+/* What any of these calls shows, and what an await function looks at, is at least as new as every
+ * answer that its caller has read: a node publishes its status before the answers of a turn leave.
+ */
+
 typedef enum vlot_node_state {
   VLOT_NODE_DOWN = 0,  /* it does not run */
   VLOT_NODE_UP,        /* it runs */
@@ -315,12 +319,12 @@ typedef struct vlot_node_status {
   uint32_t incarnation;    /* from 1; of the last one when it is down */
   vlot_node_state state;   /* as of now */
   uint32_t is_learner;     /* 0: a voter */
-  vlot_raft_status raft;   /* as of the end of its last turn; the last one when it is down */
+  vlot_raft_status raft;   /* as of its last turn's end or answers; the last one when it is down */
   uint64_t applied_index;  /* the machine has applied everything up to here */
   uint64_t waiting;        /* clients' commands and reads that wait for their outcome here */
   uint64_t mailbox;        /* mail waiting; in lockstep of a suspended node only */
   uint64_t turns;          /* of this incarnation */
-  uint64_t age_ticks;      /* since the end of its last turn: how old the rest is; lockstep: 0 */
+  uint64_t age_ticks;      /* since it was published: how old the rest is; lockstep: 0 */
   uint64_t disk_id;        /* id of its disk */
   uint64_t lost_writes;    /* by power cuts; disks in memory only */
   uint32_t clock_permille; /* rate of its clock in thousandths, as of now */
@@ -453,7 +457,9 @@ VLOT_API void vlot_subscription_close(vlot_subscription *subscription);
 typedef struct vlot_answer {
   uint64_t sequence; /* as given by submit or read */
   vlot_result result;
-  vlot_why why;   /* NONE with VLOT_OK */
+  /* with VLOT_OK NONE, but where a command's reply could not be kept and is empty: NO_MEMORY,
+   * REPLY_TOO_LARGE */
+  vlot_why why;
   uint64_t index; /* where it was committed; a read: up to where was applied; 0 unless VLOT_OK */
   uint64_t term;  /* of the entry there; 0 of a read, and unless VLOT_OK */
   /* [reply_size] borrowed until the client's next poll, wait, propose or query; NULL: empty */
@@ -515,8 +521,12 @@ VLOT_API uint32_t vlot_client_number(const vlot_client *client);
  * returns   VLOT_OK        each will get exactly one answer
  *           VLOT_BUSY      too many in flight, or the node's mailbox is full
  *           VLOT_REJECTED  no node is up, or the contact is not
- *           VLOT_TOO_LARGE, VLOT_NOMEM, VLOT_INVALID (count 0), VLOT_DEADLOCK (on a node's thread),
- *           VLOT_UNSUPPORTED (a replay), VLOT_CLOSED (its cluster is)
+ *           VLOT_TOO_LARGE a command is above raft.entry_bytes_max; or together they are above 64
+ *                          MiB, where each counts 16 bytes, and those below 1 KiB that are nobody's
+ *                          (owner) their own
+ *           VLOT_INVALID   count is 0, or bytes are missing
+ *           VLOT_NOMEM, VLOT_DEADLOCK (on a node's thread), VLOT_UNSUPPORTED (a replay),
+ *           VLOT_CLOSED (its cluster is)
  *           Unless VLOT_OK nothing was submitted.
  * thread    any but a node's; never blocks
  * time      the deadline is timeout_ticks from now: what has no answer by then is UNKNOWN
@@ -530,7 +540,8 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_submit(vlot_client *client,
 
 /* Ask the machine a question.
  *
- * question   [size] copied; NULL is allowed when size is 0
+ * question   [size] copied; NULL is allowed when size is 0. At most raft.entry_bytes_max, as a
+ *            command
  * min_index  VLOT_READ_LINEARIZABLE (default way to read); else: any node's own state, once it
  *            has applied that index: the contact's, or the leader's
  * sequence, returns, thread, time  as vlot_client_submit(), of the one answer that will come
@@ -566,11 +577,11 @@ VLOT_API uint32_t vlot_client_inflight(const vlot_client *client);
  *          VLOT_OK; NULL to ignore
  * returns  VLOT_OK        committed and applied
  *          VLOT_REJECTED  certainly not committed, and never will be
- *          VLOT_UNKNOWN   may or may not be committed; also: it is, and there is no memory for the
- *                         reply; or the cluster was closed meanwhile
+ *          VLOT_UNKNOWN   may or may not be committed; also: it is, and its reply, which is asked
+ *                         for, could not be kept; or the cluster was closed meanwhile
  *          VLOT_BUSY      something is in flight; or, at the deadline, no node had room
- *          VLOT_TOO_LARGE, VLOT_NOMEM, VLOT_DEADLOCK, VLOT_UNSUPPORTED, VLOT_CLOSED as
- *                         vlot_client_submit()
+ *          VLOT_TOO_LARGE, VLOT_NOMEM, VLOT_INVALID, VLOT_DEADLOCK, VLOT_UNSUPPORTED, VLOT_CLOSED
+ *                         as vlot_client_submit()
  * thread   any but a node's; blocks
  * time     about twice timeout_ticks at most: each time that it asks has a deadline of its own, and
  *          it asks no more once timeout_ticks have passed

@@ -274,8 +274,7 @@ enum {
 /* What a client wants in the log. Borrowed for the call that it is an argument of. */
 typedef struct vlot_command {
   const uint8_t *data; /* [size]; may be NULL where size is 0 */
-  uint32_t size;       /* bytes; at most the option entry_bytes_max */
-  uint32_t reserved;   /* 0 */
+  size_t size; /* bytes; above the option entry_bytes_max: VLOT_TOO_LARGE, data is not read */
   /* NULL: data is copied; else data lies in these bytes, which are retained */
   vlot_bytes *owner;
 } vlot_command;
@@ -540,7 +539,7 @@ typedef struct vlot_raft_options {
   uint32_t election_ticks_max;
   uint32_t heartbeat_ticks;    /* default 5; >= 1 */
   uint32_t switches;           /* VLOT_SWITCH_*: default VLOT_SWITCH_ALL */
-  uint32_t entry_bytes_max;    /* payload of an entry: default 1 MiB, at most 64 MiB */
+  uint32_t entry_bytes_max;    /* payload of an entry: default 4 MiB, at most 64 MiB */
   uint32_t append_entries_max; /* entries per message: default 4,096, at most 65,536 */
   /* payload per message (one entry always fits): default 1 MiB, at most 64 MiB */
   uint32_t append_bytes_max;

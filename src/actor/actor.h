@@ -307,6 +307,8 @@ vlot_result vlot__call_answer(vlot_actor_system *system, uint64_t token, vlot_re
                               vlot_bytes *reply);
 
 /* --- status.c --- */
+/* What it has published in this turn can be seen from now on: self, without the lock. */
+void vlot__actor_publish_now(vlot_actor *self);
 /* Under the lock. */
 void vlot__actor_record(vlot_actor *actor, vlot_actor_event_kind kind, vlot_why why,
                         uint64_t value);

@@ -2,6 +2,7 @@
  * token.
  */
 #include "actor/actor.h"
+#include "base/assert.h"
 
 static vlot__call *find_call(vlot_actor_system *system, uint64_t token) {
   vlot__call *call = system->calls;
@@ -52,6 +53,7 @@ static void wait_for_answer(vlot_actor_system *system, vlot__call *call, uint64_
 
 vlot_result vlot_actor_call(vlot_actor *to, uint32_t kind, const void *payload, size_t size,
                             uint64_t wait_ns, vlot_bytes **reply) {
+  VLOT_GIVEN(to);
   vlot_actor_system *system = to->system;
   if (reply) *reply = NULL;
   if (vlot__system_is_forked(system)) return VLOT_UNSUPPORTED;
@@ -98,6 +100,7 @@ static vlot_result answer_caller(vlot_actor *self, const vlot_mail *mail, uint32
     vlot_bytes_release(reply);
     return VLOT_FENCED;
   }
+  vlot__actor_publish_now(self);
   vlot_result result = vlot__call_answer(self->system, mail->stamp, VLOT_OK, reply);
   if (brackets) vlot_actor_leave(self);
   if (result == VLOT_OK) return VLOT_OK;
@@ -108,11 +111,15 @@ static vlot_result answer_caller(vlot_actor *self, const vlot_mail *mail, uint32
 
 vlot_result vlot_actor_reply(vlot_actor *self, const vlot_mail *mail, uint32_t kind,
                              const void *payload, size_t size) {
+  VLOT_GIVEN(self);
+  VLOT_GIVEN(mail);
   if (kind >= VLOT_MAIL_RESERVED || (size > 0 && !payload)) return VLOT_INVALID;
   if (size > VLOT__MAIL_BYTES_MAX) return VLOT_TOO_LARGE;
-  if (mail->sender.id != 0)
+  if (mail->sender.id != 0) {
+    vlot__actor_publish_now(self);
     return vlot_actor_send_to(self->system, self, mail->sender, VLOT_LANE_DATA, kind, mail->stamp,
                               payload, size);
+  }
   if (mail->sender.incarnation != VLOT__CALLER) return VLOT_INVALID;
   return answer_caller(self, mail, kind, payload, size);
 }

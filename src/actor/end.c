@@ -3,6 +3,7 @@
  */
 #include "actor/actor.h"
 #include "base/alloc.h"
+#include "base/assert.h"
 
 /* --- the end --- */
 
@@ -152,6 +153,7 @@ void vlot__actor_end(vlot_actor *actor, bool has_started) {
 /* --- from outside --- */
 
 void vlot_actor_exit(vlot_actor *self, vlot_why why, uint32_t code) {
+  VLOT_GIVEN(self);
   vlot__actor_exit_as(self, code != 0 ? VLOT_END_CRASHED : VLOT_END_NORMAL, why, code);
 }
 
@@ -173,6 +175,7 @@ bool vlot__actor_kill_locked(vlot_actor *actor, vlot_why why, bool *announces) {
 }
 
 vlot_result vlot_actor_kill(vlot_actor *actor, vlot_why why) {
+  VLOT_GIVEN(actor);
   bool announces;
   vlot__lock(&actor->box.lock);
   bool was_running = vlot__actor_kill_locked(actor, why, &announces);
@@ -232,6 +235,7 @@ static vlot_result refuse_wait(const vlot_actor *actor) {
 }
 
 vlot_result vlot_actor_stop(vlot_actor *actor, uint64_t wait_ns) {
+  VLOT_GIVEN(actor);
   vlot_result result = refuse_wait(actor);
   if (result != VLOT_OK) return result;
   vlot__lock(&actor->box.lock);
@@ -246,6 +250,7 @@ vlot_result vlot_actor_stop(vlot_actor *actor, uint64_t wait_ns) {
 }
 
 vlot_result vlot_actor_kill_wait(vlot_actor *actor, vlot_why why, uint64_t wait_ns) {
+  VLOT_GIVEN(actor);
   vlot_result result = refuse_wait(actor);
   if (result != VLOT_OK) return result;
   vlot_actor_kill(actor, why);
@@ -253,6 +258,7 @@ vlot_result vlot_actor_kill_wait(vlot_actor *actor, vlot_why why, uint64_t wait_
 }
 
 bool vlot_actor_is_gone(vlot_actor *actor) {
+  VLOT_GIVEN(actor);
   vlot__lock(&actor->box.lock);
   bool is_gone = actor->phase == VLOT__GONE;
   vlot__unlock(&actor->box.lock);

@@ -3,6 +3,7 @@
 
 #include "actor/actor.h"
 #include "base/alloc.h"
+#include "base/assert.h"
 
 /* --- references --- */
 
@@ -31,13 +32,20 @@ void vlot_actor_release(vlot_actor *actor) {
   if (before == 1) free_actor(actor);
 }
 
-vlot_address vlot_actor_address(const vlot_actor *actor) { return actor->address; }
+vlot_address vlot_actor_address(const vlot_actor *actor) {
+  VLOT_GIVEN(actor);
+  return actor->address;
+}
 
-vlot_actor_system *vlot_actor_get_system(const vlot_actor *actor) { return actor->system; }
+vlot_actor_system *vlot_actor_get_system(const vlot_actor *actor) {
+  VLOT_GIVEN(actor);
+  return actor->system;
+}
 
 /* --- spawn --- */
 
 void vlot_actor_options_init(vlot_actor_options *options) {
+  VLOT_GIVEN(options);
   *options = (vlot_actor_options){.size = sizeof *options,
                                   .stack_bytes = 256 * 1024,
                                   .data_messages_max = 65536,
@@ -164,6 +172,7 @@ vlot_result vlot__actor_spawn(vlot_actor_system *system, const vlot_actor_option
 
 vlot_result vlot_actor_spawn(vlot_actor_system *system, const vlot_actor_options *options,
                              vlot_actor **actor) {
+  VLOT_GIVEN(system);
   bool has_begun;
   return vlot__actor_spawn(system, options, actor, &has_begun);
 }

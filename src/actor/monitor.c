@@ -8,6 +8,7 @@
 
 #include "actor/actor.h"
 #include "base/alloc.h"
+#include "base/assert.h"
 
 /* --- watches --- */
 
@@ -229,11 +230,14 @@ static vlot_result watch_target(vlot_actor *self, vlot_actor *target, vlot_addre
 }
 
 vlot_result vlot_actor_monitor(vlot_actor *self, vlot_actor *target, uint64_t *monitor) {
+  VLOT_GIVEN(self);
+  VLOT_GIVEN(target);
   if (!target) return VLOT_INVALID;
   return watch_target(self, target, target->address, monitor);
 }
 
 vlot_result vlot_actor_monitor_address(vlot_actor *self, vlot_address target, uint64_t *monitor) {
+  VLOT_GIVEN(self);
   if (target.id == 0) return VLOT_INVALID;
   vlot_actor *found = vlot__registry_find(self->system, target.id, target.incarnation);
   vlot_result result = watch_target(self, found, target, monitor);
@@ -242,6 +246,7 @@ vlot_result vlot_actor_monitor_address(vlot_actor *self, vlot_address target, ui
 }
 
 vlot_result vlot_actor_demonitor(vlot_actor *self, uint64_t monitor) {
+  VLOT_GIVEN(self);
   vlot__monitor *found = find_monitor(self, monitor);
   if (!found) return VLOT_NOT_FOUND;
   if (found->target) remove_watch(found->target, self, monitor);
@@ -276,6 +281,8 @@ static vlot_result add_link(vlot_actor *watched, vlot__watch *watch) {
 }
 
 vlot_result vlot_actor_link(vlot_actor *self, vlot_actor *other) {
+  VLOT_GIVEN(self);
+  VLOT_GIVEN(other);
   if (!other || other == self) return VLOT_INVALID;
   const vlot_allocator *allocator = self->system->allocator;
   vlot__watch *theirs = make_watch(self, 0);
@@ -297,6 +304,8 @@ vlot_result vlot_actor_link(vlot_actor *self, vlot_actor *other) {
 }
 
 void vlot_actor_unlink(vlot_actor *self, vlot_actor *other) {
+  VLOT_GIVEN(self);
+  VLOT_GIVEN(other);
   if (!other) return;
   remove_watch(self, other, 0);
   remove_watch(other, self, 0);

@@ -4,6 +4,7 @@
 
 #include "actor/actor.h"
 #include "base/alloc.h"
+#include "base/assert.h"
 
 #define FIRST_ASSIGNED_ID (UINT32_C(1) << 31)
 
@@ -164,6 +165,7 @@ vlot_actor *vlot__registry_find(vlot_actor_system *system, uint32_t id, uint32_t
 }
 
 vlot_actor *vlot_actor_find(vlot_actor_system *system, uint32_t id) {
+  VLOT_GIVEN(system);
   return vlot__registry_find(system, id, 0);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actor/actor.h"
+#include "base/assert.h"
 
 #define NOINLINE            __attribute__((noinline))
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
@@ -105,18 +106,21 @@ send_pieces(vlot_actor *from, vlot_actor *to, vlot_lane lane, uint32_t kind, uin
 
 vlot_result vlot_actor_send(vlot_actor *from, vlot_actor *to, vlot_lane lane, uint32_t kind,
                             uint64_t stamp, const void *payload, size_t size) {
+  VLOT_GIVEN(to);
   vlot_piece piece = {.data = payload, .size = size};
   return send_pieces(from, to, lane, kind, stamp, &piece, 1);
 }
 
 vlot_result vlot_actor_send_pieces(vlot_actor *from, vlot_actor *to, vlot_lane lane, uint32_t kind,
                                    uint64_t stamp, const vlot_piece *pieces, size_t count) {
+  VLOT_GIVEN(to);
   return send_pieces(from, to, lane, kind, stamp, pieces, count);
 }
 
 vlot_result vlot_actor_send_to(vlot_actor_system *system, vlot_actor *from, vlot_address to,
                                vlot_lane lane, uint32_t kind, uint64_t stamp, const void *payload,
                                size_t size) {
+  VLOT_GIVEN(system);
   vlot_actor *actor = vlot__registry_find(system, to.id, to.incarnation);
   if (!actor) return VLOT_CLOSED;
   vlot_result result = vlot_actor_send(from, actor, lane, kind, stamp, payload, size);
@@ -151,6 +155,7 @@ static vlot_result post_latest(vlot_actor *to, const vlot_mail *header, const vl
 
 vlot_result vlot_actor_send_latest(vlot_actor *from, vlot_actor *to, uint32_t kind, uint64_t stamp,
                                    const void *payload, size_t size) {
+  VLOT_GIVEN(to);
   vlot_piece piece = {.data = payload, .size = size};
   size_t total;
   vlot_result result = check(to, VLOT_LANE_DATA, kind, &piece, 1, &total);
@@ -166,15 +171,20 @@ vlot_result vlot_actor_send_latest(vlot_actor *from, vlot_actor *to, uint32_t ki
 /* --- effects --- */
 
 bool vlot_actor_enter(vlot_actor *self) {
+  VLOT_GIVEN(self);
   VLOT_DUTY(!self->has_entered, "leave before entering again");
   self->has_entered = vlot__fence_enter(&self->fence);
   return self->has_entered;
 }
 
 void vlot_actor_leave(vlot_actor *self) {
+  VLOT_GIVEN(self);
   VLOT_DUTY(self->has_entered, "leave only what was entered");
   self->has_entered = false;
   if (vlot__fence_leave(&self->fence)) vlot__actor_announce(self);
 }
 
-bool vlot_actor_is_fenced(const vlot_actor *actor) { return vlot__fence_is_closed(&actor->fence); }
+bool vlot_actor_is_fenced(const vlot_actor *actor) {
+  VLOT_GIVEN(actor);
+  return vlot__fence_is_closed(&actor->fence);
+}

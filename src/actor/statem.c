@@ -185,11 +185,13 @@ vlot_behaviour vlot_statem_behaviour(void) {
 /* --- open and close --- */
 
 void vlot_statem_options_init(vlot_statem_options *options) {
+  VLOT_GIVEN(options);
   *options =
       (vlot_statem_options){.size = sizeof *options, .postponed_max = 1024, .next_max = 1024};
 }
 
 vlot_result vlot_statem_open(const vlot_statem_options *options, vlot_statem **machine) {
+  VLOT_GIVEN(machine);
   *machine = NULL;
   if (!options || options->size != sizeof *options || !options->handler) return VLOT_INVALID;
   const vlot_allocator *allocator = vlot__alloc_or_default(options->allocator);
@@ -216,34 +218,43 @@ void vlot_statem_close(vlot_statem *machine) {
 
 /* --- inside the handler --- */
 
-vlot_actor *vlot_statem_self(vlot_statem *machine) { return machine->self; }
+vlot_actor *vlot_statem_self(vlot_statem *machine) {
+  VLOT_GIVEN(machine);
+  return machine->self;
+}
 
 void vlot_statem_goto(vlot_statem *machine, uint32_t state) {
+  VLOT_GIVEN(machine);
   VLOT_DUTY(!machine->is_entering, "go to another state in any event but ENTER");
   machine->state_wanted = state;
 }
 
 vlot_result vlot_statem_set_state_timeout(vlot_statem *machine, uint64_t delay_ns) {
+  VLOT_GIVEN(machine);
   vlot_result result = vlot_timer_set(machine->self, STATE_TIMER, delay_ns, NULL);
   if (result == VLOT_OK) machine->has_state_timeout = true;
   return result;
 }
 
 vlot_result vlot_statem_set_event_timeout(vlot_statem *machine, uint64_t delay_ns) {
+  VLOT_GIVEN(machine);
   return vlot_timer_set(machine->self, EVENT_TIMER, delay_ns, NULL);
 }
 
 vlot_result vlot_statem_set_timeout(vlot_statem *machine, uint64_t name, uint64_t delay_ns) {
+  VLOT_GIVEN(machine);
   if (name >= STATE_TIMER) return VLOT_INVALID;
   return vlot_timer_set(machine->self, name, delay_ns, NULL);
 }
 
 bool vlot_statem_cancel_timeout(vlot_statem *machine, uint64_t name) {
+  VLOT_GIVEN(machine);
   return name < STATE_TIMER && vlot_timer_cancel(machine->self, name);
 }
 
 vlot_result vlot_statem_next(vlot_statem *machine, uint32_t kind, uint64_t stamp,
                              const void *payload, size_t size) {
+  VLOT_GIVEN(machine);
   if (kind >= VLOT_MAIL_RESERVED || (size > 0 && !payload)) return VLOT_INVALID;
   if (size > UINT32_MAX / 4) return VLOT_TOO_LARGE;
   vlot_mail header = {.kind = kind,
@@ -254,4 +265,7 @@ vlot_result vlot_statem_next(vlot_statem *machine, uint32_t kind, uint64_t stamp
               payload);
 }
 
-uint64_t vlot_statem_dropped(const vlot_statem *machine) { return machine->dropped; }
+uint64_t vlot_statem_dropped(const vlot_statem *machine) {
+  VLOT_GIVEN(machine);
+  return machine->dropped;
+}

@@ -4,6 +4,7 @@
 
 #include "actor/actor.h"
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "base/prng.h"
 
 #define POLL_NS (VLOT_NS_PER_S / 1000) /* how often to look whether an old thread has gone */
@@ -214,6 +215,7 @@ static void finish(void *context) {
 /* --- spawn --- */
 
 void vlot_supervisor_options_init(vlot_supervisor_options *options) {
+  VLOT_GIVEN(options);
   *options = (vlot_supervisor_options){.size = sizeof *options,
                                        .restarts_max = 1,
                                        .period_ns = 5 * VLOT_NS_PER_S,
@@ -262,6 +264,7 @@ static supervisor *make_supervisor(vlot_actor_system *system,
 
 vlot_result vlot_supervisor_spawn(vlot_actor_system *system, const vlot_supervisor_options *options,
                                   vlot_actor **actor) {
+  VLOT_GIVEN(system);
   if (actor) *actor = NULL;
   vlot_result result = check_options(options);
   if (result != VLOT_OK) return result;

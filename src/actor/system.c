@@ -5,8 +5,10 @@
 
 #include "actor/actor.h"
 #include "base/alloc.h"
+#include "base/assert.h"
 
 void vlot_actor_system_options_init(vlot_actor_system_options *options) {
+  VLOT_GIVEN(options);
   *options = (vlot_actor_system_options){.size = sizeof *options,
                                          .place = VLOT_PLACE_KERNEL,
                                          .stop_ns = VLOT_NS_PER_S,
@@ -61,6 +63,7 @@ no_letters:
 
 vlot_result vlot_actor_system_open(const vlot_actor_system_options *options,
                                    vlot_actor_system **system) {
+  VLOT_GIVEN(system);
   vlot_actor_system_options defaults;
   vlot_actor_system_options_init(&defaults);
   if (!options) options = &defaults;
@@ -141,6 +144,7 @@ static vlot_result end_stop(vlot_actor_system *system) {
 }
 
 vlot_result vlot_actor_system_stop(vlot_actor_system *system) {
+  VLOT_GIVEN(system);
   vlot_result result;
   if (vlot__system_is_forked(system)) return VLOT_UNSUPPORTED;
   if (vlot__system_current(system)) return VLOT_DEADLOCK;
@@ -166,16 +170,20 @@ vlot_result vlot_actor_system_close(vlot_actor_system *system) {
 /* --- looking --- */
 
 void vlot_actor_system_get_status(vlot_actor_system *system, vlot_actor_system_status *status) {
+  VLOT_GIVEN(system);
+  VLOT_GIVEN(status);
   vlot__lock(&system->lock);
   *status = system->totals;
   vlot__unlock(&system->lock);
 }
 
 size_t vlot_actor_system_letters(vlot_actor_system *system, vlot_letter *letters, size_t max) {
+  VLOT_GIVEN(system);
   return vlot__letters_copy(&system->letters, letters, max);
 }
 
 uint64_t vlot_actor_system_letter_count(vlot_actor_system *system, vlot_why why) {
+  VLOT_GIVEN(system);
   return vlot__letters_count(&system->letters, why);
 }
 
@@ -197,6 +205,7 @@ static bool are_the_gone_conserved(vlot_actor_system *system) {
 }
 
 vlot_result vlot_actor_system_check(vlot_actor_system *system) {
+  VLOT_GIVEN(system);
   vlot_actor **actors;
   size_t count;
   if (!vlot__registry_snapshot(system, &actors, &count)) return VLOT_NOMEM;

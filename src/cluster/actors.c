@@ -79,6 +79,7 @@ vlot_result vlot__actors_start(vlot__seat *seat, bool is_held) {
   options.context = seat->node;
   options.spin_ns = cluster->options.spin_ns;
   options.is_held = is_held;
+  options.data_bytes_max = VLOT__MAILBOX_BYTES_MAX;
   vlot__node_share(seat->node);
   vlot_result result = vlot_actor_spawn(cluster->actors, &options, &actor);
   if (result == VLOT_BUSY) vlot__host_lacks_threads(cluster);

@@ -1,6 +1,7 @@
 /* Waiting for what a cluster comes to, so that nobody writes a sleep loop. */
 #include "cluster/await.h"
 
+#include "base/assert.h"
 #include "cluster/driver.h"
 #include "cluster/gate.h"
 #include "cluster/look.h"
@@ -45,6 +46,7 @@ static bool has_leader(vlot_cluster *cluster, void *context) {
 }
 
 vlot_result vlot_await_leader(vlot_cluster *cluster, uint64_t timeout_ticks, uint32_t *id) {
+  VLOT_GIVEN(cluster);
   uint32_t leader = 0;
   if (id) *id = 0;
   VLOT__VISIT(cluster, VLOT_CLOSED);
@@ -72,6 +74,7 @@ static bool has_applied(vlot_cluster *cluster, void *context) {
 
 vlot_result vlot_await_applied(vlot_cluster *cluster, uint32_t id, uint64_t index,
                                uint64_t timeout_ticks) {
+  VLOT_GIVEN(cluster);
   goal wanted = {.id = id, .index = index};
   VLOT__VISIT(cluster, VLOT_CLOSED);
   if (id != 0 && !vlot__seat_of(cluster, id)) return VLOT_NOT_FOUND;
@@ -86,6 +89,7 @@ static bool has_role(vlot_cluster *cluster, void *context) {
 
 vlot_result vlot_await_role(vlot_cluster *cluster, uint32_t id, vlot_role role,
                             uint64_t timeout_ticks) {
+  VLOT_GIVEN(cluster);
   goal wanted = {.id = id, .role = role};
   VLOT__VISIT(cluster, VLOT_CLOSED);
   if (!vlot__seat_of(cluster, id)) return VLOT_NOT_FOUND;
@@ -93,13 +97,14 @@ vlot_result vlot_await_role(vlot_cluster *cluster, uint32_t id, vlot_role role,
 }
 
 /* Nodes that are up have all applied the same, and as much as any of them knows to be committed,
- * and nobody waits. */
-static bool is_quiet(vlot_cluster *cluster, void *context) {
+ * and nobody waits. *turns grows with each turn of any of them. */
+static bool looks_quiet(vlot_cluster *cluster, uint64_t *turns) {
   uint64_t commit = 0, applied = UINT64_MAX;
-  (void)context;
   vlot__seat *seat;
+  *turns = 0;
   VLOT__FOR_EACH_SEAT (seat, cluster) {
     vlot_node_status status = vlot__seat_status(seat);
+    *turns += ((uint64_t)status.incarnation << 40) + status.turns;
     if (status.state != VLOT_NODE_UP) continue;
     if (status.mailbox > 0 || status.waiting > 0 || status.raft.held_messages > 0) return false;
     if (status.raft.durable_index < status.raft.last_index) return false;
@@ -110,7 +115,22 @@ static bool is_quiet(vlot_cluster *cluster, void *context) {
          !vlot__driver_of(cluster)->has_traffic(cluster);
 }
 
+/* Where nodes run meanwhile each is seen at another moment, and what one has sent is in the mailbox
+ * of another that was seen before. So they are looked at again until no turn lies in between: the
+ * second look shows that the turns which the first one saw have ended, the third that none has
+ * begun since. */
+static bool is_quiet(vlot_cluster *cluster, void *context) {
+  uint64_t turns, again;
+  (void)context;
+  if (!looks_quiet(cluster, &turns)) return false;
+  if (vlot__may_step(cluster)) return true;
+  for (int k = 0; k < 2; k++)
+    if (!looks_quiet(cluster, &again) || again != turns) return false;
+  return true;
+}
+
 vlot_result vlot_await_quiet(vlot_cluster *cluster, uint64_t timeout_ticks) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   return vlot__await(cluster, is_quiet, NULL, timeout_ticks);
 }

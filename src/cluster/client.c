@@ -48,6 +48,7 @@ const vlot__described vlot_described_client[] VLOT__DESCRIBED = {
 };
 
 void vlot_client_options_init(vlot_client_options *options) {
+  VLOT_GIVEN(options);
   *options =
       (vlot_client_options){.size = sizeof *options, .inflight_max = 65536, .timeout_ticks = 500};
 }
@@ -71,6 +72,8 @@ void vlot_client_close(vlot_client *client) {
 
 vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster,
                              const vlot_client_options *options) {
+  VLOT_GIVEN(out);
+  VLOT_GIVEN(cluster);
   vlot_client_options defaults;
   vlot_client_options_init(&defaults);
   *out = NULL;
@@ -101,9 +104,15 @@ vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster,
   return result;
 }
 
-uint32_t vlot_client_number(const vlot_client *client) { return vlot__inbox_number(client->inbox); }
+uint32_t vlot_client_number(const vlot_client *client) {
+  VLOT_GIVEN(client);
+  return vlot__inbox_number(client->inbox);
+}
 
-uint32_t vlot_client_inflight(const vlot_client *client) { return client->inflight; }
+uint32_t vlot_client_inflight(const vlot_client *client) {
+  VLOT_GIVEN(client);
+  return client->inflight;
+}
 
 /* --- submitting --- */
 
@@ -177,6 +186,20 @@ static vlot_result check_submit(const vlot_client *client, uint32_t count) {
   return VLOT_OK;
 }
 
+/* Before a byte of any is read. */
+static vlot_result check_bytes(const vlot_client *client, const void *data, size_t size) {
+  if (size > client->cluster->options.raft.entry_bytes_max) return VLOT_TOO_LARGE;
+  return data || size == 0 ? VLOT_OK : VLOT_INVALID;
+}
+
+static vlot_result check_commands(const vlot_client *client, const vlot_command *commands,
+                                  uint32_t count) {
+  vlot_result result = commands ? VLOT_OK : VLOT_INVALID;
+  for (uint32_t k = 0; k < count && result == VLOT_OK; k++)
+    result = check_bytes(client, commands[k].data, commands[k].size);
+  return result;
+}
+
 static uint64_t new_deadline(const vlot_client *client) {
   uint64_t now = vlot__now(client->cluster);
   return client->options.timeout_ticks < VLOT_NEVER - now ? now + client->options.timeout_ticks
@@ -202,11 +225,13 @@ static void unremember(vlot_client *client, uint32_t count) {
 
 vlot_result vlot_client_submit(vlot_client *client, const vlot_command *commands, uint32_t count,
                                uint64_t *sequence) {
+  VLOT_GIVEN(client);
   vlot_result result = check_submit(client, count);
   if (result != VLOT_OK) return result;
-  for (uint32_t k = 0; k < count; k++)
-    if (commands[k].size > client->cluster->options.raft.entry_bytes_max) return VLOT_TOO_LARGE;
+  result = check_commands(client, commands, count);
+  if (result != VLOT_OK) return result;
   size_t size = vlot__propose_size(commands, count);
+  if (size > VLOT__MAIL_CLIENT_MAX) return VLOT_TOO_LARGE;
   if (!vlot__ring_reserve(&client->submissions, 1) || !reserve_scratch(client, size))
     return VLOT_NOMEM;
   vlot__mail_propose *mail = (vlot__mail_propose *)(void *)client->scratch;
@@ -227,9 +252,11 @@ vlot_result vlot_client_submit(vlot_client *client, const vlot_command *commands
 
 vlot_result vlot_client_read(vlot_client *client, const void *question, size_t size,
                              uint64_t min_index, uint64_t *sequence) {
+  VLOT_GIVEN(client);
   vlot_result result = check_submit(client, 1);
   if (result != VLOT_OK) return result;
-  if (size > client->cluster->options.raft.entry_bytes_max) return VLOT_TOO_LARGE;
+  result = check_bytes(client, question, size);
+  if (result != VLOT_OK) return result;
   size_t bytes = vlot__mail_read_size(size);
   if (!vlot__ring_reserve(&client->submissions, 1) || !reserve_scratch(client, bytes))
     return VLOT_NOMEM;
@@ -368,6 +395,7 @@ static size_t end_poll(vlot_client *client, size_t count) {
 }
 
 size_t vlot_client_poll(vlot_client *client, vlot_answer *answers, size_t capacity) {
+  VLOT_GIVEN(client);
   if (vlot__is_node_thread(client->cluster)) return 0;
   return end_poll(client, poll_client(client, answers, capacity));
 }
@@ -388,6 +416,7 @@ static void wait_once(vlot_client *client) {
 }
 
 size_t vlot_client_wait(vlot_client *client, vlot_answer *answers, size_t capacity) {
+  VLOT_GIVEN(client);
   if ((capacity == 0 && !client->options.answered) || vlot__is_node_thread(client->cluster))
     return 0;
   vlot__visit visit;
@@ -412,7 +441,7 @@ static bool never(vlot_cluster *cluster, void *context) {
 typedef vlot_result (*attempt)(vlot_client *client, const void *data, size_t size);
 
 static vlot_result submit_once(vlot_client *client, const void *data, size_t size) {
-  return vlot_client_submit(client, &(vlot_command){.data = data, .size = (uint32_t)size}, 1, NULL);
+  return vlot_client_submit(client, &(vlot_command){.data = data, .size = size}, 1, NULL);
 }
 
 static vlot_result read_once(vlot_client *client, const void *data, size_t size) {
@@ -430,7 +459,8 @@ static vlot_result ask(vlot_client *client, attempt once, const void *data, size
   VLOT__VISIT(cluster, VLOT_CLOSED);
   if (is_shell(client)) return VLOT_CLOSED;
   if (client->inflight > 0) return VLOT_BUSY;
-  if (size > cluster->options.raft.entry_bytes_max) return VLOT_TOO_LARGE;
+  answer.result = check_bytes(client, data, size);
+  if (answer.result != VLOT_OK) return answer.result;
   for (;;) {
     answer = (vlot_answer){.result = once(client, data, size)};
     if (answer.result == VLOT_CLOSED) return VLOT_UNKNOWN;
@@ -441,6 +471,7 @@ static vlot_result ask(vlot_client *client, attempt once, const void *data, size
     (void)vlot__await(cluster, never, NULL, 1);
   }
   if (answer.result == VLOT_OK && reply) {
+    if (answer.why != VLOT_WHY_NONE) return VLOT_UNKNOWN; /* its reply could not be kept */
     *reply = vlot_bytes_copy(cluster->allocator, answer.reply, answer.reply_size);
     /* NOMEM says that nothing has changed */
     if (!*reply) return once == submit_once ? VLOT_UNKNOWN : VLOT_NOMEM;
@@ -450,10 +481,12 @@ static vlot_result ask(vlot_client *client, attempt once, const void *data, size
 
 vlot_result vlot_client_propose(vlot_client *client, const void *command, size_t size,
                                 vlot_bytes **reply) {
+  VLOT_GIVEN(client);
   return ask(client, submit_once, command, size, reply);
 }
 
 vlot_result vlot_client_query(vlot_client *client, const void *question, size_t size,
                               vlot_bytes **reply) {
+  VLOT_GIVEN(client);
   return ask(client, read_once, question, size, reply);
 }

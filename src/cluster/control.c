@@ -2,6 +2,7 @@
  * disks. */
 #include "cluster/control.h"
 
+#include "base/assert.h"
 #include "base/lock.h"
 #include "cluster/change.h"
 #include "cluster/disk_ids.h"
@@ -71,6 +72,7 @@ vlot_result vlot__seat_stop(vlot__seat *seat, vlot_why why, bool is_power_cut) {
   atomic_store(&seat->state, VLOT_NODE_DOWN);
   vlot_result result = vlot__driver_of(cluster)->stop(seat, why);
   if (seat->storage.stop) seat->storage.stop(seat->storage.context, is_power_cut);
+  if (result != VLOT_TIMEOUT) vlot__seat_publish(seat); /* the turn that it was killed in, too */
   seat->has_pending_writes = false;
   bool was = was_leader(seat);
   VLOT__RECORD(cluster, kill, seat, why, is_power_cut, was, result == VLOT_TIMEOUT);
@@ -101,6 +103,7 @@ static vlot_result end(vlot_cluster *cluster, vlot_result result) {
 }
 
 vlot_result vlot_cluster_spawn(vlot_cluster *cluster, uint32_t id) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
@@ -115,6 +118,7 @@ vlot_result vlot_cluster_spawn(vlot_cluster *cluster, uint32_t id) {
 }
 
 vlot_result vlot_cluster_kill(vlot_cluster *cluster, uint32_t id, bool is_power_cut) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
@@ -135,6 +139,7 @@ void vlot__seat_restarted(vlot__seat *seat, vlot_restart how, uint64_t disk_id) 
 }
 
 vlot_result vlot_cluster_restart(vlot_cluster *cluster, uint32_t id, vlot_restart how) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat;
   uint64_t disk_id = 0;
@@ -152,6 +157,7 @@ vlot_result vlot_cluster_restart(vlot_cluster *cluster, uint32_t id, vlot_restar
 }
 
 vlot_result vlot_cluster_suspend(vlot_cluster *cluster, uint32_t id) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
@@ -170,6 +176,7 @@ vlot_result vlot_cluster_suspend(vlot_cluster *cluster, uint32_t id) {
 }
 
 vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
@@ -188,6 +195,7 @@ vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id) {
 
 vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_kind kind,
                                uint32_t value) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat = vlot__seat_of(cluster, id);
   if (!vlot__mail_is_order(kind, value)) return VLOT_INVALID;
@@ -204,6 +212,7 @@ vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_ki
 }
 
 vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id, uint32_t permille) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat;
   if (permille > 100000) return VLOT_INVALID;
@@ -220,6 +229,8 @@ vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id, uint
 
 vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id,
                                   const vlot_disk_fault *fault) {
+  VLOT_GIVEN(cluster);
+  VLOT_GIVEN(fault);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);

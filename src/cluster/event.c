@@ -1,4 +1,5 @@
 /* The kinds of events, and what is said of them in more than one place. */
+#include "base/assert.h"
 #include "cluster/event_inside.h"
 #include "vlot/verb.h"
 
@@ -20,6 +21,7 @@ const char *vlot_event_kind_name(vlot_event_kind kind) {
 }
 
 bool vlot_event_is_rare(const vlot_event *event) {
+  VLOT_GIVEN(event);
   const uint64_t messages =
       VLOT__EVENT_BIT(SENT) | VLOT__EVENT_BIT(RECEIVED) | VLOT__EVENT_BIT(DROPPED);
   if (event->kind >= VLOT_EVENT_KINDS) return false;

@@ -1,11 +1,13 @@
 #include "cluster/host.h"
 
+#include "base/assert.h"
 #include "base/lock.h"
 #include "base/pool.h"
 
 enum { POOL_BYTES = 4 << 20 }; /* that a host keeps of what its groups' logs have dropped */
 
 void vlot_host_options_init(vlot_host_options *options) {
+  VLOT_GIVEN(options);
   *options = (vlot_host_options){.size = sizeof *options, .tick_ns = VLOT__TICK_NS};
 }
 
@@ -68,6 +70,7 @@ static const char *find_problem(const vlot_host_options *options) {
 
 vlot_result vlot_host_open(vlot_host **out, const vlot_host_options *options,
                            const char **problem) {
+  VLOT_GIVEN(out);
   const char *ignored;
   vlot_host_options defaults;
   vlot_host_options_init(&defaults);
@@ -83,6 +86,7 @@ vlot_result vlot_host_open(vlot_host **out, const vlot_host_options *options,
 }
 
 uint32_t vlot_host_groups(vlot_host *host) {
+  VLOT_GIVEN(host);
   vlot__lock(&host->lock);
   uint32_t groups = host->groups;
   vlot__unlock(&host->lock);

@@ -1,8 +1,10 @@
 /* Lockstep on threads of the nodes' own, or inline: switched from one action to the next. */
+#include "base/assert.h"
 #include "cluster/actors.h"
 #include "cluster/gate.h"
 
 vlot_result vlot_lockstep_set_inline(vlot_cluster *cluster, bool is_inline) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   if (vlot__driver_of(cluster) != &vlot__driver_lockstep) return VLOT_UNSUPPORTED;
   if (vlot__check_change(cluster) != VLOT_OK) return VLOT_UNSUPPORTED;

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 
+#include "base/assert.h"
 #include "base/lock.h"
 #include "cluster/door.h"
 #include "cluster/object.h"
@@ -239,6 +240,8 @@ void vlot__journal_close(vlot__journal *journal) {
 }
 
 vlot_result vlot_journal_get_status(vlot_cluster *cluster, vlot_journal_status *status) {
+  VLOT_GIVEN(cluster);
+  VLOT_GIVEN(status);
   *status = (vlot_journal_status){0};
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__journal *journal = cluster->journal;

@@ -3,6 +3,7 @@
  */
 #include "cluster/link.h"
 
+#include "base/assert.h"
 #include "base/lock.h"
 #include "cluster/by_id.h"
 #include "cluster/driver.h"
@@ -119,6 +120,8 @@ static bool make_room_for(vlot_cluster *cluster, uint32_t from, uint32_t to) {
 
 vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from, uint32_t to,
                                   const vlot_link *link) {
+  VLOT_GIVEN(cluster);
+  VLOT_GIVEN(link);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   if (!is_valid(link)) return VLOT_INVALID;
   if ((from != 0 && !vlot__seat_of(cluster, from)) || (to != 0 && !vlot__seat_of(cluster, to)))
@@ -138,6 +141,8 @@ vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from, uint32_t
 
 vlot_result vlot_cluster_get_link(vlot_cluster *cluster, uint32_t from, uint32_t to,
                                   vlot_link *link) {
+  VLOT_GIVEN(cluster);
+  VLOT_GIVEN(link);
   *link = (vlot_link){0};
   VLOT__VISIT(cluster, VLOT_CLOSED);
   if (!vlot__seat_of(cluster, from) || !vlot__seat_of(cluster, to) || from == to)
@@ -188,6 +193,7 @@ static bool make_room_between(vlot_cluster *cluster) {
 }
 
 vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *ids, size_t count) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot_result result = vlot__control_take_to_change(cluster);
   if (result != VLOT_OK) return result;
@@ -199,6 +205,7 @@ vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *ids, s
 }
 
 vlot_result vlot_cluster_heal(vlot_cluster *cluster) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot_result result = vlot__control_take_to_change(cluster);
   if (result != VLOT_OK) return result;

@@ -2,6 +2,7 @@
  * runs. */
 #include "cluster/lints.h"
 
+#include "base/assert.h"
 #include "base/lock.h"
 #include "cluster/gate.h"
 #include "cluster/lint_settings.h"
@@ -136,6 +137,7 @@ void vlot__lint_open(vlot_cluster *cluster) {
 }
 
 size_t vlot_cluster_lint(vlot_cluster *cluster, vlot_lint *lints, size_t capacity) {
+  VLOT_GIVEN(cluster);
   vlot__lint_list all = {.lints = lints, .capacity = capacity};
   VLOT__VISIT(cluster, 0);
   if (!cluster->options.has_lints) return 0;

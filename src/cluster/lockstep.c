@@ -285,14 +285,9 @@ vlot_result vlot__lockstep_start(vlot__seat *seat) {
   return seat->cluster->lockstep.is_inline ? VLOT_OK : vlot__actors_start(seat, true);
 }
 
-/* Nobody publishes after each turn here: what it was last is seen now. */
 vlot_result vlot__lockstep_stop(vlot__seat *seat, vlot_why why) {
   vlot_result result = vlot__actors_stop(seat, why);
   vlot__pending_forget(seat);
-  if (result == VLOT_TIMEOUT) return result;
-  vlot_node_status status = {0};
-  vlot__node_get_status(seat->node, &status);
-  seat->status.raft = status.raft;
   return result;
 }
 

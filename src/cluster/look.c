@@ -1,16 +1,19 @@
 /* Looking at a cluster: status, statistics, the last events. */
 #include "cluster/look.h"
 
+#include "base/assert.h"
 #include "base/lock.h"
 #include "cluster/driver.h"
 #include "cluster/gate.h"
 
 uint32_t vlot_cluster_nodes(const vlot_cluster *cluster) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, 0);
   return vlot__seats_count(cluster);
 }
 
 uint32_t vlot_cluster_ids(const vlot_cluster *cluster, uint32_t *ids, uint32_t capacity) {
+  VLOT_GIVEN(cluster);
   uint32_t count = 0;
   VLOT__VISIT(cluster, 0);
   vlot__seat *seat;
@@ -22,6 +25,7 @@ uint32_t vlot_cluster_ids(const vlot_cluster *cluster, uint32_t *ids, uint32_t c
 }
 
 uint64_t vlot_cluster_now(vlot_cluster *cluster) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, 0);
   return vlot__now(cluster);
 }
@@ -60,6 +64,8 @@ vlot_configuration *vlot__seat_configuration(vlot__seat *seat) {
 vlot_node_status vlot__seat_status(vlot__seat *seat) {
   vlot_cluster *cluster = seat->cluster;
   vlot_node_state state = atomic_load(&seat->state);
+  /* first: what is not in the mailbox any more shows in the status, once its turn has ended */
+  uint64_t mailbox = vlot__driver_of(cluster)->queued(seat);
   if (vlot__may_step(cluster) && seat->node) vlot__seat_publish(seat);
   vlot__lock(&seat->status_lock);
   vlot_node_status status = seat->status;
@@ -69,11 +75,13 @@ vlot_node_status vlot__seat_status(vlot__seat *seat) {
   status.state = state;
   status.clock_permille = atomic_load(&seat->clock_permille);
   if (seat->disk) status.lost_writes = vlot__disk_lost(seat->disk);
-  status.mailbox = vlot__driver_of(cluster)->queued(seat);
+  status.mailbox = mailbox;
   return status;
 }
 
 vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id, vlot_node_status *status) {
+  VLOT_GIVEN(cluster);
+  VLOT_GIVEN(status);
   *status = (vlot_node_status){.id = id};
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat = vlot__seat_of(cluster, id);
@@ -97,6 +105,7 @@ uint32_t vlot__leader(vlot_cluster *cluster) {
 }
 
 uint32_t vlot_cluster_leader(vlot_cluster *cluster) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, 0);
   return vlot__leader(cluster);
 }
@@ -114,6 +123,7 @@ bool vlot__has_lost_disks(vlot_cluster *cluster, uint32_t *lost, uint32_t *voter
 }
 
 vlot_why vlot_cluster_leaderless_why(vlot_cluster *cluster) {
+  VLOT_GIVEN(cluster);
   uint32_t lost, voters;
   VLOT__VISIT(cluster, VLOT_WHY_CLUSTER_CLOSED);
   if (vlot__leader(cluster)) return VLOT_WHY_NONE;
@@ -122,6 +132,9 @@ vlot_why vlot_cluster_leaderless_why(vlot_cluster *cluster) {
 
 vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash,
                               uint64_t *applied) {
+  VLOT_GIVEN(cluster);
+  VLOT_GIVEN(hash);
+  VLOT_GIVEN(applied);
   *hash = *applied = 0;
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat = vlot__seat_of(cluster, id);
@@ -153,6 +166,8 @@ static uint64_t idle_ticks(vlot_cluster *cluster) {
 }
 
 void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats) {
+  VLOT_GIVEN(cluster);
+  VLOT_GIVEN(stats);
   *stats = (vlot_cluster_stats){0};
   VLOT__VISIT(cluster, );
   vlot__lock(&cluster->stats_lock);
@@ -216,10 +231,12 @@ static size_t take_events(vlot_cluster *cluster, uint32_t id, bool is_rare, vlot
 
 size_t vlot_cluster_events(vlot_cluster *cluster, uint32_t id, vlot_event *events,
                            size_t capacity) {
+  VLOT_GIVEN(cluster);
   return take_events(cluster, id, false, events, capacity);
 }
 
 size_t vlot_cluster_rare_events(vlot_cluster *cluster, uint32_t id, vlot_event *events,
                                 size_t capacity) {
+  VLOT_GIVEN(cluster);
   return take_events(cluster, id, true, events, capacity);
 }

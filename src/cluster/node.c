@@ -78,6 +78,7 @@ vlot__node *vlot__node_open(vlot__seat *seat, vlot_result *result, const char **
   vlot__ring_init(&node->waiting_reads, cluster->allocator, sizeof(vlot__node_read));
   vlot__forwards_open(node);
   *result = open_core(node, &stored, problem);
+  if (!*problem) *problem = vlot_result_text(*result); /* it is no option that is wrong */
   if (*result == VLOT_OK) {
     *problem = "the machine could not be created";
     *result = create_machine(node);

@@ -2,10 +2,12 @@
 #include "cluster/node_inside.h"
 #include "cluster/observe.h"
 
-static size_t reply_of(const vlot__node *node, uint32_t k, bool has_replies,
-                       const uint8_t **reply) {
+/* What the machine said to the k-th command, and what its answer lacks. */
+static size_t reply_of(const vlot__node *node, uint32_t k, bool has_replies, const uint8_t **reply,
+                       vlot_why *lack) {
   size_t size = 0;
   *reply = NULL;
+  *lack = has_replies ? vlot__replies_lack(&node->replies, k) : VLOT_WHY_NO_MEMORY;
   if (has_replies) vlot__replies_get(&node->replies, k, reply, &size);
   return size;
 }
@@ -29,11 +31,15 @@ static void answer_applied(vlot__node *node, const vlot__waiter *one, uint64_t i
                          .node = node->seat->id};
   for (uint32_t k = 0; k < count;) {
     const uint8_t *reply, *next;
-    answer.reply_size = (uint32_t)reply_of(node, first_reply + k, has_replies, &reply);
+    vlot_why lack, next_lack;
+    /* at most VLOT_REPLY_BYTES_MAX */
+    answer.reply_size = (uint32_t)reply_of(node, first_reply + k, has_replies, &reply, &lack);
+    answer.why = lack;
     answer.count = 1;
     if (answer.reply_size == 0) /* a run of empty answers is one record */
       while (k + answer.count < count &&
-             reply_of(node, first_reply + k + answer.count, has_replies, &next) == 0)
+             reply_of(node, first_reply + k + answer.count, has_replies, &next, &next_lack) == 0 &&
+             next_lack == lack)
         answer.count++;
     vlot__node_push_answer(node, &answer, reply);
     answer.sequence += answer.count;

@@ -58,11 +58,19 @@ static void send_message(vlot__node *node, const vlot_message *message) {
   for (uint32_t k = 0; k < slices; k++) vlot_batch_release(message->as.append.slices[k].batch);
 }
 
+/* Who reads an answer and then asks how the node is finds it no older than that answer. First of
+ * all effects: storage is user code, and where it is stuck the seat is soon another node's. */
+static void publish(vlot__node *node) {
+  const vlot__driver *driver = vlot__driver_of(node->cluster);
+  if (node->answers.size > 0 && driver->publish) driver->publish(node->seat);
+}
+
 bool vlot__node_let_go(vlot__node *node, const vlot_output *output) {
   bool has_effects =
       node->answers.size > 0 || (output && (output->write.token != 0 || output->message_count > 0));
   if (!has_effects) return true;
   if (!vlot__node_enter_effects(node)) return false;
+  publish(node);
   if (output) {
     submit_write(node, &output->write);
     for (uint32_t k = 0; k < output->message_count; k++) {

@@ -32,7 +32,9 @@ static void answer_read(vlot__node *node, const vlot__node_read *one, vlot_resul
     if (result == VLOT_OK)
       result = machine->query(node->machine, one->question, one->size, &node->replies);
     if (vlot__node_is_void(node)) return;
-    if (result == VLOT_OK && node->replies.is_short) result = VLOT_NOMEM;
+    if (result == VLOT_OK && vlot__replies_lack(&node->replies, 0) != VLOT_WHY_NONE)
+      result =
+          vlot__replies_lack(&node->replies, 0) == VLOT_WHY_NO_MEMORY ? VLOT_NOMEM : VLOT_TOO_LARGE;
     if (result == VLOT_OK) vlot__replies_get(&node->replies, 0, &reply, &size);
   }
   vlot_event *event = vlot__event_begin(node->cluster, node->seat, VLOT_EVENT_ANSWER, why, 0);
@@ -51,6 +53,7 @@ static void answer_read(vlot__node *node, const vlot__node_read *one, vlot_resul
                                          .result = result,
                                          .why = why,
                                          .node = node->seat->id,
+                                         /* at most VLOT_REPLY_BYTES_MAX */
                                          .reply_size = (uint32_t)size},
                          reply);
 }

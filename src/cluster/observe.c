@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/hook.h"
 #include "base/lock.h"
 #include "cluster/door.h"
@@ -108,6 +109,7 @@ void vlot__observe_core(vlot__seat *seat, const vlot_raft *raft, vlot_raft_seen 
 }
 
 bool vlot_cluster_violation(vlot_cluster *cluster, char *text, size_t capacity) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, false);
   vlot__observer *observer = &cluster->observer;
   vlot__lock(&observer->lock);

@@ -1,6 +1,7 @@
 /* The cluster object: opening and closing. */
 #include "cluster/open.h"
 
+#include "base/assert.h"
 #include "cluster/bootstrap.h"
 #include "cluster/change.h"
 #include "cluster/clock.h"
@@ -243,6 +244,7 @@ static vlot_result open_cluster(vlot_cluster **out, const vlot_cluster_options *
 
 vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *options,
                               const char **problem) {
+  VLOT_GIVEN(out);
   const char *ignored;
   char words[2] = "";
   vlot_cluster_options with_words;

@@ -1,9 +1,11 @@
 /* What a cluster is opened with, and what may be wrong with that. */
+#include "base/assert.h"
 #include "cluster/open.h"
 
 #include "cluster/host.h"
 
 void vlot_cluster_options_init(vlot_cluster_options *options) {
+  VLOT_GIVEN(options);
   *options = (vlot_cluster_options){
       .size = sizeof *options,
       .nodes = 3,
@@ -88,6 +90,7 @@ static const char *find_cluster_problem(const vlot_cluster_options *options) {
   if (options->place > VLOT_PLACE_SPREAD) return "place: one of VLOT_PLACE_*";
   if (options->raft.size != sizeof options->raft)
     return "raft: call vlot_cluster_options_init() first";
+  if (options->allocator && !options->allocator->resize) return "allocator: resize is missing";
   if (options->journal && !options->journal->write) return "journal: write is missing";
   if (options->journal && options->driver == VLOT_DRIVER_LOCKSTEP)
     return "journal: with threads only; in lockstep the seed and the calls are enough";

@@ -2,6 +2,7 @@
  * it steps it as in lockstep. Other threads find it as it was, but that nothing moves: what they
  * send waits in the mailboxes until it goes on.
  */
+#include "base/assert.h"
 #include "cluster/actors.h"
 #include "cluster/clock.h"
 #include "cluster/gate.h"
@@ -51,6 +52,12 @@ static void paused_wait(vlot_cluster *cluster, struct vlot__inbox *inbox, uint64
   driver_here(cluster)->wait_for_answer(cluster, inbox, deadline);
 }
 
+/* Other threads look, and read answers. */
+static void paused_publish(vlot__seat *seat) {
+  vlot__seat_publish(seat);
+  if (vlot__node_is_fenced(seat->node)) atomic_store(&seat->state, VLOT_NODE_FENCED);
+}
+
 /* While it is being paused: mail goes to the pending list, completions of writes to the core. */
 static void collect(vlot__node *node, vlot_turn *turn) {
   vlot__seat *seat = vlot__node_seat(node);
@@ -94,6 +101,7 @@ static const vlot__driver paused = {
     .unhold = vlot__lockstep_unhold,
     .changed = vlot__pending_seat_changed,
     .rate_changed = vlot__lockstep_rate_changed,
+    .publish = paused_publish,
     .turn = paused_turn,
     .post = paused_post,
     .stored = paused_stored,
@@ -188,6 +196,7 @@ static void hand_back_all(vlot_cluster *cluster) {
 /* --- the calls --- */
 
 vlot_result vlot_cluster_pause(vlot_cluster *cluster) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   if (vlot__driver_of(cluster) == &vlot__driver_lockstep) return VLOT_UNSUPPORTED;
   if (vlot__clock_is_here(cluster)) return VLOT_DEADLOCK;
@@ -208,6 +217,7 @@ vlot_result vlot_cluster_pause(vlot_cluster *cluster) {
 }
 
 vlot_result vlot_cluster_unpause(vlot_cluster *cluster) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   if (vlot__driver_of(cluster) == &vlot__driver_lockstep) return VLOT_UNSUPPORTED;
   vlot_result result = vlot__control_take(cluster);

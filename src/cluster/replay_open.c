@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/assert.h"
 #include "cluster/door.h"
 #include "cluster/open.h"
 #include "cluster/recorder.h"
@@ -298,6 +299,7 @@ static vlot_result open_replay(vlot__replay *replay, vlot_cluster **out,
 
 vlot_result vlot_replay_open(vlot_cluster **out, const vlot_cluster_options *options,
                              const void *journal, size_t size, const char **problem) {
+  VLOT_GIVEN(out);
   const char *ignored;
   const vlot_allocator *allocator = vlot__alloc_or_default(
       options && options->size == sizeof *options ? options->allocator : NULL);
@@ -319,6 +321,8 @@ vlot_result vlot_replay_open(vlot_cluster **out, const vlot_cluster_options *opt
 }
 
 vlot_result vlot_replay_get_status(vlot_cluster *cluster, vlot_replay_status *status) {
+  VLOT_GIVEN(cluster);
+  VLOT_GIVEN(status);
   *status = (vlot_replay_status){.text = ""};
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__replay *replay = cluster->replay;

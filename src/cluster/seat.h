@@ -104,7 +104,7 @@ struct vlot__seat {
   uint64_t digest;        /* over what it has put out, where the cluster has tapes */
   uint64_t digest_events; /* so many events are in there */
 
-  /* published at the end of each turn */
+  /* published before answers of a turn leave, and at its end */
   pthread_mutex_t status_lock;
   vlot_node_status status;
   uint64_t status_tick;
@@ -113,6 +113,7 @@ struct vlot__seat {
 
   /* threads */
   vlot_actor *turn_actor; /* in its turns: whose */
+  bool owes_fenced;       /* in its turns: it is fenced, and the log has not said so */
   vlot_actor *actor;      /* newest incarnation's; changes under seats_lock */
   _Atomic uint32_t actor_incarnation;
   _Atomic uint64_t due;      /* cluster tick of its next timer */

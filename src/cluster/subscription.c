@@ -1,4 +1,5 @@
 /* Subscriptions: each is a growing queue of chunks of events, owned by one reader. */
+#include "base/assert.h"
 #include "base/lock.h"
 #include "cluster/door.h"
 #include "cluster/observe.h"
@@ -62,6 +63,8 @@ static vlot_subscription *take_early(vlot_cluster *cluster, uint64_t bytes_max) 
 
 vlot_result vlot_subscription_open(vlot_subscription **out, vlot_cluster *cluster,
                                    uint64_t bytes_max) {
+  VLOT_GIVEN(out);
+  VLOT_GIVEN(cluster);
   *out = NULL;
   VLOT__VISIT(cluster, VLOT_CLOSED);
   *out = take_early(cluster, bytes_max);
@@ -82,6 +85,8 @@ vlot_result vlot_subscription_open(vlot_subscription **out, vlot_cluster *cluste
 }
 
 bool vlot_subscription_next(vlot_subscription *subscription, vlot_event *event) {
+  VLOT_GIVEN(subscription);
+  VLOT_GIVEN(event);
   vlot_cluster *cluster = subscription->cluster;
   chunk *empty = NULL;
   vlot__lock(&cluster->observer.lock);
@@ -101,6 +106,7 @@ bool vlot_subscription_next(vlot_subscription *subscription, vlot_event *event) 
 }
 
 uint64_t vlot_subscription_lost(const vlot_subscription *subscription) {
+  VLOT_GIVEN(subscription);
   return atomic_load(&subscription->lost);
 }
 

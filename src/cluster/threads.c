@@ -62,14 +62,23 @@ static bool fence_enter(void *context) { return vlot_actor_enter(context); }
 static void fence_leave(void *context) { vlot_actor_leave(context); }
 static bool fence_is_closed(void *context) { return vlot_actor_is_fenced(context); }
 
+/* A node that control stops meanwhile is down, and not fenced. */
+static void threads_publish(vlot__seat *seat) {
+  vlot_node_state up = VLOT_NODE_UP;
+  vlot__seat_publish(seat);
+  if (vlot__node_is_fenced(seat->node) &&
+      atomic_compare_exchange_strong(&seat->state, &up, VLOT_NODE_FENCED))
+    seat->owes_fenced = true;
+}
+
 static void after_turn(vlot_cluster *cluster, vlot__seat *seat) {
   uint64_t due = vlot__node_due(seat->node);
-  vlot__seat_publish(seat);
+  threads_publish(seat);
   if (due != atomic_load_explicit(&seat->due, memory_order_relaxed)) atomic_store(&seat->due, due);
-  if (vlot__node_is_fenced(seat->node) &&
-      atomic_exchange(&seat->state, VLOT_NODE_FENCED) != VLOT_NODE_FENCED)
+  if (seat->owes_fenced)
     vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", seat->id,
               vlot__node_fenced_text(seat->node));
+  seat->owes_fenced = false;
   vlot__clock_wake(cluster, due);
   vlot__notify_changed(cluster);
 }
@@ -106,10 +115,8 @@ static vlot_result threads_post(vlot_cluster *cluster, const vlot__parcel *parce
   return vlot__clock_post(cluster, &late);
 }
 
-static bool threads_has_traffic(vlot_cluster *cluster) {
-  (void)cluster;
-  return false;
-}
+/* What is in mailboxes shows in each node's status. */
+static bool threads_has_traffic(vlot_cluster *cluster) { return vlot__clock_has_late(cluster); }
 
 /* --- waiting --- */
 
@@ -159,6 +166,7 @@ const vlot__driver vlot__driver_threads = {
     .unhold = threads_unhold,
     .changed = threads_changed,
     .rate_changed = threads_rate_changed,
+    .publish = threads_publish,
     .turn = threads_turn,
     .post = threads_post,
     .stored = vlot__actors_stored,

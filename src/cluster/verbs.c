@@ -1,6 +1,7 @@
 /* The caller's verbs: step, and what is done to one pending thing. */
 #include <stdlib.h>
 
+#include "base/assert.h"
 #include "cluster/gate.h"
 #include "cluster/lockstep.h"
 #include "cluster/pending.h"
@@ -21,6 +22,7 @@ static vlot_result check_verb(vlot_cluster *cluster) {
 }
 
 vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t *done) {
+  VLOT_GIVEN(cluster);
   if (done) *done = 0;
   VLOT__VISIT(cluster, VLOT_CLOSED);
   const uint64_t *count = vlot__lockstep_counter(cluster), before = *count;
@@ -37,6 +39,8 @@ vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t
 vlot_result vlot_lockstep_until(vlot_cluster *cluster,
                                 bool (*is_reached)(vlot_cluster *cluster, void *context),
                                 void *context, uint64_t actions) {
+  VLOT_GIVEN(is_reached);
+  VLOT_GIVEN(cluster);
   return vlot_lockstep_pass(cluster, VLOT_NEVER, is_reached, context, actions);
 }
 
@@ -63,6 +67,7 @@ vlot_result vlot_lockstep_pass(vlot_cluster *cluster, uint64_t ticks,
 }
 
 vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
@@ -78,6 +83,7 @@ vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id) {
 }
 
 vlot_result vlot_lockstep_drop(vlot_cluster *cluster, uint64_t id) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
@@ -92,6 +98,7 @@ vlot_result vlot_lockstep_drop(vlot_cluster *cluster, uint64_t id) {
 }
 
 vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__lockstep *lockstep = &cluster->lockstep;
   vlot_result result = check_verb(cluster);
@@ -121,6 +128,7 @@ vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held)
 }
 
 vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t *copy) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
@@ -139,6 +147,7 @@ vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t
 }
 
 vlot_result vlot_lockstep_delay(vlot_cluster *cluster, uint64_t id, uint64_t ticks) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
@@ -206,6 +215,7 @@ static int compare_pending(const void *left, const void *right) {
 }
 
 size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pending, size_t capacity) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, 0);
   vlot__lockstep *lockstep = &cluster->lockstep;
   vlot__heap *heap = &lockstep->heap;

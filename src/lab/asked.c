@@ -36,7 +36,7 @@ static bool submit(vlot__workspace *workspace, uint32_t contact, const vlot_kv_c
   vlot_result result = asked ? VLOT_NOMEM : VLOT_BUSY;
   if (asked && client && bytes) {
     vlot_command command = {
-        .data = vlot_bytes_data(bytes), .size = (uint32_t)vlot_bytes_size(bytes), .owner = bytes};
+        .data = vlot_bytes_data(bytes), .size = vlot_bytes_size(bytes), .owner = bytes};
     result = is_read ? vlot_client_read(client, command.data, command.size,
                                         is_local ? 0 : VLOT_NEVER, &sequence)
                      : vlot_client_submit(client, &command, 1, &sequence);

@@ -2,6 +2,7 @@
 #include "lab.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -100,15 +101,9 @@ const char *vlot__lab_ms(uint64_t ns, char out[40]) {
 }
 
 void vlot__lab_json_text(FILE *out, const char *text) {
-  fputc('"', out);
-  for (; *text; text++) {
-    unsigned char c = (unsigned char)*text;
-    if (c == '"' || c == '\\')
-      fprintf(out, "\\%c", c);
-    else if (c < 0x20)
-      fprintf(out, "\\u%04x", c);
-    else
-      fputc(c, out);
-  }
-  fputc('"', out);
+  size_t size = strlen(text), length = vlot_json_bytes(text, size, NULL, 0);
+  char *json = malloc(length + 1);
+  if (json) vlot_json_bytes(text, size, json, length + 1);
+  fputs(json ? json : "null", out); /* what there is no memory for is not said, nor is it cut */
+  free(json);
 }

@@ -39,7 +39,7 @@ const char *vlot__lab_commas(uint64_t number, char out[32]);
 /* Nanoseconds as "12.3 ms"; out is returned. */
 const char *vlot__lab_ms(uint64_t ns, char out[40]);
 
-/* A JSON string with its quotes. */
+/* As JSON: see vlot_json_bytes(). */
 void vlot__lab_json_text(FILE *out, const char *text);
 
 #endif

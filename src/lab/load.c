@@ -75,7 +75,7 @@ static vlot_result submit(vlot__load *load, const uint32_t *numbers, vlot_bytes 
   for (uint32_t k = 0; k < count; k++) {
     size_t size = vlot_bytes_size(encoded[k]);
     commands[k] = (vlot_command){.data = vlot_bytes_data(encoded[k]),
-                                 .size = (uint32_t)size,
+                                 .size = size,
                                  .owner = size >= OWNED_BYTES_MIN ? encoded[k] : NULL};
   }
   vlot_result result = vlot_client_submit(load->client, commands, count, &sequence);

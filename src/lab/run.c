@@ -144,8 +144,6 @@ static bool open_cluster(vlot__run *run) {
   if (run->step.kind != 0) cluster.turn_max = 1; /* by hand one message is one turn */
   /* who else would see it */
   if (run->step.kind == VLOT_EVENT_VIOLATION) cluster.has_checker = 1;
-  /* the longest key and values of the input format */
-  cluster.raft.entry_bytes_max = 4u << 20;
   run->raft = cluster.raft;
   vlot_writer journal = {.context = run, .write = write_journal};
   if (run->journal) cluster.journal = &journal;

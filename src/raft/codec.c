@@ -79,6 +79,7 @@ static size_t append_size(const vlot_message *message) {
 }
 
 size_t vlot_message_size(const vlot_message *message) {
+  VLOT_GIVEN(message);
   if (vlot_message_check(message) != VLOT_WHY_NONE) return 0;
   switch (vlot_message_body_of(message->kind)) {
   case VLOT_BODY_UNKNOWN: return 0;
@@ -353,6 +354,7 @@ static vlot_result decode(const vlot_allocator *allocator, const uint8_t *data, 
 
 vlot_result vlot_message_decode(const vlot_allocator *allocator, const uint8_t *data, size_t size,
                                 vlot_message **out, vlot_why *why) {
+  VLOT_GIVEN(out);
   vlot_why ignored;
   if (!why) why = &ignored;
   *why = VLOT_WHY_NONE;

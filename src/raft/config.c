@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "raft/core.h"
 #include "raft/quorum.h"
 
@@ -62,6 +63,7 @@ void vlot_configuration_release(vlot_configuration *configuration) {
 
 const vlot_member *vlot_configuration_members(const vlot_configuration *configuration,
                                               uint32_t *count) {
+  VLOT_GIVEN(configuration);
   *count = configuration->counts[0];
   return configuration->members;
 }
@@ -80,6 +82,8 @@ const vlot_member *vlot__config_member(const vlot_configuration *configuration, 
 bool vlot_configuration_has_quorum(const vlot_configuration *configuration,
                                    bool (*counts)(void *context, const vlot_member *member),
                                    void *context) {
+  VLOT_GIVEN(counts);
+  VLOT_GIVEN(configuration);
   const vlot_member *member = configuration->members;
   for (uint32_t half = 0; half < configuration->half_count; half++) {
     uint32_t found = 0;

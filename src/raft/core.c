@@ -355,6 +355,8 @@ static void check_laws(const vlot_raft *raft, vlot_raft_seen before) {
 
 vlot_result vlot_raft_step(vlot_raft *raft, const vlot_input *inputs, uint32_t count,
                            const vlot_output **output) {
+  VLOT_GIVEN(raft);
+  VLOT_GIVEN(output);
   vlot_result result = VLOT_OK;
   uint32_t taken = 0;
   vlot_raft_seen before;

@@ -10,6 +10,7 @@
  * know its leader yet), and that what was acknowledged stays durable (true of honest leaders only,
  * I-9): that it is when it leaves, is one.
  */
+#include "base/assert.h"
 #include "raft/batch.h"
 #include "raft/core.h"
 
@@ -380,6 +381,7 @@ vlot_raft_seen vlot__invariant_see(const vlot_raft *raft) {
 }
 
 const char *vlot_raft_check(const vlot_raft *raft, vlot_raft_seen *seen) {
+  VLOT_GIVEN(raft);
   const char *broken = broken_law(raft, seen);
   *seen = vlot__invariant_see(raft);
   return broken;

@@ -4,6 +4,7 @@
  */
 #include "raft/message.h"
 
+#include "base/assert.h"
 #include "raft/batch.h"
 
 const char *vlot_message_kind_name(vlot_message_kind kind) {
@@ -112,6 +113,7 @@ static bool body_is_legal(const vlot_message *message) {
 }
 
 vlot_why vlot_message_check(const vlot_message *message) {
+  VLOT_GIVEN(message);
   if (!vlot__message_kind_is_known(message->kind)) return VLOT_WHY_VERSION;
   return header_is_legal(message) && body_is_legal(message) ? VLOT_WHY_NONE : VLOT_WHY_MALFORMED;
 }

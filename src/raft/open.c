@@ -1,9 +1,12 @@
 /* Opening and closing a core: options, members, and what storage gave back. */
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "raft/batch.h"
 #include "raft/core.h"
+#include "raft/message.h"
 
 void vlot_raft_options_init(vlot_raft_options *options) {
+  VLOT_GIVEN(options);
   *options = (vlot_raft_options){
       .size = sizeof *options,
       .request_base = 1,
@@ -11,7 +14,7 @@ void vlot_raft_options_init(vlot_raft_options *options) {
       .election_ticks_max = 30,
       .heartbeat_ticks = 5,
       .switches = VLOT_SWITCH_ALL,
-      .entry_bytes_max = 1u << 20,
+      .entry_bytes_max = 4u << 20,
       .append_entries_max = 4096,
       .append_bytes_max = 1u << 20,
       .window_messages_max = 64,
@@ -84,7 +87,7 @@ static const char *log_problem(const vlot_raft_options *options) {
       return "log_slices: must be contiguous from base_index + 1 and lie inside their batches";
     if (slice->term < term || slice->term == 0) return "log_slices: terms must not go down";
     if (!vlot__batch_is_legal(slice->batch))
-      return "log_slices: an entry of unknown kind, or a no-op that is not empty";
+      return "log_slices: an entry of unknown kind, a no-op that is not empty, or one above 64 MiB";
     term = slice->term;
     index = vlot__slice_last(slice);
   }
@@ -94,6 +97,8 @@ static const char *log_problem(const vlot_raft_options *options) {
     if (entry->entry.kind > VLOT_ENTRY_COMMAND) return "log_entries: unknown kind of entry";
     if (entry->entry.kind == VLOT_ENTRY_NOOP && entry->entry.size > 0)
       return "log_entries: a no-op is empty";
+    if (entry->entry.size > VLOT__MESSAGE_PAYLOAD_MAX)
+      return "log_entries: an entry has more than 64 MiB";
     if (entry->entry.size > 0 && !entry->entry.data) return "log_entries: data is missing";
     term = entry->term;
     index++;
@@ -160,6 +165,7 @@ static bool restore(vlot_raft *raft, const vlot_raft_options *options) {
 
 vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options,
                            const char **problem) {
+  VLOT_GIVEN(out);
   const char *found = find_options_problem(options);
   if (problem) *problem = found;
   *out = NULL;
@@ -221,6 +227,7 @@ void vlot_raft_close(vlot_raft *raft) {
 }
 
 vlot_bytes *vlot_raft_base_snapshot(vlot_raft *raft) {
+  VLOT_GIVEN(raft);
   vlot_bytes *snapshot = raft->base_snapshot;
   raft->base_snapshot = NULL;
   return snapshot;

@@ -1,4 +1,5 @@
 /* Looking at a core: nothing here changes it. */
+#include "base/assert.h"
 #include "raft/core.h"
 
 const char *vlot_role_name(vlot_role role) {
@@ -12,6 +13,8 @@ const char *vlot_role_name(vlot_role role) {
 }
 
 void vlot_raft_get_status(const vlot_raft *raft, vlot_raft_status *status) {
+  VLOT_GIVEN(raft);
+  VLOT_GIVEN(status);
   *status = (vlot_raft_status){
       .id = raft->id,
       .role = raft->role,
@@ -46,6 +49,8 @@ void vlot_raft_get_status(const vlot_raft *raft, vlot_raft_status *status) {
 }
 
 vlot_result vlot_raft_get_progress(const vlot_raft *raft, uint32_t id, vlot_progress *progress) {
+  VLOT_GIVEN(raft);
+  VLOT_GIVEN(progress);
   *progress = (vlot_progress){.id = id};
   if (raft->role != VLOT_ROLE_LEADER) return VLOT_NOT_LEADER;
   const vlot__peer *peer = NULL;
@@ -70,6 +75,7 @@ vlot_result vlot_raft_get_progress(const vlot_raft *raft, uint32_t id, vlot_prog
 
 vlot_result vlot_raft_get_entry(const vlot_raft *raft, uint64_t index, uint64_t *term,
                                 vlot_entry *entry) {
+  VLOT_GIVEN(raft);
   if (index <= raft->log.base_index || index > raft->log.last_index) return VLOT_NOT_FOUND;
   const vlot_slice *slice = vlot_log_slice(&raft->log, vlot_log_find(&raft->log, index));
   *term = slice->term;
@@ -78,6 +84,7 @@ vlot_result vlot_raft_get_entry(const vlot_raft *raft, uint64_t index, uint64_t 
 }
 
 vlot_configuration *vlot_raft_configuration(const vlot_raft *raft, uint64_t *index) {
+  VLOT_GIVEN(raft);
   const vlot__config_place *top = vlot__configs_top(&raft->configs);
   if (index) *index = top->index;
   return top->configuration;

@@ -704,13 +704,13 @@ static void bounds(vlot_cluster *cluster) {
   for (int k = 0; k < 4; k++) cr_assert_eq(fleet_wait(client).result, VLOT_OK);
   cr_expect_eq(vlot_client_inflight(client), 0);
   cr_expect_eq(vlot_client_submit(client, NULL, 0, NULL), VLOT_INVALID);
-  size_t most = 1u << 20;
+  size_t most = 4u << 20;
   uint8_t *large = calloc(1, most + 1);
   cr_expect_eq(vlot_client_propose(client, large, most, NULL), VLOT_OK, "the limit itself");
   cr_expect_eq(vlot_client_propose(client, large, most + 1, NULL), VLOT_TOO_LARGE);
-  cr_expect_eq(vlot_client_submit(
-                   client, &(vlot_command){.data = large, .size = (uint32_t)most + 1}, 1, NULL),
-               VLOT_TOO_LARGE);
+  cr_expect_eq(
+      vlot_client_submit(client, &(vlot_command){.data = large, .size = most + 1}, 1, NULL),
+      VLOT_TOO_LARGE);
   cr_expect_eq(vlot_client_read(client, large, most + 1, VLOT_READ_LINEARIZABLE, NULL),
                VLOT_TOO_LARGE);
   free(large);

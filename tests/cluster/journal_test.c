@@ -210,8 +210,7 @@ static void batches(stage *at) {
                                                                   .key_size = 3,
                                                                   .value = value,
                                                                   .value_size = sizes[s]});
-      vlot_command command = {.data = vlot_bytes_data(bytes),
-                              .size = (uint32_t)vlot_bytes_size(bytes)};
+      vlot_command command = {.data = vlot_bytes_data(bytes), .size = vlot_bytes_size(bytes)};
       ok(vlot_client_submit(at->client, &command, 1, NULL));
       vlot_bytes_release(bytes);
     }

@@ -109,7 +109,7 @@ static void store(bench *at) {
 }
 
 static void propose(bench *at, const char *text) {
-  vlot_command command = {.data = (const uint8_t *)text, .size = (uint32_t)strlen(text)};
+  vlot_command command = {.data = (const uint8_t *)text, .size = strlen(text)};
   vlot_input input = {.kind = VLOT_INPUT_PROPOSE};
   input.as.propose.commands = &command;
   input.as.propose.count = 1;
