@@ -11,14 +11,13 @@
 #include "cluster/object.h"
 
 enum {
-  /* 128 KiB with the header: it is in a cache when it is written */
-  BUFFER_BYTES = (1 << 17) - VLOT__JOURNAL_BLOCK_HEAD,
+  BUFFER_BYTES = 1 << 17, /* it is in a cache when it is written */
   /* what does not fill a buffer is written after so long: little is missing after a crash */
   WRITE_WITHIN_MS = 200
 };
 
 typedef struct buffer {
-  uint8_t *data; /* room for the block's header, then [size] bytes */
+  uint8_t *data;
   size_t size, capacity;
 } buffer;
 
@@ -62,20 +61,14 @@ static void write_handed(vlot__journal *journal) {
   vlot_result result = journal->result;
   vlot__unlock(&journal->lock);
   if (result == VLOT_OK) {
-    vlot__put32(full->data, (uint32_t)full->size);
-    vlot__put32(full->data + 4, 0);
-    vlot__put64(full->data + 8,
-                vlot__journal_hash(0, full->data + VLOT__JOURNAL_BLOCK_HEAD, full->size));
-    result = journal->sink.write(journal->sink.context, full->data,
-                                 VLOT__JOURNAL_BLOCK_HEAD + full->size);
+    result = journal->sink.write(journal->sink.context, full->data, full->size);
     if (result != VLOT_OK)
       vlot__log(journal->cluster, "the journal ends here: it could not be written (%s)",
                 vlot_result_text(result));
   }
   vlot__lock(&journal->lock);
   if (result == VLOT_OK) {
-    journal->written += VLOT__JOURNAL_BLOCK_HEAD + full->size;
-    journal->bytes += VLOT__JOURNAL_BLOCK_HEAD;
+    journal->written += full->size;
   } else {
     end_early(journal, result);
   }
@@ -121,9 +114,7 @@ static void *write_all(void *context) {
 static bool grow(vlot__journal *journal, buffer *one, size_t size) {
   void *data = one->data;
   size_t capacity = one->capacity;
-  if (size > UINT32_MAX) return false; /* a block says its size in 32 bits */
-  if (!vlot__alloc_grow(journal->allocator, &data, &capacity, VLOT__JOURNAL_BLOCK_HEAD + size, 1))
-    return false;
+  if (!vlot__alloc_grow(journal->allocator, &data, &capacity, size, 1)) return false;
   one->data = data;
   one->capacity = capacity;
   return true;
@@ -134,7 +125,7 @@ static bool grow(vlot__journal *journal, buffer *one, size_t size) {
 static buffer *room_for(vlot__journal *journal, size_t size) {
   while (journal->result == VLOT_OK) {
     buffer *current = &journal->buffers[journal->current];
-    if (VLOT__JOURNAL_BLOCK_HEAD + current->size + size <= current->capacity) return current;
+    if (current->size + size <= current->capacity) return current;
     if (current->size == 0) {
       if (grow(journal, current, size)) return current;
       end_early(journal, VLOT_NOMEM);
@@ -162,7 +153,7 @@ void vlot__journal_append(vlot__journal *journal, const void *data, size_t size)
   vlot__lock(&journal->lock);
   buffer *current = room_for(journal, size);
   if (current) {
-    memcpy(current->data + VLOT__JOURNAL_BLOCK_HEAD + current->size, data, size);
+    memcpy(current->data + current->size, data, size);
     current->size += size;
     journal->bytes += size;
   }

@@ -28,13 +28,18 @@ struct vlot__fate;
 /* --- format: little-endian, no padding; fixed widths, but var: seven bits a byte, the lowest first
  * ----
  *
- * file    magic [8], u32 format, u32 0, then blocks; the first block is the head, the others are
- *         records in a row
- * block   u32 bytes behind this header, u32 0, u64 checksum of them
- * record  u32 bytes with this header, u8 type, u8 flags, u16 node, then what its type says
+ * file    magic [8], u32 format, u32 0, then the head, then records in a row
+ * head    u32 bytes behind this header, u32 0, u64 checksum of them
+ * record  u32 bytes with this header, u8 type, u8 flags, u16 node, u32 checksum of all of it but
+ *         these four bytes, then what its type says. Size 0: here the journal ends, without an END;
+ *         what may stand behind was never finished
  */
 #define VLOT__JOURNAL_MAGIC "vlotjrnl"
-enum { VLOT__JOURNAL_FILE_HEAD = 16, VLOT__JOURNAL_BLOCK_HEAD = 16, VLOT__JOURNAL_RECORD_HEAD = 8 };
+enum {
+  VLOT__JOURNAL_FILE_HEAD = 16,
+  VLOT__JOURNAL_BLOCK_HEAD = 16,
+  VLOT__JOURNAL_RECORD_HEAD = 12
+};
 
 typedef enum vlot__journal_type {
   VLOT__RECORD_TURN = 1, /* flags: 1 was parked; items */
@@ -107,11 +112,24 @@ static inline uint8_t *vlot__put_head(uint8_t *at, uint32_t size, vlot__journal_
   at = vlot__put32(at, size);
   at[0] = (uint8_t)type;
   at[1] = (uint8_t)flags;
-  return vlot__put16(at + 2, node);
+  return vlot__put32(vlot__put16(at + 2, node), 0);
 }
 
-/* Checksum of a block; also of payloads in digests. */
+/* Checksum of the head; also of payloads in digests. */
 uint64_t vlot__journal_hash(uint64_t hash, const void *data, size_t size);
+
+/* Checksum of a record of [size]. */
+static inline uint32_t vlot__journal_check(const uint8_t *record, uint32_t size) {
+  return (uint32_t)(vlot__journal_hash(vlot__get64(record), record + VLOT__JOURNAL_RECORD_HEAD,
+                                       size - VLOT__JOURNAL_RECORD_HEAD) >>
+                    32);
+}
+
+/* A record is whole: its size and its checksum. */
+static inline void vlot__journal_seal(uint8_t *record, uint32_t size) {
+  vlot__put32(record, size);
+  vlot__put32(record + 8, vlot__journal_check(record, size));
+}
 
 /* --- tape: of a node, by whoever runs its turn; or by control while it has no turn ------------ */
 

@@ -104,49 +104,53 @@ static bool enter_record(vlot__replay *replay, unfinished *turns, const uint8_t 
   return true;
 }
 
-/* A record that does not make sense ends the journal as a wrong checksum does. */
-static bool enter_block(vlot__replay *replay, unfinished *turns, const uint8_t *from,
-                        const uint8_t *to, bool *has_memory) {
-  while (from < to) {
-    size_t left = (size_t)(to - from);
-    uint32_t size = left >= VLOT__JOURNAL_RECORD_HEAD ? vlot__get32(from) : 0;
-    bool is_sized = size >= VLOT__JOURNAL_RECORD_HEAD && size <= left;
-    bool is_given_up = is_sized && from[4] == VLOT__RECORD_QUARANTINE;
-    if (is_sized && !is_given_up && enter_record(replay, turns, from, size, has_memory)) {
-      from += size;
-      continue;
-    }
-    if (!*has_memory) return false;
-    if (is_given_up)
-      say(replay,
-          "n%u was stuck in user code when it was killed: what it did last is not in the journal",
-          vlot__get16(from + 6));
-    else
-      say(replay, "the record at byte %zu is none that can be understood",
-          (size_t)(from - replay->journal));
-    cut(replay, replay->count, (size_t)(from - replay->journal));
-    return false;
-  }
-  return true;
+static bool has_end_record(const vlot__replay *replay) {
+  return replay->count > 0 &&
+         vlot__replay_type(&replay->records[replay->count - 1]) == VLOT__RECORD_END;
 }
 
-static bool check_block(vlot__replay *replay, size_t at, size_t *end) {
+/* Nothing but zeros: allocated, and never written. */
+static bool is_blank(const uint8_t *at, const uint8_t *end) {
+  while (at < end && *at == 0) at++;
+  return at == end;
+}
+
+/* Is there a whole record? False: none is, which is said where it is no end. */
+static bool check_record(vlot__replay *replay, size_t at, uint32_t *size) {
+  const uint8_t *record = replay->journal + at;
   size_t left = replay->size - at;
-  uint32_t size = left >= VLOT__JOURNAL_BLOCK_HEAD ? vlot__get32(replay->journal + at) : 0;
-  if (left < VLOT__JOURNAL_BLOCK_HEAD || left - VLOT__JOURNAL_BLOCK_HEAD < size) {
+  *size = left >= 4 ? vlot__get32(record) : 0;
+  if (*size == 0 && (left >= 4 || is_blank(record, record + left))) {
+    bool is_closed = has_end_record(replay) && is_blank(record, record + left);
+    if (!is_closed) cut(replay, replay->count, at); /* it has no end */
+    return false;
+  }
+  if (*size < VLOT__JOURNAL_RECORD_HEAD || *size > left) {
     say(replay, "the journal is cut: of its %zu bytes %zu are whole", replay->size, at);
     cut(replay, replay->count, at);
     return false;
   }
-  const uint8_t *body = replay->journal + at + VLOT__JOURNAL_BLOCK_HEAD;
-  if (vlot__get32(replay->journal + at + 4) != 0 ||
-      vlot__get64(replay->journal + at + 8) != vlot__journal_hash(0, body, size)) {
-    say(replay, "the block at byte %zu of the journal has a wrong checksum", at);
-    cut(replay, replay->count, at);
-    return false;
-  }
-  *end = at + VLOT__JOURNAL_BLOCK_HEAD + size;
-  return true;
+  if (vlot__get32(record + 8) == vlot__journal_check(record, *size)) return true;
+  say(replay, "the record at byte %zu of the journal has a wrong checksum", at);
+  cut(replay, replay->count, at);
+  return false;
+}
+
+/* A record that does not make sense ends the journal as a wrong checksum does. */
+static bool check_sense(vlot__replay *replay, unfinished *turns, size_t at, uint32_t size,
+                        bool *has_memory) {
+  const uint8_t *record = replay->journal + at;
+  bool is_given_up = record[4] == VLOT__RECORD_QUARANTINE;
+  if (!is_given_up && enter_record(replay, turns, record, size, has_memory)) return true;
+  if (!*has_memory) return false;
+  if (is_given_up)
+    say(replay,
+        "n%u was stuck in user code when it was killed: what it did last is not in the journal",
+        vlot__get16(record + 6));
+  else
+    say(replay, "the record at byte %zu is none that can be understood", at);
+  cut(replay, replay->count, at);
+  return false;
 }
 
 /* Turns without an end cannot be carried out: a replay ends before the first of them. */
@@ -160,11 +164,6 @@ static void cut_unfinished(vlot__replay *replay, const unfinished *turns) {
   cut(replay, first, (size_t)(replay->records[first].at - replay->journal));
 }
 
-static bool has_end_record(const vlot__replay *replay) {
-  return replay->count > 0 &&
-         vlot__replay_type(&replay->records[replay->count - 1]) == VLOT__RECORD_END;
-}
-
 static vlot_result make_index(vlot__replay *replay) {
   uint32_t nodes = replay->head.info.nodes;
   unfinished *turns = vlot__alloc(replay->allocator, nodes, sizeof *turns);
@@ -173,17 +172,14 @@ static vlot_result make_index(vlot__replay *replay) {
   for (uint32_t k = 0; k < nodes; k++)
     turns[k] = (unfinished){VLOT__REPLAY_NONE, VLOT__REPLAY_NONE};
   replay->status.bytes = replay->status.bytes_whole = replay->size;
-  for (size_t at = replay->head.bytes, end; at < replay->size; at = end)
-    if (!check_block(replay, at, &end) ||
-        !enter_block(replay, turns, replay->journal + at + VLOT__JOURNAL_BLOCK_HEAD,
-                     replay->journal + end, &has_memory))
+  uint32_t size;
+  for (size_t at = replay->head.bytes; at < replay->size; at += size)
+    if (!check_record(replay, at, &size) || !check_sense(replay, turns, at, size, &has_memory))
       break;
   if (has_memory) cut_unfinished(replay, turns);
   vlot__alloc_free(replay->allocator, turns);
-  if (!replay->status.is_cut && !has_end_record(replay)) {
-    say(replay, "the journal is cut: it has no end");
-    cut(replay, replay->count, replay->size);
-  }
+  if (!replay->status.is_cut && !has_end_record(replay)) cut(replay, replay->count, replay->size);
+  if (replay->status.is_cut) say(replay, "the journal is cut: it has no end");
   for (size_t k = 0; k < replay->count; k++) {
     uint32_t type = vlot__replay_type(&replay->records[k]);
     bool is_action = type != VLOT__RECORD_TURN && type != VLOT__RECORD_MORE &&

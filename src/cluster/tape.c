@@ -40,7 +40,7 @@ static bool open_record(vlot__node *node, vlot__journal_type type, uint32_t flag
 
 static void close_record(vlot__tape *tape) {
   if (tape->open == CLOSED) return;
-  vlot__put32(tape->bytes + tape->open, (uint32_t)(tape->size - tape->open));
+  vlot__journal_seal(tape->bytes + tape->open, (uint32_t)(tape->size - tape->open));
   tape->open = CLOSED;
 }
 

@@ -100,6 +100,7 @@ size=$(wc -c <"$journal")
 head -c $((size - 5)) "$journal" >"$work/cut"
 expect 65 "cut" "$vlot" replay "$work/cut"
 says "cut" out "the journal is cut"
+head -c $((size / 2)) "$journal" >"$work/cut"
 expect 65 "beyond the cut" "$vlot" replay "$work/cut" --until "$total"
 says "beyond the cut" err "actions are whole; the journal is cut: of its"
 printf 'nodes\nq\n' >"$work/script"
@@ -109,7 +110,7 @@ says "within what is whole" out "These are whole; the journal is cut"
 cp "$journal" "$work/other"
 patch_byte "$work/other" 8
 expect 65 "another version" "$vlot" replay "$work/other"
-says "another version" err "format version 5, and this build reads version 4"
+says "another version" err "format version 6, and this build reads version 5"
 cp "$journal" "$work/changed"
 patch_byte "$work/changed" $((size - 20))
 expect 65 "a changed byte" "$vlot" replay "$work/changed"
