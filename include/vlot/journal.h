@@ -108,7 +108,15 @@ typedef struct vlot_replay_status {
   uint32_t is_cut;
   /* this run is not the recorded one from here on: vlot_lockstep_step() returns VLOT_FAILED */
   uint32_t has_diverged;
-  uint32_t reserved;
+  /* the run was closed, and its journal whole. 0: its process crashed or was killed, or goes on;
+   * or the journal is cut */
+  uint32_t has_end;
+  /* turns without an end: so many nodes were in the middle of one when the recording ended. They
+   * are carried out as far as they are recorded, and then to their end; before each the log says
+   * so. What ended the run may be in there: a machine that crashed does so again */
+  uint32_t unended_turns;
+  uint32_t unended_node;  /* whose is the first of them; 0: there is none */
+  uint64_t unended_after; /* so many actions are before it; VLOT_NEVER: there is none */
   /* why it is cut, or the first divergence: node, turn, what was recorded and what came; "" */
   const char *text;
 } vlot_replay_status;

@@ -164,6 +164,21 @@ void vlot__journal_append(vlot__journal *journal, const void *data, size_t size)
   if (is_short) vlot__journal_short(journal);
 }
 
+/* By then the writer may have taken more than what was there when this call began; a sink that is
+ * slow makes whoever calls a machine slow. */
+void vlot__journal_sync(vlot__journal *journal) {
+  vlot__lock(&journal->lock);
+  uint64_t target = journal->bytes;
+  while (journal->result == VLOT_OK && !journal->must_stop && journal->written < target) {
+    if (!journal->is_handed) {
+      hand_over(journal);
+      pthread_cond_signal(&journal->filled);
+    }
+    pthread_cond_wait(&journal->freed, &journal->lock);
+  }
+  vlot__unlock(&journal->lock);
+}
+
 bool vlot__journal_is_on(const vlot__journal *journal) {
   return journal && atomic_load_explicit(&journal->is_on, memory_order_relaxed);
 }
@@ -213,6 +228,7 @@ vlot_result vlot__journal_finish(vlot__journal *journal) {
   atomic_store(&journal->is_on, false);
   journal->must_stop = true;
   pthread_cond_signal(&journal->filled);
+  pthread_cond_broadcast(&journal->freed);
   vlot__unlock(&journal->lock);
   if (journal->has_thread) pthread_join(journal->writer, NULL);
   journal->has_thread = false;

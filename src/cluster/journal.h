@@ -7,7 +7,7 @@
  * one order: TURN begins a turn, MORE goes on with it, and the item END ends it.
  *
  * The order is causal, because a tape is emptied into the journal before the first message of a
- * turn leaves. A replay carries a turn out where its TURN stands, and finds the rest of it by
+ * turn leaves, before the machine is called, and at the turn's end. A replay carries a turn out where its TURN stands, and finds the rest of it by
  * looking ahead: nothing in there can depend on other nodes' later turns, since all the mail of a
  * turn was in the mailbox when it began.
  */
@@ -138,7 +138,6 @@ typedef struct vlot__tape {
   size_t size, capacity;
   size_t open;                      /* where the open record begins; SIZE_MAX: none is open */
   bool in_turn;                     /* a turn has begun, and has no END yet */
-  bool is_committed;                /* the beginning of this turn is in the journal */
   bool is_cut;                      /* the node was found to be killed */
   uint32_t checks, routes, submits; /* of this turn, so far */
   uint64_t events;                  /* of the seat, when the turn began */
@@ -163,6 +162,7 @@ vlot_result vlot__tape_submit(struct vlot__node *node, const vlot_write *write,
                               const vlot_storage_done *done);
 void vlot__tape_rate(struct vlot__node *node, uint32_t permille, uint64_t changed);
 void vlot__tape_sending(struct vlot__seat *seat);
+void vlot__tape_calling(struct vlot__seat *seat);
 void vlot__tape_sent(struct vlot__seat *seat, const struct vlot__fate *fate);
 /* control's, between turns: into the journal with it, and with the end of a turn that was cut */
 void vlot__tape_empty(struct vlot__node *node);
@@ -191,6 +191,9 @@ void vlot__journal_close(vlot__journal *journal);
 
 bool vlot__journal_is_on(const vlot__journal *journal);
 void vlot__journal_append(vlot__journal *journal, const void *data, size_t size);
+/* What was appended so far is where a crash of this process does not reach it: with the sink, which
+ * is waited for. Returns at once after the journal has ended early. */
+void vlot__journal_sync(vlot__journal *journal);
 /* A tape found no memory: the journal ends here. */
 void vlot__journal_short(vlot__journal *journal);
 

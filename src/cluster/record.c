@@ -154,6 +154,7 @@ static const vlot__recorder recorder = {
     .submit = vlot__tape_submit,
     .rate = vlot__tape_rate,
     .sending = vlot__tape_sending,
+    .calling = vlot__tape_calling,
     .sent = vlot__tape_sent,
     .event = record_event,
     .answer = vlot__digest_answer,

@@ -18,6 +18,7 @@ typedef struct vlot__replay_record {
   uint32_t mails; /* TURN: actions of the whole turn; 0: it has no end */
   /* TURN, MORE: the record that goes on with this turn; VLOT__REPLAY_NONE */
   size_t next;
+  bool is_unended; /* TURN: the node was in the middle of it when the recording ended */
 } vlot__replay_record;
 
 typedef struct vlot__replay_item {
@@ -56,6 +57,8 @@ struct vlot__replay {
   vlot__journal_reader reader;
   vlot__replay_item last, next; /* the item before in the chunk; the one that comes */
   bool has_next;
+  bool is_unended; /* the turn is one without an end */
+  bool ends_here;  /* what comes behind this record cannot be known */
   vlot__item **items; /* [item_capacity] mail of this turn */
   size_t item_count, item_capacity;
   char text[320];

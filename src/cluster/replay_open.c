@@ -2,6 +2,7 @@
  * whole. It is read once, and then known to be sound: what carries it out need not look for its
  * ends.
  */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -10,6 +11,8 @@
 #include "cluster/recorder.h"
 #include "cluster/replay_inside.h"
 #include "cluster/stop.h"
+
+enum { TOLD_TURNS = 4 }; /* without an end, by their nodes */
 
 /* --- opening: the index --- */
 
@@ -153,15 +156,48 @@ static bool check_sense(vlot__replay *replay, unfinished *turns, size_t at, uint
   return false;
 }
 
-/* Turns without an end cannot be carried out: a replay ends before the first of them. */
-static void cut_unfinished(vlot__replay *replay, const unfinished *turns) {
-  size_t first = replay->count;
+/* Turns in which a node was when the recording ended: their mail is there, because it is recorded
+ * before anybody can see what comes of it, and before the machine is called. */
+static void mark_unended(vlot__replay *replay, const unfinished *turns) {
   for (uint32_t k = 0; k < replay->head.info.nodes; k++)
-    if (turns[k].first < first) first = turns[k].first;
-  if (first == replay->count) return;
-  say(replay, "the journal is cut in the middle of a turn of n%u",
-      vlot__replay_node(&replay->records[first]));
-  cut(replay, first, (size_t)(replay->records[first].at - replay->journal));
+    if (turns[k].first != VLOT__REPLAY_NONE) replay->records[turns[k].first].is_unended = true;
+}
+
+/* "; without an end, too: n2's turn after action 311, n1's after action 402" */
+static void say_unended(vlot__replay *replay, uint32_t node) {
+  size_t length = strlen(replay->text), room = sizeof replay->text - length;
+  uint32_t count = replay->status.unended_turns;
+  if (count == 1)
+    snprintf(replay->text + length, room, "; without an end, too: n%u's turn after action %" PRIu64,
+             node, replay->status.actions_total);
+  else if (count <= TOLD_TURNS)
+    snprintf(replay->text + length, room, ", n%u's after action %" PRIu64, node,
+             replay->status.actions_total);
+  else if (count == TOLD_TURNS + 1)
+    snprintf(replay->text + length, room, " …");
+}
+
+static void count_actions(vlot__replay *replay) {
+  vlot_replay_status *status = &replay->status;
+  status->unended_after = VLOT_NEVER;
+  for (size_t k = 0; k < replay->count; k++) {
+    const vlot__replay_record *one = &replay->records[k];
+    uint32_t type = vlot__replay_type(one);
+    if (one->is_unended) {
+      if (status->unended_turns++ == 0) {
+        status->unended_node = vlot__replay_node(one);
+        status->unended_after = status->actions_total;
+      }
+      say_unended(replay, vlot__replay_node(one));
+    }
+    bool is_action = type != VLOT__RECORD_TURN && type != VLOT__RECORD_MORE &&
+                     type != VLOT__RECORD_LINK && type != VLOT__RECORD_CLOSE &&
+                     type != VLOT__RECORD_END;
+    if (type == VLOT__RECORD_TURN)
+      status->actions_total += one->mails;
+    else if (is_action)
+      status->actions_total++;
+  }
 }
 
 static vlot_result make_index(vlot__replay *replay) {
@@ -176,20 +212,12 @@ static vlot_result make_index(vlot__replay *replay) {
   for (size_t at = replay->head.bytes; at < replay->size; at += size)
     if (!check_record(replay, at, &size) || !check_sense(replay, turns, at, size, &has_memory))
       break;
-  if (has_memory) cut_unfinished(replay, turns);
+  if (has_memory) mark_unended(replay, turns);
   vlot__alloc_free(replay->allocator, turns);
   if (!replay->status.is_cut && !has_end_record(replay)) cut(replay, replay->count, replay->size);
   if (replay->status.is_cut) say(replay, "the journal is cut: it has no end");
-  for (size_t k = 0; k < replay->count; k++) {
-    uint32_t type = vlot__replay_type(&replay->records[k]);
-    bool is_action = type != VLOT__RECORD_TURN && type != VLOT__RECORD_MORE &&
-                     type != VLOT__RECORD_LINK && type != VLOT__RECORD_CLOSE &&
-                     type != VLOT__RECORD_END;
-    if (type == VLOT__RECORD_TURN)
-      replay->status.actions_total += replay->records[k].mails;
-    else if (is_action)
-      replay->status.actions_total++;
-  }
+  replay->status.has_end = has_end_record(replay);
+  count_actions(replay);
   return has_memory ? VLOT_OK : VLOT_NOMEM;
 }
 
