@@ -115,8 +115,12 @@ typedef struct vlot_cluster_options {
   uint32_t has_lints;
   /* threads, disks in memory: where the run is recorded (vlot/journal.h). Copied, its context
    * borrowed; called while opening, where a failure is the opening's, then on a thread of its own,
-   * where it ends the recording and not the run. NULL: not recorded */
+   * where it ends the recording and not the run. Before a machine is called it has taken all of the
+   * turn: a node waits for it there. NULL: not recorded, or into journal_path */
   const vlot_writer *journal;
+  /* the same into a file, which is created, or emptied: cheaper, and nothing is lost with the
+   * process, however it ends. Borrowed for the opening. NULL (default): no file */
+  const char *journal_path;
   /* a line for people, without a newline, borrowed for the call; any thread, no lock held. NULL:
    * silent */
   void (*log)(void *context, const char *line);

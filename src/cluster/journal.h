@@ -7,9 +7,10 @@
  * one order: TURN begins a turn, MORE goes on with it, and the item END ends it.
  *
  * The order is causal, because a tape is emptied into the journal before the first message of a
- * turn leaves, before the machine is called, and at the turn's end. A replay carries a turn out where its TURN stands, and finds the rest of it by
- * looking ahead: nothing in there can depend on other nodes' later turns, since all the mail of a
- * turn was in the mailbox when it began.
+ * turn leaves, before the machine is called, and at the turn's end. A replay carries a turn out
+ * where its TURN stands, and finds the rest of it by looking ahead: nothing in there can depend on
+ * other nodes' later turns, since all the mail of a turn was in the mailbox when it began. After a
+ * crash a turn can be without an END: its node was in the middle of it.
  */
 #ifndef VLOT_CLUSTER_JOURNAL_H
 #define VLOT_CLUSTER_JOURNAL_H

@@ -57,8 +57,8 @@ struct vlot__replay {
   vlot__journal_reader reader;
   vlot__replay_item last, next; /* the item before in the chunk; the one that comes */
   bool has_next;
-  bool is_unended; /* the turn is one without an end */
-  bool ends_here;  /* what comes behind this record cannot be known */
+  bool is_unended;    /* the turn is one without an end */
+  bool ends_here;     /* what comes behind this record cannot be known */
   vlot__item **items; /* [item_capacity] mail of this turn */
   size_t item_count, item_capacity;
   char text[320];

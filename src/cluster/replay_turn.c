@@ -190,8 +190,7 @@ static const char *name_of_mail(uint32_t kind) {
 /* A node in the middle of a turn can have let go of more than stands of it in the journal: a copy
  * that a bad link made. Who took that was recorded, and cannot be followed. */
 static bool was_cut_off(vlot__replay *replay, const vlot__replay_item *one) {
-  const vlot__seat *from =
-      vlot__seat_of(replay->cluster, (uint32_t)(one->id % VLOT__MAIL_STRIDE));
+  const vlot__seat *from = vlot__seat_of(replay->cluster, (uint32_t)(one->id % VLOT__MAIL_STRIDE));
   if (!from || !from->node || !from->node->tape.in_turn) return false;
   replay->ends_here = true;
   snprintf(replay->text, sizeof replay->text,

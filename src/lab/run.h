@@ -33,8 +33,6 @@ typedef struct vlot__run {
   vlot__run_settings set;
   vlot__script script;
   vlot__recording record;
-  FILE *journal;     /* NULL: the run is not recorded */
-  int journal_error; /* errno of the first write that failed; 0 */
   vlot__screen screen;
   vlot__load load;
   vlot__run_step step;

@@ -122,7 +122,7 @@ says "lockstep" err "--journal records threads"
 expect 73 "no directory" "$vlot" run --journal "$work/none/x" --quiet
 if [ -w /dev/full ]; then
   expect 73 "a full disk" "$vlot" run --journal /dev/full --quiet --tick 2
-  says "a full disk" err "is not whole"
+  says "a full disk" err "cannot write /dev/full: No space left"
 fi
 
 [ "$failures" -eq 0 ] && echo "lab.replay: all as it must be"
