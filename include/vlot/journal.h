@@ -123,8 +123,8 @@ typedef struct vlot_replay_status {
    * are carried out as far as they are recorded, and then to their end; before each the log says
    * so. What ended the run may be in there: a machine that crashed does so again */
   uint32_t unended_turns;
-  uint32_t unended_node;  /* whose is the first of them; 0: there is none */
-  uint64_t unended_after; /* so many actions are before it; VLOT_NEVER: there is none */
+  uint32_t unended_node;  /* whose is the first of them that is still to come; 0: none is */
+  uint64_t unended_after; /* so many actions are before it; VLOT_NEVER: none is to come */
   /* why it is cut, or the first divergence: node, turn, what was recorded and what came; "" */
   const char *text;
 } vlot_replay_status;

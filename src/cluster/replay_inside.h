@@ -36,6 +36,12 @@ typedef struct vlot__replay_item {
   uint8_t like[VLOT__LIKE_BYTES];
 } vlot__replay_item;
 
+/* A turn that its node was in the middle of when the recording ended. */
+typedef struct vlot__replay_unended {
+  uint32_t node;
+  uint64_t after; /* actions */
+} vlot__replay_unended;
+
 struct vlot__replay {
   vlot_cluster *cluster;
   const vlot_allocator *allocator;
@@ -44,7 +50,8 @@ struct vlot__replay {
   size_t size;
   vlot__replay_record *records;
   size_t count, capacity;
-  size_t place; /* of the next record */
+  size_t place;                  /* of the next record */
+  vlot__replay_unended *unended; /* [status.unended_turns, of at most nodes] in their order */
   /* [wanted_room] hash table: ids that some record names; made when the first node is killed */
   uint64_t *wanted;
   size_t wanted_room;

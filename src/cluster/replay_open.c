@@ -179,15 +179,12 @@ static void say_unended(vlot__replay *replay, uint32_t node) {
 
 static void count_actions(vlot__replay *replay) {
   vlot_replay_status *status = &replay->status;
-  status->unended_after = VLOT_NEVER;
   for (size_t k = 0; k < replay->count; k++) {
     const vlot__replay_record *one = &replay->records[k];
     uint32_t type = vlot__replay_type(one);
     if (one->is_unended) {
-      if (status->unended_turns++ == 0) {
-        status->unended_node = vlot__replay_node(one);
-        status->unended_after = status->actions_total;
-      }
+      replay->unended[status->unended_turns++] =
+          (vlot__replay_unended){vlot__replay_node(one), status->actions_total};
       say_unended(replay, vlot__replay_node(one));
     }
     bool is_action = type != VLOT__RECORD_TURN && type != VLOT__RECORD_MORE &&
@@ -203,8 +200,12 @@ static void count_actions(vlot__replay *replay) {
 static vlot_result make_index(vlot__replay *replay) {
   uint32_t nodes = replay->head.info.nodes;
   unfinished *turns = vlot__alloc(replay->allocator, nodes, sizeof *turns);
-  bool has_memory = turns != NULL;
-  if (!turns) return VLOT_NOMEM;
+  replay->unended = vlot__alloc(replay->allocator, nodes, sizeof *replay->unended);
+  bool has_memory = turns && replay->unended;
+  if (!has_memory) {
+    vlot__alloc_free(replay->allocator, turns);
+    return VLOT_NOMEM;
+  }
   for (uint32_t k = 0; k < nodes; k++)
     turns[k] = (unfinished){VLOT__REPLAY_NONE, VLOT__REPLAY_NONE};
   replay->status.bytes = replay->status.bytes_whole = replay->size;
@@ -268,6 +269,7 @@ static void free_replay(vlot__replay *replay) {
   vlot__replay_head_free(&replay->head, replay->allocator);
   vlot__alloc_free(replay->allocator, replay->records);
   vlot__alloc_free(replay->allocator, replay->wanted);
+  vlot__alloc_free(replay->allocator, replay->unended);
   vlot__alloc_free(replay->allocator, (void *)replay->items);
   vlot__alloc_free(replay->allocator, replay);
 }
@@ -342,6 +344,17 @@ vlot_result vlot_replay_open(vlot_cluster **out, const vlot_cluster_options *opt
   return result;
 }
 
+/* The first of them that is still to come. */
+static void find_unended(const vlot__replay *replay, vlot_replay_status *status) {
+  status->unended_after = VLOT_NEVER;
+  for (uint32_t k = 0; k < status->unended_turns; k++) {
+    if (replay->unended[k].after < status->actions) continue;
+    status->unended_node = replay->unended[k].node;
+    status->unended_after = replay->unended[k].after;
+    return;
+  }
+}
+
 vlot_result vlot_replay_get_status(vlot_cluster *cluster, vlot_replay_status *status) {
   *status = (vlot_replay_status){.text = ""};
   VLOT__VISIT(cluster, VLOT_CLOSED);
@@ -351,5 +364,6 @@ vlot_result vlot_replay_get_status(vlot_cluster *cluster, vlot_replay_status *st
   status->actions = cluster->action;
   status->is_finished = !replay->status.has_diverged && replay->place == replay->count;
   status->text = replay->text;
+  find_unended(replay, status);
   return VLOT_OK;
 }

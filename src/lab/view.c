@@ -33,6 +33,7 @@ bool vlot__view_look_pending(vlot__view_pending *view, vlot_cluster *cluster) {
   view->is_cut = replay.is_cut;
   view->has_diverged = replay.has_diverged;
   view->actions_total = replay.actions_total;
+  view->unended_after = replay.unended_after;
   return true;
 }
 

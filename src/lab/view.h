@@ -28,6 +28,7 @@ typedef struct vlot__view_pending {
   bool is_cut; /* and has no whole end */
   bool has_diverged;
   uint64_t actions_total;
+  uint64_t unended_after; /* so many actions before a turn without an end; VLOT_NEVER: none comes */
 } vlot__view_pending;
 
 typedef struct vlot__view_status {
