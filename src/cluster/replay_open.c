@@ -163,15 +163,15 @@ static void mark_unended(vlot__replay *replay, const unfinished *turns) {
     if (turns[k].first != VLOT__REPLAY_NONE) replay->records[turns[k].first].is_unended = true;
 }
 
-/* "; without an end, too: n2's turn after action 311, n1's after action 402" */
+/* "; in the middle of a turn: n2 after action 311, n1 after action 402" */
 static void say_unended(vlot__replay *replay, uint32_t node) {
   size_t length = strlen(replay->text), room = sizeof replay->text - length;
   uint32_t count = replay->status.unended_turns;
   if (count == 1)
-    snprintf(replay->text + length, room, "; without an end, too: n%u's turn after action %" PRIu64,
+    snprintf(replay->text + length, room, "; in the middle of a turn: n%u after action %" PRIu64,
              node, replay->status.actions_total);
   else if (count <= TOLD_TURNS)
-    snprintf(replay->text + length, room, ", n%u's after action %" PRIu64, node,
+    snprintf(replay->text + length, room, ", n%u after action %" PRIu64, node,
              replay->status.actions_total);
   else if (count == TOLD_TURNS + 1)
     snprintf(replay->text + length, room, " …");
