@@ -56,6 +56,10 @@ typedef struct vlot__run {
   vlot__load_state state;
 } vlot__run;
 
+/* Is it compared with the others? Not: left like that at the prompt, down, fenced, or it could not
+ * be asked. */
+bool vlot__run_is_compared(const vlot__run_replica *one);
+
 /* The first replica that is compared; NULL: none is. */
 const vlot__run_replica *vlot__run_first_replica(const vlot__run *run);
 

@@ -116,6 +116,44 @@ patch_byte "$work/changed" $((size - 20))
 expect 65 "a changed byte" "$vlot" replay "$work/changed"
 says "a changed byte" out "wrong checksum"
 
+# --- a run that is killed: its journal is whole up to there, and has no end ---
+seq 1 400000 | sed 's/^/incr k /' >"$work/many"
+"$vlot" run --input "$work/many" --journal "$work/killed" --tick 2 --quiet &
+pid=$!
+until [ "$(head -c 300000 "$work/killed" 2>/dev/null | tail -c 1000 | tr -d '\0' | wc -c)" -gt 0 ]; do
+  kill -0 "$pid" 2>/dev/null || break
+done
+kill -9 "$pid" 2>/dev/null
+wait "$pid" 2>/dev/null
+expect 65 "killed" "$vlot" replay "$work/killed" --json
+says "killed" out '"finished":true,"cut":true,"diverged":false'
+says "killed" out 'it has no end'
+says "killed" out '"end":false'
+whole=$(sed -E 's/.*"bytes_whole":([0-9]+).*/\1/' "$work/out")
+[ "$whole" -ge 300000 ] || fail "killed: only $whole bytes are whole"
+expect 65 "killed, as text" "$vlot" replay "$work/killed"
+says "killed, as text" out "up to there identical to the recording; the journal is cut: it has no end"
+# cut so that nodes are in the middle of turns: one can stand before the first of them
+for size in $(seq 200000 37 200800); do
+  head -c "$size" "$work/killed" >"$work/middle"
+  "$vlot" replay "$work/middle" --json >"$work/out" 2>"$work/err"
+  after=$(sed -nE 's/.*"unended_after":([0-9]+).*/\1/p' "$work/out")
+  [ -n "$after" ] && break
+done
+[ -n "$after" ] || fail "in the middle: no turn is"
+says "in the middle" err "--until $after stands before the first"
+says "in the middle" out "in the middle of a turn: n"
+printf 'nodes\nn\nq\n' >"$work/script"
+"$vlot" replay "$work/middle" --until "$after" >"$work/out" 2>"$work/err" <"$work/script" || fail "before it: exit code"
+says "before it" out "a turn without an end"
+
+# --- a limit is met: the recording ends with an error, and nothing is lost of what was recorded ---
+(ulimit -c 0; ulimit -f 200; exec "$vlot" run --input "$work/many" --journal "$work/limited" --tick 2 --quiet --nodes 3) >"$work/out" 2>"$work/err"
+[ $? -eq 73 ] || fail "a limit: exit code"
+says "a limit" err "is not whole: File too large"
+expect 65 "what is left below the limit" "$vlot" replay "$work/limited"
+says "what is left below the limit" out "it has no end"
+
 # --- what cannot be recorded ---
 expect 64 "lockstep" "$vlot" run --driver lockstep --journal "$work/x"
 says "lockstep" err "--journal records threads"
