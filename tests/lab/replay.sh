@@ -117,7 +117,8 @@ expect 65 "a changed byte" "$vlot" replay "$work/changed"
 says "a changed byte" out "wrong checksum"
 
 # --- a run that is killed: its journal is whole up to there, and has no end ---
-seq 1 400000 | sed 's/^/incr k /' >"$work/many"
+seq 1 100000 | sed 's/^/incr k /' >"$work/many"
+head -n 4000 "$work/many" >"$work/some"
 "$vlot" run --input "$work/many" --journal "$work/killed" --tick 2 --quiet &
 pid=$!
 until [ "$(head -c 300000 "$work/killed" 2>/dev/null | tail -c 1000 | tr -d '\0' | wc -c)" -gt 0 ]; do
@@ -148,7 +149,7 @@ printf 'nodes\nn\nq\n' >"$work/script"
 says "before it" out "a turn without an end"
 
 # --- a limit is met: the recording ends with an error, and nothing is lost of what was recorded ---
-(ulimit -c 0; ulimit -f 200; exec "$vlot" run --input "$work/many" --journal "$work/limited" --tick 2 --quiet --nodes 3) >"$work/out" 2>"$work/err"
+(ulimit -c 0; ulimit -f 200; exec "$vlot" run --input "$work/some" --journal "$work/limited" --tick 2 --quiet --nodes 3) >"$work/out" 2>"$work/err"
 [ $? -eq 73 ] || fail "a limit: exit code"
 says "a limit" err "is not whole: File too large"
 expect 65 "what is left below the limit" "$vlot" replay "$work/limited"
