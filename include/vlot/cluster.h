@@ -115,8 +115,12 @@ typedef struct vlot_cluster_options {
   uint32_t has_lints;
   /* threads, disks in memory: where the run is recorded (vlot/journal.h). Copied, its context
    * borrowed; called while opening, where a failure is the opening's, then on a thread of its own,
-   * where it ends the recording and not the run. NULL: not recorded */
+   * where it ends the recording and not the run. Before a machine is called it has taken all of the
+   * turn: a node waits for it there. NULL: not recorded, or into journal_path */
   const vlot_writer *journal;
+  /* the same into a file, which is created, or emptied: cheaper, and nothing is lost with the
+   * process, however it ends. Borrowed for the opening. NULL (default): no file */
+  const char *journal_path;
   /* a line for people, without a newline, borrowed for the call; any thread, no lock held. NULL:
    * silent */
   void (*log)(void *context, const char *line);
@@ -341,7 +345,8 @@ VLOT_API uint32_t vlot_cluster_nodes(const vlot_cluster *cluster);
  */
 VLOT_API uint32_t vlot_cluster_ids(const vlot_cluster *cluster, uint32_t *ids, uint32_t capacity);
 
-/* How a node is, without waking it or waiting for it.
+/* How a node is, without waking it or waiting for it. Of one that is down or fenced (state) all
+ * else is its last word: a role and an applied index that nobody stands for any more.
  *
  * status   out: all 0 but the id, unless VLOT_OK
  * returns  VLOT_OK, also when it is down; VLOT_NOT_FOUND: no such member
@@ -364,9 +369,10 @@ VLOT_API uint64_t vlot_cluster_now(vlot_cluster *cluster);
 /* The machine's hash at a node, and the index up to which it has applied.
  *
  * hash, applied  out, both needed; 0 unless VLOT_OK
- * returns        VLOT_OK; VLOT_NOT_FOUND: no such member; VLOT_CLOSED: it is down;
- *                VLOT_UNSUPPORTED: its machine has no hash; VLOT_TIMEOUT: its turn did not end
- *                within stop_ns; VLOT_BUSY: another thread has paused the cluster; VLOT_DEADLOCK
+ * returns        VLOT_OK; VLOT_NOT_FOUND: no such member; VLOT_CLOSED: it is down; VLOT_FENCED:
+ *                what its machine holds is nobody's replica any more; VLOT_UNSUPPORTED: its machine
+ *                has no hash; VLOT_TIMEOUT: its turn did not end within stop_ns; VLOT_BUSY: another
+ *                thread has paused the cluster; VLOT_DEADLOCK
  * thread         any but a node's; blocks until the node's turn has ended
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id,

@@ -68,7 +68,8 @@ VLOT_API uint32_t vlot_host_groups(vlot_host *host);
  * options  NULL: the defaults. options.host: NULL or the same host
  * problem  out: as of vlot_cluster_open(); NULL to ignore
  * returns  as vlot_cluster_open(), of the first that failed; VLOT_INVALID too where what belongs to
- *          one cluster would be given to several (journal, open_storage), or for two hosts
+ *          one cluster would be given to several (journal, journal_path, open_storage), or for two
+ *          hosts
  * thread   any but a node's; blocks while nodes start, and where it takes them back as
  *          vlot_cluster_close()
  */

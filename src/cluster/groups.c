@@ -6,7 +6,8 @@ static const char *find_problem(const vlot_host *host, uint32_t count,
   if (options->size != sizeof *options) return "options: call vlot_cluster_options_init() first";
   if (host && options->host && host != options->host)
     return "host: options.host is another one; leave it NULL";
-  if (count > 1 && options->journal) return "journal: one cluster's only; open them one by one";
+  if (count > 1 && (options->journal || options->journal_path))
+    return "journal: one cluster's only; open them one by one";
   if (count > 1 && options->open_storage)
     return "open_storage: it is not told of which group the member is; open them one by one";
   return NULL;

@@ -145,7 +145,8 @@ vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash
   if (!seat->node)
     result = VLOT_CLOSED;
   else if (vlot__driver_of(cluster)->hold(seat) == VLOT_OK) {
-    result = vlot__node_hash(seat->node, hash, applied);
+    result =
+        vlot__node_is_fenced(seat->node) ? VLOT_FENCED : vlot__node_hash(seat->node, hash, applied);
     vlot__driver_of(cluster)->unhold(seat);
   }
   vlot__control_end(cluster);

@@ -1,6 +1,7 @@
 /* Committed entries go to the machine, and whoever waits for them hears of it. */
 #include "cluster/node_inside.h"
 #include "cluster/observe.h"
+#include "cluster/recorder.h"
 
 /* What the machine said to the k-th command, and what its answer lacks. */
 static size_t reply_of(const vlot__node *node, uint32_t k, bool has_replies, const uint8_t **reply,
@@ -98,6 +99,7 @@ static bool apply_commands(vlot__node *node, const vlot_entry *entries, uint32_t
                            uint64_t index, uint64_t term) {
   bool is_asked = node->waiters.count > 0;
   bool has_replies = is_asked && vlot__replies_begin(&node->replies, count) == VLOT_OK;
+  VLOT__RECORD(node->cluster, calling, node->seat);
   vlot_result result = node->cluster->machine.apply(node->machine, entries, count, index,
                                                     has_replies ? &node->replies : NULL);
   if (vlot__node_is_void(node)) return false;

@@ -3,6 +3,7 @@
 
 #include "cluster/node_inside.h"
 #include "cluster/observe.h"
+#include "cluster/recorder.h"
 
 vlot__node_read *vlot__node_add_read(vlot__node *node, const vlot__mail_read *mail,
                                      uint8_t *question) {
@@ -29,8 +30,10 @@ static void answer_read(vlot__node *node, const vlot__node_read *one, vlot_resul
       result = VLOT_UNSUPPORTED;
     else
       result = vlot__replies_begin(&node->replies, 1);
-    if (result == VLOT_OK)
+    if (result == VLOT_OK) {
+      VLOT__RECORD(node->cluster, calling, node->seat);
       result = machine->query(node->machine, one->question, one->size, &node->replies);
+    }
     if (vlot__node_is_void(node)) return;
     if (result == VLOT_OK && vlot__replies_lack(&node->replies, 0) != VLOT_WHY_NONE)
       result =

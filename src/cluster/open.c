@@ -118,7 +118,8 @@ static vlot_result open_parts(vlot_cluster *cluster) {
     return VLOT_NOMEM;
   tell_configuration(cluster);
   /* before any thread can have something for it */
-  if (cluster->options.journal) result = vlot__record_open(cluster);
+  if (cluster->options.journal || cluster->options.journal_path)
+    result = vlot__record_open(cluster);
   return result == VLOT_OK ? vlot__driver_of(cluster)->open(cluster) : result;
 }
 
@@ -262,7 +263,10 @@ vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *op
   if (with_words.problem) with_words.problem[0] = '\0';
   vlot_result result = open_cluster(out, &with_words, problem);
   if (result == VLOT_OK || *problem) return result;
-  if (with_words.problem[0])
+  if (with_words.problem[0] && result == VLOT_IO && with_words.journal_path)
+    *problem = is_asked ? with_words.problem
+                        : "journal_path: it cannot be written; options.problem and the log say why";
+  else if (with_words.problem[0])
     *problem = is_asked ? with_words.problem
                         : "what the disks hold; options.problem and the log say what is wrong";
   else if (result == VLOT_INVALID && with_words.place == VLOT_PLACE_CORE)

@@ -92,9 +92,11 @@ static const char *find_cluster_problem(const vlot_cluster_options *options) {
     return "raft: call vlot_cluster_options_init() first";
   if (options->allocator && !options->allocator->resize) return "allocator: resize is missing";
   if (options->journal && !options->journal->write) return "journal: write is missing";
-  if (options->journal && options->driver == VLOT_DRIVER_LOCKSTEP)
+  if (options->journal && options->journal_path) return "journal, journal_path: one of the two";
+  bool is_recorded = options->journal || options->journal_path;
+  if (is_recorded && options->driver == VLOT_DRIVER_LOCKSTEP)
     return "journal: with threads only; in lockstep the seed and the calls are enough";
-  if (options->journal && options->open_storage)
+  if (is_recorded && options->open_storage)
     return "journal: with disks in memory only; what another storage holds is not in the journal";
   if (machine && (machine->size != sizeof *machine || !machine->create || !machine->apply ||
                   !machine->destroy))

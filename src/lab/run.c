@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "dataset.h"
+#include "files.h"
 #include "notes.h"
+#include "vlot/journal.h"
 #include "workspace.h"
 
 #define FIELD(name) offsetof(vlot__run_settings, name)
@@ -102,33 +104,28 @@ static int prepare_input(vlot__run *run) {
   return VLOT__EXIT_DATA;
 }
 
-/* The first failure ends the recording, not the run. */
-static vlot_result write_journal(void *context, const void *data, size_t size) {
-  vlot__run *run = context;
-  if (fwrite(data, 1, size, run->journal) == size && fflush(run->journal) == 0) return VLOT_OK;
-  run->journal_error = errno ? errno : EIO;
-  return VLOT_IO;
+static bool may_use_files(const vlot__run_settings *set) {
+  const vlot__file_use files[] = {{"--input", set->input, false},
+                                  {"--events", set->events, true},
+                                  {"--history", set->history, true},
+                                  {"--journal", set->journal, true}};
+  return vlot__files_may_use("run", files, sizeof files / sizeof *files);
 }
 
-static bool open_journal(vlot__run *run) {
-  const char *path = run->set.journal;
-  if (!path) return true;
-  run->journal = fopen(path, "wb");
-  if (!run->journal) fprintf(stderr, "vlot run: cannot write %s: %s\n", path, strerror(errno));
-  return run->journal != NULL;
-}
-
-static bool close_journal(vlot__run *run) {
-  if (!run->journal) return true;
-  if (fclose(run->journal) != 0 && run->journal_error == 0) run->journal_error = errno;
-  if (run->journal_error == 0) return true;
+/* Is all of it in the file? Before the cluster is closed, which can still fail. */
+static bool has_journal(const vlot__run *run) {
+  vlot_journal_status status;
+  if (!run->set.journal || vlot_journal_get_status(run->cluster, &status) != VLOT_OK ||
+      status.result == VLOT_OK)
+    return true;
   fprintf(stderr, "vlot run: %s is not whole: %s\n", run->set.journal,
-          strerror(run->journal_error));
+          status.error ? strerror(status.error) : vlot_result_text(status.result));
   return false;
 }
 
-static bool open_cluster(vlot__run *run) {
-  const char *problem = NULL;
+static int open_cluster(vlot__run *run) {
+  const char *problem = NULL, *prefix = "journal_path: ";
+  char text[512];
   vlot_cluster_options cluster;
   vlot_cluster_options_init(&cluster);
   cluster.nodes = (uint32_t)run->set.nodes;
@@ -145,18 +142,22 @@ static bool open_cluster(vlot__run *run) {
   /* who else would see it */
   if (run->step.kind == VLOT_EVENT_VIOLATION) cluster.has_checker = 1;
   run->raft = cluster.raft;
-  vlot_writer journal = {.context = run, .write = write_journal};
-  if (run->journal) cluster.journal = &journal;
+  cluster.journal_path = run->set.journal;
+  cluster.problem = text;
+  cluster.problem_size = sizeof text;
   if (!run->set.is_quiet) vlot__notes_settings(&cluster);
   vlot_result result = vlot_cluster_open(&run->cluster, &cluster, &problem);
   if (result == VLOT_OK && run->step.kind != 0 &&
       !vlot__run_step_open(&run->step, &run->record, run->cluster, &cluster))
     result = VLOT_NOMEM;
-  if (result == VLOT_OK) return true;
-  if (run->journal_error == 0) /* else it is told when the journal is closed */
-    fprintf(stderr, "vlot run: the cluster cannot be opened: %s%s%s\n", vlot_result_text(result),
-            problem ? ": " : "", problem ? problem : "");
-  return false;
+  if (result == VLOT_OK) return VLOT__EXIT_OK;
+  if (problem && strncmp(problem, prefix, strlen(prefix)) == 0) {
+    fprintf(stderr, "vlot run: cannot write %s\n", problem + strlen(prefix));
+    return VLOT__EXIT_CANNOT_CREATE;
+  }
+  fprintf(stderr, "vlot run: the cluster cannot be opened: %s%s%s\n", vlot_result_text(result),
+          problem ? ": " : "", problem ? problem : "");
+  return VLOT__EXIT_SOFTWARE;
 }
 
 static bool open_load(vlot__run *run) {
@@ -179,9 +180,11 @@ static bool open_load(vlot__run *run) {
 }
 
 static int with_cluster(vlot__run *run) {
-  int code = VLOT__EXIT_SOFTWARE;
   run->replicas = calloc(run->set.nodes, sizeof *run->replicas);
-  if (!run->replicas || !open_cluster(run)) return code;
+  if (!run->replicas) return VLOT__EXIT_SOFTWARE;
+  int code = open_cluster(run);
+  if (code != VLOT__EXIT_OK) return code;
+  code = VLOT__EXIT_SOFTWARE;
   if (open_load(run)) {
     run->state = vlot__run_carry_out(run);
     vlot__run_step_close(&run->step);
@@ -195,10 +198,14 @@ static int with_cluster(vlot__run *run) {
     vlot__recording_detach(&run->record);
   }
   vlot__load_close(&run->load);
+  bool is_told = !has_journal(run);
+  if (is_told && (code == VLOT__EXIT_OK || code == VLOT__EXIT_SOFTWARE))
+    code = VLOT__EXIT_CANNOT_CREATE;
   vlot_result closed = vlot_cluster_close(run->cluster);
-  /* when the journal is closed */
-  bool is_told = closed == VLOT_IO && run->journal_error != 0;
-  if (closed != VLOT_OK && code == VLOT__EXIT_OK && !is_told) {
+  if (closed == VLOT_IO && !is_told)
+    fprintf(stderr, "vlot run: %s is not whole: closing it failed\n", run->set.journal);
+  if (closed == VLOT_IO && code == VLOT__EXIT_OK) code = VLOT__EXIT_CANNOT_CREATE;
+  if (closed != VLOT_OK && code == VLOT__EXIT_OK) {
     fprintf(stderr, "vlot run: closing the cluster: %s\n", vlot_result_text(closed));
     code = closed == VLOT_VIOLATED ? VLOT__EXIT_VIOLATED : VLOT__EXIT_SOFTWARE;
   }
@@ -233,18 +240,14 @@ static int run_run(int argc, char **argv) {
   }
   if (run.set.step_on && !vlot__run_step_parse(&run.step, run.set.step_on, run.set.nodes))
     return VLOT__EXIT_USAGE;
+  if (!may_use_files(&run.set)) return VLOT__EXIT_USAGE;
   int code = prepare_input(&run);
   if (code == VLOT__EXIT_OK) {
     vlot__screen_init(&run.screen, stdout, !run.set.is_json && !run.set.is_quiet, run.set.is_ascii);
     if (!vlot__recording_open(&run.record, run.set.events, run.set.history)) {
       code = VLOT__EXIT_CANNOT_CREATE;
-    } else if (!open_journal(&run)) {
-      code = VLOT__EXIT_CANNOT_CREATE;
-      vlot__recording_close(&run.record);
     } else {
       code = with_cluster(&run);
-      bool may_say = code == VLOT__EXIT_OK || code == VLOT__EXIT_SOFTWARE;
-      if (!close_journal(&run) && may_say) code = VLOT__EXIT_CANNOT_CREATE;
       if (!vlot__recording_close(&run.record) && code == VLOT__EXIT_OK)
         code = VLOT__EXIT_CANNOT_CREATE;
     }

@@ -155,15 +155,20 @@ static bool look_at_replicas(vlot__run *run) {
     at->is_left_out = run->set.step_on && at->result == VLOT_OK && status.state != VLOT_NODE_UP;
     if (at->is_left_out) continue;
     at->result = vlot_cluster_hash(run->cluster, id, &at->hash, &at->applied);
-    if (!first) first = at;
+    if (at->result == VLOT_OK && !first) first = at;
     if (at->result != VLOT_OK || at->applied != first->applied) is_level = false;
   }
   return is_level && first;
 }
 
+/* What a node that is down or fenced once held is no replica. */
+bool vlot__run_is_compared(const vlot__run_replica *one) {
+  return !one->is_left_out && one->result == VLOT_OK;
+}
+
 const vlot__run_replica *vlot__run_first_replica(const vlot__run *run) {
   for (uint64_t k = 0; k < run->set.nodes; k++)
-    if (!run->replicas[k].is_left_out) return &run->replicas[k];
+    if (vlot__run_is_compared(&run->replicas[k])) return &run->replicas[k];
   return NULL;
 }
 
@@ -179,9 +184,11 @@ static vlot__load_state compare_replicas(vlot__run *run) {
     vlot__recording_drain(&run->record);
   }
   const vlot__run_replica *first = vlot__run_first_replica(run);
-  for (uint64_t k = 0; k < run->set.nodes; k++)
-    if (!run->replicas[k].is_left_out && run->replicas[k].hash != first->hash)
+  for (uint64_t k = 0; k < run->set.nodes; k++) {
+    const vlot__run_replica *one = &run->replicas[k];
+    if (vlot__run_is_compared(one) && one->applied == first->applied && one->hash != first->hash)
       run->replicas_differ = true;
+  }
   return is_level ? VLOT__LOAD_DONE : VLOT__LOAD_STUCK;
 }
 

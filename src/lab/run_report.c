@@ -59,7 +59,9 @@ static void print_replicas(const vlot__run *run) {
   for (uint32_t k = 0; k < run->set.nodes; k++) {
     const vlot__run_replica *one = &run->replicas[k];
     if (one->is_left_out) continue;
-    if (one->result != VLOT_OK)
+    if (one->result == VLOT_FENCED || one->result == VLOT_CLOSED)
+      printf("  replica n%-8u  %s, not compared\n", k + 1, state_name(one->state));
+    else if (one->result != VLOT_OK)
       printf("  replica n%-8u  %s\n", k + 1, vlot_result_text(one->result));
     else
       printf("  replica n%-8u  hash %016" PRIx64 " at index %s\n", k + 1, one->hash,
@@ -110,6 +112,22 @@ static void print_text(const vlot__run *run, int code) {
   printf("  %s\n", ending(code));
 }
 
+/* Who is not compared has neither index nor hash: its last word is not a replica's. */
+static void print_json_replicas(const vlot__run *run) {
+  uint64_t compared = 0;
+  printf(",\"replicas\":[");
+  for (uint32_t k = 0; k < run->set.nodes; k++) {
+    const vlot__run_replica *one = &run->replicas[k];
+    printf("%s{\"node\":%u,\"state\":\"%s\"", k ? "," : "", k + 1, state_name(one->state));
+    if (vlot__run_is_compared(one) && ++compared > 0)
+      printf(",\"applied\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\"}", one->applied, one->hash);
+    else
+      printf(",\"applied\":null,\"hash\":null}");
+  }
+  printf("],\"replicas_compared\":%" PRIu64 ",\"replicas_identical\":%s", compared,
+         run->state == VLOT__LOAD_DONE && !run->replicas_differ ? "true" : "false");
+}
+
 static void print_json(const vlot__run *run, int code) {
   const vlot__load *load = &run->load;
   printf("{\"nodes\":%" PRIu64 ",\"learners\":%" PRIu64 ",\"driver\":\"%s\",\"seed\":%" PRIu64,
@@ -127,12 +145,7 @@ static void print_json(const vlot__run *run, int code) {
   printf(",\"killed\":%u,\"keys\":%u,\"verified\":%" PRIu64 ",\"lost\":%" PRIu64
          ",\"wrong_answers\":%" PRIu64,
          run->victim, run->script.key_count, run->verified, run->lost, load->wrong);
-  printf(",\"replicas\":[");
-  for (uint32_t k = 0; k < run->set.nodes; k++)
-    printf("%s{\"node\":%u,\"applied\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\"}", k ? "," : "",
-           k + 1, run->replicas[k].applied, run->replicas[k].hash);
-  printf("],\"replicas_identical\":%s",
-         run->state == VLOT__LOAD_DONE && !run->replicas_differ ? "true" : "false");
+  print_json_replicas(run);
   if (run->set.driver == 1)
     printf(",\"actions\":%" PRIu64 ",\"event_hash\":\"%016" PRIx64 "\"", run->stats.actions,
            run->stats.event_hash);

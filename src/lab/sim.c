@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "files.h"
 #include "lab.h"
 #include "notes.h"
 #include "screen.h"
@@ -235,6 +236,8 @@ static int run_sim(int argc, char **argv) {
     fprintf(stderr, "vlot sim: --events and --history take one seed: add --seeds 1\n");
     return VLOT__EXIT_USAGE;
   }
+  const vlot__file_use files[] = {{"--events", set.events, true}, {"--history", set.history, true}};
+  if (!vlot__files_may_use("sim", files, sizeof files / sizeof *files)) return VLOT__EXIT_USAGE;
   if (!vlot__recording_open(&record, set.events, set.history)) return VLOT__EXIT_CANNOT_CREATE;
   note_settings(&set);
   int code = run_seeds(&set, &record);

@@ -375,8 +375,9 @@ static void recorded_line(pen *at, const vlot__table_view *view) {
   char text[96] = "the recording ends here";
   bool goes_on = view->nodes.actions < view->pending.actions_total && !view->pending.has_diverged;
   if (goes_on)
-    snprintf(text, sizeof text, "as recorded: action %" PRIu64 " of %" PRIu64,
-             view->nodes.actions + 1, view->pending.actions_total);
+    snprintf(text, sizeof text, "as recorded: action %" PRIu64 " of %" PRIu64 "%s",
+             view->nodes.actions + 1, view->pending.actions_total,
+             view->pending.unended_after == view->nodes.actions ? ", a turn without an end" : "");
   else if (view->pending.has_diverged)
     snprintf(text, sizeof text, "from here on it is not the recorded run");
   else if (view->pending.is_cut)

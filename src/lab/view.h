@@ -28,6 +28,7 @@ typedef struct vlot__view_pending {
   bool is_cut; /* and has no whole end */
   bool has_diverged;
   uint64_t actions_total;
+  uint64_t unended_after; /* so many actions before a turn without an end; VLOT_NEVER: none comes */
 } vlot__view_pending;
 
 typedef struct vlot__view_status {
@@ -103,12 +104,15 @@ typedef struct vlot__view_replica {
   uint32_t node;
   uint64_t hash;
   uint64_t applied;
+  vlot_node_state state;
 } vlot__view_replica;
 
 typedef struct vlot__view_check {
   char violation[512]; /* of a safety property; "": none */
   uint32_t count;
-  vlot__view_replica *rows;             /* [count] machines that have a hash */
+  vlot__view_replica *rows; /* [count] machines that have a hash */
+  uint32_t absent_count;
+  const vlot__view_replica *absent; /* [absent_count] in rows: who is down or fenced; node only */
   const vlot__view_replica *differs[2]; /* two that have applied as much and differ; NULL */
 } vlot__view_check;
 

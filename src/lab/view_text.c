@@ -165,6 +165,11 @@ static void put_check(vlot__text *out, const vlot__view_check *view) {
                  view->count == 1 ? "" : "s agree");
   for (uint32_t k = 0; k < view->count; k++)
     vlot__text_add(out, " %" PRIu64, view->rows[k].applied);
+  for (uint32_t k = view->absent_count; k > 0; k--) {
+    const vlot__view_replica *one = &view->absent[k - 1];
+    vlot__text_add(out, "%s n%u (%s)", k == view->absent_count ? "; without" : ",", one->node,
+                   one->state == VLOT_NODE_FENCED ? "fenced" : "down");
+  }
   vlot__text_add(out, "\n");
 }
 

@@ -320,6 +320,9 @@ static void disk_fails(vlot_cluster *cluster) {
     vlot_node_status status = fleet_status(cluster, victim);
     cr_expect_eq(status.state, VLOT_NODE_FENCED, "fault %zu", k);
     cr_expect_eq(status.raft.fenced_why, VLOT_WHY_WRITE_FAILED);
+    uint64_t hash = 1, applied = 1;
+    cr_expect_eq(vlot_cluster_hash(cluster, victim, &hash, &applied), VLOT_FENCED);
+    cr_expect(hash == 0 && applied == 0, "its last word is no replica's");
     cr_expect_neq(leader_of(cluster), victim);
     cr_assert_eq(fleet_add(client, "n", 1), VLOT_OK);
     cr_assert_eq(vlot_cluster_set_disk(cluster, victim, &(vlot_disk_fault){0}), VLOT_OK);

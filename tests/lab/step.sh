@@ -235,6 +235,9 @@ on 0 "a node is left down" 'kill 5\nsuspend 4\nq\n' --step-on leader
 says "a node is left down" "not compared       n4 (suspended), n5 (down): left like that at the prompt"
 says "a node is left down" "replicas           3 identical"
 says "a node is left down" "all is well"
+on 0 "a node is fenced" 'disk 5 full\ncontinue\n' --step-on leader
+says "a node is fenced" "not compared       n5 (fenced)"
+says "a node is fenced" "replicas           4 identical"
 refuses 64 "no such event" "did you mean leader?" "$vlot" run --step-on leadr
 grep -qE '^  term known_leader vote' "$work/err" || fail "no such event: no list of those there are"
 refuses 64 "no such node" "1 to 5" "$vlot" run --step-on vote:6
