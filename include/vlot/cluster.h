@@ -162,7 +162,9 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_open(vlot_cluster **out,
  * own close: what had arrived can be taken out, and nothing else comes.
  *
  * returns  VLOT_OK; VLOT_TIMEOUT: user code is stuck in a quarantined thread, the cluster's memory
- *          is left alone; VLOT_VIOLATED: the checker found something; VLOT_IO: the journal is not
+ *          is left alone, and the code of vlot stays loaded until the process ends, dlclose() or
+ *          not: that thread comes back to it. So must what the options point to: the machine's
+ *          code, allocator, storage, log; VLOT_VIOLATED: the checker found something; VLOT_IO: the journal is not
  *          whole. The cluster is gone for the caller then. Nothing was done with VLOT_CLOSED:
  *          another thread is closing it, or has; and with VLOT_DEADLOCK: called on a node's thread
  *          or the clock's, or in a function of the caller's that a call of this cluster or its
@@ -323,6 +325,8 @@ typedef struct vlot_node_status {
   uint64_t age_ticks;      /* since the end of its last turn: how old the rest is; lockstep: 0 */
   uint64_t disk_id;        /* id of its disk */
   uint64_t lost_writes;    /* by power cuts; disks in memory only */
+  uint64_t fenced_tick;    /* when it was fenced, a tick of the cluster clock; 0: it is not */
+  uint64_t slow_calls;     /* of its machine, longer than the shortest election timeout; threads */
   uint32_t clock_permille; /* rate of its clock in thousandths, as of now */
   uint32_t reserved;
 } vlot_node_status;

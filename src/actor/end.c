@@ -3,6 +3,7 @@
  */
 #include "actor/actor.h"
 #include "base/alloc.h"
+#include "base/pin.h"
 
 /* --- the end --- */
 
@@ -207,7 +208,11 @@ static bool detach(vlot_actor *actor) {
   vlot__actor_record(actor, VLOT_ACTOR_EVENT_QUARANTINED, VLOT_WHY_QUARANTINED, 0);
   vlot__actor_tell_waiters(actor);
   vlot__unlock(&actor->box.lock);
-  vlot__system_log(system, "%s is stuck in user code: quarantined", actor->name);
+  vlot__pin_code();
+  vlot__system_log(system,
+                   "%s is stuck in user code: quarantined; the code of vlot stays loaded until the "
+                   "process ends, and what this thread is inside must stay, too",
+                   actor->name);
   return true;
 }
 

@@ -1,5 +1,8 @@
 #include "cluster/host.h"
 
+#include <stdio.h>
+#include <sys/resource.h>
+
 #include "base/lock.h"
 #include "base/pool.h"
 
@@ -112,9 +115,14 @@ void vlot__host_lacks_threads(vlot_cluster *cluster) {
   vlot__lock(&host->lock);
   uint32_t groups = host->groups, nodes = host->nodes;
   vlot__unlock(&host->lock);
+  struct rlimit limit;
+  char met[64] = "";
   cluster->lacks_threads = true;
-  vlot__log(cluster,
-            "no more threads: this host runs %u for nodes, in %u groups; the process or the "
-            "machine allows no more (ulimit -u, kernel.threads-max, pids.max, vm.max_map_count)",
-            nodes, groups);
+  if (getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+    snprintf(met, sizeof met, " is %llu", (unsigned long long)limit.rlim_cur);
+  vlot__problem(cluster,
+                "no more threads: this host runs %u for nodes, in %u group%s, and the process or "
+                "the machine allows no more: ulimit -u%s (of all that this user runs); or "
+                "kernel.threads-max, pids.max, vm.max_map_count",
+                nodes, groups, groups == 1 ? "" : "s", met);
 }

@@ -63,6 +63,7 @@ vlot_node_status vlot__seat_status(vlot__seat *seat) {
   if (vlot__may_step(cluster) && seat->node) vlot__seat_publish(seat);
   vlot__lock(&seat->status_lock);
   vlot_node_status status = seat->status;
+  status.slow_calls = seat->slow_count;
   status.age_ticks = vlot__now(cluster) - seat->status_tick;
   vlot__unlock(&seat->status_lock);
   status.id = seat->id;

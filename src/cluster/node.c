@@ -122,10 +122,11 @@ const vlot_raft *vlot__node_raft(const vlot__node *node) { return node->raft; }
 
 void vlot__node_get_status(const vlot__node *node, vlot_node_status *status) {
   vlot_raft_get_status(node->raft, &status->raft);
-  if (node->is_fenced && !status->raft.is_fenced) {
+  if (node->is_fenced) {
     status->raft.is_fenced = 1;
-    status->raft.fenced_why = node->fenced_why;
+    if (node->fenced_why) status->raft.fenced_why = node->fenced_why;
   }
+  status->fenced_tick = node->fenced_tick;
   status->applied_index = node->applied_index;
   status->turns = node->turns;
   status->waiting = node->waiting_reads.count + node->forwarding.mails;

@@ -200,7 +200,7 @@ static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *
 
 /* An opening has failed. */
 static void take_back(vlot_cluster *cluster, const char **problem) {
-  if (cluster->lacks_threads)
+  if (cluster->lacks_threads && cluster->options.problem_size < 3) /* else it is told there */
     *problem = "threads: the process or the machine allows no more (ulimit -u, kernel.threads-max, "
                "pids.max, vm.max_map_count); use fewer nodes, or lockstep";
   (void)vlot__driver_of(cluster)->close(cluster);

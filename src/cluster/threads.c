@@ -6,6 +6,7 @@
 #include "cluster/clock.h"
 #include "cluster/door.h"
 #include "cluster/inbox.h"
+#include "cluster/lints.h"
 #include "cluster/look.h"
 
 static bool threads_may_step(vlot_cluster *cluster) {
@@ -62,14 +63,22 @@ static bool fence_enter(void *context) { return vlot_actor_enter(context); }
 static void fence_leave(void *context) { vlot_actor_leave(context); }
 static bool fence_is_closed(void *context) { return vlot_actor_is_fenced(context); }
 
+/* At once in the log; and the lint of it, if it has one, soon: the clock may have nothing else to
+ * wake for. */
+static void say_fenced(vlot_cluster *cluster, vlot__seat *seat) {
+  vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", seat->id,
+            vlot__node_fenced_text(seat->node));
+  vlot__lint_hurry(cluster);
+  vlot__clock_wake(cluster, 0);
+}
+
 static void after_turn(vlot_cluster *cluster, vlot__seat *seat) {
   uint64_t due = vlot__node_due(seat->node);
   vlot__seat_publish(seat);
   if (due != atomic_load_explicit(&seat->due, memory_order_relaxed)) atomic_store(&seat->due, due);
   if (vlot__node_is_fenced(seat->node) &&
       atomic_exchange(&seat->state, VLOT_NODE_FENCED) != VLOT_NODE_FENCED)
-    vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", seat->id,
-              vlot__node_fenced_text(seat->node));
+    say_fenced(cluster, seat);
   vlot__clock_wake(cluster, due);
   vlot__notify_changed(cluster);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dataset.h"
+#include "fences.h"
 #include "notes.h"
 #include "workspace.h"
 
@@ -63,7 +64,8 @@ static const char help_text[] =
     "begins, unless --keep-going. Commands of one key keep their order. At most 256 MiB.\n"
     "\n"
     "Exit code: 0 all is well; 1 something was lost, or replicas differ; 2 stuck; 64 wrong usage;\n"
-    "65 bad input; 66 the input cannot be read; 70 no cluster; 73 a file cannot be written.\n";
+    "65 bad input; 66 the input cannot be read; 70 no cluster; 71 memory ran out, and nodes are\n"
+    "fenced; 73 a file cannot be written.\n";
 
 /* --- from settings to an end --- */
 
@@ -165,14 +167,16 @@ static bool open_load(vlot__run *run) {
   uint64_t inflight = run->set.inflight ? run->set.inflight : run->script.count / 16;
   if (inflight < 1) inflight = 1;
   if (run->set.inflight == 0 && inflight > 4096) inflight = 4096;
+  bool is_lockstep = run->set.driver == 1;
   vlot__load_options load = {.cluster = run->cluster,
                              .script = &run->script,
                              .record = &run->record,
                              .inflight_max = (uint32_t)inflight,
                              .stuck_ticks = vlot__run_stuck_ticks(run),
+                             .timeout_ticks = is_lockstep ? 0 : 4 * run->raft.election_ticks_max,
+                             .await_ticks = is_lockstep ? 0 : 10,
                              .look = run->step.kind != 0 ? vlot__run_step_look : NULL,
                              .context = run};
-  bool is_lockstep = run->set.driver == 1;
   if (vlot__recording_attach(&run->record, run->cluster, is_lockstep) &&
       vlot__load_open(&run->load, &load))
     return true;
@@ -189,6 +193,7 @@ static int with_cluster(vlot__run *run) {
     vlot__run_step_close(&run->step);
     vlot__recording_detach(&run->record);
     vlot_cluster_get_stats(run->cluster, &run->stats);
+    (void)vlot__fences_look(run->cluster, run->fences, sizeof run->fences);
     vlot_cluster_violation(run->cluster, run->violation, sizeof run->violation);
     if (!run->set.is_quiet) vlot__notes_running(run->cluster);
     code = vlot__run_report(run);
