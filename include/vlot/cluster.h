@@ -164,11 +164,11 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_open(vlot_cluster **out,
  * returns  VLOT_OK; VLOT_TIMEOUT: user code is stuck in a quarantined thread, the cluster's memory
  *          is left alone, and the code of vlot stays loaded until the process ends, dlclose() or
  *          not: that thread comes back to it. So must what the options point to: the machine's
- *          code, allocator, storage, log; VLOT_VIOLATED: the checker found something; VLOT_IO: the journal is not
- *          whole. The cluster is gone for the caller then. Nothing was done with VLOT_CLOSED:
- *          another thread is closing it, or has; and with VLOT_DEADLOCK: called on a node's thread
- *          or the clock's, or in a function of the caller's that a call of this cluster or its
- *          clients has called (`answered`, is_reached, log, the journal's sink …)
+ *          code, allocator, storage, log. VLOT_VIOLATED: the checker found something; VLOT_IO: the
+ *          journal is not whole. The cluster is gone for the caller then. Nothing was done with
+ *          VLOT_CLOSED: another thread is closing it, or has; and with VLOT_DEADLOCK: called on a
+ *          node's thread or the clock's, or in a function of the caller's that a call of this
+ *          cluster or its clients has called (`answered`, is_reached, log, the journal's sink …)
  * thread   any but a node's; blocks until the calls inside have ended, and for stop_ns per node
  *          whose user code does not come back
  */

@@ -2,6 +2,7 @@
  * back.
  */
 #include "actor/actor.h"
+#include "actor/refuse.h"
 #include "base/alloc.h"
 #include "base/pin.h"
 
@@ -232,8 +233,8 @@ static vlot_result wait_until_gone(vlot_actor *actor, uint64_t wait_ns) {
 }
 
 static vlot_result refuse_wait(const vlot_actor *actor) {
-  if (vlot__system_is_forked(actor->system)) return VLOT_UNSUPPORTED;
-  return vlot__system_current(actor->system) == actor ? VLOT_DEADLOCK : VLOT_OK;
+  if (vlot__system_is_forked(actor->system)) return vlot__refuse_forked();
+  return vlot__system_current(actor->system) == actor ? vlot__refuse_inside() : VLOT_OK;
 }
 
 vlot_result vlot_actor_stop(vlot_actor *actor, uint64_t wait_ns) {

@@ -5,6 +5,7 @@
 
 #include "base/lock.h"
 #include "base/pool.h"
+#include "base/problem.h"
 
 enum { POOL_BYTES = 4 << 20 }; /* that a host keeps of what its groups' logs have dropped */
 
@@ -78,7 +79,7 @@ vlot_result vlot_host_open(vlot_host **out, const vlot_host_options *options,
   if (!problem) problem = &ignored;
   *out = NULL;
   *problem = find_problem(options);
-  if (*problem) return VLOT_INVALID;
+  if (*problem) return vlot__refuse(VLOT_INVALID, *problem);
   *out = vlot__host_make(options->allocator, options->tick_ns, true);
   if (!*out) return VLOT_NOMEM;
   (*out)->is_owned = true;
@@ -94,7 +95,10 @@ uint32_t vlot_host_groups(vlot_host *host) {
 
 vlot_result vlot_host_close(vlot_host *host) {
   if (!host) return VLOT_OK;
-  if (vlot_host_groups(host) > 0) return VLOT_BUSY;
+  uint32_t groups = vlot_host_groups(host);
+  if (groups > 0)
+    return vlot__refuse_value(VLOT_BUSY, "{0} groups are open on this host: close them first",
+                              groups, 0);
   free_host(host);
   return VLOT_OK;
 }

@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include "base/lock.h"
+#include "base/problem.h"
 #include "cluster/door.h"
 #include "cluster/object.h"
 
@@ -242,7 +243,9 @@ vlot_result vlot_journal_get_status(vlot_cluster *cluster, vlot_journal_status *
   *status = (vlot_journal_status){0};
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__journal *journal = cluster->journal;
-  if (!journal) return VLOT_UNSUPPORTED;
+  if (!journal)
+    return vlot__refuse(VLOT_UNSUPPORTED,
+                        "nothing is recorded: the cluster was opened without options.journal");
   vlot__lock(&journal->lock);
   status->is_on = atomic_load(&journal->is_on);
   status->result = journal->result;

@@ -4,6 +4,7 @@
 #include "base/lock.h"
 #include "cluster/driver.h"
 #include "cluster/gate.h"
+#include "cluster/refuse.h"
 
 uint32_t vlot_cluster_nodes(const vlot_cluster *cluster) {
   VLOT__VISIT(cluster, 0);
@@ -78,7 +79,7 @@ vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id, vlot_nod
   *status = (vlot_node_status){.id = id};
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat = vlot__seat_of(cluster, id);
-  if (!seat) return VLOT_NOT_FOUND;
+  if (!seat) return vlot__refuse_member(id);
   *status = vlot__seat_status(seat);
   return VLOT_OK;
 }
@@ -126,16 +127,20 @@ vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash
   *hash = *applied = 0;
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat = vlot__seat_of(cluster, id);
-  if (!seat) return VLOT_NOT_FOUND;
+  if (!seat) return vlot__refuse_member(id);
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;
   result = VLOT_TIMEOUT;
   if (!seat->node)
-    result = VLOT_CLOSED;
+    result = vlot__refuse_down(id);
   else if (vlot__driver_of(cluster)->hold(seat) == VLOT_OK) {
     result = vlot__node_hash(seat->node, hash, applied);
     vlot__driver_of(cluster)->unhold(seat);
   }
+  if (result == VLOT_TIMEOUT)
+    vlot__refuse_value(result,
+                       "node {0} did not end its turn within stop_ns: its user code takes too long",
+                       id, 0);
   vlot__control_end(cluster);
   return result;
 }

@@ -1,6 +1,7 @@
 /* A running member: its life from recovery on, and looking at it. There is no thread in any of the
  * node's files: whatever drives it calls begin, take, end (node_turn.c, node_mail.c).
  */
+#include "base/problem.h"
 #include "cluster/bootstrap.h"
 #include "cluster/node_inside.h"
 #include "cluster/observe.h"
@@ -135,7 +136,9 @@ void vlot__node_get_status(const vlot__node *node, vlot_node_status *status) {
 }
 
 vlot_result vlot__node_hash(vlot__node *node, uint64_t *hash, uint64_t *applied) {
-  if (!node->cluster->machine.hash) return VLOT_UNSUPPORTED;
+  if (!node->cluster->machine.hash)
+    return vlot__refuse(VLOT_UNSUPPORTED,
+                        "the machine has no hash function: set vlot_machine.hash");
   *hash = node->cluster->machine.hash(node->machine);
   *applied = node->applied_index;
   return VLOT_OK;

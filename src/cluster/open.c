@@ -15,6 +15,7 @@
 #include "cluster/observe.h"
 #include "cluster/pending.h"
 #include "cluster/recorder.h"
+#include "cluster/refuse.h"
 #include "cluster/request.h"
 #include "cluster/stop.h"
 
@@ -250,7 +251,8 @@ vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *op
   *problem = NULL;
   *out = NULL;
   vlot_cluster_options_init(&with_words);
-  if (options && options->size != with_words.size) return vlot__options_check(options, problem);
+  if (options && options->size != with_words.size)
+    return vlot__refuse(vlot__options_check(options, problem), *problem);
   if (options) with_words = *options;
   bool is_asked = with_words.problem_size > 0;
   if (!is_asked) { /* then only whether there was anything to say is of interest */
@@ -259,6 +261,7 @@ vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *op
   }
   if (with_words.problem) with_words.problem[0] = '\0';
   vlot_result result = open_cluster(out, &with_words, problem);
+  if (result != VLOT_OK && *problem) vlot__refuse(result, *problem);
   if (result == VLOT_OK || *problem) return result;
   if (with_words.problem[0])
     *problem = is_asked ? with_words.problem
@@ -274,10 +277,13 @@ static vlot_result finish_recording(vlot_cluster *cluster) {
 }
 
 static vlot_result shut(vlot_cluster *cluster) {
-  if (vlot__is_inside(cluster) || vlot__clock_is_here(cluster)) return VLOT_DEADLOCK;
+  if (vlot__is_inside(cluster) || vlot__clock_is_here(cluster))
+    return vlot__refuse(VLOT_DEADLOCK,
+                        "this is inside a call of this cluster (a function of the caller's that it "
+                        "has called), or on its clock's thread: close it when that has returned");
   VLOT__VISIT(cluster, VLOT_CLOSED);
-  if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
-  return vlot__door_shut(cluster) ? VLOT_OK : VLOT_CLOSED;
+  if (vlot__is_node_thread(cluster)) return vlot__refuse_node_thread();
+  return vlot__door_shut(cluster) ? VLOT_OK : vlot__refuse_closed();
 }
 
 /* Whoever waits inside is woken and leaves; then clients become shells, and nobody but its own
@@ -314,5 +320,14 @@ vlot_result vlot_cluster_close(vlot_cluster *cluster) {
     free_cluster(cluster);
   else
     vlot__host_leave(cluster->host);
-  return result != VLOT_TIMEOUT && is_violated ? VLOT_VIOLATED : result;
+  if (result == VLOT_TIMEOUT)
+    return vlot__refuse(
+        result, "a node's thread is stuck in user code: it and the cluster's memory are left "
+                "alone, and the code that it is inside must stay loaded");
+  if (result == VLOT_IO) vlot__refuse(result, "the journal is not whole: its sink failed");
+  return is_violated
+             ? vlot__refuse(VLOT_VIOLATED, "the checker found a broken safety property: see "
+                                           "the log, or vlot_cluster_violation() before "
+                                           "closing")
+             : result;
 }

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/problem.h"
 #include "cluster/door.h"
 #include "cluster/open.h"
 #include "cluster/recorder.h"
@@ -315,14 +316,16 @@ vlot_result vlot_replay_open(vlot_cluster **out, const vlot_cluster_options *opt
     vlot__stop_opened(*out);
   else
     free_replay(replay);
-  return result;
+  return result != VLOT_OK && *problem ? vlot__refuse(result, *problem) : result;
 }
 
 vlot_result vlot_replay_get_status(vlot_cluster *cluster, vlot_replay_status *status) {
   *status = (vlot_replay_status){.text = ""};
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__replay *replay = cluster->replay;
-  if (!replay) return VLOT_UNSUPPORTED;
+  if (!replay)
+    return vlot__refuse(VLOT_UNSUPPORTED,
+                        "this cluster is no replay: it was not opened by vlot_replay_open()");
   *status = replay->status;
   status->actions = cluster->action;
   status->is_finished = !replay->status.has_diverged && replay->place == replay->count;

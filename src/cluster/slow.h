@@ -1,6 +1,7 @@
-/* Calls of a node's machine that take longer than the shortest election timeout: a leader inside one
- * is taken for dead, and a follower inside one takes its leader for dead. With threads only: this
- * is about real time, which nothing else of a node looks at, and which changes nothing but a lint.
+/* Calls of a node's machine that take longer than the shortest election timeout: a leader inside
+ * one is taken for dead, and a follower inside one takes its leader for dead. With threads only:
+ * this is about real time, which nothing else of a node looks at, and which changes nothing but a
+ * lint.
  */
 #ifndef VLOT_CLUSTER_SLOW_H
 #define VLOT_CLUSTER_SLOW_H

@@ -11,8 +11,8 @@ typedef struct vlot__fences {
   uint32_t all_voters; /* … of so many */
 } vlot__fences;
 
-/* Looks at every member. text: [size] "n1, n2 and n3 were fenced because memory ran out: at tick 12,
- * 13 and 13"; "" when nobody is. NULL with size 0.
+/* Looks at every member. text: [size] "n1 and n2 were fenced because memory ran out: at tick 12 and
+ * 13"; "" when nobody is. NULL with size 0.
  */
 vlot__fences vlot__fences_look(vlot_cluster *cluster, char *text, size_t size);
 
