@@ -18,7 +18,8 @@
  *           VLOT_CLOSED, or 0, false, nothing where it has no result. What is inside ends. Clients
  *           and subscriptions are closed by calls of their own, before or after.
  * Problems  functions with a problem argument store a static sentence there when they return
- *           VLOT_INVALID, or meet a limit (VLOT_BUSY); NULL to ignore.
+ *           VLOT_INVALID, or meet a limit (VLOT_BUSY); NULL to ignore. Of every call that is
+ *           refused vlot_problem() says why, with the values.
  */
 #ifndef VLOT_CLUSTER_H
 #define VLOT_CLUSTER_H

@@ -38,7 +38,9 @@ vlot_result vlot__call_answer(vlot_actor_system *system, uint64_t token, vlot_re
     pthread_cond_signal(&call->answered);
   }
   vlot__unlock(&system->calls_lock);
-  return is_waited_for ? VLOT_OK : VLOT_CLOSED;
+  return is_waited_for
+             ? VLOT_OK
+             : vlot__refuse(VLOT_CLOSED, "the caller does not wait for its answer any more");
 }
 
 static void wait_for_answer(vlot_actor_system *system, vlot__call *call, uint64_t wait_ns) {

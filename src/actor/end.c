@@ -180,7 +180,7 @@ vlot_result vlot_actor_kill(vlot_actor *actor, vlot_why why) {
   bool was_running = vlot__actor_kill_locked(actor, why, &announces);
   vlot__unlock(&actor->box.lock);
   if (announces) vlot__actor_announce(actor);
-  return was_running ? VLOT_OK : VLOT_CLOSED;
+  return was_running ? VLOT_OK : vlot__refuse(VLOT_CLOSED, "the actor has ended already");
 }
 
 /* Leave a thread that is stuck in user code alone, with all it may touch. False: it has come back

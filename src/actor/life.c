@@ -125,7 +125,9 @@ static vlot_result wait_for_start(vlot_actor *actor) {
   bool has_failed = result != VLOT_OK && result != VLOT_PENDING;
   while (has_failed && actor->phase != VLOT__GONE) vlot__actor_wait(actor, VLOT_FOREVER);
   vlot__unlock(&actor->box.lock);
-  return result == VLOT_PENDING ? VLOT_FENCED : result;
+  return result == VLOT_PENDING
+             ? vlot__refuse(VLOT_FENCED, "the actor was killed before it had begun")
+             : result;
 }
 
 /* It never had a thread; a stop that came by meanwhile may be waiting for it. */

@@ -6,19 +6,21 @@
 
 enum { TEXT_BYTES = 256 };
 
-static _Thread_local struct {
+typedef struct refusal {
   vlot_result result;   /* OK: nothing was refused yet */
   const char *sentence; /* NULL: text is it */
   uint64_t values[2];
   char text[TEXT_BYTES];
-} last;
+} refusal;
+
+static _Thread_local refusal last_refusal;
 
 vlot_result vlot__refuse_value(vlot_result result, const char *sentence, uint64_t value,
                                uint64_t allowed) {
-  last.result = result;
-  last.sentence = sentence;
-  last.values[0] = value;
-  last.values[1] = allowed;
+  last_refusal.result = result;
+  last_refusal.sentence = sentence;
+  last_refusal.values[0] = value;
+  last_refusal.values[1] = allowed;
   return result;
 }
 
@@ -27,30 +29,30 @@ vlot_result vlot__refuse(vlot_result result, const char *sentence) {
 }
 
 static void end_text(const vlot__writer *w) {
-  last.text[w->length < TEXT_BYTES ? w->length : TEXT_BYTES - 1] = '\0';
-  last.sentence = NULL;
+  last_refusal.text[w->length < TEXT_BYTES ? w->length : TEXT_BYTES - 1] = '\0';
+  last_refusal.sentence = NULL;
 }
 
 vlot_result vlot__refuse_words(vlot_result result, const char *words) {
-  vlot__writer w = {.out = last.text, .capacity = TEXT_BYTES};
+  vlot__writer w = {.out = last_refusal.text, .capacity = TEXT_BYTES};
   vlot__write(&w, words, strlen(words));
   end_text(&w);
-  last.result = result;
+  last_refusal.result = result;
   return result;
 }
 
 static void put_sentence(const char *text) {
-  vlot__writer w = {.out = last.text, .capacity = TEXT_BYTES};
+  vlot__writer w = {.out = last_refusal.text, .capacity = TEXT_BYTES};
   for (const char *brace; (brace = strchr(text, '{')) != NULL; text = brace + 3) {
     vlot__write(&w, text, (size_t)(brace - text));
-    vlot__write_number(&w, last.values[brace[1] == '1']);
+    vlot__write_number(&w, last_refusal.values[brace[1] == '1']);
   }
   vlot__write(&w, text, strlen(text));
   end_text(&w);
 }
 
 const char *vlot_problem(vlot_result result) {
-  if (result == VLOT_OK || last.result != result) return vlot_result_text(result);
-  if (last.sentence) put_sentence(last.sentence);
-  return last.text;
+  if (result == VLOT_OK || last_refusal.result != result) return vlot_result_text(result);
+  if (last_refusal.sentence) put_sentence(last_refusal.sentence);
+  return last_refusal.text;
 }

@@ -465,6 +465,9 @@ static vlot_result ask(vlot_client *client, attempt once, const void *data, size
       return vlot__refuse(once == submit_once ? VLOT_UNKNOWN : VLOT_NOMEM,
                           "it is done, and there is no memory for the reply");
   }
+  if (answer.result == VLOT_UNSUPPORTED && !cluster->machine.query)
+    return vlot__refuse(VLOT_UNSUPPORTED,
+                        "the machine has no query function: set vlot_machine.query");
   return answer.why != VLOT_WHY_NONE ? vlot__refuse(answer.result, vlot_why_text(answer.why))
                                      : vlot__refuse_post(answer.result);
 }

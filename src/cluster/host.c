@@ -120,13 +120,15 @@ void vlot__host_lacks_threads(vlot_cluster *cluster) {
   uint32_t groups = host->groups, nodes = host->nodes;
   vlot__unlock(&host->lock);
   struct rlimit limit;
-  char met[64] = "";
+  char met[64] = "", line[256];
   cluster->lacks_threads = true;
   if (getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
     snprintf(met, sizeof met, " is %llu", (unsigned long long)limit.rlim_cur);
-  vlot__problem(cluster,
-                "no more threads: this host runs %u for nodes, in %u group%s, and the process or "
-                "the machine allows no more: ulimit -u%s (of all that this user runs); or "
-                "kernel.threads-max, pids.max, vm.max_map_count",
-                nodes, groups, groups == 1 ? "" : "s", met);
+  snprintf(line, sizeof line,
+           "no more threads: this host runs %u for nodes, in %u group%s, and the process or the "
+           "machine allows no more: ulimit -u%s; or ulimit -v (stacks), kernel.threads-max, "
+           "pids.max, vm.max_map_count",
+           nodes, groups, groups == 1 ? "" : "s", met);
+  vlot__problem(cluster, "%s", line);
+  (void)vlot__refuse_words(VLOT_BUSY, line);
 }

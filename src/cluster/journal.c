@@ -186,7 +186,7 @@ static vlot_result start_writer(vlot__journal *journal) {
   pthread_sigmask(SIG_SETMASK, &all, &before); /* the host's signals are the host's (P23) */
   int error = pthread_create(&journal->writer, NULL, write_all, journal);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (error != 0) return VLOT_BUSY;
+  if (error != 0) return vlot__refuse(VLOT_BUSY, "no more threads, and the journal needs one");
   pthread_setname_np(journal->writer, "vlot-journal");
   journal->has_thread = true;
   return VLOT_OK;

@@ -294,5 +294,5 @@ vlot_result vlot_machine_check(const vlot_machine *machine, const vlot_entry *co
   if (result == VLOT_OK) result = run(&trial, commands, count);
   free_instances(&trial);
   if (problem) *problem = trial.problem;
-  return result;
+  return result != VLOT_OK && trial.problem ? vlot__refuse(result, trial.problem) : result;
 }

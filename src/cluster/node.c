@@ -12,7 +12,8 @@ static vlot_result create_machine(vlot__node *node) {
   vlot_cluster *cluster = node->cluster;
   node->machine = cluster->machine.create(cluster->machine.context, node->seat->id,
                                           cluster->options.is_replaying != 0);
-  return node->machine ? VLOT_OK : VLOT_FAILED;
+  return node->machine ? VLOT_OK
+                       : vlot__refuse(VLOT_FAILED, "the machine's create() returned NULL");
 }
 
 static vlot_result open_core(vlot__node *node, const vlot_stored *stored, const char **problem) {

@@ -201,9 +201,10 @@ static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *
 
 /* An opening has failed. */
 static void take_back(vlot_cluster *cluster, const char **problem) {
-  if (cluster->lacks_threads && cluster->options.problem_size < 3) /* else it is told there */
-    *problem = "threads: the process or the machine allows no more (ulimit -u, kernel.threads-max, "
-               "pids.max, vm.max_map_count); use fewer nodes, or lockstep";
+  if (cluster->lacks_threads)
+    *problem = "threads: the process or the machine allows no more (ulimit -u, ulimit -v for their "
+               "stacks, kernel.threads-max, pids.max, vm.max_map_count); use fewer nodes, or "
+               "lockstep";
   (void)vlot__driver_of(cluster)->close(cluster);
   VLOT__RECORD(cluster, finish, cluster);
   free_cluster(cluster);
@@ -242,32 +243,45 @@ static vlot_result open_cluster(vlot_cluster **out, const vlot_cluster_options *
   return result;
 }
 
+/* What is told of a failure: the caller's own room first, which can hold more. */
+static void tell_problem(vlot_result result, const vlot_cluster_options *options, bool is_asked,
+                         const char **problem) {
+  bool has_words = options->problem[0] != '\0';
+  if (has_words && is_asked)
+    *problem = options->problem;
+  else if (has_words && !*problem)
+    *problem = "what the disks hold; options.problem and the log say what is wrong";
+  else if (!*problem && result == VLOT_INVALID && options->place == VLOT_PLACE_CORE)
+    *problem = "core: one that this process may run on";
+  if (has_words)
+    (void)vlot__refuse_words(result, options->problem);
+  else if (*problem)
+    (void)vlot__refuse(result, *problem);
+}
+
 vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *options,
                               const char **problem) {
   const char *ignored;
-  char words[2] = "";
+  char words[256];
   vlot_cluster_options with_words;
   if (!problem) problem = &ignored;
   *problem = NULL;
   *out = NULL;
   vlot_cluster_options_init(&with_words);
-  if (options && options->size != with_words.size)
-    return vlot__refuse(vlot__options_check(options, problem), *problem);
+  bool has_size = !options || options->size == with_words.size;
+  if (!has_size || (options && options->problem_size > 0 && !options->problem)) {
+    vlot_result refused = vlot__options_check(options, problem);
+    return vlot__refuse(refused, *problem);
+  }
   if (options) with_words = *options;
   bool is_asked = with_words.problem_size > 0;
-  if (!is_asked) { /* then only whether there was anything to say is of interest */
+  if (!is_asked) {
     with_words.problem = words;
     with_words.problem_size = sizeof words;
   }
-  if (with_words.problem) with_words.problem[0] = '\0';
+  with_words.problem[0] = '\0';
   vlot_result result = open_cluster(out, &with_words, problem);
-  if (result != VLOT_OK && *problem) vlot__refuse(result, *problem);
-  if (result == VLOT_OK || *problem) return result;
-  if (with_words.problem[0])
-    *problem = is_asked ? with_words.problem
-                        : "what the disks hold; options.problem and the log say what is wrong";
-  else if (result == VLOT_INVALID && with_words.place == VLOT_PLACE_CORE)
-    *problem = "core: one that this process may run on";
+  if (result != VLOT_OK) tell_problem(result, &with_words, is_asked, problem);
   return result;
 }
 
