@@ -117,7 +117,7 @@ bool vlot__load_fill(vlot__load *load) {
   }
   if (result == VLOT_REJECTED) load->wants_leader = true;
   if (result == VLOT_OK || result == VLOT_BUSY || result == VLOT_REJECTED) return true;
-  fprintf(stderr, "vlot: commands cannot be submitted: %s\n", vlot_result_text(result));
+  fprintf(stderr, "vlot: commands cannot be submitted: %s\n", vlot_problem(result));
   return false;
 }
 

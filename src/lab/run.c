@@ -130,7 +130,6 @@ static bool close_journal(vlot__run *run) {
 }
 
 static bool open_cluster(vlot__run *run) {
-  const char *problem = NULL;
   vlot_cluster_options cluster;
   vlot_cluster_options_init(&cluster);
   cluster.nodes = (uint32_t)run->set.nodes;
@@ -152,14 +151,13 @@ static bool open_cluster(vlot__run *run) {
   vlot_writer journal = {.context = run, .write = write_journal};
   if (run->journal) cluster.journal = &journal;
   if (!run->set.is_quiet) vlot__notes_settings(&cluster);
-  vlot_result result = vlot_cluster_open(&run->cluster, &cluster, &problem);
+  vlot_result result = vlot_cluster_open(&run->cluster, &cluster, NULL);
   if (result == VLOT_OK && run->step.kind != 0 &&
       !vlot__run_step_open(&run->step, &run->record, run->cluster, &cluster))
     result = VLOT_NOMEM;
   if (result == VLOT_OK) return true;
   if (run->journal_error == 0) /* else it is told when the journal is closed */
-    fprintf(stderr, "vlot run: the cluster cannot be opened: %s%s%s\n", vlot_result_text(result),
-            problem ? ": " : "", problem ? problem : "");
+    fprintf(stderr, "vlot run: the cluster cannot be opened: %s\n", vlot_problem(result));
   return false;
 }
 
@@ -206,7 +204,7 @@ static int with_cluster(vlot__run *run) {
   /* when the journal is closed */
   bool is_told = closed == VLOT_IO && run->journal_error != 0;
   if (closed != VLOT_OK && code == VLOT__EXIT_OK && !is_told) {
-    fprintf(stderr, "vlot run: closing the cluster: %s\n", vlot_result_text(closed));
+    fprintf(stderr, "vlot run: closing the cluster: %s\n", vlot_problem(closed));
     code = closed == VLOT_VIOLATED ? VLOT__EXIT_VIOLATED : VLOT__EXIT_SOFTWARE;
   }
   return code;
@@ -214,15 +212,30 @@ static int with_cluster(vlot__run *run) {
 
 /* What one option's range cannot say. */
 static const char *contradiction(vlot__run_settings *set) {
-  if (set->learners >= set->nodes) return "--learners must leave at least one voter";
+  static char text[160];
+  if (set->learners >= set->nodes) {
+    snprintf(text, sizeof text,
+             "--learners %" PRIu64 " of --nodes %" PRIu64 ": at most %" PRIu64
+             " is allowed, so that one votes",
+             set->learners, set->nodes, set->nodes - 1);
+    return text;
+  }
   if (set->heartbeat_ticks == 0)
     set->heartbeat_ticks = set->election_ticks < 3 ? 1 : set->election_ticks / 3;
-  if (set->heartbeat_ticks >= set->election_ticks) return "--heartbeat must be below --election";
+  if (set->heartbeat_ticks >= set->election_ticks) {
+    snprintf(text, sizeof text,
+             "--heartbeat %" PRIu64 " must be below --election, which is %" PRIu64,
+             set->heartbeat_ticks, set->election_ticks);
+    return text;
+  }
   if (set->journal && set->driver == 1)
     return "--journal records threads; in lockstep the seed and the input are enough";
   if (set->step_on && set->driver == 1) return "--step-on stops threads; lockstep is 'vlot step'";
-  if (set->step_on && set->nodes > VLOT__WORKSPACE_NODES_MAX)
-    return "--step-on is for at most 32 nodes";
+  if (set->step_on && set->nodes > VLOT__WORKSPACE_NODES_MAX) {
+    snprintf(text, sizeof text, "--step-on with --nodes %" PRIu64 ": at most %d is allowed",
+             set->nodes, (int)VLOT__WORKSPACE_NODES_MAX);
+    return text;
+  }
   if (set->step_on && set->is_json) return "--step-on talks to people, --json does not";
   if (set->step_on && set->input && strcmp(set->input, "-") == 0)
     return "--step-on and --input - both read the standard input";
