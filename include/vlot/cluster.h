@@ -356,7 +356,8 @@ VLOT_API vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id,
 VLOT_API uint32_t vlot_cluster_leader(vlot_cluster *cluster);
 
 /* Why nobody leads: NONE, somebody does; DISKS_LOST, nobody can be elected, whoever is started or
- * healed; NO_LEADER, nobody does just now. Any thread; never blocks. */
+ * healed; NO_MEMORY, so many voters are fenced because memory ran out that no quorum is left until
+ * some are restarted; NO_LEADER, nobody does just now. Any thread; never blocks. */
 VLOT_API vlot_why vlot_cluster_leaderless_why(vlot_cluster *cluster);
 
 /* Ticks of the cluster clock since it was opened. Any thread; never blocks. */

@@ -115,11 +115,27 @@ bool vlot__has_lost_disks(vlot_cluster *cluster, uint32_t *lost, uint32_t *voter
   return *voters > 0 && *voters - *lost < *voters / 2 + 1;
 }
 
+/* Are so many voters fenced for want of memory that no quorum of them is left? */
+static bool lacks_memory(vlot_cluster *cluster) {
+  uint32_t voters = 0, fenced = 0;
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
+    bool is_fenced = atomic_load(&seat->state) == VLOT_NODE_FENCED;
+    vlot__lock(&seat->status_lock);
+    bool is_voter = seat->status.raft.is_voter;
+    fenced += is_voter && is_fenced && seat->status.raft.fenced_why == VLOT_WHY_NO_MEMORY;
+    voters += is_voter;
+    vlot__unlock(&seat->status_lock);
+  }
+  return fenced > 0 && voters - fenced < voters / 2 + 1;
+}
+
 vlot_why vlot_cluster_leaderless_why(vlot_cluster *cluster) {
   uint32_t lost, voters;
   VLOT__VISIT(cluster, VLOT_WHY_CLUSTER_CLOSED);
   if (vlot__leader(cluster)) return VLOT_WHY_NONE;
-  return vlot__has_lost_disks(cluster, &lost, &voters) ? VLOT_WHY_DISKS_LOST : VLOT_WHY_NO_LEADER;
+  if (vlot__has_lost_disks(cluster, &lost, &voters)) return VLOT_WHY_DISKS_LOST;
+  return lacks_memory(cluster) ? VLOT_WHY_NO_MEMORY : VLOT_WHY_NO_LEADER;
 }
 
 vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash,

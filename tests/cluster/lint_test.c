@@ -611,6 +611,19 @@ Test(lint, a_node_that_is_fenced_for_want_of_memory_is_told_with_its_tick) {
   }
 }
 
+Test(lint, a_quorum_that_is_fenced_for_want_of_memory_is_why_nobody_leads) {
+  trouble at;
+  vlot_cluster *cluster = open_troubled(&at, VLOT_DRIVER_LOCKSTEP, "out of memory");
+  vlot_client *client = fleet_client(cluster, 0, 100);
+  leader_of(cluster);
+  atomic_store(&at.lacks_memory, true);
+  cr_expect_neq(vlot_client_propose(client, "x", 1, NULL), VLOT_OK);
+  fleet_pass(cluster, 4 * LOOK);
+  cr_expect_eq(vlot_cluster_leaderless_why(cluster), VLOT_WHY_NO_MEMORY);
+  vlot_client_close(client);
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+}
+
 /* 15 ticks of 8 ms are 120 ms; the coarse clock may be late by 10. */
 enum { SLOW_NS = 200000000 };
 
