@@ -36,7 +36,8 @@ struct load {
   uint64_t sum;           /* of what was submitted, in order */
   uint64_t next_sequence; /* that an answer is expected to have */
   bool is_out_of_order;
-  vlot_result refused;    /* a submit that was not taken */
+  vlot_result refused;    /* a submit that was not taken … */
+  char problem[256];      /* … and why */
   struct refill *refills; /* [window] ring */
   uint64_t oldest, newest;
   uint64_t answer_ns, gap_max_ns;
@@ -69,6 +70,7 @@ static bool refill(struct load *load, uint64_t count, uint64_t now_ns) {
     vlot_result result = vlot_client_submit(load->client, &command, 1, NULL);
     if (result != VLOT_OK) {
       load->refused = result;
+      snprintf(load->problem, sizeof load->problem, "%s", vlot_problem(result));
       return false;
     }
     load->sum = cluster_fold(load->sum, load->submitted);
@@ -216,8 +218,16 @@ static void measure(struct load *load, struct cluster_load_result *result) {
   result->max_ns = load->latencies.max;
   result->gap_max_ns = load->gap_max_ns;
   result->elections = after.elections - before.elections;
+  for (uint32_t id = 1; id <= CLUSTER_NODES; id++) {
+    vlot_node_status status;
+    if (vlot_cluster_get_status(load->cluster, id, &status) == VLOT_OK &&
+        status.state == VLOT_NODE_FENCED) {
+      fail(result, CLUSTER_LOAD_SYSTEM, "n%" PRIu32 " was fenced at tick %" PRIu64 ": %s", id,
+           status.fenced_tick, vlot_why_text(status.raft.fenced_why));
+    }
+  }
   if (load->refused != VLOT_OK) {
-    fail(result, CLUSTER_LOAD_SYSTEM, "a submit was refused: %s", vlot_result_name(load->refused));
+    fail(result, CLUSTER_LOAD_SYSTEM, "a submit was refused: %s", load->problem);
   }
 }
 

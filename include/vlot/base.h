@@ -69,6 +69,18 @@ VLOT_API const char *vlot_result_name(vlot_result result);
 VLOT_API const char *vlot_result_text(vlot_result result);
 VLOT_API const char *vlot_result_advice(vlot_result result);
 
+/* Why a call of the calling thread was refused: a sentence that names what was given and what is
+ * allowed, or who stands in the way. A result has few names, and many reasons.
+ *
+ * result   what that call has returned: the last refused one of this thread that returned it is
+ *          meant. Ask at once; calls that succeed change nothing
+ * returns  never NULL; where there is no more to say, vlot_result_text(). The thread's own, until
+ *          its next call that is refused, or its next of this function
+ *
+ * What became of a command or read that was taken is no refusal of a call: see the answer's why.
+ */
+VLOT_API const char *vlot_problem(vlot_result result);
+
 /* --- whys: every refusal, drop and transition carries one ------------------------------------- */
 
 #define VLOT_WHYS(X)                                                                     \

@@ -18,7 +18,8 @@
  *           VLOT_CLOSED, or 0, false, nothing where it has no result. What is inside ends. Clients
  *           and subscriptions are closed by calls of their own, before or after.
  * Problems  functions with a problem argument store a static sentence there when they return
- *           VLOT_INVALID, or meet a limit (VLOT_BUSY); NULL to ignore.
+ *           VLOT_INVALID, or meet a limit (VLOT_BUSY); NULL to ignore. Of every call that is
+ *           refused vlot_problem() says why, with the values.
  */
 #ifndef VLOT_CLUSTER_H
 #define VLOT_CLUSTER_H
@@ -166,11 +167,13 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_open(vlot_cluster **out,
  * own close: what had arrived can be taken out, and nothing else comes.
  *
  * returns  VLOT_OK; VLOT_TIMEOUT: user code is stuck in a quarantined thread, the cluster's memory
- *          is left alone; VLOT_VIOLATED: the checker found something; VLOT_IO: the journal is not
- *          whole. The cluster is gone for the caller then. Nothing was done with VLOT_CLOSED:
- *          another thread is closing it, or has; and with VLOT_DEADLOCK: called on a node's thread
- *          or the clock's, or in a function of the caller's that a call of this cluster or its
- *          clients has called (`answered`, is_reached, log, the journal's sink …)
+ *          is left alone, and the code of vlot stays loaded until the process ends, dlclose() or
+ *          not: that thread comes back to it. So must what the options point to: the machine's
+ *          code, allocator, storage, log. VLOT_VIOLATED: the checker found something; VLOT_IO: the
+ *          journal is not whole. The cluster is gone for the caller then. Nothing was done with
+ *          VLOT_CLOSED: another thread is closing it, or has; and with VLOT_DEADLOCK: called on a
+ *          node's thread or the clock's, or in a function of the caller's that a call of this
+ *          cluster or its clients has called (`answered`, is_reached, log, the journal's sink …)
  * thread   any but a node's; blocks until the calls inside have ended, and for stop_ns per node
  *          whose user code does not come back
  */
@@ -331,6 +334,8 @@ typedef struct vlot_node_status {
   uint64_t age_ticks;      /* since it was published: how old the rest is; lockstep: 0 */
   uint64_t disk_id;        /* id of its disk */
   uint64_t lost_writes;    /* by power cuts; disks in memory only */
+  uint64_t fenced_tick;    /* when it was fenced, a tick of the cluster clock; 0: it is not */
+  uint64_t slow_calls;     /* of its machine, longer than the shortest election timeout; threads */
   uint32_t clock_permille; /* rate of its clock in thousandths, as of now */
   uint32_t reserved;
 } vlot_node_status;
@@ -360,7 +365,8 @@ VLOT_API vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id,
 VLOT_API uint32_t vlot_cluster_leader(vlot_cluster *cluster);
 
 /* Why nobody leads: NONE, somebody does; DISKS_LOST, nobody can be elected, whoever is started or
- * healed; NO_LEADER, nobody does just now. Any thread; never blocks. */
+ * healed; NO_MEMORY, so many voters are fenced because memory ran out that no quorum is left until
+ * some are restarted; NO_LEADER, nobody does just now. Any thread; never blocks. */
 VLOT_API vlot_why vlot_cluster_leaderless_why(vlot_cluster *cluster);
 
 /* Ticks of the cluster clock since it was opened. Any thread; never blocks. */

@@ -2,6 +2,7 @@
  * token.
  */
 #include "actor/actor.h"
+#include "actor/refuse.h"
 #include "base/assert.h"
 
 static vlot__call *find_call(vlot_actor_system *system, uint64_t token) {
@@ -38,7 +39,9 @@ vlot_result vlot__call_answer(vlot_actor_system *system, uint64_t token, vlot_re
     pthread_cond_signal(&call->answered);
   }
   vlot__unlock(&system->calls_lock);
-  return is_waited_for ? VLOT_OK : VLOT_CLOSED;
+  return is_waited_for
+             ? VLOT_OK
+             : vlot__refuse(VLOT_CLOSED, "the caller does not wait for its answer any more");
 }
 
 static void wait_for_answer(vlot_actor_system *system, vlot__call *call, uint64_t wait_ns) {
@@ -56,11 +59,13 @@ vlot_result vlot_actor_call(vlot_actor *to, uint32_t kind, const void *payload, 
   VLOT_GIVEN(to);
   vlot_actor_system *system = to->system;
   if (reply) *reply = NULL;
-  if (vlot__system_is_forked(system)) return VLOT_UNSUPPORTED;
-  if (vlot__system_current(system)) return VLOT_DEADLOCK;
-  if (kind >= VLOT_MAIL_RESERVED || (size > 0 && !payload)) return VLOT_INVALID;
-  if (size > VLOT__MAIL_BYTES_MAX) return VLOT_TOO_LARGE;
-  if (vlot__mail_bytes(size) > to->box.lanes[VLOT_LANE_DATA].bytes_max) return VLOT_TOO_LARGE;
+  if (vlot__system_is_forked(system)) return vlot__refuse_forked();
+  if (vlot__system_current(system)) return vlot__refuse_inside();
+  if (kind >= VLOT_MAIL_RESERVED) return vlot__refuse_kind(kind);
+  if (size > 0 && !payload) return vlot__refuse_payload(size);
+  if (size > VLOT__MAIL_BYTES_MAX) return vlot__refuse_mail_size(size, VLOT__MAIL_BYTES_MAX);
+  if (vlot__mail_bytes(size) > to->box.lanes[VLOT_LANE_DATA].bytes_max)
+    return vlot__refuse_mail_size(vlot__mail_bytes(size), to->box.lanes[VLOT_LANE_DATA].bytes_max);
 
   vlot__call call = {.result = VLOT_TIMEOUT};
   if (!vlot__cond_init(&call.answered)) return VLOT_NOMEM;
@@ -98,7 +103,7 @@ static vlot_result answer_caller(vlot_actor *self, const vlot_mail *mail, uint32
   bool brackets = !self->has_entered;
   if (brackets && !vlot_actor_enter(self)) {
     vlot_bytes_release(reply);
-    return VLOT_FENCED;
+    return vlot__refuse_fenced();
   }
   vlot__actor_publish_now(self);
   vlot_result result = vlot__call_answer(self->system, mail->stamp, VLOT_OK, reply);
@@ -113,13 +118,16 @@ vlot_result vlot_actor_reply(vlot_actor *self, const vlot_mail *mail, uint32_t k
                              const void *payload, size_t size) {
   VLOT_GIVEN(self);
   VLOT_GIVEN(mail);
-  if (kind >= VLOT_MAIL_RESERVED || (size > 0 && !payload)) return VLOT_INVALID;
-  if (size > VLOT__MAIL_BYTES_MAX) return VLOT_TOO_LARGE;
+  if (kind >= VLOT_MAIL_RESERVED) return vlot__refuse_kind(kind);
+  if (size > 0 && !payload) return vlot__refuse_payload(size);
+  if (size > VLOT__MAIL_BYTES_MAX) return vlot__refuse_mail_size(size, VLOT__MAIL_BYTES_MAX);
   if (mail->sender.id != 0) {
     vlot__actor_publish_now(self);
     return vlot_actor_send_to(self->system, self, mail->sender, VLOT_LANE_DATA, kind, mail->stamp,
                               payload, size);
   }
-  if (mail->sender.incarnation != VLOT__CALLER) return VLOT_INVALID;
+  if (mail->sender.incarnation != VLOT__CALLER)
+    return vlot__refuse(VLOT_INVALID,
+                        "the mail has no sender to reply to: nobody of an actor's has sent it");
   return answer_caller(self, mail, kind, payload, size);
 }

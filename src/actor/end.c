@@ -2,8 +2,10 @@
  * back.
  */
 #include "actor/actor.h"
+#include "actor/refuse.h"
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/pin.h"
 
 /* --- the end --- */
 
@@ -181,7 +183,7 @@ vlot_result vlot_actor_kill(vlot_actor *actor, vlot_why why) {
   bool was_running = vlot__actor_kill_locked(actor, why, &announces);
   vlot__unlock(&actor->box.lock);
   if (announces) vlot__actor_announce(actor);
-  return was_running ? VLOT_OK : VLOT_CLOSED;
+  return was_running ? VLOT_OK : vlot__refuse(VLOT_CLOSED, "the actor has ended already");
 }
 
 /* Leave a thread that is stuck in user code alone, with all it may touch. False: it has come back
@@ -210,7 +212,11 @@ static bool detach(vlot_actor *actor) {
   vlot__actor_record(actor, VLOT_ACTOR_EVENT_QUARANTINED, VLOT_WHY_QUARANTINED, 0);
   vlot__actor_tell_waiters(actor);
   vlot__unlock(&actor->box.lock);
-  vlot__system_log(system, "%s is stuck in user code: quarantined", actor->name);
+  vlot__pin_code();
+  vlot__system_log(system,
+                   "%s is stuck in user code: quarantined; the code of vlot stays loaded until the "
+                   "process ends, and what this thread is inside must stay, too",
+                   actor->name);
   return true;
 }
 
@@ -230,8 +236,8 @@ static vlot_result wait_until_gone(vlot_actor *actor, uint64_t wait_ns) {
 }
 
 static vlot_result refuse_wait(const vlot_actor *actor) {
-  if (vlot__system_is_forked(actor->system)) return VLOT_UNSUPPORTED;
-  return vlot__system_current(actor->system) == actor ? VLOT_DEADLOCK : VLOT_OK;
+  if (vlot__system_is_forked(actor->system)) return vlot__refuse_forked();
+  return vlot__system_current(actor->system) == actor ? vlot__refuse_inside() : VLOT_OK;
 }
 
 vlot_result vlot_actor_stop(vlot_actor *actor, uint64_t wait_ns) {

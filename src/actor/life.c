@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "actor/actor.h"
+#include "actor/refuse.h"
 #include "base/alloc.h"
 #include "base/assert.h"
 
@@ -57,14 +58,26 @@ void vlot_actor_options_init(vlot_actor_options *options) {
 }
 
 static vlot_result check_options(const vlot_actor_options *options) {
-  if (!options || options->size != sizeof *options) return VLOT_INVALID;
-  if (!options->behaviour.turn || options->id > INT32_MAX) return VLOT_INVALID;
-  if (options->data_messages_max == 0 || options->data_bytes_max < sizeof(vlot_mail))
-    return VLOT_INVALID;
-  if (options->control_messages_max == 0 || options->control_bytes_max < sizeof(vlot_mail))
-    return VLOT_INVALID;
-  if (options->turn_messages_max == 0 || options->turn_bytes_max == 0) return VLOT_INVALID;
-  return vlot__thread_place_is_valid(options->place, options->core) ? VLOT_OK : VLOT_INVALID;
+  enum { ROOM = sizeof(vlot_mail) };
+  if (!options || options->size != sizeof *options)
+    return vlot__refuse(VLOT_INVALID, "options: call vlot_actor_options_init() first");
+  if (!options->behaviour.turn) return vlot__refuse(VLOT_INVALID, "behaviour.turn: missing");
+  if (options->id > INT32_MAX)
+    return vlot__refuse_value(VLOT_INVALID, "id {0}: at most {1}; 0 is a free one", options->id,
+                              INT32_MAX);
+  if (options->data_messages_max == 0 || options->control_messages_max == 0)
+    return vlot__refuse(VLOT_INVALID, "data_messages_max, control_messages_max: at least 1");
+  if (options->data_bytes_max < ROOM)
+    return vlot__refuse_value(VLOT_INVALID, "data_bytes_max {0}: at least {1}",
+                              options->data_bytes_max, ROOM);
+  if (options->control_bytes_max < ROOM)
+    return vlot__refuse_value(VLOT_INVALID, "control_bytes_max {0}: at least {1}",
+                              options->control_bytes_max, ROOM);
+  if (options->turn_messages_max == 0 || options->turn_bytes_max == 0)
+    return vlot__refuse(VLOT_INVALID, "turn_messages_max, turn_bytes_max: at least 1");
+  return vlot__thread_place_is_valid(options->place, options->core)
+             ? VLOT_OK
+             : vlot__refuse_place(options->place, options->core);
 }
 
 static bool init_synchronisation(vlot_actor *actor) {
@@ -120,7 +133,9 @@ static vlot_result wait_for_start(vlot_actor *actor) {
   bool has_failed = result != VLOT_OK && result != VLOT_PENDING;
   while (has_failed && actor->phase != VLOT__GONE) vlot__actor_wait(actor, VLOT_FOREVER);
   vlot__unlock(&actor->box.lock);
-  return result == VLOT_PENDING ? VLOT_FENCED : result;
+  return result == VLOT_PENDING
+             ? vlot__refuse(VLOT_FENCED, "the actor was killed before it had begun")
+             : result;
 }
 
 /* It never had a thread; a stop that came by meanwhile may be waiting for it. */
@@ -158,7 +173,7 @@ vlot_result vlot__actor_spawn(vlot_actor_system *system, const vlot_actor_option
   if (actor) *actor = NULL;
   vlot_result result = check_options(options);
   if (result != VLOT_OK) return result;
-  if (vlot__system_is_forked(system)) return VLOT_UNSUPPORTED;
+  if (vlot__system_is_forked(system)) return vlot__refuse_forked();
   vlot__actor_reap(system);
   vlot_actor *spawned = make_actor(system, options);
   if (!spawned) return VLOT_NOMEM;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actor/actor.h"
+#include "actor/refuse.h"
 #include "base/assert.h"
 
 #define NOINLINE            __attribute__((noinline))
@@ -68,14 +69,18 @@ vlot_result vlot__actor_post(vlot_actor *to, vlot_lane lane, const vlot_mail *he
 /* The total size, or why not. */
 static inline vlot_result check(const vlot_actor *to, vlot_lane lane, uint32_t kind,
                                 const vlot_piece *pieces, size_t count, size_t *size) {
-  if (kind >= VLOT_MAIL_RESERVED || (unsigned)lane > VLOT_LANE_DATA) return VLOT_INVALID;
+  if (kind >= VLOT_MAIL_RESERVED) return vlot__refuse_kind(kind);
+  if ((unsigned)lane > VLOT_LANE_DATA)
+    return vlot__refuse_value(VLOT_INVALID, "lane {0}: VLOT_LANE_CONTROL or DATA", lane, 0);
   size_t total = 0;
   for (size_t i = 0; i < count; i++) {
-    if (pieces[i].size > VLOT__MAIL_BYTES_MAX - total) return VLOT_TOO_LARGE;
-    if (pieces[i].size > 0 && !pieces[i].data) return VLOT_INVALID;
+    if (pieces[i].size > VLOT__MAIL_BYTES_MAX - total)
+      return vlot__refuse_mail_size(pieces[i].size, VLOT__MAIL_BYTES_MAX - total);
+    if (pieces[i].size > 0 && !pieces[i].data) return vlot__refuse_payload(pieces[i].size);
     total += pieces[i].size;
   }
-  if (vlot__mail_bytes(total) > to->box.lanes[lane].bytes_max) return VLOT_TOO_LARGE;
+  if (vlot__mail_bytes(total) > to->box.lanes[lane].bytes_max)
+    return vlot__refuse_mail_size(vlot__mail_bytes(total), to->box.lanes[lane].bytes_max);
   *size = total;
   return VLOT_OK;
 }
@@ -94,11 +99,11 @@ static inline vlot_mail header_of(const vlot_actor *from, uint32_t kind, uint64_
 static inline __attribute__((always_inline)) vlot_result
 send_pieces(vlot_actor *from, vlot_actor *to, vlot_lane lane, uint32_t kind, uint64_t stamp,
             const vlot_piece *pieces, size_t count) {
-  size_t size;
+  size_t size = 0;
   vlot_result result = check(to, lane, kind, pieces, count, &size);
   if (result != VLOT_OK) return result;
   bool brackets = is_to_bracket(from);
-  if (brackets && !vlot_actor_enter(from)) return VLOT_FENCED;
+  if (brackets && !vlot_actor_enter(from)) return vlot__refuse_fenced();
   result = post(to, lane, header_of(from, kind, stamp, size), pieces, count);
   if (brackets) vlot_actor_leave(from);
   return result;
@@ -122,7 +127,10 @@ vlot_result vlot_actor_send_to(vlot_actor_system *system, vlot_actor *from, vlot
                                size_t size) {
   VLOT_GIVEN(system);
   vlot_actor *actor = vlot__registry_find(system, to.id, to.incarnation);
-  if (!actor) return VLOT_CLOSED;
+  if (!actor)
+    return vlot__refuse_value(VLOT_CLOSED,
+                              "no actor has id {0} and incarnation {1}, or it has ended", to.id,
+                              to.incarnation);
   vlot_result result = vlot_actor_send(from, actor, lane, kind, stamp, payload, size);
   vlot_actor_release(actor);
   return result;
@@ -157,11 +165,11 @@ vlot_result vlot_actor_send_latest(vlot_actor *from, vlot_actor *to, uint32_t ki
                                    const void *payload, size_t size) {
   VLOT_GIVEN(to);
   vlot_piece piece = {.data = payload, .size = size};
-  size_t total;
+  size_t total = 0;
   vlot_result result = check(to, VLOT_LANE_DATA, kind, &piece, 1, &total);
   if (result != VLOT_OK) return result;
   bool brackets = is_to_bracket(from);
-  if (brackets && !vlot_actor_enter(from)) return VLOT_FENCED;
+  if (brackets && !vlot_actor_enter(from)) return vlot__refuse_fenced();
   vlot_mail header = header_of(from, kind, stamp, size);
   result = post_latest(to, &header, &piece);
   if (brackets) vlot_actor_leave(from);

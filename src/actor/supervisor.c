@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/prng.h"
+#include "base/problem.h"
 
 #define POLL_NS (VLOT_NS_PER_S / 1000) /* how often to look whether an old thread has gone */
 
@@ -225,13 +226,21 @@ void vlot_supervisor_options_init(vlot_supervisor_options *options) {
 }
 
 static vlot_result check_options(const vlot_supervisor_options *options) {
-  if (!options || options->size != sizeof *options) return VLOT_INVALID;
-  if (options->restarts_max == 0 || options->period_ns == 0) return VLOT_INVALID;
-  if (options->backoff_ns_max < options->backoff_ns_min) return VLOT_INVALID;
-  if (options->backoff_ns_max > UINT64_MAX / 2) return VLOT_INVALID;
-  if (options->child_count > 0 && !options->children) return VLOT_INVALID;
+  if (!options || options->size != sizeof *options)
+    return vlot__refuse(VLOT_INVALID, "options: call vlot_supervisor_options_init() first");
+  if (options->restarts_max == 0 || options->period_ns == 0)
+    return vlot__refuse(VLOT_INVALID, "restarts_max, period_ns: at least 1");
+  if (options->backoff_ns_max < options->backoff_ns_min || options->backoff_ns_max > UINT64_MAX / 2)
+    return vlot__refuse_value(VLOT_INVALID,
+                              "backoff_ns_max {0}: from backoff_ns_min, {1}, to 2^63 - 1",
+                              options->backoff_ns_max, options->backoff_ns_min);
+  if (options->child_count > 0 && !options->children)
+    return vlot__refuse_value(VLOT_INVALID, "children: missing, and child_count is {0}",
+                              options->child_count, 0);
   for (size_t i = 0; i < options->child_count; i++)
-    if (options->children[i].actor.id == 0) return VLOT_INVALID;
+    if (options->children[i].actor.id == 0)
+      return vlot__refuse_value(VLOT_INVALID, "children[{0}]: a child needs an id that is not 0", i,
+                                0);
   return VLOT_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "actor/actor.h"
+#include "actor/refuse.h"
 #include "base/alloc.h"
 #include "base/assert.h"
 
@@ -20,9 +21,13 @@ void vlot_actor_system_options_init(vlot_actor_system_options *options) {
 /* --- open --- */
 
 static vlot_result check_options(const vlot_actor_system_options *options) {
-  if (options->size != sizeof *options) return VLOT_INVALID;
-  if (options->letters == 0 || options->park_ns_max == 0) return VLOT_INVALID;
-  return vlot__thread_place_is_valid(options->place, options->core) ? VLOT_OK : VLOT_INVALID;
+  if (options->size != sizeof *options)
+    return vlot__refuse(VLOT_INVALID, "options: call vlot_actor_system_options_init() first");
+  if (options->letters == 0 || options->park_ns_max == 0)
+    return vlot__refuse(VLOT_INVALID, "letters, park_ns_max: at least 1");
+  return vlot__thread_place_is_valid(options->place, options->core)
+             ? VLOT_OK
+             : vlot__refuse_place(options->place, options->core);
 }
 
 static bool init_locks(vlot_actor_system *system) {
@@ -122,7 +127,8 @@ static bool begin_stop(vlot_actor_system *system, vlot_result *result) {
   bool is_own = !is_first && pthread_equal(system->stopper, pthread_self());
   if (is_own && !system->is_stopped) {
     vlot__unlock(&system->lock);
-    *result = VLOT_DEADLOCK;
+    *result = vlot__refuse(
+        VLOT_DEADLOCK, "a hook of this system stops it while it stops: it would wait for itself");
     return false;
   }
   system->is_stopping = true;
@@ -146,8 +152,8 @@ static vlot_result end_stop(vlot_actor_system *system) {
 vlot_result vlot_actor_system_stop(vlot_actor_system *system) {
   VLOT_GIVEN(system);
   vlot_result result;
-  if (vlot__system_is_forked(system)) return VLOT_UNSUPPORTED;
-  if (vlot__system_current(system)) return VLOT_DEADLOCK;
+  if (vlot__system_is_forked(system)) return vlot__refuse_forked();
+  if (vlot__system_current(system)) return vlot__refuse_inside();
   if (!begin_stop(system, &result)) return result;
   vlot_actor *actor;
   while ((actor = next_to_stop(system))) {

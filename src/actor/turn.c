@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "actor/actor.h"
+#include "actor/refuse.h"
 #include "base/assert.h"
 
 /* --- one turn --- */
@@ -286,16 +287,18 @@ void vlot_actor_unhold(vlot_actor *actor) {
 }
 
 static vlot_result refuse_grant(vlot_actor *actor) {
-  if (actor->phase != VLOT__LIVE) return VLOT_CLOSED;
-  if (actor->holds == 0) return VLOT_INVALID;
-  if (actor->is_suspended || actor->is_granted) return VLOT_BUSY;
-  if (vlot__actor_right(actor) == VLOT__RUNNING) return VLOT_BUSY;
-  return has_work(actor) ? VLOT_OK : VLOT_NOT_FOUND;
+  if (actor->phase != VLOT__LIVE) return vlot__refuse(VLOT_CLOSED, "the actor has ended");
+  if (actor->holds == 0) return vlot__refuse(VLOT_INVALID, "the actor is not held: hold it first");
+  if (actor->is_suspended) return vlot__refuse(VLOT_BUSY, "the actor is suspended");
+  if (actor->is_granted) return vlot__refuse(VLOT_BUSY, "another thread has granted it a turn");
+  if (vlot__actor_right(actor) == VLOT__RUNNING)
+    return vlot__refuse(VLOT_BUSY, "the actor is inside a turn");
+  return has_work(actor) ? VLOT_OK : vlot__refuse(VLOT_NOT_FOUND, "the actor has no mail");
 }
 
 vlot_result vlot_actor_grant(vlot_actor *actor) {
   VLOT_GIVEN(actor);
-  if (vlot__system_current(actor->system) == actor) return VLOT_DEADLOCK;
+  if (vlot__system_current(actor->system) == actor) return vlot__refuse_inside();
   vlot__lock(&actor->box.lock);
   vlot_result result = refuse_grant(actor);
   if (result == VLOT_OK) {

@@ -5,14 +5,21 @@
 #include "cluster/driver.h"
 #include "cluster/gate.h"
 #include "cluster/look.h"
+#include "cluster/refuse.h"
 
 vlot_result vlot__await(vlot_cluster *cluster,
                         bool (*is_reached)(vlot_cluster *cluster, void *context), void *context,
                         uint64_t timeout_ticks) {
   uint64_t now = vlot__now(cluster);
   uint64_t deadline = timeout_ticks < VLOT_NEVER - 1 - now ? now + timeout_ticks : VLOT_NEVER - 1;
-  if (vlot__waits_for_itself(cluster)) return VLOT_DEADLOCK;
-  return vlot__driver_of(cluster)->await(cluster, is_reached, context, deadline);
+  if (vlot__waits_for_itself(cluster)) return vlot__refuse_node_thread();
+  vlot_result result = vlot__driver_of(cluster)->await(cluster, is_reached, context, deadline);
+  if (result == VLOT_CLOSED) return vlot__refuse_closed();
+  if (result == VLOT_TIMEOUT)
+    return vlot__refuse_value(
+        result, "{0} ticks of the cluster clock have passed, and it has not come to that",
+        timeout_ticks, 0);
+  return result;
 }
 
 typedef struct follow {
@@ -77,7 +84,7 @@ vlot_result vlot_await_applied(vlot_cluster *cluster, uint32_t id, uint64_t inde
   VLOT_GIVEN(cluster);
   goal wanted = {.id = id, .index = index};
   VLOT__VISIT(cluster, VLOT_CLOSED);
-  if (id != 0 && !vlot__seat_of(cluster, id)) return VLOT_NOT_FOUND;
+  if (id != 0 && !vlot__seat_of(cluster, id)) return vlot__refuse_member(id);
   return vlot__await(cluster, has_applied, &wanted, timeout_ticks);
 }
 
@@ -92,7 +99,7 @@ vlot_result vlot_await_role(vlot_cluster *cluster, uint32_t id, vlot_role role,
   VLOT_GIVEN(cluster);
   goal wanted = {.id = id, .role = role};
   VLOT__VISIT(cluster, VLOT_CLOSED);
-  if (!vlot__seat_of(cluster, id)) return VLOT_NOT_FOUND;
+  if (!vlot__seat_of(cluster, id)) return vlot__refuse_member(id);
   return vlot__await(cluster, has_role, &wanted, timeout_ticks);
 }
 

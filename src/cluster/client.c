@@ -10,7 +10,9 @@
 #include "cluster/gate.h"
 #include "cluster/inbox.h"
 #include "cluster/link.h"
+#include "cluster/open.h"
 #include "cluster/propose.h"
+#include "cluster/refuse.h"
 
 /* Commands submitted together: they share a deadline. */
 typedef struct submission {
@@ -79,10 +81,8 @@ vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster,
   *out = NULL;
   VLOT__VISIT(cluster, VLOT_CLOSED);
   if (!options) options = &defaults;
-  if (options->size != sizeof *options ||
-      (options->contact != 0 && !vlot__seat_of(cluster, options->contact)) ||
-      options->inflight_max == 0 || options->inflight_max > 1u << 20 || options->timeout_ticks == 0)
-    return VLOT_INVALID;
+  vlot_result result = vlot__client_options_check(cluster, options);
+  if (result != VLOT_OK) return result;
   vlot_client *client = vlot__alloc_zero(cluster->allocator, 1, sizeof *client);
   if (!client) return VLOT_NOMEM;
   client->cluster = cluster;
@@ -93,14 +93,15 @@ vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster,
   client->is_open = vlot__alloc_zero(cluster->allocator, client->window, 1);
   /* in a replay its number is another's, of the recorded run */
   bool is_muted = vlot__check_change(cluster) != VLOT_OK;
-  vlot_result result =
-      client->is_open ? vlot__inbox_open(&client->inbox, cluster, is_muted) : VLOT_NOMEM;
+  result = client->is_open ? vlot__inbox_open(&client->inbox, cluster, is_muted) : VLOT_NOMEM;
   if (result == VLOT_OK)
     *out = client;
   else
     free_client(client);
   if (result == VLOT_BUSY)
-    vlot__log(cluster, "no more than %u clients are open at once", VLOT_CLIENTS_MAX);
+    vlot__log(cluster, "no more than %u clients are open at once", VLOT_CLIENTS_MAX),
+        vlot__refuse_value(result, "{0} clients are open on this cluster, the most there can be",
+                           VLOT_CLIENTS_MAX, 0);
   return result;
 }
 
@@ -165,7 +166,9 @@ static vlot_result post_to_contact(vlot_client *client, uint32_t kind, void *pay
       vlot__driver_of(cluster)->is_stepped && cluster->options.driver != VLOT_DRIVER_LOCKSTEP;
   if (is_paused) return visit_contacts(client, kind, payload, size);
   vlot_result result = try_contacts(client, kind, payload, size);
-  return result != VLOT_OK && vlot__is_shut(cluster) ? VLOT_CLOSED : result;
+  if (result == VLOT_OK) return VLOT_OK;
+  if (vlot__is_shut(cluster)) return vlot__refuse_closed();
+  return vlot__refuse_post(result);
 }
 
 /* Its cluster is closing or closed, or it is closed itself and not free yet. */
@@ -174,27 +177,36 @@ static bool is_shell(const vlot_client *client) {
 }
 
 static vlot_result check_submit(const vlot_client *client, uint32_t count) {
-  if (count == 0) return VLOT_INVALID;
-  if (is_shell(client)) return VLOT_CLOSED;
+  if (count == 0) return vlot__refuse(VLOT_INVALID, "count 0: nothing was given to submit");
+  if (is_shell(client)) return vlot__refuse_shell(client->is_closed);
   vlot_result result = vlot__check_change(client->cluster);
   if (result != VLOT_OK) return result;
-  if (vlot__is_node_thread(client->cluster)) return VLOT_DEADLOCK;
+  if (vlot__is_node_thread(client->cluster)) return vlot__refuse_node_thread();
   if (count > client->options.inflight_max ||
       client->inflight > client->options.inflight_max - count)
-    return VLOT_BUSY;
-  if (client->next_sequence + count - client->oldest > client->window) return VLOT_BUSY;
+    return vlot__refuse_value(VLOT_BUSY,
+                              "{0} of this client's are in flight already, and inflight_max allows "
+                              "{1}: take answers first",
+                              client->inflight, client->options.inflight_max);
+  if (client->next_sequence + count - client->oldest > client->window)
+    return vlot__refuse_value(VLOT_BUSY,
+                              "the oldest answer of this client is missing, and {1} have been "
+                              "submitted since: take answers first",
+                              client->inflight, client->window);
   return VLOT_OK;
 }
 
 /* Before a byte of any is read. */
 static vlot_result check_bytes(const vlot_client *client, const void *data, size_t size) {
-  if (size > client->cluster->options.raft.entry_bytes_max) return VLOT_TOO_LARGE;
-  return data || size == 0 ? VLOT_OK : VLOT_INVALID;
+  uint64_t most = client->cluster->options.raft.entry_bytes_max;
+  if (size > most) return vlot__refuse_bytes(size, most);
+  if (data || size == 0) return VLOT_OK;
+  return vlot__refuse_value(VLOT_INVALID, "data: missing, with size {0}", size, 0);
 }
 
 static vlot_result check_commands(const vlot_client *client, const vlot_command *commands,
                                   uint32_t count) {
-  vlot_result result = commands ? VLOT_OK : VLOT_INVALID;
+  vlot_result result = commands ? VLOT_OK : vlot__refuse(VLOT_INVALID, "commands: missing");
   for (uint32_t k = 0; k < count && result == VLOT_OK; k++)
     result = check_bytes(client, commands[k].data, commands[k].size);
   return result;
@@ -231,7 +243,9 @@ vlot_result vlot_client_submit(vlot_client *client, const vlot_command *commands
   result = check_commands(client, commands, count);
   if (result != VLOT_OK) return result;
   size_t size = vlot__propose_size(commands, count);
-  if (size > VLOT__MAIL_CLIENT_MAX) return VLOT_TOO_LARGE;
+  if (size > VLOT__MAIL_CLIENT_MAX)
+    return vlot__refuse_value(VLOT_TOO_LARGE, "commands of {0} bytes together: at most {1} a call",
+                              size, VLOT__MAIL_CLIENT_MAX);
   if (!vlot__ring_reserve(&client->submissions, 1) || !reserve_scratch(client, size))
     return VLOT_NOMEM;
   vlot__mail_propose *mail = (vlot__mail_propose *)(void *)client->scratch;
@@ -457,13 +471,18 @@ static vlot_result ask(vlot_client *client, attempt once, const void *data, size
   vlot_answer answer;
   if (reply) *reply = NULL;
   VLOT__VISIT(cluster, VLOT_CLOSED);
-  if (is_shell(client)) return VLOT_CLOSED;
-  if (client->inflight > 0) return VLOT_BUSY;
+  if (is_shell(client)) return vlot__refuse_shell(client->is_closed);
+  if (client->inflight > 0)
+    return vlot__refuse_value(VLOT_BUSY,
+                              "{0} of this client's are in flight: this call is for one at a time; "
+                              "take their answers first",
+                              client->inflight, 0);
   answer.result = check_bytes(client, data, size);
   if (answer.result != VLOT_OK) return answer.result;
   for (;;) {
     answer = (vlot_answer){.result = once(client, data, size)};
-    if (answer.result == VLOT_CLOSED) return VLOT_UNKNOWN;
+    if (answer.result == VLOT_CLOSED)
+      return vlot__refuse(VLOT_UNKNOWN, vlot_why_text(VLOT_WHY_CLUSTER_CLOSED));
     if (answer.result == VLOT_OK)
       while (take_answers(client, &answer, 1) == 0) wait_once(client);
     if (answer.result != VLOT_REJECTED && answer.result != VLOT_BUSY) break;
@@ -471,12 +490,19 @@ static vlot_result ask(vlot_client *client, attempt once, const void *data, size
     (void)vlot__await(cluster, never, NULL, 1);
   }
   if (answer.result == VLOT_OK && reply) {
-    if (answer.why != VLOT_WHY_NONE) return VLOT_UNKNOWN; /* its reply could not be kept */
+    /* its reply could not be kept */
+    if (answer.why != VLOT_WHY_NONE) return vlot__refuse(VLOT_UNKNOWN, vlot_why_text(answer.why));
     *reply = vlot_bytes_copy(cluster->allocator, answer.reply, answer.reply_size);
     /* NOMEM says that nothing has changed */
-    if (!*reply) return once == submit_once ? VLOT_UNKNOWN : VLOT_NOMEM;
+    if (!*reply)
+      return vlot__refuse(once == submit_once ? VLOT_UNKNOWN : VLOT_NOMEM,
+                          "it is done, and there is no memory for the reply");
   }
-  return answer.result;
+  if (answer.result == VLOT_UNSUPPORTED && !cluster->machine.query)
+    return vlot__refuse(VLOT_UNSUPPORTED,
+                        "the machine has no query function: set vlot_machine.query");
+  return answer.why != VLOT_WHY_NONE ? vlot__refuse(answer.result, vlot_why_text(answer.why))
+                                     : vlot__refuse_post(answer.result);
 }
 
 vlot_result vlot_client_propose(vlot_client *client, const void *command, size_t size,

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/lock.h"
+#include "base/problem.h"
 #include "cluster/disk_inside.h"
 
 enum {
@@ -74,7 +75,9 @@ void vlot__disk_make_durable(vlot__disk *disk, const vlot_write *write) {
 /* --- faults --- */
 
 vlot_result vlot__disk_set_delay(vlot__disk *disk, uint32_t ticks_min, uint32_t ticks_max) {
-  if (ticks_min > ticks_max) return VLOT_INVALID;
+  if (ticks_min > ticks_max)
+    return vlot__refuse_value(VLOT_INVALID, "delay_ticks_min {0} is above delay_ticks_max {1}",
+                              ticks_min, ticks_max);
   vlot__lock(&disk->lock);
   disk->delay_min = ticks_min;
   disk->delay_max = ticks_max;

@@ -1,6 +1,7 @@
 #include "cluster/door.h"
 
 #include "base/lock.h"
+#include "cluster/refuse.h"
 #include "cluster/seats.h"
 
 bool vlot__is_inside(const vlot_cluster *cluster) { return vlot__inside(&cluster->door) != NULL; }
@@ -30,7 +31,10 @@ bool vlot__visit_begin(vlot__visit *visit, const vlot_cluster *cluster) {
   bool may_enter =
       must_count ? vlot__fence_enter(&visited->door) : !is_alone || !vlot__is_shut(cluster);
   visit->cluster = NULL;
-  if (may_enter) push(visit, visited, must_count);
+  if (may_enter)
+    push(visit, visited, must_count);
+  else
+    (void)vlot__refuse_closed();
   return may_enter;
 }
 

@@ -4,10 +4,15 @@
 #include "cluster/clock.h"
 #include "cluster/observe.h"
 #include "cluster/recorder.h"
+#include "cluster/refuse.h"
 #include "cluster/stop.h"
 
 vlot_result vlot__check_change(vlot_cluster *cluster) {
-  return cluster->recorder && cluster->recorder->is_replay ? VLOT_UNSUPPORTED : VLOT_OK;
+  bool is_replay = cluster->recorder && cluster->recorder->is_replay;
+  if (!is_replay) return VLOT_OK;
+  return vlot__refuse(
+      VLOT_UNSUPPORTED,
+      "this is a replay: a call that changes the cluster would make it another run");
 }
 
 /* Does this thread have control already, because it carries out requests? */
@@ -65,11 +70,13 @@ bool vlot__control_try(vlot_cluster *cluster) {
 }
 
 vlot_result vlot__control_take(vlot_cluster *cluster) {
-  if (vlot__is_node_thread(cluster) || vlot__has_control(cluster)) return VLOT_DEADLOCK;
-  if (!carries_out_requests(cluster) && !wait_for_control(cluster, true)) return VLOT_CLOSED;
+  if (vlot__is_node_thread(cluster) || vlot__has_control(cluster))
+    return vlot__refuse_node_thread();
+  if (!carries_out_requests(cluster) && !wait_for_control(cluster, true))
+    return vlot__refuse_closed();
   if (!vlot__driver_of(cluster)->is_stepped || vlot__may_step(cluster)) return VLOT_OK;
   vlot__control_end(cluster);
-  return VLOT_BUSY;
+  return vlot__refuse_paused();
 }
 
 vlot_result vlot__control_take_to_change(vlot_cluster *cluster) {

@@ -1,4 +1,5 @@
 /* Many clusters at once: a loop around opening one. */
+#include "base/problem.h"
 #include "cluster/host.h"
 
 static const char *find_problem(const vlot_host *host, uint32_t count,
@@ -42,7 +43,7 @@ vlot_result vlot_groups_open(vlot_cluster **out, uint32_t count, vlot_host *host
   if (!problem) problem = &ignored;
   for (uint32_t k = 0; k < count; k++) out[k] = NULL;
   *problem = find_problem(host, count, options);
-  if (*problem) return VLOT_INVALID;
+  if (*problem) return vlot__refuse(VLOT_INVALID, *problem);
   own = *options;
   if (!own.host) own.host = host;
   bool is_made = !own.host;

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/json.h"
+#include "base/problem.h"
 
 /* TAIL_MAX: room for the end of a line without a result */
 enum { NO_LANE = 0, TAIL_MAX = 64 };
@@ -132,8 +133,14 @@ vlot_result vlot_history_begin(vlot_history *history, const vlot_history_call *c
   VLOT_GIVEN(history);
   VLOT_GIVEN(call);
   VLOT_GIVEN(operation);
-  if (!is_valid(call)) return VLOT_INVALID;
-  if (history->busy_count >= VLOT_HISTORY_OPERATIONS_MAX) return VLOT_BUSY;
+  if (!is_valid(call))
+    return vlot__refuse_value(
+        VLOT_INVALID,
+        "client {0}: below {1}; and operation is needed, and a key where key_size is not 0",
+        call->client, VLOT_HISTORY_CLIENTS_MAX);
+  if (history->busy_count >= VLOT_HISTORY_OPERATIONS_MAX)
+    return vlot__refuse_value(VLOT_BUSY, "{0} operations are under way, the most there can be",
+                              VLOT_HISTORY_OPERATIONS_MAX, 0);
   size_t name_size = strlen(call->operation);
   size_t sizes[] = {name_size, call->key_size, call->value ? call->value_size : 0,
                     call->expected ? call->expected_size : 0};
@@ -172,7 +179,9 @@ vlot_result vlot_history_begin(vlot_history *history, const vlot_history_call *c
 vlot_result vlot_history_end(vlot_history *history, uint32_t operation, uint64_t time,
                              vlot_result outcome, const void *result, size_t size) {
   VLOT_GIVEN(history);
-  if (operation >= history->lane_count || !history->lanes[operation].is_busy) return VLOT_NOT_FOUND;
+  if (operation >= history->lane_count || !history->lanes[operation].is_busy)
+    return vlot__refuse_value(VLOT_NOT_FOUND, "operation {0} was not begun, or has ended",
+                              operation, 0);
   lane *at = &history->lanes[operation];
   if (outcome == VLOT_UNKNOWN || outcome == VLOT_TIMEOUT || outcome == VLOT_CLOSED) {
     write_line(history, at);

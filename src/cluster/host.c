@@ -1,8 +1,12 @@
 #include "cluster/host.h"
 
+#include <stdio.h>
+#include <sys/resource.h>
+
 #include "base/assert.h"
 #include "base/lock.h"
 #include "base/pool.h"
+#include "base/problem.h"
 
 enum { POOL_BYTES = 4 << 20 }; /* that a host keeps of what its groups' logs have dropped */
 
@@ -78,7 +82,7 @@ vlot_result vlot_host_open(vlot_host **out, const vlot_host_options *options,
   if (!problem) problem = &ignored;
   *out = NULL;
   *problem = find_problem(options);
-  if (*problem) return VLOT_INVALID;
+  if (*problem) return vlot__refuse(VLOT_INVALID, *problem);
   *out = vlot__host_make(options->allocator, options->tick_ns, true);
   if (!*out) return VLOT_NOMEM;
   (*out)->is_owned = true;
@@ -95,7 +99,10 @@ uint32_t vlot_host_groups(vlot_host *host) {
 
 vlot_result vlot_host_close(vlot_host *host) {
   if (!host) return VLOT_OK;
-  if (vlot_host_groups(host) > 0) return VLOT_BUSY;
+  uint32_t groups = vlot_host_groups(host);
+  if (groups > 0)
+    return vlot__refuse_value(VLOT_BUSY, "{0} groups are open on this host: close them first",
+                              groups, 0);
   free_host(host);
   return VLOT_OK;
 }
@@ -116,9 +123,16 @@ void vlot__host_lacks_threads(vlot_cluster *cluster) {
   vlot__lock(&host->lock);
   uint32_t groups = host->groups, nodes = host->nodes;
   vlot__unlock(&host->lock);
+  struct rlimit limit;
+  char met[64] = "", line[256];
   cluster->lacks_threads = true;
-  vlot__log(cluster,
-            "no more threads: this host runs %u for nodes, in %u groups; the process or the "
-            "machine allows no more (ulimit -u, kernel.threads-max, pids.max, vm.max_map_count)",
-            nodes, groups);
+  if (getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+    snprintf(met, sizeof met, " is %llu", (unsigned long long)limit.rlim_cur);
+  snprintf(line, sizeof line,
+           "no more threads: this host runs %u for nodes, in %u group%s, and the process or the "
+           "machine allows no more: ulimit -u%s; or ulimit -v (stacks), kernel.threads-max, "
+           "pids.max, vm.max_map_count",
+           nodes, groups, groups == 1 ? "" : "s", met);
+  vlot__problem(cluster, "%s", line);
+  (void)vlot__refuse_words(VLOT_BUSY, line);
 }

@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/lock.h"
+#include "base/problem.h"
 #include "cluster/door.h"
 #include "cluster/journal_file.h"
 #include "cluster/object.h"
@@ -223,7 +224,7 @@ static vlot_result start_writer(vlot__journal *journal) {
   pthread_sigmask(SIG_SETMASK, &all, &before); /* the host's signals are the host's (P23) */
   int error = pthread_create(&journal->writer, NULL, write_all, journal);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (error != 0) return VLOT_BUSY;
+  if (error != 0) return vlot__refuse(VLOT_BUSY, "no more threads, and the journal needs one");
   pthread_setname_np(journal->writer, "vlot-journal");
   journal->has_thread = true;
   return VLOT_OK;
@@ -306,7 +307,9 @@ vlot_result vlot_journal_get_status(vlot_cluster *cluster, vlot_journal_status *
   *status = (vlot_journal_status){0};
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__journal *journal = cluster->journal;
-  if (!journal) return VLOT_UNSUPPORTED;
+  if (!journal)
+    return vlot__refuse(VLOT_UNSUPPORTED,
+                        "nothing is recorded: the cluster was opened without options.journal");
   vlot__lock(&journal->lock);
   status->is_on = atomic_load(&journal->is_on);
   status->result = journal->result;

@@ -5,6 +5,7 @@
 #include "base/lock.h"
 #include "cluster/driver.h"
 #include "cluster/gate.h"
+#include "cluster/refuse.h"
 
 uint32_t vlot_cluster_nodes(const vlot_cluster *cluster) {
   VLOT_GIVEN(cluster);
@@ -69,6 +70,7 @@ vlot_node_status vlot__seat_status(vlot__seat *seat) {
   if (vlot__may_step(cluster) && seat->node) vlot__seat_publish(seat);
   vlot__lock(&seat->status_lock);
   vlot_node_status status = seat->status;
+  status.slow_calls = seat->slow_count;
   status.age_ticks = vlot__now(cluster) - seat->status_tick;
   vlot__unlock(&seat->status_lock);
   status.id = seat->id;
@@ -85,7 +87,7 @@ vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id, vlot_nod
   *status = (vlot_node_status){.id = id};
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat = vlot__seat_of(cluster, id);
-  if (!seat) return VLOT_NOT_FOUND;
+  if (!seat) return vlot__refuse_member(id);
   *status = vlot__seat_status(seat);
   return VLOT_OK;
 }
@@ -122,12 +124,28 @@ bool vlot__has_lost_disks(vlot_cluster *cluster, uint32_t *lost, uint32_t *voter
   return *voters > 0 && *voters - *lost < *voters / 2 + 1;
 }
 
+/* Are so many voters fenced for want of memory that no quorum of them is left? */
+static bool lacks_memory(vlot_cluster *cluster) {
+  uint32_t voters = 0, fenced = 0;
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
+    bool is_fenced = atomic_load(&seat->state) == VLOT_NODE_FENCED;
+    vlot__lock(&seat->status_lock);
+    bool is_voter = seat->status.raft.is_voter;
+    fenced += is_voter && is_fenced && seat->status.raft.fenced_why == VLOT_WHY_NO_MEMORY;
+    voters += is_voter;
+    vlot__unlock(&seat->status_lock);
+  }
+  return fenced > 0 && voters - fenced < voters / 2 + 1;
+}
+
 vlot_why vlot_cluster_leaderless_why(vlot_cluster *cluster) {
   VLOT_GIVEN(cluster);
   uint32_t lost, voters;
   VLOT__VISIT(cluster, VLOT_WHY_CLUSTER_CLOSED);
   if (vlot__leader(cluster)) return VLOT_WHY_NONE;
-  return vlot__has_lost_disks(cluster, &lost, &voters) ? VLOT_WHY_DISKS_LOST : VLOT_WHY_NO_LEADER;
+  if (vlot__has_lost_disks(cluster, &lost, &voters)) return VLOT_WHY_DISKS_LOST;
+  return lacks_memory(cluster) ? VLOT_WHY_NO_MEMORY : VLOT_WHY_NO_LEADER;
 }
 
 vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash,
@@ -138,17 +156,21 @@ vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash
   *hash = *applied = 0;
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__seat *seat = vlot__seat_of(cluster, id);
-  if (!seat) return VLOT_NOT_FOUND;
+  if (!seat) return vlot__refuse_member(id);
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;
   result = VLOT_TIMEOUT;
   if (!seat->node)
-    result = VLOT_CLOSED;
+    result = vlot__refuse_down(id);
   else if (vlot__driver_of(cluster)->hold(seat) == VLOT_OK) {
     result =
         vlot__node_is_fenced(seat->node) ? VLOT_FENCED : vlot__node_hash(seat->node, hash, applied);
     vlot__driver_of(cluster)->unhold(seat);
   }
+  if (result == VLOT_TIMEOUT)
+    vlot__refuse_value(result,
+                       "node {0} did not end its turn within stop_ns: its user code takes too long",
+                       id, 0);
   vlot__control_end(cluster);
   return result;
 }

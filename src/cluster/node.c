@@ -1,6 +1,7 @@
 /* A running member: its life from recovery on, and looking at it. There is no thread in any of the
  * node's files: whatever drives it calls begin, take, end (node_turn.c, node_mail.c).
  */
+#include "base/problem.h"
 #include "cluster/bootstrap.h"
 #include "cluster/node_inside.h"
 #include "cluster/observe.h"
@@ -11,7 +12,8 @@ static vlot_result create_machine(vlot__node *node) {
   vlot_cluster *cluster = node->cluster;
   node->machine = cluster->machine.create(cluster->machine.context, node->seat->id,
                                           cluster->options.is_replaying != 0);
-  return node->machine ? VLOT_OK : VLOT_FAILED;
+  return node->machine ? VLOT_OK
+                       : vlot__refuse(VLOT_FAILED, "the machine's create() returned NULL");
 }
 
 static vlot_result open_core(vlot__node *node, const vlot_stored *stored, const char **problem) {
@@ -123,10 +125,11 @@ const vlot_raft *vlot__node_raft(const vlot__node *node) { return node->raft; }
 
 void vlot__node_get_status(const vlot__node *node, vlot_node_status *status) {
   vlot_raft_get_status(node->raft, &status->raft);
-  if (node->is_fenced && !status->raft.is_fenced) {
+  if (node->is_fenced) {
     status->raft.is_fenced = 1;
-    status->raft.fenced_why = node->fenced_why;
+    if (node->fenced_why) status->raft.fenced_why = node->fenced_why;
   }
+  status->fenced_tick = node->fenced_tick;
   status->applied_index = node->applied_index;
   status->turns = node->turns;
   status->waiting = node->waiting_reads.count + node->forwarding.mails;
@@ -135,7 +138,9 @@ void vlot__node_get_status(const vlot__node *node, vlot_node_status *status) {
 }
 
 vlot_result vlot__node_hash(vlot__node *node, uint64_t *hash, uint64_t *applied) {
-  if (!node->cluster->machine.hash) return VLOT_UNSUPPORTED;
+  if (!node->cluster->machine.hash)
+    return vlot__refuse(VLOT_UNSUPPORTED,
+                        "the machine has no hash function: set vlot_machine.hash");
   *hash = node->cluster->machine.hash(node->machine);
   *applied = node->applied_index;
   return VLOT_OK;

@@ -2,6 +2,7 @@
 #include "cluster/node_inside.h"
 #include "cluster/observe.h"
 #include "cluster/recorder.h"
+#include "cluster/slow.h"
 
 /* What the machine said to the k-th command, and what its answer lacks. */
 static size_t reply_of(const vlot__node *node, uint32_t k, bool has_replies, const uint8_t **reply,
@@ -91,6 +92,7 @@ static void fence(vlot__node *node, vlot_why why) {
   if (node->is_fenced) return;
   node->is_fenced = true;
   node->fenced_why = why;
+  node->fenced_tick = vlot__now(node->cluster);
   node->fenced_event = vlot__emit_change(node->cluster, node->seat, VLOT_EVENT_FENCED, why, 0,
                                          node->applied_index, node->commit_index, 0);
 }
@@ -100,11 +102,13 @@ static bool apply_commands(vlot__node *node, const vlot_entry *entries, uint32_t
   bool is_asked = node->waiters.count > 0;
   bool has_replies = is_asked && vlot__replies_begin(&node->replies, count) == VLOT_OK;
   VLOT__RECORD(node->cluster, calling, node->seat);
+  uint64_t begin = vlot__slow_begin(node->cluster);
   vlot_result result = node->cluster->machine.apply(node->machine, entries, count, index,
                                                     has_replies ? &node->replies : NULL);
   if (vlot__node_is_void(node)) return false;
+  vlot__slow_end(node->seat, VLOT__SLOW_APPLY, begin);
   if (result != VLOT_OK) {
-    fence(node, VLOT_WHY_APPLY_FAILED);
+    fence(node, result == VLOT_NOMEM ? VLOT_WHY_NO_MEMORY : VLOT_WHY_APPLY_FAILED);
     return false;
   }
   node->applied_index = index + count - 1;

@@ -29,6 +29,11 @@ static void write_done(void *context, uint64_t token, vlot_result result) {
   vlot__driver_of(seat->cluster)->stored(seat, &stored);
 }
 
+void vlot__node_write_failed(vlot__node *node, uint64_t token, vlot_result result) {
+  node->failed_token = token;
+  node->lacks_memory = result == VLOT_NOMEM;
+}
+
 static void submit_write(vlot__node *node, const vlot_write *write) {
   vlot__seat *seat = node->seat;
   if (write->token == 0) return;
@@ -39,7 +44,7 @@ static void submit_write(vlot__node *node, const vlot_write *write) {
   else if (result == VLOT_PENDING)
     seat->has_pending_writes = true;
   else
-    node->failed_token = write->token;
+    vlot__node_write_failed(node, write->token, result);
 }
 
 static void send_message(vlot__node *node, const vlot_message *message) {

@@ -4,6 +4,7 @@
 #include "cluster/node_inside.h"
 #include "cluster/observe.h"
 #include "cluster/recorder.h"
+#include "cluster/slow.h"
 
 vlot__node_read *vlot__node_add_read(vlot__node *node, const vlot__mail_read *mail,
                                      uint8_t *question) {
@@ -30,11 +31,14 @@ static void answer_read(vlot__node *node, const vlot__node_read *one, vlot_resul
       result = VLOT_UNSUPPORTED;
     else
       result = vlot__replies_begin(&node->replies, 1);
+    uint64_t begin = 0;
     if (result == VLOT_OK) {
       VLOT__RECORD(node->cluster, calling, node->seat);
+      begin = vlot__slow_begin(node->cluster);
       result = machine->query(node->machine, one->question, one->size, &node->replies);
     }
     if (vlot__node_is_void(node)) return;
+    vlot__slow_end(node->seat, VLOT__SLOW_QUERY, begin);
     if (result == VLOT_OK && vlot__replies_lack(&node->replies, 0) != VLOT_WHY_NONE)
       result =
           vlot__replies_lack(&node->replies, 0) == VLOT_WHY_NO_MEMORY ? VLOT_NOMEM : VLOT_TOO_LARGE;

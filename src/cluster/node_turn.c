@@ -54,6 +54,14 @@ static uint64_t step_cause(const vlot__node *node, uint32_t consumed) {
   return 0;
 }
 
+/* The core was told that a write failed; the node knows what for. */
+static vlot_why note_fenced(vlot__node *node, vlot_why why, uint64_t event) {
+  node->fenced_event = event;
+  node->fenced_tick = vlot__now(node->cluster);
+  if (why == VLOT_WHY_WRITE_FAILED && node->lacks_memory) node->fenced_why = VLOT_WHY_NO_MEMORY;
+  return node->fenced_why ? node->fenced_why : why;
+}
+
 /* Each change has one event, and so the k-th one the k-th number behind its STEP. */
 static void emit_changes(vlot__node *node, const vlot_output *output) {
   vlot__seat *seat = node->seat;
@@ -70,17 +78,18 @@ static void emit_changes(vlot__node *node, const vlot_output *output) {
   for (uint32_t k = 0; k < output->change_count; k++) {
     const vlot_change *change = &output->changes[k];
     vlot_event_kind kind = event_kind_of(change);
+    vlot_why why = (vlot_why)change->why;
     seat->cause = vlot__node_event_of(node, change->cause);
     switch ((vlot_change_kind)change->kind) {
     case VLOT_CHANGE_COMMIT: node->commit_index = change->to; /* fall through */
     case VLOT_CHANGE_APPEND:
     case VLOT_CHANGE_TRUNCATE: emit_slice(node, change, kind); continue;
     case VLOT_CHANGE_DURABLE: node->durable_event = node->step_event + 1 + k; break;
-    case VLOT_CHANGE_FENCED: node->fenced_event = node->step_event + 1 + k; break;
+    case VLOT_CHANGE_FENCED: why = note_fenced(node, why, node->step_event + 1 + k); break;
     default: break;
     }
-    vlot__emit_change(node->cluster, seat, kind, (vlot_why)change->why, change->peer, change->from,
-                      change->to, change->term);
+    vlot__emit_change(node->cluster, seat, kind, why, change->peer, change->from, change->to,
+                      change->term);
   }
 }
 

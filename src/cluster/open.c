@@ -16,6 +16,7 @@
 #include "cluster/observe.h"
 #include "cluster/pending.h"
 #include "cluster/recorder.h"
+#include "cluster/refuse.h"
 #include "cluster/request.h"
 #include "cluster/stop.h"
 
@@ -203,8 +204,9 @@ static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *
 /* An opening has failed. */
 static void take_back(vlot_cluster *cluster, const char **problem) {
   if (cluster->lacks_threads)
-    *problem = "threads: the process or the machine allows no more (ulimit -u, kernel.threads-max, "
-               "pids.max, vm.max_map_count); use fewer nodes, or lockstep";
+    *problem = "threads: the process or the machine allows no more (ulimit -u, ulimit -v for their "
+               "stacks, kernel.threads-max, pids.max, vm.max_map_count); use fewer nodes, or "
+               "lockstep";
   (void)vlot__driver_of(cluster)->close(cluster);
   VLOT__RECORD(cluster, finish, cluster);
   free_cluster(cluster);
@@ -243,34 +245,49 @@ static vlot_result open_cluster(vlot_cluster **out, const vlot_cluster_options *
   return result;
 }
 
+/* What is told of a failure: the caller's own room first, which can hold more. */
+static void tell_problem(vlot_result result, const vlot_cluster_options *options, bool is_asked,
+                         const char **problem) {
+  bool has_words = options->problem[0] != '\0';
+  bool is_journal = result == VLOT_IO && options->journal_path;
+  if (has_words && is_asked)
+    *problem = options->problem;
+  else if (has_words && !*problem && is_journal)
+    *problem = "journal_path: it cannot be written; options.problem and the log say why";
+  else if (has_words && !*problem)
+    *problem = "what the disks hold; options.problem and the log say what is wrong";
+  else if (!*problem && result == VLOT_INVALID && options->place == VLOT_PLACE_CORE)
+    *problem = "core: one that this process may run on";
+  if (has_words)
+    (void)vlot__refuse_words(result, options->problem);
+  else if (*problem)
+    (void)vlot__refuse(result, *problem);
+}
+
 vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *options,
                               const char **problem) {
   VLOT_GIVEN(out);
   const char *ignored;
-  char words[2] = "";
+  char words[256];
   vlot_cluster_options with_words;
   if (!problem) problem = &ignored;
   *problem = NULL;
   *out = NULL;
   vlot_cluster_options_init(&with_words);
-  if (options && options->size != with_words.size) return vlot__options_check(options, problem);
+  bool has_size = !options || options->size == with_words.size;
+  if (!has_size || (options && options->problem_size > 0 && !options->problem)) {
+    vlot_result refused = vlot__options_check(options, problem);
+    return vlot__refuse(refused, *problem);
+  }
   if (options) with_words = *options;
   bool is_asked = with_words.problem_size > 0;
-  if (!is_asked) { /* then only whether there was anything to say is of interest */
+  if (!is_asked) {
     with_words.problem = words;
     with_words.problem_size = sizeof words;
   }
-  if (with_words.problem) with_words.problem[0] = '\0';
+  with_words.problem[0] = '\0';
   vlot_result result = open_cluster(out, &with_words, problem);
-  if (result == VLOT_OK || *problem) return result;
-  if (with_words.problem[0] && result == VLOT_IO && with_words.journal_path)
-    *problem = is_asked ? with_words.problem
-                        : "journal_path: it cannot be written; options.problem and the log say why";
-  else if (with_words.problem[0])
-    *problem = is_asked ? with_words.problem
-                        : "what the disks hold; options.problem and the log say what is wrong";
-  else if (result == VLOT_INVALID && with_words.place == VLOT_PLACE_CORE)
-    *problem = "core: one that this process may run on";
+  if (result != VLOT_OK) tell_problem(result, &with_words, is_asked, problem);
   return result;
 }
 
@@ -280,10 +297,13 @@ static vlot_result finish_recording(vlot_cluster *cluster) {
 }
 
 static vlot_result shut(vlot_cluster *cluster) {
-  if (vlot__is_inside(cluster) || vlot__clock_is_here(cluster)) return VLOT_DEADLOCK;
+  if (vlot__is_inside(cluster) || vlot__clock_is_here(cluster))
+    return vlot__refuse(VLOT_DEADLOCK,
+                        "this is inside a call of this cluster (a function of the caller's that it "
+                        "has called), or on its clock's thread: close it when that has returned");
   VLOT__VISIT(cluster, VLOT_CLOSED);
-  if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
-  return vlot__door_shut(cluster) ? VLOT_OK : VLOT_CLOSED;
+  if (vlot__is_node_thread(cluster)) return vlot__refuse_node_thread();
+  return vlot__door_shut(cluster) ? VLOT_OK : vlot__refuse_closed();
 }
 
 /* Whoever waits inside is woken and leaves; then clients become shells, and nobody but its own
@@ -320,5 +340,14 @@ vlot_result vlot_cluster_close(vlot_cluster *cluster) {
     free_cluster(cluster);
   else
     vlot__host_leave(cluster->host);
-  return result != VLOT_TIMEOUT && is_violated ? VLOT_VIOLATED : result;
+  if (result == VLOT_TIMEOUT)
+    return vlot__refuse(
+        result, "a node's thread is stuck in user code: it and the cluster's memory are left "
+                "alone, and the code that it is inside must stay loaded");
+  if (result == VLOT_IO) vlot__refuse(result, "the journal is not whole: its sink failed");
+  return is_violated
+             ? vlot__refuse(VLOT_VIOLATED, "the checker found a broken safety property: see "
+                                           "the log, or vlot_cluster_violation() before "
+                                           "closing")
+             : result;
 }

@@ -3,6 +3,8 @@
 #include "cluster/open.h"
 
 #include "cluster/host.h"
+#include "cluster/refuse.h"
+#include "cluster/seats.h"
 
 void vlot_cluster_options_init(vlot_cluster_options *options) {
   VLOT_GIVEN(options);
@@ -122,4 +124,19 @@ static vlot_result try_core(const vlot_cluster_options *options, const char **pr
 vlot_result vlot__options_check(const vlot_cluster_options *options, const char **problem) {
   *problem = find_cluster_problem(options);
   return *problem ? VLOT_INVALID : try_core(options, problem);
+}
+
+vlot_result vlot__client_options_check(vlot_cluster *cluster, const vlot_client_options *options) {
+  enum { INFLIGHT_MAX = 1 << 20 };
+  if (options->size != sizeof *options)
+    return vlot__refuse(VLOT_INVALID, "options: call vlot_client_options_init() first");
+  if (options->contact != 0 && !vlot__seat_of(cluster, options->contact))
+    return vlot__refuse_value(VLOT_INVALID, "contact {0} is no member; 0 is any", options->contact,
+                              0);
+  if (options->inflight_max == 0 || options->inflight_max > INFLIGHT_MAX)
+    return vlot__refuse_value(VLOT_INVALID, "inflight_max {0}: 1 to {1} is allowed",
+                              options->inflight_max, INFLIGHT_MAX);
+  if (options->timeout_ticks == 0)
+    return vlot__refuse(VLOT_INVALID, "timeout_ticks 0: at least 1 is needed");
+  return VLOT_OK;
 }

@@ -3,6 +3,7 @@
  * send waits in the mailboxes until it goes on.
  */
 #include "base/assert.h"
+#include "base/problem.h"
 #include "cluster/actors.h"
 #include "cluster/clock.h"
 #include "cluster/gate.h"
@@ -195,11 +196,20 @@ static void hand_back_all(vlot_cluster *cluster) {
 
 /* --- the calls --- */
 
+static vlot_result refuse_lockstep(void) {
+  return vlot__refuse(
+      VLOT_UNSUPPORTED,
+      "a lockstep cluster stands still between two calls: there is nothing to pause");
+}
+
 vlot_result vlot_cluster_pause(vlot_cluster *cluster) {
   VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
-  if (vlot__driver_of(cluster) == &vlot__driver_lockstep) return VLOT_UNSUPPORTED;
-  if (vlot__clock_is_here(cluster)) return VLOT_DEADLOCK;
+  if (vlot__driver_of(cluster) == &vlot__driver_lockstep) return refuse_lockstep();
+  if (vlot__clock_is_here(cluster))
+    return vlot__refuse(
+        VLOT_DEADLOCK,
+        "this is the clock's thread (a log callback, a lint), which pausing would wait for");
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;
   if (!cluster->is_paused) {
@@ -210,6 +220,9 @@ vlot_result vlot_cluster_pause(vlot_cluster *cluster) {
       cluster->is_paused = true;
     } else {
       vlot__clock_go_on(cluster);
+      if (result == VLOT_TIMEOUT)
+        vlot__refuse(result,
+                     "a node's user code did not end its turn within stop_ns; the cluster runs on");
     }
   }
   vlot__control_end(cluster);
@@ -219,7 +232,7 @@ vlot_result vlot_cluster_pause(vlot_cluster *cluster) {
 vlot_result vlot_cluster_unpause(vlot_cluster *cluster) {
   VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, VLOT_CLOSED);
-  if (vlot__driver_of(cluster) == &vlot__driver_lockstep) return VLOT_UNSUPPORTED;
+  if (vlot__driver_of(cluster) == &vlot__driver_lockstep) return refuse_lockstep();
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;
   if (cluster->is_paused) {

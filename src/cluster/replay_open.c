@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/assert.h"
+#include "base/problem.h"
 #include "cluster/door.h"
 #include "cluster/open.h"
 #include "cluster/recorder.h"
@@ -343,7 +344,7 @@ vlot_result vlot_replay_open(vlot_cluster **out, const vlot_cluster_options *opt
     vlot__stop_opened(*out);
   else
     free_replay(replay);
-  return result;
+  return result != VLOT_OK && *problem ? vlot__refuse(result, *problem) : result;
 }
 
 /* The first of them that is still to come. */
@@ -363,7 +364,9 @@ vlot_result vlot_replay_get_status(vlot_cluster *cluster, vlot_replay_status *st
   *status = (vlot_replay_status){.text = ""};
   VLOT__VISIT(cluster, VLOT_CLOSED);
   vlot__replay *replay = cluster->replay;
-  if (!replay) return VLOT_UNSUPPORTED;
+  if (!replay)
+    return vlot__refuse(VLOT_UNSUPPORTED,
+                        "this cluster is no replay: it was not opened by vlot_replay_open()");
   *status = replay->status;
   status->actions = cluster->action;
   status->is_finished = !replay->status.has_diverged && replay->place == replay->count;

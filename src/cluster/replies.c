@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/problem.h"
 
 void vlot__replies_init(vlot_replies *replies, const vlot_allocator *allocator) {
   *replies = (vlot_replies){.allocator = vlot__alloc_or_default(allocator)};
@@ -53,7 +54,10 @@ uint8_t *vlot__replies_place(vlot_replies *replies, uint32_t k, size_t size) {
 
 vlot_result vlot_replies_set(vlot_replies *replies, uint32_t k, const void *data, size_t size) {
   if (!replies) return VLOT_OK;
-  if (k >= replies->count || (size > 0 && !data)) return VLOT_INVALID;
+  if (k >= replies->count || (size > 0 && !data))
+    return vlot__refuse_value(VLOT_INVALID,
+                              "k {0}: below {1}; and data is needed where size is not 0", k,
+                              replies->count);
   uint8_t *place = vlot__replies_place(replies, k, size);
   if (size == 0) return VLOT_OK;
   if (!place)

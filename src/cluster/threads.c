@@ -6,6 +6,7 @@
 #include "cluster/clock.h"
 #include "cluster/door.h"
 #include "cluster/inbox.h"
+#include "cluster/lints.h"
 #include "cluster/look.h"
 
 static bool threads_may_step(vlot_cluster *cluster) {
@@ -71,13 +72,20 @@ static void threads_publish(vlot__seat *seat) {
     seat->owes_fenced = true;
 }
 
+/* At once in the log; and the lint of it, if it has one, soon: the clock may have nothing else to
+ * wake for. */
+static void say_fenced(vlot_cluster *cluster, vlot__seat *seat) {
+  vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", seat->id,
+            vlot__node_fenced_text(seat->node));
+  vlot__lint_hurry(cluster);
+  vlot__clock_wake(cluster, 0);
+}
+
 static void after_turn(vlot_cluster *cluster, vlot__seat *seat) {
   uint64_t due = vlot__node_due(seat->node);
   threads_publish(seat);
   if (due != atomic_load_explicit(&seat->due, memory_order_relaxed)) atomic_store(&seat->due, due);
-  if (seat->owes_fenced)
-    vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", seat->id,
-              vlot__node_fenced_text(seat->node));
+  if (seat->owes_fenced) say_fenced(cluster, seat);
   seat->owes_fenced = false;
   vlot__clock_wake(cluster, due);
   vlot__notify_changed(cluster);

@@ -70,6 +70,10 @@ int vlot__lab_main(int argc, char **argv) {
   }
   const char *word = argv[1];
   if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+    if (argc > 2) {
+      fprintf(stderr, "vlot %s: it takes nothing more; '%s' is too much\n", word, argv[2]);
+      return VLOT__EXIT_USAGE;
+    }
     printf("vlot %s\n", vlot_version_string());
     return VLOT__EXIT_OK;
   }

@@ -13,6 +13,7 @@ enum {
   VLOT__EXIT_NO_INPUT = 66,
   VLOT__EXIT_UNAVAILABLE = 69, /* another program is missing */
   VLOT__EXIT_SOFTWARE = 70,
+  VLOT__EXIT_NO_MEMORY = 71, /* the process is allowed no more, and nodes were fenced for it */
   VLOT__EXIT_CANNOT_CREATE = 73,
 };
 

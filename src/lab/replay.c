@@ -305,8 +305,7 @@ static int replay(again *one) {
   vlot_result result = vlot_replay_open(&one->cluster, &cluster, one->bytes, one->size, &problem);
   if (result != VLOT_OK) {
     bool is_data = result == VLOT_CORRUPT || result == VLOT_UNSUPPORTED || result == VLOT_INVALID;
-    return complain(one, problem ? problem : vlot_result_text(result),
-                    is_data ? VLOT__EXIT_DATA : VLOT__EXIT_SOFTWARE);
+    return complain(one, vlot_problem(result), is_data ? VLOT__EXIT_DATA : VLOT__EXIT_SOFTWARE);
   }
   int code = open_causes(one) ? with_cluster(one)
                               : complain(one, vlot_result_text(VLOT_NOMEM), VLOT__EXIT_SOFTWARE);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dataset.h"
+#include "fences.h"
 #include "files.h"
 #include "notes.h"
 #include "vlot/journal.h"
@@ -65,7 +66,8 @@ static const char help_text[] =
     "begins, unless --keep-going. Commands of one key keep their order. At most 256 MiB.\n"
     "\n"
     "Exit code: 0 all is well; 1 something was lost, or replicas differ; 2 stuck; 64 wrong usage;\n"
-    "65 bad input; 66 the input cannot be read; 70 no cluster; 73 a file cannot be written.\n";
+    "65 bad input; 66 the input cannot be read; 70 no cluster; 71 memory ran out, and nodes are\n"
+    "fenced; 73 a file cannot be written.\n";
 
 /* --- from settings to an end --- */
 
@@ -124,7 +126,7 @@ static bool has_journal(const vlot__run *run) {
 }
 
 static int open_cluster(vlot__run *run) {
-  const char *problem = NULL, *prefix = "journal_path: ";
+  const char *prefix = "journal_path: ";
   char text[512];
   vlot_cluster_options cluster;
   vlot_cluster_options_init(&cluster);
@@ -146,17 +148,17 @@ static int open_cluster(vlot__run *run) {
   cluster.problem = text;
   cluster.problem_size = sizeof text;
   if (!run->set.is_quiet) vlot__notes_settings(&cluster);
-  vlot_result result = vlot_cluster_open(&run->cluster, &cluster, &problem);
+  vlot_result result = vlot_cluster_open(&run->cluster, &cluster, NULL);
   if (result == VLOT_OK && run->step.kind != 0 &&
       !vlot__run_step_open(&run->step, &run->record, run->cluster, &cluster))
     result = VLOT_NOMEM;
   if (result == VLOT_OK) return VLOT__EXIT_OK;
-  if (problem && strncmp(problem, prefix, strlen(prefix)) == 0) {
+  const char *problem = vlot_problem(result);
+  if (strncmp(problem, prefix, strlen(prefix)) == 0) {
     fprintf(stderr, "vlot run: cannot write %s\n", problem + strlen(prefix));
     return VLOT__EXIT_CANNOT_CREATE;
   }
-  fprintf(stderr, "vlot run: the cluster cannot be opened: %s%s%s\n", vlot_result_text(result),
-          problem ? ": " : "", problem ? problem : "");
+  fprintf(stderr, "vlot run: the cluster cannot be opened: %s\n", problem);
   return VLOT__EXIT_SOFTWARE;
 }
 
@@ -164,14 +166,16 @@ static bool open_load(vlot__run *run) {
   uint64_t inflight = run->set.inflight ? run->set.inflight : run->script.count / 16;
   if (inflight < 1) inflight = 1;
   if (run->set.inflight == 0 && inflight > 4096) inflight = 4096;
+  bool is_lockstep = run->set.driver == 1;
   vlot__load_options load = {.cluster = run->cluster,
                              .script = &run->script,
                              .record = &run->record,
                              .inflight_max = (uint32_t)inflight,
                              .stuck_ticks = vlot__run_stuck_ticks(run),
+                             .timeout_ticks = is_lockstep ? 0 : 4 * run->raft.election_ticks_max,
+                             .await_ticks = is_lockstep ? 0 : 10,
                              .look = run->step.kind != 0 ? vlot__run_step_look : NULL,
                              .context = run};
-  bool is_lockstep = run->set.driver == 1;
   if (vlot__recording_attach(&run->record, run->cluster, is_lockstep) &&
       vlot__load_open(&run->load, &load))
     return true;
@@ -190,6 +194,7 @@ static int with_cluster(vlot__run *run) {
     vlot__run_step_close(&run->step);
     vlot__recording_detach(&run->record);
     vlot_cluster_get_stats(run->cluster, &run->stats);
+    (void)vlot__fences_look(run->cluster, run->fences, sizeof run->fences);
     vlot_cluster_violation(run->cluster, run->violation, sizeof run->violation);
     if (!run->set.is_quiet) vlot__notes_running(run->cluster);
     code = vlot__run_report(run);
@@ -206,7 +211,7 @@ static int with_cluster(vlot__run *run) {
     fprintf(stderr, "vlot run: %s is not whole: closing it failed\n", run->set.journal);
   if (closed == VLOT_IO && code == VLOT__EXIT_OK) code = VLOT__EXIT_CANNOT_CREATE;
   if (closed != VLOT_OK && code == VLOT__EXIT_OK) {
-    fprintf(stderr, "vlot run: closing the cluster: %s\n", vlot_result_text(closed));
+    fprintf(stderr, "vlot run: closing the cluster: %s\n", vlot_problem(closed));
     code = closed == VLOT_VIOLATED ? VLOT__EXIT_VIOLATED : VLOT__EXIT_SOFTWARE;
   }
   return code;
@@ -214,15 +219,30 @@ static int with_cluster(vlot__run *run) {
 
 /* What one option's range cannot say. */
 static const char *contradiction(vlot__run_settings *set) {
-  if (set->learners >= set->nodes) return "--learners must leave at least one voter";
+  static char text[160];
+  if (set->learners >= set->nodes) {
+    snprintf(text, sizeof text,
+             "--learners %" PRIu64 " of --nodes %" PRIu64 ": at most %" PRIu64
+             " is allowed, so that one votes",
+             set->learners, set->nodes, set->nodes - 1);
+    return text;
+  }
   if (set->heartbeat_ticks == 0)
     set->heartbeat_ticks = set->election_ticks < 3 ? 1 : set->election_ticks / 3;
-  if (set->heartbeat_ticks >= set->election_ticks) return "--heartbeat must be below --election";
+  if (set->heartbeat_ticks >= set->election_ticks) {
+    snprintf(text, sizeof text,
+             "--heartbeat %" PRIu64 " must be below --election, which is %" PRIu64,
+             set->heartbeat_ticks, set->election_ticks);
+    return text;
+  }
   if (set->journal && set->driver == 1)
     return "--journal records threads; in lockstep the seed and the input are enough";
   if (set->step_on && set->driver == 1) return "--step-on stops threads; lockstep is 'vlot step'";
-  if (set->step_on && set->nodes > VLOT__WORKSPACE_NODES_MAX)
-    return "--step-on is for at most 32 nodes";
+  if (set->step_on && set->nodes > VLOT__WORKSPACE_NODES_MAX) {
+    snprintf(text, sizeof text, "--step-on with --nodes %" PRIu64 ": at most %d is allowed",
+             set->nodes, (int)VLOT__WORKSPACE_NODES_MAX);
+    return text;
+  }
   if (set->step_on && set->is_json) return "--step-on talks to people, --json does not";
   if (set->step_on && set->input && strcmp(set->input, "-") == 0)
     return "--step-on and --input - both read the standard input";

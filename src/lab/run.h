@@ -52,6 +52,7 @@ typedef struct vlot__run {
   vlot__run_replica *replicas; /* [nodes] */
   bool replicas_differ;
   char violation[256];
+  char fences[512]; /* who was fenced for want of memory; "": nobody */
   vlot_cluster_stats stats;
   vlot__load_state state;
 } vlot__run;

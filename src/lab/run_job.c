@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
+#include "fences.h"
 #include "run.h"
 
 enum { STUCK_ELECTIONS = 200, ATTEMPTS_MAX = 100, KILL_ACTIONS = 64 };
@@ -114,10 +115,14 @@ static void draw(vlot__run *run) {
   vlot__screen_end(screen);
 }
 
+static vlot__load_state without_leader(const vlot__run *run) {
+  return vlot__fences_stop(run->cluster) ? VLOT__LOAD_NO_MEMORY : VLOT__LOAD_STUCK;
+}
+
 static vlot__load_state replicate(vlot__run *run) {
   uint32_t leader = 0;
   if (vlot__load_await_leader(&run->load, vlot__run_stuck_ticks(run), &leader) != VLOT_OK)
-    return VLOT__LOAD_STUCK;
+    return without_leader(run);
   vlot_node_status status;
   if (vlot_cluster_get_status(run->cluster, leader, &status) == VLOT_OK)
     tell(run, "n%u leads term %" PRIu64, leader, status.raft.term);
@@ -176,7 +181,7 @@ static vlot__load_state compare_replicas(vlot__run *run) {
   bool is_level = false;
   uint64_t patience = vlot__run_stuck_ticks(run);
   for (uint32_t k = 0; k < ATTEMPTS_MAX && !is_level; k++) {
-    if (vlot_await_leader(run->cluster, patience, NULL) != VLOT_OK) return VLOT__LOAD_STUCK;
+    if (vlot__load_await_leader(&run->load, patience, NULL) != VLOT_OK) return without_leader(run);
     vlot_cluster_get_stats(run->cluster, &run->stats);
     if (vlot_await_applied(run->cluster, 0, run->stats.commits, patience) != VLOT_OK)
       return VLOT__LOAD_STUCK;
@@ -196,9 +201,17 @@ vlot__load_state vlot__run_carry_out(vlot__run *run) {
   vlot__load_state state = replicate(run);
   if (state == VLOT__LOAD_DONE) state = vlot__load_verify(&run->load, &run->verified, &run->lost);
   /* who is down is part of the answer */
-  if (state == VLOT__LOAD_STUCK) look_at_replicas(run);
+  if (state == VLOT__LOAD_STUCK || state == VLOT__LOAD_NO_MEMORY) look_at_replicas(run);
   if (state != VLOT__LOAD_DONE) return state;
+  /* a minority of them: all is written, and not by all */
+  if (vlot__fences_look(run->cluster, NULL, 0).count > 0) {
+    look_at_replicas(run);
+    return VLOT__LOAD_NO_MEMORY;
+  }
   if (run->phase == VLOT__RUN_KILLED)
     restart_victim(run); /* the last command came before it was due */
-  return compare_replicas(run);
+  state = compare_replicas(run);
+  if (state == VLOT__LOAD_STUCK && vlot__fences_look(run->cluster, NULL, 0).count > 0)
+    state = VLOT__LOAD_NO_MEMORY;
+  return state;
 }

@@ -8,6 +8,7 @@ int vlot__run_verdict(const vlot__run *run) {
   if (run->state == VLOT__LOAD_FAILED) return VLOT__EXIT_SOFTWARE;
   if (run->lost > 0 || run->load.wrong > 0 || run->replicas_differ || run->violation[0])
     return VLOT__EXIT_VIOLATED;
+  if (run->state == VLOT__LOAD_NO_MEMORY) return VLOT__EXIT_NO_MEMORY;
   if (run->state == VLOT__LOAD_STUCK) return VLOT__EXIT_STUCK;
   return run->script.bad_lines > 0 ? VLOT__EXIT_DATA : VLOT__EXIT_OK;
 }
@@ -74,6 +75,7 @@ static const char *ending(int code) {
   case VLOT__EXIT_OK: return "all is well";
   case VLOT__EXIT_VIOLATED: return "VERIFICATION FAILED";
   case VLOT__EXIT_STUCK: return "STUCK: nothing was committed for a long time";
+  case VLOT__EXIT_NO_MEMORY: return "OUT OF MEMORY: allow the process more (ulimit -v, memory.max)";
   case VLOT__EXIT_DATA: return "bad lines of the input were skipped";
   default: return "FAILED";
   }
@@ -107,6 +109,7 @@ static void print_text(const vlot__run *run, int code) {
            load->wrong_text);
   print_replicas(run);
   if (run->violation[0]) printf("  violation          %s\n", run->violation);
+  if (run->fences[0]) printf("  fenced             %s\n", run->fences);
   if (run->set.step_on && run->step.stops == 0)
     printf("  not paused         %s did not happen\n", run->set.step_on);
   printf("  %s\n", ending(code));
@@ -154,6 +157,11 @@ static void print_json(const vlot__run *run, int code) {
     vlot__lab_json_text(stdout, run->violation);
   else
     printf("null");
+  printf(",\"fenced\":");
+  if (run->fences[0])
+    vlot__lab_json_text(stdout, run->fences);
+  else
+    printf("null");
   printf(",\"exit\":%d}\n", code);
 }
 
@@ -165,6 +173,6 @@ int vlot__run_report(vlot__run *run) {
   else if (!run->set.is_quiet)
     print_text(run, code);
   else if (code != VLOT__EXIT_OK)
-    fprintf(stderr, "vlot run: %s\n", ending(code));
+    fprintf(stderr, "vlot run: %s%s%s\n", run->fences, run->fences[0] ? ". " : "", ending(code));
   return code;
 }

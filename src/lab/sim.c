@@ -50,7 +50,8 @@ static const char help_text[] =
     "within 50 election timeouts. After an idle rest all replicas must hash alike, and everything\n"
     "that clients were told must be true. The checker looks at every event.\n"
     "\n"
-    "Exit code: 0 safe; 1 violated; 2 stuck; 64 wrong usage; 73 a file cannot be written.\n";
+    "Exit code: 0 safe; 1 violated; 2 stuck; 64 wrong usage; 71 memory ran out, and a\n"
+    "node was fenced; 73 a file cannot be written.\n";
 
 enum { FAILURES_MAX = 100 };
 
@@ -62,7 +63,7 @@ typedef struct failure {
 } failure;
 
 typedef struct totals {
-  uint64_t seeds, violated, stuck, failed;
+  uint64_t seeds, violated, stuck, failed, without_memory;
   uint64_t actions, elections, commits, begin_ns;
   uint64_t marks[VLOT__SIM_MARK_COUNT];
   uint64_t seen[VLOT__SIM_MARK_COUNT]; /* in so many seeds */
@@ -76,6 +77,7 @@ static const char *end_name(vlot__sim_end end) {
   case VLOT__SIM_SAFE: return "safe";
   case VLOT__SIM_VIOLATED: return "violated";
   case VLOT__SIM_STUCK: return "stuck";
+  case VLOT__SIM_NO_MEMORY: return "out of memory";
   case VLOT__SIM_FAILED: return "failed";
   }
   return "?";
@@ -86,6 +88,7 @@ static void add(totals *sum, const vlot__sim_world *world) {
   sum->violated += world->end == VLOT__SIM_VIOLATED;
   sum->stuck += world->end == VLOT__SIM_STUCK;
   sum->failed += world->end == VLOT__SIM_FAILED;
+  sum->without_memory += world->end == VLOT__SIM_NO_MEMORY;
   sum->actions += world->stats.actions;
   sum->elections += world->stats.elections;
   sum->commits += world->stats.commits;
@@ -185,6 +188,7 @@ static void print_json(const settings *set, const totals *sum, int code) {
 static int verdict(const totals *sum) {
   if (sum->violated > 0) return VLOT__EXIT_VIOLATED;
   if (sum->stuck > 0) return VLOT__EXIT_STUCK;
+  if (sum->without_memory > 0) return VLOT__EXIT_NO_MEMORY;
   return sum->failed > 0 ? VLOT__EXIT_SOFTWARE : VLOT__EXIT_OK;
 }
 

@@ -77,7 +77,8 @@ typedef enum vlot__sim_end {
   VLOT__SIM_SAFE = 0,
   VLOT__SIM_VIOLATED,
   VLOT__SIM_STUCK,
-  VLOT__SIM_FAILED, /* the simulator itself: no memory */
+  VLOT__SIM_NO_MEMORY, /* a node was fenced for want of it */
+  VLOT__SIM_FAILED,    /* the simulator itself: no memory */
 } vlot__sim_end;
 
 typedef struct vlot__sim_world {

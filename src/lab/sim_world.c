@@ -36,7 +36,7 @@ bool vlot__sim_step(vlot__sim_world *world, uint64_t count, uint64_t *done) {
   if (world->is_healed && world->has_fence) vlot__sim_faults_mend(world);
   if (result == VLOT_OK) return true;
   if (result != VLOT_VIOLATED)
-    return vlot__sim_fail(world, VLOT__SIM_FAILED, "a step fails: %s", vlot_result_text(result));
+    return vlot__sim_fail(world, VLOT__SIM_FAILED, "a step fails: %s", vlot_problem(result));
   char text[300] = "";
   vlot_cluster_violation(world->cluster, text, sizeof text);
   return vlot__sim_fail(world, VLOT__SIM_VIOLATED, "%s", text);
@@ -106,8 +106,7 @@ static bool open_world(vlot__sim_world *world) {
   options.keeps_events = 1;
   vlot_result result = vlot_cluster_open(&world->cluster, &options, &problem);
   if (result != VLOT_OK)
-    return vlot__sim_fail(world, VLOT__SIM_FAILED, "no cluster: %s: %s", vlot_result_text(result),
-                          problem);
+    return vlot__sim_fail(world, VLOT__SIM_FAILED, "no cluster: %s", vlot_problem(result));
   world->causes = vlot__causes_open();
   if (!world->causes ||
       vlot_subscription_open(&world->subscription, world->cluster, 0) != VLOT_OK ||
@@ -135,7 +134,7 @@ static void close_world(vlot__sim_world *world) {
   vlot_result result = vlot_cluster_close(world->cluster);
   if (result != VLOT_OK)
     vlot__sim_fail(world, result == VLOT_VIOLATED ? VLOT__SIM_VIOLATED : VLOT__SIM_FAILED,
-                   "closing the cluster: %s", vlot_result_text(result));
+                   "closing the cluster: %s", vlot_problem(result));
   world->cluster = NULL;
 }
 

@@ -27,6 +27,9 @@ bool vlot__verbs_result(vlot__workspace *workspace, unsigned word, vlot_result r
   if (result == VLOT_EXISTS) return vlot__workspace_fail(workspace, word, "this node is up");
   if (workspace->journal && (result == VLOT_UNSUPPORTED || result == VLOT_FAILED))
     return replay_result(workspace, word, result);
+  /* what is not there the prompt names better: by the word that was typed */
+  if (result != VLOT_NOT_FOUND)
+    return vlot__workspace_fail(workspace, word, "%s", vlot_problem(result));
   return vlot__workspace_fail(workspace, word, "%s; %s", vlot_result_text(result),
                               vlot_result_advice(result));
 }

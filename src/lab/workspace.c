@@ -241,7 +241,7 @@ static bool open_cluster(vlot__workspace *workspace) {
   vlot_cluster_close(workspace->cluster);
   workspace->cluster = NULL;
   return vlot__workspace_fail(workspace, 0, "the cluster cannot be opened: %s",
-                              problem ? problem : vlot_result_text(result));
+                              vlot_problem(result));
 }
 
 bool vlot__workspace_open(vlot__workspace *workspace) {

@@ -177,6 +177,24 @@ cmp -s "$work/kept" "$work/same" || fail "a run that does not begin destroys wha
 expect 73 "unwritable events" "$vlot" run --events "$work/missing/e"
 [ -e /dev/full ] && expect 73 "full events" "$vlot" run --tick 1 --events /dev/full
 
+# --- little memory: whatever comes of it, it is said, and nobody waits for it ---
+if (ulimit -v 24000 && "$vlot" --version) >/dev/null 2>&1; then # not under AddressSanitizer
+  short=0
+  for kilobytes in 12000 14000 16000 18000 20000 22000 24000; do
+    code=0
+    (ulimit -v $kilobytes && exec "$vlot" run --quiet) >"$work/out" 2>"$work/err" </dev/null || code=$?
+    case $code in
+    0 | 70 | 127) ;; # enough; or no cluster; or no program
+    71)
+      short=$((short + 1))
+      grep -qE 'fenced because memory ran out: at tick [0-9]+' "$work/err" || fail "$kilobytes KB: not said"
+      ;;
+    *) fail "$kilobytes KB: exit code $code" ;;
+    esac
+  done
+  [ "$short" -gt 0 ] || echo "no size was too small for a run and large enough for a cluster"
+fi
+
 # --- quiet is quiet, whatever an expert would warn of ---
 expect 0 "quiet" "$vlot" run --quiet --nodes 4 --tick 1 --election 10 --heartbeat 9
 [ ! -s "$work/out" ] && [ ! -s "$work/err" ] || fail "quiet: it says something"
