@@ -18,13 +18,13 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/types.h>
 
 #include "actor/letters.h"
 #include "actor/mailbox.h"
 #include "actor/timers.h"
 #include "actor/wait.h"
 #include "base/fence.h"
+#include "base/fork.h"
 #include "base/inside.h"
 #include "vlot/actor.h"
 
@@ -186,7 +186,7 @@ struct vlot_actor_system {
 
   vlot__letters letters;
   _Atomic uint32_t references;
-  pid_t process;
+  uint64_t epoch; /* base/fork.h */
   vlot_actor_system_options options;
   const vlot_allocator *allocator;
 };
@@ -199,9 +199,13 @@ struct vlot_actor_system {
 /* --- system.c --- */
 vlot_actor_system *vlot__system_retain(vlot_actor_system *system);
 void vlot__system_release(vlot_actor_system *system);
-bool vlot__system_is_forked(const vlot_actor_system *system);
 __attribute__((format(printf, 2, 3))) void vlot__system_log(vlot_actor_system *system,
                                                             const char *format, ...);
+
+/* In a child that was forked since: none of its threads is here, and its locks may be held. */
+static inline bool vlot__system_is_forked(const vlot_actor_system *system) {
+  return vlot__has_forked(system->epoch);
+}
 
 /* The actor of this system whose turn or hook this thread is in; NULL: none. */
 static inline vlot_actor *vlot__system_current(const vlot_actor_system *system) {

@@ -109,6 +109,7 @@ static vlot_result answer_caller(vlot_actor *self, const vlot_mail *mail, uint32
 vlot_result vlot_actor_reply(vlot_actor *self, const vlot_mail *mail, uint32_t kind,
                              const void *payload, size_t size) {
   if (kind >= VLOT_MAIL_RESERVED || (size > 0 && !payload)) return VLOT_INVALID;
+  if (vlot__system_is_forked(self->system)) return VLOT_UNSUPPORTED;
   if (size > VLOT__MAIL_BYTES_MAX) return VLOT_TOO_LARGE;
   if (mail->sender.id != 0)
     return vlot_actor_send_to(self->system, self, mail->sender, VLOT_LANE_DATA, kind, mail->stamp,

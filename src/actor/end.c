@@ -174,6 +174,7 @@ bool vlot__actor_kill_locked(vlot_actor *actor, vlot_why why, bool *announces) {
 
 vlot_result vlot_actor_kill(vlot_actor *actor, vlot_why why) {
   bool announces;
+  if (vlot__system_is_forked(actor->system)) return VLOT_UNSUPPORTED;
   vlot__lock(&actor->box.lock);
   bool was_running = vlot__actor_kill_locked(actor, why, &announces);
   vlot__unlock(&actor->box.lock);
@@ -253,6 +254,7 @@ vlot_result vlot_actor_kill_wait(vlot_actor *actor, vlot_why why, uint64_t wait_
 }
 
 bool vlot_actor_is_gone(vlot_actor *actor) {
+  if (vlot__system_is_forked(actor->system)) return false;
   vlot__lock(&actor->box.lock);
   bool is_gone = actor->phase == VLOT__GONE;
   vlot__unlock(&actor->box.lock);

@@ -230,11 +230,13 @@ static vlot_result watch_target(vlot_actor *self, vlot_actor *target, vlot_addre
 
 vlot_result vlot_actor_monitor(vlot_actor *self, vlot_actor *target, uint64_t *monitor) {
   if (!target) return VLOT_INVALID;
+  if (vlot__system_is_forked(self->system)) return VLOT_UNSUPPORTED;
   return watch_target(self, target, target->address, monitor);
 }
 
 vlot_result vlot_actor_monitor_address(vlot_actor *self, vlot_address target, uint64_t *monitor) {
   if (target.id == 0) return VLOT_INVALID;
+  if (vlot__system_is_forked(self->system)) return VLOT_UNSUPPORTED;
   vlot_actor *found = vlot__registry_find(self->system, target.id, target.incarnation);
   vlot_result result = watch_target(self, found, target, monitor);
   vlot_actor_release(found);
@@ -242,6 +244,7 @@ vlot_result vlot_actor_monitor_address(vlot_actor *self, vlot_address target, ui
 }
 
 vlot_result vlot_actor_demonitor(vlot_actor *self, uint64_t monitor) {
+  if (vlot__system_is_forked(self->system)) return VLOT_UNSUPPORTED;
   vlot__monitor *found = find_monitor(self, monitor);
   if (!found) return VLOT_NOT_FOUND;
   if (found->target) remove_watch(found->target, self, monitor);
@@ -277,6 +280,7 @@ static vlot_result add_link(vlot_actor *watched, vlot__watch *watch) {
 
 vlot_result vlot_actor_link(vlot_actor *self, vlot_actor *other) {
   if (!other || other == self) return VLOT_INVALID;
+  if (vlot__system_is_forked(self->system)) return VLOT_UNSUPPORTED;
   const vlot_allocator *allocator = self->system->allocator;
   vlot__watch *theirs = make_watch(self, 0);
   vlot__watch *ours = make_watch(other, 0);
@@ -297,7 +301,7 @@ vlot_result vlot_actor_link(vlot_actor *self, vlot_actor *other) {
 }
 
 void vlot_actor_unlink(vlot_actor *self, vlot_actor *other) {
-  if (!other) return;
+  if (!other || vlot__system_is_forked(self->system)) return;
   remove_watch(self, other, 0);
   remove_watch(other, self, 0);
 }

@@ -67,6 +67,7 @@ vlot_result vlot__actor_post(vlot_actor *to, vlot_lane lane, const vlot_mail *he
 /* The total size, or why not. */
 static inline vlot_result check(const vlot_actor *to, vlot_lane lane, uint32_t kind,
                                 const vlot_piece *pieces, size_t count, size_t *size) {
+  if (vlot__system_is_forked(to->system)) return VLOT_UNSUPPORTED;
   if (kind >= VLOT_MAIL_RESERVED || (unsigned)lane > VLOT_LANE_DATA) return VLOT_INVALID;
   size_t total = 0;
   for (size_t i = 0; i < count; i++) {
@@ -117,6 +118,7 @@ vlot_result vlot_actor_send_pieces(vlot_actor *from, vlot_actor *to, vlot_lane l
 vlot_result vlot_actor_send_to(vlot_actor_system *system, vlot_actor *from, vlot_address to,
                                vlot_lane lane, uint32_t kind, uint64_t stamp, const void *payload,
                                size_t size) {
+  if (vlot__system_is_forked(system)) return VLOT_UNSUPPORTED;
   vlot_actor *actor = vlot__registry_find(system, to.id, to.incarnation);
   if (!actor) return VLOT_CLOSED;
   vlot_result result = vlot_actor_send(from, actor, lane, kind, stamp, payload, size);

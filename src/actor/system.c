@@ -1,7 +1,6 @@
 /* A set of actors: open, stop, close, and the conservation law. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "actor/actor.h"
 #include "base/alloc.h"
@@ -47,7 +46,7 @@ static vlot_actor_system *make_system(const vlot_actor_system_options *options) 
   if (!system) return NULL;
   system->allocator = allocator;
   system->options = *options;
-  system->process = getpid();
+  system->epoch = vlot__fork_epoch();
   atomic_init(&system->references, 1);
   if (!vlot__letters_init(&system->letters, allocator, options->letters)) goto no_letters;
   if (!init_locks(system)) goto no_locks;
@@ -84,8 +83,6 @@ void vlot__system_release(vlot_actor_system *system) {
   vlot__alloc_free(allocator, system->entries);
   vlot__alloc_free(allocator, system);
 }
-
-bool vlot__system_is_forked(const vlot_actor_system *system) { return getpid() != system->process; }
 
 void vlot__system_log(vlot_actor_system *system, const char *format, ...) {
   if (!system->options.log) return;
@@ -166,16 +163,20 @@ vlot_result vlot_actor_system_close(vlot_actor_system *system) {
 /* --- looking --- */
 
 void vlot_actor_system_get_status(vlot_actor_system *system, vlot_actor_system_status *status) {
+  *status = (vlot_actor_system_status){0};
+  if (vlot__system_is_forked(system)) return;
   vlot__lock(&system->lock);
   *status = system->totals;
   vlot__unlock(&system->lock);
 }
 
 size_t vlot_actor_system_letters(vlot_actor_system *system, vlot_letter *letters, size_t max) {
+  if (vlot__system_is_forked(system)) return 0;
   return vlot__letters_copy(&system->letters, letters, max);
 }
 
 uint64_t vlot_actor_system_letter_count(vlot_actor_system *system, vlot_why why) {
+  if (vlot__system_is_forked(system)) return 0;
   return vlot__letters_count(&system->letters, why);
 }
 
@@ -199,6 +200,7 @@ static bool are_the_gone_conserved(vlot_actor_system *system) {
 vlot_result vlot_actor_system_check(vlot_actor_system *system) {
   vlot_actor **actors;
   size_t count;
+  if (vlot__system_is_forked(system)) return VLOT_UNSUPPORTED;
   if (!vlot__registry_snapshot(system, &actors, &count)) return VLOT_NOMEM;
   bool is_right = true;
   for (size_t i = 0; i < count; i++) {

@@ -219,6 +219,7 @@ bool vlot__actor_wait(vlot_actor *actor, uint64_t deadline_ns) {
 }
 
 bool vlot_actor_run(vlot_actor *actor) {
+  if (vlot__system_is_forked(actor->system)) return false;
   vlot__lock(&actor->box.lock);
   bool may_run = actor->phase == VLOT__LIVE && vlot__actor_right(actor) != VLOT__RUNNING &&
                  !actor->is_suspended && has_work(actor);
@@ -255,6 +256,7 @@ static void rouse_if_it_may(vlot_actor *actor) {
 }
 
 vlot_result vlot_actor_hold(vlot_actor *actor, uint64_t wait_ns) {
+  if (vlot__system_is_forked(actor->system)) return VLOT_UNSUPPORTED;
   vlot__lock(&actor->box.lock);
   actor->holds++;
   bool is_still = wait_for_turn_end(actor, wait_ns);
@@ -267,6 +269,7 @@ vlot_result vlot_actor_hold(vlot_actor *actor, uint64_t wait_ns) {
 }
 
 void vlot_actor_unhold(vlot_actor *actor) {
+  if (vlot__system_is_forked(actor->system)) return;
   vlot__lock(&actor->box.lock);
   bool was_held = actor->holds > 0;
   if (was_held) actor->holds--;
@@ -284,6 +287,7 @@ static vlot_result refuse_grant(vlot_actor *actor) {
 }
 
 vlot_result vlot_actor_grant(vlot_actor *actor) {
+  if (vlot__system_is_forked(actor->system)) return VLOT_UNSUPPORTED;
   if (vlot__system_current(actor->system) == actor) return VLOT_DEADLOCK;
   vlot__lock(&actor->box.lock);
   vlot_result result = refuse_grant(actor);
@@ -300,6 +304,7 @@ vlot_result vlot_actor_grant(vlot_actor *actor) {
 }
 
 vlot_result vlot_actor_suspend(vlot_actor *actor, uint64_t wait_ns) {
+  if (vlot__system_is_forked(actor->system)) return VLOT_UNSUPPORTED;
   vlot__lock(&actor->box.lock);
   bool was_suspended = actor->is_suspended;
   actor->is_suspended = true;
@@ -315,6 +320,7 @@ vlot_result vlot_actor_suspend(vlot_actor *actor, uint64_t wait_ns) {
 }
 
 void vlot_actor_resume(vlot_actor *actor) {
+  if (vlot__system_is_forked(actor->system)) return;
   vlot__lock(&actor->box.lock);
   if (actor->is_suspended) {
     actor->is_suspended = false;

@@ -101,7 +101,7 @@ static vlot_result end(vlot_cluster *cluster, vlot_result result) {
 }
 
 vlot_result vlot_cluster_spawn(vlot_cluster *cluster, uint32_t id) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
@@ -115,7 +115,7 @@ vlot_result vlot_cluster_spawn(vlot_cluster *cluster, uint32_t id) {
 }
 
 vlot_result vlot_cluster_kill(vlot_cluster *cluster, uint32_t id, bool is_power_cut) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
@@ -135,7 +135,7 @@ void vlot__seat_restarted(vlot__seat *seat, vlot_restart how, uint64_t disk_id) 
 }
 
 vlot_result vlot_cluster_restart(vlot_cluster *cluster, uint32_t id, vlot_restart how) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
   uint64_t disk_id = 0;
   if (how > VLOT_RESTART_WIPE) return VLOT_INVALID;
@@ -152,7 +152,7 @@ vlot_result vlot_cluster_restart(vlot_cluster *cluster, uint32_t id, vlot_restar
 }
 
 vlot_result vlot_cluster_suspend(vlot_cluster *cluster, uint32_t id) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
@@ -170,7 +170,7 @@ vlot_result vlot_cluster_suspend(vlot_cluster *cluster, uint32_t id) {
 }
 
 vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
@@ -188,7 +188,7 @@ vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id) {
 
 vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_kind kind,
                                uint32_t value) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat = vlot__seat_of(cluster, id);
   if (!vlot__mail_is_order(kind, value)) return VLOT_INVALID;
   if (!seat) return VLOT_NOT_FOUND;
@@ -204,7 +204,7 @@ vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_ki
 }
 
 vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id, uint32_t permille) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
   if (permille > 100000) return VLOT_INVALID;
   vlot_result result = begin(cluster, id, &seat);
@@ -220,7 +220,7 @@ vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id, uint
 
 vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id,
                                   const vlot_disk_fault *fault) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;

@@ -26,12 +26,17 @@ void vlot__visit_note(vlot__visit *visit, vlot_cluster *cluster) { push(visit, c
 bool vlot__visit_begin(vlot__visit *visit, const vlot_cluster *cluster) {
   vlot_cluster *visited = (vlot_cluster *)(uintptr_t)cluster; /* who only looks is counted too */
   bool is_alone = cluster->options.driver == VLOT_DRIVER_LOCKSTEP;
+  visit->cluster = NULL;
+  if (vlot__is_forked(cluster)) return false;
   bool must_count = !is_alone && !is_counted_here(cluster);
   bool may_enter =
       must_count ? vlot__fence_enter(&visited->door) : !is_alone || !vlot__is_shut(cluster);
-  visit->cluster = NULL;
   if (may_enter) push(visit, visited, must_count);
   return may_enter;
+}
+
+vlot_result vlot__visit_refusal(const vlot_cluster *cluster) {
+  return vlot__is_forked(cluster) ? VLOT_UNSUPPORTED : VLOT_CLOSED;
 }
 
 /* The last one to leave; what it says it says under the lock, so that whoever hears it may free the
@@ -46,6 +51,7 @@ static void tell_left(vlot_cluster *cluster) {
 void vlot__visit_end(vlot__visit *visit) {
   if (!visit->cluster) return;
   vlot__inside_pop(&visit->frame);
+  if (vlot__is_forked(visit->cluster)) return; /* by a function that it called */
   if (visit->is_counted && vlot__fence_leave(&visit->cluster->door)) tell_left(visit->cluster);
 }
 

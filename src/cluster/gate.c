@@ -45,7 +45,8 @@ bool vlot__control_try(vlot_cluster *cluster) {
 
 vlot_result vlot__control_take(vlot_cluster *cluster) {
   if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
-  if (!carries_out_requests(cluster) && !wait_for_control(cluster, true)) return VLOT_CLOSED;
+  if (!carries_out_requests(cluster) && !wait_for_control(cluster, true))
+    return vlot__visit_refusal(cluster);
   if (!vlot__driver_of(cluster)->is_stepped || vlot__may_step(cluster)) return VLOT_OK;
   vlot__control_end(cluster);
   return VLOT_BUSY;

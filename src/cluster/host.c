@@ -1,5 +1,6 @@
 #include "cluster/host.h"
 
+#include "base/fork.h"
 #include "base/lock.h"
 #include "base/pool.h"
 
@@ -26,6 +27,7 @@ vlot_host *vlot__host_make(const vlot_allocator *asked, uint64_t tick_ns, bool i
   host->options.allocator = host->allocator = allocator;
   host->options.tick_ns = tick_ns;
   host->is_shared = is_shared;
+  host->epoch = vlot__fork_epoch();
   if (!open_pool(host, !asked)) {
     vlot__alloc_free(allocator, host);
     return NULL;
@@ -83,6 +85,7 @@ vlot_result vlot_host_open(vlot_host **out, const vlot_host_options *options,
 }
 
 uint32_t vlot_host_groups(vlot_host *host) {
+  if (vlot__has_forked(host->epoch)) return 0;
   vlot__lock(&host->lock);
   uint32_t groups = host->groups;
   vlot__unlock(&host->lock);
@@ -91,6 +94,7 @@ uint32_t vlot_host_groups(vlot_host *host) {
 
 vlot_result vlot_host_close(vlot_host *host) {
   if (!host) return VLOT_OK;
+  if (vlot__has_forked(host->epoch)) return VLOT_UNSUPPORTED;
   if (vlot_host_groups(host) > 0) return VLOT_BUSY;
   free_host(host);
   return VLOT_OK;

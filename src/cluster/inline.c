@@ -3,7 +3,7 @@
 #include "cluster/gate.h"
 
 vlot_result vlot_lockstep_set_inline(vlot_cluster *cluster, bool is_inline) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   if (vlot__driver_of(cluster) != &vlot__driver_lockstep) return VLOT_UNSUPPORTED;
   if (vlot__check_change(cluster) != VLOT_OK) return VLOT_UNSUPPORTED;
   if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;

@@ -240,7 +240,7 @@ void vlot__journal_close(vlot__journal *journal) {
 
 vlot_result vlot_journal_get_status(vlot_cluster *cluster, vlot_journal_status *status) {
   *status = (vlot_journal_status){0};
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__journal *journal = cluster->journal;
   if (!journal) return VLOT_UNSUPPORTED;
   vlot__lock(&journal->lock);

@@ -119,7 +119,7 @@ static bool make_room_for(vlot_cluster *cluster, uint32_t from, uint32_t to) {
 
 vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from, uint32_t to,
                                   const vlot_link *link) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   if (!is_valid(link)) return VLOT_INVALID;
   if ((from != 0 && !vlot__seat_of(cluster, from)) || (to != 0 && !vlot__seat_of(cluster, to)))
     return VLOT_NOT_FOUND;
@@ -139,7 +139,7 @@ vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from, uint32_t
 vlot_result vlot_cluster_get_link(vlot_cluster *cluster, uint32_t from, uint32_t to,
                                   vlot_link *link) {
   *link = (vlot_link){0};
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   if (!vlot__seat_of(cluster, from) || !vlot__seat_of(cluster, to) || from == to)
     return VLOT_NOT_FOUND;
   vlot__lock(&cluster->links_lock);
@@ -188,7 +188,7 @@ static bool make_room_between(vlot_cluster *cluster) {
 }
 
 vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *ids, size_t count) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot_result result = vlot__control_take_to_change(cluster);
   if (result != VLOT_OK) return result;
   result = take_sides(cluster, ids, count);
@@ -199,7 +199,7 @@ vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *ids, s
 }
 
 vlot_result vlot_cluster_heal(vlot_cluster *cluster) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot_result result = vlot__control_take_to_change(cluster);
   if (result != VLOT_OK) return result;
   vlot__count_command(cluster);

@@ -75,7 +75,7 @@ vlot_node_status vlot__seat_status(vlot__seat *seat) {
 
 vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id, vlot_node_status *status) {
   *status = (vlot_node_status){.id = id};
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat = vlot__seat_of(cluster, id);
   if (!seat) return VLOT_NOT_FOUND;
   *status = vlot__seat_status(seat);
@@ -123,7 +123,7 @@ vlot_why vlot_cluster_leaderless_why(vlot_cluster *cluster) {
 vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash,
                               uint64_t *applied) {
   *hash = *applied = 0;
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat = vlot__seat_of(cluster, id);
   if (!seat) return VLOT_NOT_FOUND;
   vlot_result result = vlot__control_take(cluster);

@@ -167,6 +167,7 @@ struct vlot_cluster {
   vlot__traffic traffic; /* dropped where no node's turn did it */
 
   /* door.h */
+  uint64_t epoch;          /* base/fork.h */
   struct vlot__fence door; /* closed: it is closing, or closed; open effects: visits */
   _Atomic uint32_t references;
   pthread_mutex_t door_lock;
@@ -192,6 +193,10 @@ struct vlot_cluster {
   pthread_cond_t changed;
   _Atomic uint32_t waiters;
   uint64_t changes;
+  /* public awaits; under change_lock, but that they look at the number without it */
+  uint32_t awaits;             /* under way */
+  _Atomic uint64_t interrupts; /* so far */
+  bool owes_interrupt;         /* of the next one: none was under way */
 
   vlot_actor_system *actors; /* threads, or lockstep not inline */
   pthread_mutex_t seats_lock;

@@ -179,6 +179,7 @@ static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *
   }
   atomic_init(&cluster->mark, VLOT__MARK_OPEN);
   atomic_init(&cluster->references, 1);
+  cluster->epoch = vlot__fork_epoch();
   cluster->options = *options;
   cluster->options.allocator = cluster->allocator = allocator;
   cluster->log_allocator = host->log_allocator;
@@ -252,6 +253,10 @@ vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *op
   vlot_cluster_options_init(&with_words);
   if (options && options->size != with_words.size) return vlot__options_check(options, problem);
   if (options) with_words = *options;
+  if (with_words.host && vlot__has_forked(with_words.host->epoch)) {
+    *problem = "host: of the process that this one was forked from";
+    return VLOT_UNSUPPORTED;
+  }
   bool is_asked = with_words.problem_size > 0;
   if (!is_asked) { /* then only whether there was anything to say is of interest */
     with_words.problem = words;
@@ -274,8 +279,9 @@ static vlot_result finish_recording(vlot_cluster *cluster) {
 }
 
 static vlot_result shut(vlot_cluster *cluster) {
+  if (vlot__is_forked(cluster)) return VLOT_UNSUPPORTED;
   if (vlot__is_inside(cluster) || vlot__clock_is_here(cluster)) return VLOT_DEADLOCK;
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
   return vlot__door_shut(cluster) ? VLOT_OK : VLOT_CLOSED;
 }

@@ -188,7 +188,7 @@ static void hand_back_all(vlot_cluster *cluster) {
 /* --- the calls --- */
 
 vlot_result vlot_cluster_pause(vlot_cluster *cluster) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   if (vlot__driver_of(cluster) == &vlot__driver_lockstep) return VLOT_UNSUPPORTED;
   if (vlot__clock_is_here(cluster)) return VLOT_DEADLOCK;
   vlot_result result = vlot__control_take(cluster);
@@ -208,7 +208,7 @@ vlot_result vlot_cluster_pause(vlot_cluster *cluster) {
 }
 
 vlot_result vlot_cluster_unpause(vlot_cluster *cluster) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   if (vlot__driver_of(cluster) == &vlot__driver_lockstep) return VLOT_UNSUPPORTED;
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;

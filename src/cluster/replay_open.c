@@ -320,7 +320,7 @@ vlot_result vlot_replay_open(vlot_cluster **out, const vlot_cluster_options *opt
 
 vlot_result vlot_replay_get_status(vlot_cluster *cluster, vlot_replay_status *status) {
   *status = (vlot_replay_status){.text = ""};
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__replay *replay = cluster->replay;
   if (!replay) return VLOT_UNSUPPORTED;
   *status = replay->status;

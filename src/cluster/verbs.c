@@ -22,14 +22,15 @@ static vlot_result check_verb(vlot_cluster *cluster) {
 
 vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t *done) {
   if (done) *done = 0;
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   const uint64_t *count = vlot__lockstep_counter(cluster), before = *count;
   vlot_result result = check_pending(cluster);
   if (result != VLOT_OK) return result;
   while (*count - before < actions && !cluster->observer.has_violation && !vlot__is_shut(cluster))
     if (!vlot__lockstep_run_one(cluster, VLOT_NEVER)) break;
   if (done) *done = *count - before;
-  if (vlot__is_shut(cluster)) return VLOT_CLOSED; /* paused, and another thread closes it */
+  if (vlot__is_shut(cluster))
+    return vlot__visit_refusal(cluster); /* paused, and another thread closes it */
   if (cluster->has_diverged) return VLOT_FAILED;
   return cluster->observer.has_violation ? VLOT_VIOLATED : VLOT_OK;
 }
@@ -43,13 +44,13 @@ vlot_result vlot_lockstep_until(vlot_cluster *cluster,
 vlot_result vlot_lockstep_pass(vlot_cluster *cluster, uint64_t ticks,
                                bool (*is_reached)(vlot_cluster *cluster, void *context),
                                void *context, uint64_t actions) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   const uint64_t *count = vlot__lockstep_counter(cluster), before = *count;
   uint64_t now = vlot__now(cluster), limit = ticks < VLOT_NEVER - now ? now + ticks : VLOT_NEVER;
   vlot_result result = check_pending(cluster);
   while (result == VLOT_OK && !(is_reached && is_reached(cluster, context))) {
     if (vlot__is_shut(cluster))
-      result = VLOT_CLOSED;
+      result = vlot__visit_refusal(cluster);
     else if (cluster->observer.has_violation)
       result = VLOT_VIOLATED;
     else if (cluster->has_diverged)
@@ -63,7 +64,7 @@ vlot_result vlot_lockstep_pass(vlot_cluster *cluster, uint64_t ticks,
 }
 
 vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
   while (vlot__lockstep_obey_one(cluster)) continue;
@@ -78,7 +79,7 @@ vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id) {
 }
 
 vlot_result vlot_lockstep_drop(vlot_cluster *cluster, uint64_t id) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
   vlot__item *item = vlot__pending_find(cluster, id);
@@ -92,7 +93,7 @@ vlot_result vlot_lockstep_drop(vlot_cluster *cluster, uint64_t id) {
 }
 
 vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__lockstep *lockstep = &cluster->lockstep;
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
@@ -121,7 +122,7 @@ vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held)
 }
 
 vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t *copy) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
   vlot__item *item = vlot__pending_find(cluster, id);
@@ -139,7 +140,7 @@ vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t
 }
 
 vlot_result vlot_lockstep_delay(vlot_cluster *cluster, uint64_t id, uint64_t ticks) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
   vlot__item *item = vlot__pending_find(cluster, id);
