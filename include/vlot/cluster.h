@@ -18,10 +18,11 @@
  *           VLOT_CLOSED, or 0, false, nothing where it has no result. What is inside ends. Clients
  *           and subscriptions are closed by calls of their own, before or after.
  * Ending    every call that waits ends by itself at its deadline, at once where its cluster closes,
- *           and where another thread interrupts it: docs/calls.md has which, and by what. A thread
- *           may be cancelled in any call: none is a point of cancellation, but functions of the
- *           caller's that it calls may be (is_reached, answered); what they leave by
- *           pthread_cancel() or pthread_exit() is let go of.
+ *           and where another thread interrupts it: docs/calls.md has which, and by what. No
+ *           call is a point of cancellation; is_reached and answered may be left by one, or by
+ *           pthread_exit(), and then nothing is left behind. Other functions of the caller's must
+ *           not be: machine, storage, log, journal, allocator (cancellation is off around them, but
+ *           for the turns that a call runs in lockstep).
  * Fork      in a child that was forked while it was open every call returns at once:
  *           VLOT_UNSUPPORTED, or 0, false, nothing, and its memory is left alone, by close too. The
  *           child may open clusters of its own. One that is forked inside a call (in a function

@@ -127,6 +127,7 @@ struct vlot_actor {
 
   struct vlot__fence fence;
   _Atomic uint32_t references;
+  bool owes_interrupt; /* calls_lock: of the next call to it */
 
   /* fixed at spawn */
   vlot_actor_system *system;
@@ -159,6 +160,7 @@ typedef struct vlot__entry {
 typedef struct vlot__call {
   struct vlot__call *next;
   uint64_t token;
+  const vlot_actor *to; /* whom it asks */
   pthread_cond_t answered;
   bool is_done;
   vlot_result result;
@@ -183,6 +185,7 @@ struct vlot_actor_system {
   pthread_mutex_t calls_lock;
   vlot__call *calls;
   uint64_t call_last;
+  bool takes_no_calls; /* it is stopping */
 
   vlot__letters letters;
   _Atomic uint32_t references;
@@ -307,6 +310,10 @@ void vlot__monitor_drop_all(vlot_actor *actor); /* the runner, at its end */
 /* --- call.c --- */
 /* Give a caller its answer (a reference is taken over on VLOT_OK); VLOT_CLOSED: it waits no longer.
  */
+/* Whoever waits for its answer is told VLOT_CLOSED: it will give none. All: the system stops, and
+ * takes no call any more. */
+void vlot__calls_end(vlot_actor *to);
+void vlot__calls_end_all(vlot_actor_system *system);
 vlot_result vlot__call_answer(vlot_actor_system *system, uint64_t token, vlot_result result,
                               vlot_bytes *reply);
 

@@ -212,7 +212,7 @@ void vlot__actor_reap(vlot_actor_system *system) {
   vlot__unlock(&system->lock);
   while (gone) {
     vlot_actor *next = gone->next_gone;
-    pthread_join(gone->thread, NULL);
+    vlot__thread_join(gone->thread);
     vlot_actor_release(gone);
     gone = next;
   }

@@ -83,6 +83,7 @@ static void get_down(vlot_actor *actor, vlot_down *down) {
 
 void vlot__actor_call_fenced(vlot_actor *actor) {
   vlot_down down;
+  vlot__calls_end(actor);
   get_down(actor, &down);
   if (actor->behaviour.fenced) actor->behaviour.fenced(actor->context, &down);
 }

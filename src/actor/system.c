@@ -142,6 +142,7 @@ vlot_result vlot_actor_system_stop(vlot_actor_system *system) {
   if (vlot__system_is_forked(system)) return VLOT_UNSUPPORTED;
   if (vlot__system_current(system)) return VLOT_DEADLOCK;
   if (!begin_stop(system, &result)) return result;
+  vlot__calls_end_all(system);
   vlot_actor *actor;
   while ((actor = next_to_stop(system))) {
     (void)vlot_actor_stop(actor, system->options.stop_ns);

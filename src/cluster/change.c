@@ -20,7 +20,7 @@ uint64_t vlot__change_count(vlot_cluster *cluster) {
 void vlot__change_wait(vlot_cluster *cluster, uint64_t seen, uint64_t deadline) {
   vlot__lock(&cluster->change_lock);
   while (cluster->changes == seen && vlot__now(cluster) < deadline)
-    pthread_cond_wait(&cluster->changed, &cluster->change_lock);
+    vlot__cond_wait(&cluster->changed, &cluster->change_lock);
   vlot__unlock(&cluster->change_lock);
 }
 

@@ -351,13 +351,12 @@ size_t vlot__client_take(vlot_client *client, vlot_answer *answers, size_t capac
 static size_t call_back(vlot_client *client) {
   vlot_answer answers[64];
   size_t total = 0, count;
-  vlot__visit visit; /* closing the cluster in there is a deadlock */
-  vlot__visit_note(&visit, client->cluster);
+  __attribute__((cleanup(vlot__visit_end))) vlot__visit visit;
+  vlot__visit_note(&visit, client->cluster); /* closing the cluster in there is a deadlock */
   while (!is_closed(client) &&
          (count = vlot__client_take(client, answers, sizeof answers / sizeof *answers)) > 0)
     for (size_t k = 0; k < count && !is_closed(client); k++, total++)
       client->options.answered(client->options.context, &answers[k]);
-  vlot__visit_end(&visit);
   return total;
 }
 

@@ -66,7 +66,7 @@ bool vlot__door_shut(vlot_cluster *cluster) {
 
 void vlot__door_wait(vlot_cluster *cluster) {
   vlot__lock(&cluster->door_lock);
-  while (!cluster->has_left) pthread_cond_wait(&cluster->left, &cluster->door_lock);
+  while (!cluster->has_left) vlot__cond_wait(&cluster->left, &cluster->door_lock);
   vlot__unlock(&cluster->door_lock);
 }
 

@@ -20,10 +20,12 @@ static bool carries_out_requests(vlot_cluster *cluster) {
 static bool wait_for_control(vlot_cluster *cluster, bool is_visitor) {
   vlot__lock(&cluster->control_lock);
   while (cluster->is_controlled && !(is_visitor && vlot__is_shut(cluster)))
-    pthread_cond_wait(&cluster->control_free, &cluster->control_lock);
+    vlot__cond_wait(&cluster->control_free, &cluster->control_lock);
   bool has_it = !(is_visitor && vlot__is_shut(cluster));
   if (has_it) cluster->is_controlled = true;
   vlot__unlock(&cluster->control_lock);
+  /* whoever has it runs user code (storages, machines, the log), and must give it back */
+  if (has_it) cluster->cancel_state = vlot__cancel_off();
   return has_it;
 }
 
@@ -40,6 +42,7 @@ bool vlot__control_try(vlot_cluster *cluster) {
   bool is_free = !cluster->is_controlled;
   if (is_free) cluster->is_controlled = true;
   vlot__unlock(&cluster->control_lock);
+  if (is_free) cluster->cancel_state = vlot__cancel_off();
   return is_free;
 }
 
@@ -67,8 +70,10 @@ void vlot__control_end(vlot_cluster *cluster) {
     vlot__lock(&cluster->control_lock);
   }
   cluster->is_controlled = false;
+  int cancel_state = cluster->cancel_state;
   vlot__unlock(&cluster->control_lock);
   pthread_cond_signal(&cluster->control_free);
+  vlot__cancel_restore(cancel_state);
 }
 
 static bool counts(vlot_cluster *cluster) {

@@ -239,7 +239,7 @@ void vlot__inbox_wait(vlot__inbox *inbox, uint64_t deadline) {
   while (inbox->is_waiting && inbox->incoming.size == 0 && !inbox->is_due &&
          vlot__now(cluster) < deadline && !vlot__is_shut(cluster) &&
          !vlot__inbox_is_interrupted(inbox))
-    pthread_cond_wait(&inbox->arrived, &inbox->lock);
+    vlot__cond_wait(&inbox->arrived, &inbox->lock);
   inbox->is_waiting = false;
   vlot__unlock(&inbox->lock);
   vlot__lock(&cluster->waiting_lock);

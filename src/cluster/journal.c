@@ -88,7 +88,7 @@ static void write_handed(vlot__journal *journal) {
 static void wait_for_work(vlot__journal *journal) {
   if (journal->buffers[journal->current].size == 0) {
     journal->is_idle = true;
-    pthread_cond_wait(&journal->filled, &journal->lock);
+    vlot__cond_wait(&journal->filled, &journal->lock);
     journal->is_idle = false;
     return;
   }
@@ -139,7 +139,7 @@ static buffer *room_for(vlot__journal *journal, size_t size) {
       if (grow(journal, current, size)) return current;
       end_early(journal, VLOT_NOMEM);
     } else if (journal->is_handed) {
-      pthread_cond_wait(&journal->freed, &journal->lock);
+      vlot__cond_wait(&journal->freed, &journal->lock);
     } else {
       hand_over(journal);
       pthread_cond_signal(&journal->filled);
@@ -223,7 +223,7 @@ vlot_result vlot__journal_finish(vlot__journal *journal) {
   journal->must_stop = true;
   pthread_cond_signal(&journal->filled);
   vlot__unlock(&journal->lock);
-  if (journal->has_thread) pthread_join(journal->writer, NULL);
+  if (journal->has_thread) vlot__thread_join(journal->writer);
   journal->has_thread = false;
   return journal->result;
 }

@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/lock.h"
 #include "cluster/door.h"
 
 enum { LINE_BYTES = 256 };
@@ -9,7 +10,9 @@ static void say(vlot_cluster *cluster, const char *line) {
   if (!cluster->options.log) return;
   vlot__visit visit; /* closing the cluster in there is a deadlock, on whatever thread */
   vlot__visit_note(&visit, cluster);
+  int cancel_state = vlot__cancel_off();
   cluster->options.log(cluster->options.log_context, line);
+  vlot__cancel_restore(cancel_state);
   vlot__visit_end(&visit);
 }
 

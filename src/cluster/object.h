@@ -178,6 +178,7 @@ struct vlot_cluster {
   pthread_mutex_t control_lock;
   pthread_cond_t control_free;
   bool is_controlled;
+  int cancel_state; /* that whoever has control had before */
 
   /* clients: those that are open, by number, and those that wait (inbox.c) */
   pthread_mutex_t clients_lock;

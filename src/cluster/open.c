@@ -1,6 +1,7 @@
 /* The cluster object: opening and closing. */
 #include "cluster/open.h"
 
+#include "base/lock.h"
 #include "cluster/bootstrap.h"
 #include "cluster/change.h"
 #include "cluster/clock.h"
@@ -263,7 +264,9 @@ vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *op
     with_words.problem_size = sizeof words;
   }
   if (with_words.problem) with_words.problem[0] = '\0';
+  int cancel_state = vlot__cancel_off(); /* it runs user code, and nobody else knows of it yet */
   vlot_result result = open_cluster(out, &with_words, problem);
+  vlot__cancel_restore(cancel_state);
   if (result == VLOT_OK || *problem) return result;
   if (with_words.problem[0])
     *problem = is_asked ? with_words.problem
