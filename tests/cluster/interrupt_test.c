@@ -11,6 +11,8 @@
 
 enum { CALLERS = 4 };
 
+TestSuite(interrupt, .timeout = 60);
+
 static vlot_cluster *open_cluster(vlot_driver driver) {
   vlot_cluster_options options = fleet_options(driver, 3);
   vlot_cluster *cluster = fleet_open(&options);
