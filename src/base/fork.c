@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* MADV_WIPEONFORK, anonymous maps */
 #include "base/fork.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -29,9 +30,11 @@ static void *map_page(size_t size) {
   return NULL;
 }
 
-/* Once in a process and all its children. */
+/* Once in a process and all its children. Calls that succeed leave errno alone. */
 static void choose_word(void) {
+  int before = errno;
   void *page = map_page((size_t)sysconf(_SC_PAGESIZE));
+  errno = before;
   if (page)
     atomic_store(&vlot__fork_word, (_Atomic uint64_t *)page);
   else

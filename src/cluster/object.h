@@ -7,7 +7,7 @@
  *   gate.c door.c            who may act now; who is inside, and who holds on to it
  *   control.c link.c         spawn, kill, restart, faults
  *   node*.c                  mail -> inputs, outputs -> effects; no thread in them
- *   client.c inbox.c         clients, and where their answers arrive
+ *   client.c ask.c inbox.c   clients, and where their answers arrive
  *   look.c lints.c await.c   looking and waiting
  *   observe.c subscription.c log.c   events, and what is told
  *   driver.h                 what makes nodes run: threads.c clock.c actors.c, lockstep.c verbs.c
