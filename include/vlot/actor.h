@@ -10,7 +10,10 @@
  *            are not looked at.
  * Memory     from the system's allocator. Bytes are copied in at send and borrowed out until the
  *            turn ends.
- * Thread     any, unless a declaration says *self*: inside that actor's turn or hooks only.
+ * Thread     any, unless a declaration says *self*: inside that actor's turn or hooks only. No call
+ *            is a point of cancellation; a behaviour must not be left by one or by pthread_exit().
+ * Fork       in a child that was forked while a system was open every call that needs a lock of it
+ *            returns at once: VLOT_UNSUPPORTED, or 0, false, NULL, nothing; memory is left alone.
  */
 #ifndef VLOT_ACTOR_H
 #define VLOT_ACTOR_H
@@ -506,13 +509,20 @@ VLOT_API void vlot_actor_unlink(vlot_actor *self, vlot_actor *other);
  * reply    out: the answer's payload, released by the caller with vlot_bytes_release(), NULL unless
  *          VLOT_OK; NULL to ignore
  * returns  VLOT_OK; VLOT_TIMEOUT (a later answer is a dead letter); VLOT_CLOSED (it takes no mail,
- *          or ended without an answer); VLOT_DEADLOCK (inside an actor of this system);
- *          VLOT_UNSUPPORTED (after fork); or as vlot_actor_send()
- * thread   any but an actor's; blocks
+ *          or is ended before it has answered, at once: its status says why; or the system stops);
+ *          VLOT_INTERRUPTED; VLOT_DEADLOCK (inside an actor of this system); VLOT_UNSUPPORTED
+ *          (after fork); or as vlot_actor_send()
+ * thread   any but an actor's; blocks; no point of cancellation
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_actor_call(vlot_actor *to, uint32_t kind,
                                                      const void *payload, size_t size,
                                                      uint64_t wait_ns, vlot_bytes **reply);
+
+/* End the calls to an actor that are under way, or, when none is, the next one: VLOT_INTERRUPTED
+ * there. What was asked may be done all the same; its answer is a dead letter. Any thread, an
+ * actor's too; never blocks.
+ */
+VLOT_API void vlot_actor_interrupt(vlot_actor *to);
 
 /* Answer a mail: to whoever sent it, with its stamp. An answer to a call goes to the caller, one to
  * an actor is data mail of that kind. An effect, as vlot_actor_send().

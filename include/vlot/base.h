@@ -54,7 +54,8 @@ extern "C" {
   X(UNSUPPORTED, 16, "not supported here", "use what the declaration lists")                       \
   X(PENDING, 17, "not finished yet", "it is completed later")                                      \
   X(FAILED, 18, "failed", "see the evidence that goes with it")                                    \
-  X(VIOLATED, 19, "a safety property is broken", "report it with seed and options")
+  X(VIOLATED, 19, "a safety property is broken", "report it with seed and options")                \
+  X(INTERRUPTED, 20, "interrupted by another thread", "what is under way goes on: take its answer")
 
 typedef enum vlot_result {
 #define VLOT_X(name, number, text, advice) VLOT_##name = number,

@@ -17,6 +17,16 @@
  * Closing   from the begin of vlot_cluster_close() on every call of the cluster is refused:
  *           VLOT_CLOSED, or 0, false, nothing where it has no result. What is inside ends. Clients
  *           and subscriptions are closed by calls of their own, before or after.
+ * Ending    every call that waits ends by itself at its deadline, at once where its cluster closes,
+ *           and where another thread interrupts it: docs/calls.md has which, and by what. No
+ *           call is a point of cancellation; is_reached and answered may be left by one, or by
+ *           pthread_exit(), and then nothing is left behind. Other functions of the caller's must
+ *           not be: machine, storage, log, journal, allocator (cancellation is off around them, but
+ *           for the turns that a call runs in lockstep).
+ * Fork      in a child that was forked while it was open every call returns at once:
+ *           VLOT_UNSUPPORTED, or 0, false, nothing, and its memory is left alone, by close too. The
+ *           child may open clusters of its own. One that is forked inside a call (in a function
+ *           that vlot calls) must not return from there.
  * Problems  functions with a problem argument store a static sentence there when they return
  *           VLOT_INVALID, or meet a limit (VLOT_BUSY); NULL to ignore. Of every call that is
  *           refused vlot_problem() says why, with the values.
@@ -149,7 +159,8 @@ VLOT_API void vlot_cluster_options_init(vlot_cluster_options *options);
  *          that is filled; NULL to ignore
  * returns  VLOT_OK; VLOT_INVALID (options; or what the disks hold does not fit together, or is no
  *          log of a Raft node); VLOT_NOMEM; VLOT_BUSY (no more threads: the log callback says how
- *          many the host runs); VLOT_FAILED (a machine could not be created); or
+ *          many the host runs); VLOT_FAILED (a machine could not be created); VLOT_UNSUPPORTED
+ *          (the host is of a process that this one was forked from); or
  *          what a user's storage or the journal's sink said. Unless VLOT_OK nothing is left
  * thread   any; blocks while the nodes start
  */
@@ -504,9 +515,11 @@ typedef struct vlot_client_options {
 VLOT_API void vlot_client_options_init(vlot_client_options *options);
 
 /* A client is a small mailbox owned by its caller: one thread at a time uses it, for each of the
- * calls of this part. When its cluster closes it becomes a shell: poll and wait hand out the
- * answers that have arrived, then VLOT_UNKNOWN (why CLUSTER_CLOSED) for what is left, then nothing;
- * submit, read, propose and query return VLOT_CLOSED.
+ * calls of this part but number, inflight, interrupt and close. A second one that comes meanwhile
+ * is told VLOT_BUSY, by poll and wait 0, and nothing was done. When its cluster closes it becomes a
+ * shell: poll and wait hand out the answers that have arrived, then VLOT_UNKNOWN (why
+ * CLUSTER_CLOSED) for what is left, then nothing; submit, read, propose and query return
+ * VLOT_CLOSED.
  *
  * out      out: closed with vlot_client_close(); NULL unless VLOT_OK
  * options  NULL: the defaults; copied
@@ -518,11 +531,21 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_open(vlot_client **out, vlot_cl
                                                       const vlot_client_options *options);
 
 /* Close a client, before or behind its cluster: what is not answered yet never will be, and may
- * happen all the same. NULL is allowed. In its own `answered`: see there. Never blocks. */
+ * happen all the same. NULL is allowed. In its own `answered`: see there. While another thread is
+ * inside a call of it that call ends soon (propose and query VLOT_UNKNOWN, wait 0), and frees it.
+ * Never blocks. */
 VLOT_API void vlot_client_close(vlot_client *client);
 
+/* End the wait, propose or query that another thread is inside of; or, when none is, the next one.
+ * It returns as said there, and nothing is lost: what is under way goes on, and its answer can be
+ * taken. Several before one wait are one.
+ *
+ * thread  any, a node's too, while the client is open; never blocks
+ */
+VLOT_API void vlot_client_interrupt(vlot_client *client);
+
 /* Its number in events and in the pending list: from 1, and no other client of this cluster ever
- * has it. */
+ * has it. Any thread. */
 VLOT_API uint32_t vlot_client_number(const vlot_client *client);
 
 /* Submit commands, under one lock. They reach a node together and in order.
@@ -531,7 +554,8 @@ VLOT_API uint32_t vlot_client_number(const vlot_client *client);
  *           is shared, others are copied
  * sequence  out: number of the first one, the others follow; NULL to ignore
  * returns   VLOT_OK        each will get exactly one answer
- *           VLOT_BUSY      too many in flight, or the node's mailbox is full
+ *           VLOT_BUSY      too many in flight, or the node's mailbox is full; or another thread is
+ *                          inside a call of this client
  *           VLOT_REJECTED  no node is up, or the contact is not
  *           VLOT_TOO_LARGE a command is above raft.entry_bytes_max; or together they are above 64
  *                          MiB, where each counts 16 bytes, and those below 1 KiB that are nobody's
@@ -567,18 +591,18 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_read(vlot_client *client, const
  * function, all of them go to it, and answers and capacity are not looked at (NULL, 0).
  *
  * answers  out: [capacity], in the order they came
- * returns  how many; 0 on a node's thread
+ * returns  how many; 0 on a node's thread, and while another thread is inside
  * thread   any but a node's; never blocks
  */
 VLOT_API size_t vlot_client_poll(vlot_client *client, vlot_answer *answers, size_t capacity);
 
-/* The same, but waits for the first one; 0: nothing is in flight (or capacity is 0). Every command
- * gets an answer by its deadline, or when the cluster closes, so this ends. In lockstep it runs the
- * schedule meanwhile.
+/* The same, but waits for the first one; 0: nothing is in flight (or capacity is 0), or it was
+ * interrupted (then something still is). Every command gets an answer by its deadline, or when the
+ * cluster closes, so this ends. In lockstep it runs the schedule meanwhile.
  */
 VLOT_API size_t vlot_client_wait(vlot_client *client, vlot_answer *answers, size_t capacity);
 
-/* Commands and reads that were submitted and whose answer was not handed out yet. */
+/* Commands and reads that were submitted and whose answer was not handed out yet. Any thread. */
 VLOT_API uint32_t vlot_client_inflight(const vlot_client *client);
 
 /* Propose one command and wait for its outcome; asks again, until the deadline, as long as it is
@@ -591,7 +615,10 @@ VLOT_API uint32_t vlot_client_inflight(const vlot_client *client);
  *          VLOT_REJECTED  certainly not committed, and never will be
  *          VLOT_UNKNOWN   may or may not be committed; also: it is, and its reply, which is asked
  *                         for, could not be kept; or the cluster was closed meanwhile
- *          VLOT_BUSY      something is in flight; or, at the deadline, no node had room
+ *          VLOT_INTERRUPTED by vlot_client_interrupt(). In flight is 1: it goes on, and poll and
+ *                         wait give its answer; 0: as VLOT_REJECTED
+ *          VLOT_BUSY      something is in flight; or, at the deadline, no node had room; or another
+ *                         thread is inside a call of this client
  *          VLOT_TOO_LARGE, VLOT_NOMEM, VLOT_INVALID, VLOT_DEADLOCK, VLOT_UNSUPPORTED, VLOT_CLOSED
  *                         as vlot_client_submit()
  * thread   any but a node's; blocks
@@ -609,11 +636,12 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_query(vlot_client *client, cons
 /* --- waiting for something, so that nobody writes a sleep loop -------------------------------- */
 
 /* Each waits at most timeout_ticks of the cluster clock; 0: looks once. VLOT_OK; VLOT_TIMEOUT;
- * VLOT_CLOSED (the cluster is, meanwhile or before); VLOT_NOT_FOUND (no such member); VLOT_DEADLOCK
- * (on a node's thread). Any other thread; blocks; in lockstep it runs the schedule meanwhile.
+ * VLOT_CLOSED (the cluster is, meanwhile or before); VLOT_INTERRUPTED; VLOT_NOT_FOUND (no such
+ * member); VLOT_DEADLOCK (on a node's thread). Any other thread; blocks; in lockstep it runs the
+ * schedule meanwhile. While no node is up none of them is reached.
  *
  * leader   there is one, and a quorum follows it; *id (NULL to ignore), 0 unless VLOT_OK
- * applied  a node (0: every node that is up) has applied index
+ * applied  a node that is not down (0: every node that is up) has applied index
  * role     a node is up and has a role
  * quiet    no message, write or answer is under way, and every node that is up has applied what is
  *          committed; timers do not count
@@ -626,6 +654,14 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_await_role(vlot_cluster *cluster, uint
                                                      vlot_role role, uint64_t timeout_ticks);
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_await_quiet(vlot_cluster *cluster,
                                                       uint64_t timeout_ticks);
+
+/* End all of these that are under way in a cluster, or, when none is, the next one:
+ * VLOT_INTERRUPTED there, unless it is reached in that moment.
+ *
+ * returns  VLOT_OK; VLOT_CLOSED
+ * thread   any, a node's too, in lockstep beside the one that has the cluster; never blocks
+ */
+VLOT_API vlot_result vlot_cluster_interrupt(vlot_cluster *cluster);
 
 /* --- lockstep: the pending list --------------------------------------------------------------- */
 

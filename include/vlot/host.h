@@ -49,7 +49,8 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_host_open(vlot_host **out,
 
 /* Free it. NULL is allowed.
  *
- * returns  VLOT_OK; VLOT_BUSY: groups are open on it, and nothing was done
+ * returns  VLOT_OK; VLOT_BUSY: groups are open on it; VLOT_UNSUPPORTED: in a process forked since;
+ *          and nothing was done
  * thread   any, once nobody opens groups on it any more; never blocks
  */
 VLOT_API vlot_result vlot_host_close(vlot_host *host);

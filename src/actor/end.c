@@ -179,6 +179,7 @@ bool vlot__actor_kill_locked(vlot_actor *actor, vlot_why why, bool *announces) {
 vlot_result vlot_actor_kill(vlot_actor *actor, vlot_why why) {
   VLOT_GIVEN(actor);
   bool announces;
+  if (vlot__system_is_forked(actor->system)) return vlot__refuse_forked();
   vlot__lock(&actor->box.lock);
   bool was_running = vlot__actor_kill_locked(actor, why, &announces);
   vlot__unlock(&actor->box.lock);
@@ -265,6 +266,7 @@ vlot_result vlot_actor_kill_wait(vlot_actor *actor, vlot_why why, uint64_t wait_
 
 bool vlot_actor_is_gone(vlot_actor *actor) {
   VLOT_GIVEN(actor);
+  if (vlot__system_is_forked(actor->system)) return false;
   vlot__lock(&actor->box.lock);
   bool is_gone = actor->phase == VLOT__GONE;
   vlot__unlock(&actor->box.lock);

@@ -30,7 +30,7 @@ void vlot_actor_release(vlot_actor *actor) {
   if (!actor) return;
   uint32_t before = atomic_fetch_sub_explicit(&actor->references, 1, memory_order_acq_rel);
   VLOT_DUTY(before > 0, "release each reference to an actor once");
-  if (before == 1) free_actor(actor);
+  if (before == 1 && !vlot__system_is_forked(actor->system)) free_actor(actor);
 }
 
 vlot_address vlot_actor_address(const vlot_actor *actor) {
@@ -236,7 +236,7 @@ void vlot__actor_reap(vlot_actor_system *system) {
   vlot__unlock(&system->lock);
   while (gone) {
     vlot_actor *next = gone->next_gone;
-    pthread_join(gone->thread, NULL);
+    vlot__thread_join(gone->thread);
     vlot_actor_release(gone);
     gone = next;
   }

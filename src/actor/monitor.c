@@ -85,6 +85,7 @@ static void get_down(vlot_actor *actor, vlot_down *down) {
 
 void vlot__actor_call_fenced(vlot_actor *actor) {
   vlot_down down;
+  vlot__calls_end(actor);
   get_down(actor, &down);
   if (actor->behaviour.fenced) actor->behaviour.fenced(actor->context, &down);
 }
@@ -235,12 +236,14 @@ static vlot_result watch_target(vlot_actor *self, vlot_actor *target, vlot_addre
 vlot_result vlot_actor_monitor(vlot_actor *self, vlot_actor *target, uint64_t *monitor) {
   VLOT_GIVEN(self);
   VLOT_GIVEN(target);
+  if (vlot__system_is_forked(self->system)) return vlot__refuse_forked();
   if (!target) return vlot__refuse(VLOT_INVALID, "target: missing");
   return watch_target(self, target, target->address, monitor);
 }
 
 vlot_result vlot_actor_monitor_address(vlot_actor *self, vlot_address target, uint64_t *monitor) {
   VLOT_GIVEN(self);
+  if (vlot__system_is_forked(self->system)) return vlot__refuse_forked();
   if (target.id == 0) return vlot__refuse(VLOT_INVALID, "target.id 0: no actor has it");
   vlot_actor *found = vlot__registry_find(self->system, target.id, target.incarnation);
   vlot_result result = watch_target(self, found, target, monitor);
@@ -250,6 +253,7 @@ vlot_result vlot_actor_monitor_address(vlot_actor *self, vlot_address target, ui
 
 vlot_result vlot_actor_demonitor(vlot_actor *self, uint64_t monitor) {
   VLOT_GIVEN(self);
+  if (vlot__system_is_forked(self->system)) return vlot__refuse_forked();
   vlot__monitor *found = find_monitor(self, monitor);
   if (!found)
     return vlot__refuse_value(VLOT_NOT_FOUND, "monitor {0} is not set, or its DOWN has come",
@@ -288,6 +292,7 @@ static vlot_result add_link(vlot_actor *watched, vlot__watch *watch) {
 vlot_result vlot_actor_link(vlot_actor *self, vlot_actor *other) {
   VLOT_GIVEN(self);
   VLOT_GIVEN(other);
+  if (vlot__system_is_forked(self->system)) return vlot__refuse_forked();
   if (!other || other == self)
     return vlot__refuse(VLOT_INVALID, "other: another actor is needed, not NULL or itself");
   const vlot_allocator *allocator = self->system->allocator;
@@ -312,7 +317,7 @@ vlot_result vlot_actor_link(vlot_actor *self, vlot_actor *other) {
 void vlot_actor_unlink(vlot_actor *self, vlot_actor *other) {
   VLOT_GIVEN(self);
   VLOT_GIVEN(other);
-  if (!other) return;
+  if (!other || vlot__system_is_forked(self->system)) return;
   remove_watch(self, other, 0);
   remove_watch(other, self, 0);
 }

@@ -171,6 +171,7 @@ vlot_actor *vlot__registry_find(vlot_actor_system *system, uint32_t id, uint32_t
 
 vlot_actor *vlot_actor_find(vlot_actor_system *system, uint32_t id) {
   VLOT_GIVEN(system);
+  if (vlot__system_is_forked(system)) return NULL;
   return vlot__registry_find(system, id, 0);
 }
 

@@ -69,6 +69,7 @@ vlot_result vlot__actor_post(vlot_actor *to, vlot_lane lane, const vlot_mail *he
 /* The total size, or why not. */
 static inline vlot_result check(const vlot_actor *to, vlot_lane lane, uint32_t kind,
                                 const vlot_piece *pieces, size_t count, size_t *size) {
+  if (vlot__system_is_forked(to->system)) return vlot__refuse_forked();
   if (kind >= VLOT_MAIL_RESERVED) return vlot__refuse_kind(kind);
   if ((unsigned)lane > VLOT_LANE_DATA)
     return vlot__refuse_value(VLOT_INVALID, "lane {0}: VLOT_LANE_CONTROL or DATA", lane, 0);
@@ -126,6 +127,7 @@ vlot_result vlot_actor_send_to(vlot_actor_system *system, vlot_actor *from, vlot
                                vlot_lane lane, uint32_t kind, uint64_t stamp, const void *payload,
                                size_t size) {
   VLOT_GIVEN(system);
+  if (vlot__system_is_forked(system)) return vlot__refuse_forked();
   vlot_actor *actor = vlot__registry_find(system, to.id, to.incarnation);
   if (!actor)
     return vlot__refuse_value(VLOT_CLOSED,

@@ -19,6 +19,7 @@ void vlot__actor_record(vlot_actor *actor, vlot_actor_event_kind kind, vlot_why 
 
 size_t vlot_actor_events(vlot_actor *actor, vlot_actor_event *events, size_t max) {
   VLOT_GIVEN(actor);
+  if (vlot__system_is_forked(actor->system)) return 0;
   vlot__lock(&actor->box.lock);
   uint64_t count = actor->event_count;
   if (count > VLOT_ACTOR_EVENTS) count = VLOT_ACTOR_EVENTS;
@@ -31,6 +32,7 @@ size_t vlot_actor_events(vlot_actor *actor, vlot_actor_event *events, size_t max
 
 void vlot_actor_note(vlot_actor *self, vlot_why why, uint64_t value) {
   VLOT_GIVEN(self);
+  if (vlot__system_is_forked(self->system)) return;
   vlot__lock(&self->box.lock);
   vlot__actor_record(self, VLOT_ACTOR_EVENT_NOTE, why, value);
   vlot__unlock(&self->box.lock);
@@ -68,6 +70,7 @@ void vlot_actor_get_status(vlot_actor *actor, vlot_actor_status *status) {
   uint64_t now = vlot__clock_coarse_ns();
   *status = (vlot_actor_status){.address = actor->address};
   memcpy(status->name, actor->name, sizeof status->name);
+  if (vlot__system_is_forked(actor->system)) return;
   vlot__lock(&actor->box.lock);
   const vlot__mailbox *box = &actor->box;
   const vlot__mail_lane *lanes = box->lanes;

@@ -1,7 +1,6 @@
 /* A set of actors: open, stop, close, and the conservation law. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "actor/actor.h"
 #include "actor/refuse.h"
@@ -54,7 +53,7 @@ static vlot_actor_system *make_system(const vlot_actor_system_options *options) 
   if (!system) return NULL;
   system->allocator = allocator;
   system->options = *options;
-  system->process = getpid();
+  system->epoch = vlot__fork_epoch();
   atomic_init(&system->references, 1);
   if (!vlot__letters_init(&system->letters, allocator, options->letters)) goto no_letters;
   if (!init_locks(system)) goto no_locks;
@@ -92,8 +91,6 @@ void vlot__system_release(vlot_actor_system *system) {
   vlot__alloc_free(allocator, system->entries);
   vlot__alloc_free(allocator, system);
 }
-
-bool vlot__system_is_forked(const vlot_actor_system *system) { return getpid() != system->process; }
 
 void vlot__system_log(vlot_actor_system *system, const char *format, ...) {
   if (!system->options.log) return;
@@ -155,6 +152,7 @@ vlot_result vlot_actor_system_stop(vlot_actor_system *system) {
   if (vlot__system_is_forked(system)) return vlot__refuse_forked();
   if (vlot__system_current(system)) return vlot__refuse_inside();
   if (!begin_stop(system, &result)) return result;
+  vlot__calls_end_all(system);
   vlot_actor *actor;
   while ((actor = next_to_stop(system))) {
     (void)vlot_actor_stop(actor, system->options.stop_ns);
@@ -178,6 +176,8 @@ vlot_result vlot_actor_system_close(vlot_actor_system *system) {
 void vlot_actor_system_get_status(vlot_actor_system *system, vlot_actor_system_status *status) {
   VLOT_GIVEN(system);
   VLOT_GIVEN(status);
+  *status = (vlot_actor_system_status){0};
+  if (vlot__system_is_forked(system)) return;
   vlot__lock(&system->lock);
   *status = system->totals;
   vlot__unlock(&system->lock);
@@ -185,11 +185,13 @@ void vlot_actor_system_get_status(vlot_actor_system *system, vlot_actor_system_s
 
 size_t vlot_actor_system_letters(vlot_actor_system *system, vlot_letter *letters, size_t max) {
   VLOT_GIVEN(system);
+  if (vlot__system_is_forked(system)) return 0;
   return vlot__letters_copy(&system->letters, letters, max);
 }
 
 uint64_t vlot_actor_system_letter_count(vlot_actor_system *system, vlot_why why) {
   VLOT_GIVEN(system);
+  if (vlot__system_is_forked(system)) return 0;
   return vlot__letters_count(&system->letters, why);
 }
 
@@ -214,6 +216,7 @@ vlot_result vlot_actor_system_check(vlot_actor_system *system) {
   VLOT_GIVEN(system);
   vlot_actor **actors;
   size_t count;
+  if (vlot__system_is_forked(system)) return vlot__refuse_forked();
   if (!vlot__registry_snapshot(system, &actors, &count)) return VLOT_NOMEM;
   bool is_right = true;
   for (size_t i = 0; i < count; i++) {

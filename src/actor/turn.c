@@ -228,6 +228,7 @@ bool vlot__actor_wait(vlot_actor *actor, uint64_t deadline_ns) {
 
 bool vlot_actor_run(vlot_actor *actor) {
   VLOT_GIVEN(actor);
+  if (vlot__system_is_forked(actor->system)) return false;
   vlot__lock(&actor->box.lock);
   bool may_run = actor->phase == VLOT__LIVE && vlot__actor_right(actor) != VLOT__RUNNING &&
                  !actor->is_suspended && has_work(actor);
@@ -265,6 +266,7 @@ static void rouse_if_it_may(vlot_actor *actor) {
 
 vlot_result vlot_actor_hold(vlot_actor *actor, uint64_t wait_ns) {
   VLOT_GIVEN(actor);
+  if (vlot__system_is_forked(actor->system)) return vlot__refuse_forked();
   vlot__lock(&actor->box.lock);
   actor->holds++;
   bool is_still = wait_for_turn_end(actor, wait_ns);
@@ -278,6 +280,7 @@ vlot_result vlot_actor_hold(vlot_actor *actor, uint64_t wait_ns) {
 
 void vlot_actor_unhold(vlot_actor *actor) {
   VLOT_GIVEN(actor);
+  if (vlot__system_is_forked(actor->system)) return;
   vlot__lock(&actor->box.lock);
   bool was_held = actor->holds > 0;
   if (was_held) actor->holds--;
@@ -298,6 +301,7 @@ static vlot_result refuse_grant(vlot_actor *actor) {
 
 vlot_result vlot_actor_grant(vlot_actor *actor) {
   VLOT_GIVEN(actor);
+  if (vlot__system_is_forked(actor->system)) return vlot__refuse_forked();
   if (vlot__system_current(actor->system) == actor) return vlot__refuse_inside();
   vlot__lock(&actor->box.lock);
   vlot_result result = refuse_grant(actor);
@@ -315,6 +319,7 @@ vlot_result vlot_actor_grant(vlot_actor *actor) {
 
 vlot_result vlot_actor_suspend(vlot_actor *actor, uint64_t wait_ns) {
   VLOT_GIVEN(actor);
+  if (vlot__system_is_forked(actor->system)) return vlot__refuse_forked();
   vlot__lock(&actor->box.lock);
   bool was_suspended = actor->is_suspended;
   actor->is_suspended = true;
@@ -331,6 +336,7 @@ vlot_result vlot_actor_suspend(vlot_actor *actor, uint64_t wait_ns) {
 
 void vlot_actor_resume(vlot_actor *actor) {
   VLOT_GIVEN(actor);
+  if (vlot__system_is_forked(actor->system)) return;
   vlot__lock(&actor->box.lock);
   if (actor->is_suspended) {
     actor->is_suspended = false;

@@ -105,7 +105,7 @@ static vlot_result end(vlot_cluster *cluster, vlot_result result) {
 
 vlot_result vlot_cluster_spawn(vlot_cluster *cluster, uint32_t id) {
   VLOT_GIVEN(cluster);
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
@@ -121,7 +121,7 @@ vlot_result vlot_cluster_spawn(vlot_cluster *cluster, uint32_t id) {
 
 vlot_result vlot_cluster_kill(vlot_cluster *cluster, uint32_t id, bool is_power_cut) {
   VLOT_GIVEN(cluster);
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
@@ -142,7 +142,7 @@ void vlot__seat_restarted(vlot__seat *seat, vlot_restart how, uint64_t disk_id) 
 
 vlot_result vlot_cluster_restart(vlot_cluster *cluster, uint32_t id, vlot_restart how) {
   VLOT_GIVEN(cluster);
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
   uint64_t disk_id = 0;
   if (how > VLOT_RESTART_WIPE)
@@ -165,7 +165,7 @@ vlot_result vlot_cluster_restart(vlot_cluster *cluster, uint32_t id, vlot_restar
 
 vlot_result vlot_cluster_suspend(vlot_cluster *cluster, uint32_t id) {
   VLOT_GIVEN(cluster);
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
@@ -184,7 +184,7 @@ vlot_result vlot_cluster_suspend(vlot_cluster *cluster, uint32_t id) {
 
 vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id) {
   VLOT_GIVEN(cluster);
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
@@ -203,7 +203,7 @@ vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id) {
 vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_kind kind,
                                uint32_t value) {
   VLOT_GIVEN(cluster);
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat = vlot__seat_of(cluster, id);
   if (!vlot__mail_is_order(kind, value))
     return vlot__refuse_value(VLOT_INVALID,
@@ -228,7 +228,7 @@ vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_ki
 
 vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id, uint32_t permille) {
   VLOT_GIVEN(cluster);
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
   if (permille > 100000)
     return vlot__refuse_value(VLOT_INVALID, "permille {0}: at most {1} is allowed", permille,
@@ -248,7 +248,7 @@ vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id,
                                   const vlot_disk_fault *fault) {
   VLOT_GIVEN(cluster);
   VLOT_GIVEN(fault);
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;

@@ -241,7 +241,7 @@ static size_t stop_survivors(vlot__disk *disk, bool is_power_cut) {
 static void disk_stop(void *context, bool is_power_cut) {
   vlot__disk *disk = context;
   vlot__lock(&disk->lock);
-  while (disk->completing > 0) pthread_cond_wait(&disk->completed, &disk->lock);
+  while (disk->completing > 0) vlot__cond_wait(&disk->completed, &disk->lock);
   size_t kept = stop_survivors(disk, is_power_cut);
   for (size_t k = 0; k < kept; k++)
     vlot__disk_make_durable(disk, &((vlot__disk_waiting *)vlot__ring_at(&disk->queue, k))->write);

@@ -46,10 +46,12 @@ static void set_controller(vlot_cluster *cluster, uint64_t number) {
 static bool wait_for_control(vlot_cluster *cluster, bool is_visitor) {
   vlot__lock(&cluster->control_lock);
   while (!is_free(cluster) && !(is_visitor && vlot__is_shut(cluster)))
-    pthread_cond_wait(&cluster->control_free, &cluster->control_lock);
+    vlot__cond_wait(&cluster->control_free, &cluster->control_lock);
   bool has_it = !(is_visitor && vlot__is_shut(cluster));
   if (has_it) set_controller(cluster, vlot__thread_number());
   vlot__unlock(&cluster->control_lock);
+  /* whoever has it runs user code (storages, machines, the log), and must give it back */
+  if (has_it) cluster->cancel_state = vlot__cancel_off();
   return has_it;
 }
 
@@ -66,6 +68,7 @@ bool vlot__control_try(vlot_cluster *cluster) {
   bool has_it = is_free(cluster);
   if (has_it) set_controller(cluster, vlot__thread_number());
   vlot__unlock(&cluster->control_lock);
+  if (has_it) cluster->cancel_state = vlot__cancel_off();
   return has_it;
 }
 
@@ -73,7 +76,7 @@ vlot_result vlot__control_take(vlot_cluster *cluster) {
   if (vlot__is_node_thread(cluster) || vlot__has_control(cluster))
     return vlot__refuse_node_thread();
   if (!carries_out_requests(cluster) && !wait_for_control(cluster, true))
-    return vlot__refuse_closed();
+    return vlot__visit_refusal(cluster);
   if (!vlot__driver_of(cluster)->is_stepped || vlot__may_step(cluster)) return VLOT_OK;
   vlot__control_end(cluster);
   return vlot__refuse_paused();
@@ -94,8 +97,10 @@ void vlot__control_end(vlot_cluster *cluster) {
     vlot__lock(&cluster->control_lock);
   }
   set_controller(cluster, 0);
+  int cancel_state = cluster->cancel_state;
   vlot__unlock(&cluster->control_lock);
   pthread_cond_signal(&cluster->control_free);
+  vlot__cancel_restore(cancel_state);
 }
 
 static bool counts(vlot_cluster *cluster) {

@@ -102,7 +102,7 @@ vlot_result vlot_history_open(vlot_history **out, const vlot_allocator *allocato
   VLOT_GIVEN(out);
   VLOT_GIVEN(sink);
   *out = NULL;
-  if (!sink->line) return VLOT_INVALID;
+  if (!sink->line) return vlot__refuse(VLOT_INVALID, "sink.line: missing");
   allocator = vlot__alloc_or_default(allocator);
   *out = vlot__alloc_zero(allocator, 1, sizeof **out);
   if (!*out) return VLOT_NOMEM;
@@ -146,7 +146,9 @@ vlot_result vlot_history_begin(vlot_history *history, const vlot_history_call *c
                     call->expected ? call->expected_size : 0};
   size_t wanted = 2 * TAIL_MAX + TAIL_MAX; /* keys, numbers; and what ends the line */
   for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
-    if (sizes[k] > SIZE_MAX / 64) return VLOT_TOO_LARGE;
+    if (sizes[k] > SIZE_MAX / 64)
+      return vlot__refuse_value(VLOT_TOO_LARGE, "{0} bytes in one field: at most {1}", sizes[k],
+                                SIZE_MAX / 64);
     wanted += vlot__json_bytes_max(sizes[k]);
   }
   lane *at = free_lane(history, call->client);
@@ -189,7 +191,9 @@ vlot_result vlot_history_end(vlot_history *history, uint32_t operation, uint64_t
     return VLOT_OK;
   }
   bool is_ok = outcome == VLOT_OK;
-  if (is_ok && result && size > SIZE_MAX / 64) return VLOT_TOO_LARGE;
+  if (is_ok && result && size > SIZE_MAX / 64)
+    return vlot__refuse_value(VLOT_TOO_LARGE, "a result of {0} bytes: at most {1}", size,
+                              SIZE_MAX / 64);
   size_t wanted = TAIL_MAX + (is_ok && result ? vlot__json_bytes_max(size) : 0);
   if (!reserve_text(history, at, wanted)) return VLOT_NOMEM;
   vlot__json_number_of(&at->text, "return", time);

@@ -4,9 +4,11 @@
 #include <sys/resource.h>
 
 #include "base/assert.h"
+#include "base/fork.h"
 #include "base/lock.h"
 #include "base/pool.h"
 #include "base/problem.h"
+#include "cluster/refuse.h"
 
 enum { POOL_BYTES = 4 << 20 }; /* that a host keeps of what its groups' logs have dropped */
 
@@ -32,6 +34,7 @@ vlot_host *vlot__host_make(const vlot_allocator *asked, uint64_t tick_ns, bool i
   host->options.allocator = host->allocator = allocator;
   host->options.tick_ns = tick_ns;
   host->is_shared = is_shared;
+  host->epoch = vlot__fork_epoch();
   if (!open_pool(host, !asked)) {
     vlot__alloc_free(allocator, host);
     return NULL;
@@ -91,6 +94,7 @@ vlot_result vlot_host_open(vlot_host **out, const vlot_host_options *options,
 
 uint32_t vlot_host_groups(vlot_host *host) {
   VLOT_GIVEN(host);
+  if (vlot__has_forked(host->epoch)) return 0;
   vlot__lock(&host->lock);
   uint32_t groups = host->groups;
   vlot__unlock(&host->lock);
@@ -99,6 +103,7 @@ uint32_t vlot_host_groups(vlot_host *host) {
 
 vlot_result vlot_host_close(vlot_host *host) {
   if (!host) return VLOT_OK;
+  if (vlot__has_forked(host->epoch)) return vlot__refuse_forked_child();
   uint32_t groups = vlot_host_groups(host);
   if (groups > 0)
     return vlot__refuse_value(VLOT_BUSY, "{0} groups are open on this host: close them first",

@@ -6,7 +6,7 @@
 
 vlot_result vlot_lockstep_set_inline(vlot_cluster *cluster, bool is_inline) {
   VLOT_GIVEN(cluster);
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   if (vlot__driver_of(cluster) != &vlot__driver_lockstep)
     return vlot__refuse(VLOT_UNSUPPORTED,
                         "inline is a choice of lockstep: the cluster was opened with threads");

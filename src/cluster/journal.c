@@ -95,7 +95,7 @@ static void write_handed(vlot__journal *journal) {
 static void wait_for_work(vlot__journal *journal) {
   if (journal->buffers[journal->current].size == 0) {
     journal->is_idle = true;
-    pthread_cond_wait(&journal->filled, &journal->lock);
+    vlot__cond_wait(&journal->filled, &journal->lock);
     journal->is_idle = false;
     return;
   }
@@ -144,7 +144,7 @@ static buffer *room_for(vlot__journal *journal, size_t size) {
       if (grow(journal, current, size)) return current;
       end_early(journal, VLOT_NOMEM);
     } else if (journal->is_handed) {
-      pthread_cond_wait(&journal->freed, &journal->lock);
+      vlot__cond_wait(&journal->freed, &journal->lock);
     } else {
       hand_over(journal);
       pthread_cond_signal(&journal->filled);
@@ -207,7 +207,7 @@ void vlot__journal_sync(vlot__journal *journal) {
       hand_over(journal);
       pthread_cond_signal(&journal->filled);
     }
-    pthread_cond_wait(&journal->freed, &journal->lock);
+    vlot__cond_wait(&journal->freed, &journal->lock);
   }
   vlot__unlock(&journal->lock);
 }
@@ -283,7 +283,7 @@ vlot_result vlot__journal_finish(vlot__journal *journal) {
   pthread_cond_signal(&journal->filled);
   pthread_cond_broadcast(&journal->freed);
   vlot__unlock(&journal->lock);
-  if (journal->has_thread) pthread_join(journal->writer, NULL);
+  if (journal->has_thread) vlot__thread_join(journal->writer);
   journal->has_thread = false;
   vlot_result closed = vlot__journal_file_close(&journal->file);
   if (closed != VLOT_OK) tell_end(journal, closed);
@@ -305,7 +305,7 @@ vlot_result vlot_journal_get_status(vlot_cluster *cluster, vlot_journal_status *
   VLOT_GIVEN(cluster);
   VLOT_GIVEN(status);
   *status = (vlot_journal_status){0};
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__journal *journal = cluster->journal;
   if (!journal)
     return vlot__refuse(VLOT_UNSUPPORTED,

@@ -143,7 +143,7 @@ vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from, uint32_t
                                   const vlot_link *link) {
   VLOT_GIVEN(cluster);
   VLOT_GIVEN(link);
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   if (!is_valid(link)) return refuse_link(link);
   if (from != 0 && !vlot__seat_of(cluster, from)) return vlot__refuse_member(from);
   if (to != 0 && !vlot__seat_of(cluster, to)) return vlot__refuse_member(to);
@@ -165,7 +165,7 @@ vlot_result vlot_cluster_get_link(vlot_cluster *cluster, uint32_t from, uint32_t
   VLOT_GIVEN(cluster);
   VLOT_GIVEN(link);
   *link = (vlot_link){0};
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   if (!vlot__seat_of(cluster, from)) return vlot__refuse_member(from);
   if (!vlot__seat_of(cluster, to)) return vlot__refuse_member(to);
   if (from == to)
@@ -218,7 +218,7 @@ static bool make_room_between(vlot_cluster *cluster) {
 
 vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *ids, size_t count) {
   VLOT_GIVEN(cluster);
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot_result result = vlot__control_take_to_change(cluster);
   if (result != VLOT_OK) return result;
   result = take_sides(cluster, ids, count);
@@ -230,7 +230,7 @@ vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *ids, s
 
 vlot_result vlot_cluster_heal(vlot_cluster *cluster) {
   VLOT_GIVEN(cluster);
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot_result result = vlot__control_take_to_change(cluster);
   if (result != VLOT_OK) return result;
   vlot__count_command(cluster);

@@ -353,7 +353,8 @@ static vlot_result lockstep_await(vlot_cluster *cluster,
                                   void *context, uint64_t deadline) {
   for (;;) {
     if (is_reached(cluster, context)) return VLOT_OK;
-    if (vlot__is_shut(cluster)) return VLOT_CLOSED; /* paused, and another thread closes it */
+    if (vlot__is_shut(cluster))
+      return vlot__visit_refusal(cluster); /* paused, and another thread closes it */
     if (vlot__now(cluster) >= deadline) return VLOT_TIMEOUT;
     vlot__lockstep_run_one(cluster, deadline);
   }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/lock.h"
 #include "cluster/door.h"
 
 enum { LINE_BYTES = 512 };
@@ -10,7 +11,9 @@ static void say(vlot_cluster *cluster, const char *line) {
   if (!cluster->options.log) return;
   vlot__visit visit; /* closing the cluster in there is a deadlock, on whatever thread */
   vlot__visit_note(&visit, cluster);
+  int cancel_state = vlot__cancel_off();
   cluster->options.log(cluster->options.log_context, line);
+  vlot__cancel_restore(cancel_state);
   vlot__visit_end(&visit);
 }
 

@@ -85,7 +85,7 @@ vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id, vlot_nod
   VLOT_GIVEN(cluster);
   VLOT_GIVEN(status);
   *status = (vlot_node_status){.id = id};
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat = vlot__seat_of(cluster, id);
   if (!seat) return vlot__refuse_member(id);
   *status = vlot__seat_status(seat);
@@ -154,7 +154,7 @@ vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash
   VLOT_GIVEN(hash);
   VLOT_GIVEN(applied);
   *hash = *applied = 0;
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat = vlot__seat_of(cluster, id);
   if (!seat) return vlot__refuse_member(id);
   vlot_result result = vlot__control_take(cluster);
@@ -163,8 +163,11 @@ vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash
   if (!seat->node)
     result = vlot__refuse_down(id);
   else if (vlot__driver_of(cluster)->hold(seat) == VLOT_OK) {
-    result =
-        vlot__node_is_fenced(seat->node) ? VLOT_FENCED : vlot__node_hash(seat->node, hash, applied);
+    if (vlot__node_is_fenced(seat->node))
+      result = vlot__refuse_value(
+          VLOT_FENCED, "node {0} is fenced: what it last had says nothing of the others", id, 0);
+    else
+      result = vlot__node_hash(seat->node, hash, applied);
     vlot__driver_of(cluster)->unhold(seat);
   }
   if (result == VLOT_TIMEOUT)

@@ -39,9 +39,8 @@ static void answer_read(vlot__node *node, const vlot__node_read *one, vlot_resul
     }
     if (vlot__node_is_void(node)) return;
     vlot__slow_end(node->seat, VLOT__SLOW_QUERY, begin);
-    if (result == VLOT_OK && vlot__replies_lack(&node->replies, 0) != VLOT_WHY_NONE)
-      result =
-          vlot__replies_lack(&node->replies, 0) == VLOT_WHY_NO_MEMORY ? VLOT_NOMEM : VLOT_TOO_LARGE;
+    if (result == VLOT_OK)
+      result = vlot__replies_lack_result(vlot__replies_lack(&node->replies, 0));
     if (result == VLOT_OK) vlot__replies_get(&node->replies, 0, &reply, &size);
   }
   vlot_event *event = vlot__event_begin(node->cluster, node->seat, VLOT_EVENT_ANSWER, why, 0);

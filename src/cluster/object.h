@@ -7,7 +7,7 @@
  *   gate.c door.c            who may act now; who is inside, and who holds on to it
  *   control.c link.c         spawn, kill, restart, faults
  *   node*.c                  mail -> inputs, outputs -> effects; no thread in them
- *   client.c inbox.c         clients, and where their answers arrive
+ *   client.c ask.c inbox.c   clients, and where their answers arrive
  *   look.c lints.c await.c   looking and waiting
  *   observe.c subscription.c log.c   events, and what is told
  *   driver.h                 what makes nodes run: threads.c clock.c actors.c, lockstep.c verbs.c
@@ -167,6 +167,7 @@ struct vlot_cluster {
   vlot__traffic traffic; /* dropped where no node's turn did it */
 
   /* door.h */
+  uint64_t epoch;          /* base/fork.h */
   struct vlot__fence door; /* closed: it is closing, or closed; open effects: visits */
   _Atomic uint32_t references;
   pthread_mutex_t door_lock;
@@ -177,6 +178,7 @@ struct vlot_cluster {
   pthread_mutex_t control_lock;
   pthread_cond_t control_free;
   _Atomic uint64_t controller; /* number of the thread that has control; 0: none has */
+  int cancel_state;            /* that whoever has control had before */
 
   /* clients: those that are open, by number, and those that wait (inbox.c) */
   pthread_mutex_t clients_lock;
@@ -192,6 +194,10 @@ struct vlot_cluster {
   pthread_cond_t changed;
   _Atomic uint32_t waiters;
   uint64_t changes;
+  /* public awaits; under change_lock, but that they look at the number without it */
+  uint32_t awaits;             /* under way */
+  _Atomic uint64_t interrupts; /* so far */
+  bool owes_interrupt;         /* of the next one: none was under way */
 
   vlot_actor_system *actors; /* threads, or lockstep not inline */
   pthread_mutex_t seats_lock;

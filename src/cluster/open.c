@@ -2,6 +2,7 @@
 #include "cluster/open.h"
 
 #include "base/assert.h"
+#include "base/lock.h"
 #include "cluster/bootstrap.h"
 #include "cluster/change.h"
 #include "cluster/clock.h"
@@ -182,6 +183,7 @@ static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *
   }
   atomic_init(&cluster->mark, VLOT__MARK_OPEN);
   atomic_init(&cluster->references, 1);
+  cluster->epoch = vlot__fork_epoch();
   cluster->options = *options;
   cluster->options.allocator = cluster->allocator = allocator;
   cluster->log_allocator = host->log_allocator;
@@ -280,13 +282,19 @@ vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *op
     return vlot__refuse(refused, *problem);
   }
   if (options) with_words = *options;
+  if (with_words.host && vlot__has_forked(with_words.host->epoch)) {
+    *problem = "host: of the process that this one was forked from";
+    return vlot__refuse(VLOT_UNSUPPORTED, *problem);
+  }
   bool is_asked = with_words.problem_size > 0;
   if (!is_asked) {
     with_words.problem = words;
     with_words.problem_size = sizeof words;
   }
   with_words.problem[0] = '\0';
+  int cancel_state = vlot__cancel_off(); /* it runs user code, and nobody else knows of it yet */
   vlot_result result = open_cluster(out, &with_words, problem);
+  vlot__cancel_restore(cancel_state);
   if (result != VLOT_OK) tell_problem(result, &with_words, is_asked, problem);
   return result;
 }
@@ -297,11 +305,12 @@ static vlot_result finish_recording(vlot_cluster *cluster) {
 }
 
 static vlot_result shut(vlot_cluster *cluster) {
+  if (vlot__is_forked(cluster)) return vlot__refuse_forked_child();
   if (vlot__is_inside(cluster) || vlot__clock_is_here(cluster))
     return vlot__refuse(VLOT_DEADLOCK,
                         "this is inside a call of this cluster (a function of the caller's that it "
                         "has called), or on its clock's thread: close it when that has returned");
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   if (vlot__is_node_thread(cluster)) return vlot__refuse_node_thread();
   return vlot__door_shut(cluster) ? VLOT_OK : vlot__refuse_closed();
 }

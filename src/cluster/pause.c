@@ -204,7 +204,7 @@ static vlot_result refuse_lockstep(void) {
 
 vlot_result vlot_cluster_pause(vlot_cluster *cluster) {
   VLOT_GIVEN(cluster);
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   if (vlot__driver_of(cluster) == &vlot__driver_lockstep) return refuse_lockstep();
   if (vlot__clock_is_here(cluster))
     return vlot__refuse(
@@ -231,7 +231,7 @@ vlot_result vlot_cluster_pause(vlot_cluster *cluster) {
 
 vlot_result vlot_cluster_unpause(vlot_cluster *cluster) {
   VLOT_GIVEN(cluster);
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   if (vlot__driver_of(cluster) == &vlot__driver_lockstep) return refuse_lockstep();
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;

@@ -4,10 +4,16 @@ vlot_result vlot__refuse_closed(void) {
   return vlot__refuse(VLOT_CLOSED, "the cluster is closing, or closed");
 }
 
+vlot_result vlot__refuse_forked_child(void) {
+  return vlot__refuse(VLOT_UNSUPPORTED,
+                      "this process was forked: its parent has the threads; open another here");
+}
+
 vlot_result vlot__refuse_node_thread(void) {
   return vlot__refuse(VLOT_DEADLOCK,
-                      "this is a node's thread, or a function that its turn has called: it would "
-                      "wait for itself; call from another thread");
+                      "this is a node's or the clock's thread, or a function that a turn or a "
+                      "control call of this thread has called: it would wait for itself; call "
+                      "from another thread, or later");
 }
 
 vlot_result vlot__refuse_paused(void) {

@@ -5,6 +5,7 @@
 #include "base/problem.h"
 
 vlot_result vlot__refuse_closed(void);         /* CLOSED: the cluster */
+vlot_result vlot__refuse_forked_child(void);   /* UNSUPPORTED */
 vlot_result vlot__refuse_node_thread(void);    /* DEADLOCK */
 vlot_result vlot__refuse_paused(void);         /* BUSY: by another thread */
 vlot_result vlot__refuse_member(uint32_t id);  /* NOT_FOUND */

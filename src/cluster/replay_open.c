@@ -362,7 +362,7 @@ vlot_result vlot_replay_get_status(vlot_cluster *cluster, vlot_replay_status *st
   VLOT_GIVEN(cluster);
   VLOT_GIVEN(status);
   *status = (vlot_replay_status){.text = ""};
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__replay *replay = cluster->replay;
   if (!replay)
     return vlot__refuse(VLOT_UNSUPPORTED,

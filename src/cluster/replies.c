@@ -60,8 +60,10 @@ vlot_result vlot_replies_set(vlot_replies *replies, uint32_t k, const void *data
                               replies->count);
   uint8_t *place = vlot__replies_place(replies, k, size);
   if (size == 0) return VLOT_OK;
-  if (!place)
-    return vlot__replies_lack(replies, k) == VLOT_WHY_NO_MEMORY ? VLOT_NOMEM : VLOT_TOO_LARGE;
+  if (!place) {
+    vlot_why lack = vlot__replies_lack(replies, k);
+    return vlot__refuse(vlot__replies_lack_result(lack), vlot_why_text(lack));
+  }
   memcpy(place, data, size);
   return VLOT_OK;
 }

@@ -51,4 +51,12 @@ static inline vlot_why vlot__replies_lack(const vlot_replies *replies, uint32_t 
   return (vlot_why)replies->replies[k].lack;
 }
 
+/* What that is for who asked; OK where it lacks nothing. */
+static inline vlot_result vlot__replies_lack_result(vlot_why lack) {
+  if (lack == VLOT_WHY_NONE) return VLOT_OK;
+  vlot_result result = VLOT_TOO_LARGE;
+  if (lack == VLOT_WHY_NO_MEMORY) result = VLOT_NOMEM;
+  return result;
+}
+
 #endif

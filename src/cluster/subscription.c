@@ -66,7 +66,7 @@ vlot_result vlot_subscription_open(vlot_subscription **out, vlot_cluster *cluste
   VLOT_GIVEN(out);
   VLOT_GIVEN(cluster);
   *out = NULL;
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   *out = take_early(cluster, bytes_max);
   if (*out) return VLOT_OK;
   vlot_subscription *subscription = vlot__alloc_zero(cluster->allocator, 1, sizeof *subscription);
@@ -89,6 +89,7 @@ bool vlot_subscription_next(vlot_subscription *subscription, vlot_event *event) 
   VLOT_GIVEN(event);
   vlot_cluster *cluster = subscription->cluster;
   chunk *empty = NULL;
+  if (vlot__is_forked(cluster)) return false;
   vlot__lock(&cluster->observer.lock);
   chunk *first = subscription->first;
   if (first && first->taken == first->count && first->next) {
@@ -113,6 +114,7 @@ uint64_t vlot_subscription_lost(const vlot_subscription *subscription) {
 void vlot_subscription_close(vlot_subscription *subscription) {
   if (!subscription) return;
   vlot_cluster *cluster = subscription->cluster;
+  if (vlot__is_forked(cluster)) return;
   vlot__lock(&cluster->observer.lock);
   vlot_subscription **link = &cluster->observer.subscriptions;
   while (*link && *link != subscription) link = &(*link)->next;

@@ -140,7 +140,7 @@ static vlot_result threads_await(vlot_cluster *cluster,
     if (is_reached(cluster, context)) {
       result = VLOT_OK;
     } else if (vlot__is_shut(cluster)) {
-      result = VLOT_CLOSED;
+      result = vlot__visit_refusal(cluster);
     } else if (vlot__now(cluster) >= deadline) {
       result = VLOT_TIMEOUT;
     } else {

@@ -33,7 +33,7 @@ static vlot_result check_verb(vlot_cluster *cluster) {
 vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t *done) {
   VLOT_GIVEN(cluster);
   if (done) *done = 0;
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   const uint64_t *count = vlot__lockstep_counter(cluster), before = *count;
   vlot_result result = check_pending(cluster);
   if (result != VLOT_OK) return result;
@@ -41,7 +41,7 @@ vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t
     if (!vlot__lockstep_run_one(cluster, VLOT_NEVER)) break;
   if (done) *done = *count - before;
   if (vlot__is_shut(cluster))
-    return vlot__refuse_closed(); /* paused, and another thread closes it */
+    return vlot__visit_refusal(cluster); /* paused, and another thread closes it */
   if (cluster->has_diverged) return refuse_diverged();
   return cluster->observer.has_violation ? VLOT_VIOLATED : VLOT_OK;
 }
@@ -57,13 +57,13 @@ vlot_result vlot_lockstep_until(vlot_cluster *cluster,
 vlot_result vlot_lockstep_pass(vlot_cluster *cluster, uint64_t ticks,
                                bool (*is_reached)(vlot_cluster *cluster, void *context),
                                void *context, uint64_t actions) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   const uint64_t *count = vlot__lockstep_counter(cluster), before = *count;
   uint64_t now = vlot__now(cluster), limit = ticks < VLOT_NEVER - now ? now + ticks : VLOT_NEVER;
   vlot_result result = check_pending(cluster);
   while (result == VLOT_OK && !(is_reached && is_reached(cluster, context))) {
     if (vlot__is_shut(cluster))
-      result = vlot__refuse_closed();
+      result = vlot__visit_refusal(cluster);
     else if (cluster->observer.has_violation)
       result = VLOT_VIOLATED;
     else if (cluster->has_diverged)
@@ -82,7 +82,7 @@ vlot_result vlot_lockstep_pass(vlot_cluster *cluster, uint64_t ticks,
 
 vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id) {
   VLOT_GIVEN(cluster);
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
   while (vlot__lockstep_obey_one(cluster)) continue;
@@ -98,7 +98,7 @@ vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id) {
 
 vlot_result vlot_lockstep_drop(vlot_cluster *cluster, uint64_t id) {
   VLOT_GIVEN(cluster);
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
   vlot__item *item = vlot__pending_find(cluster, id);
@@ -115,7 +115,7 @@ vlot_result vlot_lockstep_drop(vlot_cluster *cluster, uint64_t id) {
 
 vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held) {
   VLOT_GIVEN(cluster);
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__lockstep *lockstep = &cluster->lockstep;
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
@@ -145,7 +145,7 @@ vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held)
 
 vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t *copy) {
   VLOT_GIVEN(cluster);
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
   vlot__item *item = vlot__pending_find(cluster, id);
@@ -167,7 +167,7 @@ vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t
 
 vlot_result vlot_lockstep_delay(vlot_cluster *cluster, uint64_t id, uint64_t ticks) {
   VLOT_GIVEN(cluster);
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
   vlot__item *item = vlot__pending_find(cluster, id);
