@@ -120,10 +120,10 @@ vlot_why vlot_cluster_leaderless_why(vlot_cluster *cluster) {
   return vlot__has_lost_disks(cluster, &lost, &voters) ? VLOT_WHY_DISKS_LOST : VLOT_WHY_NO_LEADER;
 }
 
-vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash,
-                              uint64_t *applied) {
-  *hash = *applied = 0;
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+/* Between two of its turns. */
+typedef vlot_result look_at(vlot__node *node, void *context);
+
+static vlot_result look_between(vlot_cluster *cluster, uint32_t id, look_at *look, void *context) {
   vlot__seat *seat = vlot__seat_of(cluster, id);
   if (!seat) return VLOT_NOT_FOUND;
   vlot_result result = vlot__control_take(cluster);
@@ -132,11 +132,44 @@ vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash
   if (!seat->node)
     result = VLOT_CLOSED;
   else if (vlot__driver_of(cluster)->hold(seat) == VLOT_OK) {
-    result = vlot__node_hash(seat->node, hash, applied);
+    result = look(seat->node, context);
     vlot__driver_of(cluster)->unhold(seat);
   }
   vlot__control_end(cluster);
   return result;
+}
+
+typedef struct hashed {
+  uint64_t *hash, *applied;
+} hashed;
+
+static vlot_result look_hash(vlot__node *node, void *context) {
+  const hashed *out = context;
+  return vlot__node_hash(node, out->hash, out->applied);
+}
+
+vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash,
+                              uint64_t *applied) {
+  *hash = *applied = 0;
+  VLOT__VISIT(cluster, VLOT_CLOSED);
+  return look_between(cluster, id, look_hash, &(hashed){.hash = hash, .applied = applied});
+}
+
+typedef struct looker {
+  vlot_cluster_looker *look;
+  void *context;
+} looker;
+
+static vlot_result look_in(vlot__node *node, void *context) {
+  const looker *by = context;
+  by->look(by->context, vlot__node_raft(node), vlot__node_machine(node));
+  return VLOT_OK;
+}
+
+vlot_result vlot_cluster_look(vlot_cluster *cluster, uint32_t id, vlot_cluster_looker *look,
+                              void *context) {
+  VLOT__VISIT(cluster, VLOT_CLOSED);
+  return look_between(cluster, id, look_in, &(looker){.look = look, .context = context});
 }
 
 static void add_traffic(vlot_cluster_stats *stats, const vlot__traffic *traffic) {

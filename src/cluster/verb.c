@@ -1,3 +1,4 @@
+#include "vlot/event.h"
 #include "vlot/verb.h"
 
 #include <stdbool.h>

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "options.h"
+#include "synonyms.h"
 #include "verbs.h"
 
 /* --- words --- */
@@ -28,7 +29,7 @@ static bool split(vlot__workspace *workspace, vlot__arguments *arguments, const 
   }
 }
 
-enum { NAMES_MAX = 64 };
+enum { NAMES_MAX = 128 };
 
 /* A byte that is not seen, or looks like another, is named where a word is not understood. */
 enum { ODD_MAX = 64 };
@@ -50,6 +51,9 @@ static bool unknown_verb(vlot__workspace *workspace, const vlot__arguments *argu
   size_t count = 0;
   for (; count < vlot_verb_count && count < NAMES_MAX; count++)
     names[count] = vlot_verbs[count].name;
+  const char *meant = vlot__synonym(word);
+  if (meant)
+    return vlot__workspace_fail(workspace, 0, "unknown verb; did you mean '%s'?", meant);
   const char *nearest = vlot__options_nearest(word, names, count);
   if (nearest)
     return vlot__workspace_fail(workspace, 0, "unknown verb%s; did you mean '%s'?",

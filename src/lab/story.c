@@ -85,6 +85,8 @@ static bool copy_past(vlot__workspace *workspace, const char *name, vlot__story_
     story->branch_count--;
     return vlot__workspace_fail(workspace, 0, "%s", vlot_result_text(VLOT_NOMEM));
   }
+  to->parent = story->present + 1;
+  to->parts_at = now;
   story->present = story->branch_count - 1;
   story->done = to->count;
   return true;

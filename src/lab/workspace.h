@@ -32,6 +32,7 @@ typedef struct vlot__workspace_asked {
   uint32_t contact; /* which client; 0 in sequence: a free place */
   uint64_t sequence;
   bool is_read;
+  uint32_t operation; /* vlot_kv_operation */
   uint64_t deadline; /* tick at which it is UNKNOWN */
   char what[96];
 } vlot__workspace_asked;
@@ -69,6 +70,7 @@ typedef struct vlot__workspace {
   volatile sig_atomic_t *must_stop;
   bool was_stopped;     /* the last one did */
   bool is_problem_told; /* in out */
+  unsigned plays;       /* files that are being said, one inside the other */
   uint64_t changes;     /* goes up when there may be something else to see */
 
   vlot__view_render *render; /* what makes something of a view in out; text unless said */
@@ -131,11 +133,10 @@ void vlot__workspace_drain(vlot__workspace *workspace, bool is_summary);
 bool vlot__workspace_set_log(vlot__workspace *workspace, uint32_t id, const uint64_t *terms,
                              size_t count);
 
-/* Submit SET key=value, or a read of the key, as the client of a member. local: without asking the
- * others. */
-bool vlot__workspace_propose(vlot__workspace *workspace, uint32_t contact, const char *key,
-                             const char *value);
-bool vlot__workspace_read(vlot__workspace *workspace, uint32_t contact, const char *key,
-                          bool is_local);
+/* Ask the key-value machine something as the client of a member; what: as it is told later. A GET is
+ * a read, linearizable unless it is local: then without asking the others. false: the problem is
+ * told. */
+bool vlot__workspace_ask(vlot__workspace *workspace, uint32_t contact, const vlot_kv_command *kv,
+                         bool is_local, const char *what);
 
 #endif
