@@ -27,6 +27,7 @@ typedef struct vlot__story_line {
   bool is_time;      /* it let time go on: any part of it can be done */
   bool is_look;      /* it changed nothing */
   bool is_quiet;     /* it told only what changed */
+  bool is_origin;    /* a run that was found, and is made again as a whole */
 } vlot__story_line;
 
 /* A place in a branch: so many lines before it wholly, and of the next one all up to this state. */

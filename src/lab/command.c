@@ -234,6 +234,7 @@ static void record(vlot__workspace *workspace, const vlot_verb *verb, const char
   if (!(verb->flags & VLOT_VERB_LOOK)) vlot__story_idle(workspace, has_done_nothing ? text : NULL);
   if (!has_acted && workspace->cluster) line.is_look = true;
   if (!line.is_look) workspace->changes++;
+  if (!line.is_look) workspace->is_on_track = false;
   if (!is_done && !has_acted) return; /* nothing has changed */
   if ((verb->flags & VLOT_VERB_TIME) && (!is_done || workspace->was_stopped)) {
     if (!has_acted) return;
@@ -272,12 +273,13 @@ static bool run(vlot__workspace *workspace, vlot__arguments *arguments, const ch
   if (!prepare(workspace, verb)) return false;
   vlot__story_place from = vlot__workspace_place(workspace);
   if (!(verb->flags & VLOT_VERB_META)) workspace->under_way = line;
-  workspace->was_stopped = false;
+  workspace->was_stopped = workspace->has_followed = false;
   workspace->is_summary = verb->flags & VLOT_VERB_SUMMARY;
   bool is_done = vlot__verbs_run(workspace, verb, arguments);
   vlot__workspace_drain(workspace, workspace->is_summary);
   if (verb->flags & VLOT_VERB_META) return is_done;
   workspace->under_way = NULL;
+  if (workspace->has_followed) return is_done; /* in what is a line of history already */
   if (!workspace->is_redoing) record(workspace, verb, line, is_done, from);
   return is_done;
 }

@@ -69,7 +69,7 @@ static bool copy_past(vlot__workspace *workspace, const char *name, vlot__story_
       vlot__place_is_before(from->lines[story->done].from, now)) {
     char text[VLOT__STORY_PIECE_MAX];
     vlot__story_line half = from->lines[story->done];
-    half.text = vlot__story_piece(text, half.from, now, half.is_quiet);
+    if (!half.is_origin) half.text = vlot__story_piece(text, half.from, now, half.is_quiet);
     half.to = now;
     has_memory = vlot__branch_append(to, &half);
   }

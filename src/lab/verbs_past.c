@@ -267,6 +267,9 @@ bool vlot__verbs_save(vlot__workspace *workspace, const vlot__arguments *argumen
   const char *name = arguments->values[0].text;
   vlot__text written = {0}, scene = {0};
   const vlot__story *story = &workspace->story;
+  if (workspace->origin)
+    return vlot__workspace_fail(workspace, 0, "what was found is no scene; '%s' makes it again",
+                                workspace->origin->line);
   if (workspace->is_adopted || workspace->journal)
     return vlot__workspace_fail(workspace, 0,
                                 workspace->journal

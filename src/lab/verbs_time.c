@@ -39,6 +39,8 @@ typedef struct goal {
   vlot_event_kind event;
   vlot_subscription *events; /* what has happened since `until` was said … */
   bool has_happened;         /* … and has the event been among it */
+  vlot__workspace *followed; /* in a run that was found: what has happened there … */
+  uint64_t since, end;       /* … behind this action; and the tick up to which to go on */
   const volatile sig_atomic_t *must_stop;
 } goal;
 
@@ -62,13 +64,28 @@ static bool node_reached(const vlot_node_status *status, const goal *wanted) {
   }
 }
 
+static bool is_wanted(const goal *wanted, const vlot_event *event) {
+  uint32_t node = event->node ? event->node : event->peer;
+  return event->kind == wanted->event && (wanted->node == 0 || node == wanted->node);
+}
+
+static bool has_seen(const goal *wanted) {
+  const vlot__past *past = &wanted->followed->past;
+  for (size_t node = 0; node < VLOT__PAST_NODES; node++)
+    for (size_t k = past->nodes[node].count; k > 0; k--) {
+      const vlot_event *event = &past->nodes[node].events[k - 1];
+      if (event->action <= wanted->since) break;
+      if (is_wanted(wanted, event)) return true;
+    }
+  return false;
+}
+
 /* Whose event it is: of one that the cluster tells of a node, that node's. */
 static bool has_happened(goal *wanted) {
   vlot_event event;
+  if (wanted->followed) return has_seen(wanted);
   while (!wanted->has_happened && vlot_subscription_next(wanted->events, &event))
-    wanted->has_happened =
-        event.kind == wanted->event &&
-        (wanted->node == 0 || (event.node ? event.node : event.peer) == wanted->node);
+    wanted->has_happened = is_wanted(wanted, &event);
   return wanted->has_happened;
 }
 
@@ -147,11 +164,34 @@ static uint64_t ticks_at_once(const vlot__workspace *workspace, uint64_t end) {
   return end == VLOT_NEVER ? VLOT_NEVER : end - now;
 }
 
+static bool may_stop(vlot_cluster *cluster, void *context) {
+  goal *wanted = context;
+  return is_reached(cluster, wanted) ||
+         (wanted->end != VLOT_NEVER && vlot_cluster_now(cluster) >= wanted->end);
+}
+
+/* The same in a run that was found, for as long as nothing else is said: it is made again. */
+static vlot_result follow(vlot__workspace *workspace, goal *wanted, uint64_t end, uint64_t most) {
+  uint64_t at = vlot__workspace_actions(workspace), track = vlot__workspace_track(workspace);
+  vlot__workspace_stop stop = {.action = most < track - at ? at + most : track,
+                               .from = at,
+                               .may_stop = may_stop,
+                               .context = wanted};
+  wanted->followed = workspace;
+  wanted->since = at;
+  wanted->end = end;
+  wanted->must_stop = workspace->must_stop;
+  bool is_done = vlot__workspace_follow(workspace, &stop);
+  workspace->was_stopped = must_stop(wanted);
+  return is_done ? VLOT_OK : VLOT_NOMEM;
+}
+
 /* Until it is reached, up to this tick (VLOT_NEVER: without end), at most so many actions.
  * VLOT_TIMEOUT: the actions were not enough, or nothing is left that could happen. long_way: only
  * how it began and ended is told; NULL: all of it. */
 static vlot_result go_on(vlot__workspace *workspace, goal *wanted, uint64_t end, uint64_t most,
                          digest *long_way) {
+  if (vlot__workspace_track(workspace)) return follow(workspace, wanted, end, most);
   uint64_t begin = vlot__workspace_actions(workspace), done = 0, before, now;
   vlot_cluster *cluster = workspace->cluster;
   vlot_result result = VLOT_TIMEOUT;

@@ -187,6 +187,10 @@ static void tell_base(telling *tale, const vlot__workspace *workspace) {
 /* A line of which only a part is behind us: that part, and the rest of it, which is undone. */
 static void tell_halves(telling *tale, const vlot__story_line *line, vlot__story_place now) {
   char piece[VLOT__STORY_PIECE_MAX];
+  if (line->is_origin) {
+    tell(tale, line->from, false, line->text);
+    return;
+  }
   tell(tale, line->from, false, vlot__story_piece(piece, line->from, now, line->is_quiet));
   tell(tale, now, true, vlot__story_piece(piece, now, line->to, line->is_quiet));
 }
@@ -195,7 +199,8 @@ bool vlot__view_look_history(vlot__view_history *view, const vlot__workspace *wo
   const vlot__story *story = &workspace->story;
   telling tale = {.view = view};
   *view = (vlot__view_history){.is_adopted = workspace->is_adopted};
-  if (!workspace->is_adopted && !workspace->journal) tell_base(&tale, workspace);
+  if (!workspace->is_adopted && !workspace->journal && !workspace->origin)
+    tell_base(&tale, workspace);
   const vlot__story_branch *branch = story->branch_count ? vlot__story_present(story) : NULL;
   vlot__story_place now = vlot__workspace_place(workspace);
   for (size_t k = 0; branch && k < branch->count; k++) {
