@@ -33,7 +33,7 @@ typedef enum vlot_parameter_type {
 
 /* Where a parameter stands in a debugger's request. */
 typedef enum vlot_asks {
-  VLOT_ASKS_NOTHING, /* nowhere: it cannot be asked */
+  VLOT_ASKS_NOTHING, /* nowhere: only the prompt takes it */
   VLOT_ASKS_NODE,
   VLOT_ASKS_ID,     /* of one pending thing */
   VLOT_ASKS_VALUE,  /* a number, the position of a choice, or 1 for a flag */
@@ -307,7 +307,8 @@ typedef struct vlot_verb {
                                   "change|role|vote|term|log|commit|campaign")})                   \
   X(json, .summary = "Show as JSON what another verb shows", .example = "node 2",                  \
     .flags = VLOT_VERB_LOOK | VLOT_VERB_NEEDS_NOTHING,                                             \
-    .parameters = {VLOT_VERB_SAYS("VERB", NULL, REST, 0, 0, 0, "a verb that looks, and its words")}) \
+    .parameters = {                                                                                \
+        VLOT_VERB_SAYS("VERB", NULL, REST, 0, 0, 0, "a verb that looks, and its words")})          \
   X(next, .group = "history", .alias = "n",                                                        \
     .summary = "Do the next thing: of the scene, else whatever comes next", .example = "3",        \
     .flags = VLOT_VERB_NEEDS_NOTHING | VLOT_VERB_META,                                             \
@@ -328,7 +329,7 @@ typedef struct vlot_verb {
   X(history, .summary = "Show what was said up to here, each line as it can be said again",        \
     .flags = VLOT_VERB_NEEDS_NOTHING | VLOT_VERB_LOOK)                                             \
   X(branches, .summary = "Show the lines of history and where they part, or go to the end of one", \
-    .example = "1", .flags = VLOT_VERB_NEEDS_NOTHING | VLOT_VERB_META | VLOT_VERB_ASKING,                                            \
+    .example = "1", .flags = VLOT_VERB_NEEDS_NOTHING | VLOT_VERB_META | VLOT_VERB_ASKING,          \
     .parameters = {VLOT_VERB_SAYS("NAME", NULL, WORD, 1, 0, 0, "a branch")})                       \
   X(save, .summary = "Write all that was said into a new scene, or only what led here",            \
     .example = "story.scene", .flags = VLOT_VERB_NEEDS_NOTHING | VLOT_VERB_META,                   \

@@ -1,5 +1,5 @@
-#include "vlot/event.h"
 #include "vlot/verb.h"
+#include "vlot/event.h"
 
 #include <stdbool.h>
 #include <string.h>

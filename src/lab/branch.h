@@ -46,7 +46,7 @@ typedef struct vlot__story_branch {
   char name[VLOT__STORY_NAME_MAX];
   unsigned parent;            /* the branch that it was made from, 1 … ; 0: none */
   vlot__story_place parts_at; /* where it leaves that one */
-  vlot__story_line *lines; /* [count] */
+  vlot__story_line *lines;    /* [count] */
   size_t count;
   size_t capacity;
   vlot__story_mark *marks; /* [mark_count] in their order */

@@ -52,8 +52,7 @@ static bool unknown_verb(vlot__workspace *workspace, const vlot__arguments *argu
   for (; count < vlot_verb_count && count < NAMES_MAX; count++)
     names[count] = vlot_verbs[count].name;
   const char *meant = vlot__synonym(word);
-  if (meant)
-    return vlot__workspace_fail(workspace, 0, "unknown verb; did you mean '%s'?", meant);
+  if (meant) return vlot__workspace_fail(workspace, 0, "unknown verb; did you mean '%s'?", meant);
   const char *nearest = vlot__options_nearest(word, names, count);
   if (nearest)
     return vlot__workspace_fail(workspace, 0, "unknown verb%s; did you mean '%s'?",

@@ -133,8 +133,8 @@ typedef struct vlot__sim_world {
   char text[1000]; /* of the failure */
 
   const vlot__sim_visit *visit; /* NULL: nobody stands by */
-  uint64_t passed;              /* actions of the cluster before the last turn or control call … */
-  bool has_stopped;             /* … and has it stopped where it should */
+  uint64_t passed;  /* actions of the cluster before the last turn or control call … */
+  bool has_stopped; /* … and has it stopped where it should */
 } vlot__sim_world;
 
 /* Run a seed: seed, actions, nodes (0: drawn), has_threads, is_verbose and record are set; the rest

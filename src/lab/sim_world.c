@@ -51,9 +51,9 @@ static vlot_result step_visited(vlot__sim_world *world, uint64_t count, uint64_t
     *done += one;
     at = actions_of(world->cluster);
     visit->seen(visit->context);
-    world->has_stopped = at >= visit->stop_at || (at > visit->from && visit->may_stop &&
-                                                  visit->may_stop(world->cluster,
-                                                                  visit->stop_context));
+    world->has_stopped =
+        at >= visit->stop_at || (at > visit->from && visit->may_stop &&
+                                 visit->may_stop(world->cluster, visit->stop_context));
   }
   return result;
 }

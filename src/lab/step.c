@@ -80,7 +80,8 @@ static int step_found(const step_settings *settings) {
 static const char *problem_of(const step_settings *settings, const char *scene) {
   bool is_found = settings->sim != UINT64_MAX;
   if (is_found && scene) return "--sim steps through a seed, and takes no scene";
-  if (is_found && settings->seed != UINT64_MAX) return "--seed goes without --sim, which has its own";
+  if (is_found && settings->seed != UINT64_MAX)
+    return "--seed goes without --sim, which has its own";
   if (!is_found && settings->actions) return "--actions goes with --sim only";
   return NULL;
 }

@@ -65,8 +65,8 @@ bool vlot__step_sim_open(vlot__step_sim *sim, vlot__workspace *workspace) {
   sim->origin.actions = vlot__workspace_actions(workspace);
   const vlot__sim_world *world = &sim->world;
   snprintf(sim->end, sizeof sim->end, "Here seed %" PRIu64 " is %s%s%s.", sim->seed,
-           world->end == VLOT__SIM_SAFE ? "at its end, and " : "",
-           vlot__sim_end_name(world->end), "");
+           world->end == VLOT__SIM_SAFE ? "at its end, and " : "", vlot__sim_end_name(world->end),
+           "");
   if (world->end != VLOT__SIM_SAFE)
     snprintf(sim->end, sizeof sim->end, "Here seed %" PRIu64 " is %s: %s.", sim->seed,
              vlot__sim_end_name(world->end), world->text);

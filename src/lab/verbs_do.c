@@ -128,7 +128,7 @@ bool vlot__verbs_delay(vlot__workspace *workspace, const vlot__arguments *argume
 
 /* The newest pending thing of a kind at a node is carried out. */
 bool vlot__verbs_fire_newest(vlot__workspace *workspace, vlot_pending_kind kind, uint32_t node,
-                        const char *missing) {
+                             const char *missing) {
   size_t count;
   uint64_t id = 0;
   vlot_pending *pending = vlot__pattern_pending(workspace, &count);
@@ -197,8 +197,8 @@ static bool order(vlot__workspace *workspace, uint32_t node, vlot_input_kind kin
                   bool is_later) {
   return vlot__verbs_result(workspace, 1,
                             vlot_cluster_order(workspace->cluster, node, kind, value)) &&
-         (is_later ||
-          vlot__verbs_fire_newest(workspace, VLOT_PENDING_CLIENT, node, "this node does not take it now"));
+         (is_later || vlot__verbs_fire_newest(workspace, VLOT_PENDING_CLIENT, node,
+                                              "this node does not take it now"));
 }
 
 /* What would be taken, and change nothing. */

@@ -145,8 +145,8 @@ static bool heal_disks(vlot__workspace *workspace, uint32_t node) {
   vlot_disk_fault well = {0};
   for (uint32_t id = node ? node : 1; id <= (node ? node : workspace->options.nodes); id++) {
     const vlot_event *fault = vlot__past_disk(&workspace->past, id);
-    bool is_well = !fault || !(fault->as.change.from || fault->as.change.to ||
-                               fault->as.change.term);
+    bool is_well =
+        !fault || !(fault->as.change.from || fault->as.change.to || fault->as.change.term);
     if ((!is_well || node) &&
         !vlot__verbs_result(workspace, 2, vlot_cluster_set_disk(workspace->cluster, id, &well)))
       return false;
@@ -229,8 +229,7 @@ bool vlot__verbs_link(vlot__workspace *workspace, const vlot__arguments *argumen
 
 bool vlot__verbs_disk(vlot__workspace *workspace, const vlot__arguments *arguments) {
   const vlot__value *values = arguments->values;
-  if (!is_said_from(arguments, 1))
-    return show_part(workspace, 0, 0, (uint32_t)values[0].number);
+  if (!is_said_from(arguments, 1)) return show_part(workspace, 0, 0, (uint32_t)values[0].number);
   uint32_t delay_min = (uint32_t)values[1].number;
   vlot_disk_fault fault = {.delay_ticks_min = delay_min,
                            .delay_ticks_max =

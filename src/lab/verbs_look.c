@@ -47,16 +47,16 @@ static bool has_entries_from(vlot__workspace *workspace, const vlot__view_entrie
   if (view->last < view->first)
     return vlot__workspace_fail(workspace, from->word, "the log of n%u is empty", view->status.id);
   return vlot__workspace_fail(workspace, from->word,
-                              "the log of n%u has entries %" PRIu64 " to %" PRIu64,
-                              view->status.id, view->first, view->last);
+                              "the log of n%u has entries %" PRIu64 " to %" PRIu64, view->status.id,
+                              view->first, view->last);
 }
 
 static bool show_entries(vlot__workspace *workspace, const vlot__arguments *arguments) {
   const vlot__value *from = &arguments->values[1], *count = &arguments->values[2];
   vlot__view view = {.kind = VLOT__VIEW_OF_ENTRIES};
-  bool is_filled = vlot__view_look_entries(
-      &view.as.entries, workspace, (uint32_t)arguments->values[0].number, from->number,
-      count->is_given ? (size_t)count->number : ENTRIES_USUAL);
+  bool is_filled = vlot__view_look_entries(&view.as.entries, workspace,
+                                           (uint32_t)arguments->values[0].number, from->number,
+                                           count->is_given ? (size_t)count->number : ENTRIES_USUAL);
   if (!is_filled || has_entries_from(workspace, &view.as.entries, from))
     return vlot__verbs_show(workspace, &view, is_filled);
   vlot__view_deinit(&view);
@@ -78,9 +78,9 @@ bool vlot__verbs_log(vlot__workspace *workspace, const vlot__arguments *argument
 
 bool vlot__verbs_node(vlot__workspace *workspace, const vlot__arguments *arguments) {
   vlot__view view = {.kind = VLOT__VIEW_OF_NODE};
-  return vlot__verbs_show(workspace, &view,
-                          vlot__view_look_node(&view.as.node, workspace,
-                                               (uint32_t)arguments->values[0].number));
+  return vlot__verbs_show(
+      workspace, &view,
+      vlot__view_look_node(&view.as.node, workspace, (uint32_t)arguments->values[0].number));
 }
 
 bool vlot__verbs_diff(vlot__workspace *workspace, const vlot__arguments *arguments) {
@@ -104,8 +104,7 @@ bool vlot__verbs_kv(vlot__workspace *workspace, const vlot__arguments *arguments
 bool vlot__verbs_history(vlot__workspace *workspace, const vlot__arguments *arguments) {
   vlot__view view = {.kind = VLOT__VIEW_OF_HISTORY};
   (void)arguments;
-  return vlot__verbs_show(workspace, &view,
-                          vlot__view_look_history(&view.as.history, workspace));
+  return vlot__verbs_show(workspace, &view, vlot__view_look_history(&view.as.history, workspace));
 }
 
 /* --- as JSON --- */
@@ -129,8 +128,9 @@ static bool show_json(vlot__workspace *workspace, const char *line) {
   const vlot_verb *verb;
   if (!vlot__command_parse(workspace, line, &asked, &verb)) return false;
   if (!verb || !has_view(verb, &asked))
-    return vlot__workspace_fail(workspace, 0, "this shows nothing that could be JSON: expected a "
-                                              "verb that looks, as 'node 2' or 'net'");
+    return vlot__workspace_fail(workspace, 0,
+                                "this shows nothing that could be JSON: expected a "
+                                "verb that looks, as 'node 2' or 'net'");
   if (!(verb->flags & VLOT_VERB_NEEDS_NOTHING) && !vlot__workspace_open(workspace)) return false;
   vlot__view_render *usual = workspace->render;
   workspace->render = vlot__view_json;

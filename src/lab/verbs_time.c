@@ -181,6 +181,7 @@ static vlot_result follow(vlot__workspace *workspace, goal *wanted, uint64_t end
   wanted->since = at;
   wanted->end = end;
   wanted->must_stop = workspace->must_stop;
+  if (is_reached(workspace->cluster, wanted)) return VLOT_OK;
   bool is_done = vlot__workspace_follow(workspace, &stop);
   workspace->was_stopped = must_stop(wanted);
   return is_done ? VLOT_OK : VLOT_NOMEM;

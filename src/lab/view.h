@@ -144,10 +144,10 @@ typedef struct vlot__view_branches {
 /* An entry of a log, as a person reads it. */
 typedef struct vlot__view_entry {
   uint64_t index;
-  uint64_t term; /* 0: not known */
-  bool is_known; /* what it contains; no node that runs has it any more otherwise */
-  uint32_t kind; /* vlot_entry_kind */
-  uint32_t size; /* bytes */
+  uint64_t term;   /* 0: not known */
+  bool is_known;   /* what it contains; no node that runs has it any more otherwise */
+  uint32_t kind;   /* vlot_entry_kind */
+  uint32_t size;   /* bytes */
   vlot__text text; /* a command of the key-value machine as it is said, other bytes escaped */
 } vlot__view_entry;
 
@@ -167,7 +167,7 @@ typedef struct vlot__view_node {
   size_t writes;        /* under way to its disk */
   size_t mail;          /* under way to it */
   size_t peer_count;
-  vlot_progress *peers; /* [peer_count] of a leader */
+  vlot_progress *peers;                   /* [peer_count] of a leader */
   uint64_t window_messages, window_bytes; /* at most in flight to a peer; 0: not known */
   bool has_machine;                       /* the key-value machine */
   uint64_t keys;
@@ -175,10 +175,10 @@ typedef struct vlot__view_node {
 
 typedef struct vlot__view_diff {
   vlot_node_status status[2];
-  uint64_t first;       /* index from which on both were compared */
-  uint64_t same;        /* they agree up to here; first - 1: nowhere */
-  size_t count;         /* entries behind that are shown … */
-  uint64_t more;        /* … and those that are not */
+  uint64_t first;            /* index from which on both were compared */
+  uint64_t same;             /* they agree up to here; first - 1: nowhere */
+  size_t count;              /* entries behind that are shown … */
+  uint64_t more;             /* … and those that are not */
   vlot__view_entry *rows[2]; /* [count] each; term 0: this log ends before it */
 } vlot__view_diff;
 
@@ -297,8 +297,8 @@ bool vlot__view_look_net(vlot__view_net *view, struct vlot__workspace *workspace
 bool vlot__view_look_branches(vlot__view_branches *view, const struct vlot__workspace *workspace);
 bool vlot__view_look_history(vlot__view_history *view, const struct vlot__workspace *workspace);
 
-/* What is inside a node. from 0: the end of its log. Of a node that is down the terms of its log are
- * known, and of its entries what others have under the same index and term: they are the same
+/* What is inside a node. from 0: the end of its log. Of a node that is down the terms of its log
+ * are known, and of its entries what others have under the same index and term: they are the same
  * (section 5.3). Of diff: a log that does not reach so far back is compared from where it begins.
  * kv false with no memory, and where there is none: why says it, else it is NULL.
  */
@@ -310,7 +310,8 @@ bool vlot__view_look_diff(vlot__view_diff *view, struct vlot__workspace *workspa
 bool vlot__view_look_kv(vlot__view_kv *view, struct vlot__workspace *workspace, uint32_t node,
                         const char **why);
 
-/* Bytes as text that any terminal can show and a person can tell apart; after `most` of them three dots. */
+/* Bytes as text that any terminal can show and a person can tell apart; after `most` of them three
+ * dots. */
 void vlot__view_escape(vlot__text *out, const void *bytes, size_t size, size_t most);
 
 /* Free the parts that hold more than one block. */

@@ -297,8 +297,7 @@ static void put_entry(vlot__text *out, const vlot__view_entry *entry) {
   put_own(out, "text", &entry->text);
 }
 
-static void put_rows(vlot__text *out, const char *key, const vlot__view_entry *rows,
-                     size_t count) {
+static void put_rows(vlot__text *out, const char *key, const vlot__view_entry *rows, size_t count) {
   open_list(out, key);
   for (size_t k = 0; k < count; k++) {
     open_row(out, k);
@@ -391,13 +390,13 @@ static void put_kv(vlot__text *out, const vlot__view_kv *view) {
 /* --- all of them --- */
 
 static const char *const names[VLOT__VIEW_KINDS] = {
-    [VLOT__VIEW_OF_NODES] = "nodes",       [VLOT__VIEW_OF_STATUS] = "status",
-    [VLOT__VIEW_OF_LOG] = "log",           [VLOT__VIEW_OF_NET] = "net",
-    [VLOT__VIEW_OF_TIMERS] = "timers",     [VLOT__VIEW_OF_EVENTS] = "events",
-    [VLOT__VIEW_OF_CHECK] = "check",       [VLOT__VIEW_OF_LINTS] = "lints",
-    [VLOT__VIEW_OF_WHY] = "why",           [VLOT__VIEW_OF_BRANCHES] = "branches",
-    [VLOT__VIEW_OF_NODE] = "node",         [VLOT__VIEW_OF_ENTRIES] = "entries",
-    [VLOT__VIEW_OF_DIFF] = "diff",         [VLOT__VIEW_OF_KV] = "kv",
+    [VLOT__VIEW_OF_NODES] = "nodes",     [VLOT__VIEW_OF_STATUS] = "status",
+    [VLOT__VIEW_OF_LOG] = "log",         [VLOT__VIEW_OF_NET] = "net",
+    [VLOT__VIEW_OF_TIMERS] = "timers",   [VLOT__VIEW_OF_EVENTS] = "events",
+    [VLOT__VIEW_OF_CHECK] = "check",     [VLOT__VIEW_OF_LINTS] = "lints",
+    [VLOT__VIEW_OF_WHY] = "why",         [VLOT__VIEW_OF_BRANCHES] = "branches",
+    [VLOT__VIEW_OF_NODE] = "node",       [VLOT__VIEW_OF_ENTRIES] = "entries",
+    [VLOT__VIEW_OF_DIFF] = "diff",       [VLOT__VIEW_OF_KV] = "kv",
     [VLOT__VIEW_OF_HISTORY] = "history",
 };
 

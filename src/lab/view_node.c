@@ -119,10 +119,8 @@ static void read_log(void *context, const vlot_raft *raft, void *machine) {
 static void read_rows(vlot__workspace *workspace, uint32_t node, vlot__view_entry *rows,
                       size_t count) {
   const vlot__workspace_log *log = &workspace->logs[node];
-  reading what = {.rows = rows,
-                  .count = count,
-                  .has_key_values = is_key_value(workspace),
-                  .is_its_own = true};
+  reading what = {
+      .rows = rows, .count = count, .has_key_values = is_key_value(workspace), .is_its_own = true};
   for (size_t k = 0; k < count; k++)
     if (rows[k].index <= log->size) rows[k].term = log->terms[rows[k].index - 1];
   if (vlot_cluster_look(workspace->cluster, node, read_log, &what) == VLOT_OK) return;
@@ -134,9 +132,8 @@ static void read_rows(vlot__workspace *workspace, uint32_t node, vlot__view_entr
 bool vlot__view_look_entries(vlot__view_entries *view, vlot__workspace *workspace, uint32_t node,
                              uint64_t from, size_t most) {
   vlot_node_status status = vlot__workspace_status(workspace, node);
-  *view = (vlot__view_entries){.status = status,
-                               .first = status.raft.base_index + 1,
-                               .last = status.raft.last_index};
+  *view = (vlot__view_entries){
+      .status = status, .first = status.raft.base_index + 1, .last = status.raft.last_index};
   if (from == 0) from = view->last >= most ? view->last - most + 1 : 1;
   if (from < view->first) from = view->first;
   uint64_t count = from <= view->last ? view->last - from + 1 : 0;
@@ -178,11 +175,10 @@ static void look_pending(vlot__view_node *view, vlot__workspace *workspace, uint
     view->mail += one->kind == VLOT_PENDING_MESSAGE || one->kind == VLOT_PENDING_CLIENT;
     if (one->kind != VLOT_PENDING_TIMER) continue;
     view->has_timer = true;
-    view->timer =
-        (vlot__view_timer){.node = node,
-                           .left = one->due > now ? one->due - now : 0,
-                           .is_heartbeat = view->log.status.raft.role == VLOT_ROLE_LEADER,
-                           .is_held = one->is_held};
+    view->timer = (vlot__view_timer){.node = node,
+                                     .left = one->due > now ? one->due - now : 0,
+                                     .is_heartbeat = view->log.status.raft.role == VLOT_ROLE_LEADER,
+                                     .is_held = one->is_held};
   }
   free(pending);
 }
@@ -200,9 +196,8 @@ static void look_disk(vlot__view_node *view, vlot__workspace *workspace, uint32_
 }
 
 bool vlot__view_look_node(vlot__view_node *view, vlot__workspace *workspace, uint32_t node) {
-  inside what = {.view = view,
-                 .nodes = workspace->options.nodes,
-                 .has_key_values = is_key_value(workspace)};
+  inside what = {
+      .view = view, .nodes = workspace->options.nodes, .has_key_values = is_key_value(workspace)};
   *view = (vlot__view_node){.has_timer = false};
   if (!vlot__view_look_entries(&view->log, workspace, node, 0, SHOWN_ENTRIES)) return false;
   view->peers = calloc(what.nodes + 1u, sizeof *view->peers);
@@ -237,8 +232,8 @@ static uint64_t agree_up_to(vlot__workspace *workspace, uint32_t a, uint32_t b, 
     read_rows(workspace, b, right, count);
     /* where either is not known both are taken to be the same, as Raft promises of what is before
      * an entry that is */
-    while (same < count && (left[same].term == right[same].term || !left[same].term ||
-                            !right[same].term))
+    while (same < count &&
+           (left[same].term == right[same].term || !left[same].term || !right[same].term))
       same++;
     for (size_t k = 0; k < count; k++) {
       vlot__text_deinit(&left[k].text);
@@ -251,8 +246,8 @@ static uint64_t agree_up_to(vlot__workspace *workspace, uint32_t a, uint32_t b, 
 
 bool vlot__view_look_diff(vlot__view_diff *view, vlot__workspace *workspace, uint32_t a,
                           uint32_t b) {
-  *view = (vlot__view_diff){.status = {vlot__workspace_status(workspace, a),
-                                       vlot__workspace_status(workspace, b)}};
+  *view = (vlot__view_diff){
+      .status = {vlot__workspace_status(workspace, a), vlot__workspace_status(workspace, b)}};
   const vlot_raft_status *left = &view->status[0].raft, *right = &view->status[1].raft;
   uint64_t base = left->base_index > right->base_index ? left->base_index : right->base_index;
   uint64_t common = left->last_index < right->last_index ? left->last_index : right->last_index;
@@ -325,16 +320,16 @@ bool vlot__view_look_kv(vlot__view_kv *view, vlot__workspace *workspace, uint32_
                         const char **why) {
   gathering what = {.view = view};
   *why = NULL;
-  *view = (vlot__view_kv){
-      .node = node, .applied = vlot__workspace_status(workspace, node).applied_index};
+  *view = (vlot__view_kv){.node = node,
+                          .applied = vlot__workspace_status(workspace, node).applied_index};
   if (!is_key_value(workspace)) {
     *why = "this cluster has another machine than the key-value one";
     return false;
   }
   vlot_result result = vlot_cluster_look(workspace->cluster, node, look_kv, &what);
   if (result != VLOT_OK)
-    *why = result == VLOT_CLOSED ? "this node is down: it has no machine"
-                                 : vlot_result_text(result);
+    *why =
+        result == VLOT_CLOSED ? "this node is down: it has no machine" : vlot_result_text(result);
   if (result == VLOT_OK && view->count > 0)
     qsort(view->rows, view->count, sizeof *view->rows, by_key);
   if (!*why && !what.is_short) return true;

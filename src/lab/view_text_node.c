@@ -19,7 +19,8 @@ static const char *text_of(const vlot__text *text) { return text->data ? text->d
 
 /* How far an entry has come at this node. */
 static const char *state_of(const vlot_node_status *status, uint64_t index) {
-  if (status->state == VLOT_NODE_DOWN) return "on disk";
+  if (status->state == VLOT_NODE_DOWN)
+    return index <= status->raft.durable_index ? "on disk" : "lost?";
   if (index <= status->applied_index) return "applied";
   if (index <= status->raft.commit_index) return "committed";
   return index <= status->raft.durable_index ? "durable" : "in memory";
@@ -60,7 +61,8 @@ static void put_log(vlot__text *out, const vlot__view_entries *log) {
     vlot__text_add(out, "    log[]         empty\n");
     return;
   }
-  vlot__text_add(out, "    log[]         %" PRIu64 " to %" PRIu64 ", the last of term %" PRIu64 "\n",
+  vlot__text_add(out,
+                 "    log[]         %" PRIu64 " to %" PRIu64 ", the last of term %" PRIu64 "\n",
                  log->first, log->last, log->status.raft.last_term);
   for (size_t k = 0; k < log->count; k++) put_entry(out, &log->status, &log->rows[k]);
 }
@@ -98,13 +100,14 @@ static void put_timer(vlot__text *out, const vlot__view_node *view) {
     vlot__text_add(out, "    timer         %s in %" PRIu64 " tick%s%s",
                    view->timer.is_heartbeat ? "heartbeat" : "election timeout", view->timer.left,
                    plural(view->timer.left), view->timer.is_held ? ", held" : "");
-  vlot__text_add(out, "; election timeout drawn %u, %u gone; clock %u/1000\n",
-                 raft->election_ticks, raft->election_elapsed, view->log.status.clock_permille);
+  vlot__text_add(out, "; election timeout drawn %u, %u gone; clock %u/1000\n", raft->election_ticks,
+                 raft->election_elapsed, view->log.status.clock_permille);
 }
 
 static void put_disk(vlot__text *out, const vlot__view_node *view) {
   const vlot__view_disk *disk = &view->disk;
-  vlot__text_add(out, "    disk          %zu write%s under way", view->writes, plural(view->writes));
+  vlot__text_add(out, "    disk          %zu write%s under way", view->writes,
+                 plural(view->writes));
   if (!view->has_disk) vlot__text_add(out, ", well");
   if (view->has_disk && disk->is_stalled) vlot__text_add(out, ", stalled");
   if (view->has_disk && disk->is_full) vlot__text_add(out, ", full");
@@ -175,10 +178,16 @@ static void put_pair(vlot__text *out, const char *what, const char *a, const cha
   vlot__text_add(out, "%c %-13s  %-13s  %s\n", strcmp(a, b) ? '*' : ' ', what, a, b);
 }
 
+static void number_cell(uint64_t number, char out[24]) {
+  snprintf(out, 24, "-");
+  if (number != VLOT_NEVER) snprintf(out, 24, "%" PRIu64, number);
+}
+
+/* VLOT_NEVER: it has none. */
 static void put_numbers(vlot__text *out, const char *what, uint64_t a, uint64_t b) {
   char left[24], right[24];
-  snprintf(left, sizeof left, "%" PRIu64, a);
-  snprintf(right, sizeof right, "%" PRIu64, b);
+  number_cell(a, left);
+  number_cell(b, right);
   put_pair(out, what, left, right);
 }
 
@@ -206,9 +215,10 @@ static void put_parting(vlot__text *out, const vlot__view_diff *view) {
       put_side(out, &view->rows[side][k], cells[side], sizeof cells[side]);
     vlot__text_add(out, "  %5" PRIu64 "  %-31s  %s\n", view->rows[0][k].index, cells[0], cells[1]);
   }
-  if (view->more > 0)
-    vlot__text_add(out, "  ... and %" PRIu64 " more: log\n", view->more);
+  if (view->more > 0) vlot__text_add(out, "  ... and %" PRIu64 " more: log\n", view->more);
 }
+
+static bool is_down(const vlot_node_status *status) { return status->state == VLOT_NODE_DOWN; }
 
 static void put_diff(vlot__text *out, const vlot__view_diff *view) {
   const vlot_node_status *a = &view->status[0], *b = &view->status[1];
@@ -218,11 +228,14 @@ static void put_diff(vlot__text *out, const vlot__view_diff *view) {
   put_pair(out, "role", vlot__screen_role(a), vlot__screen_role(b));
   put_numbers(out, "currentTerm", a->raft.term, b->raft.term);
   put_pair(out, "votedFor", name_of(a->raft.vote, left), name_of(b->raft.vote, right));
-  put_pair(out, "leader known", name_of(a->raft.leader, left), name_of(b->raft.leader, right));
+  put_pair(out, "leader known", name_of(is_down(a) ? 0 : a->raft.leader, left),
+           name_of(is_down(b) ? 0 : b->raft.leader, right));
   put_numbers(out, "last entry", a->raft.last_index, b->raft.last_index);
   put_numbers(out, "of term", a->raft.last_term, b->raft.last_term);
-  put_numbers(out, "commitIndex", a->raft.commit_index, b->raft.commit_index);
-  put_numbers(out, "lastApplied", a->applied_index, b->applied_index);
+  put_numbers(out, "commitIndex", is_down(a) ? VLOT_NEVER : a->raft.commit_index,
+              is_down(b) ? VLOT_NEVER : b->raft.commit_index);
+  put_numbers(out, "lastApplied", is_down(a) ? VLOT_NEVER : a->applied_index,
+              is_down(b) ? VLOT_NEVER : b->applied_index);
   put_numbers(out, "durable", a->raft.durable_index, b->raft.durable_index);
   put_parting(out, view);
 }

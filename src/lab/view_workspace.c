@@ -171,8 +171,7 @@ static void tell(telling *tale, vlot__story_place from, bool is_undone, const ch
 
 /* How it began, where that is not how every scene begins. */
 static void tell_base(telling *tale, const vlot__workspace *workspace) {
-  const vlot_cluster_options *base =
-      workspace->has_base ? &workspace->base : &workspace->options;
+  const vlot_cluster_options *base = workspace->has_base ? &workspace->base : &workspace->options;
   vlot_cluster_options usual;
   char text[48];
   vlot_cluster_options_init(&usual);

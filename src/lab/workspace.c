@@ -225,8 +225,7 @@ bool vlot__workspace_redo_time(vlot__workspace *workspace, const vlot__story_pla
 
 void vlot__workspace_end_redo(vlot__workspace *workspace) {
   if (workspace->cluster && !workspace->base.is_inline && !workspace->journal &&
-      !workspace->origin &&
-      vlot_lockstep_set_inline(workspace->cluster, false) != VLOT_OK)
+      !workspace->origin && vlot_lockstep_set_inline(workspace->cluster, false) != VLOT_OK)
     vlot__text_add(&workspace->out, "no more threads: nodes run on this one\n");
   workspace->is_redoing = false;
   workspace->changes++;
@@ -282,7 +281,9 @@ bool vlot__workspace_open(vlot__workspace *workspace) {
 bool vlot__workspace_unopen(vlot__workspace *workspace) {
   if (!workspace->cluster) return true;
   vlot__story_place now = vlot__workspace_place(workspace);
-  if (workspace->is_adopted || workspace->journal || workspace->origin || now.action > 0 || now.idle > 0) return false;
+  if (workspace->is_adopted || workspace->journal || workspace->origin || now.action > 0 ||
+      now.idle > 0)
+    return false;
   return vlot__story_reset(workspace);
 }
 
@@ -372,7 +373,8 @@ void vlot__workspace_drain(vlot__workspace *workspace, bool is_summary) {
     if (event.node <= VLOT__WORKSPACE_NODES_MAX) log_follow(workspace, &event);
     if (event.kind == VLOT_EVENT_REQUEST && !workspace->is_redoing)
       vlot__story_ask(workspace, &event);
-    if (workspace->is_redoing || is_beginning(&event) || !vlot__workspace_shows(&event, is_summary)) continue;
+    if (workspace->is_redoing || is_beginning(&event) || !vlot__workspace_shows(&event, is_summary))
+      continue;
     vlot__asked_say(workspace, &told, event.tick);
     vlot_event_text(&event, sentence, sizeof sentence);
     vlot__text_add(&workspace->out, "%6" PRIu64 "  %s\n", event.tick, sentence);

@@ -33,14 +33,14 @@ typedef struct vlot__workspace_asked {
   uint64_t sequence;
   bool is_read;
   uint32_t operation; /* vlot_kv_operation */
-  uint64_t deadline; /* tick at which it is UNKNOWN */
+  uint64_t deadline;  /* tick at which it is UNKNOWN */
   char what[96];
 } vlot__workspace_asked;
 
 struct vlot__workspace;
 
-/* Where a run that is made again stops: behind an action, or the nearest one that it can stop behind;
- * or, from an action on, where somebody says so. */
+/* Where a run that is made again stops: behind an action, or the nearest one that it can stop
+ * behind; or, from an action on, where somebody says so. */
 typedef struct vlot__workspace_stop {
   uint64_t action;
   uint64_t from;
@@ -52,14 +52,14 @@ typedef struct vlot__workspace_stop {
  * likes. All of it is a line of history, the first one. */
 typedef struct vlot__workspace_origin {
   void *context;
-  const char *line;    /* what it is called where lines are shown */
-  const char *end;     /* what came of it, a sentence */
-  uint64_t actions;    /* that it has */
+  const char *line; /* what it is called where lines are shown */
+  const char *end;  /* what came of it, a sentence */
+  uint64_t actions; /* that it has */
   /* Make it, in a cluster of its own, which is handed to vlot__workspace_take(); then
    * vlot__workspace_drain() takes what happened from time to time. *before: where the last turn
    * began. false: no memory */
-  bool (*run)(void *context, struct vlot__workspace *workspace,
-              const vlot__workspace_stop *stop, uint64_t *before);
+  bool (*run)(void *context, struct vlot__workspace *workspace, const vlot__workspace_stop *stop,
+              uint64_t *before);
   void (*close)(void *context); /* the cluster, with all that belongs to the run */
 } vlot__workspace_origin;
 
@@ -178,8 +178,8 @@ bool vlot__workspace_shows(const vlot_event *event, bool is_summary);
 bool vlot__workspace_set_log(vlot__workspace *workspace, uint32_t id, const uint64_t *terms,
                              size_t count);
 
-/* Ask the key-value machine something as the client of a member; what: as it is told later. A GET is
- * a read, linearizable unless it is local: then without asking the others. false: the problem is
+/* Ask the key-value machine something as the client of a member; what: as it is told later. A GET
+ * is a read, linearizable unless it is local: then without asking the others. false: the problem is
  * told. */
 bool vlot__workspace_ask(vlot__workspace *workspace, uint32_t contact, const vlot_kv_command *kv,
                          bool is_local, const char *what);

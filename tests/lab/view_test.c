@@ -25,13 +25,13 @@ static void count(vlot__text *out, const vlot__view *view) {
 
 Test(view, what_a_verb_that_looks_shows_is_made_from_its_view) {
   static const char *const lines[KINDS] = {
-      [VLOT__VIEW_OF_NODES] = "nodes",   [VLOT__VIEW_OF_STATUS] = "status",
-      [VLOT__VIEW_OF_LOG] = "log",       [VLOT__VIEW_OF_NET] = "net",
-      [VLOT__VIEW_OF_TIMERS] = "timers", [VLOT__VIEW_OF_EVENTS] = "events 1",
-      [VLOT__VIEW_OF_CHECK] = "check",   [VLOT__VIEW_OF_LINTS] = "lints",
-      [VLOT__VIEW_OF_WHY] = "why",       [VLOT__VIEW_OF_BRANCHES] = "branches",
-      [VLOT__VIEW_OF_NODE] = "node 2",   [VLOT__VIEW_OF_ENTRIES] = "log 1",
-      [VLOT__VIEW_OF_DIFF] = "diff 1 2", [VLOT__VIEW_OF_KV] = "kv 1",
+      [VLOT__VIEW_OF_NODES] = "nodes",     [VLOT__VIEW_OF_STATUS] = "status",
+      [VLOT__VIEW_OF_LOG] = "log",         [VLOT__VIEW_OF_NET] = "net",
+      [VLOT__VIEW_OF_TIMERS] = "timers",   [VLOT__VIEW_OF_EVENTS] = "events 1",
+      [VLOT__VIEW_OF_CHECK] = "check",     [VLOT__VIEW_OF_LINTS] = "lints",
+      [VLOT__VIEW_OF_WHY] = "why",         [VLOT__VIEW_OF_BRANCHES] = "branches",
+      [VLOT__VIEW_OF_NODE] = "node 2",     [VLOT__VIEW_OF_ENTRIES] = "log 1",
+      [VLOT__VIEW_OF_DIFF] = "diff 1 2",   [VLOT__VIEW_OF_KV] = "kv 1",
       [VLOT__VIEW_OF_HISTORY] = "history",
   };
   vlot__workspace workspace;
