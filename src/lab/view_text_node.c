@@ -73,8 +73,7 @@ static void put_peer(vlot__text *out, const vlot__view_node *view, const vlot_pr
                  peer->state == VLOT_PROGRESS_PROBE ? "probe" : "replicate",
                  peer->is_active ? "yes" : "no", peer->inflight_messages);
   if (view->window_messages) vlot__text_add(out, " of %" PRIu64, view->window_messages);
-  vlot__text_add(out, " message%s, %" PRIu64 " byte%s", plural(peer->inflight_messages),
-                 peer->inflight_bytes, plural(peer->inflight_bytes));
+  vlot__text_add(out, ", %" PRIu64 " byte%s", peer->inflight_bytes, plural(peer->inflight_bytes));
   if (peer->why != VLOT_WHY_NONE) vlot__text_add(out, ": %s", vlot_why_text(peer->why));
   vlot__text_add(out, "\n");
 }
@@ -88,7 +87,8 @@ static void put_leader(vlot__text *out, const vlot__view_node *view) {
   else if (view->peer_count == 0)
     vlot__text_add(out, "    nextIndex[], matchIndex[]  none: it is alone\n");
   else
-    vlot__text_add(out, "    peer  nextIndex[]  matchIndex[]  state      heard  in flight\n");
+    vlot__text_add(out,
+                   "    peer  nextIndex[]  matchIndex[]  state      heard  messages in flight\n");
   for (size_t k = 0; leads && k < view->peer_count; k++) put_peer(out, view, &view->peers[k]);
 }
 
@@ -100,8 +100,8 @@ static void put_timer(vlot__text *out, const vlot__view_node *view) {
     vlot__text_add(out, "    timer         %s in %" PRIu64 " tick%s%s",
                    view->timer.is_heartbeat ? "heartbeat" : "election timeout", view->timer.left,
                    plural(view->timer.left), view->timer.is_held ? ", held" : "");
-  vlot__text_add(out, "; election timeout drawn %u, %u gone; clock %u/1000\n", raft->election_ticks,
-                 raft->election_elapsed, view->log.status.clock_permille);
+  vlot__text_add(out, "\n    timeout       %u ticks were drawn, %u are gone; clock %u/1000\n",
+                 raft->election_ticks, raft->election_elapsed, view->log.status.clock_permille);
 }
 
 static void put_disk(vlot__text *out, const vlot__view_node *view) {
@@ -139,11 +139,11 @@ static void put_ours(vlot__text *out, const vlot__view_node *view) {
   vlot__text_add(out, "    durable       log up to %" PRIu64 ", term %" PRIu64 "\n",
                  raft->durable_index, raft->durable_term);
   put_disk(out, view);
-  vlot__text_add(out,
-                 "    waiting       %u message%s held for the disk, %zu under way to it, %" PRIu64
-                 " command%s and read%s of clients, %u read%s of its core\n",
-                 raft->held_messages, plural(raft->held_messages), view->mail, status->waiting,
-                 plural(status->waiting), plural(status->waiting), raft->pending_reads,
+  vlot__text_add(out, "    held          %u message%s until the disk has what they promise\n",
+                 raft->held_messages, plural(raft->held_messages));
+  vlot__text_add(out, "    mail          %zu under way to it\n", view->mail);
+  vlot__text_add(out, "    clients wait  for %" PRIu64 " outcome%s; %u read%s in its core\n",
+                 status->waiting, plural(status->waiting), raft->pending_reads,
                  plural(raft->pending_reads));
   if (view->has_machine)
     vlot__text_add(out, "    machine       %" PRIu64 " key%s\n", view->keys, plural(view->keys));
