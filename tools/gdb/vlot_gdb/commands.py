@@ -450,6 +450,9 @@ COMMANDS = {
     "use": (use, "Look at this cluster: vlot use EXPR (a vlot_cluster *, vlot_client *, or an address)."),
     **check.COMMANDS,
     **control.COMMANDS,
+    "next": (control.step, "The same as vlot step: vlot next [K]."),
+    "n": (control.step, "The same as vlot step: vlot n [K]."),
+    "p": (again.COMMANDS["back"][0], "The same as vlot back: vlot p [K]."),
     **again.COMMANDS,
     **asking.COMMANDS,
 }
@@ -507,7 +510,8 @@ def add_asked(_event=None):
     for verb in verbs.asked():
         if verb.name not in Asked and verb.name not in COMMANDS:
             Asked.add(verb.name)
-            command(verb.name, lambda line, name=verb.name: asking.say(verbs.named(name), line), asking.command(verb)[1])
+            for name in [verb.name] + ([verb.alias] if verb.alias else []):
+                command(name, lambda line, name=verb.name: asking.say(verbs.named(name), line), asking.command(verb)[1])
     return bool(verbs.table())
 
 
