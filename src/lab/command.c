@@ -32,9 +32,10 @@ static bool split(vlot__workspace *workspace, vlot__arguments *arguments, const 
 enum { NAMES_MAX = 128 };
 
 /* A byte that is not seen, or looks like another, is named where a word is not understood. */
-enum { ODD_MAX = 64 };
+enum { ODD_MAX = VLOT__COMMAND_ODD_MAX };
 
-static const char *say_odd(const vlot__arguments *arguments, unsigned word, char text[ODD_MAX]) {
+const char *vlot__command_odd(const vlot__arguments *arguments, unsigned word,
+                              char text[VLOT__COMMAND_ODD_MAX]) {
   const char *at = word < arguments->word_count ? arguments->words[word] : "";
   size_t size = strlen(at), odd = vlot__text_odd(at, size);
   *text = '\0';
@@ -56,9 +57,9 @@ static bool unknown_verb(vlot__workspace *workspace, const vlot__arguments *argu
   const char *nearest = vlot__options_nearest(word, names, count);
   if (nearest)
     return vlot__workspace_fail(workspace, 0, "unknown verb%s; did you mean '%s'?",
-                                say_odd(arguments, 0, odd), nearest);
+                                vlot__command_odd(arguments, 0, odd), nearest);
   return vlot__workspace_fail(workspace, 0, "unknown verb%s; 'help' lists them",
-                              say_odd(arguments, 0, odd));
+                              vlot__command_odd(arguments, 0, odd));
 }
 
 /* --- values --- */
@@ -74,10 +75,10 @@ bool vlot__command_number(vlot__workspace *workspace, const vlot__arguments *arg
   }
   if (max == UINT64_MAX)
     return vlot__workspace_fail(workspace, word, "expected a number from %" PRIu64 " on%s", min,
-                                say_odd(arguments, word, odd));
+                                vlot__command_odd(arguments, word, odd));
   return vlot__workspace_fail(workspace, word,
                               "expected a number from %" PRIu64 " to %" PRIu64 "%s", min, max,
-                              say_odd(arguments, word, odd));
+                              vlot__command_odd(arguments, word, odd));
 }
 
 bool vlot__command_node(vlot__workspace *workspace, const vlot__arguments *arguments, unsigned word,
@@ -88,7 +89,7 @@ bool vlot__command_node(vlot__workspace *workspace, const vlot__arguments *argum
   if (!vlot__options_number(text + (*text == 'n'), &value) || value == 0 ||
       value > workspace->options.nodes)
     return vlot__workspace_fail(workspace, word, "expected a node, 1 to %u%s",
-                                workspace->options.nodes, say_odd(arguments, word, odd));
+                                workspace->options.nodes, vlot__command_odd(arguments, word, odd));
   *node = (uint32_t)value;
   return true;
 }
@@ -105,7 +106,7 @@ static bool choose(vlot__workspace *workspace, const vlot__arguments *arguments,
   }
   char odd[ODD_MAX];
   return vlot__workspace_fail(workspace, word, "expected one of %s%s", choices,
-                              say_odd(arguments, word, odd));
+                              vlot__command_odd(arguments, word, odd));
 }
 
 static int keyword_at(const vlot_verb *verb, const char *word) {

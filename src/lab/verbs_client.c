@@ -132,9 +132,11 @@ bool vlot__verbs_incr(vlot__workspace *workspace, const vlot__arguments *argumen
   const vlot__value *values = arguments->values;
   vlot_kv_command kv = {.operation = VLOT_KV_INCREMENT, .amount = 1};
   if (!take_key(workspace, &values[0], &kv)) return false;
+  char odd[VLOT__COMMAND_ODD_MAX];
   if (values[1].is_given && !parse_amount(values[1].text, &kv.amount))
     return vlot__workspace_fail(workspace, values[1].word,
-                                "expected a whole number of 64 bits, such as 5 or -3");
+                                "expected a whole number of 64 bits, such as 5 or -3%s",
+                                vlot__command_odd(arguments, values[1].word, odd));
   return ask_said(workspace, arguments, &kv, &values[2],
                   values[1].is_given ? values[1].word + 1 : values[0].word + 1, false);
 }

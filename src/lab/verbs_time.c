@@ -360,7 +360,10 @@ static bool find_event(const char *word, vlot_event_kind *kind) {
   return false;
 }
 
-static bool fail_goal(vlot__workspace *workspace, const vlot__value *what) {
+static bool fail_goal(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  const vlot__value *what = &arguments->values[0];
+  char odd[VLOT__COMMAND_ODD_MAX];
+  vlot__command_odd(arguments, what->word, odd);
   const char *names[NEAREST_MAX];
   size_t count = 0;
   for (; count < GOALS_OF_STATE; count++) names[count] = goal_names[count];
@@ -369,23 +372,25 @@ static bool fail_goal(vlot__workspace *workspace, const vlot__value *what) {
   const char *nearest = vlot__options_nearest(what->text, names, count);
   if (nearest)
     return vlot__workspace_fail(workspace, what->word,
-                                "no goal and no event; did you mean '%s'? 'help until' has them",
-                                nearest);
+                                "no goal and no event%s; did you mean '%s'? 'help until' has them",
+                                odd, nearest);
   return vlot__workspace_fail(workspace, what->word,
-                              "expected leader, role, commit, term, quiet, or an event; 'help "
-                              "until' has them");
+                              "expected leader, role, commit, term, quiet, or an event%s; 'help "
+                              "until' has them",
+                              odd);
 }
 
 /* A word that is both is how the cluster is, unless it is said whose event is meant. */
-static bool parse_kind(vlot__workspace *workspace, const vlot__value *what, bool is_event,
+static bool parse_kind(vlot__workspace *workspace, const vlot__arguments *arguments, bool is_event,
                        goal *wanted) {
+  const vlot__value *what = &arguments->values[0];
   for (int k = 0; k < GOALS_OF_STATE && !is_event; k++)
     if (strcmp(what->text, goal_names[k]) == 0) {
       wanted->kind = (goal_kind)k;
       return true;
     }
   wanted->kind = GOAL_EVENT;
-  return find_event(what->text, &wanted->event) || fail_goal(workspace, what);
+  return find_event(what->text, &wanted->event) || fail_goal(workspace, arguments);
 }
 
 static bool parse_goal(vlot__workspace *workspace, const vlot__arguments *arguments, goal *wanted) {
@@ -406,7 +411,7 @@ bool vlot__verbs_until(vlot__workspace *workspace, const vlot__arguments *argume
   const vlot__value *of = &values[5];
   goal wanted = {.kind = GOAL_NONE};
   uint64_t ticks = (uint64_t)VLOT_UNTIL_TIMEOUTS * workspace->options.raft.election_ticks_min;
-  if (!parse_kind(workspace, &values[0], of->is_given, &wanted)) return false;
+  if (!parse_kind(workspace, arguments, of->is_given, &wanted)) return false;
   const vlot__value *limit = &values[1 + goal_words(wanted.kind)];
   if (!parse_goal(workspace, arguments, &wanted)) return false;
   if (limit->is_given &&

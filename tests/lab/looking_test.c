@@ -108,6 +108,7 @@ Test(looking, a_machine_is_seen_key_by_key, .init = begin, .fini = end) {
   shown("get b");
   expect("until quiet", "get b: \"\"\n");
   expect_problem("incr b much", "expected a whole number of 64 bits, such as 5 or -3");
+  expect_problem("incr b 1\xe2\x80\x8b", "(byte 0xE2 at column 9)");
   shown("kill 3");
   expect_problem("kv 3", "this node is down: it has no machine");
 }
@@ -160,6 +161,7 @@ Test(looking, until_takes_events, .init = begin, .fini = end) {
   shown("elect 3");
   shown("until vote of *");
   expect("until leader", ""); /* how it is, not what happens */
+  expect_problem("until vo\xc2\xa0te", "no goal and no event (byte 0xC2 at column 9)");
   expect_problem("until votee", "did you mean 'vote'?");
   expect_problem("until fenced of 2 5", "within 5 ticks: no such event of n2 has come");
   expect_problem("until kill 1 2", "nothing more is expected");
