@@ -395,6 +395,23 @@ VLOT_API uint64_t vlot_cluster_now(vlot_cluster *cluster);
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id,
                                                        uint64_t *hash, uint64_t *applied);
 
+/* What looks into a node: its core, for the questions of vlot/raft.h that change nothing, and its
+ * machine's state, as create() returned it. Both are borrowed for the call, in which nothing of the
+ * cluster may be called. */
+typedef void vlot_cluster_looker(void *context, const vlot_raft *raft, void *machine);
+
+/* Look into a node between two of its turns: what its status has no room for.
+ *
+ * look     called once, on this thread, when VLOT_OK is returned, and not otherwise
+ * returns  VLOT_OK; VLOT_NOT_FOUND: no such member; VLOT_CLOSED: it is down; VLOT_TIMEOUT: its turn
+ *          did not end within stop_ns; VLOT_BUSY: another thread has paused the cluster;
+ *          VLOT_DEADLOCK
+ * thread   any but a node's; blocks until the node's turn has ended, and its next one waits for
+ *          look to return
+ */
+VLOT_API vlot_result vlot_cluster_look(vlot_cluster *cluster, uint32_t id,
+                                       vlot_cluster_looker *look, void *context);
+
 typedef struct vlot_cluster_stats {
   uint64_t elections; /* leaders that there have been */
   uint64_t campaigns; /* pre-votes, votes and forced ones, each on its own */

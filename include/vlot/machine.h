@@ -172,6 +172,13 @@ VLOT_API const vlot_machine *vlot_kv_machine(void);
  * runs. */
 VLOT_API uint64_t vlot_kv_count(void *state);
 
+/* All keys of an instance with their values, in the order of its table; not while another of its
+ * functions runs. What is seen is borrowed for the call. */
+VLOT_API void vlot_kv_each(void *state,
+                           void (*see)(void *context, const void *key, size_t key_size,
+                                       const void *value, size_t value_size),
+                           void *context);
+
 #ifdef __cplusplus
 }
 #endif

@@ -148,13 +148,10 @@ vlot_why vlot_cluster_leaderless_why(vlot_cluster *cluster) {
   return lacks_memory(cluster) ? VLOT_WHY_NO_MEMORY : VLOT_WHY_NO_LEADER;
 }
 
-vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash,
-                              uint64_t *applied) {
-  VLOT_GIVEN(cluster);
-  VLOT_GIVEN(hash);
-  VLOT_GIVEN(applied);
-  *hash = *applied = 0;
-  VLOT__VISIT_RESULT(cluster);
+/* Between two of its turns. */
+typedef vlot_result look_at(vlot__node *node, void *context);
+
+static vlot_result look_between(vlot_cluster *cluster, uint32_t id, look_at *look, void *context) {
   vlot__seat *seat = vlot__seat_of(cluster, id);
   if (!seat) return vlot__refuse_member(id);
   vlot_result result = vlot__control_take(cluster);
@@ -163,11 +160,7 @@ vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash
   if (!seat->node)
     result = vlot__refuse_down(id);
   else if (vlot__driver_of(cluster)->hold(seat) == VLOT_OK) {
-    if (vlot__node_is_fenced(seat->node))
-      result = vlot__refuse_value(
-          VLOT_FENCED, "node {0} is fenced: what it last had says nothing of the others", id, 0);
-    else
-      result = vlot__node_hash(seat->node, hash, applied);
+    result = look(seat->node, context);
     vlot__driver_of(cluster)->unhold(seat);
   }
   if (result == VLOT_TIMEOUT)
@@ -176,6 +169,49 @@ vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash
                        id, 0);
   vlot__control_end(cluster);
   return result;
+}
+
+typedef struct hashed {
+  uint32_t id;
+  uint64_t *hash, *applied;
+} hashed;
+
+static vlot_result look_hash(vlot__node *node, void *context) {
+  const hashed *out = context;
+  if (vlot__node_is_fenced(node))
+    return vlot__refuse_value(
+        VLOT_FENCED, "node {0} is fenced: what it last had says nothing of the others", out->id, 0);
+  return vlot__node_hash(node, out->hash, out->applied);
+}
+
+vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash,
+                              uint64_t *applied) {
+  VLOT_GIVEN(cluster);
+  VLOT_GIVEN(hash);
+  VLOT_GIVEN(applied);
+  *hash = *applied = 0;
+  VLOT__VISIT_RESULT(cluster);
+  return look_between(cluster, id, look_hash,
+                      &(hashed){.id = id, .hash = hash, .applied = applied});
+}
+
+typedef struct looker {
+  vlot_cluster_looker *look;
+  void *context;
+} looker;
+
+static vlot_result look_in(vlot__node *node, void *context) {
+  const looker *by = context;
+  by->look(by->context, vlot__node_raft(node), vlot__node_machine(node));
+  return VLOT_OK;
+}
+
+vlot_result vlot_cluster_look(vlot_cluster *cluster, uint32_t id, vlot_cluster_looker *look,
+                              void *context) {
+  VLOT_GIVEN(cluster);
+  VLOT_GIVEN(look);
+  VLOT__VISIT_RESULT(cluster);
+  return look_between(cluster, id, look_in, &(looker){.look = look, .context = context});
 }
 
 static void add_traffic(vlot_cluster_stats *stats, const vlot__traffic *traffic) {

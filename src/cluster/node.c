@@ -137,6 +137,8 @@ void vlot__node_get_status(const vlot__node *node, vlot_node_status *status) {
     status->waiting += ((const vlot__waiter *)vlot__ring_at(&node->waiters, k))->count;
 }
 
+void *vlot__node_machine(const vlot__node *node) { return node->machine; }
+
 vlot_result vlot__node_hash(vlot__node *node, uint64_t *hash, uint64_t *applied) {
   if (!node->cluster->machine.hash)
     return vlot__refuse(VLOT_UNSUPPORTED,

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static bool lacks_memory(vlot_cluster *cluster, uint32_t id, vlot_node_status *status) {
   return vlot_cluster_get_status(cluster, id, status) == VLOT_OK &&
@@ -60,6 +61,17 @@ vlot__fences vlot__fences_look(vlot_cluster *cluster, char *text, size_t size) {
   put(&out, " %s fenced because memory ran out: at tick ", found.count == 1 ? "was" : "were");
   put_list(&out, "", ticks, found.count);
   return found;
+}
+
+/* What a turn or two would take. */
+static bool can_have_more(void) {
+  void *volatile some = malloc(1 << 18);
+  free(some);
+  return some != NULL;
+}
+
+bool vlot__fences_are_short(vlot_cluster *cluster) {
+  return vlot__fences_look(cluster, NULL, 0).count > 0 || !can_have_more();
 }
 
 bool vlot__fences_stop(vlot_cluster *cluster) {

@@ -16,6 +16,11 @@ typedef struct vlot__fences {
  */
 vlot__fences vlot__fences_look(vlot_cluster *cluster, char *text, size_t size);
 
+/* Has memory run out: is a node fenced for want of it, or can this process get no more? Where it
+ * ran out at a node the others are not far from it; where it cannot even be fenced nothing is told.
+ */
+bool vlot__fences_are_short(vlot_cluster *cluster);
+
 /* Is a quorum of the voters gone that way? Then nothing is committed any more. */
 bool vlot__fences_stop(vlot_cluster *cluster);
 

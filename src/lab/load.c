@@ -223,6 +223,13 @@ static size_t wait_for_answers(vlot__load *load, vlot_answer *answers, size_t ca
   return count;
 }
 
+/* Nothing goes on for so many ticks: is that for want of memory, which does not get better? */
+static bool is_out_of_memory(const vlot__load *load, uint64_t ticks) {
+  vlot_cluster *cluster = load->options.cluster;
+  if (vlot__fences_stop(cluster)) return true;
+  return ticks > load->options.stuck_ticks / 20 && vlot__fences_are_short(cluster);
+}
+
 vlot_result vlot__load_await_leader(vlot__load *load, uint64_t timeout_ticks, uint32_t *leader) {
   vlot_cluster *cluster = load->options.cluster;
   uint64_t left = timeout_ticks, seen = vlot_cluster_now(cluster);
@@ -231,7 +238,9 @@ vlot_result vlot__load_await_leader(vlot__load *load, uint64_t timeout_ticks, ui
   for (;;) {
     vlot_result result = vlot_await_leader(cluster, step < left ? step : left, leader);
     uint64_t now = vlot_cluster_now(cluster), passed = now - seen;
-    if (result != VLOT_TIMEOUT || passed >= left || vlot__fences_stop(cluster)) return result;
+    if (result != VLOT_TIMEOUT || passed >= left ||
+        is_out_of_memory(load, timeout_ticks - left + passed))
+      return result;
     left -= passed;
     if (load->options.look) load->options.look(load->options.context);
     seen = vlot_cluster_now(cluster); /* what `look` let pass does not count */
@@ -239,15 +248,11 @@ vlot_result vlot__load_await_leader(vlot__load *load, uint64_t timeout_ticks, ui
   }
 }
 
-/* GOING, or why it ends. Where memory ran out at a node the others are not far from it, and nothing
- * gets better: then nobody waits long. Looked at only when there is trouble. */
+/* GOING, or why it ends. Looked at only when there is trouble. */
 static vlot__load_state check(const vlot__load *load, bool has_trouble) {
-  vlot_cluster *cluster = load->options.cluster;
-  uint64_t passed = vlot_cluster_now(cluster) - load->progress_tick;
+  uint64_t passed = vlot_cluster_now(load->options.cluster) - load->progress_tick;
   if (!has_trouble && passed <= load->options.stuck_ticks) return VLOT__LOAD_GOING;
-  bool is_short = vlot__fences_look(cluster, NULL, 0).count > 0;
-  if (vlot__fences_stop(cluster) || (is_short && passed > load->options.stuck_ticks / 20))
-    return VLOT__LOAD_NO_MEMORY;
+  if (is_out_of_memory(load, passed)) return VLOT__LOAD_NO_MEMORY;
   return passed > load->options.stuck_ticks ? VLOT__LOAD_STUCK : VLOT__LOAD_GOING;
 }
 

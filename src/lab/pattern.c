@@ -1,6 +1,7 @@
 #include "pattern.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,4 +185,34 @@ void vlot__pattern_message(const vlot_pending *pending, char *text, size_t capac
              index);
     break;
   }
+}
+
+__attribute__((format(printf, 3, 4))) static void append(char *text, size_t capacity,
+                                                         const char *format, ...) {
+  size_t at = strlen(text);
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text + at, capacity - at, format, arguments);
+  va_end(arguments);
+}
+
+void vlot__pattern_about(const vlot_pending *pending, uint64_t now, bool leads, char *text,
+                         size_t capacity) {
+  uint64_t left = pending->due > now ? pending->due - now : 0;
+  *text = '\0';
+  if (pending->kind == VLOT_PENDING_TIMER)
+    append(text, capacity, leads ? "heartbeat" : "election timeout");
+  else if (pending->kind == VLOT_PENDING_WRITE)
+    append(text, capacity, "its disk");
+  else if (pending->kind == VLOT_PENDING_CLIENT)
+    append(text, capacity, "from a client");
+  else if (pending->message_kind == 0)
+    append(text, capacity,
+           pending->message_flags & VLOT_MESSAGE_OK ? "that it has come" : "what a client asked");
+  else
+    vlot__pattern_message(pending, text, capacity);
+  if (pending->kind == VLOT_PENDING_CLIENT && pending->entries)
+    append(text, capacity, ", %" PRIu64 " command%s", pending->entries,
+           pending->entries == 1 ? "" : "s");
+  if (left > 0) append(text, capacity, ", in %" PRIu64 " tick%s", left, left == 1 ? "" : "s");
 }

@@ -116,7 +116,7 @@ static void draw(vlot__run *run) {
 }
 
 static vlot__load_state without_leader(const vlot__run *run) {
-  return vlot__fences_stop(run->cluster) ? VLOT__LOAD_NO_MEMORY : VLOT__LOAD_STUCK;
+  return vlot__fences_are_short(run->cluster) ? VLOT__LOAD_NO_MEMORY : VLOT__LOAD_STUCK;
 }
 
 static vlot__load_state replicate(vlot__run *run) {
@@ -211,7 +211,7 @@ vlot__load_state vlot__run_carry_out(vlot__run *run) {
   if (run->phase == VLOT__RUN_KILLED)
     restart_victim(run); /* the last command came before it was due */
   state = compare_replicas(run);
-  if (state == VLOT__LOAD_STUCK && vlot__fences_look(run->cluster, NULL, 0).count > 0)
+  if (state == VLOT__LOAD_STUCK && vlot__fences_are_short(run->cluster))
     state = VLOT__LOAD_NO_MEMORY;
   return state;
 }

@@ -72,7 +72,7 @@ typedef struct totals {
   uint32_t failure_count;
 } totals;
 
-static const char *end_name(vlot__sim_end end) {
+const char *vlot__sim_end_name(vlot__sim_end end) {
   switch (end) {
   case VLOT__SIM_SAFE: return "safe";
   case VLOT__SIM_VIOLATED: return "violated";
@@ -118,13 +118,14 @@ static void print_world(const settings *set, const vlot__sim_world *world) {
            " elections, %" PRIu64 " entries, %u operations, recovered in %" PRIu64 " ticks: %s\n",
            world->seed, world->nodes, world->learners, world->raft.election_ticks_min,
            world->stats.actions, world->stats.elections, world->stats.commits, world->op_count,
-           world->recovery_ticks, end_name(world->end));
+           world->recovery_ticks, vlot__sim_end_name(world->end));
   if (world->end == VLOT__SIM_SAFE) return;
   FILE *out = set->is_json || set->prints_hashes ? stderr : stdout;
-  fprintf(out, "%s: seed %" PRIu64 ": %s; repeat: ", end_name(world->end), world->seed,
+  fprintf(out, "%s: seed %" PRIu64 ": %s; repeat: ", vlot__sim_end_name(world->end), world->seed,
           world->text);
   repeat_command(out, world->seed, world->nodes, world->actions);
-  fprintf(out, "\n");
+  fprintf(out, "; step into it: vlot step --sim %" PRIu64 " --nodes %u --actions %" PRIu64 "\n",
+          world->seed, world->nodes, world->actions);
   fflush(out);
 }
 
@@ -176,7 +177,7 @@ static void print_json(const settings *set, const totals *sum, int code) {
   for (uint32_t k = 0; k < sum->failure_count; k++) {
     const failure *one = &sum->failures[k];
     printf("%s{\"seed\":%" PRIu64 ",\"kind\":\"%s\",\"text\":", k ? "," : "", one->seed,
-           end_name(one->end));
+           vlot__sim_end_name(one->end));
     vlot__lab_json_text(stdout, one->text ? one->text : "");
     printf(",\"repeat\":\"");
     repeat_command(stdout, one->seed, one->nodes, set->actions);

@@ -187,6 +187,12 @@ void vlot__view_deinit(vlot__view *view) {
   case VLOT__VIEW_OF_LINTS: free(view->as.lints.rows); break;
   case VLOT__VIEW_OF_WHY: free_why(&view->as.why); break;
   case VLOT__VIEW_OF_BRANCHES: free(view->as.branches.rows); break;
+  case VLOT__VIEW_OF_NODE:
+  case VLOT__VIEW_OF_ENTRIES:
+  case VLOT__VIEW_OF_DIFF:
+  case VLOT__VIEW_OF_KV:
+  case VLOT__VIEW_OF_HISTORY: vlot__view_node_free(view); break;
+  case VLOT__VIEW_KINDS: break;
   }
   *view = (vlot__view){.kind = view->kind};
 }

@@ -79,6 +79,12 @@ static vlot_result hash(caller *self) {
   uint64_t value, applied;
   return vlot_cluster_hash(self->cluster, self->node, &value, &applied);
 }
+static void look_at_nothing(void *context, const vlot_raft *raft, void *machine) {
+  (void)context, (void)raft, (void)machine;
+}
+static vlot_result look(caller *self) {
+  return vlot_cluster_look(self->cluster, self->node, look_at_nothing, NULL);
+}
 /* They have no result: 0 is none. */
 static vlot_result events(caller *self) {
   vlot_event event;
@@ -124,6 +130,7 @@ static const row rows[] = {
     {partition, VLOT_CLOSED, VLOT_OK, VLOT_OK, VLOT_OK, NO},
     {heal, VLOT_CLOSED, VLOT_OK, VLOT_OK, VLOT_OK, NO},
     {hash, VLOT_CLOSED, VLOT_CLOSED, VLOT_OK, VLOT_TIMEOUT, NO},
+    {look, VLOT_CLOSED, VLOT_CLOSED, VLOT_OK, VLOT_TIMEOUT, NO},
     {events, NONE, VLOT_OK, VLOT_OK, NONE, NONE},
     {rare_events, NONE, VLOT_OK, VLOT_OK, NONE, NONE},
     {pause_it, VLOT_CLOSED, VLOT_OK, VLOT_OK, VLOT_TIMEOUT, NO},

@@ -187,7 +187,7 @@ if (ulimit -v 24000 && "$vlot" --version) >/dev/null 2>&1; then # not under Addr
     0 | 70 | 127) ;; # enough; or no cluster; or no program
     71)
       short=$((short + 1))
-      grep -qE 'fenced because memory ran out: at tick [0-9]+' "$work/err" || fail "$kilobytes KB: not said"
+      grep -qE 'fenced because memory ran out: at tick [0-9]+|OUT OF MEMORY' "$work/err" || fail "$kilobytes KB: not said"
       ;;
     *) fail "$kilobytes KB: exit code $code" ;;
     esac
