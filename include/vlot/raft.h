@@ -418,15 +418,16 @@ typedef struct vlot_write {
 /* Result of one input that asks for something:
  *
  * PROPOSE          VLOT_OK: all commands stand in the log. VLOT_NOT_LEADER; VLOT_INVALID: there are
- *                  none; VLOT_BUSY (why TAIL_FULL, LOG_FULL, INDEX_LIMIT, WRITES_FULL) and VLOT_TOO_LARGE
+ *                  none; VLOT_BUSY (why TAIL_FULL, LOG_FULL, INDEX_LIMIT, WRITES_FULL) and
+ *                  VLOT_TOO_LARGE
  *                  (why ENTRY_TOO_LARGE): only those that `accepted` counts do
  * READ             VLOT_OK: it will be answered in reads, in this step or a later one.
  *                  VLOT_NOT_LEADER, VLOT_BUSY (why READS_FULL): it will not
  * CAMPAIGN, ELECT  VLOT_OK: it has begun; VLOT_EXISTS: it leads already; VLOT_REJECTED: why
  * STEP_DOWN        VLOT_OK; VLOT_NOT_LEADER: it is a follower already
  * FORGET_LEADER    VLOT_OK; VLOT_INVALID: it leads
- * SNAPSHOT_TAKEN   VLOT_OK: it is the node's snapshot now. VLOT_REJECTED (why SNAPSHOT_STALE): there
- *                  is a newer one; forget it. VLOT_INVALID: it is not as the input must be
+ * SNAPSHOT_TAKEN   VLOT_OK: it is the node's snapshot now. VLOT_REJECTED (why SNAPSHOT_STALE):
+ *                  there is a newer one; forget it. VLOT_INVALID: it is not as the input must be
  * RESTORED         VLOT_OK: keep the new machine until output.has_swapped. VLOT_REJECTED: free it;
  *                  why SNAPSHOT_STALE (the log has all of it by now) or SNAPSHOT_CORRUPT.
  *                  VLOT_INVALID: nothing is being restored

@@ -89,12 +89,13 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_snapshot_read(const vlot_snapshot *sna
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_snapshot_verify(const vlot_snapshot *snapshot);
 
+#define VLOT_SNAPSHOT_CHECKSUM ((uint64_t)0xcbf29ce484222325u) /* of no bytes */
+
 /* The checksum of bytes that come in any number of pieces: begin with VLOT_SNAPSHOT_CHECKSUM and
  * hand each result on to the next. It is FNV-1a in 64 bits: it tells damage, not malice.
  *
  * data  [size], borrowed for the call; may be NULL where size is 0
  */
-#define VLOT_SNAPSHOT_CHECKSUM ((uint64_t)0xcbf29ce484222325u)
 VLOT_API uint64_t vlot_snapshot_checksum(uint64_t before, const void *data, size_t size);
 
 #ifdef __cplusplus

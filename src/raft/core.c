@@ -260,10 +260,7 @@ static bool reserve(vlot_raft *raft, const vlot_input *input) {
   if (input->kind == VLOT_INPUT_STORED) messages += raft->held.count;
   if (input->kind == VLOT_INPUT_RESTORED && !vlot__install_reserve(raft)) return false;
   if (input->kind == VLOT_INPUT_MESSAGE && input->as.message->kind == VLOT_MESSAGE_INSTALL &&
-      vlot_message_check(input->as.message) == VLOT_WHY_NONE &&
-      !vlot__receipt_reserve(&raft->receipt, raft->allocator,
-                             input->as.message->as.install.snapshot,
-                             raft->options.snapshot_bytes_max))
+      !vlot__install_reserve_chunk(raft, input->as.message))
     return false;
   if (may_campaign(raft, input)) messages += raft->peer_count;
   if (input->kind == VLOT_INPUT_READ &&

@@ -2,8 +2,8 @@
  *
  * Reading order: core.c (step: take inputs, then finish), role.c (the only writer of role, term,
  * vote and leader), election.c (campaigns and votes), follower.c (appends), leader.c (progress,
- * sends; append.c, sending.c), install.c, commit.c, reads.c, durable.c, config.c, peers.c, time.c, output.c, status.c; invariant.c
- * has what holds between steps.
+ * sends; append.c, sending.c), install.c, commit.c, reads.c, durable.c, config.c, peers.c, time.c,
+ * output.c, status.c; invariant.c has what holds between steps.
  *
  * One function per law:
  *   observe a term      vlot__role_observe_term()    grant a vote       vlot__election_on_vote()
@@ -270,7 +270,9 @@ bool vlot__follower_hear(vlot_raft *raft, const vlot_message *message);
 /* --- install.c: a snapshot that comes from a leader, or was taken here --- */
 void vlot__install_on_chunk(vlot_raft *raft, const vlot_message *message,
                             vlot__term_verdict verdict);
-bool vlot__install_reserve(vlot_raft *raft); /* for RESTORED; false without memory */
+/* Room for a chunk, and for RESTORED; false without memory. */
+bool vlot__install_reserve_chunk(vlot_raft *raft, const vlot_message *message);
+bool vlot__install_reserve(vlot_raft *raft);
 void vlot__install_on_restored(vlot_raft *raft, vlot_result result, vlot_outcome *outcome);
 void vlot__install_on_stored(vlot_raft *raft); /* is it durable? then the machines are swapped */
 void vlot__install_on_taken(vlot_raft *raft, const vlot_input *input, vlot_outcome *outcome);

@@ -5,8 +5,8 @@
 #include "base/assert.h"
 #include "raft/core.h"
 
-static void answer(vlot_raft *raft, const vlot_message *message, vlot_why why, uint64_t offset,
-                   uint64_t limit) {
+static void answer_chunk(vlot_raft *raft, const vlot_message *message, vlot_why why,
+                         uint64_t offset, uint64_t limit) {
   vlot_message reply = vlot__out_reply(raft, VLOT_MESSAGE_INSTALL_REPLY, message);
   reply.why = why;
   reply.as.installed.index = vlot_snapshot_get(message->as.install.snapshot)->index;
@@ -68,6 +68,15 @@ static void restore(vlot_raft *raft, const vlot_message *message) {
   raft->output.restore_cause = raft->source.cause;
 }
 
+bool vlot__install_reserve_chunk(vlot_raft *raft, const vlot_message *message) {
+  const vlot__receipt *receipt = raft->receipt;
+  if (vlot_message_check(message) != VLOT_WHY_NONE) return true; /* it will be refused */
+  if (vlot_snapshot_get(message->as.install.snapshot)->index <= raft->commit_index) return true;
+  if (receipt && receipt->stage >= VLOT__RECEIPT_RESTORING) return true;
+  return vlot__receipt_reserve(&raft->receipt, raft->allocator, message->as.install.snapshot,
+                               raft->options.snapshot_bytes_max);
+}
+
 static void take_chunk(vlot_raft *raft, const vlot_message *message) {
   vlot_snapshot *part = message->as.install.snapshot;
   vlot__receipt *receipt = raft->receipt;
@@ -78,8 +87,9 @@ static void take_chunk(vlot_raft *raft, const vlot_message *message) {
   vlot__receipt_take(receipt, part, message->as.install.offset, message->as.install.length);
   uint64_t wanted = vlot__receipt_wanted(receipt);
   if (wanted == size) restore(raft, message);
-  answer(raft, message, wanted == size ? VLOT_WHY_SNAPSHOT_INSTALLING : VLOT_WHY_SNAPSHOT_PARTIAL,
-         wanted, vlot__receipt_limit(receipt));
+  answer_chunk(raft, message,
+               wanted == size ? VLOT_WHY_SNAPSHOT_INSTALLING : VLOT_WHY_SNAPSHOT_PARTIAL, wanted,
+               vlot__receipt_limit(receipt));
 }
 
 void vlot__install_on_chunk(vlot_raft *raft, const vlot_message *message,
@@ -87,17 +97,17 @@ void vlot__install_on_chunk(vlot_raft *raft, const vlot_message *message,
   const vlot_snapshot_head *head = vlot_snapshot_get(message->as.install.snapshot);
   const vlot__receipt *receipt = raft->receipt;
   if (verdict == VLOT__TERM_STALE) {
-    answer(raft, message, VLOT_WHY_STALE_TERM, 0, 0);
+    answer_chunk(raft, message, VLOT_WHY_STALE_TERM, 0, 0);
     return;
   }
   if (!vlot__follower_hear(raft, message)) return;
   if (is_here(raft, head)) {
     answer_installed(raft, message);
   } else if (head->size > raft->options.snapshot_bytes_max) {
-    answer(raft, message, VLOT_WHY_SNAPSHOT_TOO_LARGE, 0, head->size);
+    answer_chunk(raft, message, VLOT_WHY_SNAPSHOT_TOO_LARGE, 0, head->size);
   } else if (receipt->stage >= VLOT__RECEIPT_RESTORING) { /* one at a time */
     bool is_it = vlot__snapshot_is_same(receipt->snapshot, message->as.install.snapshot);
-    answer(raft, message, VLOT_WHY_SNAPSHOT_INSTALLING, is_it ? head->size : 0, head->size);
+    answer_chunk(raft, message, VLOT_WHY_SNAPSHOT_INSTALLING, is_it ? head->size : 0, head->size);
   } else if (is_late(receipt, message)) {
     ignore(raft, message, VLOT_WHY_SNAPSHOT_STALE);
   } else {
@@ -170,7 +180,8 @@ void vlot__install_on_restored(vlot_raft *raft, vlot_result result, vlot_outcome
   const vlot_snapshot_head *head = vlot_snapshot_get(receipt->snapshot);
   if (result == VLOT_CORRUPT) {
     refuse(outcome, VLOT_REJECTED, VLOT_WHY_SNAPSHOT_CORRUPT);
-    if (is_asked(raft, &chunk)) answer(raft, &chunk, VLOT_WHY_SNAPSHOT_CORRUPT, 0, head->size);
+    if (is_asked(raft, &chunk))
+      answer_chunk(raft, &chunk, VLOT_WHY_SNAPSHOT_CORRUPT, 0, head->size);
   } else if (result != VLOT_OK) {
     refuse(outcome, VLOT_REJECTED, VLOT_WHY_RESTORE_FAILED);
     vlot__fence(raft, VLOT_WHY_RESTORE_FAILED, receipt->from, raft->commit_index, head->index,

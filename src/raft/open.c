@@ -182,8 +182,8 @@ static bool restore_configs(vlot_raft *raft, const vlot_raft_options *options) {
   return is_ready && vlot__peers_open(raft);
 }
 
-/* A log that does not hold the snapshot's last entry is older than the snapshot, or has another past:
- * it goes, as where a follower installs one (figure 13), and the first write says so.
+/* A log that does not hold the snapshot's last entry is older than the snapshot, or has another
+ * past: it goes, as where a follower installs one (figure 13), and the first write says so.
  */
 static void restore_snapshot(vlot_raft *raft, const vlot_raft_options *options) {
   raft->snapshot = vlot_snapshot_retain(options->snapshot);

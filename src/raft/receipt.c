@@ -44,9 +44,10 @@ void vlot__receipt_drop(vlot__receipt **place, const vlot_allocator *allocator) 
   *place = NULL;
 }
 
-void vlot__receipt_begin(vlot__receipt *receipt, vlot_snapshot *part, uint32_t from,
-                         uint64_t term) {
+/* Of the same one there is an object already, with room or whole. */
+static void take_object(vlot__receipt *receipt, vlot_snapshot *part) {
   bool is_apart = !vlot__snapshot_is_whole(part);
+  if (receipt->snapshot && vlot__snapshot_is_same(receipt->snapshot, part)) return;
   VLOT_ASSERT(!is_apart || (receipt->spare && vlot__snapshot_is_same(receipt->spare, part)));
   vlot_snapshot_release(receipt->snapshot);
   receipt->snapshot = is_apart ? receipt->spare : vlot_snapshot_retain(part);
@@ -54,6 +55,12 @@ void vlot__receipt_begin(vlot__receipt *receipt, vlot_snapshot *part, uint32_t f
   if (!is_apart) vlot_snapshot_release(receipt->spare);
   receipt->spare = NULL;
   receipt->spare_data = NULL;
+}
+
+void vlot__receipt_begin(vlot__receipt *receipt, vlot_snapshot *part, uint32_t from,
+                         uint64_t term) {
+  VLOT_ASSERT(receipt->stage <= VLOT__RECEIPT_RECEIVING);
+  take_object(receipt, part);
   receipt->stage = VLOT__RECEIPT_RECEIVING;
   receipt->from = from;
   receipt->term = term;

@@ -1,5 +1,5 @@
-/* A leader's snapshot on its way to a peer: chunks within a window and a rate. What is lost shows in
- * the answers to what was sent later, or in the one to a chunk without bytes, which asks after
+/* A leader's snapshot on its way to a peer: chunks within a window and a rate. What is lost shows
+ * in the answers to what was sent later, or in the one to a chunk without bytes, which asks after
  * silence and costs nothing; only that is sent again.
  */
 #include "raft/sending.h"

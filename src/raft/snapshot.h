@@ -9,7 +9,7 @@ vlot_snapshot *vlot__snapshot_make_part(const vlot_allocator *allocator,
                                         const vlot_snapshot_head *head, uint64_t offset,
                                         size_t size, uint8_t **data);
 
-/* Where bytes [offset, offset + length) lie in memory; NULL: they do not, or it has not got them. */
+/* Where bytes [offset, offset + length) lie in memory; NULL: they do not, or it lacks them. */
 const uint8_t *vlot__snapshot_at(const vlot_snapshot *snapshot, uint64_t offset, uint64_t length);
 
 /* Has it all of its content? */

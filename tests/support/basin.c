@@ -892,6 +892,11 @@ void basin_preset_snapshot(basin *b, uint32_t id, vlot_snapshot *snapshot, uint6
 
 void basin_hold_restore(basin *b, uint32_t id) { node_of(b, id)->holds_restore = true; }
 
+void basin_release_restore_(basin *b, uint32_t id) {
+  node_of(b, id)->holds_restore = false;
+  follow_up(b, running(b, id));
+}
+
 vlot_outcome basin_restored_(basin *b, uint32_t id, vlot_result result) {
   basin_node *node = running(b, id);
   if (!node->restoring) basin_fail(b, "node %u restores nothing", id);

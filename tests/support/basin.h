@@ -171,7 +171,7 @@ void basin_hold_machine(basin *b, uint32_t id);
 #define basin_apply_to(b, id, index) basin_apply_to_(BASIN_HERE(b), id, index)
 void basin_apply_to_(basin *b, uint32_t id, uint64_t index);
 
-/* --- snapshots: a machine's state is its text, basin_applied() --------------------------------- */
+/* --- snapshots: a machine's state is its text, basin_applied() -------------------------------- */
 
 /* Of what the node's machine has applied; a reference for the caller. */
 vlot_snapshot *basin_image(basin *b, uint32_t id);
@@ -183,11 +183,14 @@ vlot_snapshot *basin_image(basin *b, uint32_t id);
 vlot_outcome basin_take_(basin *b, uint32_t id, vlot_snapshot *snapshot, uint64_t compact_to);
 void basin_snapshot_(basin *b, uint32_t id, uint64_t keep);
 
-/* Before its start: what the disk holds, retained; base: the log's, at most the snapshot's index. */
+/* Before its start: what the disk holds, retained; base: the log's, at most the snapshot's
+ * index. */
 void basin_preset_snapshot(basin *b, uint32_t id, vlot_snapshot *snapshot, uint64_t base);
 
 /* Held: RESTORED is said by hand. Not held: it follows, as what verify() finds. */
 void basin_hold_restore(basin *b, uint32_t id);
+#define basin_release_restore(b, id) basin_release_restore_(BASIN_HERE(b), id)
+void basin_release_restore_(basin *b, uint32_t id);
 #define basin_restored(b, id, result) basin_restored_(BASIN_HERE(b), id, result)
 vlot_outcome basin_restored_(basin *b, uint32_t id, vlot_result result);
 vlot_snapshot *basin_restoring(const basin *b, uint32_t id); /* borrowed; NULL: nothing */
