@@ -71,6 +71,7 @@ vlot_configuration *vlot_configuration_make(const vlot_allocator *allocator,
 
 const vlot_member *vlot_configuration_old(const vlot_configuration *configuration,
                                           uint32_t *count) {
+  VLOT_GIVEN(configuration);
   *count = configuration->counts[1];
   return configuration->members + configuration->counts[0];
 }

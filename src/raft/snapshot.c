@@ -37,6 +37,7 @@ static vlot_snapshot *make(const vlot_allocator *allocator, const vlot_snapshot_
 
 vlot_snapshot *vlot_snapshot_make(const vlot_allocator *allocator, const vlot_snapshot_head *head,
                                   vlot_bytes *bytes) {
+  VLOT_GIVEN(head);
   if (!bytes || vlot_bytes_size(bytes) != head->size) return NULL;
   vlot_snapshot *snapshot = make(allocator, head);
   if (snapshot) snapshot->bytes = vlot_bytes_retain(bytes);
@@ -46,6 +47,7 @@ vlot_snapshot *vlot_snapshot_make(const vlot_allocator *allocator, const vlot_sn
 vlot_snapshot *vlot_snapshot_make_from(const vlot_allocator *allocator,
                                        const vlot_snapshot_head *head,
                                        const vlot_snapshot_content *content) {
+  VLOT_GIVEN(head);
   if (!content || !content->read) return NULL;
   vlot_snapshot *snapshot = make(allocator, head);
   if (snapshot) snapshot->content = *content;
@@ -84,6 +86,7 @@ void vlot_snapshot_release(vlot_snapshot *snapshot) {
 }
 
 const vlot_snapshot_head *vlot_snapshot_get(const vlot_snapshot *snapshot) {
+  VLOT_GIVEN(snapshot);
   return &snapshot->head;
 }
 
@@ -92,6 +95,7 @@ bool vlot__snapshot_is_whole(const vlot_snapshot *snapshot) {
 }
 
 vlot_bytes *vlot_snapshot_bytes(const vlot_snapshot *snapshot) {
+  VLOT_GIVEN(snapshot);
   return vlot__snapshot_is_whole(snapshot) ? snapshot->bytes : NULL;
 }
 
@@ -114,6 +118,7 @@ bool vlot__snapshot_is_same(const vlot_snapshot *one, const vlot_snapshot *other
 
 vlot_result vlot_snapshot_read(const vlot_snapshot *snapshot, uint64_t offset, uint32_t length,
                                uint8_t *out) {
+  VLOT_GIVEN(snapshot);
   if (!vlot__snapshot_has(snapshot, offset, length)) return VLOT_INVALID;
   if (length == 0) return VLOT_OK;
   if (!snapshot->bytes)
@@ -145,6 +150,7 @@ static vlot_result verify_read(const vlot_snapshot *snapshot, uint64_t *sum) {
 }
 
 vlot_result vlot_snapshot_verify(const vlot_snapshot *snapshot) {
+  VLOT_GIVEN(snapshot);
   uint64_t sum = VLOT_SNAPSHOT_CHECKSUM;
   vlot_result result = VLOT_OK;
   if (!vlot__snapshot_is_whole(snapshot)) return VLOT_CORRUPT;

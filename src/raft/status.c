@@ -105,6 +105,7 @@ vlot_configuration *vlot_raft_configuration(const vlot_raft *raft, uint64_t *ind
 }
 
 vlot_configuration *vlot_raft_configuration_at(const vlot_raft *raft, uint64_t index) {
+  VLOT_GIVEN(raft);
   const vlot__configs *configs = &raft->configs;
   uint64_t lowest = raft->log.base_index;
   if (raft->snapshot && configs->count == 1 && configs->places[0].index > lowest)
@@ -115,4 +116,7 @@ vlot_configuration *vlot_raft_configuration_at(const vlot_raft *raft, uint64_t i
   return configs->places[k - 1].configuration;
 }
 
-vlot_snapshot *vlot_raft_snapshot(const vlot_raft *raft) { return raft->snapshot; }
+vlot_snapshot *vlot_raft_snapshot(const vlot_raft *raft) {
+  VLOT_GIVEN(raft);
+  return raft->snapshot;
+}
