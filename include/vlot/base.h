@@ -129,6 +129,13 @@ VLOT_API const char *vlot_problem(vlot_result result);
   X(APPLY_FAILED, 38, "the state machine failed")                                        \
   X(NO_MEMORY, 39, "out of memory")                                                      \
   X(WRITES_FULL, 40, "too many writes wait for the disk")                                \
+  X(LOG_FULL, 41, "the log above the snapshot is at its limit")                          \
+  X(SNAPSHOT_PARTIAL, 42, "part of the snapshot is missing")                             \
+  X(SNAPSHOT_INSTALLING, 43, "a snapshot is being installed")                            \
+  X(SNAPSHOT_CORRUPT, 44, "the snapshot is not what its checksum says")                  \
+  X(SNAPSHOT_TOO_LARGE, 45, "the snapshot is larger than its limit")                     \
+  X(SNAPSHOT_STALE, 46, "a newer state is here already")                                 \
+  X(RESTORE_FAILED, 47, "the state machine could not be restored")                       \
   /* cluster and runtime */                                                              \
   X(LINK_CUT, 50, "the link is cut")                                                     \
   X(LINK_LOSS, 51, "the link lost it")                                                   \

@@ -32,7 +32,9 @@ bool vlot_event_is_rare(const vlot_event *event) {
 const char *vlot__event_role_name(uint64_t role) { return vlot_role_name((vlot_role)role); }
 
 const char *vlot__event_progress_name(uint64_t state) {
-  return state == VLOT_PROGRESS_REPLICATE ? "replicate" : "probe";
+  return state == VLOT_PROGRESS_SNAPSHOT    ? "snapshot"
+         : state == VLOT_PROGRESS_REPLICATE ? "replicate"
+                                            : "probe";
 }
 
 const char *vlot__event_request_name(uint64_t kind) {

@@ -34,7 +34,7 @@ static vlot_result open_core(vlot__node *node, const vlot_stored *stored, const 
   options.log_slice_count = stored->slice_count;
   options.log_entries = NULL;
   options.log_entry_count = 0;
-  options.base_snapshot = NULL;
+  options.snapshot = NULL;
   return vlot_raft_open(&node->raft, &options, problem);
 }
 

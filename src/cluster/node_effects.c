@@ -3,6 +3,7 @@
 #include "cluster/link.h"
 #include "cluster/node_inside.h"
 #include "cluster/recorder.h"
+#include "vlot/raft_snapshot.h"
 
 /* --- the fence --- */
 
@@ -50,6 +51,8 @@ static void submit_write(vlot__node *node, const vlot_write *write) {
 static void send_message(vlot__node *node, const vlot_message *message) {
   vlot__mail_message mail = {.message = *message};
   uint32_t slices = message->kind == VLOT_MESSAGE_APPEND ? message->as.append.slice_count : 0;
+  vlot_snapshot *snapshot =
+      message->kind == VLOT_MESSAGE_INSTALL ? message->as.install.snapshot : NULL;
   vlot__parcel parcel = vlot__parcel_of(message->to, VLOT__MAIL_MESSAGE, &mail, sizeof mail);
   parcel.sender = node->seat;
   parcel.message_kind = message->kind;
@@ -59,7 +62,9 @@ static void send_message(vlot__node *node, const vlot_message *message) {
     parcel.count = 2;
   }
   for (uint32_t k = 0; k < slices; k++) (void)vlot_batch_retain(message->as.append.slices[k].batch);
+  (void)vlot_snapshot_retain(snapshot);
   if (vlot__route(node->cluster, &parcel) == VLOT_OK) return;
+  vlot_snapshot_release(snapshot);
   for (uint32_t k = 0; k < slices; k++) vlot_batch_release(message->as.append.slices[k].batch);
 }
 

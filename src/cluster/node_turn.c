@@ -2,6 +2,7 @@
 #include "cluster/node_inside.h"
 #include "cluster/observe.h"
 #include "cluster/recorder.h"
+#include "vlot/raft_snapshot.h"
 
 /* --- the core's output: what happened --- */
 
@@ -25,6 +26,10 @@ static vlot_event_kind event_kind_of(const vlot_change *change) {
   case VLOT_CHANGE_COMMIT: return VLOT_EVENT_COMMIT;
   case VLOT_CHANGE_IGNORED: return VLOT_EVENT_IGNORED;
   case VLOT_CHANGE_FENCED: return VLOT_EVENT_FENCED;
+  case VLOT_CHANGE_SNAPSHOT_TAKEN: return VLOT_EVENT_SNAPSHOT_TAKEN;
+  case VLOT_CHANGE_SNAPSHOT_SENT: return VLOT_EVENT_SNAPSHOT_SENT;
+  case VLOT_CHANGE_SNAPSHOT_INSTALLED: return VLOT_EVENT_SNAPSHOT_INSTALLED;
+  case VLOT_CHANGE_COMPACTED: return VLOT_EVENT_COMPACTED;
   }
   return VLOT_EVENT_STEP;
 }
@@ -201,6 +206,7 @@ static void release_mail(vlot__node *node) {
   for (size_t k = 0; k < node->input_count; k++) {
     if (node->inputs[k].kind != VLOT_INPUT_MESSAGE) continue;
     const vlot_message *message = node->inputs[k].as.message;
+    if (message->kind == VLOT_MESSAGE_INSTALL) vlot_snapshot_release(message->as.install.snapshot);
     if (message->kind != VLOT_MESSAGE_APPEND) continue;
     for (uint32_t s = 0; s < message->as.append.slice_count; s++)
       vlot_batch_release(message->as.append.slices[s].batch);

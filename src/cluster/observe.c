@@ -12,6 +12,7 @@
 #include "cluster/driver.h"
 #include "cluster/event_inside.h"
 #include "cluster/recorder.h"
+#include "vlot/raft_snapshot.h"
 
 enum { CORE_LAWS = 19 }; /* I-19 */
 
@@ -281,6 +282,16 @@ uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__seat *seat, vlot_event_
     event->as.message.commit = message->as.reply.prev_index;
     break;
   }
+  case VLOT_BODY_INSTALL:
+    event->as.message.index = vlot_snapshot_get(message->as.install.snapshot)->index;
+    event->as.message.log_term = vlot_snapshot_get(message->as.install.snapshot)->term;
+    event->as.message.commit = message->as.install.offset;
+    event->as.message.entries = message->as.install.length;
+    break;
+  case VLOT_BODY_INSTALL_REPLY:
+    event->as.message.index = message->as.installed.index;
+    event->as.message.commit = message->as.installed.offset;
+    break;
   case VLOT_BODY_UNKNOWN:
   case VLOT_BODY_VOTE_REPLY: break;
   }

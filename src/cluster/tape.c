@@ -1,6 +1,7 @@
 /* Recording a node's turns: what it took, and what the world made of its effects. */
 #include "cluster/link.h"
 #include "cluster/node_inside.h"
+#include "vlot/raft_snapshot.h"
 
 #define CLOSED SIZE_MAX
 
@@ -89,6 +90,15 @@ static uint32_t check_message(const vlot_message *message) {
   case VLOT_BODY_APPEND_REPLY:
     sum ^= (message->as.reply.match_index << 20) + message->as.reply.hint_index +
            (message->as.reply.hint_term << 40);
+    break;
+  case VLOT_BODY_INSTALL:
+    sum ^= (vlot_snapshot_get(message->as.install.snapshot)->index << 20) +
+           vlot_snapshot_get(message->as.install.snapshot)->checksum +
+           (message->as.install.offset << 40) + message->as.install.length;
+    break;
+  case VLOT_BODY_INSTALL_REPLY:
+    sum ^= (message->as.installed.index << 20) + message->as.installed.match_index +
+           (message->as.installed.offset << 40) + message->as.installed.limit;
     break;
   case VLOT_BODY_UNKNOWN:
   case VLOT_BODY_VOTE_REPLY: break;

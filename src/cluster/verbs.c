@@ -8,6 +8,7 @@
 #include "cluster/recorder.h"
 #include "cluster/refuse.h"
 #include "cluster/stop.h"
+#include "vlot/raft_snapshot.h"
 
 static vlot_result refuse_diverged(void) {
   return vlot__refuse(
@@ -220,9 +221,12 @@ static vlot_pending describe(vlot_cluster *cluster, const vlot__item *item) {
   pending.entries = is_append ? message->as.append.entry_count : 0;
   pending.index = is_append    ? message->as.append.prev_index
                   : is_request ? message->as.vote.last_index
-                  : is_reply   ? (message->flags & VLOT_MESSAGE_OK ? message->as.reply.match_index
-                                                                   : message->as.reply.hint_index)
-                               : 0;
+                  : message->kind == VLOT_MESSAGE_INSTALL
+                      ? vlot_snapshot_get(message->as.install.snapshot)->index
+                  : message->kind == VLOT_MESSAGE_INSTALL_REPLY ? message->as.installed.index
+                  : is_reply ? (message->flags & VLOT_MESSAGE_OK ? message->as.reply.match_index
+                                                                 : message->as.reply.hint_index)
+                             : 0;
   return pending;
 }
 

@@ -184,6 +184,11 @@ void vlot__pattern_message(const vlot_pending *pending, char *text, size_t capac
     snprintf(text, capacity, is_ok ? ", agrees up to %" PRIu64 : ", does not agree, try %" PRIu64,
              index);
     break;
+  case VLOT_BODY_INSTALL: snprintf(text, capacity, ", of the snapshot at %" PRIu64, index); break;
+  case VLOT_BODY_INSTALL_REPLY:
+    snprintf(text, capacity,
+             is_ok ? ", has the snapshot at %" PRIu64 : ", lacks the snapshot at %" PRIu64, index);
+    break;
   }
 }
 
