@@ -47,12 +47,10 @@ for verb in run sim; do
 done
 expect 64 "nothing said" "$vlot"
 expect 64 "mistyped verb" "$vlot" rum
-if command -v gdb >/dev/null; then # what cannot be attached to is said before gdb starts
-  expect 64 "no process" "$vlot" gdb -p
-  expect 64 "no number of a process" "$vlot" gdb -p abc
-  expect 66 "a process that is not there" "$vlot" gdb -p 2147483646
-fi
 says "mistyped verb" err "did you mean 'run'?"
+expect 64 "no process" "$vlot" gdb -p
+expect 64 "no number of a process" "$vlot" gdb -p abc
+expect 66 "a process that is not there" "$vlot" gdb -p 2147483646
 expect 64 "help of a mistyped verb" "$vlot" help smi
 expect 64 "mistyped option" "$vlot" run --node 3
 says "mistyped option" err "did you mean --nodes?"
