@@ -87,9 +87,8 @@ typedef struct vlot__peer {
   uint32_t silence_max;  /* it is asked again then; from a heartbeat on heartbeats do that */
   uint32_t doubt;        /* so many answers more make it a link that loses nothing */
   vlot_why why;
-  vlot__source matched; /* by which match_index was raised last */
-  vlot__source opened;  /* since which there was a way for entries, or other ones to send */
-  vlot__source asked;   /* which wanted an append or a heartbeat first */
+  vlot__source opened; /* since which there was a way for entries, or other ones to send */
+  vlot__source asked;  /* which wanted an append or a heartbeat first */
 } vlot__peer;
 
 /* A write that storage has not completed. last_index shrinks when a later write overwrites its end,
@@ -194,9 +193,11 @@ struct vlot_raft {
   uint64_t next_dealing;
   uint64_t term_first_index; /* first index of this leadership */
   uint64_t tail_bytes;
-  /* matches raised in this step, so that commit may advance, and what raised the last of them */
+  /* matches raised in this step, so that commit may advance, and what raised the last of them, and
+   * the own one */
   uint32_t new_matches;
-  vlot__source newest_match;
+  uint64_t newest_match;
+  uint64_t own_match;
   vlot__ring reads;    /* vlot__read, oldest first */
   vlot__ring proposed; /* vlot_lost: own proposals not known to be committed or lost */
 
@@ -319,13 +320,13 @@ void vlot__peers_close(vlot_raft *raft);
 vlot__peer *vlot__peer_find(vlot_raft *raft, uint32_t id); /* NULL: no member */
 void vlot__peers_make(vlot_raft *raft); /* before anybody looks at peers other than self */
 
-/* An append is wanted, be it empty. */
-/* Its match was raised by an input; a leadership begins so, too. */
-static inline void vlot__peer_matched(vlot_raft *raft, vlot__peer *peer, vlot__source source) {
-  peer->matched = raft->newest_match = source;
+/* A match was raised by the input that is taken. */
+static inline void vlot__matched(vlot_raft *raft) {
+  raft->newest_match = raft->source.cause;
   raft->new_matches++;
 }
 
+/* An append is wanted, be it empty. */
 static inline void vlot__peer_ask(vlot_raft *raft, vlot__peer *peer) {
   if (!peer->wants_append && !peer->wants_heartbeat) peer->asked = raft->source;
   peer->wants_append = true;

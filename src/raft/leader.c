@@ -34,7 +34,7 @@ static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->is_active = false;
   peer->is_paused = false;
   peer->wants_append = peer->wants_heartbeat = false;
-  peer->matched = peer->opened = raft->source;
+  peer->opened = raft->source;
   vlot__peer_ask(raft, peer); /* tell everybody at once */
   peer->silent_ticks = 0;
   peer->silence_max = SILENCE_TICKS;
@@ -54,7 +54,7 @@ void vlot__leader_begin(vlot_raft *raft) {
   raft->term_first_index = raft->log.last_index + 1;
   raft->tail_bytes = vlot__commit_bytes_between(raft, raft->commit_index + 1, raft->log.last_index);
   raft->new_matches = raft->peer_count;
-  raft->newest_match = raft->source;
+  raft->newest_match = raft->own_match = raft->source.cause;
   if (!(raft->switches & VLOT_SWITCH_NOOP)) return;
   vlot_slice slice = {
       .batch = raft->noop, .index = raft->log.last_index + 1, .term = raft->hard.term, .count = 1};
@@ -141,7 +141,7 @@ static void advance_match(vlot_raft *raft, vlot__peer *peer, uint64_t match) {
     peer->match_request = raft->next_request;
     peer->silence_max = SILENCE_TICKS;
     if (peer->doubt > 0) peer->doubt--;
-    vlot__peer_matched(raft, peer, raft->source);
+    vlot__matched(raft);
   }
   if (peer->next_index <= peer->match_index) peer->next_index = peer->match_index + 1;
   free_window(peer);

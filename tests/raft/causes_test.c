@@ -138,6 +138,61 @@ Test(causes, a_commit_names_the_reply_with_which_a_quorum_had_it) {
   vlot_raft_close(raft);
 }
 
+/* n1 leads five, with so many commands behind its no-op, all of them on its own disk. */
+static vlot_raft *lead_with(uint32_t commands) {
+  vlot_raft *raft = open_core(5);
+  vlot_command command = {.size = 0};
+  uint64_t token = lead(raft, 5);
+  for (uint32_t k = 0; k < commands; k++) {
+    vlot_input asked = propose(&command, 1);
+    token = take(raft, &asked, 1)->write.token;
+  }
+  vlot_input done = stored(token, 2);
+  cr_assert_eq(take(raft, &done, 1)->after.commit_index, 0);
+  return raft;
+}
+
+/* The quorum has two entries with the second reply, and the third says that its sender has more. */
+Test(causes, a_commit_does_not_name_a_later_reply_of_who_had_it) {
+  vlot_raft *raft = lead_with(2);
+  vlot_message two = ok_of(raft, 2, 2), three = ok_of(raft, 3, 2), more = ok_of(raft, 3, 3);
+  vlot_input inputs[] = {message(&two, FIRST), message(&three, SECOND), message(&more, THIRD)};
+  const vlot_output *output = take(raft, inputs, 3);
+  cr_expect_eq(output->after.commit_index, 2);
+  cr_expect_eq(cause_of(output, VLOT_CHANGE_COMMIT), SECOND);
+  vlot_raft_close(raft);
+}
+
+/* Who had more than what is committed before the step completes nothing with what it has now. */
+Test(causes, a_commit_does_not_name_who_had_it_in_an_earlier_step) {
+  vlot_raft *raft = lead_with(3);
+  vlot_message two = ok_of(raft, 2, 3), more = ok_of(raft, 2, 4), three = ok_of(raft, 3, 2);
+  vlot_input before = message(&two, FIRST);
+  cr_expect_eq(take(raft, &before, 1)->after.commit_index, 0);
+  vlot_input inputs[] = {message(&three, SECOND), message(&more, THIRD)};
+  const vlot_output *output = take(raft, inputs, 2);
+  cr_expect_eq(output->after.commit_index, 2);
+  cr_expect_eq(cause_of(output, VLOT_CHANGE_COMMIT), SECOND);
+  vlot_raft_close(raft);
+}
+
+/* The own disk is what two others waited for, and replies of the same step add nothing. */
+Test(causes, a_commit_names_the_own_disk_where_others_only_say_more) {
+  vlot_raft *raft = lead_with(0);
+  vlot_command command = {.size = 0};
+  vlot_input asked = propose(&command, 1);
+  (void)take(raft, &asked, 1);
+  uint64_t token = take(raft, &asked, 1)->write.token;
+  vlot_message two = ok_of(raft, 2, 2), three = ok_of(raft, 3, 2), more = ok_of(raft, 3, 3);
+  vlot_input before[] = {message(&two, 3), message(&three, 4)};
+  cr_expect_eq(take(raft, before, 2)->after.commit_index, 1, "the own disk is missing");
+  vlot_input inputs[] = {message(&more, FIRST), stored(token, SECOND)};
+  const vlot_output *output = take(raft, inputs, 2);
+  cr_expect_eq(output->after.commit_index, 2);
+  cr_expect_eq(cause_of(output, VLOT_CHANGE_COMMIT), SECOND);
+  vlot_raft_close(raft);
+}
+
 /* The own disk counts as heard first in its step, however late a driver says it; where nothing else
  * is new, it is what completes the quorum. */
 Test(causes, a_commit_names_the_own_disk_only_where_it_was_the_last) {
