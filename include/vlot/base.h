@@ -111,6 +111,10 @@ VLOT_API const char *vlot_result_advice(vlot_result result);
   X(APPLY_FAILED, 38, "the state machine failed")                                        \
   X(NO_MEMORY, 39, "out of memory")                                                      \
   X(WRITES_FULL, 40, "too many writes wait for the disk")                                \
+  X(SILENCE, 41, "what was sent before is not answered")                                 \
+  X(COMMIT_ALONE, 42, "nothing else took the commit index along")                        \
+  X(LINK_IN_DOUBT, 43, "the link has lost something before")                             \
+  X(TIMER_FIRED, 44, "its timer was made to fire before its time")                       \
   /* cluster and runtime */                                                              \
   X(LINK_CUT, 50, "the link is cut")                                                     \
   X(LINK_LOSS, 51, "the link lost it")                                                   \

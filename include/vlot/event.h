@@ -27,44 +27,46 @@ extern "C" {
  * core's change of that name says (VLOT_CHANGES in vlot/raft.h; KNOWN_LEADER: LEADER): change has
  * its from, to and term, slice its entries.
  */
-#define VLOT_EVENTS(X)                                                                           \
-  X(STEP, 1, "step", step)             /* one step of the core: the node before and after it */  \
-  X(SENT, 2, "sent", message)          /* a message left the node; peer: to */                   \
-  X(RECEIVED, 3, "received", message)  /* a message is taken by the node; peer: from */          \
-  X(DROPPED, 4, "dropped", message)    /* ended without being taken; node: where, or 0; why */   \
-  X(CAMPAIGN, 5, "campaign", change)   /* from: 0 pre-vote, 1 vote, 2 forced; to: last index */  \
-  X(LEADER, 6, "leader", change)       /* became leader; from: old role, to: role */             \
-  X(STEP_DOWN, 7, "step_down", change) /* was leader, is follower; why */                        \
-  X(ROLE, 8, "role", change)           /* any other change of role */                            \
-  X(TERM, 9, "term", change)                                                                     \
-  X(KNOWN_LEADER, 10, "known_leader", change)                                                    \
-  X(VOTE, 11, "vote", change)   /* asked by peer; from: 1 pre-vote; to: 1 granted, 0 not: why */ \
-  X(TALLY, 12, "tally", change) /* a vote came back: peer; from granted so far, to quorum */     \
-  X(APPEND, 13, "append", slice)                                                                 \
-  X(TRUNCATE, 14, "truncate", slice)                                                             \
-  X(MATCH, 15, "match", change)                                                                  \
-  X(PROGRESS, 16, "progress", change)                                                            \
-  X(MISMATCH, 17, "mismatch", change)                                                            \
-  X(DURABLE, 18, "durable", change) /* stored and released: log up to `to`, term, peer: vote */  \
-  X(COMMIT, 19, "commit", slice)                                                                 \
-  X(APPLY, 20, "apply", slice) /* the machine has taken them */                                  \
-  X(IGNORED, 21, "ignored", change)                                                              \
-  X(FENCED, 22, "fenced", change)   /* or its machine failed: from applied, to commit index */   \
-  X(START, 23, "start", step)       /* a node begins; after: what it recovered */                \
-  X(KILL, 24, "kill", change)       /* a node ends; why; from: 1 power cut; to: 1 it led */      \
-  X(RESTART, 25, "restart", change) /* a member is started again; from: vlot_restart */          \
-  X(SUSPEND, 26, "suspend", change) /* its mail waits from here on */                            \
-  X(RESUME, 27, "resume", change)   /* and is taken again */                                     \
-  X(FAULT, 28, "fault", change)     /* link, disk or clock was changed: below */                 \
-  X(CLOCK_WAIT, 29, "clock_wait", change) /* the clock waits for a straggler: peer */            \
-  X(PROPOSE, 30, "propose", client)       /* a client's commands arrived at a node */            \
-  X(ANSWER, 31, "answer", client)         /* and were answered */                                \
-  X(READ, 32, "read", client)             /* a client's read arrived at a node */                \
-  X(VIOLATION, 33, "violation", change)   /* the first only; from: its invariant; peer: node */  \
-  X(LINT, 34, "lint", change) /* from: vlot_lint_number, peer: node; to, term: its numbers */    \
-  X(REQUEST, 35, "request", change) /* from: vlot_request_kind, to: value, term: its result */   \
-  X(CONFIG, 36, "config", config)   /* peer: one member of a configuration */                    \
-  X(ORDER, 37, "order", change)     /* it takes an order; from: vlot_input_kind, to: value, term */
+#define VLOT_EVENTS(X)                                                                                  \
+  X(STEP, 1, "step", step)             /* one step of the core: the node before and after it */         \
+  X(SENT, 2, "sent", message)          /* a message left the node; peer: to */                          \
+  X(RECEIVED, 3, "received", message)  /* a message is taken by the node; peer: from */                 \
+  X(DROPPED, 4, "dropped", message)    /* ended without being taken; node: where, or 0; why */          \
+  X(CAMPAIGN, 5, "campaign", change)   /* from: 0 pre-vote, 1 vote, 2 forced; to: last index */         \
+  X(LEADER, 6, "leader", change)       /* became leader; from: old role, to: role */                    \
+  X(STEP_DOWN, 7, "step_down", change) /* was leader, is follower; why */                               \
+  X(ROLE, 8, "role", change)           /* any other change of role */                                   \
+  X(TERM, 9, "term", change)                                                                            \
+  X(KNOWN_LEADER, 10, "known_leader", change)                                                           \
+  X(VOTE, 11, "vote", change)   /* asked by peer; from: 1 pre-vote; to: 1 granted, 0 not: why */        \
+  X(TALLY, 12, "tally", change) /* a vote came back: peer; from granted so far, to quorum */            \
+  X(APPEND, 13, "append", slice)                                                                        \
+  X(TRUNCATE, 14, "truncate", slice)                                                                    \
+  X(MATCH, 15, "match", change)                                                                         \
+  X(PROGRESS, 16, "progress", change)                                                                   \
+  X(MISMATCH, 17, "mismatch", change)                                                                   \
+  X(DURABLE, 18, "durable", change) /* stored and released: log up to `to`, term, peer: vote */         \
+  X(COMMIT, 19, "commit", slice)                                                                        \
+  X(APPLY, 20, "apply", slice) /* the machine has taken them */                                         \
+  X(IGNORED, 21, "ignored", change)                                                                     \
+  X(FENCED, 22, "fenced", change)   /* or its machine failed: from applied, to commit index */          \
+  X(START, 23, "start", step)       /* a node begins; after: what it recovered */                       \
+  X(KILL, 24, "kill", change)       /* a node ends; why; from: 1 power cut; to: 1 it led */             \
+  X(RESTART, 25, "restart", change) /* a member is started again; from: vlot_restart */                 \
+  X(SUSPEND, 26, "suspend", change) /* its mail waits from here on */                                   \
+  X(RESUME, 27, "resume", change)   /* and is taken again */                                            \
+  X(FAULT, 28, "fault", change)     /* link, disk or clock was changed: below */                        \
+  X(CLOCK_WAIT, 29, "clock_wait", change) /* the clock waits for a straggler: peer */                   \
+  X(PROPOSE, 30, "propose", client)       /* a client's commands arrived at a node */                   \
+  X(ANSWER, 31, "answer", client)         /* and were answered */                                       \
+  X(READ, 32, "read", client)             /* a client's read arrived at a node */                       \
+  X(VIOLATION, 33, "violation", change)   /* the first only; from: its invariant; peer: node */         \
+  X(LINT, 34, "lint", change) /* from: vlot_lint_number, peer: node; to, term: its numbers */           \
+  X(REQUEST, 35, "request", change) /* from: vlot_request_kind, to: value, term: its result */          \
+  X(CONFIG, 36, "config", config)   /* peer: one member of a configuration */                           \
+  /* it takes an order; from: vlot_input_kind, to: value, term; TICK: its timer is made to fire, to:  \
+   * vlot_due */ \
+  X(ORDER, 37, "order", change)
 
 typedef enum vlot_event_kind {
 #define VLOT_X(name, number, text, body) VLOT_EVENT_##name = number,
@@ -159,6 +161,36 @@ typedef struct vlot_event {
     } config;
   } as;
 } vlot_event;
+
+/* What is under way between clients and nodes, or passed on from node to node, and is no message of
+ * Raft's. A DROPPED of it has message.kind 0, and in message
+ *
+ * flags     which it is
+ * from      the member that sent it; 0: a client
+ * term      FORWARD, QUESTION, WORD: in which the one leads whom it is about
+ * entries   how many commands and reads are in it, commit: how many of them are reads
+ * log_term  the client (vlot_client_number()) of the first of them, index: its number for it
+ */
+#define VLOT_MAILS(X)                                                   \
+  X(COMMANDS, 1, "commands") /* a client's */                           \
+  X(READ, 2, "read")         /* a client's */                           \
+  X(ORDER, 3, "order")       /* vlot_cluster_campaign() and its like */ \
+  X(FORWARD, 4, "forward")   /* what clients asked of a follower */     \
+  X(QUESTION, 5, "question") /* its question whether that has come */   \
+  X(WORD, 6, "word")         /* the leader's word that it has */
+
+typedef enum vlot_mail_kind {
+#define VLOT_X(name, number, text) VLOT_MAIL_##name = number,
+  VLOT_MAILS(VLOT_X)
+#undef VLOT_X
+} vlot_mail_kind;
+
+/* "forward" …, as the table has it; "?" outside of it. Static. */
+VLOT_API const char *vlot_mail_kind_name(vlot_mail_kind mail);
+
+/* It in words, "a forwarded command of client 1"; out, capacity and the result as snprintf. */
+VLOT_API size_t vlot_mail_kind_text(vlot_mail_kind mail, uint64_t client, uint64_t count,
+                                    uint64_t reads, char *out, size_t capacity);
 
 #define VLOT_RARE_EVENTS 48 /* of a node, that are kept beside its last ones */
 

@@ -308,6 +308,8 @@ typedef struct vlot_input {
       uint64_t now; /* cluster tick as this node sees it; never backwards */
       /* ticks to count for the election and heartbeat timers; <= now - the last now */
       uint64_t elapsed;
+      /* somebody made time pass for this node alone; what its timers do then is TIMER_FIRED */
+      uint32_t is_fired;
     } tick;
     const vlot_message *message;
     struct {
@@ -441,6 +443,26 @@ typedef enum vlot_change_kind {
 #undef VLOT_X
 } vlot_change_kind;
 
+/* What a node's next timer is for: number, and words for people. */
+#define VLOT_DUES(X)                                                            \
+  X(NOTHING, 0, "nothing")                                                      \
+  X(ELECTION, 1, "election timeout")                                            \
+  X(HEARTBEAT, 2, "heartbeat")                                                  \
+  X(SILENCE, 3, "asks who does not answer") /* docs/decisions/silence.md */     \
+  X(COMMIT, 4, "tells the commit index")    /* which nothing else took along */ \
+  X(QUORUM, 5, "looks for a quorum")                                            \
+  X(APPLY, 6, "goes on applying") /* what was put off without memory */         \
+  X(FORWARD, 7, "forwards again") /* the cluster's: what clients asked */
+
+typedef enum vlot_due {
+#define VLOT_X(name, number, text) VLOT_DUE_##name = number,
+  VLOT_DUES(VLOT_X)
+#undef VLOT_X
+} vlot_due;
+
+/* "heartbeat" …, as the table has it; "?" outside of it. Static. */
+VLOT_API const char *vlot_due_text(vlot_due due);
+
 typedef struct vlot_change {
   uint16_t kind; /* vlot_change_kind; what the rest means stands in the table above */
   uint16_t why;  /* vlot_why */
@@ -483,6 +505,9 @@ typedef struct vlot_output {
    * durability. A leader's append: what made it possible last, the entries or room for them; 0:
    * neither in this step, as where it was put off without memory */
   const uint64_t *message_causes;
+  /* [message_count] vlot_why of an append that time sends: SILENCE, COMMIT_ALONE, LINK_IN_DOUBT;
+   * NONE of all others, heartbeats too */
+  const uint16_t *message_whys;
   /* [apply_count] committed, to be applied in order, each entry once */
   const vlot_slice *apply;
   const vlot_read_answer *reads; /* [read_count] */
@@ -506,7 +531,7 @@ typedef struct vlot_output {
   vlot_brief after;    /* the node after this step */
   /* something waits for STORED; 0: it may as well come with the next input, whenever that is */
   uint32_t awaits_storage;
-  uint32_t reserved;
+  vlot_due next_due; /* what next_timer is for */
 } vlot_output;
 
 /* --- a core ----------------------------------------------------------------------------------- */
@@ -624,7 +649,8 @@ typedef struct vlot_raft_status {
   uint64_t durable_index;    /* the log is durable up to here */
   uint64_t durable_term;     /* term of the hard state that is durable */
   uint64_t now;              /* the highest one told by TICK */
-  uint64_t next_timer;       /* as the last output said */
+  uint64_t next_timer;       /* as the last output said … */
+  vlot_due next_due;         /* … and what it is for */
   uint32_t election_ticks;   /* the election timeout drawn last */
   uint32_t election_elapsed; /* ticks since it was reset */
   uint32_t votes_granted;    /* in the last campaign */

@@ -42,7 +42,8 @@ vlot_result vlot__seat_start(vlot__seat *seat) {
   seat->node = node;
   emit_start(seat);
   VLOT__RECORD(cluster, start, seat);
-  atomic_store(&seat->due, vlot__node_due(node));
+  vlot_due what;
+  atomic_store(&seat->due, vlot__node_due(node, &what));
   vlot__seat_publish(seat);
   result = vlot__driver_of(cluster)->start(seat);
   if (result != VLOT_OK) {

@@ -42,9 +42,47 @@ static void say_step(vlot__writer *w, const vlot_event *event) {
   if (after->commit_index != before->commit_index) say(w, " to %llu", (number)after->commit_index);
 }
 
+/* What was asked, by which client. */
+static void say_asked(vlot__writer *w, const char *how, number client, uint64_t count,
+                      uint64_t reads) {
+  const char *what = reads == 0 ? "command" : reads == count ? "read" : "command and read";
+  if (count == 1)
+    say(w, "a %s%s", how, what);
+  else if (reads > 0 && reads < count)
+    say(w, "%llu %scommands and reads, the first", (number)count, how);
+  else
+    say(w, "%llu %s%ss", (number)count, how, what);
+  say(w, " of client %llu", client);
+}
+
+static void say_mail(vlot__writer *w, vlot_mail_kind mail, uint64_t client, uint64_t count,
+                     uint64_t reads) {
+  switch (mail) {
+  case VLOT_MAIL_COMMANDS:
+  case VLOT_MAIL_READ: say_asked(w, "", client, count, reads); return;
+  case VLOT_MAIL_ORDER: say(w, "an order"); return;
+  case VLOT_MAIL_FORWARD: say_asked(w, "forwarded ", client, count, reads); return;
+  case VLOT_MAIL_QUESTION: say(w, "the question whether what was forwarded has come"); return;
+  case VLOT_MAIL_WORD: say(w, "the word that what was forwarded has come"); return;
+  }
+  say(w, "mail of the unknown kind %u", (unsigned)mail);
+}
+
+size_t vlot_mail_kind_text(vlot_mail_kind mail, uint64_t client, uint64_t count, uint64_t reads,
+                           char *out, size_t capacity) {
+  vlot__writer w = {.out = out, .capacity = capacity};
+  say_mail(&w, mail, client, count, reads);
+  return vlot__write_end(&w);
+}
+
 static void say_what(vlot__writer *w, const vlot_event *event) {
   number term = event->as.message.term, index = event->as.message.index,
          log_term = event->as.message.log_term;
+  if (event->as.message.kind == 0) {
+    say_mail(w, (vlot_mail_kind)event->as.message.flags, log_term, event->as.message.entries,
+             event->as.message.commit);
+    return;
+  }
   say(w, "%s of term %llu", vlot_message_kind_name((vlot_message_kind)event->as.message.kind),
       term);
   switch (vlot_message_body_of(event->as.message.kind)) {
@@ -76,6 +114,8 @@ static void say_message(vlot__writer *w, const vlot_event *event) {
     say(w, "n%u sends n%u ", from, to);
   else if (event->kind == VLOT_EVENT_RECEIVED)
     say(w, "n%u takes from n%u ", to, from);
+  else if (from == 0)
+    say(w, "Dropped on its way to n%u: ", to);
   else
     say(w, "Dropped on its way from n%u to n%u: ", from, to);
   say_what(w, event);
@@ -334,7 +374,10 @@ static void say_change(vlot__writer *w, const vlot_event *event) {
   case VLOT_EVENT_REQUEST: say_request(w, event); return;
   case VLOT_EVENT_VIOLATION: say_violation(w, event); return;
   case VLOT_EVENT_ORDER:
-    say(w, "n%u takes the order %s", node, vlot__event_order_name(from));
+    if (from == VLOT_INPUT_TICK)
+      say(w, "n%u's timer is made to fire before its time (%s)", node, vlot_due_text((vlot_due)to));
+    else
+      say(w, "n%u takes the order %s", node, vlot__event_order_name(from));
     return;
   default: return;
   }

@@ -58,6 +58,19 @@ typedef struct vlot__mail_order {
   uint32_t value;
 } vlot__mail_order;
 
+/* What people are told of mail that is no message of Raft's; vlot/event.h. */
+typedef struct vlot__mail_told {
+  uint32_t mail;   /* vlot_mail_kind; 0: it is a message, or none at all */
+  uint32_t from;   /* member; 0: a client */
+  uint32_t client; /* of the first command or read in it */
+  uint64_t sequence;
+  uint64_t count;
+  uint64_t reads;
+  uint64_t term;
+} vlot__mail_told;
+
+vlot__mail_told vlot__mail_tell(uint32_t kind, const void *payload);
+
 /* Is there such an order? kind: vlot_input_kind. A person says it, or a journal. */
 bool vlot__mail_is_order(uint32_t kind, uint32_t value);
 
@@ -109,9 +122,6 @@ static inline vlot__mail_head *vlot__forwarded_head(vlot__forwarded *one) {
 static inline vlot__forwarded *vlot__forwarded_next(vlot__forwarded *one) {
   return (void *)((uint8_t *)(one + 1) + vlot__padded(one->size));
 }
-
-/* How many commands are in there; reads are not counted. */
-uint64_t vlot__forwarded_commands(const vlot__mail_forward *mail);
 
 static inline size_t vlot__mail_read_size(size_t question) {
   return sizeof(vlot__mail_read) + question;

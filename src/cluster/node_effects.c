@@ -42,12 +42,13 @@ static void submit_write(vlot__node *node, const vlot_write *write) {
     node->failed_token = write->token;
 }
 
-static void send_message(vlot__node *node, const vlot_message *message) {
+static void send_message(vlot__node *node, const vlot_message *message, vlot_why why) {
   vlot__mail_message mail = {.message = *message};
   uint32_t slices = message->kind == VLOT_MESSAGE_APPEND ? message->as.append.slice_count : 0;
   vlot__parcel parcel = vlot__parcel_of(message->to, VLOT__MAIL_MESSAGE, &mail, sizeof mail);
   parcel.sender = node->seat;
   parcel.message_kind = message->kind;
+  parcel.why = why;
   if (slices > 0) {
     parcel.pieces[1] =
         (vlot_piece){.data = message->as.append.slices, .size = slices * sizeof(vlot_slice)};
@@ -67,7 +68,7 @@ bool vlot__node_let_go(vlot__node *node, const vlot_output *output) {
     submit_write(node, &output->write);
     for (uint32_t k = 0; k < output->message_count; k++) {
       node->seat->cause = vlot__node_event_of(node, output->message_causes[k]);
-      send_message(node, &output->messages[k]);
+      send_message(node, &output->messages[k], (vlot_why)output->message_whys[k]);
     }
   }
   vlot__node_deliver_answers(node);

@@ -234,8 +234,16 @@ void vlot__emit_dropped(vlot_cluster *cluster, vlot__seat *seat, vlot_why why, u
     return;
   }
   vlot_event *event = vlot__event_begin(cluster, seat, VLOT_EVENT_DROPPED, why, to);
+  vlot__mail_told told = vlot__mail_tell(kind, payload);
   event->message = head->id;
   event->cause = head->cause;
+  event->as.message.flags = told.mail;
+  event->as.message.from = told.from;
+  event->as.message.term = told.term;
+  event->as.message.entries = (uint32_t)told.count;
+  event->as.message.commit = told.reads;
+  event->as.message.log_term = told.client;
+  event->as.message.index = told.sequence;
   vlot__emit(cluster, seat, event);
 }
 

@@ -168,19 +168,18 @@ static vlot_pending describe(vlot_cluster *cluster, const vlot__item *item) {
       .due = vlot__pending_due(cluster, item),
       .message_kind = item->message_kind,
   };
-  if (item->mail_kind == VLOT__MAIL_PROPOSE) {
-    const vlot__mail_propose *mail = (const void *)item->payload;
-    pending.entries = mail->count;
-    pending.from = mail->client;
+  if (item->kind == VLOT_PENDING_TIMER) {
+    const vlot__seat *seat = vlot__seat_of(cluster, item->node);
+    (void)vlot__node_due(seat->node, &pending.due_for);
   }
-  if (item->mail_kind == VLOT__MAIL_FORWARD) {
-    const vlot__mail_forward *mail = (const void *)item->payload;
-    pending.message_flags = mail->is_answer ? VLOT_MESSAGE_OK : 0;
-    pending.term = mail->term;
-    pending.entries = vlot__forwarded_commands(mail);
-  }
-  if (item->mail_kind == VLOT__MAIL_READ)
-    pending.from = ((const vlot__mail_read *)(const void *)item->payload)->client;
+  vlot__mail_told told = vlot__mail_tell(item->mail_kind, item->payload);
+  pending.mail = (vlot_mail_kind)told.mail;
+  pending.client = told.client;
+  pending.sequence = told.sequence;
+  pending.entries = told.count;
+  pending.reads = told.reads;
+  pending.term = told.term;
+  if (item->kind == VLOT_PENDING_CLIENT) pending.from = told.client;
   if (item->mail_kind != VLOT__MAIL_MESSAGE) return pending;
   const vlot_message *message = &((const vlot__mail_message *)(const void *)item->payload)->message;
   bool is_append = message->kind == VLOT_MESSAGE_APPEND;

@@ -114,6 +114,15 @@ static bool same_message(const vlot_event *one, const vlot_event *other) {
          one->as.message.from == other->as.message.from;
 }
 
+static bool is_fired(const vlot_event *event) {
+  return event->kind == VLOT_EVENT_ORDER && event->as.change.from == VLOT_INPUT_TICK;
+}
+
+/* Only time asks the silent and tells the commit index alone, with an append without entries. */
+static bool is_told_by_time(const vlot_event *sent) {
+  return sent->why == VLOT_WHY_SILENCE || sent->why == VLOT_WHY_COMMIT_ALONE;
+}
+
 /* A reply answers the very request; entries go on because of what brought them, or opened the way
  * to that peer; votes are asked for by who may. */
 static bool agrees_sent(const vlot_event *sent, const vlot_event *cause) {
@@ -127,7 +136,9 @@ static bool agrees_sent(const vlot_event *sent, const vlot_event *cause) {
            (is_message(cause, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_PRE_VOTE_REPLY) && is_ok(cause) &&
             cause->as.message.term < sent->as.message.term);
   case VLOT_MESSAGE_APPEND:
-    if (!is_taken) return cause->kind != VLOT_EVENT_ORDER;
+    if (cause->kind == VLOT_EVENT_ORDER) return is_fired(cause) && sent->as.message.entries == 0;
+    if (is_told_by_time(sent)) return false;
+    if (!is_taken) return true;
     return is_message(cause, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_VOTE_REPLY)
                ? is_ok(cause) && cause->as.message.term == sent->as.message.term
                : is_message(cause, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_APPEND_REPLY) &&
@@ -222,6 +233,8 @@ static bool agrees(const vlot_event *event, const vlot_event *cause) {
     return cause->kind != VLOT_EVENT_SENT ||
            (cause->peer == event->peer && same_message(event, cause));
   case VLOT_EVENT_CAMPAIGN:
+    if (event->why == VLOT_WHY_TIMER_FIRED) return is_fired(cause);
+    if (is_fired(cause)) return false;
     return cause->kind == VLOT_EVENT_ORDER ||
            (event->why == VLOT_WHY_PRE_VOTES_WON && is_ok(cause) &&
             cause->as.message.kind == VLOT_MESSAGE_PRE_VOTE_REPLY);
@@ -263,6 +276,8 @@ static bool may_begin(const vlot_event *event) {
            event->as.message.kind != VLOT_MESSAGE_VOTE_REPLY &&
            event->as.message.kind != VLOT_MESSAGE_APPEND_REPLY;
   case VLOT_EVENT_DROPPED: return is_clients_mail;
+  case VLOT_EVENT_CAMPAIGN:
+    return event->why == VLOT_WHY_ELECTION_TIMEOUT || event->why == VLOT_WHY_PRE_VOTES_WON;
   case VLOT_EVENT_TERM:
   case VLOT_EVENT_TALLY: return event->peer == event->node;
   case VLOT_EVENT_STEP_DOWN: return event->why == VLOT_WHY_NO_QUORUM_CONTACT;
@@ -315,6 +330,9 @@ static uint32_t life_of(const vlot__causes *causes, uint64_t received) {
 static const char *look_further(const vlot__causes *causes, const vlot_event *event) {
   uint64_t completed, commit;
   bool is_append = is_message(event, VLOT_EVENT_SENT, VLOT_MESSAGE_APPEND);
+  if (event->kind == VLOT_EVENT_SENT && is_told_by_time(event) &&
+      (!is_append || event->as.message.entries > 0))
+    return "it is no append without entries";
   if (event->kind == VLOT_EVENT_COMMIT &&
       vlot__causes_quorum_completed(causes->quorum, event, &completed) && completed != event->cause)
     return completed ? "another one completed the quorum" : "no quorum was completed in its step";

@@ -293,20 +293,11 @@ __attribute__((format(printf, 3, 4))) static void append(char *text, size_t capa
 static void describe(const vlot__table_view *view, const vlot_pending *pending, char *text,
                      size_t capacity) {
   uint64_t left = ticks_left(view, pending);
-  const vlot_node_status *node = pending->node >= 1 && pending->node <= view->nodes.count
-                                     ? &view->nodes.rows[pending->node - 1]
-                                     : NULL;
   *text = '\0';
   if (pending->kind == VLOT_PENDING_TIMER)
-    append(text, capacity,
-           node && node->raft.role == VLOT_ROLE_LEADER ? "heartbeat" : "election timeout");
+    append(text, capacity, "%s", vlot_due_text(pending->due_for));
   else if (pending->kind == VLOT_PENDING_WRITE)
     append(text, capacity, "its disk");
-  else if (pending->kind == VLOT_PENDING_CLIENT)
-    append(text, capacity, "from a client");
-  else if (pending->message_kind == 0)
-    append(text, capacity,
-           pending->message_flags & VLOT_MESSAGE_OK ? "that it has come" : "what a client asked");
   else
     vlot__pattern_message(pending, text, capacity);
   if (left > 0) append(text, capacity, ", in %" PRIu64 " tick%s", left, left == 1 ? "" : "s");

@@ -121,14 +121,13 @@ static void put_clock(vlot__text *out, const vlot__view_clock *clock) {
 static void put_pending(vlot__text *out, const vlot_pending *pending) {
   char id[24], text[128] = "";
   vlot_pending_name(pending->id, id, sizeof id);
-  if (pending->message_kind != 0) vlot__pattern_message(pending, text, sizeof text);
+  if (pending->kind == VLOT_PENDING_MESSAGE || pending->kind == VLOT_PENDING_CLIENT)
+    vlot__pattern_message(pending, text, sizeof text);
   vlot__text_add(out, "  #%-4s %-13s ", id, vlot__pattern_kind(pending));
   if (pending->kind == VLOT_PENDING_MESSAGE)
     vlot__text_add(out, "n%u -> n%u  %s", pending->from, pending->node, text);
   else
-    vlot__text_add(out, "at n%u", pending->node);
-  if (pending->kind == VLOT_PENDING_CLIENT && pending->entries)
-    vlot__text_add(out, "  %" PRIu64 " command%s", pending->entries, plural(pending->entries));
+    vlot__text_add(out, "at n%u%s%s", pending->node, *text ? "  " : "", text);
   vlot__text_add(out, "%s\n", pending->is_held ? "  held" : "");
 }
 
@@ -145,7 +144,7 @@ static void put_timers(vlot__text *out, const vlot__view_timers *view) {
   for (size_t k = 0; k < view->count; k++) {
     const vlot__view_timer *timer = &view->rows[k];
     vlot__text_add(out, "  n%u  in %" PRIu64 " tick%s  %s%s\n", timer->node, timer->left,
-                   plural(timer->left), timer->is_heartbeat ? "heartbeat" : "election timeout",
+                   plural(timer->left), vlot_due_text(timer->due_for),
                    timer->is_held ? "  held" : "");
   }
 }

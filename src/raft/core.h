@@ -83,12 +83,16 @@ typedef struct vlot__peer {
   bool wants_append; /* send, even when there is no entry to send */
   /* send one without entries, which is answered at once, however slow the disk */
   bool wants_heartbeat;
-  uint32_t silent_ticks; /* since it was heard from, or asked again, with something to answer */
-  uint32_t silence_max;  /* it is asked again then; from a heartbeat on heartbeats do that */
-  uint32_t doubt;        /* so many answers more make it a link that loses nothing */
+  uint32_t silent_ticks;  /* since it was heard from, or asked again, with something to answer */
+  uint32_t silence_max;   /* it is asked again then; from a heartbeat on heartbeats do that */
+  uint32_t doubt;         /* so many answers more make it a link that loses nothing */
+  uint32_t answer_ticks;  /* what its answers took of late, at most */
+  uint64_t timed_request; /* whose answer is waited for, to know that; 0: of none … */
+  uint64_t timed_at;      /* … and when it was sent */
   vlot_why why;
   vlot__source opened; /* since which there was a way for entries, or other ones to send */
-  vlot__source asked;  /* which wanted an append or a heartbeat first */
+  vlot__source asked;  /* which wanted an append or a heartbeat first … */
+  vlot_why asked_why;  /* … and why, where time did */
 } vlot__peer;
 
 /* A write that storage has not completed. last_index shrinks when a later write overwrites its end,
@@ -204,8 +208,8 @@ struct vlot_raft {
   bool is_fenced;
   vlot_why fenced_why;
 
-  vlot__buffer out_messages, out_causes, out_slices, out_write, out_apply, out_reads, out_lost,
-      out_outcomes, out_changes;
+  vlot__buffer out_messages, out_causes, out_whys, out_slices, out_write, out_apply, out_reads,
+      out_lost, out_outcomes, out_changes;
   vlot_output output;
 };
 
@@ -260,10 +264,24 @@ void vlot__leader_propose(vlot_raft *raft, vlot_batch *batch, uint32_t count,
                           vlot_outcome *outcome);
 void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message,
                            vlot__term_verdict verdict);
-vlot__next vlot__leader_tick(vlot_raft *raft, uint32_t elapsed);
 void vlot__leader_send(vlot_raft *raft);
-/* Ticks until there is something to say to a peer that is no heartbeat; UINT32_MAX: nothing. */
-uint32_t vlot__leader_due(const vlot_raft *raft);
+
+/* --- silence.c: a leader's time --- */
+vlot__next vlot__leader_tick(vlot_raft *raft, uint32_t elapsed);
+/* After so many silent ticks a peer is asked. */
+uint32_t vlot__silence_max(const vlot__peer *peer);
+/* A request leaves; an answer has come. */
+static inline void vlot__silence_begin_timing(const vlot_raft *raft, vlot__peer *peer,
+                                              uint64_t request) {
+  if (peer->timed_request != 0) return;
+  peer->timed_request = request;
+  peer->timed_at = raft->now;
+}
+void vlot__silence_time_answer(const vlot_raft *raft, vlot__peer *peer,
+                               const vlot_message *message);
+/* Ticks until there is something to say to a peer that is no heartbeat, and what; UINT32_MAX:
+ * nothing. */
+uint32_t vlot__leader_due(const vlot_raft *raft, vlot_due *what);
 
 /* --- commit.c: the commit index, the uncommitted tail, what became of own proposals --- */
 void vlot__commit_to(vlot_raft *raft, uint64_t index);
@@ -286,7 +304,8 @@ void vlot__durable_write(vlot_raft *raft);
 
 /* --- time.c --- */
 vlot__next vlot__time_take_tick(vlot_raft *raft, const vlot_input *input);
-uint64_t vlot__time_next(const vlot_raft *raft); /* the tick at which time is needed next */
+/* The tick at which time is needed next, and what for. */
+uint64_t vlot__time_next(const vlot_raft *raft, vlot_due *what);
 
 /* --- output.c --- */
 static inline bool vlot__out_reserve(vlot_raft *raft, vlot__buffer *buffer, size_t more,
@@ -299,12 +318,13 @@ static inline void *vlot__out_push(vlot__buffer *buffer, size_t element) {
   VLOT_ASSERT(buffer->count < buffer->capacity);
   return (char *)buffer->items + element * buffer->count++;
 }
-/* each message has a cause beside it */
+/* each message has a cause and a why beside it */
 static inline bool vlot__out_reserve_messages(vlot_raft *raft, size_t more) {
   return vlot__out_reserve(raft, &raft->out_messages, more, sizeof(vlot_message)) &&
-         vlot__out_reserve(raft, &raft->out_causes, more, sizeof(uint64_t));
+         vlot__out_reserve(raft, &raft->out_causes, more, sizeof(uint64_t)) &&
+         vlot__out_reserve(raft, &raft->out_whys, more, sizeof(uint16_t));
 }
-void vlot__out_message(vlot_raft *raft, const vlot_message *message, uint64_t cause);
+void vlot__out_message(vlot_raft *raft, const vlot_message *message, uint64_t cause, vlot_why why);
 void vlot__out_change(vlot_raft *raft, vlot_change_kind kind, vlot_why why, uint32_t peer,
                       uint64_t from, uint64_t to, uint64_t term);
 void vlot__out_when_stored(vlot_raft *raft, const vlot_message *message, uint64_t token);
@@ -327,9 +347,20 @@ static inline void vlot__matched(vlot_raft *raft) {
 }
 
 /* An append is wanted, be it empty. */
-static inline void vlot__peer_ask(vlot_raft *raft, vlot__peer *peer) {
-  if (!peer->wants_append && !peer->wants_heartbeat) peer->asked = raft->source;
+static inline void vlot__peer_ask(vlot_raft *raft, vlot__peer *peer, vlot_why why) {
+  if (!peer->wants_append && !peer->wants_heartbeat) {
+    peer->asked = raft->source;
+    peer->asked_why = why;
+  }
   peer->wants_append = true;
+}
+
+/* One without entries is. */
+static inline void vlot__peer_ask_heartbeat(vlot_raft *raft, vlot__peer *peer, vlot_why why) {
+  bool wants_append = peer->wants_append;
+  vlot__peer_ask(raft, peer, why);
+  peer->wants_append = wants_append;
+  peer->wants_heartbeat = true;
 }
 
 static inline bool vlot__peer_is_voter(const vlot__peer *peer) { return peer->votes_in != 0; }

@@ -60,6 +60,11 @@ const vlot__described vlot_described_raft[] VLOT__DESCRIBED = {
   {.name = "message." text, .kind = VLOT__IS_CONSTANT, .value = (number)},
     VLOT_MESSAGES(VLOT_X)
 #undef VLOT_X
+/* What timers are for, as vlot_due_text() says it. */
+#define VLOT_X(row, number, text) \
+  {.name = "due." text, .kind = VLOT__IS_CONSTANT, .value = (number)},
+        VLOT_DUES(VLOT_X)
+#undef VLOT_X
 
-        VLOT__END,
+            VLOT__END,
 };

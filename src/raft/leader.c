@@ -5,18 +5,7 @@
 
 /* --- one leadership --- */
 
-enum {
-  /* What was sent and not answered for so long is asked after; then for twice as long, up to a
-   * heartbeat. */
-  SILENCE_TICKS = 2,
-  /* After a loss a link is in doubt for so many answers. */
-  DOUBT = 64,
-};
-
-static void ask_heartbeat(const vlot_raft *raft, vlot__peer *peer) {
-  if (!peer->wants_append && !peer->wants_heartbeat) peer->asked = raft->source;
-  peer->wants_heartbeat = true;
-}
+enum { DOUBT = 64 }; /* after a loss a link is in doubt for so many answers */
 
 static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->state = VLOT_PROGRESS_PROBE;
@@ -35,9 +24,11 @@ static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->is_paused = false;
   peer->wants_append = peer->wants_heartbeat = false;
   peer->opened = raft->source;
-  vlot__peer_ask(raft, peer); /* tell everybody at once */
+  vlot__peer_ask(raft, peer, VLOT_WHY_NONE); /* tell everybody at once */
   peer->silent_ticks = 0;
-  peer->silence_max = SILENCE_TICKS;
+  peer->answer_ticks = 0;
+  peer->timed_request = 0;
+  peer->silence_max = vlot__silence_max(peer);
   peer->doubt = 0;
   peer->why = VLOT_WHY_NONE;
   VLOT_ASSERT(peer->match_index < peer->next_index);
@@ -139,7 +130,7 @@ static void advance_match(vlot_raft *raft, vlot__peer *peer, uint64_t match) {
                      raft->hard.term);
     peer->match_index = match;
     peer->match_request = raft->next_request;
-    peer->silence_max = SILENCE_TICKS;
+    peer->silence_max = vlot__silence_max(peer);
     if (peer->doubt > 0) peer->doubt--;
     vlot__matched(raft);
   }
@@ -173,7 +164,7 @@ static void step_back(vlot_raft *raft, vlot__peer *peer, const vlot_message *mes
   }
   peer->next_index = agreed + 1;
   peer->gap_request = raft->next_request;
-  peer->silence_max = SILENCE_TICKS;
+  peer->silence_max = vlot__silence_max(peer);
   peer->is_paused = false;
   peer->opened = raft->source; /* whatever was to be sent, it begins elsewhere now */
   VLOT_ASSERT(peer->match_index < peer->next_index);
@@ -256,6 +247,7 @@ void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message,
   if (why == VLOT_WHY_NONE) {
     peer->is_active = true;
     peer->silent_ticks = 0;
+    vlot__silence_time_answer(raft, peer, message);
     if (message->request_id > peer->acked_request) peer->acked_request = message->request_id;
     if (message->flags & VLOT_MESSAGE_OK) {
       take_ok(raft, peer, message->as.reply.match_index);
@@ -277,83 +269,6 @@ void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message,
     why = VLOT_WHY_STALE_REPLY;
   }
   vlot__out_change(raft, VLOT_CHANGE_IGNORED, why, message->from, message->kind, 0, message->term);
-}
-
-/* --- time --- */
-
-static bool has_quorum_contact(vlot_raft *raft) {
-  bool has_contact = vlot__config_has_contact(raft);
-  for (uint32_t k = 0; k < raft->peer_count; k++) raft->peers[k].is_active = false;
-  return has_contact;
-}
-
-/* Something was sent that it has not answered, or has not called durable. */
-static bool is_awaited(const vlot__peer *peer) {
-  return peer->asked_request > peer->acked_request ||
-         (peer->state == VLOT_PROGRESS_REPLICATE && peer->match_index + 1 < peer->next_index);
-}
-
-static bool has_unsent_commit(const vlot_raft *raft, const vlot__peer *peer) {
-  return peer->state == VLOT_PROGRESS_REPLICATE && peer->sent_commit < raft->commit_index;
-}
-
-uint32_t vlot__leader_due(const vlot_raft *raft) {
-  uint32_t due = UINT32_MAX;
-  for (uint32_t k = 0; k < raft->peer_count; k++) {
-    const vlot__peer *peer = &raft->peers[k];
-    if (peer == raft->self) continue;
-    if (has_unsent_commit(raft, peer)) return 1;
-    if (peer->silence_max < raft->options.heartbeat_ticks && is_awaited(peer) &&
-        peer->silence_max - peer->silent_ticks < due)
-      due = peer->silence_max - peer->silent_ticks;
-  }
-  return due;
-}
-
-/* Is it time to ask a peer that does not answer? One append without entries, at the end of what it
- * was sent: its answer shows a gap, or that there is none, however slow the disk.
- */
-static bool ends_silence(const vlot_raft *raft, vlot__peer *peer, uint32_t elapsed) {
-  if (!is_awaited(peer)) {
-    peer->silent_ticks = 0;
-    peer->silence_max = SILENCE_TICKS;
-    return false;
-  }
-  if (peer->silence_max >= raft->options.heartbeat_ticks) return false;
-  peer->silent_ticks += elapsed;
-  if (peer->silent_ticks < peer->silence_max) return false;
-  peer->silent_ticks = 0;
-  peer->silence_max *= 2;
-  return true;
-}
-
-vlot__next vlot__leader_tick(vlot_raft *raft, uint32_t elapsed) {
-  VLOT_ASSERT(raft->role == VLOT_ROLE_LEADER);
-  raft->quorum_elapsed += elapsed;
-  if (raft->quorum_elapsed >= raft->options.election_ticks_min) {
-    raft->quorum_elapsed = 0;
-    raft->lacks_quorum = !has_quorum_contact(raft);
-    if (raft->lacks_quorum && (raft->switches & VLOT_SWITCH_CHECK_QUORUM))
-      return VLOT__NEXT_STEP_DOWN;
-  }
-  raft->heartbeat_elapsed += elapsed;
-  bool is_heartbeat = raft->heartbeat_elapsed >= raft->options.heartbeat_ticks;
-  if (is_heartbeat) raft->heartbeat_elapsed = 0;
-  VLOT_ASSERT(raft->heartbeat_elapsed < raft->options.heartbeat_ticks);
-  VLOT_ASSERT(raft->quorum_elapsed < raft->options.election_ticks_min);
-  for (uint32_t k = 0; k < raft->peer_count; k++) {
-    vlot__peer *peer = &raft->peers[k];
-    if (peer == raft->self) continue;
-    if (is_heartbeat) {
-      ask_heartbeat(raft, peer);
-      peer->silent_ticks = 0; /* it asks, too */
-      continue;
-    }
-    if (ends_silence(raft, peer, elapsed)) ask_heartbeat(raft, peer);
-    /* the commit index rides on the next append; when none came within a tick it travels alone */
-    if (has_unsent_commit(raft, peer)) vlot__peer_ask(raft, peer);
-  }
-  return VLOT__NEXT_NOTHING;
 }
 
 /* --- sends --- */
@@ -431,6 +346,7 @@ static bool send_append(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool h
     return false;
   message.request_id = raft->next_request++;
   if (has_entries || peer->wants_append) peer->asked_request = message.request_id;
+  vlot__silence_begin_timing(raft, peer, message.request_id);
   if (peer->state == VLOT_PROGRESS_REPLICATE && message.as.append.entry_count > 0) {
     peer->next_index = prev + message.as.append.entry_count + 1;
     peer->inflight_bytes += bytes;
@@ -444,7 +360,9 @@ static bool send_append(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool h
   peer->wants_append = false;
   if (message.as.append.entry_count == 0) peer->wants_heartbeat = false;
   peer->sent_commit = raft->commit_index;
-  vlot__out_when_stored(raft, &message, raft->hard_token);
+  VLOT_ASSERT(raft->hard_token <= raft->stored_token); /* its term: it was elected in it */
+  vlot__out_message(raft, &message, raft->source.cause,
+                    message.as.append.entry_count > 0 ? VLOT_WHY_NONE : peer->asked_why);
   return true;
 }
 
@@ -457,7 +375,7 @@ static void send_entries(vlot_raft *raft, vlot__peer *peer) {
     while (peer->next_index <= raft->log.last_index && has_window(raft, peer)) {
       if (!send_append(raft, peer, peer->next_index - 1, true)) return;
       /* Over a link that loses, what shows the loss of the last one before any tick. */
-      if (peer->doubt > 0) ask_heartbeat(raft, peer);
+      if (peer->doubt > 0) vlot__peer_ask_heartbeat(raft, peer, VLOT_WHY_LINK_IN_DOUBT);
     }
     return;
   }

@@ -45,9 +45,10 @@ void vlot__out_change(vlot_raft *raft, vlot_change_kind kind, vlot_why why, uint
 }
 
 /* It leaves in this step; room was reserved. */
-void vlot__out_message(vlot_raft *raft, const vlot_message *message, uint64_t cause) {
+void vlot__out_message(vlot_raft *raft, const vlot_message *message, uint64_t cause, vlot_why why) {
   *(vlot_message *)vlot__out_push(&raft->out_messages, sizeof *message) = *message;
   *(uint64_t *)vlot__out_push(&raft->out_causes, sizeof cause) = cause;
+  *(uint16_t *)vlot__out_push(&raft->out_whys, sizeof(uint16_t)) = (uint16_t)why;
 }
 
 /* The one way for a message to leave: at once when the write with this token is durable, else held
@@ -57,7 +58,7 @@ void vlot__out_when_stored(vlot_raft *raft, const vlot_message *message, uint64_
   VLOT_ASSERT(message->term == raft->hard.term);
   if (token <= raft->stored_token) {
     VLOT_ASSERT(message->term == raft->durable_term);
-    vlot__out_message(raft, message, raft->source.cause);
+    vlot__out_message(raft, message, raft->source.cause, VLOT_WHY_NONE);
   } else {
     VLOT_ASSERT(message->kind != VLOT_MESSAGE_APPEND);
     VLOT_ASSERT(token <= raft->last_token + 1);
