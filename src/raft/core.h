@@ -270,9 +270,9 @@ void vlot__leader_send(vlot_raft *raft);
 vlot__next vlot__leader_tick(vlot_raft *raft, uint32_t elapsed);
 /* After so many silent ticks a peer is asked. */
 uint32_t vlot__silence_max(const vlot__peer *peer);
-/* A request leaves; an answer has come. */
-static inline void vlot__silence_begin_timing(const vlot_raft *raft, vlot__peer *peer,
-                                              uint64_t request) {
+/* A request leaves that is more than a heartbeat; an answer has come. */
+static inline void vlot__silence_asked(const vlot_raft *raft, vlot__peer *peer, uint64_t request) {
+  peer->asked_request = request;
   if (peer->timed_request != 0) return;
   peer->timed_request = request;
   peer->timed_at = raft->now;

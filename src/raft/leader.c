@@ -345,8 +345,7 @@ static bool send_append(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool h
   if (has_entries && message.as.append.entry_count == 0 && prev < raft->log.last_index)
     return false;
   message.request_id = raft->next_request++;
-  if (has_entries || peer->wants_append) peer->asked_request = message.request_id;
-  vlot__silence_begin_timing(raft, peer, message.request_id);
+  if (has_entries || peer->wants_append) vlot__silence_asked(raft, peer, message.request_id);
   if (peer->state == VLOT_PROGRESS_REPLICATE && message.as.append.entry_count > 0) {
     peer->next_index = prev + message.as.append.entry_count + 1;
     peer->inflight_bytes += bytes;
