@@ -484,6 +484,12 @@ typedef struct vlot_brief {
   uint32_t role;         /* vlot_role */
 } vlot_brief;
 
+/* Why a message is sent, where that is not plain. */
+typedef struct vlot_sent_why {
+  uint32_t message; /* its place in messages */
+  vlot_why why;     /* SILENCE, COMMIT_ALONE, LINK_IN_DOUBT */
+} vlot_sent_why;
+
 /* What a driver carries out after a step. Everything is borrowed until the next call on this core.
  *
  * Safety needs
@@ -505,9 +511,9 @@ typedef struct vlot_output {
    * durability. A leader's append: what made it possible last, the entries or room for them; 0:
    * neither in this step, as where it was put off without memory */
   const uint64_t *message_causes;
-  /* [message_count] vlot_why of an append that time sends: SILENCE, COMMIT_ALONE, LINK_IN_DOUBT;
-   * NONE of all others, heartbeats too */
-  const uint16_t *message_whys;
+  /* [why_count] those of the messages that have a why, in their order: appends that time sends,
+   * heartbeats excepted, and questions over a link that has lost something */
+  const vlot_sent_why *whys;
   /* [apply_count] committed, to be applied in order, each entry once */
   const vlot_slice *apply;
   const vlot_read_answer *reads; /* [read_count] */
@@ -520,6 +526,7 @@ typedef struct vlot_output {
    * completed */
   uint64_t write_cause;
   uint32_t message_count;
+  uint32_t why_count;
   uint32_t apply_count;
   uint32_t read_count;
   uint32_t lost_count;

@@ -42,8 +42,7 @@ vlot_result vlot__seat_start(vlot__seat *seat) {
   seat->node = node;
   emit_start(seat);
   VLOT__RECORD(cluster, start, seat);
-  vlot_due what;
-  atomic_store(&seat->due, vlot__node_due(node, &what));
+  atomic_store(&seat->due, vlot__node_due(node));
   vlot__seat_publish(seat);
   result = vlot__driver_of(cluster)->start(seat);
   if (result != VLOT_OK) {

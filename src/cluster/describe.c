@@ -130,7 +130,6 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__NUMBER(node.waiting_reads, struct vlot__node, waiting_reads.count),
     VLOT__NUMBER(node.turns, struct vlot__node, turns),
     VLOT__NUMBER(node.next_timer, struct vlot__node, next_timer),
-    VLOT__NUMBER(node.next_due, struct vlot__node, next_due),
     VLOT__NUMBER(node.forward_due, struct vlot__node, forwarding.due),
 
     VLOT__CONSTANT(due_number.forward, VLOT_DUE_FORWARD),

@@ -66,9 +66,11 @@ bool vlot__node_let_go(vlot__node *node, const vlot_output *output) {
   if (!vlot__node_enter_effects(node)) return false;
   if (output) {
     submit_write(node, &output->write);
+    uint32_t whys = 0, why_count = output->why_count;
     for (uint32_t k = 0; k < output->message_count; k++) {
+      bool has_why = whys < why_count && output->whys[whys].message == k;
       node->seat->cause = vlot__node_event_of(node, output->message_causes[k]);
-      send_message(node, &output->messages[k], (vlot_why)output->message_whys[k]);
+      send_message(node, &output->messages[k], has_why ? output->whys[whys++].why : VLOT_WHY_NONE);
     }
   }
   vlot__node_deliver_answers(node);

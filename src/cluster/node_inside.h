@@ -118,8 +118,7 @@ struct vlot__node {
   uint64_t rest;      /* thousandths of a tick left over by its clock's rate */
   uint32_t permille;  /* the rate at which it went on up to there */
   uint64_t now;
-  uint64_t next_timer; /* the core's, in its own ticks … */
-  vlot_due next_due;   /* … and what it is for */
+  uint64_t next_timer; /* the core's, in its own ticks */
   uint64_t spare;      /* own ticks that may pass before a timer would fire */
 
   /* storage and machine */
@@ -238,7 +237,6 @@ void vlot__node_apply(vlot__node *node, const vlot_output *output);
 /* What a step says about time. */
 static inline void vlot__node_read_time(vlot__node *node, const vlot_output *output) {
   node->next_timer = output->next_timer;
-  node->next_due = output->next_due;
   node->spare = output->next_timer == VLOT_NEVER ? VLOT_NEVER
                 : output->next_timer > node->now ? output->next_timer - node->now - 1
                                                  : 0;

@@ -33,22 +33,25 @@ static void change_rate(vlot__node *node, uint64_t tick) {
 
 void vlot__node_clock_changed(vlot__node *node) { change_rate(node, vlot__now(node->cluster)); }
 
-/* What comes next of the node, in its own ticks: the core's timer, or forwarded commands go again. At
- * the same tick both are due, and the core's is named. */
-static uint64_t next_timer(const vlot__node *node, vlot_due *what) {
-  bool is_forward = node->forwarding.due < node->next_timer;
-  uint64_t next = is_forward ? node->forwarding.due : node->next_timer;
-  *what = next == VLOT_NEVER || node->is_fenced ? VLOT_DUE_NOTHING
-          : is_forward                          ? VLOT_DUE_FORWARD
-                                                : node->next_due;
-  return next;
+/* What comes next of the node, in its own ticks: the core's timer, or forwarded commands go again. */
+static uint64_t next_timer(const vlot__node *node) {
+  return node->next_timer < node->forwarding.due ? node->next_timer : node->forwarding.due;
+}
+
+/* At the same tick both are due, and the core's is named. */
+vlot_due vlot__node_due_for(const vlot__node *node) {
+  if (node->is_fenced || next_timer(node) == VLOT_NEVER) return VLOT_DUE_NOTHING;
+  if (node->forwarding.due < node->next_timer) return VLOT_DUE_FORWARD;
+  vlot_raft_status status;
+  vlot_raft_get_status(node->raft, &status);
+  return status.next_due;
 }
 
 /* A timer is made to fire before it is due: for this node alone time jumps, and not beyond that
  * timer. That it was made to is what follows from it. */
 static void fire(vlot__node *node) {
-  vlot_due what;
-  uint64_t next = next_timer(node, &what);
+  uint64_t next = next_timer(node);
+  vlot_due what = vlot__node_due_for(node);
   if (what == VLOT_DUE_NOTHING) return;
   uint64_t event = vlot__emit_change(node->cluster, node->seat, VLOT_EVENT_ORDER, VLOT_WHY_ASKED, 0,
                                      VLOT_INPUT_TICK, what, node->brief.term);
@@ -97,9 +100,9 @@ void vlot__node_pass_time(vlot__node *node, uint64_t tick, bool is_tick) {
   input->as.tick.is_fired = 0;
 }
 
-uint64_t vlot__node_due(const vlot__node *node, vlot_due *what) {
+uint64_t vlot__node_due(const vlot__node *node) {
   uint32_t permille = atomic_load_explicit(&node->seat->clock_permille, memory_order_acquire);
-  uint64_t timer = next_timer(node, what);
+  uint64_t timer = next_timer(node);
   if (timer == VLOT_NEVER || permille == 0 || node->is_fenced) return VLOT_NEVER;
   uint64_t ticks = timer > node->now ? timer - node->now : 1;
   uint64_t from = node->seen_tick, gone = node->rest, wanted = ticks * 1000;

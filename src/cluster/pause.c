@@ -219,8 +219,7 @@ vlot_result vlot_cluster_unpause(vlot_cluster *cluster) {
     vlot__seat *seat;
     VLOT__FOR_EACH_SEAT (seat, cluster) {
       if (!seat->node || !seat->actor) continue;
-      vlot_due what;
-      atomic_store(&seat->due, vlot__node_due(seat->node, &what));
+      atomic_store(&seat->due, vlot__node_due(seat->node));
       seat->is_tick_sent = false;
       vlot__seat_publish(seat);
       if (atomic_load(&seat->state) == VLOT_NODE_SUSPENDED &&

@@ -173,8 +173,7 @@ static void set_due(vlot__seat *seat, vlot__item **item, vlot_pending_kind kind,
 }
 
 void vlot__pending_publish_due(vlot__seat *seat) {
-  vlot_due what;
-  atomic_store_explicit(&seat->due, vlot__node_due(seat->node, &what), memory_order_relaxed);
+  atomic_store_explicit(&seat->due, vlot__node_due(seat->node), memory_order_relaxed);
 }
 
 void vlot__pending_seat_changed(vlot__seat *seat) {
@@ -231,9 +230,8 @@ uint64_t vlot__pending_due(vlot_cluster *cluster, const vlot__item *item) {
   vlot__seat *seat = vlot__seat_of(cluster, item->node);
   bool is_seats = item->kind == VLOT_PENDING_TIMER || item->kind == VLOT_PENDING_WRITE;
   if (!is_seats) return item->due;
-  vlot_due what;
   if (!vlot__pending_runs(seat)) return VLOT_NEVER;
-  return item->kind == VLOT_PENDING_TIMER ? vlot__node_due(seat->node, &what)
+  return item->kind == VLOT_PENDING_TIMER ? vlot__node_due(seat->node)
                                           : vlot__disk_next_due(seat->disk);
 }
 

@@ -63,8 +63,7 @@ static void fence_leave(void *context) { vlot_actor_leave(context); }
 static bool fence_is_closed(void *context) { return vlot_actor_is_fenced(context); }
 
 static void after_turn(vlot_cluster *cluster, vlot__seat *seat) {
-  vlot_due what;
-  uint64_t due = vlot__node_due(seat->node, &what);
+  uint64_t due = vlot__node_due(seat->node);
   vlot__seat_publish(seat);
   if (due != atomic_load_explicit(&seat->due, memory_order_relaxed)) atomic_store(&seat->due, due);
   if (vlot__node_is_fenced(seat->node) &&

@@ -168,10 +168,8 @@ static vlot_pending describe(vlot_cluster *cluster, const vlot__item *item) {
       .due = vlot__pending_due(cluster, item),
       .message_kind = item->message_kind,
   };
-  if (item->kind == VLOT_PENDING_TIMER) {
-    const vlot__seat *seat = vlot__seat_of(cluster, item->node);
-    (void)vlot__node_due(seat->node, &pending.due_for);
-  }
+  if (item->kind == VLOT_PENDING_TIMER)
+    pending.due_for = vlot__node_due_for(vlot__seat_of(cluster, item->node)->node);
   vlot__mail_told told = vlot__mail_tell(item->mail_kind, item->payload);
   pending.mail = (vlot_mail_kind)told.mail;
   pending.client = told.client;

@@ -96,6 +96,8 @@ static void say_where(why *at, const vlot_event *asked, bool is_oldest) {
     vlot__view_why_say(at->view, "forward #%" PRIu64 " was lost at tick %" PRIu64 ": %s",
                        lost->message, lost->tick, vlot_why_text((vlot_why)lost->why));
     say_again(at, asked->node, is_oldest);
+  } else if (asked->kind == VLOT_EVENT_READ) {
+    vlot__view_why_say(at->view, "it has no answer yet"); /* of its own state, perhaps */
   } else {
     vlot__view_why_say(at->view, "nobody is known to have taken it");
     say_again(at, asked->node, is_oldest);

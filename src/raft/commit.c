@@ -62,7 +62,7 @@ void vlot__commit_to(vlot_raft *raft, uint64_t index) {
   settle_proposed(raft);
 }
 
-/* What took the quorum's last one to the index. What stood there before the step was no quorum, and
+/* What took the quorum's last one to the index; scratch has the matches. What stood there before the step was no quorum, and
  * this step's changes say what else came, and when: of several replies of one peer it is the first
  * that reached the index. The own disk comes before them all: a driver may tell it later than
  * replies that are in the same step, and storage was done by then.
@@ -71,12 +71,13 @@ static uint64_t completed_by(vlot_raft *raft, uint64_t index) {
   const vlot_change *changes = raft->out_changes.items;
   if (raft->new_matches == 1) return raft->newest_match;
   for (uint32_t k = 0; k < raft->peer_count; k++)
-    raft->scratch[k] = raft->peers[k].match_index >= index ? UINT64_MAX : 0;
+    raft->scratch[k] = raft->scratch[k] >= index ? UINT64_MAX : 0;
   for (size_t c = 0; c < raft->out_changes.count; c++) {
-    const vlot_change *change = &changes[c];
-    if (change->kind != VLOT_CHANGE_MATCH || change->from >= index || change->to < index) continue;
-    const vlot__peer *peer = vlot__peer_find(raft, change->peer);
-    if (peer && peer->match_index >= index) raft->scratch[peer - raft->peers] = UINT64_MAX - 1 - c;
+    if (changes[c].kind != VLOT_CHANGE_MATCH || changes[c].from >= index || changes[c].to < index)
+      continue;
+    uint32_t k = 0; /* who said so is still there */
+    while (raft->peers[k].id != changes[c].peer) k++;
+    if (raft->peers[k].match_index >= index) raft->scratch[k] = UINT64_MAX - 1 - c;
   }
   uint64_t place = UINT64_MAX - vlot__config_reached(raft);
   return place == 0 ? raft->own_match : changes[place - 1].cause;

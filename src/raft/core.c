@@ -277,7 +277,8 @@ static void hand_out_entries(vlot_raft *raft) {
 }
 
 static void begin_step(vlot_raft *raft) {
-  raft->out_messages.count = raft->out_causes.count = raft->out_whys.count = 0;
+  raft->out_messages.count = raft->out_causes.count = 0;
+  raft->output.why_count = 0;
   raft->out_slices.count = raft->out_write.count = raft->out_apply.count = 0;
   raft->out_reads.count = raft->out_lost.count = raft->out_outcomes.count =
       raft->out_changes.count = 0;
@@ -306,7 +307,6 @@ static void finish_step(vlot_raft *raft) {
   vlot__durable_write(raft);
   output->messages = raft->out_messages.items;
   output->message_causes = raft->out_causes.items;
-  output->message_whys = raft->out_whys.items;
   output->message_count = (uint32_t)raft->out_messages.count;
   output->apply = raft->out_apply.items;
   output->apply_count = (uint32_t)raft->out_apply.count;
@@ -319,7 +319,7 @@ static void finish_step(vlot_raft *raft) {
   output->changes = raft->out_changes.items;
   output->change_count = (uint32_t)raft->out_changes.count;
   output->write_cause = raft->write_cause;
-  output->next_timer = vlot__time_next(raft, &output->next_due);
+  vlot__time_plan(raft, output);
   output->leader = raft->leader;
   output->awaits_storage = awaits_storage(raft);
   output->after = (vlot_brief){.term = raft->hard.term,

@@ -268,8 +268,14 @@ void vlot__leader_send(vlot_raft *raft);
 
 /* --- silence.c: a leader's time --- */
 vlot__next vlot__leader_tick(vlot_raft *raft, uint32_t elapsed);
-/* After so many silent ticks a peer is asked. */
-uint32_t vlot__silence_max(const vlot__peer *peer);
+/* What was sent and not answered for so long, and for as long as its answers take, is asked after;
+ * then for twice as long, up to a heartbeat. An answer that takes less than that is there before
+ * anybody asks. */
+enum { VLOT__SILENCE_TICKS = 2 };
+static inline uint32_t vlot__silence_max(const vlot__peer *peer) {
+  return peer->answer_ticks < VLOT__SILENCE_TICKS ? VLOT__SILENCE_TICKS
+                                                  : peer->answer_ticks + VLOT__SILENCE_TICKS;
+}
 /* A request leaves that is more than a heartbeat; an answer has come. */
 static inline void vlot__silence_asked(const vlot_raft *raft, vlot__peer *peer, uint64_t request) {
   peer->asked_request = request;
@@ -277,8 +283,15 @@ static inline void vlot__silence_asked(const vlot_raft *raft, vlot__peer *peer, 
   peer->timed_request = request;
   peer->timed_at = raft->now;
 }
-void vlot__silence_time_answer(const vlot_raft *raft, vlot__peer *peer,
-                               const vlot_message *message);
+void vlot__silence_look(const vlot_raft *raft, vlot__peer *peer, uint64_t request);
+static inline void vlot__silence_answered(const vlot_raft *raft, vlot__peer *peer,
+                                          uint64_t request) {
+  if (peer->timed_request == 0 || request < peer->timed_request) return;
+  if (request == peer->timed_request && raft->now == peer->timed_at && peer->answer_ticks == 0)
+    peer->timed_request = 0; /* at once, as always */
+  else
+    vlot__silence_look(raft, peer, request);
+}
 /* Ticks until there is something to say to a peer that is no heartbeat, and what; UINT32_MAX:
  * nothing. */
 uint32_t vlot__leader_due(const vlot_raft *raft, vlot_due *what);
@@ -304,8 +317,8 @@ void vlot__durable_write(vlot_raft *raft);
 
 /* --- time.c --- */
 vlot__next vlot__time_take_tick(vlot_raft *raft, const vlot_input *input);
-/* The tick at which time is needed next, and what for. */
-uint64_t vlot__time_next(const vlot_raft *raft, vlot_due *what);
+/* The tick at which time is needed next, and what for: into the output. */
+void vlot__time_plan(const vlot_raft *raft, vlot_output *output);
 
 /* --- output.c --- */
 static inline bool vlot__out_reserve(vlot_raft *raft, vlot__buffer *buffer, size_t more,
@@ -318,13 +331,15 @@ static inline void *vlot__out_push(vlot__buffer *buffer, size_t element) {
   VLOT_ASSERT(buffer->count < buffer->capacity);
   return (char *)buffer->items + element * buffer->count++;
 }
-/* each message has a cause and a why beside it */
+/* each message has a cause beside it */
 static inline bool vlot__out_reserve_messages(vlot_raft *raft, size_t more) {
   return vlot__out_reserve(raft, &raft->out_messages, more, sizeof(vlot_message)) &&
-         vlot__out_reserve(raft, &raft->out_causes, more, sizeof(uint64_t)) &&
-         vlot__out_reserve(raft, &raft->out_whys, more, sizeof(uint16_t));
+         vlot__out_reserve(raft, &raft->out_causes, more, sizeof(uint64_t));
 }
-void vlot__out_message(vlot_raft *raft, const vlot_message *message, uint64_t cause, vlot_why why);
+void vlot__out_message(vlot_raft *raft, const vlot_message *message, uint64_t cause);
+/* The why of the message that comes next, which leaves at once; room for it. */
+bool vlot__out_reserve_why(vlot_raft *raft);
+void vlot__out_why(vlot_raft *raft, vlot_why why);
 void vlot__out_change(vlot_raft *raft, vlot_change_kind kind, vlot_why why, uint32_t peer,
                       uint64_t from, uint64_t to, uint64_t term);
 void vlot__out_when_stored(vlot_raft *raft, const vlot_message *message, uint64_t token);

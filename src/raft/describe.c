@@ -16,6 +16,7 @@ const vlot__described vlot_described_raft[] VLOT__DESCRIBED = {
     VLOT__NUMBER(raft.commit, struct vlot_raft, commit_index),
     VLOT__NUMBER(raft.election_ticks, struct vlot_raft, election_ticks),
     VLOT__NUMBER(raft.election_elapsed, struct vlot_raft, election_elapsed),
+    VLOT__NUMBER(raft.next_due, struct vlot_raft, output.next_due),
     VLOT__NUMBER(raft.writes, struct vlot_raft, writes.count),
     VLOT__NUMBER(raft.held, struct vlot_raft, held.count),
     VLOT__NUMBER(raft.switches, struct vlot_raft, switches),

@@ -89,7 +89,7 @@ static void release_held(vlot_raft *raft) {
     if (held.message.kind == VLOT_MESSAGE_VOTE_REPLY && (held.message.flags & VLOT_MESSAGE_OK))
       raft->election_elapsed = 0;
     check_release(raft, &held.message);
-    vlot__out_message(raft, &held.message, held.cause, VLOT_WHY_NONE);
+    vlot__out_message(raft, &held.message, held.cause);
   }
   while (raft->held.count > kept) vlot__ring_pop_back(&raft->held);
 }

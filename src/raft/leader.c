@@ -247,7 +247,7 @@ void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message,
   if (why == VLOT_WHY_NONE) {
     peer->is_active = true;
     peer->silent_ticks = 0;
-    vlot__silence_time_answer(raft, peer, message);
+    vlot__silence_answered(raft, peer, message->request_id);
     if (message->request_id > peer->acked_request) peer->acked_request = message->request_id;
     if (message->flags & VLOT_MESSAGE_OK) {
       take_ok(raft, peer, message->as.reply.match_index);
@@ -336,6 +336,8 @@ static bool send_append(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool h
   vlot_message message = vlot__out_request(raft, VLOT_MESSAGE_APPEND, peer->id);
   if (!vlot__out_reserve_messages(raft, 1)) return false;
   if (!vlot__ring_reserve(&peer->inflight, 1)) return false;
+  vlot_why why = has_entries ? VLOT_WHY_NONE : peer->asked_why;
+  if (why != VLOT_WHY_NONE && !vlot__out_reserve_why(raft)) return false;
   bool is_known = vlot_log_term(&raft->log, prev, &message.as.append.prev_term);
   VLOT_ASSERT(is_known);
   message.dealing = peer->dealing;
@@ -359,9 +361,8 @@ static bool send_append(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool h
   peer->wants_append = false;
   if (message.as.append.entry_count == 0) peer->wants_heartbeat = false;
   peer->sent_commit = raft->commit_index;
-  VLOT_ASSERT(raft->hard_token <= raft->stored_token); /* its term: it was elected in it */
-  vlot__out_message(raft, &message, raft->source.cause,
-                    message.as.append.entry_count > 0 ? VLOT_WHY_NONE : peer->asked_why);
+  if (why != VLOT_WHY_NONE) vlot__out_why(raft, why);
+  vlot__out_when_stored(raft, &message, raft->hard_token);
   return true;
 }
 

@@ -193,7 +193,7 @@ vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options,
   raft->durable_vote = raft->hard.vote;
   raft->commit_index = raft->handed_index = raft->applied_index = raft->log.base_index;
   vlot__role_reset_election_timer(raft);
-  raft->output.next_timer = vlot__time_next(raft, &raft->output.next_due);
+  vlot__time_plan(raft, &raft->output);
   VLOT_ASSERT(raft->log.last_index < VLOT_INDEX_MAX);
   VLOT_ASSERT(raft->log.last_term <= raft->hard.term);
   VLOT_ASSERT(raft->configs.count > 0);

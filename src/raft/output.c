@@ -45,10 +45,22 @@ void vlot__out_change(vlot_raft *raft, vlot_change_kind kind, vlot_why why, uint
 }
 
 /* It leaves in this step; room was reserved. */
-void vlot__out_message(vlot_raft *raft, const vlot_message *message, uint64_t cause, vlot_why why) {
+void vlot__out_message(vlot_raft *raft, const vlot_message *message, uint64_t cause) {
   *(vlot_message *)vlot__out_push(&raft->out_messages, sizeof *message) = *message;
   *(uint64_t *)vlot__out_push(&raft->out_causes, sizeof cause) = cause;
-  *(uint16_t *)vlot__out_push(&raft->out_whys, sizeof(uint16_t)) = (uint16_t)why;
+}
+
+/* Few messages have one: they are beside the others. */
+bool vlot__out_reserve_why(vlot_raft *raft) {
+  raft->out_whys.count = raft->output.why_count;
+  return vlot__out_reserve(raft, &raft->out_whys, 1, sizeof(vlot_sent_why));
+}
+
+void vlot__out_why(vlot_raft *raft, vlot_why why) {
+  vlot_sent_why *said = vlot__out_push(&raft->out_whys, sizeof *said);
+  *said = (vlot_sent_why){.message = (uint32_t)raft->out_messages.count, .why = why};
+  raft->output.whys = raft->out_whys.items;
+  raft->output.why_count++;
 }
 
 /* The one way for a message to leave: at once when the write with this token is durable, else held
@@ -58,7 +70,7 @@ void vlot__out_when_stored(vlot_raft *raft, const vlot_message *message, uint64_
   VLOT_ASSERT(message->term == raft->hard.term);
   if (token <= raft->stored_token) {
     VLOT_ASSERT(message->term == raft->durable_term);
-    vlot__out_message(raft, message, raft->source.cause, VLOT_WHY_NONE);
+    vlot__out_message(raft, message, raft->source.cause);
   } else {
     VLOT_ASSERT(message->kind != VLOT_MESSAGE_APPEND);
     VLOT_ASSERT(token <= raft->last_token + 1);

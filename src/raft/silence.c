@@ -4,23 +4,12 @@
 
 /* --- how long answers take --- */
 
-/* What was sent and not answered for so long, and for as long as its answers take, is asked after;
- * then for twice as long, up to a heartbeat. */
-enum { SILENCE_TICKS = 2 };
-
-/* An answer that takes less than that is there before anybody asks. */
-uint32_t vlot__silence_max(const vlot__peer *peer) {
-  return peer->answer_ticks < SILENCE_TICKS ? SILENCE_TICKS : peer->answer_ticks + SILENCE_TICKS;
-}
-
 /* How long its answers take. Timed is one request after the other, by the answer to that very one:
  * what was lost in between says nothing of it. One that took longer counts at once, one that took
  * less by and by. */
-void vlot__silence_time_answer(const vlot_raft *raft, vlot__peer *peer,
-                               const vlot_message *message) {
-  if (peer->timed_request == 0 || message->request_id < peer->timed_request) return;
+void vlot__silence_look(const vlot_raft *raft, vlot__peer *peer, uint64_t request) {
   uint64_t ticks = raft->now - peer->timed_at;
-  if (message->request_id > peer->timed_request) {
+  if (request > peer->timed_request) {
     /* it was answered with others, or lost: unless it only waits for a disk */
     if (ticks > raft->options.heartbeat_ticks) peer->timed_request = 0;
     return;

@@ -28,29 +28,31 @@ static uint64_t after(uint64_t now, uint32_t period, uint32_t elapsed) {
 
 /* Of what is due at the same tick the more telling one is named. */
 static uint64_t leader_next(const vlot_raft *raft, vlot_due *what) {
+  uint32_t due = vlot__leader_due(raft, what);
   uint64_t heartbeat = after(raft->now, raft->options.heartbeat_ticks, raft->heartbeat_elapsed);
   uint64_t quorum = after(raft->now, raft->options.election_ticks_min, raft->quorum_elapsed);
-  vlot_due other;
-  uint32_t due = vlot__leader_due(raft, &other);
   uint64_t next = heartbeat <= quorum ? heartbeat : quorum;
+  if (due < next - raft->now) return raft->now + due;
   *what = heartbeat <= quorum ? VLOT_DUE_HEARTBEAT : VLOT_DUE_QUORUM;
-  if (due >= next - raft->now) return next;
-  *what = other;
-  return raft->now + due;
+  return next;
 }
 
-uint64_t vlot__time_next(const vlot_raft *raft, vlot_due *what) {
-  *what = VLOT_DUE_NOTHING;
+static uint64_t find_next(const vlot_raft *raft, vlot_due *what) {
   if (raft->is_fenced) return VLOT_NEVER;
   if (raft->handed_index < vlot__hand_out_limit(raft)) {
-    *what = VLOT_DUE_APPLY; /* put off without memory */
+    *what = VLOT_DUE_APPLY; /* entries that were put off without memory */
     return raft->now + 1;
   }
-  if (raft->role == VLOT_ROLE_LEADER) /* alone there is nobody to keep in touch with */
-    return raft->peer_count == 1 ? VLOT_NEVER : leader_next(raft, what);
+  if (raft->role == VLOT_ROLE_LEADER)
+    return raft->peer_count == 1 ? VLOT_NEVER : leader_next(raft, what); /* alone: nobody to tell */
   if (vlot__role_campaign_obstacle(raft)) return VLOT_NEVER;
   *what = VLOT_DUE_ELECTION;
   return after(raft->now, raft->election_ticks, raft->election_elapsed);
+}
+
+void vlot__time_plan(const vlot_raft *raft, vlot_output *output) {
+  output->next_due = VLOT_DUE_NOTHING;
+  output->next_timer = find_next(raft, &output->next_due);
 }
 
 const char *vlot_due_text(vlot_due due) {

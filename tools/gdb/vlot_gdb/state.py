@@ -30,7 +30,7 @@ class Seat:
         if self.node is None or self.due() == words.NEVER:
             return "-"
         is_forward = self.node.forward_due < self.node.next_timer
-        number = describe.constant("due_number", "forward") if is_forward else self.node.next_due
+        number = describe.constant("due_number", "forward") if is_forward else self.raft.next_due
         return describe.words("due").get(int(number), "?")
 
     def left(self):
