@@ -33,14 +33,14 @@ static void change_rate(vlot__node *node, uint64_t tick) {
 
 void vlot__node_clock_changed(vlot__node *node) { change_rate(node, vlot__now(node->cluster)); }
 
-/* What comes next of the node, in its own ticks: the core's timer, or forwarded commands go again. */
-static uint64_t next_timer(const vlot__node *node) {
+/* What comes next, in its own ticks: the core's timer, or forwarded commands go again. */
+static uint64_t next_time(const vlot__node *node) {
   return node->next_timer < node->forwarding.due ? node->next_timer : node->forwarding.due;
 }
 
 /* At the same tick both are due, and the core's is named. */
 vlot_due vlot__node_due_for(const vlot__node *node) {
-  if (node->is_fenced || next_timer(node) == VLOT_NEVER) return VLOT_DUE_NOTHING;
+  if (node->is_fenced || next_time(node) == VLOT_NEVER) return VLOT_DUE_NOTHING;
   if (node->forwarding.due < node->next_timer) return VLOT_DUE_FORWARD;
   vlot_raft_status status;
   vlot_raft_get_status(node->raft, &status);
@@ -50,7 +50,7 @@ vlot_due vlot__node_due_for(const vlot__node *node) {
 /* A timer is made to fire before it is due: for this node alone time jumps, and not beyond that
  * timer. That it was made to is what follows from it. */
 static void fire(vlot__node *node) {
-  uint64_t next = next_timer(node);
+  uint64_t next = next_time(node);
   vlot_due what = vlot__node_due_for(node);
   if (what == VLOT_DUE_NOTHING) return;
   uint64_t event = vlot__emit_change(node->cluster, node->seat, VLOT_EVENT_ORDER, VLOT_WHY_ASKED, 0,
@@ -102,7 +102,7 @@ void vlot__node_pass_time(vlot__node *node, uint64_t tick, bool is_tick) {
 
 uint64_t vlot__node_due(const vlot__node *node) {
   uint32_t permille = atomic_load_explicit(&node->seat->clock_permille, memory_order_acquire);
-  uint64_t timer = next_timer(node);
+  uint64_t timer = next_time(node);
   if (timer == VLOT_NEVER || permille == 0 || node->is_fenced) return VLOT_NEVER;
   uint64_t ticks = timer > node->now ? timer - node->now : 1;
   uint64_t from = node->seen_tick, gone = node->rest, wanted = ticks * 1000;

@@ -122,7 +122,8 @@ void vlot__causes_quorum_feed(vlot__causes_quorum *quorum, const vlot_event *eve
   case VLOT_EVENT_MATCH:
     peer = place_of(quorum, event->peer);
     raise_match(one, peer, event);
-    if (peer < MEMBERS && life != 0) one->is_counted[peer] = counts(&quorum->members[peer], life);
+    if (peer < MEMBERS) /* of a life that is forgotten: as it is now */
+      one->is_counted[peer] = counts(&quorum->members[peer], life ? life : UINT32_MAX);
     return;
   case VLOT_EVENT_COMMIT: one->commit = event->as.slice.first + event->as.slice.count - 1; return;
   default: return;

@@ -62,10 +62,11 @@ void vlot__commit_to(vlot_raft *raft, uint64_t index) {
   settle_proposed(raft);
 }
 
-/* What took the quorum's last one to the index; scratch has the matches. What stood there before the step was no quorum, and
- * this step's changes say what else came, and when: of several replies of one peer it is the first
- * that reached the index. The own disk comes before them all: a driver may tell it later than
- * replies that are in the same step, and storage was done by then.
+/* What took the quorum's last one to the index; scratch has the matches. What stood there before
+ * the step was no quorum, and this step's changes say what else came, and when: of several replies
+ * of one peer it is the last with which it went from below to the index. The own disk comes before
+ * them all: a driver may tell it later than replies that are in the same step, and storage was done
+ * by then.
  */
 static uint64_t completed_by(vlot_raft *raft, uint64_t index) {
   const vlot_change *changes = raft->out_changes.items;

@@ -248,3 +248,64 @@ Test(causes, an_empty_append_names_who_wanted_it) {
   for (uint32_t k = 0; k < 2; k++) cr_expect_eq(output->message_causes[k], SECOND);
   vlot_raft_close(raft);
 }
+
+static vlot_input tick_of(uint64_t now, uint32_t is_fired) {
+  return (vlot_input){.kind = VLOT_INPUT_TICK,
+                      .as.tick = {.now = now, .elapsed = 2, .is_fired = is_fired},
+                      .cause = is_fired ? THIRD : 0};
+}
+
+/* A question after silence has its why, a heartbeat none; the timer says which of them it is. */
+Test(causes, what_time_sends_says_why) {
+  vlot_raft *raft = open_core(3);
+  vlot_raft_status status;
+  (void)lead(raft, 3);
+  vlot_raft_get_status(raft, &status);
+  cr_expect_eq(status.next_due, VLOT_DUE_SILENCE, "%s", vlot_due_text(status.next_due));
+  vlot_input tick = tick_of(2, 0);
+  const vlot_output *output = take(raft, &tick, 1);
+  cr_assert_eq(output->message_count, 2);
+  cr_assert_eq(output->why_count, 2);
+  for (uint32_t k = 0; k < 2; k++) {
+    cr_expect_eq(output->whys[k].message, k);
+    cr_expect_eq(output->whys[k].why, VLOT_WHY_SILENCE);
+  }
+  cr_expect_eq(output->next_due, VLOT_DUE_HEARTBEAT, "%s", vlot_due_text(output->next_due));
+  tick = (vlot_input){.kind = VLOT_INPUT_TICK, .as.tick = {.now = 5, .elapsed = 3}};
+  output = take(raft, &tick, 1);
+  cr_expect_eq(output->message_count, 2);
+  cr_expect_eq(output->why_count, 0, "heartbeats");
+  vlot_raft_close(raft);
+}
+
+/* A commit index that travels alone says so. */
+Test(causes, a_commit_index_that_is_told_alone_says_so) {
+  vlot_raft *raft = open_core(3);
+  uint64_t token = lead(raft, 3);
+  vlot_message two = ok_of(raft, 2, 1), three = ok_of(raft, 3, 1);
+  vlot_input inputs[] = {stored(token, 1), message(&two, FIRST), message(&three, SECOND)};
+  const vlot_output *output = take(raft, inputs, 3);
+  cr_expect_eq(output->after.commit_index, 1);
+  cr_expect_eq(output->next_due, VLOT_DUE_COMMIT, "%s", vlot_due_text(output->next_due));
+  vlot_input tick = {.kind = VLOT_INPUT_TICK, .as.tick = {.now = 1, .elapsed = 1}};
+  output = take(raft, &tick, 1);
+  cr_assert_eq(output->why_count, 2);
+  cr_expect_eq(output->whys[1].why, VLOT_WHY_COMMIT_ALONE);
+  vlot_raft_close(raft);
+}
+
+/* Whoever campaigns because a person made its timer fire has not waited for anybody. */
+Test(causes, a_timer_that_is_made_to_fire_is_no_silence_of_a_leader) {
+  vlot_raft *raft = open_core(3);
+  vlot_raft_status status;
+  vlot_raft_get_status(raft, &status);
+  cr_expect_eq(status.next_due, VLOT_DUE_ELECTION);
+  vlot_input fired = tick_of(status.next_timer, 1);
+  fired.as.tick.elapsed = status.next_timer;
+  const vlot_output *output = take(raft, &fired, 1);
+  cr_expect_eq(cause_of(output, VLOT_CHANGE_CAMPAIGN), THIRD);
+  for (uint32_t k = 0; k < output->change_count; k++)
+    if (output->changes[k].kind == VLOT_CHANGE_CAMPAIGN)
+      cr_expect_eq(output->changes[k].why, VLOT_WHY_TIMER_FIRED);
+  vlot_raft_close(raft);
+}
