@@ -641,11 +641,8 @@ typedef struct vlot_pending {
   uint64_t term;          /* message: its term */
   /* message: append: prev_index; a vote asked for: last_index; append reply: match or hint index */
   uint64_t index;
-  uint64_t entries;    /* append: how many; mail: how many commands and reads … */
-  uint64_t reads;      /* … and how many of these are reads */
-  uint64_t sequence;   /* mail: its client's number of the first of them */
-  uint32_t client;     /* mail: whose that is; 0: none's */
-  vlot_mail_kind mail; /* what it is, where it is no message of Raft's; else 0 */
+  uint64_t entries;    /* append: how many */
+  vlot_mail_told mail; /* what it is, where it is no message of Raft's */
   vlot_due due_for;    /* timer: what it will do; else NOTHING */
 } vlot_pending;
 

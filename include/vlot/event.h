@@ -169,7 +169,8 @@ typedef struct vlot_event {
  * from      the member that sent it; 0: a client
  * term      FORWARD, QUESTION, WORD: in which the one leads whom it is about
  * entries   how many commands and reads are in it, commit: how many of them are reads
- * log_term  the client (vlot_client_number()) of the first of them, index: its number for it
+ * log_term  the client of the first of them, index: its number for it, request_id: 1 where some are
+ *           of other clients
  */
 #define VLOT_MAILS(X)                                                   \
   X(COMMANDS, 1, "commands") /* a client's */                           \
@@ -188,9 +189,18 @@ typedef enum vlot_mail_kind {
 /* "forward" …, as the table has it; "?" outside of it. Static. */
 VLOT_API const char *vlot_mail_kind_name(vlot_mail_kind mail);
 
+typedef struct vlot_mail_told {
+  vlot_mail_kind kind; /* 0: it is a message of Raft's, or none at all */
+  uint32_t client; /* vlot_client_number(), of the first command or read in it; 0: there is none */
+  uint64_t sequence;   /* its number for that one */
+  uint64_t count;      /* commands and reads in it … */
+  uint64_t reads;      /* … and how many of these are reads */
+  uint32_t has_others; /* some are of other clients */
+  uint32_t reserved;
+} vlot_mail_told;
+
 /* It in words, "a forwarded command of client 1"; out, capacity and the result as snprintf. */
-VLOT_API size_t vlot_mail_kind_text(vlot_mail_kind mail, uint64_t client, uint64_t count,
-                                    uint64_t reads, char *out, size_t capacity);
+VLOT_API size_t vlot_mail_text(const vlot_mail_told *told, char *out, size_t capacity);
 
 #define VLOT_RARE_EVENTS 48 /* of a node, that are kept beside its last ones */
 

@@ -43,35 +43,32 @@ static void say_step(vlot__writer *w, const vlot_event *event) {
 }
 
 /* What was asked, by which client. */
-static void say_asked(vlot__writer *w, const char *how, number client, uint64_t count,
-                      uint64_t reads) {
-  const char *what = reads == 0 ? "command" : reads == count ? "read" : "command and read";
-  if (count == 1)
+static void say_asked(vlot__writer *w, const char *how, const vlot_mail_told *told) {
+  const char *what = told->reads == 0             ? "command"
+                     : told->reads == told->count ? "read"
+                                                  : "operation";
+  if (told->count == 1)
     say(w, "a %s%s", how, what);
-  else if (reads > 0 && reads < count)
-    say(w, "%llu %scommands and reads, the first", (number)count, how);
   else
-    say(w, "%llu %s%ss", (number)count, how, what);
-  say(w, " of client %llu", client);
+    say(w, "%llu %s%ss", (number)told->count, how, what);
+  say(w, " of client %u%s", told->client, told->has_others ? " and others" : "");
 }
 
-static void say_mail(vlot__writer *w, vlot_mail_kind mail, uint64_t client, uint64_t count,
-                     uint64_t reads) {
-  switch (mail) {
+static void say_mail(vlot__writer *w, const vlot_mail_told *told) {
+  switch (told->kind) {
   case VLOT_MAIL_COMMANDS:
-  case VLOT_MAIL_READ: say_asked(w, "", client, count, reads); return;
+  case VLOT_MAIL_READ: say_asked(w, "", told); return;
   case VLOT_MAIL_ORDER: say(w, "an order"); return;
-  case VLOT_MAIL_FORWARD: say_asked(w, "forwarded ", client, count, reads); return;
+  case VLOT_MAIL_FORWARD: say_asked(w, "forwarded ", told); return;
   case VLOT_MAIL_QUESTION: say(w, "the question whether what was forwarded has come"); return;
   case VLOT_MAIL_WORD: say(w, "the word that what was forwarded has come"); return;
   }
-  say(w, "mail of the unknown kind %u", (unsigned)mail);
+  say(w, "mail of the unknown kind %u", (unsigned)told->kind);
 }
 
-size_t vlot_mail_kind_text(vlot_mail_kind mail, uint64_t client, uint64_t count, uint64_t reads,
-                           char *out, size_t capacity) {
+size_t vlot_mail_text(const vlot_mail_told *told, char *out, size_t capacity) {
   vlot__writer w = {.out = out, .capacity = capacity};
-  say_mail(&w, mail, client, count, reads);
+  say_mail(&w, told);
   return vlot__write_end(&w);
 }
 
@@ -79,8 +76,11 @@ static void say_what(vlot__writer *w, const vlot_event *event) {
   number term = event->as.message.term, index = event->as.message.index,
          log_term = event->as.message.log_term;
   if (event->as.message.kind == 0) {
-    say_mail(w, (vlot_mail_kind)event->as.message.flags, log_term, event->as.message.entries,
-             event->as.message.commit);
+    say_mail(w, &(vlot_mail_told){.kind = (vlot_mail_kind)event->as.message.flags,
+                                  .client = (uint32_t)log_term,
+                                  .has_others = event->as.message.request_id != 0,
+                                  .count = event->as.message.entries,
+                                  .reads = event->as.message.commit});
     return;
   }
   say(w, "%s of term %llu", vlot_message_kind_name((vlot_message_kind)event->as.message.kind),

@@ -3,6 +3,7 @@
 #ifndef VLOT_CLUSTER_MAIL_H
 #define VLOT_CLUSTER_MAIL_H
 
+#include "vlot/event.h"
 #include "vlot/raft.h"
 
 /* Kinds of mail that a node takes. */
@@ -58,18 +59,14 @@ typedef struct vlot__mail_order {
   uint32_t value;
 } vlot__mail_order;
 
-/* What people are told of mail that is no message of Raft's; vlot/event.h. */
-typedef struct vlot__mail_told {
-  uint32_t mail;   /* vlot_mail_kind; 0: it is a message, or none at all */
-  uint32_t from;   /* member; 0: a client */
-  uint32_t client; /* of the first command or read in it */
-  uint64_t sequence;
-  uint64_t count;
-  uint64_t reads;
+/* What people are told of mail that is no message of Raft's. from: member, 0: a client. */
+typedef struct vlot__mail_about {
+  vlot_mail_told told;
+  uint32_t from;
   uint64_t term;
-} vlot__mail_told;
+} vlot__mail_about;
 
-vlot__mail_told vlot__mail_tell(uint32_t kind, const void *payload);
+vlot__mail_about vlot__mail_tell(uint32_t kind, const void *payload);
 
 /* Is there such an order? kind: vlot_input_kind. A person says it, or a journal. */
 bool vlot__mail_is_order(uint32_t kind, uint32_t value);

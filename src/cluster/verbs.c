@@ -170,14 +170,10 @@ static vlot_pending describe(vlot_cluster *cluster, const vlot__item *item) {
   };
   if (item->kind == VLOT_PENDING_TIMER)
     pending.due_for = vlot__node_due_for(vlot__seat_of(cluster, item->node)->node);
-  vlot__mail_told told = vlot__mail_tell(item->mail_kind, item->payload);
-  pending.mail = (vlot_mail_kind)told.mail;
-  pending.client = told.client;
-  pending.sequence = told.sequence;
-  pending.entries = told.count;
-  pending.reads = told.reads;
-  pending.term = told.term;
-  if (item->kind == VLOT_PENDING_CLIENT) pending.from = told.client;
+  vlot__mail_about about = vlot__mail_tell(item->mail_kind, item->payload);
+  pending.mail = about.told;
+  pending.term = about.term;
+  if (item->kind == VLOT_PENDING_CLIENT) pending.from = about.told.client;
   if (item->mail_kind != VLOT__MAIL_MESSAGE) return pending;
   const vlot_message *message = &((const vlot__mail_message *)(const void *)item->payload)->message;
   bool is_append = message->kind == VLOT_MESSAGE_APPEND;

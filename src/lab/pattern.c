@@ -159,9 +159,8 @@ bool vlot__pattern_find(vlot__workspace *workspace, const vlot__arguments *argum
 void vlot__pattern_message(const vlot_pending *pending, char *text, size_t capacity) {
   bool is_ok = pending->message_flags & VLOT_MESSAGE_OK;
   uint64_t index = pending->index, first = index + 1, last = index + pending->entries;
-  if (pending->mail) {
-    (void)vlot_mail_kind_text(pending->mail, pending->client, pending->entries, pending->reads,
-                              text, capacity);
+  if (pending->mail.kind) {
+    (void)vlot_mail_text(&pending->mail, text, capacity);
     return;
   }
   int end = snprintf(text, capacity, "term %" PRIu64, pending->term);

@@ -47,8 +47,8 @@ static bool find_mail(const why *at, const vlot_event *asked, vlot_pending *foun
   bool is_there = false;
   vlot_pending *pending = vlot__pattern_pending(at->workspace, &count);
   for (size_t k = 0; k < count && !is_there; k++) {
-    is_there = pending[k].mail == VLOT_MAIL_FORWARD && pending[k].from == asked->node &&
-               is_of(asked, pending[k].client, pending[k].sequence);
+    is_there = pending[k].mail.kind == VLOT_MAIL_FORWARD && pending[k].from == asked->node &&
+               is_of(asked, pending[k].mail.client, pending[k].mail.sequence);
     if (is_there) *found = pending[k];
   }
   free(pending);
