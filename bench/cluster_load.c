@@ -3,8 +3,10 @@
 #include <inttypes.h>
 #include <sched.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cluster_machine.h"
@@ -25,7 +27,7 @@ struct load {
   vlot_cluster *cluster;
   vlot_client *client;
   struct cluster_totals totals;
-  int journal; /* a file without a name */
+  char journal[64]; /* path of a temporary file */
   uint8_t *command;
   uint64_t submitted; /* also the number of the next command */
   uint64_t answered;
@@ -34,7 +36,8 @@ struct load {
   uint64_t sum;           /* of what was submitted, in order */
   uint64_t next_sequence; /* that an answer is expected to have */
   bool is_out_of_order;
-  vlot_result refused;    /* a submit that was not taken */
+  vlot_result refused;    /* a submit that was not taken … */
+  char problem[256];      /* … and why */
   struct refill *refills; /* [window] ring */
   uint64_t oldest, newest;
   uint64_t answer_ns, gap_max_ns;
@@ -67,6 +70,7 @@ static bool refill(struct load *load, uint64_t count, uint64_t now_ns) {
     vlot_result result = vlot_client_submit(load->client, &command, 1, NULL);
     if (result != VLOT_OK) {
       load->refused = result;
+      snprintf(load->problem, sizeof load->problem, "%s", vlot_problem(result));
       return false;
     }
     load->sum = cluster_fold(load->sum, load->submitted);
@@ -148,19 +152,6 @@ static uint64_t run_client(struct load *load, uint64_t ops, uint64_t limit_ns) {
   return measure_now_ns() - start_ns;
 }
 
-static vlot_result write_journal(void *context, const void *data, size_t size) {
-  const uint8_t *at = data;
-  while (size > 0) {
-    ssize_t written = write(*(const int *)context, at, size);
-    if (written <= 0) {
-      return VLOT_IO;
-    }
-    at += written;
-    size -= (size_t)written;
-  }
-  return VLOT_OK;
-}
-
 static bool open_cluster(struct load *load, struct cluster_load_result *result) {
   vlot_machine machine = cluster_machine(&load->totals);
   vlot_cluster_options options;
@@ -173,9 +164,8 @@ static bool open_cluster(struct load *load, struct cluster_load_result *result) 
     options.place = VLOT_PLACE_CORE;
     options.core = (uint32_t)load->options.cpu;
   }
-  vlot_writer writer = {.context = &load->journal, .write = write_journal};
   if (load->options.has_journal) {
-    options.journal = &writer;
+    options.journal_path = load->journal;
   }
   vlot_result opened = vlot_cluster_open(&load->cluster, &options, &problem);
   if (opened != VLOT_OK) {
@@ -228,8 +218,16 @@ static void measure(struct load *load, struct cluster_load_result *result) {
   result->max_ns = load->latencies.max;
   result->gap_max_ns = load->gap_max_ns;
   result->elections = after.elections - before.elections;
+  for (uint32_t id = 1; id <= CLUSTER_NODES; id++) {
+    vlot_node_status status;
+    if (vlot_cluster_get_status(load->cluster, id, &status) == VLOT_OK &&
+        status.state == VLOT_NODE_FENCED) {
+      fail(result, CLUSTER_LOAD_SYSTEM, "n%" PRIu32 " was fenced at tick %" PRIu64 ": %s", id,
+           status.fenced_tick, vlot_why_text(status.raft.fenced_why));
+    }
+  }
   if (load->refused != VLOT_OK) {
-    fail(result, CLUSTER_LOAD_SYSTEM, "a submit was refused: %s", vlot_result_name(load->refused));
+    fail(result, CLUSTER_LOAD_SYSTEM, "a submit was refused: %s", load->problem);
   }
 }
 
@@ -255,13 +253,18 @@ static void check(const struct load *load, struct cluster_load_result *result) {
   }
 }
 
+/* False: there is none. */
+static bool make_file(struct load *load) {
+  snprintf(load->journal, sizeof load->journal, "/tmp/vlot-bench-journal.XXXXXX");
+  int descriptor = mkstemp(load->journal);
+  return descriptor >= 0 && close(descriptor) == 0;
+}
+
 static void run(struct load *load, struct cluster_load_result *result) {
-  FILE *file = load->options.has_journal ? tmpfile() : NULL;
-  if (load->options.has_journal && file == NULL) {
+  if (load->options.has_journal && !make_file(load)) {
     fail(result, CLUSTER_LOAD_SYSTEM, "no temporary file");
     return;
   }
-  load->journal = file != NULL ? fileno(file) : -1;
   if (open_cluster(load, result)) {
     measure(load, result);
   }
@@ -272,10 +275,10 @@ static void run(struct load *load, struct cluster_load_result *result) {
   } else {
     check(load, result);
   }
-  if (file != NULL) {
-    off_t size = lseek(load->journal, 0, SEEK_END);
-    result->journal_bytes = size > 0 ? (uint64_t)size : 0;
-    fclose(file);
+  if (load->options.has_journal) {
+    struct stat file;
+    result->journal_bytes = stat(load->journal, &file) == 0 ? (uint64_t)file.st_size : 0;
+    unlink(load->journal);
   }
 }
 

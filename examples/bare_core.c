@@ -99,7 +99,7 @@ static void tick(void) {
 }
 
 static void propose(uint32_t id, const char *text) {
-  vlot_command command = {.data = (const uint8_t *)text, .size = (uint32_t)strlen(text)};
+  vlot_command command = {.data = (const uint8_t *)text, .size = strlen(text)};
   vlot_input input = {.kind = VLOT_INPUT_PROPOSE};
   input.as.propose.commands = &command;
   input.as.propose.count = 1;

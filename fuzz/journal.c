@@ -1,8 +1,8 @@
 /* What stands in a journal is data: whatever it says, a replay ends with a sentence.
  *
  * The first byte says what the others are: a whole file; records behind a good head; or changes to
- * a good journal (place, value). Where there are blocks, their checksums are made to fit, because
- * else nothing behind them would be read.
+ * a good journal (place, value). Checksums are made to fit, because else nothing behind them would
+ * be read.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -62,11 +62,15 @@ static const file *good(void) {
 }
 
 static void mend(uint8_t *bytes, size_t size) {
-  for (size_t at = VLOT__JOURNAL_FILE_HEAD; at + VLOT__JOURNAL_BLOCK_HEAD <= size;) {
-    size_t body = vlot__get32(bytes + at);
-    if (size - at - VLOT__JOURNAL_BLOCK_HEAD < body) return;
-    vlot__put64(bytes + at + 8, vlot__journal_hash(0, bytes + at + VLOT__JOURNAL_BLOCK_HEAD, body));
-    at += VLOT__JOURNAL_BLOCK_HEAD + body;
+  size_t at = VLOT__JOURNAL_FILE_HEAD, room = size - at;
+  if (size < VLOT__JOURNAL_FILE_HEAD + VLOT__JOURNAL_BLOCK_HEAD) return;
+  size_t body = vlot__get32(bytes + at);
+  if (room - VLOT__JOURNAL_BLOCK_HEAD < body) return;
+  vlot__put64(bytes + at + 8, vlot__journal_hash(0, bytes + at + VLOT__JOURNAL_BLOCK_HEAD, body));
+  for (at += VLOT__JOURNAL_BLOCK_HEAD + body; size - at >= VLOT__JOURNAL_RECORD_HEAD; at += body) {
+    body = vlot__get32(bytes + at);
+    if (body < VLOT__JOURNAL_RECORD_HEAD || body > size - at) return;
+    vlot__journal_seal(bytes + at, (uint32_t)body);
   }
 }
 
@@ -97,10 +101,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     length = size;
   } else if (how == 1) {
     memcpy(bytes, journal->bytes, head);
-    vlot__put32(bytes + head, (uint32_t)size);
-    vlot__put32(bytes + head + 4, 0);
-    memcpy(bytes + head + VLOT__JOURNAL_BLOCK_HEAD, data, size);
-    length = head + VLOT__JOURNAL_BLOCK_HEAD + size;
+    memcpy(bytes + head, data, size);
+    length = head + size;
   } else {
     memcpy(bytes, journal->bytes, journal->size);
     length = journal->size;

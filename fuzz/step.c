@@ -5,14 +5,14 @@
  *   I-2  a leader does not touch its own log       I-6  what was committed stays as it was
  *   I-7  term and commit index do not go back      I-8  one vote per term, durable before it leaves
  *   I-13 every message that leaves is well formed, and of a term that is durable
- *   I-19 the core keeps its own laws
+ *   I-14 a snapshot never goes back         I-19 the core keeps its own laws
  *
  * and no assertion fails, nothing leaks, and a core that was fenced takes nothing any more.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "vlot/raft.h"
+#include "raft/snapshot.h"
 
 enum {
   PEERS = 5,
@@ -21,7 +21,8 @@ enum {
   PENDING_MAX = 1024,
   TERMS_MAX = 256,
   GROUP_MAX = 4,
-  SLICES_MAX = 4
+  SLICES_MAX = 4,
+  STATE_SIZE = 6
 };
 
 static void demand(bool condition) {
@@ -57,6 +58,8 @@ static uint64_t near(bytes *from, uint64_t value) {
 typedef struct write {
   uint64_t token;
   uint64_t last; /* entries after this write */
+  uint64_t base; /* the log's */
+  vlot_snapshot *snapshot;
   vlot_hard_state hard;
   uint64_t terms[LOG_MAX + 1];
 } write;
@@ -70,11 +73,15 @@ typedef struct world {
   /* the disk: what is durable, what was asked for, and the writes between the two */
   vlot_hard_state hard, asked_hard;
   uint64_t durable_last, asked_last;
+  uint64_t durable_base, asked_base;
+  vlot_snapshot *snapshot; /* the disk's */
+  bool is_restoring;
+  vlot_result outcome;                               /* of the last input that has one */
   uint64_t durable[LOG_MAX + 1], asked[LOG_MAX + 1]; /* terms by index */
   write *pending;                                    /* [PENDING_MAX] */
   size_t pending_count;
   /* history */
-  uint64_t committed[LOG_MAX + 1]; /* term by index */
+  uint64_t committed[LOG_MAX + 1]; /* term by index; 0: below a snapshot */
   uint64_t commit, term;
   vlot_role role;
   struct {
@@ -86,14 +93,33 @@ typedef struct world {
   size_t sent_count;
 } world;
 
+static vlot_snapshot *state_at(uint64_t index, uint64_t term, uint64_t offset, size_t length) {
+  vlot_member members[PEERS];
+  for (uint32_t k = 0; k < PEERS; k++)
+    members[k] = (vlot_member){.id = k + 1, .is_learner = k == PEERS - 1, .disk_id = 0};
+  vlot_snapshot_head head = {.index = index, .term = term, .size = STATE_SIZE};
+  head.configuration = vlot_configuration_make(NULL, members, PEERS, NULL, 0);
+  uint8_t *data = NULL;
+  vlot_snapshot *snapshot = vlot__snapshot_make_part(NULL, &head, offset, length, &data);
+  if (snapshot) memset(data, 'x', length);
+  vlot_configuration_release(head.configuration);
+  return snapshot;
+}
+
+static void replace(vlot_snapshot **place, vlot_snapshot *snapshot) {
+  (void)vlot_snapshot_retain(snapshot);
+  vlot_snapshot_release(*place);
+  *place = snapshot;
+}
+
 static void start(world *w) {
   vlot_member members[PEERS];
   for (uint32_t k = 0; k < PEERS; k++)
     members[k] = (vlot_member){.id = k + 1, .is_learner = k == PEERS - 1, .disk_id = 0};
   vlot_log_entry entries[LOG_MAX] = {0};
-  for (uint64_t k = 0; k < w->durable_last; k++) {
-    entries[k].term = w->durable[k + 1];
-    entries[k].entry.kind = VLOT_ENTRY_COMMAND;
+  for (uint64_t k = w->durable_base; k < w->durable_last; k++) {
+    entries[k - w->durable_base].term = w->durable[k + 1];
+    entries[k - w->durable_base].entry.kind = VLOT_ENTRY_COMMAND;
   }
   vlot_raft_options options;
   vlot_raft_options_init(&options);
@@ -114,16 +140,25 @@ static void start(world *w) {
   options.request_base = ++w->incarnation << 32;
   options.hard = w->hard;
   options.log_entries = entries;
-  options.log_entry_count = (size_t)w->durable_last;
+  options.log_entry_count = (size_t)(w->durable_last - w->durable_base);
+  options.base_index = w->durable_base;
+  options.base_term = w->durable[w->durable_base];
+  options.snapshot = w->snapshot;
+  options.snapshot_chunk_bytes = 2;
+  options.snapshot_window_bytes = 4;
+  options.snapshot_tick_bytes = 5;
+  options.log_bytes_max = 4096;
   const char *problem = NULL;
   demand(vlot_raft_open(&w->raft, &options, &problem) == VLOT_OK);
   w->seen = (vlot_raft_seen){0};
   w->asked_hard = w->hard;
   w->asked_last = w->durable_last;
+  w->asked_base = w->durable_base;
   memcpy(w->asked, w->durable, sizeof w->asked);
-  w->pending_count = 0;
-  w->handed = w->told = 0;
-  w->commit = 0;
+  while (w->pending_count > 0) vlot_snapshot_release(w->pending[--w->pending_count].snapshot);
+  w->is_restoring = false;
+  w->handed = w->told = w->commit = w->snapshot ? vlot_snapshot_get(w->snapshot)->index : 0;
+  memset(w->committed, 0, sizeof w->committed);
   w->term = w->hard.term;
   w->role = VLOT_ROLE_FOLLOWER;
   w->is_fenced = false;
@@ -155,6 +190,8 @@ static void check_message(world *w, const vlot_message *message) {
   bool is_ok = (message->flags & VLOT_MESSAGE_OK) != 0;
   if (message->kind == VLOT_MESSAGE_VOTE) check_vote(w, message->term, 1);
   if (message->kind == VLOT_MESSAGE_VOTE_REPLY && is_ok) check_vote(w, message->term, message->to);
+  if (message->kind == VLOT_MESSAGE_INSTALL_REPLY && is_ok)
+    demand(message->as.installed.match_index <= w->durable_last);
   if (message->kind == VLOT_MESSAGE_APPEND_REPLY && is_ok)
     demand(message->as.reply.match_index <= w->durable_last);
   w->sent[w->sent_count++ % SENT_MAX] = *message;
@@ -170,6 +207,17 @@ static void check_change(world *w, const vlot_change *change) {
   case VLOT_CHANGE_TRUNCATE:
     demand(w->role != VLOT_ROLE_LEADER);
     demand(change->from > w->commit);
+    break;
+  case VLOT_CHANGE_SNAPSHOT_INSTALLED:
+    demand(w->role != VLOT_ROLE_LEADER);
+    demand(change->from == w->commit && change->to > change->from);
+    w->commit = w->handed = w->told = change->to;
+    memset(w->committed, 0, sizeof w->committed);
+    break;
+  case VLOT_CHANGE_COMPACTED:
+    demand(change->from == w->asked_base && change->to <= w->told);
+    demand(w->snapshot || change->to == 0);
+    w->asked_base = w->durable_base = change->to;
     break;
   case VLOT_CHANGE_COMMIT:
     demand(change->from == w->commit && change->to > change->from);
@@ -187,13 +235,14 @@ static void check_log(world *w, const vlot_raft_status *status) {
          status->applied_index <= status->commit_index);
   demand(status->last_index == w->asked_last);
   demand(status->durable_index <= w->durable_last || status->durable_index <= w->asked_last);
-  for (uint64_t index = 1; index <= status->last_index; index++) {
+  demand(status->base_index == w->asked_base);
+  for (uint64_t index = w->asked_base + 1; index <= status->last_index; index++) {
     uint64_t term;
     vlot_entry entry;
     demand(vlot_raft_get_entry(w->raft, index, &term, &entry) == VLOT_OK);
     demand(term == w->asked[index] && term <= status->term);
     demand(index == 1 || term >= w->asked[index - 1]);
-    if (index <= w->handed) demand(w->committed[index] == term);
+    if (index <= w->handed && w->committed[index] > 0) demand(w->committed[index] == term);
   }
 }
 
@@ -201,6 +250,12 @@ static void check_log(world *w, const vlot_raft_status *status) {
 
 static void take_write(world *w, const vlot_write *asked) {
   if (asked->token == 0) return;
+  if (asked->snapshot) {
+    const vlot_snapshot_head *head = vlot_snapshot_get(asked->snapshot);
+    demand(head->index <= LOG_MAX && head->index > w->asked_base);
+    w->asked_base = w->asked_last = head->index;
+    w->asked[head->index] = head->term;
+  }
   if (asked->truncate_from > 0) {
     demand(asked->truncate_from <= w->asked_last);
     w->asked_last = asked->truncate_from - 1;
@@ -218,6 +273,8 @@ static void take_write(world *w, const vlot_write *asked) {
   write *kept = &w->pending[w->pending_count++];
   kept->token = asked->token;
   kept->last = w->asked_last;
+  kept->base = w->asked_base;
+  kept->snapshot = vlot_snapshot_retain(asked->snapshot);
   kept->hard = w->asked_hard;
   memcpy(kept->terms, w->asked, sizeof kept->terms);
 }
@@ -241,6 +298,11 @@ static void step(world *w, const vlot_input *inputs, uint32_t count) {
   w->is_fenced = result == VLOT_FENCED;
   for (uint32_t k = 0; k < output->change_count; k++) check_change(w, &output->changes[k]);
   take_write(w, &output->write);
+  if (output->restore) {
+    demand(!w->is_restoring && vlot__snapshot_is_whole(output->restore));
+    w->is_restoring = true;
+  }
+  if (output->outcome_count > 0) w->outcome = output->outcomes[output->outcome_count - 1].result;
   for (uint32_t k = 0; k < output->message_count; k++) check_message(w, &output->messages[k]);
   for (uint32_t k = 0; k < output->apply_count; k++) take_apply(w, &output->apply[k]);
   for (uint32_t k = 0; k < output->lost_count; k++)
@@ -259,6 +321,11 @@ static void store(world *w, size_t most) {
   w->hard = last->hard;
   memcpy(w->durable, last->terms, sizeof w->durable);
   uint64_t token = last->token;
+  for (size_t k = 0; k < most; k++) {
+    if (w->pending[k].base > w->durable_base) w->durable_base = w->pending[k].base;
+    if (w->pending[k].snapshot) replace(&w->snapshot, w->pending[k].snapshot);
+    vlot_snapshot_release(w->pending[k].snapshot);
+  }
   w->pending_count -= most;
   memmove(w->pending, w->pending + most, w->pending_count * sizeof *w->pending);
   step(w, &(vlot_input){.kind = VLOT_INPUT_STORED, .as.token = token}, 1);
@@ -269,6 +336,7 @@ static void store(world *w, size_t most) {
 typedef struct speech {
   vlot_message message;
   vlot_slice slices[SLICES_MAX];
+  vlot_snapshot *snapshot; /* a reference, or NULL */
 } speech;
 
 static uint32_t any_peer(bytes *from) { return 2 + next(from) % (PEERS + 1); /* strangers too */ }
@@ -295,12 +363,25 @@ static void speak_entries(bytes *from, speech *said, vlot_batch *batch, uint64_t
   message->as.append.slice_count = count;
 }
 
+/* Of a snapshot near what the core has, whole or in parts. */
+static void speak_chunk(bytes *from, speech *said, uint64_t index, uint64_t term) {
+  uint8_t shape = next(from);
+  uint64_t offset = shape % (STATE_SIZE + 1), length = shape / 8 % (STATE_SIZE + 1);
+  if (shape < 128) offset = 0, length = STATE_SIZE;
+  if (length > STATE_SIZE - offset) length = STATE_SIZE - offset;
+  said->snapshot = shape % 2 ? state_at(index, term, offset, (size_t)length)
+                             : state_at(index, term, 0, STATE_SIZE);
+  said->message.as.install.snapshot = said->snapshot;
+  said->message.as.install.offset = offset;
+  said->message.as.install.length = (uint32_t)length;
+}
+
 static void speak(world *w, bytes *from, speech *said, vlot_batch *batch) {
   vlot_raft_status status;
   vlot_raft_get_status(w->raft, &status);
   vlot_message *message = &said->message;
   memset(said, 0, sizeof *said);
-  message->kind = (uint16_t)(next(from) % 8);
+  message->kind = (uint16_t)(next(from) % (VLOT_MESSAGE_KINDS + 1));
   message->from = any_peer(from);
   message->to = 1;
   message->disk_id = next(from) % 3;
@@ -317,7 +398,7 @@ static void speak(world *w, bytes *from, speech *said, vlot_batch *batch) {
         &w->sent[next(from) % (w->sent_count < SENT_MAX ? w->sent_count : SENT_MAX)];
     message->request_id =
         asked->request_id + (next(from) % 16 == 0); /* or a guess at what is not sent yet */
-    message->dealing = message->kind == VLOT_MESSAGE_APPEND_REPLY ? asked->dealing : 0;
+    message->dealing = message->kind >= VLOT_MESSAGE_APPEND ? asked->dealing : 0;
     if (next(from) % 8) message->from = asked->to;
   } else {
     message->request_id = next(from);
@@ -347,6 +428,23 @@ static void speak(world *w, bytes *from, speech *said, vlot_batch *batch) {
     else
       message->as.reply.hint_index = index;
     if (!message->flags) message->as.reply.hint_term = term;
+    break;
+  case VLOT_MESSAGE_INSTALL:
+    if (index > LOG_MAX / 2 && index < VLOT_INDEX_MAX) index = status.commit_index + index % 4;
+    speak_chunk(from, said, index, term);
+    break;
+  case VLOT_MESSAGE_INSTALL_REPLY:
+    message->as.installed.index = near(from, status.snapshot_index);
+    if (message->flags)
+      message->as.installed.match_index = message->as.installed.index;
+    else {
+      static const uint32_t whys[] = {VLOT_WHY_SNAPSHOT_PARTIAL, VLOT_WHY_SNAPSHOT_INSTALLING,
+                                      VLOT_WHY_SNAPSHOT_CORRUPT, VLOT_WHY_SNAPSHOT_TOO_LARGE};
+      uint8_t shape = next(from);
+      message->why = whys[shape % 4];
+      message->as.installed.offset = shape / 4 % (STATE_SIZE + 1);
+      message->as.installed.limit = STATE_SIZE - (shape > 200 ? 1 : 0);
+    }
     break;
   default: break;
   }
@@ -378,7 +476,7 @@ static vlot_input ask(world *w, bytes *from, vlot_command *commands) {
 }
 
 static void act(world *w, bytes *from, vlot_batch *batch) {
-  speech said[GROUP_MAX];
+  speech said[GROUP_MAX] = {0};
   vlot_command commands[GROUP_MAX][3];
   vlot_input inputs[GROUP_MAX];
   uint32_t count = 0, most = 1 + next(from) % GROUP_MAX;
@@ -398,6 +496,35 @@ static void act(world *w, bytes *from, vlot_batch *batch) {
     count++;
   }
   step(w, inputs, count);
+  for (uint32_t k = 0; k < GROUP_MAX; k++) vlot_snapshot_release(said[k].snapshot);
+}
+
+/* What a machine does with snapshots: it has one of its own, or has been restored. */
+static void take_or_restore(world *w, bytes *from) {
+  static const vlot_result results[] = {VLOT_OK, VLOT_OK, VLOT_OK, VLOT_CORRUPT, VLOT_IO};
+  uint8_t shape = next(from);
+  w->outcome = VLOT_INVALID;
+  if (w->is_restoring || shape > 240) {
+    bool was_restoring = w->is_restoring;
+    w->is_restoring = false;
+    step(w, &(vlot_input){.kind = VLOT_INPUT_RESTORED, .as.restored = results[shape % 5]}, 1);
+    demand(was_restoring || w->outcome != VLOT_OK);
+    return;
+  }
+  uint64_t index = shape > 200 ? near(from, w->told) : w->told;
+  if (index > LOG_MAX) index = 1;
+  vlot_snapshot *taken = state_at(index, w->asked[index], 0, STATE_SIZE);
+  vlot_snapshot *before = vlot_snapshot_retain(w->snapshot);
+  if (!taken) return;
+  vlot_input input = {.kind = VLOT_INPUT_SNAPSHOT_TAKEN};
+  input.as.taken.snapshot = taken;
+  input.as.taken.compact_to = index - shape % 3;
+  replace(&w->snapshot, taken);
+  step(w, &input, 1);
+  if (w->outcome != VLOT_OK) replace(&w->snapshot, before);
+  demand(w->outcome != VLOT_OK || (index <= w->told && index <= w->durable_last));
+  vlot_snapshot_release(before);
+  vlot_snapshot_release(taken);
 }
 
 static void complete(world *w, bytes *from) {
@@ -435,11 +562,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       act(w, &from, batch);
     else if (what < 230)
       complete(w, &from);
+    else if (what < 243)
+      take_or_restore(w, &from);
     else if (!w->is_fenced && w->told < w->handed)
       step(w, &(vlot_input){.kind = VLOT_INPUT_APPLIED, .as.index = w->told += 1}, 1);
   }
   vlot_raft_close(w->raft);
   vlot_batch_release(batch);
+  while (w->pending_count > 0) vlot_snapshot_release(w->pending[--w->pending_count].snapshot);
+  vlot_snapshot_release(w->snapshot);
   free(w->pending);
   free(w);
   return 0;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Includes point down: base <- raft, actor <- cluster; the command sees public headers only.
 # Prints every include that does not, and fails if there is one. Likewise mutexes that are taken past
-# src/base/lock.h, which counts them (a pool's is an allocator's, below all others).
+# src/base/lock.h, which counts them (a pool's is an allocator's, below all others), and waits past it.
 set -eu
 [ $# -eq 0 ] || { echo "usage: ${0##*/}, without arguments"; exit 64; }
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -64,6 +64,11 @@ done
 while read -r place; do
   fail "$place: take and give back a mutex with vlot__lock and vlot__unlock"
 done < <(grep -rnoE 'pthread_mutex_(try|timed)?(un)?lock\(' src --include='*.[ch]' --exclude=lock.h --exclude=pool.c)
+
+# Nor a wait in which a thread that is cancelled would leave something behind; timekeeper.c's is its own thread's.
+while read -r place; do
+  fail "$place: wait with vlot__cond_wait and vlot__thread_join"
+done < <(grep -rnoE 'pthread_(cond_(timed)?wait|join)\(' src --include='*.[ch]' --exclude=lock.c --exclude=timekeeper.c)
 
 if [ "$failures" -gt 0 ]; then
   echo "$failures places break the layering"

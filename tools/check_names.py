@@ -17,7 +17,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDERS = ["src", "include", "tests", "tools", "bench", "examples", "fuzz", "cmake", "scenes"]
-DOCUMENTS = ["docs/ARCHITECTURE.md", "docs/threads.md", "docs/bounds.md", "docs/STYLE.md", "docs/debugging.md", "docs/divergence.md",
+DOCUMENTS = ["docs/ARCHITECTURE.md", "docs/threads.md", "docs/calls.md", "docs/bounds.md", "docs/STYLE.md", "docs/debugging.md", "docs/divergence.md",
              "CONTRIBUTING.md"]
 GUARDS = re.compile(r"^\s*(?:static\s+)?(?:_Atomic\b(?:\([^)]*\))?|atomic_bool\b|pthread_(?:mutex|cond)_t\b|_Thread_local\b)[^;(]*?(\w+)(?:\[[^\]]*\])*(?:\s*=[^;]*)?;")
 HANDLER = re.compile(r"^static _Atomic\(\w+\) (\w+)")

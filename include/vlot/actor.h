@@ -10,7 +10,10 @@
  *            are not looked at.
  * Memory     from the system's allocator. Bytes are copied in at send and borrowed out until the
  *            turn ends.
- * Thread     any, unless a declaration says *self*: inside that actor's turn or hooks only.
+ * Thread     any, unless a declaration says *self*: inside that actor's turn or hooks only. No call
+ *            is a point of cancellation; a behaviour must not be left by one or by pthread_exit().
+ * Fork       in a child that was forked while a system was open every call that needs a lock of it
+ *            returns at once: VLOT_UNSUPPORTED, or 0, false, NULL, nothing; memory is left alone.
  */
 #ifndef VLOT_ACTOR_H
 #define VLOT_ACTOR_H
@@ -219,12 +222,11 @@ typedef struct vlot_actor_system_options {
 /* Set size and the defaults, which stand in the words above; what has none is 0 or NULL. */
 VLOT_API void vlot_actor_system_options_init(vlot_actor_system_options *options);
 
-/* Open a set of actors. Each uses one thread-specific key of the C library, of which a process has
- * 1,024 on Linux.
+/* Open a set of actors.
  *
  * options  NULL: the defaults; copied
  * system   out: closed with vlot_actor_system_close(); NULL unless VLOT_OK
- * returns  VLOT_OK; VLOT_NOMEM (no key is left, too); VLOT_INVALID (a bound of 0, an unknown place,
+ * returns  VLOT_OK; VLOT_NOMEM; VLOT_INVALID (a bound of 0, an unknown place,
  *          a core the process may not use)
  */
 VLOT_API VLOT_MUST_CHECK vlot_result
@@ -507,13 +509,20 @@ VLOT_API void vlot_actor_unlink(vlot_actor *self, vlot_actor *other);
  * reply    out: the answer's payload, released by the caller with vlot_bytes_release(), NULL unless
  *          VLOT_OK; NULL to ignore
  * returns  VLOT_OK; VLOT_TIMEOUT (a later answer is a dead letter); VLOT_CLOSED (it takes no mail,
- *          or ended without an answer); VLOT_DEADLOCK (inside an actor of this system);
- *          VLOT_UNSUPPORTED (after fork); or as vlot_actor_send()
- * thread   any but an actor's; blocks
+ *          or is ended before it has answered, at once: its status says why; or the system stops);
+ *          VLOT_INTERRUPTED; VLOT_DEADLOCK (inside an actor of this system); VLOT_UNSUPPORTED
+ *          (after fork); or as vlot_actor_send()
+ * thread   any but an actor's; blocks; no point of cancellation
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_actor_call(vlot_actor *to, uint32_t kind,
                                                      const void *payload, size_t size,
                                                      uint64_t wait_ns, vlot_bytes **reply);
+
+/* End the calls to an actor that are under way, or, when none is, the next one: VLOT_INTERRUPTED
+ * there. What was asked may be done all the same; its answer is a dead letter. Any thread, an
+ * actor's too; never blocks.
+ */
+VLOT_API void vlot_actor_interrupt(vlot_actor *to);
 
 /* Answer a mail: to whoever sent it, with its stamp. An answer to a call goes to the caller, one to
  * an actor is data mail of that kind. An effect, as vlot_actor_send().
@@ -529,8 +538,9 @@ VLOT_API vlot_result vlot_actor_reply(vlot_actor *self, const vlot_mail *mail, u
 
 /* --- looking at actors ------------------------------------------------------------------------ */
 
-/* Publish data [VLOT_OWNER_DATA], copied, with this actor's status at the end of this turn, or of
- * its start. Self. */
+/* Publish data [VLOT_OWNER_DATA], copied, with this actor's status: before the next reply of this
+ * turn leaves (vlot_actor_reply()), and at the latest at the end of the turn, or of its start.
+ * Self. */
 VLOT_API void vlot_actor_publish(vlot_actor *self, const void *data);
 
 typedef enum vlot_actor_state {
@@ -562,11 +572,11 @@ typedef struct vlot_actor_status {
   uint64_t queued_bytes; /* of those waiting in the mailbox, with their headers */
   uint64_t lost_wakes;   /* wake-ups that never came: bugs */
   uint64_t age_ns;       /* since the end of the last turn, to some milliseconds: how old data is */
-  uint8_t data[VLOT_OWNER_DATA]; /* as published at the end of the last turn */
+  uint8_t data[VLOT_OWNER_DATA]; /* as last published: no older than any reply of its */
 } vlot_actor_status;
 
 /* How an actor is, without waking or waiting for anybody: its state is of now; processed and data
- * are of the end of the last turn. Any thread.
+ * are of the end of the last turn, data also of a reply of the present one. Any thread.
  */
 VLOT_API void vlot_actor_get_status(vlot_actor *actor, vlot_actor_status *status);
 

@@ -3,8 +3,13 @@
  *
  * Ids       members are uint32_t, 0 is "none"; terms, log indexes and ticks are uint64_t.
  * Results   returned, never printed; the table below names each with its text and what to do.
+ * NULL      is allowed where a declaration says so: for options, to ignore what is stored there,
+ *           for bytes of size 0, in close, release and retain. For an object, a function or a place
+ *           to store in it is a broken duty; bytes of another size that are NULL are VLOT_INVALID.
  * Thread    everything here may be called from any thread unless it says otherwise; nothing of vlot
  *           from a signal handler.
+ *
+ * asserts  pass NULL only where it is allowed
  */
 #ifndef VLOT_BASE_H
 #define VLOT_BASE_H
@@ -49,7 +54,8 @@ extern "C" {
   X(UNSUPPORTED, 16, "not supported here", "use what the declaration lists")                       \
   X(PENDING, 17, "not finished yet", "it is completed later")                                      \
   X(FAILED, 18, "failed", "see the evidence that goes with it")                                    \
-  X(VIOLATED, 19, "a safety property is broken", "report it with seed and options")
+  X(VIOLATED, 19, "a safety property is broken", "report it with seed and options")                \
+  X(INTERRUPTED, 20, "interrupted by another thread", "what is under way goes on: take its answer")
 
 typedef enum vlot_result {
 #define VLOT_X(name, number, text, advice) VLOT_##name = number,
@@ -63,6 +69,18 @@ typedef enum vlot_result {
 VLOT_API const char *vlot_result_name(vlot_result result);
 VLOT_API const char *vlot_result_text(vlot_result result);
 VLOT_API const char *vlot_result_advice(vlot_result result);
+
+/* Why a call of the calling thread was refused: a sentence that names what was given and what is
+ * allowed, or who stands in the way. A result has few names, and many reasons.
+ *
+ * result   what that call has returned: the last refused one of this thread that returned it is
+ *          meant. Ask at once; calls that succeed change nothing
+ * returns  never NULL; where there is no more to say, vlot_result_text(). The thread's own, until
+ *          its next call that is refused, or its next of this function
+ *
+ * What became of a command or read that was taken is no refusal of a call: see the answer's why.
+ */
+VLOT_API const char *vlot_problem(vlot_result result);
 
 /* --- whys: every refusal, drop and transition carries one ------------------------------------- */
 
@@ -111,10 +129,15 @@ VLOT_API const char *vlot_result_advice(vlot_result result);
   X(APPLY_FAILED, 38, "the state machine failed")                                        \
   X(NO_MEMORY, 39, "out of memory")                                                      \
   X(WRITES_FULL, 40, "too many writes wait for the disk")                                \
-  X(SILENCE, 41, "what was sent before is not answered")                                 \
-  X(COMMIT_ALONE, 42, "nothing else took the commit index along")                        \
-  X(LINK_IN_DOUBT, 43, "the link has lost something before")                             \
-  X(TIMER_FIRED, 44, "its timer was made to fire before its time")                       \
+  X(LOG_FULL, 41, "the log above the snapshot is at its limit")                          \
+  X(SNAPSHOT_PARTIAL, 42, "part of the snapshot is missing")                             \
+  X(SNAPSHOT_INSTALLING, 43, "a snapshot is being installed")                            \
+  X(SNAPSHOT_CORRUPT, 44, "the snapshot is not what its checksum says")                  \
+  X(SNAPSHOT_TOO_LARGE, 45, "the snapshot is larger than its limit")                     \
+  X(SNAPSHOT_STALE, 46, "a newer state is here already")                                 \
+  X(RESTORE_FAILED, 47, "the state machine could not be restored")                       \
+  X(SILENCE, 48, "what was sent before is not answered")                                 \
+  X(COMMIT_ALONE, 49, "nothing else took the commit index along")                        \
   /* cluster and runtime */                                                              \
   X(LINK_CUT, 50, "the link is cut")                                                     \
   X(LINK_LOSS, 51, "the link lost it")                                                   \
@@ -140,7 +163,10 @@ VLOT_API const char *vlot_result_advice(vlot_result result);
   X(RESUMED, 76, "the node was resumed")                                                 \
   X(STRAGGLER, 78, "the clock waits for a node that is inside a turn")                   \
   X(IS_LEADER, 79, "it is the leader itself")                                            \
-  X(DISKS_LOST, 80, "so many disks of voters were lost that no quorum of them is left")
+  X(DISKS_LOST, 80, "so many disks of voters were lost that no quorum of them is left")  \
+  X(REPLY_TOO_LARGE, 81, "the machine's answer is larger than its limit")                \
+  X(LINK_IN_DOUBT, 82, "the link has lost something before")                             \
+  X(TIMER_FIRED, 83, "its timer was made to fire before its time")
 
 typedef enum vlot_why {
 #define VLOT_X(name, number, text) VLOT_WHY_##name = number,
@@ -230,6 +256,18 @@ VLOT_API size_t vlot_bytes_size(const vlot_bytes *bytes);
  */
 VLOT_API vlot_bytes *vlot_bytes_retain(vlot_bytes *bytes);
 VLOT_API void vlot_bytes_release(vlot_bytes *bytes);
+
+/* Any bytes as JSON, from which they come back as they were: a string where they are UTF-8 (RFC
+ * 3629: no surrogates, nothing longer than it must be), else {"hex":"ff00"}, two digits each. In a
+ * string control characters, U+2028 and U+2029 are escaped (\u0000), so that it is one line for
+ * every reader. All JSON of vlot has bytes and texts like this; in Python they are
+ * bytes.fromhex(value["hex"]) if type(value) is dict else value.encode().
+ *
+ * bytes    [size] borrowed for the call; NULL: null is written
+ * out      [capacity], cut where it is too small, with a zero; NULL with capacity 0
+ * returns  the length it has or would have: at most 6 * size + 12
+ */
+VLOT_API size_t vlot_json_bytes(const void *bytes, size_t size, char *out, size_t capacity);
 
 /* --- assertions ------------------------------------------------------------------------------- */
 

@@ -17,8 +17,19 @@
  * Closing   from the begin of vlot_cluster_close() on every call of the cluster is refused:
  *           VLOT_CLOSED, or 0, false, nothing where it has no result. What is inside ends. Clients
  *           and subscriptions are closed by calls of their own, before or after.
+ * Ending    every call that waits ends by itself at its deadline, at once where its cluster closes,
+ *           and where another thread interrupts it: docs/calls.md has which, and by what. No
+ *           call is a point of cancellation; is_reached and answered may be left by one, or by
+ *           pthread_exit(), and then nothing is left behind. Other functions of the caller's must
+ *           not be: machine, storage, log, journal, allocator (cancellation is off around them, but
+ *           for the turns that a call runs in lockstep).
+ * Fork      in a child that was forked while it was open every call returns at once:
+ *           VLOT_UNSUPPORTED, or 0, false, nothing, and its memory is left alone, by close too. The
+ *           child may open clusters of its own. One that is forked inside a call (in a function
+ *           that vlot calls) must not return from there.
  * Problems  functions with a problem argument store a static sentence there when they return
- *           VLOT_INVALID, or meet a limit (VLOT_BUSY); NULL to ignore.
+ *           VLOT_INVALID, or meet a limit (VLOT_BUSY); NULL to ignore. Of every call that is
+ *           refused vlot_problem() says why, with the values.
  */
 #ifndef VLOT_CLUSTER_H
 #define VLOT_CLUSTER_H
@@ -106,7 +117,7 @@ typedef struct vlot_cluster_options {
    * applied; and the checker of so many terms: default 16,384; 1 … 2^24 */
   uint32_t observed_entries;
   /* lockstep: at most so many deliveries to one node become one turn: default 8; 1: always
-   * single */
+   * single; at most 64 */
   uint32_t turn_max;
   /* 1: all events from the opening on are kept for the first subscription; default 0 */
   uint32_t keeps_events;
@@ -115,8 +126,12 @@ typedef struct vlot_cluster_options {
   uint32_t has_lints;
   /* threads, disks in memory: where the run is recorded (vlot/journal.h). Copied, its context
    * borrowed; called while opening, where a failure is the opening's, then on a thread of its own,
-   * where it ends the recording and not the run. NULL: not recorded */
+   * where it ends the recording and not the run. Before a machine is called it has taken all of the
+   * turn: a node waits for it there. NULL: not recorded, or into journal_path */
   const vlot_writer *journal;
+  /* the same into a file, which is created, or emptied: cheaper, and nothing is lost with the
+   * process, however it ends. Borrowed for the opening. NULL (default): no file */
+  const char *journal_path;
   /* a line for people, without a newline, borrowed for the call; any thread, no lock held. NULL:
    * silent */
   void (*log)(void *context, const char *line);
@@ -144,7 +159,8 @@ VLOT_API void vlot_cluster_options_init(vlot_cluster_options *options);
  *          that is filled; NULL to ignore
  * returns  VLOT_OK; VLOT_INVALID (options; or what the disks hold does not fit together, or is no
  *          log of a Raft node); VLOT_NOMEM; VLOT_BUSY (no more threads: the log callback says how
- *          many the host runs); VLOT_FAILED (a machine could not be created); or
+ *          many the host runs); VLOT_FAILED (a machine could not be created); VLOT_UNSUPPORTED
+ *          (the host is of a process that this one was forked from); or
  *          what a user's storage or the journal's sink said. Unless VLOT_OK nothing is left
  * thread   any; blocks while the nodes start
  */
@@ -162,11 +178,13 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_open(vlot_cluster **out,
  * own close: what had arrived can be taken out, and nothing else comes.
  *
  * returns  VLOT_OK; VLOT_TIMEOUT: user code is stuck in a quarantined thread, the cluster's memory
- *          is left alone; VLOT_VIOLATED: the checker found something; VLOT_IO: the journal is not
- *          whole. The cluster is gone for the caller then. Nothing was done with VLOT_CLOSED:
- *          another thread is closing it, or has; and with VLOT_DEADLOCK: called on a node's thread
- *          or the clock's, or in a function of the caller's that a call of this cluster or its
- *          clients has called (`answered`, is_reached, log, the journal's sink …)
+ *          is left alone, and the code of vlot stays loaded until the process ends, dlclose() or
+ *          not: that thread comes back to it. So must what the options point to: the machine's
+ *          code, allocator, storage, log. VLOT_VIOLATED: the checker found something; VLOT_IO: the
+ *          journal is not whole. The cluster is gone for the caller then. Nothing was done with
+ *          VLOT_CLOSED: another thread is closing it, or has; and with VLOT_DEADLOCK: called on a
+ *          node's thread or the clock's, or in a function of the caller's that a call of this
+ *          cluster or its clients has called (`answered`, is_reached, log, the journal's sink …)
  * thread   any but a node's; blocks until the calls inside have ended, and for stop_ns per node
  *          whose user code does not come back
  */
@@ -303,6 +321,10 @@ VLOT_API vlot_result vlot_cluster_heal(vlot_cluster *cluster);
 
 /* --- looking ---------------------------------------------------------------------------------- */
 
+/* What any of these calls shows, and what an await function looks at, is at least as new as every
+ * answer that its caller has read: a node publishes its status before the answers of a turn leave.
+ */
+
 typedef enum vlot_node_state {
   VLOT_NODE_DOWN = 0,  /* it does not run */
   VLOT_NODE_UP,        /* it runs */
@@ -315,14 +337,16 @@ typedef struct vlot_node_status {
   uint32_t incarnation;    /* from 1; of the last one when it is down */
   vlot_node_state state;   /* as of now */
   uint32_t is_learner;     /* 0: a voter */
-  vlot_raft_status raft;   /* as of the end of its last turn; the last one when it is down */
+  vlot_raft_status raft;   /* as of its last turn's end or answers; the last one when it is down */
   uint64_t applied_index;  /* the machine has applied everything up to here */
   uint64_t waiting;        /* clients' commands and reads that wait for their outcome here */
   uint64_t mailbox;        /* mail waiting; in lockstep of a suspended node only */
   uint64_t turns;          /* of this incarnation */
-  uint64_t age_ticks;      /* since the end of its last turn: how old the rest is; lockstep: 0 */
+  uint64_t age_ticks;      /* since it was published: how old the rest is; lockstep: 0 */
   uint64_t disk_id;        /* id of its disk */
   uint64_t lost_writes;    /* by power cuts; disks in memory only */
+  uint64_t fenced_tick;    /* when it was fenced, a tick of the cluster clock; 0: it is not */
+  uint64_t slow_calls;     /* of its machine, longer than the shortest election timeout; threads */
   uint32_t clock_permille; /* rate of its clock in thousandths, as of now */
   uint32_t reserved;
 } vlot_node_status;
@@ -337,7 +361,8 @@ VLOT_API uint32_t vlot_cluster_nodes(const vlot_cluster *cluster);
  */
 VLOT_API uint32_t vlot_cluster_ids(const vlot_cluster *cluster, uint32_t *ids, uint32_t capacity);
 
-/* How a node is, without waking it or waiting for it.
+/* How a node is, without waking it or waiting for it. Of one that is down or fenced (state) all
+ * else is its last word: a role and an applied index that nobody stands for any more.
  *
  * status   out: all 0 but the id, unless VLOT_OK
  * returns  VLOT_OK, also when it is down; VLOT_NOT_FOUND: no such member
@@ -351,7 +376,8 @@ VLOT_API vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id,
 VLOT_API uint32_t vlot_cluster_leader(vlot_cluster *cluster);
 
 /* Why nobody leads: NONE, somebody does; DISKS_LOST, nobody can be elected, whoever is started or
- * healed; NO_LEADER, nobody does just now. Any thread; never blocks. */
+ * healed; NO_MEMORY, so many voters are fenced because memory ran out that no quorum is left until
+ * some are restarted; NO_LEADER, nobody does just now. Any thread; never blocks. */
 VLOT_API vlot_why vlot_cluster_leaderless_why(vlot_cluster *cluster);
 
 /* Ticks of the cluster clock since it was opened. Any thread; never blocks. */
@@ -360,13 +386,31 @@ VLOT_API uint64_t vlot_cluster_now(vlot_cluster *cluster);
 /* The machine's hash at a node, and the index up to which it has applied.
  *
  * hash, applied  out, both needed; 0 unless VLOT_OK
- * returns        VLOT_OK; VLOT_NOT_FOUND: no such member; VLOT_CLOSED: it is down;
- *                VLOT_UNSUPPORTED: its machine has no hash; VLOT_TIMEOUT: its turn did not end
- *                within stop_ns; VLOT_BUSY: another thread has paused the cluster; VLOT_DEADLOCK
+ * returns        VLOT_OK; VLOT_NOT_FOUND: no such member; VLOT_CLOSED: it is down; VLOT_FENCED:
+ *                what its machine holds is nobody's replica any more; VLOT_UNSUPPORTED: its machine
+ *                has no hash; VLOT_TIMEOUT: its turn did not end within stop_ns; VLOT_BUSY: another
+ *                thread has paused the cluster; VLOT_DEADLOCK
  * thread         any but a node's; blocks until the node's turn has ended
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id,
                                                        uint64_t *hash, uint64_t *applied);
+
+/* What looks into a node: its core, for the questions of vlot/raft.h that change nothing, and its
+ * machine's state, as create() returned it. Both are borrowed for the call, in which nothing of the
+ * cluster may be called. */
+typedef void vlot_cluster_looker(void *context, const vlot_raft *raft, void *machine);
+
+/* Look into a node between two of its turns: what its status has no room for.
+ *
+ * look     called once, on this thread, when VLOT_OK is returned, and not otherwise
+ * returns  VLOT_OK; VLOT_NOT_FOUND: no such member; VLOT_CLOSED: it is down; VLOT_TIMEOUT: its turn
+ *          did not end within stop_ns; VLOT_BUSY: another thread has paused the cluster;
+ *          VLOT_DEADLOCK
+ * thread   any but a node's; blocks until the node's turn has ended, and its next one waits for
+ *          look to return
+ */
+VLOT_API vlot_result vlot_cluster_look(vlot_cluster *cluster, uint32_t id,
+                                       vlot_cluster_looker *look, void *context);
 
 typedef struct vlot_cluster_stats {
   uint64_t elections; /* leaders that there have been */
@@ -453,7 +497,9 @@ VLOT_API void vlot_subscription_close(vlot_subscription *subscription);
 typedef struct vlot_answer {
   uint64_t sequence; /* as given by submit or read */
   vlot_result result;
-  vlot_why why;   /* NONE with VLOT_OK */
+  /* with VLOT_OK NONE, but where a command's reply could not be kept and is empty: NO_MEMORY,
+   * REPLY_TOO_LARGE */
+  vlot_why why;
   uint64_t index; /* where it was committed; a read: up to where was applied; 0 unless VLOT_OK */
   uint64_t term;  /* of the entry there; 0 of a read, and unless VLOT_OK */
   /* [reply_size] borrowed until the client's next poll, wait, propose or query; NULL: empty */
@@ -486,9 +532,11 @@ typedef struct vlot_client_options {
 VLOT_API void vlot_client_options_init(vlot_client_options *options);
 
 /* A client is a small mailbox owned by its caller: one thread at a time uses it, for each of the
- * calls of this part. When its cluster closes it becomes a shell: poll and wait hand out the
- * answers that have arrived, then VLOT_UNKNOWN (why CLUSTER_CLOSED) for what is left, then nothing;
- * submit, read, propose and query return VLOT_CLOSED.
+ * calls of this part but number, inflight, interrupt and close. A second one that comes meanwhile
+ * is told VLOT_BUSY, by poll and wait 0, and nothing was done. When its cluster closes it becomes a
+ * shell: poll and wait hand out the answers that have arrived, then VLOT_UNKNOWN (why
+ * CLUSTER_CLOSED) for what is left, then nothing; submit, read, propose and query return
+ * VLOT_CLOSED.
  *
  * out      out: closed with vlot_client_close(); NULL unless VLOT_OK
  * options  NULL: the defaults; copied
@@ -500,11 +548,21 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_open(vlot_client **out, vlot_cl
                                                       const vlot_client_options *options);
 
 /* Close a client, before or behind its cluster: what is not answered yet never will be, and may
- * happen all the same. NULL is allowed. In its own `answered`: see there. Never blocks. */
+ * happen all the same. NULL is allowed. In its own `answered`: see there. While another thread is
+ * inside a call of it that call ends soon (propose and query VLOT_UNKNOWN, wait 0), and frees it.
+ * Never blocks. */
 VLOT_API void vlot_client_close(vlot_client *client);
 
+/* End the wait, propose or query that another thread is inside of; or, when none is, the next one.
+ * It returns as said there, and nothing is lost: what is under way goes on, and its answer can be
+ * taken. Several before one wait are one.
+ *
+ * thread  any, a node's too, while the client is open; never blocks
+ */
+VLOT_API void vlot_client_interrupt(vlot_client *client);
+
 /* Its number in events and in the pending list: from 1, and no other client of this cluster ever
- * has it. */
+ * has it. Any thread. */
 VLOT_API uint32_t vlot_client_number(const vlot_client *client);
 
 /* Submit commands, under one lock. They reach a node together and in order.
@@ -513,10 +571,15 @@ VLOT_API uint32_t vlot_client_number(const vlot_client *client);
  *           is shared, others are copied
  * sequence  out: number of the first one, the others follow; NULL to ignore
  * returns   VLOT_OK        each will get exactly one answer
- *           VLOT_BUSY      too many in flight, or the node's mailbox is full
+ *           VLOT_BUSY      too many in flight, or the node's mailbox is full; or another thread is
+ *                          inside a call of this client
  *           VLOT_REJECTED  no node is up, or the contact is not
- *           VLOT_TOO_LARGE, VLOT_NOMEM, VLOT_INVALID (count 0), VLOT_DEADLOCK (on a node's thread),
- *           VLOT_UNSUPPORTED (a replay), VLOT_CLOSED (its cluster is)
+ *           VLOT_TOO_LARGE a command is above raft.entry_bytes_max; or together they are above 64
+ *                          MiB, where each counts 16 bytes, and those below 1 KiB that are nobody's
+ *                          (owner) their own
+ *           VLOT_INVALID   count is 0, or bytes are missing
+ *           VLOT_NOMEM, VLOT_DEADLOCK (on a node's thread), VLOT_UNSUPPORTED (a replay),
+ *           VLOT_CLOSED (its cluster is)
  *           Unless VLOT_OK nothing was submitted.
  * thread    any but a node's; never blocks
  * time      the deadline is timeout_ticks from now: what has no answer by then is UNKNOWN
@@ -530,7 +593,8 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_submit(vlot_client *client,
 
 /* Ask the machine a question.
  *
- * question   [size] copied; NULL is allowed when size is 0
+ * question   [size] copied; NULL is allowed when size is 0. At most raft.entry_bytes_max, as a
+ *            command
  * min_index  VLOT_READ_LINEARIZABLE (default way to read); else: any node's own state, once it
  *            has applied that index: the contact's, or the leader's
  * sequence, returns, thread, time  as vlot_client_submit(), of the one answer that will come
@@ -544,18 +608,18 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_read(vlot_client *client, const
  * function, all of them go to it, and answers and capacity are not looked at (NULL, 0).
  *
  * answers  out: [capacity], in the order they came
- * returns  how many; 0 on a node's thread
+ * returns  how many; 0 on a node's thread, and while another thread is inside
  * thread   any but a node's; never blocks
  */
 VLOT_API size_t vlot_client_poll(vlot_client *client, vlot_answer *answers, size_t capacity);
 
-/* The same, but waits for the first one; 0: nothing is in flight (or capacity is 0). Every command
- * gets an answer by its deadline, or when the cluster closes, so this ends. In lockstep it runs the
- * schedule meanwhile.
+/* The same, but waits for the first one; 0: nothing is in flight (or capacity is 0), or it was
+ * interrupted (then something still is). Every command gets an answer by its deadline, or when the
+ * cluster closes, so this ends. In lockstep it runs the schedule meanwhile.
  */
 VLOT_API size_t vlot_client_wait(vlot_client *client, vlot_answer *answers, size_t capacity);
 
-/* Commands and reads that were submitted and whose answer was not handed out yet. */
+/* Commands and reads that were submitted and whose answer was not handed out yet. Any thread. */
 VLOT_API uint32_t vlot_client_inflight(const vlot_client *client);
 
 /* Propose one command and wait for its outcome; asks again, until the deadline, as long as it is
@@ -566,11 +630,14 @@ VLOT_API uint32_t vlot_client_inflight(const vlot_client *client);
  *          VLOT_OK; NULL to ignore
  * returns  VLOT_OK        committed and applied
  *          VLOT_REJECTED  certainly not committed, and never will be
- *          VLOT_UNKNOWN   may or may not be committed; also: it is, and there is no memory for the
- *                         reply; or the cluster was closed meanwhile
- *          VLOT_BUSY      something is in flight; or, at the deadline, no node had room
- *          VLOT_TOO_LARGE, VLOT_NOMEM, VLOT_DEADLOCK, VLOT_UNSUPPORTED, VLOT_CLOSED as
- *                         vlot_client_submit()
+ *          VLOT_UNKNOWN   may or may not be committed; also: it is, and its reply, which is asked
+ *                         for, could not be kept; or the cluster was closed meanwhile
+ *          VLOT_INTERRUPTED by vlot_client_interrupt(). In flight is 1: it goes on, and poll and
+ *                         wait give its answer; 0: as VLOT_REJECTED
+ *          VLOT_BUSY      something is in flight; or, at the deadline, no node had room; or another
+ *                         thread is inside a call of this client
+ *          VLOT_TOO_LARGE, VLOT_NOMEM, VLOT_INVALID, VLOT_DEADLOCK, VLOT_UNSUPPORTED, VLOT_CLOSED
+ *                         as vlot_client_submit()
  * thread   any but a node's; blocks
  * time     about twice timeout_ticks at most: each time that it asks has a deadline of its own, and
  *          it asks no more once timeout_ticks have passed
@@ -586,11 +653,12 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_query(vlot_client *client, cons
 /* --- waiting for something, so that nobody writes a sleep loop -------------------------------- */
 
 /* Each waits at most timeout_ticks of the cluster clock; 0: looks once. VLOT_OK; VLOT_TIMEOUT;
- * VLOT_CLOSED (the cluster is, meanwhile or before); VLOT_NOT_FOUND (no such member); VLOT_DEADLOCK
- * (on a node's thread). Any other thread; blocks; in lockstep it runs the schedule meanwhile.
+ * VLOT_CLOSED (the cluster is, meanwhile or before); VLOT_INTERRUPTED; VLOT_NOT_FOUND (no such
+ * member); VLOT_DEADLOCK (on a node's thread). Any other thread; blocks; in lockstep it runs the
+ * schedule meanwhile. While no node is up none of them is reached.
  *
  * leader   there is one, and a quorum follows it; *id (NULL to ignore), 0 unless VLOT_OK
- * applied  a node (0: every node that is up) has applied index
+ * applied  a node that is not down (0: every node that is up) has applied index
  * role     a node is up and has a role
  * quiet    no message, write or answer is under way, and every node that is up has applied what is
  *          committed; timers do not count
@@ -603,6 +671,14 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_await_role(vlot_cluster *cluster, uint
                                                      vlot_role role, uint64_t timeout_ticks);
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_await_quiet(vlot_cluster *cluster,
                                                       uint64_t timeout_ticks);
+
+/* End all of these that are under way in a cluster, or, when none is, the next one:
+ * VLOT_INTERRUPTED there, unless it is reached in that moment.
+ *
+ * returns  VLOT_OK; VLOT_CLOSED
+ * thread   any, a node's too, in lockstep beside the one that has the cluster; never blocks
+ */
+VLOT_API vlot_result vlot_cluster_interrupt(vlot_cluster *cluster);
 
 /* --- lockstep: the pending list --------------------------------------------------------------- */
 

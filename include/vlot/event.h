@@ -64,7 +64,11 @@ extern "C" {
   X(LINT, 34, "lint", change) /* from: vlot_lint_number, peer: node; to, term: its numbers */    \
   X(REQUEST, 35, "request", change) /* from: vlot_request_kind, to: value, term: its result */   \
   X(CONFIG, 36, "config", config)   /* peer: one member of a configuration */                    \
-  X(ORDER, 37, "order", change)     /* it takes an order; from: vlot_input_kind, to: value, term */
+  X(ORDER, 37, "order", change) /* it takes an order; from: vlot_input_kind, to: value, term */  \
+  X(SNAPSHOT_TAKEN, 38, "snapshot_taken", change)                                                \
+  X(SNAPSHOT_SENT, 39, "snapshot_sent", change)                                                  \
+  X(SNAPSHOT_INSTALLED, 40, "snapshot_installed", change)                                        \
+  X(COMPACTED, 41, "compacted", change)
 
 typedef enum vlot_event_kind {
 #define VLOT_X(name, number, text, body) VLOT_EVENT_##name = number,
@@ -121,12 +125,16 @@ typedef struct vlot_event {
       uint32_t kind;  /* vlot_message_kind */
       uint32_t flags; /* VLOT_MESSAGE_* */
       uint64_t term;
-      /* append: prev_index; votes: last_index; reply: match or hint index */
+      /* append: prev_index; votes: last_index; reply: match or hint index; install and its reply:
+       * the snapshot's */
       uint64_t index;
-      uint64_t log_term;   /* append: prev_term; votes: last_term; reply: hint term */
-      uint64_t commit;     /* append: the leader's; reply: prev index it answers */
+      /* append: prev_term; votes: last_term; reply: hint term; install: of the snapshot */
+      uint64_t log_term;
+      /* append: the leader's; reply: prev index it answers; install: offset; its reply: the offset
+       * that is missing */
+      uint64_t commit;
       uint64_t request_id; /* the sender's number of it; a reply has that of its request */
-      uint32_t entries;    /* append: how many */
+      uint32_t entries;    /* append: how many; install: bytes */
       uint32_t from;       /* the sender */
     } message;
     struct { /* what they mean stands with the kind */

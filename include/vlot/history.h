@@ -9,7 +9,8 @@
  * return   absent: the outcome is unknown
  * fail     true: it certainly did not happen
  * result   what it answered; null: nothing
- * Strings hold any bytes: what is no UTF-8 stands as \u00XX of the byte.
+ * Keys and values are any bytes, and come back as they were: a string, or {"hex":"ff00"} where they
+ * are no UTF-8. See vlot_json_bytes().
  *
  * Thread  one at a time per history.
  */
@@ -54,7 +55,7 @@ typedef struct vlot_history_call {
  * out        out: closed with vlot_history_close(); NULL unless VLOT_OK
  * allocator  NULL: the default; borrowed for the history's life
  * sink       copied; its context is borrowed for the history's life
- * returns    VLOT_OK, VLOT_NOMEM
+ * returns    VLOT_OK; VLOT_INVALID: the sink has no line; VLOT_NOMEM
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_history_open(vlot_history **out,
                                                        const vlot_allocator *allocator,
@@ -69,7 +70,8 @@ VLOT_API void vlot_history_close(vlot_history *history);
  * call       borrowed for the call, with what it points to
  * operation  out: its handle for end; untouched unless VLOT_OK
  * returns    VLOT_OK; VLOT_INVALID (client, operation or key); VLOT_BUSY: as many are under way as
- *            may be; VLOT_NOMEM; unless VLOT_OK nothing has begun
+ *            may be; VLOT_TOO_LARGE: a size that no memory holds; VLOT_NOMEM; unless VLOT_OK
+ *            nothing has begun
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_history_begin(vlot_history *history,
                                                         const vlot_history_call *call,
@@ -82,8 +84,8 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_history_begin(vlot_history *history,
  *          VLOT_UNKNOWN, VLOT_TIMEOUT, VLOT_CLOSED: it may or may not happen; result is ignored;
  *          this needs no memory. Anything else: it certainly did not and will not happen; result is
  *          ignored
- * returns  VLOT_OK; VLOT_NOT_FOUND: no operation under way has that handle; VLOT_NOMEM: it is still
- *          under way
+ * returns  VLOT_OK; VLOT_NOT_FOUND: no operation under way has that handle; VLOT_TOO_LARGE (as
+ *          begin), VLOT_NOMEM: it is still under way
  */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_history_end(vlot_history *history, uint32_t operation,
                                                       uint64_t time, vlot_result outcome,

@@ -49,7 +49,8 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_host_open(vlot_host **out,
 
 /* Free it. NULL is allowed.
  *
- * returns  VLOT_OK; VLOT_BUSY: groups are open on it, and nothing was done
+ * returns  VLOT_OK; VLOT_BUSY: groups are open on it; VLOT_UNSUPPORTED: in a process forked since;
+ *          and nothing was done
  * thread   any, once nobody opens groups on it any more; never blocks
  */
 VLOT_API vlot_result vlot_host_close(vlot_host *host);
@@ -68,7 +69,8 @@ VLOT_API uint32_t vlot_host_groups(vlot_host *host);
  * options  NULL: the defaults. options.host: NULL or the same host
  * problem  out: as of vlot_cluster_open(); NULL to ignore
  * returns  as vlot_cluster_open(), of the first that failed; VLOT_INVALID too where what belongs to
- *          one cluster would be given to several (journal, open_storage), or for two hosts
+ *          one cluster would be given to several (journal, journal_path, open_storage), or for two
+ *          hosts
  * thread   any but a node's; blocks while nodes start, and where it takes them back as
  *          vlot_cluster_close()
  */

@@ -6,7 +6,13 @@
  * only, because a replay makes them anew. In lockstep the seed and the calls are enough, and there
  * is no journal.
  *
- * Record  vlot_cluster_options.journal
+ * Record  vlot_cluster_options.journal_path: into a file, which is there up to the last record
+ *         whatever ends the process: abort(), kill -9, a crash in a machine. It is mapped, and its
+ *         room allocated ahead, so that a full disk ends the recording with VLOT_IO, and never the
+ *         process; closing the cluster cuts it to its size. Nobody else may shorten it while it is
+ *         recorded into; a second cluster is refused. What is no regular file is written to.
+ *         vlot_cluster_options.journal: into a function, which has each turn before the machine is
+ *         called in it; what no machine was called in follows within 0.2 s
  * Replay  vlot_replay_open(): a cluster under the lockstep driver, inline. vlot_lockstep_step() and
  *         vlot_lockstep_until() carry out what was recorded; status, events, subscriptions, checker
  *         and the pending list are those of any cluster. Whatever would make it another run
@@ -26,7 +32,7 @@
 extern "C" {
 #endif
 
-#define VLOT_JOURNAL_FORMAT 4u /* that this build writes and reads */
+#define VLOT_JOURNAL_FORMAT 5u /* that this build writes and reads */
 
 /* --- recording -------------------------------------------------------------------------------- */
 
@@ -36,7 +42,9 @@ typedef struct vlot_journal_status {
    * without */
   vlot_result result;
   uint64_t bytes;   /* recorded so far, written or not */
-  uint64_t written; /* handed to the sink and taken by it */
+  uint64_t written; /* handed to the sink and taken by it; or in the file */
+  int32_t error; /* journal_path: errno of what ended it early, EBUSY: it is another cluster's; 0 */
+  uint32_t reserved;
 } vlot_journal_status;
 
 /* How the recording goes.
@@ -108,7 +116,15 @@ typedef struct vlot_replay_status {
   uint32_t is_cut;
   /* this run is not the recorded one from here on: vlot_lockstep_step() returns VLOT_FAILED */
   uint32_t has_diverged;
-  uint32_t reserved;
+  /* the run was closed, and its journal whole. 0: its process crashed or was killed, or goes on;
+   * or the journal is cut */
+  uint32_t has_end;
+  /* turns without an end: so many nodes were in the middle of one when the recording ended. They
+   * are carried out as far as they are recorded, and then to their end; before each the log says
+   * so. What ended the run may be in there: a machine that crashed does so again */
+  uint32_t unended_turns;
+  uint32_t unended_node;  /* whose is the first of them that is still to come; 0: none is */
+  uint64_t unended_after; /* so many actions are before it; VLOT_NEVER: none is to come */
   /* why it is cut, or the first divergence: node, turn, what was recorded and what came; "" */
   const char *text;
 } vlot_replay_status;

@@ -64,7 +64,18 @@ extern "C" {
     "n{node}'s disk was lost, as those of {value} of {other} voters: blank ones do not count, "    \
     "and "                                                                                         \
     "no leader can be elected",                                                                    \
-    "bring lost disks back, or begin anew with all of them blank")
+    "bring lost disks back, or begin anew with all of them blank")                                 \
+  X(OUT_OF_MEMORY, 36, "out_of_memory", /* value: tick; other: nodes fenced for it by now */       \
+    "memory ran out, and n{node} is fenced since tick {value}: it takes nothing any more",         \
+    "give the process more memory (ulimit -v, memory.max), then restart n{node}")                  \
+  X(SLOW_APPLY, 37, "slow_apply", /* value: ms it took; other: election_ticks_min in ms */         \
+    "apply() of n{node}'s machine took {value} ms, and the shortest election timeout is {other} "  \
+    "ms: a leader inside it is taken for dead, and a follower takes its own for dead",             \
+    "do less in one apply() (apply_entries_max), or use longer timeouts")                          \
+  X(SLOW_QUERY, 38, "slow_query", /* value: ms it took; other: election_ticks_min in ms */         \
+    "query() of n{node}'s machine took {value} ms, and the shortest election timeout is {other} "  \
+    "ms: a leader inside it is taken for dead, and a follower takes its own for dead",             \
+    "do less in one query(), or use longer timeouts")
 
 typedef enum vlot_lint_number {
 #define VLOT_X(name, number, word, sentence, advice) VLOT_LINT_##name = number,

@@ -20,13 +20,17 @@ extern "C" {
 /* Where a machine puts its answers. */
 typedef struct vlot_replies vlot_replies;
 
+#define VLOT_REPLY_BYTES_MAX (1u << 30) /* one answer: 1 GiB */
+
 /* Answer the k-th command of the apply() under way, or (k 0) the query(). A second answer replaces
  * the first; who is given none gets an empty one.
  *
  * replies  as handed to apply() or query(); NULL (nobody asked): nothing happens
  * data     [size] copied; NULL is allowed when size is 0
- * returns  VLOT_OK; VLOT_INVALID: k is none of the commands, or data is missing; VLOT_NOMEM: a
- *          command's answer is empty then, and a query's asker gets VLOT_NOMEM
+ * returns  VLOT_OK; VLOT_INVALID: k is none of the commands, or data is missing; VLOT_NOMEM;
+ *          VLOT_TOO_LARGE: more than VLOT_REPLY_BYTES_MAX, and data is not read. Where the machine
+ *          lets it be, a command's answer is empty and its why says so (vlot_answer), and a query's
+ *          asker gets this result
  * thread   inside that call only
  */
 VLOT_API vlot_result vlot_replies_set(vlot_replies *replies, uint32_t k, const void *data,
@@ -107,7 +111,9 @@ typedef enum vlot_kv_operation {
   VLOT_KV_INCREMENT,
 } vlot_kv_operation;
 
-/* One operation. Keys 1 … 65,535 bytes, values up to 1 MiB; any bytes. */
+/* One operation. Keys 1 … 65,535 bytes, values up to 1 MiB; any bytes. Encoded it has at most
+ * 2,162,695 bytes, which is below the default raft.entry_bytes_max: all that can be encoded can be
+ * proposed. */
 typedef struct vlot_kv_command {
   vlot_kv_operation operation;
   const void *key;      /* [key_size] */
@@ -165,6 +171,13 @@ VLOT_API const vlot_machine *vlot_kv_machine(void);
 /* Number of keys of an instance, as its create() returned it; not while another of its functions
  * runs. */
 VLOT_API uint64_t vlot_kv_count(void *state);
+
+/* All keys of an instance with their values, in the order of its table; not while another of its
+ * functions runs. What is seen is borrowed for the call. */
+VLOT_API void vlot_kv_each(void *state,
+                           void (*see)(void *context, const void *key, size_t key_size,
+                                       const void *value, size_t value_size),
+                           void *context);
 
 #ifdef __cplusplus
 }

@@ -123,7 +123,24 @@ VLOT_API const char *vlot_configuration_problem(const vlot_member *members, uint
 VLOT_API const vlot_member *vlot_configuration_members(const vlot_configuration *configuration,
                                                        uint32_t *count);
 
+/* Make one: of members [count] and, while it is joint, the old ones [old_count]; 0: it is simple.
+ * For who reads a snapshot from its storage.
+ *
+ * allocator  NULL: the default; borrowed for the configuration's life
+ * returns    one reference; NULL without memory, and where vlot_configuration_problem() has one
+ */
+VLOT_API vlot_configuration *vlot_configuration_make(const vlot_allocator *allocator,
+                                                     const vlot_member *members, uint32_t count,
+                                                     const vlot_member *old, uint32_t old_count);
+
+/* Those of the old half, [*count], borrowed from it; none unless it is joint. */
+VLOT_API const vlot_member *vlot_configuration_old(const vlot_configuration *configuration,
+                                                   uint32_t *count);
+
 /* --- messages --------------------------------------------------------------------------------- */
+
+/* A machine's state at an index: vlot/raft_snapshot.h. */
+typedef struct vlot_snapshot vlot_snapshot;
 
 /* One row per kind of message: kind, number, name, body, what its header may say. Whoever treats
  * messages by kind reads this, or switches over their few bodies. Every message is a value; a reply
@@ -134,7 +151,9 @@ VLOT_API const vlot_member *vlot_configuration_members(const vlot_configuration 
   X(VOTE, 3, "RequestVote", VOTE, VLOT_RULE_FORCED)                                      \
   X(VOTE_REPLY, 4, "VoteReply", VOTE_REPLY, VLOT_RULE_REPLY)                             \
   X(APPEND, 5, "AppendEntries", APPEND, VLOT_RULE_DEALING)                               \
-  X(APPEND_REPLY, 6, "AppendReply", APPEND_REPLY, VLOT_RULE_DEALING | VLOT_RULE_REPLY)
+  X(APPEND_REPLY, 6, "AppendReply", APPEND_REPLY, VLOT_RULE_DEALING | VLOT_RULE_REPLY)   \
+  X(INSTALL, 7, "InstallSnapshot", INSTALL, VLOT_RULE_DEALING)                           \
+  X(INSTALL_REPLY, 8, "InstallReply", INSTALL_REPLY, VLOT_RULE_DEALING | VLOT_RULE_REPLY)
 
 typedef enum vlot_message_kind {
 #define VLOT_X(name, number, text, body, rules) VLOT_MESSAGE_##name = number,
@@ -156,6 +175,8 @@ typedef enum vlot_message_body {
   VLOT_BODY_VOTE_REPLY,
   VLOT_BODY_APPEND,       /* as.append */
   VLOT_BODY_APPEND_REPLY, /* as.reply */
+  VLOT_BODY_INSTALL,
+  VLOT_BODY_INSTALL_REPLY, /* as.installed */
 } vlot_message_body;
 
 enum {
@@ -227,6 +248,21 @@ typedef struct vlot_message {
       uint64_t hint_index; /* refused: the logs may agree at or below this index … */
       uint64_t hint_term;  /* … whose entry has this term here */
     } reply;
+    struct { /* INSTALL: a chunk of a snapshot; without bytes it asks how far the receiver is */
+      /* whose it is. Borrowed with the message; within a process the sender's own, out of the
+       * codec one that has this chunk only */
+      vlot_snapshot *snapshot;
+      uint64_t offset;   /* of the first byte; where length is 0: the snapshot's size */
+      uint32_t length;   /* bytes; 0 … 64 MiB */
+      uint32_t reserved; /* 0 */
+    } install;
+    struct {          /* INSTALL_REPLY */
+      uint64_t index; /* of the snapshot, echoed */
+      /* OK: all up to here is durable here, in a log or a snapshot, and equal to the leader's */
+      uint64_t match_index;
+      uint64_t offset; /* not OK: the first byte that is missing … */
+      uint64_t limit;  /* … and where those that are missing with it end */
+    } installed;
   } as;
 } vlot_message;
 
@@ -236,7 +272,7 @@ typedef struct vlot_message {
  * size    bytes that encode() writes; 0: the message is malformed, or has more than 64 MiB of
  *         payload
  * encode  into out [capacity]; returns the bytes written, or 0, with out untouched, when capacity
- *         is too small or size() is 0
+ *         is too small or size() is 0; 0, with out half written, when a snapshot cannot be read
  * decode  total: any bytes are either one message, whole and canonical, or an error.
  *         allocator NULL: the default; data [size] is borrowed for the call, payload is copied;
  *         *out is then freed with vlot_message_free(), and is NULL after an error; *why (NULL to
@@ -274,8 +310,7 @@ enum {
 /* What a client wants in the log. Borrowed for the call that it is an argument of. */
 typedef struct vlot_command {
   const uint8_t *data; /* [size]; may be NULL where size is 0 */
-  uint32_t size;       /* bytes; at most the option entry_bytes_max */
-  uint32_t reserved;   /* 0 */
+  size_t size; /* bytes; above the option entry_bytes_max: VLOT_TOO_LARGE, data is not read */
   /* NULL: data is copied; else data lies in these bytes, which are retained */
   vlot_bytes *owner;
 } vlot_command;
@@ -296,6 +331,9 @@ typedef enum vlot_input_kind {
   VLOT_INPUT_WRITE_FAILED, /* storage: the write with this token failed: the node is fenced */
   VLOT_INPUT_APPLIED,      /* the machine has applied everything up to this index */
   VLOT_INPUT_SWITCHES,     /* set the protections */
+  /* a snapshot of the own machine exists, durably: the log below it may be dropped */
+  VLOT_INPUT_SNAPSHOT_TAKEN,
+  VLOT_INPUT_RESTORED, /* what became of output.restore */
 } vlot_input_kind;
 
 typedef struct vlot_input {
@@ -320,6 +358,18 @@ typedef struct vlot_input {
     uint64_t token;    /* STORED, WRITE_FAILED: of a write that this core has asked for */
     uint64_t index;    /* APPLIED: not above what has been handed out in output.apply */
     uint32_t switches; /* SWITCHES: VLOT_SWITCH_*, all that are to be on */
+    struct {
+      /* whole; at an index that is applied and durable here (vlot_raft_status), of the term of the
+       * entry there, with vlot_raft_configuration_at(). Retained */
+      vlot_snapshot *snapshot;
+      /* the log goes up to here: at most the snapshot's index, and below it by what is kept for
+       * slow followers; 0: none of it */
+      uint64_t compact_to;
+    } taken;
+    /* RESTORED. VLOT_OK: a new machine stands beside the old one, and waits for its swap.
+     * VLOT_CORRUPT: the snapshot is not what it says (vlot_snapshot_verify()): it is fetched anew.
+     * Anything else: the node is fenced, why RESTORE_FAILED */
+    vlot_result restored;
   } as;
   /* the driver's own word for this input, which the core does not look at: whatever follows from it
    * has it too, also in a later step */
@@ -362,18 +412,27 @@ typedef struct vlot_write {
   uint32_t has_hard;      /* 1: hard has changed */
   uint32_t slice_count;
   const vlot_slice *slices; /* [slice_count] then append these; contiguous */
+  /* NULL; or first, instead of truncate_from: all entries go, this is the disk's snapshot from now
+   * on, and the log begins after its index, term and configuration. Borrowed */
+  vlot_snapshot *snapshot;
 } vlot_write;
 
 /* Result of one input that asks for something:
  *
  * PROPOSE          VLOT_OK: all commands stand in the log. VLOT_NOT_LEADER; VLOT_INVALID: there are
- *                  none; VLOT_BUSY (why TAIL_FULL, INDEX_LIMIT, WRITES_FULL) and VLOT_TOO_LARGE
+ *                  none; VLOT_BUSY (why TAIL_FULL, LOG_FULL, INDEX_LIMIT, WRITES_FULL) and
+ *                  VLOT_TOO_LARGE
  *                  (why ENTRY_TOO_LARGE): only those that `accepted` counts do
  * READ             VLOT_OK: it will be answered in reads, in this step or a later one.
  *                  VLOT_NOT_LEADER, VLOT_BUSY (why READS_FULL): it will not
  * CAMPAIGN, ELECT  VLOT_OK: it has begun; VLOT_EXISTS: it leads already; VLOT_REJECTED: why
  * STEP_DOWN        VLOT_OK; VLOT_NOT_LEADER: it is a follower already
  * FORGET_LEADER    VLOT_OK; VLOT_INVALID: it leads
+ * SNAPSHOT_TAKEN   VLOT_OK: it is the node's snapshot now. VLOT_REJECTED (why SNAPSHOT_STALE):
+ *                  there is a newer one; forget it. VLOT_INVALID: it is not as the input must be
+ * RESTORED         VLOT_OK: keep the new machine until output.has_swapped. VLOT_REJECTED: free it;
+ *                  why SNAPSHOT_STALE (the log has all of it by now) or SNAPSHOT_CORRUPT.
+ *                  VLOT_INVALID: nothing is being restored
  */
 typedef struct vlot_outcome {
   uint32_t input; /* its position in inputs */
@@ -419,23 +478,32 @@ typedef struct vlot_lost {
  * COMMIT    commit index from -> to; term: of the entry at `to`
  * IGNORED   a message was ignored: peer sender; from its kind; term its term; why
  * FENCED    the node refuses to go on: why; peer, from, to, term are the evidence
+ * SNAPSHOT_TAKEN      its snapshot is one of its own machine at `to` (was at from), entry of term
+ * SNAPSHOT_SENT       leader: bytes from … to of a snapshot leave for peer; term: its index
+ * SNAPSHOT_INSTALLED  log and commit index begin at peer's snapshot, at `to` of term; the commit
+ *                     index was from. Durable, and the machine's, with a DURABLE that follows
+ * COMPACTED           the log's base from -> to; term: of the entry at `to`
  */
-#define VLOT_CHANGES(X) \
-  X(TERM, 1)            \
-  X(ROLE, 2)            \
-  X(LEADER, 3)          \
-  X(CAMPAIGN, 4)        \
-  X(VOTE, 5)            \
-  X(TALLY, 6)           \
-  X(APPEND, 7)          \
-  X(TRUNCATE, 8)        \
-  X(MATCH, 9)           \
-  X(PROGRESS, 10)       \
-  X(MISMATCH, 11)       \
-  X(DURABLE, 12)        \
-  X(COMMIT, 13)         \
-  X(IGNORED, 14)        \
-  X(FENCED, 15)
+#define VLOT_CHANGES(X)     \
+  X(TERM, 1)                \
+  X(ROLE, 2)                \
+  X(LEADER, 3)              \
+  X(CAMPAIGN, 4)            \
+  X(VOTE, 5)                \
+  X(TALLY, 6)               \
+  X(APPEND, 7)              \
+  X(TRUNCATE, 8)            \
+  X(MATCH, 9)               \
+  X(PROGRESS, 10)           \
+  X(MISMATCH, 11)           \
+  X(DURABLE, 12)            \
+  X(COMMIT, 13)             \
+  X(IGNORED, 14)            \
+  X(FENCED, 15)             \
+  X(SNAPSHOT_TAKEN, 16)     \
+  X(SNAPSHOT_SENT, 17)      \
+  X(SNAPSHOT_INSTALLED, 18) \
+  X(COMPACTED, 19)
 
 typedef enum vlot_change_kind {
 #define VLOT_X(name, number) VLOT_CHANGE_##name = number,
@@ -452,7 +520,8 @@ typedef enum vlot_change_kind {
   X(COMMIT, 4, "tells the commit index")    /* which nothing else took along */ \
   X(QUORUM, 5, "looks for a quorum")                                            \
   X(APPLY, 6, "goes on applying") /* what was put off without memory */         \
-  X(FORWARD, 7, "forwards again") /* the cluster's: what clients asked */
+  X(FORWARD, 7, "forwards again") /* the cluster's: what clients asked */       \
+  X(SNAPSHOT, 8, "sends more of a snapshot")
 
 typedef enum vlot_due {
 #define VLOT_X(name, number, text) VLOT_DUE_##name = number,
@@ -495,7 +564,8 @@ typedef struct vlot_sent_why {
  * Safety needs
  *   writes    are submitted in the order of their tokens, none left out, each as one record; STORED
  *             names only what is durable
- *   apply     in the order of the indexes, from output to output; each entry once per core
+ *   apply     in the order of the indexes, from output to output; each entry once per core. Where
+ *             has_swapped is 1 the new machine takes the place of the old one first
  *   reads     one with VLOT_OK is served when everything up to its index is applied here
  * Free is, within one output, the order of write, messages, apply and reads: no message in it needs
  * its write, because one that does stays in the core until the step that takes the STORED; and what
@@ -539,6 +609,16 @@ typedef struct vlot_output {
   /* something waits for STORED; 0: it may as well come with the next input, whenever that is */
   uint32_t awaits_storage;
   vlot_due next_due; /* what next_timer is for */
+  /* 1: what was RESTORED is durable: the new machine takes the old one's place, before apply */
+  uint32_t has_swapped;
+  /* NULL; or a snapshot that is here in full: verify it, restore a new machine from it, and say
+   * RESTORED, in its own time. Nothing more comes in apply until then. Borrowed: retain it */
+  vlot_snapshot *restore;
+  uint64_t restore_cause; /* of the chunk that was missing to it */
+  /* the log up to here may be dropped, when it suits: all of it is durable, and so is the snapshot
+   * above; 0: nothing */
+  uint64_t compact_index;
+  uint64_t compact_term; /* of the entry there */
 } vlot_output;
 
 /* --- a core ----------------------------------------------------------------------------------- */
@@ -572,7 +652,7 @@ typedef struct vlot_raft_options {
   uint32_t election_ticks_max;
   uint32_t heartbeat_ticks;    /* default 5; >= 1 */
   uint32_t switches;           /* VLOT_SWITCH_*: default VLOT_SWITCH_ALL */
-  uint32_t entry_bytes_max;    /* payload of an entry: default 1 MiB, at most 64 MiB */
+  uint32_t entry_bytes_max;    /* payload of an entry: default 4 MiB, at most 64 MiB */
   uint32_t append_entries_max; /* entries per message: default 4,096, at most 65,536 */
   /* payload per message (one entry always fits): default 1 MiB, at most 64 MiB */
   uint32_t append_bytes_max;
@@ -593,8 +673,20 @@ typedef struct vlot_raft_options {
   const vlot_log_entry *log_entries; /* … or [log_entry_count], copied; not both */
   size_t log_slice_count;
   size_t log_entry_count;
-  /* opaque state at base_index, retained; handed out by vlot_raft_base_snapshot(); NULL: none */
-  vlot_bytes *base_snapshot;
+  /* the newest durable snapshot, whole, retained, from which the machine was restored: it begins
+   * there. At or above base_index; its configuration counts, not members, which may be none. A log
+   * that does not hold its last entry is dropped (and the first write says so). NULL: none */
+  vlot_snapshot *snapshot;
+  uint32_t snapshot_chunk_bytes; /* of a chunk: default 256 KiB, at most 64 MiB */
+  /* of chunks in flight per peer (one always fits): default 1 MiB, at most 1 GiB */
+  uint32_t snapshot_window_bytes;
+  /* of chunks per tick to all peers together: default 0, no limit; at most 1 GiB */
+  uint32_t snapshot_tick_bytes;
+  uint32_t reserved;           /* 0 */
+  uint64_t snapshot_bytes_max; /* a larger one is not taken from a leader: default 1 GiB */
+  /* of its log above its snapshot, as tail_bytes_max counts; beyond it a leader refuses commands,
+   * why LOG_FULL (the first of a term always fits): default 0, no limit */
+  uint64_t log_bytes_max;
 } vlot_raft_options;
 
 /* Set size and the defaults above; request_base is 1, and what has no default is 0 or NULL. id,
@@ -602,12 +694,12 @@ typedef struct vlot_raft_options {
  */
 VLOT_API void vlot_raft_options_init(vlot_raft_options *options);
 
-/* Make a core. It starts as a follower at hard.term, with commit index = base_index; its first
- * timer shows in its status.
+/* Make a core. It starts as a follower at hard.term, with the commit index of its snapshot, or
+ * base_index where it has none; its first timer shows in its status.
  *
  * out      out: the core, closed with vlot_raft_close(); NULL unless VLOT_OK
  * options  copied; what it points to is borrowed for the call, but for the allocator, the slices'
- *          batches and base_snapshot, as said there
+ *          batches and snapshot, as said there
  * problem  out: what is wrong with the options, a static sentence, NULL when nothing is; NULL to
  *          ignore
  * returns  VLOT_OK; VLOT_INVALID (nothing was made, *problem says why); VLOT_NOMEM
@@ -637,9 +729,9 @@ VLOT_API void vlot_raft_close(vlot_raft *raft);
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_step(vlot_raft *raft, const vlot_input *inputs,
                                                     uint32_t count, const vlot_output **output);
 
-/* The snapshot at the base, for the machine's restore: once, with a reference for the caller; then,
- * and without one, NULL. */
-VLOT_API vlot_bytes *vlot_raft_base_snapshot(vlot_raft *raft);
+/* Its newest snapshot: given at open, taken or installed; NULL: none. Borrowed until the next
+ * step. */
+VLOT_API vlot_snapshot *vlot_raft_snapshot(const vlot_raft *raft);
 
 typedef struct vlot_raft_status {
   uint32_t id;
@@ -674,6 +766,14 @@ typedef struct vlot_raft_status {
   uint32_t lacks_quorum;
   /* its configuration names another disk for it: what it says does not count */
   uint32_t has_foreign_disk;
+  uint64_t snapshot_index; /* of its newest snapshot; 0: none */
+  uint64_t log_bytes;      /* above it, as log_bytes_max counts them; 0 where that is 0 */
+  /* a snapshot that comes from a leader: its index, size, and how much is here in one piece; 0 */
+  uint64_t receives_index;
+  uint64_t receives_size;
+  uint64_t receives_offset;
+  uint32_t is_installing; /* it is here in full: being restored, or written */
+  uint32_t reserved;
 } vlot_raft_status;
 
 /* How the core is, as of its last step. */
@@ -683,6 +783,7 @@ typedef enum vlot_progress_state {
   /* looking for the point where the logs agree: one message at a time */
   VLOT_PROGRESS_PROBE = 0,
   VLOT_PROGRESS_REPLICATE, /* known to agree: pipelined */
+  VLOT_PROGRESS_SNAPSHOT,  /* what it needs is below the base: it is sent a snapshot */
 } vlot_progress_state;
 
 typedef struct vlot_progress {
@@ -695,8 +796,12 @@ typedef struct vlot_progress {
   uint64_t inflight_bytes;    /* payload that was sent and not answered */
   uint32_t inflight_messages; /* appends that were sent and not answered */
   uint32_t is_active;         /* heard from since the last quorum check */
-  vlot_why why;               /* NEEDS_SNAPSHOT, FOREIGN_DISK, or NONE */
+  vlot_why why; /* NEEDS_SNAPSHOT (and there is none), SNAPSHOT_TOO_LARGE, FOREIGN_DISK, or NONE */
   uint32_t is_voter;
+  /* SNAPSHOT: its index and size, and up to where the peer has it in one piece; else 0 */
+  uint64_t snapshot_index;
+  uint64_t snapshot_size;
+  uint64_t snapshot_acked;
 } vlot_progress;
 
 /* A leader's view of a peer.
@@ -722,6 +827,10 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_get_entry(const vlot_raft *raft, 
  */
 VLOT_API vlot_configuration *vlot_raft_configuration(const vlot_raft *raft, uint64_t *index);
 
+/* The configuration in force at an index from its snapshot, or else its base, to its last; for a
+ * snapshot there. Borrowed until the next step; NULL elsewhere. */
+VLOT_API vlot_configuration *vlot_raft_configuration_at(const vlot_raft *raft, uint64_t index);
+
 /* What a check saw of a core, for the next one to compare with. All 0 before a core's first check;
  * otherwise only vlot_raft_check() has a use for it. */
 typedef struct vlot_raft_seen {
@@ -735,6 +844,7 @@ typedef struct vlot_raft_seen {
   uint64_t last_token;
   uint64_t next_request;
   uint64_t now;
+  uint64_t snapshot_index;
   uint32_t vote;
   uint32_t role;
   uint32_t is_fenced;

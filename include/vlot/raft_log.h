@@ -88,6 +88,10 @@ VLOT_API void vlot_log_truncate(vlot_log *log, uint64_t from);
  */
 VLOT_API void vlot_log_compact(vlot_log *log, uint64_t to);
 
+/* Drop all entries: the log begins above a snapshot that holds more than they do, or another past
+ * (section 7, figure 13). Room that was reserved stays. Cannot fail. */
+VLOT_API void vlot_log_restart(vlot_log *log, uint64_t base_index, uint64_t base_term);
+
 /* Term of the entry at an index.
  *
  * returns  false when it is not known here (below the base or above the last), with *term as it

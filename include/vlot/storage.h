@@ -4,7 +4,7 @@
  * A table of functions for one member's disk, filled in by vlot_cluster_options.open_storage. Two
  * editions: the first ends behind release and has no label; the second has a size, and keeps a
  * label, so that a disk that outlives the process cannot be mistaken for another
- * (docs/decisions/disk-ids.md).
+ * (docs/decisions/disk-ids.md; in lockstep that of a cluster with the same seed can).
  */
 #ifndef VLOT_STORAGE_H
 #define VLOT_STORAGE_H

@@ -33,7 +33,7 @@ typedef enum vlot_parameter_type {
 
 /* Where a parameter stands in a debugger's request. */
 typedef enum vlot_asks {
-  VLOT_ASKS_NOTHING, /* nowhere: it cannot be asked */
+  VLOT_ASKS_NOTHING, /* nowhere: only the prompt takes it */
   VLOT_ASKS_NODE,
   VLOT_ASKS_ID,     /* of one pending thing */
   VLOT_ASKS_VALUE,  /* a number, the position of a choice, or 1 for a flag */
@@ -58,6 +58,7 @@ typedef struct vlot_parameter {
 #define VLOT_VERB_LOOK          8u  /* it changes nothing */
 #define VLOT_VERB_META          16u /* it is about the history, and is not part of it */
 #define VLOT_VERB_SUMMARY       32u /* many things happen: only changes are shown */
+#define VLOT_VERB_ASKING        64u /* where nothing optional is said it only looks */
 
 #define VLOT_VERB_PARAMETERS_MAX 8
 
@@ -93,6 +94,8 @@ typedef struct vlot_verb {
   VLOT_VERB_ASKS(ALWAYS, "LATER", "later", FLAG, 1, 0, 0, \
                  "when its turn comes, as any other message")
 #define VLOT_VERB_PERCENT(keyword) VLOT_VERB_SAYS("PERCENT", keyword, NUMBER, 1, 0, 100, NULL)
+/* vlot/event.h has them. */
+#define VLOT_VERB_EVENT(name, number, text, body) " " text
 #define VLOT_VERB_WHAT                 \
   VLOT_VERB_ASKS(                      \
       ID, "WHAT", NULL, REST, 0, 0, 0, \
@@ -101,7 +104,7 @@ typedef struct vlot_verb {
 #define VLOT_VERBS(X, R)                                                                           \
   X(nodes, .group = "setting up",                                                                  \
     .summary = "Say how many nodes the cluster has, 3 unless said; without a number, show them",   \
-    .example = "5", .flags = VLOT_VERB_NEEDS_NOTHING,                                              \
+    .example = "5", .flags = VLOT_VERB_NEEDS_NOTHING | VLOT_VERB_ASKING,                           \
     .parameters = {VLOT_VERB_SAYS("N", NULL, NUMBER, 1, 1, VLOT_STEP_NODES_MAX, NULL)})            \
   X(learners, .summary = "Make the last nodes learners, which have no vote", .example = "1",       \
     .flags = VLOT_VERB_SETUP,                                                                      \
@@ -137,18 +140,20 @@ typedef struct vlot_verb {
     .example = "30", .flags = VLOT_VERB_TIME | VLOT_VERB_SUMMARY,                                  \
     .parameters = {VLOT_VERB_SAYS("K", NULL, NUMBER, 1, 0, VLOT_TICKS_AT_ONCE, NULL)})             \
   X(until,                                                                                         \
-    .summary = "Let things happen until there is a leader, a role, a commit index or a term, or "  \
-               "until it is quiet",                                                                \
+    .summary = "Let things happen until there is a leader, a role, a commit index or a term, "     \
+               "until it is quiet, or until an event has come",                                    \
     .example = "leader 2 500", .flags = VLOT_VERB_TIME | VLOT_VERB_SUMMARY,                        \
-    .parameters = {VLOT_VERB_SAYS("WHAT", NULL, CHOICE, 0, 0, 0, "leader|role|commit|term|quiet"), \
+    .parameters = {VLOT_VERB_SAYS("WHAT", NULL, WORD, 0, 0, 0,                                     \
+                                  "leader, role, commit, term, quiet; or an event, and so is "     \
+                                  "what has 'of' behind it:" VLOT_EVENTS(VLOT_VERB_EVENT)),        \
                    VLOT_VERB_SAYS("N", NULL, WORD, 1, 0, 0,                                        \
                                   "a node (role; leader, where * is any), an index (commit) or "   \
-                                  "a term; nothing (quiet)"),                                      \
+                                  "a term; nothing (quiet, an event)"),                            \
                    VLOT_VERB_SAYS("ROLE", NULL, WORD, 1, 0, 0,                                     \
                                   "follower, pre-candidate, candidate or leader (role)"),          \
                    VLOT_VERB_SAYS("TICKS", NULL, WORD, 1, 0, 0,                                    \
                                   "how long at most; 20 election timeouts unless said"),           \
-                   VLOT_VERB_AT})                                                                  \
+                   VLOT_VERB_AT, VLOT_VERB_SAYS("WHOSE", "of", NODES, 1, 0, 0, NULL)})             \
   R(FIRE, 6, deliver, .group = "messages, timers", .alias = "d",                                   \
     .summary = "Let a pending thing happen now: deliver the message, fire the timer",              \
     .example = "AppendEntries 1->2", .parameters = {VLOT_VERB_WHAT})                               \
@@ -200,13 +205,24 @@ typedef struct vlot_verb {
     .example = "1 | 2 3",                                                                          \
     .parameters = {                                                                                \
         VLOT_VERB_ASKS(SIDES, "GROUPS", NULL, REST, 0, 0, 0, "nodes, with | between the groups")}) \
+  X(isolate, .summary = "Cut the links between a node and all others", .example = "2",             \
+    .request = VLOT_REQUEST_PARTITION,                                                             \
+    .parameters = {VLOT_VERB_ASKS(SIDES, "NODE", NULL, NODE, 0, 0, 0, "a node")})                  \
   X(cut, .summary = "Cut the links between two nodes, both ways unless said", .example = "1 2",    \
     .parameters = {VLOT_VERB_SAYS("A", NULL, NODES, 0, 0, 0, NULL),                                \
                    VLOT_VERB_SAYS("B", NULL, NODES, 0, 0, 0, NULL),                                \
                    VLOT_VERB_SAYS("ONEWAY", "oneway", FLAG, 1, 0, 0, "only from A to B")})         \
-  R(HEAL, 9, heal, .summary = "Make all links clean")                                              \
-  X(link, .summary = "Say what the link from A to B does to messages; nothing said: it is clean",  \
-    .example = "1 2 loss 20 delay 3 upto 9",                                                       \
+  R(HEAL, 9, heal,                                                                                 \
+    .summary = "Make links clean: all of them, a node's, or those between two; or disks well, "    \
+               "or clocks exact",                                                                  \
+    .example = "disk 2",                                                                           \
+    .parameters = {VLOT_VERB_SAYS("WHAT", NULL, CHOICE, 1, 0, 0, "link|disk|clock|all"),           \
+                   VLOT_VERB_SAYS("A", NULL, NODES, 1, 0, 0, NULL),                                \
+                   VLOT_VERB_SAYS("B", NULL, NODES, 1, 0, 0, NULL)})                               \
+  X(link,                                                                                          \
+    .summary = "Say what the link from A to B does to messages, and nothing else; nothing said: "  \
+               "show it",                                                                          \
+    .example = "1 2 loss 20 delay 3 upto 9", .flags = VLOT_VERB_ASKING,                            \
     .parameters = {VLOT_VERB_SAYS("A", NULL, NODES, 0, 0, 0, NULL),                                \
                    VLOT_VERB_SAYS("B", NULL, NODES, 0, 0, 0, NULL), VLOT_VERB_PERCENT("loss"),     \
                    VLOT_VERB_PERCENT("duplicate"),                                                 \
@@ -214,8 +230,8 @@ typedef struct vlot_verb {
                    VLOT_VERB_SAYS("TICKS", "upto", NUMBER, 1, 0, 100000, NULL),                    \
                    VLOT_VERB_PERCENT("reorder")})                                                  \
   X(disk, .group = "disks, clocks",                                                                \
-    .summary = "Say what a node's disk does; nothing said: it is well",                            \
-    .example = "2 delay 5 upto 9",                                                                 \
+    .summary = "Say what a node's disk does, and nothing else; nothing said: show it",             \
+    .example = "2 delay 5 upto 9", .flags = VLOT_VERB_ASKING,                                      \
     .parameters = {VLOT_VERB_NODE, VLOT_VERB_SAYS("TICKS", "delay", NUMBER, 1, 0, 100000, NULL),   \
                    VLOT_VERB_SAYS("TICKS", "upto", NUMBER, 1, 0, 100000, NULL),                    \
                    VLOT_VERB_SAYS("STALLED", "stalled", FLAG, 1, 0, 0, "no write completes"),      \
@@ -233,15 +249,46 @@ typedef struct vlot_verb {
     .example = "x at 1 local",                                                                     \
     .parameters = {VLOT_VERB_SAYS("KEY", NULL, WORD, 0, 0, 0, NULL), VLOT_VERB_AT,                 \
                    VLOT_VERB_SAYS("LOCAL", "local", FLAG, 1, 0, 0, "without asking the others")})  \
+  X(set, .summary = "Set a key of the key-value machine; \"\" is the empty value",                 \
+    .example = "boat vlot at 2",                                                                   \
+    .parameters = {VLOT_VERB_SAYS("KEY", NULL, WORD, 0, 0, 0, NULL),                               \
+                   VLOT_VERB_SAYS("VALUE", NULL, REST, 0, 0, 0, "all that follows"),               \
+                   VLOT_VERB_AT})                                                                  \
+  X(get, .summary = "The same as read", .example = "boat at 1 local",                              \
+    .parameters = {VLOT_VERB_SAYS("KEY", NULL, WORD, 0, 0, 0, NULL), VLOT_VERB_AT,                 \
+                   VLOT_VERB_SAYS("LOCAL", "local", FLAG, 1, 0, 0, "without asking the others")})  \
+  X(del, .summary = "Delete a key; the answer says whether it was there", .example = "boat",       \
+    .parameters = {VLOT_VERB_SAYS("KEY", NULL, WORD, 0, 0, 0, NULL), VLOT_VERB_AT})                \
+  X(cas, .summary = "Set a key where it has an old value; \"\" is the empty one",                  \
+    .example = "boat vlot raft",                                                                   \
+    .parameters = {VLOT_VERB_SAYS("KEY", NULL, WORD, 0, 0, 0, NULL),                               \
+                   VLOT_VERB_SAYS("OLD", NULL, WORD, 0, 0, 0, "the value it must have"),           \
+                   VLOT_VERB_SAYS("NEW", NULL, REST, 0, 0, 0, "all that follows"), VLOT_VERB_AT})  \
+  X(incr, .summary = "Add to the number that a key has, 1 unless said; no key counts as 0",        \
+    .example = "visits -3",                                                                        \
+    .parameters = {VLOT_VERB_SAYS("KEY", NULL, WORD, 0, 0, 0, NULL),                               \
+                   VLOT_VERB_SAYS("N", NULL, WORD, 1, 0, 0, "a whole number of 64 bits"),          \
+                   VLOT_VERB_AT})                                                                  \
   X(status, .group = "looking", .summary = "Show the cluster in one line",                         \
     .flags = VLOT_VERB_LOOK)                                                                       \
+  X(node,                                                                                          \
+    .summary = "Show everything about a node: Figure 2 of the paper, and what stands beside it",   \
+    .example = "2", .flags = VLOT_VERB_LOOK, .parameters = {VLOT_VERB_NODE})                       \
   X(log,                                                                                           \
-    .summary = "Show the logs as columns of terms, the last 24 or those from an index on; behind " \
-               "an entry: | known as committed up to here, . known to the leader up to here, : "   \
-               "both",                                                                             \
+    .summary = "Show what a node's log contains; or all logs as columns of terms, and behind an "  \
+               "entry: | known as committed up to here, . known to the leader up to here, : both", \
     .example = "2 1", .flags = VLOT_VERB_LOOK,                                                     \
-    .parameters = {VLOT_VERB_SAYS("NODE", NULL, NODE, 1, 0, 0, NULL),                              \
-                   VLOT_VERB_SAYS("FROM", NULL, NUMBER, 1, 1, VLOT_INDEX_MAX, NULL)})              \
+    .parameters = {VLOT_VERB_SAYS("NODE", NULL, NODES, 1, 0, 0, NULL),                             \
+                   VLOT_VERB_SAYS("FROM", NULL, NUMBER, 1, 1, VLOT_INDEX_MAX,                      \
+                                  "the first index; the last entries unless said"),                \
+                   VLOT_VERB_SAYS("COUNT", NULL, NUMBER, 1, 1, 1000, "24 unless said")})           \
+  X(diff, .summary = "Show where two nodes part: their logs, terms, states", .example = "1 2",     \
+    .flags = VLOT_VERB_LOOK,                                                                       \
+    .parameters = {VLOT_VERB_SAYS("A", NULL, NODE, 0, 0, 0, NULL),                                 \
+                   VLOT_VERB_SAYS("B", NULL, NODE, 0, 0, 0, NULL)})                                \
+  X(kv, .summary = "Show the key-value machine of a node, of the leader unless said",              \
+    .example = "2", .flags = VLOT_VERB_LOOK,                                                       \
+    .parameters = {VLOT_VERB_SAYS("NODE", NULL, NODE, 1, 0, 0, NULL)})                             \
   X(net, .summary = "Show faulty links, disks and clocks, and everything under way",               \
     .flags = VLOT_VERB_LOOK)                                                                       \
   X(timers, .summary = "Show whose timer is next", .flags = VLOT_VERB_LOOK)                        \
@@ -258,6 +305,10 @@ typedef struct vlot_verb {
     .parameters = {VLOT_VERB_SAYS("NODE", NULL, NODE, 1, 0, 0, NULL),                              \
                    VLOT_VERB_SAYS("WHAT", NULL, CHOICE, 1, 0, 0,                                   \
                                   "change|role|vote|term|log|commit|campaign")})                   \
+  X(json, .summary = "Show as JSON what another verb shows", .example = "node 2",                  \
+    .flags = VLOT_VERB_LOOK | VLOT_VERB_NEEDS_NOTHING,                                             \
+    .parameters = {                                                                                \
+        VLOT_VERB_SAYS("VERB", NULL, REST, 0, 0, 0, "a verb that looks, and its words")})          \
   X(next, .group = "history", .alias = "n",                                                        \
     .summary = "Do the next thing: of the scene, else whatever comes next", .example = "3",        \
     .flags = VLOT_VERB_NEEDS_NOTHING | VLOT_VERB_META,                                             \
@@ -275,13 +326,21 @@ typedef struct vlot_verb {
   X(fork, .summary = "Keep this line of history, and go on in a copy of it",                       \
     .example = "lost-vote", .flags = VLOT_VERB_NEEDS_NOTHING | VLOT_VERB_META,                     \
     .parameters = {VLOT_VERB_SAYS("NAME", NULL, WORD, 1, 0, 0, "a name; a number unless said")})   \
-  X(branches, .summary = "Show the lines of history, or go to the end of one", .example = "1",     \
-    .flags = VLOT_VERB_NEEDS_NOTHING | VLOT_VERB_META,                                             \
+  X(history, .summary = "Show what was said up to here, each line as it can be said again",        \
+    .flags = VLOT_VERB_NEEDS_NOTHING | VLOT_VERB_LOOK)                                             \
+  X(branches, .summary = "Show the lines of history and where they part, or go to the end of one", \
+    .example = "1", .flags = VLOT_VERB_NEEDS_NOTHING | VLOT_VERB_META | VLOT_VERB_ASKING,          \
     .parameters = {VLOT_VERB_SAYS("NAME", NULL, WORD, 1, 0, 0, "a branch")})                       \
   X(save, .summary = "Write all that was said into a new scene, or only what led here",            \
     .example = "story.scene", .flags = VLOT_VERB_NEEDS_NOTHING | VLOT_VERB_META,                   \
     .parameters = {VLOT_VERB_SAYS("FILE", NULL, WORD, 0, 0, 0, "a file that does not exist yet"),  \
                    VLOT_VERB_SAYS("LINE", "line", FLAG, 1, 0, 0, "without what was undone")})      \
+  X(play, .summary = "Say what stands in a file: a scene, or commands", .example = "story.scene",  \
+    .flags = VLOT_VERB_NEEDS_NOTHING | VLOT_VERB_META,                                             \
+    .parameters = {VLOT_VERB_SAYS("FILE", NULL, WORD, 0, 0, 0, "a file")})                         \
+  X(note, .summary = "Write a comment into the story", .example = "now n2 is behind",              \
+    .flags = VLOT_VERB_NEEDS_NOTHING | VLOT_VERB_META,                                             \
+    .parameters = {VLOT_VERB_SAYS("TEXT", NULL, REST, 0, 0, 0, "anything")})                       \
   X(help, .alias = "?", .summary = "Explain a verb, or name them all", .example = "deliver",       \
     .flags = VLOT_VERB_NEEDS_NOTHING | VLOT_VERB_LOOK,                                             \
     .parameters = {                                                                                \

@@ -14,6 +14,7 @@
 #include "vlot/machine.h"
 #include "vlot/raft.h"
 #include "vlot/raft_log.h"
+#include "vlot/raft_snapshot.h"
 #include "vlot/storage.h"
 #include "vlot/verb.h"
 #include "vlot/version.h"

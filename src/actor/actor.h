@@ -18,13 +18,13 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/types.h>
 
 #include "actor/letters.h"
 #include "actor/mailbox.h"
 #include "actor/timers.h"
 #include "actor/wait.h"
 #include "base/fence.h"
+#include "base/fork.h"
 #include "base/inside.h"
 #include "vlot/actor.h"
 
@@ -127,6 +127,7 @@ struct vlot_actor {
 
   struct vlot__fence fence;
   _Atomic uint32_t references;
+  bool owes_interrupt; /* calls_lock: of the next call to it */
 
   /* fixed at spawn */
   vlot_actor_system *system;
@@ -159,6 +160,7 @@ typedef struct vlot__entry {
 typedef struct vlot__call {
   struct vlot__call *next;
   uint64_t token;
+  const vlot_actor *to; /* whom it asks */
   pthread_cond_t answered;
   bool is_done;
   vlot_result result;
@@ -183,10 +185,11 @@ struct vlot_actor_system {
   pthread_mutex_t calls_lock;
   vlot__call *calls;
   uint64_t call_last;
+  bool takes_no_calls; /* it is stopping */
 
   vlot__letters letters;
   _Atomic uint32_t references;
-  pid_t process;
+  uint64_t epoch; /* base/fork.h */
   vlot_actor_system_options options;
   const vlot_allocator *allocator;
 };
@@ -199,9 +202,13 @@ struct vlot_actor_system {
 /* --- system.c --- */
 vlot_actor_system *vlot__system_retain(vlot_actor_system *system);
 void vlot__system_release(vlot_actor_system *system);
-bool vlot__system_is_forked(const vlot_actor_system *system);
 __attribute__((format(printf, 2, 3))) void vlot__system_log(vlot_actor_system *system,
                                                             const char *format, ...);
+
+/* In a child that was forked since: none of its threads is here, and its locks may be held. */
+static inline bool vlot__system_is_forked(const vlot_actor_system *system) {
+  return vlot__has_forked(system->epoch);
+}
 
 /* The actor of this system whose turn or hook this thread is in; NULL: none. */
 static inline vlot_actor *vlot__system_current(const vlot_actor_system *system) {
@@ -303,10 +310,16 @@ void vlot__monitor_drop_all(vlot_actor *actor); /* the runner, at its end */
 /* --- call.c --- */
 /* Give a caller its answer (a reference is taken over on VLOT_OK); VLOT_CLOSED: it waits no longer.
  */
+/* Whoever waits for its answer is told VLOT_CLOSED: it will give none. All: the system stops, and
+ * takes no call any more. */
+void vlot__calls_end(vlot_actor *to);
+void vlot__calls_end_all(vlot_actor_system *system);
 vlot_result vlot__call_answer(vlot_actor_system *system, uint64_t token, vlot_result result,
                               vlot_bytes *reply);
 
 /* --- status.c --- */
+/* What it has published in this turn can be seen from now on: self, without the lock. */
+void vlot__actor_publish_now(vlot_actor *self);
 /* Under the lock. */
 void vlot__actor_record(vlot_actor *actor, vlot_actor_event_kind kind, vlot_why why,
                         uint64_t value);

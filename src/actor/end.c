@@ -2,7 +2,10 @@
  * back.
  */
 #include "actor/actor.h"
+#include "actor/refuse.h"
 #include "base/alloc.h"
+#include "base/assert.h"
+#include "base/pin.h"
 
 /* --- the end --- */
 
@@ -152,6 +155,7 @@ void vlot__actor_end(vlot_actor *actor, bool has_started) {
 /* --- from outside --- */
 
 void vlot_actor_exit(vlot_actor *self, vlot_why why, uint32_t code) {
+  VLOT_GIVEN(self);
   vlot__actor_exit_as(self, code != 0 ? VLOT_END_CRASHED : VLOT_END_NORMAL, why, code);
 }
 
@@ -173,12 +177,14 @@ bool vlot__actor_kill_locked(vlot_actor *actor, vlot_why why, bool *announces) {
 }
 
 vlot_result vlot_actor_kill(vlot_actor *actor, vlot_why why) {
+  VLOT_GIVEN(actor);
   bool announces;
+  if (vlot__system_is_forked(actor->system)) return vlot__refuse_forked();
   vlot__lock(&actor->box.lock);
   bool was_running = vlot__actor_kill_locked(actor, why, &announces);
   vlot__unlock(&actor->box.lock);
   if (announces) vlot__actor_announce(actor);
-  return was_running ? VLOT_OK : VLOT_CLOSED;
+  return was_running ? VLOT_OK : vlot__refuse(VLOT_CLOSED, "the actor has ended already");
 }
 
 /* Leave a thread that is stuck in user code alone, with all it may touch. False: it has come back
@@ -207,7 +213,11 @@ static bool detach(vlot_actor *actor) {
   vlot__actor_record(actor, VLOT_ACTOR_EVENT_QUARANTINED, VLOT_WHY_QUARANTINED, 0);
   vlot__actor_tell_waiters(actor);
   vlot__unlock(&actor->box.lock);
-  vlot__system_log(system, "%s is stuck in user code: quarantined", actor->name);
+  vlot__pin_code();
+  vlot__system_log(system,
+                   "%s is stuck in user code: quarantined; the code of vlot stays loaded until the "
+                   "process ends, and what this thread is inside must stay, too",
+                   actor->name);
   return true;
 }
 
@@ -227,11 +237,12 @@ static vlot_result wait_until_gone(vlot_actor *actor, uint64_t wait_ns) {
 }
 
 static vlot_result refuse_wait(const vlot_actor *actor) {
-  if (vlot__system_is_forked(actor->system)) return VLOT_UNSUPPORTED;
-  return vlot__system_current(actor->system) == actor ? VLOT_DEADLOCK : VLOT_OK;
+  if (vlot__system_is_forked(actor->system)) return vlot__refuse_forked();
+  return vlot__system_current(actor->system) == actor ? vlot__refuse_inside() : VLOT_OK;
 }
 
 vlot_result vlot_actor_stop(vlot_actor *actor, uint64_t wait_ns) {
+  VLOT_GIVEN(actor);
   vlot_result result = refuse_wait(actor);
   if (result != VLOT_OK) return result;
   vlot__lock(&actor->box.lock);
@@ -246,6 +257,7 @@ vlot_result vlot_actor_stop(vlot_actor *actor, uint64_t wait_ns) {
 }
 
 vlot_result vlot_actor_kill_wait(vlot_actor *actor, vlot_why why, uint64_t wait_ns) {
+  VLOT_GIVEN(actor);
   vlot_result result = refuse_wait(actor);
   if (result != VLOT_OK) return result;
   vlot_actor_kill(actor, why);
@@ -253,6 +265,8 @@ vlot_result vlot_actor_kill_wait(vlot_actor *actor, vlot_why why, uint64_t wait_
 }
 
 bool vlot_actor_is_gone(vlot_actor *actor) {
+  VLOT_GIVEN(actor);
+  if (vlot__system_is_forked(actor->system)) return false;
   vlot__lock(&actor->box.lock);
   bool is_gone = actor->phase == VLOT__GONE;
   vlot__unlock(&actor->box.lock);

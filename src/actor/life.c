@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "actor/actor.h"
+#include "actor/refuse.h"
 #include "base/alloc.h"
+#include "base/assert.h"
 
 /* --- references --- */
 
@@ -28,16 +30,23 @@ void vlot_actor_release(vlot_actor *actor) {
   if (!actor) return;
   uint32_t before = atomic_fetch_sub_explicit(&actor->references, 1, memory_order_acq_rel);
   VLOT_DUTY(before > 0, "release each reference to an actor once");
-  if (before == 1) free_actor(actor);
+  if (before == 1 && !vlot__system_is_forked(actor->system)) free_actor(actor);
 }
 
-vlot_address vlot_actor_address(const vlot_actor *actor) { return actor->address; }
+vlot_address vlot_actor_address(const vlot_actor *actor) {
+  VLOT_GIVEN(actor);
+  return actor->address;
+}
 
-vlot_actor_system *vlot_actor_get_system(const vlot_actor *actor) { return actor->system; }
+vlot_actor_system *vlot_actor_get_system(const vlot_actor *actor) {
+  VLOT_GIVEN(actor);
+  return actor->system;
+}
 
 /* --- spawn --- */
 
 void vlot_actor_options_init(vlot_actor_options *options) {
+  VLOT_GIVEN(options);
   *options = (vlot_actor_options){.size = sizeof *options,
                                   .stack_bytes = 256 * 1024,
                                   .data_messages_max = 65536,
@@ -49,14 +58,26 @@ void vlot_actor_options_init(vlot_actor_options *options) {
 }
 
 static vlot_result check_options(const vlot_actor_options *options) {
-  if (!options || options->size != sizeof *options) return VLOT_INVALID;
-  if (!options->behaviour.turn || options->id > INT32_MAX) return VLOT_INVALID;
-  if (options->data_messages_max == 0 || options->data_bytes_max < sizeof(vlot_mail))
-    return VLOT_INVALID;
-  if (options->control_messages_max == 0 || options->control_bytes_max < sizeof(vlot_mail))
-    return VLOT_INVALID;
-  if (options->turn_messages_max == 0 || options->turn_bytes_max == 0) return VLOT_INVALID;
-  return vlot__thread_place_is_valid(options->place, options->core) ? VLOT_OK : VLOT_INVALID;
+  enum { ROOM = sizeof(vlot_mail) };
+  if (!options || options->size != sizeof *options)
+    return vlot__refuse(VLOT_INVALID, "options: call vlot_actor_options_init() first");
+  if (!options->behaviour.turn) return vlot__refuse(VLOT_INVALID, "behaviour.turn: missing");
+  if (options->id > INT32_MAX)
+    return vlot__refuse_value(VLOT_INVALID, "id {0}: at most {1}; 0 is a free one", options->id,
+                              INT32_MAX);
+  if (options->data_messages_max == 0 || options->control_messages_max == 0)
+    return vlot__refuse(VLOT_INVALID, "data_messages_max, control_messages_max: at least 1");
+  if (options->data_bytes_max < ROOM)
+    return vlot__refuse_value(VLOT_INVALID, "data_bytes_max {0}: at least {1}",
+                              options->data_bytes_max, ROOM);
+  if (options->control_bytes_max < ROOM)
+    return vlot__refuse_value(VLOT_INVALID, "control_bytes_max {0}: at least {1}",
+                              options->control_bytes_max, ROOM);
+  if (options->turn_messages_max == 0 || options->turn_bytes_max == 0)
+    return vlot__refuse(VLOT_INVALID, "turn_messages_max, turn_bytes_max: at least 1");
+  return vlot__thread_place_is_valid(options->place, options->core)
+             ? VLOT_OK
+             : vlot__refuse_place(options->place, options->core);
 }
 
 static bool init_synchronisation(vlot_actor *actor) {
@@ -112,7 +133,9 @@ static vlot_result wait_for_start(vlot_actor *actor) {
   bool has_failed = result != VLOT_OK && result != VLOT_PENDING;
   while (has_failed && actor->phase != VLOT__GONE) vlot__actor_wait(actor, VLOT_FOREVER);
   vlot__unlock(&actor->box.lock);
-  return result == VLOT_PENDING ? VLOT_FENCED : result;
+  return result == VLOT_PENDING
+             ? vlot__refuse(VLOT_FENCED, "the actor was killed before it had begun")
+             : result;
 }
 
 /* It never had a thread; a stop that came by meanwhile may be waiting for it. */
@@ -150,7 +173,7 @@ vlot_result vlot__actor_spawn(vlot_actor_system *system, const vlot_actor_option
   if (actor) *actor = NULL;
   vlot_result result = check_options(options);
   if (result != VLOT_OK) return result;
-  if (vlot__system_is_forked(system)) return VLOT_UNSUPPORTED;
+  if (vlot__system_is_forked(system)) return vlot__refuse_forked();
   vlot__actor_reap(system);
   vlot_actor *spawned = make_actor(system, options);
   if (!spawned) return VLOT_NOMEM;
@@ -164,6 +187,7 @@ vlot_result vlot__actor_spawn(vlot_actor_system *system, const vlot_actor_option
 
 vlot_result vlot_actor_spawn(vlot_actor_system *system, const vlot_actor_options *options,
                              vlot_actor **actor) {
+  VLOT_GIVEN(system);
   bool has_begun;
   return vlot__actor_spawn(system, options, actor, &has_begun);
 }
@@ -212,7 +236,7 @@ void vlot__actor_reap(vlot_actor_system *system) {
   vlot__unlock(&system->lock);
   while (gone) {
     vlot_actor *next = gone->next_gone;
-    pthread_join(gone->thread, NULL);
+    vlot__thread_join(gone->thread);
     vlot_actor_release(gone);
     gone = next;
   }

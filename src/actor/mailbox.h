@@ -15,6 +15,7 @@
 
 #include <pthread.h>
 
+#include "base/problem.h"
 #include "vlot/actor.h"
 
 #define VLOT__CHUNK_BYTES_MIN 1024u  /* with its header */
@@ -107,12 +108,14 @@ static inline vlot_mail *vlot__mailbox_room(vlot__mailbox *box, vlot_lane lane, 
   vlot__mail_lane *to = &box->lanes[lane];
   size_t bytes = vlot__mail_bytes(size);
   if (box->is_closed) {
-    *result = VLOT_CLOSED;
+    *result = vlot__refuse(VLOT_CLOSED, "the actor has ended: its mailbox takes nothing more");
     return NULL;
   }
   if (to->queued >= to->messages_max || to->queued_bytes + bytes > to->bytes_max) {
     box->refused++;
-    *result = VLOT_BUSY;
+    *result = vlot__refuse_value(
+        VLOT_BUSY, "the mailbox is full: {0} messages and {1} bytes wait in this lane", to->queued,
+        to->queued_bytes);
     return NULL;
   }
   vlot__chunk *chunk = to->chunks.last;

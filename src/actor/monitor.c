@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "actor/actor.h"
+#include "actor/refuse.h"
 #include "base/alloc.h"
+#include "base/assert.h"
 
 /* --- watches --- */
 
@@ -83,6 +85,7 @@ static void get_down(vlot_actor *actor, vlot_down *down) {
 
 void vlot__actor_call_fenced(vlot_actor *actor) {
   vlot_down down;
+  vlot__calls_end(actor);
   get_down(actor, &down);
   if (actor->behaviour.fenced) actor->behaviour.fenced(actor->context, &down);
 }
@@ -207,9 +210,11 @@ static bool add_watch(vlot_actor *target, vlot__watch *watch) {
 
 static vlot_result watch_target(vlot_actor *self, vlot_actor *target, vlot_address address,
                                 uint64_t *monitor) {
-  if (target == self) return VLOT_INVALID;
-  if (vlot_actor_is_fenced(self)) return VLOT_FENCED;
-  if (self->monitor_count >= VLOT_ACTOR_MONITORS_MAX) return VLOT_BUSY;
+  if (target == self) return vlot__refuse(VLOT_INVALID, "an actor cannot monitor itself");
+  if (vlot_actor_is_fenced(self)) return vlot__refuse_fenced();
+  if (self->monitor_count >= VLOT_ACTOR_MONITORS_MAX)
+    return vlot__refuse_value(VLOT_BUSY, "{0} monitors are set, the most that an actor can have",
+                              VLOT_ACTOR_MONITORS_MAX, 0);
   uint64_t id = self->monitor_last + 1;
   if (!reserve_monitor(self)) return VLOT_NOMEM;
   vlot__watch *watch = make_watch(self, id);
@@ -229,12 +234,17 @@ static vlot_result watch_target(vlot_actor *self, vlot_actor *target, vlot_addre
 }
 
 vlot_result vlot_actor_monitor(vlot_actor *self, vlot_actor *target, uint64_t *monitor) {
-  if (!target) return VLOT_INVALID;
+  VLOT_GIVEN(self);
+  VLOT_GIVEN(target);
+  if (vlot__system_is_forked(self->system)) return vlot__refuse_forked();
+  if (!target) return vlot__refuse(VLOT_INVALID, "target: missing");
   return watch_target(self, target, target->address, monitor);
 }
 
 vlot_result vlot_actor_monitor_address(vlot_actor *self, vlot_address target, uint64_t *monitor) {
-  if (target.id == 0) return VLOT_INVALID;
+  VLOT_GIVEN(self);
+  if (vlot__system_is_forked(self->system)) return vlot__refuse_forked();
+  if (target.id == 0) return vlot__refuse(VLOT_INVALID, "target.id 0: no actor has it");
   vlot_actor *found = vlot__registry_find(self->system, target.id, target.incarnation);
   vlot_result result = watch_target(self, found, target, monitor);
   vlot_actor_release(found);
@@ -242,8 +252,12 @@ vlot_result vlot_actor_monitor_address(vlot_actor *self, vlot_address target, ui
 }
 
 vlot_result vlot_actor_demonitor(vlot_actor *self, uint64_t monitor) {
+  VLOT_GIVEN(self);
+  if (vlot__system_is_forked(self->system)) return vlot__refuse_forked();
   vlot__monitor *found = find_monitor(self, monitor);
-  if (!found) return VLOT_NOT_FOUND;
+  if (!found)
+    return vlot__refuse_value(VLOT_NOT_FOUND, "monitor {0} is not set, or its DOWN has come",
+                              monitor, 0);
   if (found->target) remove_watch(found->target, self, monitor);
   vlot__monitor_take(self, monitor);
   return VLOT_OK;
@@ -276,7 +290,11 @@ static vlot_result add_link(vlot_actor *watched, vlot__watch *watch) {
 }
 
 vlot_result vlot_actor_link(vlot_actor *self, vlot_actor *other) {
-  if (!other || other == self) return VLOT_INVALID;
+  VLOT_GIVEN(self);
+  VLOT_GIVEN(other);
+  if (vlot__system_is_forked(self->system)) return vlot__refuse_forked();
+  if (!other || other == self)
+    return vlot__refuse(VLOT_INVALID, "other: another actor is needed, not NULL or itself");
   const vlot_allocator *allocator = self->system->allocator;
   vlot__watch *theirs = make_watch(self, 0);
   vlot__watch *ours = make_watch(other, 0);
@@ -284,7 +302,7 @@ vlot_result vlot_actor_link(vlot_actor *self, vlot_actor *other) {
   if (result != VLOT_OK) {
     free_watch(allocator, theirs);
     free_watch(allocator, ours);
-    if (result == VLOT_CLOSED) return VLOT_FENCED;
+    if (result == VLOT_CLOSED) return vlot__refuse_fenced();
     return result == VLOT_EXISTS ? VLOT_OK : result;
   }
   result = add_link(other, theirs);
@@ -293,11 +311,13 @@ vlot_result vlot_actor_link(vlot_actor *self, vlot_actor *other) {
   /* the other was linking to us at the same time */
   if (result == VLOT_EXISTS) return VLOT_OK;
   remove_watch(self, other, 0);
-  return VLOT_CLOSED;
+  return vlot__refuse(VLOT_CLOSED, "the other actor has ended");
 }
 
 void vlot_actor_unlink(vlot_actor *self, vlot_actor *other) {
-  if (!other) return;
+  VLOT_GIVEN(self);
+  VLOT_GIVEN(other);
+  if (!other || vlot__system_is_forked(self->system)) return;
   remove_watch(self, other, 0);
   remove_watch(other, self, 0);
 }

@@ -4,6 +4,8 @@
 
 #include "actor/actor.h"
 #include "base/alloc.h"
+#include "base/assert.h"
+#include "base/problem.h"
 
 #define FIRST_ASSIGNED_ID (UINT32_C(1) << 31)
 
@@ -86,13 +88,17 @@ static vlot_result add_locked(vlot_actor_system *system, vlot_actor *actor,
                               const vlot_actor_options *options) {
   uint32_t id = options->id;
   if (!reserve_entry(system)) return VLOT_NOMEM;
-  if (system->is_stopping) return VLOT_CLOSED;
+  if (system->is_stopping)
+    return vlot__refuse(VLOT_CLOSED, "the system is stopping, or has stopped");
   if (id == 0 && system->next_id == 0) system->next_id = FIRST_ASSIGNED_ID;
   if (id == 0) id = system->next_id++;
   vlot__entry *entry = find_entry(system, id);
-  if (entry && entry->actor) return VLOT_EXISTS;
+  if (entry && entry->actor)
+    return vlot__refuse_value(VLOT_EXISTS, "an actor with id {0} is there already", id, 0);
   /* those of callers are remembered for ever, so that an incarnation never comes again */
-  if (!entry && system->entry_count >= VLOT_ACTOR_IDS_MAX) return VLOT_BUSY;
+  if (!entry && system->entry_count >= VLOT_ACTOR_IDS_MAX)
+    return vlot__refuse_value(VLOT_BUSY, "{0} ids have been used, the most that a system remembers",
+                              VLOT_ACTOR_IDS_MAX, 0);
   if (!entry) entry = insert_entry(system, id);
   entry->actor = actor;
   entry->incarnation++;
@@ -164,6 +170,8 @@ vlot_actor *vlot__registry_find(vlot_actor_system *system, uint32_t id, uint32_t
 }
 
 vlot_actor *vlot_actor_find(vlot_actor_system *system, uint32_t id) {
+  VLOT_GIVEN(system);
+  if (vlot__system_is_forked(system)) return NULL;
   return vlot__registry_find(system, id, 0);
 }
 

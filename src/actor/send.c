@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "actor/actor.h"
+#include "actor/refuse.h"
+#include "base/assert.h"
 
 #define NOINLINE            __attribute__((noinline))
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
@@ -67,14 +69,19 @@ vlot_result vlot__actor_post(vlot_actor *to, vlot_lane lane, const vlot_mail *he
 /* The total size, or why not. */
 static inline vlot_result check(const vlot_actor *to, vlot_lane lane, uint32_t kind,
                                 const vlot_piece *pieces, size_t count, size_t *size) {
-  if (kind >= VLOT_MAIL_RESERVED || (unsigned)lane > VLOT_LANE_DATA) return VLOT_INVALID;
+  if (vlot__system_is_forked(to->system)) return vlot__refuse_forked();
+  if (kind >= VLOT_MAIL_RESERVED) return vlot__refuse_kind(kind);
+  if ((unsigned)lane > VLOT_LANE_DATA)
+    return vlot__refuse_value(VLOT_INVALID, "lane {0}: VLOT_LANE_CONTROL or DATA", lane, 0);
   size_t total = 0;
   for (size_t i = 0; i < count; i++) {
-    if (pieces[i].size > VLOT__MAIL_BYTES_MAX - total) return VLOT_TOO_LARGE;
-    if (pieces[i].size > 0 && !pieces[i].data) return VLOT_INVALID;
+    if (pieces[i].size > VLOT__MAIL_BYTES_MAX - total)
+      return vlot__refuse_mail_size(pieces[i].size, VLOT__MAIL_BYTES_MAX - total);
+    if (pieces[i].size > 0 && !pieces[i].data) return vlot__refuse_payload(pieces[i].size);
     total += pieces[i].size;
   }
-  if (vlot__mail_bytes(total) > to->box.lanes[lane].bytes_max) return VLOT_TOO_LARGE;
+  if (vlot__mail_bytes(total) > to->box.lanes[lane].bytes_max)
+    return vlot__refuse_mail_size(vlot__mail_bytes(total), to->box.lanes[lane].bytes_max);
   *size = total;
   return VLOT_OK;
 }
@@ -93,11 +100,11 @@ static inline vlot_mail header_of(const vlot_actor *from, uint32_t kind, uint64_
 static inline __attribute__((always_inline)) vlot_result
 send_pieces(vlot_actor *from, vlot_actor *to, vlot_lane lane, uint32_t kind, uint64_t stamp,
             const vlot_piece *pieces, size_t count) {
-  size_t size;
+  size_t size = 0;
   vlot_result result = check(to, lane, kind, pieces, count, &size);
   if (result != VLOT_OK) return result;
   bool brackets = is_to_bracket(from);
-  if (brackets && !vlot_actor_enter(from)) return VLOT_FENCED;
+  if (brackets && !vlot_actor_enter(from)) return vlot__refuse_fenced();
   result = post(to, lane, header_of(from, kind, stamp, size), pieces, count);
   if (brackets) vlot_actor_leave(from);
   return result;
@@ -105,20 +112,27 @@ send_pieces(vlot_actor *from, vlot_actor *to, vlot_lane lane, uint32_t kind, uin
 
 vlot_result vlot_actor_send(vlot_actor *from, vlot_actor *to, vlot_lane lane, uint32_t kind,
                             uint64_t stamp, const void *payload, size_t size) {
+  VLOT_GIVEN(to);
   vlot_piece piece = {.data = payload, .size = size};
   return send_pieces(from, to, lane, kind, stamp, &piece, 1);
 }
 
 vlot_result vlot_actor_send_pieces(vlot_actor *from, vlot_actor *to, vlot_lane lane, uint32_t kind,
                                    uint64_t stamp, const vlot_piece *pieces, size_t count) {
+  VLOT_GIVEN(to);
   return send_pieces(from, to, lane, kind, stamp, pieces, count);
 }
 
 vlot_result vlot_actor_send_to(vlot_actor_system *system, vlot_actor *from, vlot_address to,
                                vlot_lane lane, uint32_t kind, uint64_t stamp, const void *payload,
                                size_t size) {
+  VLOT_GIVEN(system);
+  if (vlot__system_is_forked(system)) return vlot__refuse_forked();
   vlot_actor *actor = vlot__registry_find(system, to.id, to.incarnation);
-  if (!actor) return VLOT_CLOSED;
+  if (!actor)
+    return vlot__refuse_value(VLOT_CLOSED,
+                              "no actor has id {0} and incarnation {1}, or it has ended", to.id,
+                              to.incarnation);
   vlot_result result = vlot_actor_send(from, actor, lane, kind, stamp, payload, size);
   vlot_actor_release(actor);
   return result;
@@ -151,12 +165,13 @@ static vlot_result post_latest(vlot_actor *to, const vlot_mail *header, const vl
 
 vlot_result vlot_actor_send_latest(vlot_actor *from, vlot_actor *to, uint32_t kind, uint64_t stamp,
                                    const void *payload, size_t size) {
+  VLOT_GIVEN(to);
   vlot_piece piece = {.data = payload, .size = size};
-  size_t total;
+  size_t total = 0;
   vlot_result result = check(to, VLOT_LANE_DATA, kind, &piece, 1, &total);
   if (result != VLOT_OK) return result;
   bool brackets = is_to_bracket(from);
-  if (brackets && !vlot_actor_enter(from)) return VLOT_FENCED;
+  if (brackets && !vlot_actor_enter(from)) return vlot__refuse_fenced();
   vlot_mail header = header_of(from, kind, stamp, size);
   result = post_latest(to, &header, &piece);
   if (brackets) vlot_actor_leave(from);
@@ -166,15 +181,20 @@ vlot_result vlot_actor_send_latest(vlot_actor *from, vlot_actor *to, uint32_t ki
 /* --- effects --- */
 
 bool vlot_actor_enter(vlot_actor *self) {
+  VLOT_GIVEN(self);
   VLOT_DUTY(!self->has_entered, "leave before entering again");
   self->has_entered = vlot__fence_enter(&self->fence);
   return self->has_entered;
 }
 
 void vlot_actor_leave(vlot_actor *self) {
+  VLOT_GIVEN(self);
   VLOT_DUTY(self->has_entered, "leave only what was entered");
   self->has_entered = false;
   if (vlot__fence_leave(&self->fence)) vlot__actor_announce(self);
 }
 
-bool vlot_actor_is_fenced(const vlot_actor *actor) { return vlot__fence_is_closed(&actor->fence); }
+bool vlot_actor_is_fenced(const vlot_actor *actor) {
+  VLOT_GIVEN(actor);
+  return vlot__fence_is_closed(&actor->fence);
+}

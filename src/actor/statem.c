@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "actor/refuse.h"
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/ring.h"
@@ -55,7 +56,10 @@ static void dispose_ring(vlot_statem *machine, vlot__ring *ring) {
 
 static vlot_result keep(vlot_statem *machine, vlot__ring *ring, size_t max,
                         vlot_statem_event_kind kind, const vlot_mail *header, const void *payload) {
-  if (ring->count >= max) return VLOT_BUSY;
+  if (ring->count >= max)
+    return vlot__refuse_value(VLOT_BUSY,
+                              "{0} events wait already, and postponed_max or next_max allows {1}",
+                              ring->count, max);
   if (!vlot__ring_reserve(ring, 1)) return VLOT_NOMEM;
   vlot_mail *copy = copy_mail(machine->allocator, header, payload);
   if (!copy) return VLOT_NOMEM;
@@ -185,13 +189,17 @@ vlot_behaviour vlot_statem_behaviour(void) {
 /* --- open and close --- */
 
 void vlot_statem_options_init(vlot_statem_options *options) {
+  VLOT_GIVEN(options);
   *options =
       (vlot_statem_options){.size = sizeof *options, .postponed_max = 1024, .next_max = 1024};
 }
 
 vlot_result vlot_statem_open(const vlot_statem_options *options, vlot_statem **machine) {
+  VLOT_GIVEN(machine);
   *machine = NULL;
-  if (!options || options->size != sizeof *options || !options->handler) return VLOT_INVALID;
+  if (!options || options->size != sizeof *options)
+    return vlot__refuse(VLOT_INVALID, "options: call vlot_statem_options_init() first");
+  if (!options->handler) return vlot__refuse(VLOT_INVALID, "handler: missing");
   const vlot_allocator *allocator = vlot__alloc_or_default(options->allocator);
   vlot_statem *made = vlot__alloc_zero(allocator, 1, sizeof *made);
   if (!made) return VLOT_NOMEM;
@@ -216,36 +224,47 @@ void vlot_statem_close(vlot_statem *machine) {
 
 /* --- inside the handler --- */
 
-vlot_actor *vlot_statem_self(vlot_statem *machine) { return machine->self; }
+vlot_actor *vlot_statem_self(vlot_statem *machine) {
+  VLOT_GIVEN(machine);
+  return machine->self;
+}
 
 void vlot_statem_goto(vlot_statem *machine, uint32_t state) {
+  VLOT_GIVEN(machine);
   VLOT_DUTY(!machine->is_entering, "go to another state in any event but ENTER");
   machine->state_wanted = state;
 }
 
 vlot_result vlot_statem_set_state_timeout(vlot_statem *machine, uint64_t delay_ns) {
+  VLOT_GIVEN(machine);
   vlot_result result = vlot_timer_set(machine->self, STATE_TIMER, delay_ns, NULL);
   if (result == VLOT_OK) machine->has_state_timeout = true;
   return result;
 }
 
 vlot_result vlot_statem_set_event_timeout(vlot_statem *machine, uint64_t delay_ns) {
+  VLOT_GIVEN(machine);
   return vlot_timer_set(machine->self, EVENT_TIMER, delay_ns, NULL);
 }
 
 vlot_result vlot_statem_set_timeout(vlot_statem *machine, uint64_t name, uint64_t delay_ns) {
-  if (name >= STATE_TIMER) return VLOT_INVALID;
+  VLOT_GIVEN(machine);
+  if (name >= STATE_TIMER)
+    return vlot__refuse_value(VLOT_INVALID, "name {0}: below {1}", name, STATE_TIMER);
   return vlot_timer_set(machine->self, name, delay_ns, NULL);
 }
 
 bool vlot_statem_cancel_timeout(vlot_statem *machine, uint64_t name) {
+  VLOT_GIVEN(machine);
   return name < STATE_TIMER && vlot_timer_cancel(machine->self, name);
 }
 
 vlot_result vlot_statem_next(vlot_statem *machine, uint32_t kind, uint64_t stamp,
                              const void *payload, size_t size) {
-  if (kind >= VLOT_MAIL_RESERVED || (size > 0 && !payload)) return VLOT_INVALID;
-  if (size > UINT32_MAX / 4) return VLOT_TOO_LARGE;
+  VLOT_GIVEN(machine);
+  if (kind >= VLOT_MAIL_RESERVED) return vlot__refuse_kind(kind);
+  if (size > 0 && !payload) return vlot__refuse_payload(size);
+  if (size > UINT32_MAX / 4) return vlot__refuse_mail_size(size, UINT32_MAX / 4);
   vlot_mail header = {.kind = kind,
                       .size = (uint32_t)size,
                       .sender = vlot_actor_address(machine->self),
@@ -254,4 +273,7 @@ vlot_result vlot_statem_next(vlot_statem *machine, uint32_t kind, uint64_t stamp
               payload);
 }
 
-uint64_t vlot_statem_dropped(const vlot_statem *machine) { return machine->dropped; }
+uint64_t vlot_statem_dropped(const vlot_statem *machine) {
+  VLOT_GIVEN(machine);
+  return machine->dropped;
+}

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "actor/actor.h"
+#include "base/assert.h"
 
 void vlot__actor_record(vlot_actor *actor, vlot_actor_event_kind kind, vlot_why why,
                         uint64_t value) {
@@ -17,6 +18,8 @@ void vlot__actor_record(vlot_actor *actor, vlot_actor_event_kind kind, vlot_why 
 }
 
 size_t vlot_actor_events(vlot_actor *actor, vlot_actor_event *events, size_t max) {
+  VLOT_GIVEN(actor);
+  if (vlot__system_is_forked(actor->system)) return 0;
   vlot__lock(&actor->box.lock);
   uint64_t count = actor->event_count;
   if (count > VLOT_ACTOR_EVENTS) count = VLOT_ACTOR_EVENTS;
@@ -28,13 +31,22 @@ size_t vlot_actor_events(vlot_actor *actor, vlot_actor_event *events, size_t max
 }
 
 void vlot_actor_note(vlot_actor *self, vlot_why why, uint64_t value) {
+  VLOT_GIVEN(self);
+  if (vlot__system_is_forked(self->system)) return;
   vlot__lock(&self->box.lock);
   vlot__actor_record(self, VLOT_ACTOR_EVENT_NOTE, why, value);
   vlot__unlock(&self->box.lock);
 }
 
 void vlot_actor_publish(vlot_actor *self, const void *data) {
+  VLOT_GIVEN(self);
   memcpy(self->data_next, data, sizeof self->data_next);
+}
+
+void vlot__actor_publish_now(vlot_actor *self) {
+  vlot__lock(&self->box.lock);
+  memcpy(self->data, self->data_next, sizeof self->data);
+  vlot__unlock(&self->box.lock);
 }
 
 static vlot_actor_state state_of(vlot_actor *actor) {
@@ -53,9 +65,12 @@ static vlot_actor_state state_of(vlot_actor *actor) {
 }
 
 void vlot_actor_get_status(vlot_actor *actor, vlot_actor_status *status) {
+  VLOT_GIVEN(actor);
+  VLOT_GIVEN(status);
   uint64_t now = vlot__clock_coarse_ns();
   *status = (vlot_actor_status){.address = actor->address};
   memcpy(status->name, actor->name, sizeof status->name);
+  if (vlot__system_is_forked(actor->system)) return;
   vlot__lock(&actor->box.lock);
   const vlot__mailbox *box = &actor->box;
   const vlot__mail_lane *lanes = box->lanes;

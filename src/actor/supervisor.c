@@ -4,7 +4,9 @@
 
 #include "actor/actor.h"
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "base/prng.h"
+#include "base/problem.h"
 
 #define POLL_NS (VLOT_NS_PER_S / 1000) /* how often to look whether an old thread has gone */
 
@@ -214,6 +216,7 @@ static void finish(void *context) {
 /* --- spawn --- */
 
 void vlot_supervisor_options_init(vlot_supervisor_options *options) {
+  VLOT_GIVEN(options);
   *options = (vlot_supervisor_options){.size = sizeof *options,
                                        .restarts_max = 1,
                                        .period_ns = 5 * VLOT_NS_PER_S,
@@ -223,13 +226,21 @@ void vlot_supervisor_options_init(vlot_supervisor_options *options) {
 }
 
 static vlot_result check_options(const vlot_supervisor_options *options) {
-  if (!options || options->size != sizeof *options) return VLOT_INVALID;
-  if (options->restarts_max == 0 || options->period_ns == 0) return VLOT_INVALID;
-  if (options->backoff_ns_max < options->backoff_ns_min) return VLOT_INVALID;
-  if (options->backoff_ns_max > UINT64_MAX / 2) return VLOT_INVALID;
-  if (options->child_count > 0 && !options->children) return VLOT_INVALID;
+  if (!options || options->size != sizeof *options)
+    return vlot__refuse(VLOT_INVALID, "options: call vlot_supervisor_options_init() first");
+  if (options->restarts_max == 0 || options->period_ns == 0)
+    return vlot__refuse(VLOT_INVALID, "restarts_max, period_ns: at least 1");
+  if (options->backoff_ns_max < options->backoff_ns_min || options->backoff_ns_max > UINT64_MAX / 2)
+    return vlot__refuse_value(VLOT_INVALID,
+                              "backoff_ns_max {0}: from backoff_ns_min, {1}, to 2^63 - 1",
+                              options->backoff_ns_max, options->backoff_ns_min);
+  if (options->child_count > 0 && !options->children)
+    return vlot__refuse_value(VLOT_INVALID, "children: missing, and child_count is {0}",
+                              options->child_count, 0);
   for (size_t i = 0; i < options->child_count; i++)
-    if (options->children[i].actor.id == 0) return VLOT_INVALID;
+    if (options->children[i].actor.id == 0)
+      return vlot__refuse_value(VLOT_INVALID, "children[{0}]: a child needs an id that is not 0", i,
+                                0);
   return VLOT_OK;
 }
 
@@ -262,6 +273,7 @@ static supervisor *make_supervisor(vlot_actor_system *system,
 
 vlot_result vlot_supervisor_spawn(vlot_actor_system *system, const vlot_supervisor_options *options,
                                   vlot_actor **actor) {
+  VLOT_GIVEN(system);
   if (actor) *actor = NULL;
   vlot_result result = check_options(options);
   if (result != VLOT_OK) return result;

@@ -1,12 +1,14 @@
 /* A set of actors: open, stop, close, and the conservation law. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "actor/actor.h"
+#include "actor/refuse.h"
 #include "base/alloc.h"
+#include "base/assert.h"
 
 void vlot_actor_system_options_init(vlot_actor_system_options *options) {
+  VLOT_GIVEN(options);
   *options = (vlot_actor_system_options){.size = sizeof *options,
                                          .place = VLOT_PLACE_KERNEL,
                                          .stop_ns = VLOT_NS_PER_S,
@@ -18,9 +20,13 @@ void vlot_actor_system_options_init(vlot_actor_system_options *options) {
 /* --- open --- */
 
 static vlot_result check_options(const vlot_actor_system_options *options) {
-  if (options->size != sizeof *options) return VLOT_INVALID;
-  if (options->letters == 0 || options->park_ns_max == 0) return VLOT_INVALID;
-  return vlot__thread_place_is_valid(options->place, options->core) ? VLOT_OK : VLOT_INVALID;
+  if (options->size != sizeof *options)
+    return vlot__refuse(VLOT_INVALID, "options: call vlot_actor_system_options_init() first");
+  if (options->letters == 0 || options->park_ns_max == 0)
+    return vlot__refuse(VLOT_INVALID, "letters, park_ns_max: at least 1");
+  return vlot__thread_place_is_valid(options->place, options->core)
+             ? VLOT_OK
+             : vlot__refuse_place(options->place, options->core);
 }
 
 static bool init_locks(vlot_actor_system *system) {
@@ -47,7 +53,7 @@ static vlot_actor_system *make_system(const vlot_actor_system_options *options) 
   if (!system) return NULL;
   system->allocator = allocator;
   system->options = *options;
-  system->process = getpid();
+  system->epoch = vlot__fork_epoch();
   atomic_init(&system->references, 1);
   if (!vlot__letters_init(&system->letters, allocator, options->letters)) goto no_letters;
   if (!init_locks(system)) goto no_locks;
@@ -61,6 +67,7 @@ no_letters:
 
 vlot_result vlot_actor_system_open(const vlot_actor_system_options *options,
                                    vlot_actor_system **system) {
+  VLOT_GIVEN(system);
   vlot_actor_system_options defaults;
   vlot_actor_system_options_init(&defaults);
   if (!options) options = &defaults;
@@ -84,8 +91,6 @@ void vlot__system_release(vlot_actor_system *system) {
   vlot__alloc_free(allocator, system->entries);
   vlot__alloc_free(allocator, system);
 }
-
-bool vlot__system_is_forked(const vlot_actor_system *system) { return getpid() != system->process; }
 
 void vlot__system_log(vlot_actor_system *system, const char *format, ...) {
   if (!system->options.log) return;
@@ -119,7 +124,8 @@ static bool begin_stop(vlot_actor_system *system, vlot_result *result) {
   bool is_own = !is_first && pthread_equal(system->stopper, pthread_self());
   if (is_own && !system->is_stopped) {
     vlot__unlock(&system->lock);
-    *result = VLOT_DEADLOCK;
+    *result = vlot__refuse(
+        VLOT_DEADLOCK, "a hook of this system stops it while it stops: it would wait for itself");
     return false;
   }
   system->is_stopping = true;
@@ -141,10 +147,12 @@ static vlot_result end_stop(vlot_actor_system *system) {
 }
 
 vlot_result vlot_actor_system_stop(vlot_actor_system *system) {
+  VLOT_GIVEN(system);
   vlot_result result;
-  if (vlot__system_is_forked(system)) return VLOT_UNSUPPORTED;
-  if (vlot__system_current(system)) return VLOT_DEADLOCK;
+  if (vlot__system_is_forked(system)) return vlot__refuse_forked();
+  if (vlot__system_current(system)) return vlot__refuse_inside();
   if (!begin_stop(system, &result)) return result;
+  vlot__calls_end_all(system);
   vlot_actor *actor;
   while ((actor = next_to_stop(system))) {
     (void)vlot_actor_stop(actor, system->options.stop_ns);
@@ -166,16 +174,24 @@ vlot_result vlot_actor_system_close(vlot_actor_system *system) {
 /* --- looking --- */
 
 void vlot_actor_system_get_status(vlot_actor_system *system, vlot_actor_system_status *status) {
+  VLOT_GIVEN(system);
+  VLOT_GIVEN(status);
+  *status = (vlot_actor_system_status){0};
+  if (vlot__system_is_forked(system)) return;
   vlot__lock(&system->lock);
   *status = system->totals;
   vlot__unlock(&system->lock);
 }
 
 size_t vlot_actor_system_letters(vlot_actor_system *system, vlot_letter *letters, size_t max) {
+  VLOT_GIVEN(system);
+  if (vlot__system_is_forked(system)) return 0;
   return vlot__letters_copy(&system->letters, letters, max);
 }
 
 uint64_t vlot_actor_system_letter_count(vlot_actor_system *system, vlot_why why) {
+  VLOT_GIVEN(system);
+  if (vlot__system_is_forked(system)) return 0;
   return vlot__letters_count(&system->letters, why);
 }
 
@@ -197,8 +213,10 @@ static bool are_the_gone_conserved(vlot_actor_system *system) {
 }
 
 vlot_result vlot_actor_system_check(vlot_actor_system *system) {
+  VLOT_GIVEN(system);
   vlot_actor **actors;
   size_t count;
+  if (vlot__system_is_forked(system)) return vlot__refuse_forked();
   if (!vlot__registry_snapshot(system, &actors, &count)) return VLOT_NOMEM;
   bool is_right = true;
   for (size_t i = 0; i < count; i++) {

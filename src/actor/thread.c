@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "actor/actor.h"
+#include "actor/refuse.h"
 
 static uint32_t count_cores(const cpu_set_t *allowed) { return (uint32_t)CPU_COUNT(allowed); }
 
@@ -33,12 +34,15 @@ static vlot_result place_thread(pthread_attr_t *attributes, vlot_place place, ui
                                 uint64_t ordinal) {
   if (place == VLOT_PLACE_KERNEL || place == VLOT_PLACE_DEFAULT) return VLOT_OK;
   cpu_set_t allowed;
-  if (!get_allowed(&allowed)) return VLOT_UNSUPPORTED;
+  if (!get_allowed(&allowed))
+    return vlot__refuse(
+        VLOT_UNSUPPORTED,
+        "the system does not say on which cores this process may run: use VLOT_PLACE_KERNEL");
   if (place == VLOT_PLACE_SPREAD) core = nth_core(&allowed, ordinal);
   CPU_ZERO(&allowed);
   CPU_SET(core, &allowed);
   int error = pthread_attr_setaffinity_np(attributes, sizeof allowed, &allowed);
-  return error == 0 ? VLOT_OK : VLOT_INVALID;
+  return error == 0 ? VLOT_OK : vlot__refuse_place(place, core);
 }
 
 /* The new thread inherits the mask: it is never, not for an instant, open to a signal of the host.
@@ -50,7 +54,12 @@ static vlot_result create_deaf(vlot_actor *actor, const pthread_attr_t *attribut
   pthread_t thread;
   int error = pthread_create(&thread, attributes, vlot__actor_main, actor);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  return error == 0 ? VLOT_OK : VLOT_BUSY;
+  return error == 0
+             ? VLOT_OK
+             : vlot__refuse(
+                   VLOT_BUSY,
+                   "no more threads: the process or the machine allows no more (ulimit -u, or "
+                   "ulimit -v for stacks, kernel.threads-max, pids.max, vm.max_map_count)");
 }
 
 vlot_result vlot__thread_start(vlot_actor *actor, const vlot_actor_options *options) {
@@ -63,7 +72,8 @@ vlot_result vlot__thread_start(vlot_actor *actor, const vlot_actor_options *opti
   if (pthread_attr_init(&attributes) != 0) return VLOT_NOMEM;
   vlot_result result = place_thread(&attributes, place, core, actor->ordinal);
   if (result == VLOT_OK && pthread_attr_setstacksize(&attributes, options->stack_bytes) != 0)
-    result = VLOT_INVALID;
+    result = vlot__refuse_value(VLOT_INVALID, "stack_bytes {0}: too small for a thread here",
+                                options->stack_bytes, 0);
   if (result == VLOT_OK) result = create_deaf(actor, &attributes);
   pthread_attr_destroy(&attributes);
   return result;

@@ -1,6 +1,7 @@
 #include "actor/timers.h"
 
 #include "base/alloc.h"
+#include "base/problem.h"
 
 void vlot__timers_deinit(vlot__timers *timers, const vlot_allocator *allocator) {
   vlot__alloc_free(allocator, timers->slots);
@@ -18,7 +19,9 @@ vlot_result vlot__timers_set(vlot__timers *timers, const vlot_allocator *allocat
   vlot__timer *slot = find_timer(timers, kind);
   if (!slot) {
     void *slots = timers->slots;
-    if (timers->count >= VLOT_ACTOR_TIMERS_MAX) return VLOT_BUSY;
+    if (timers->count >= VLOT_ACTOR_TIMERS_MAX)
+      return vlot__refuse_value(VLOT_BUSY, "{0} timers are armed, the most that an actor can have",
+                                VLOT_ACTOR_TIMERS_MAX, 0);
     if (!vlot__alloc_grow(allocator, &slots, &timers->capacity, timers->count + 1, sizeof *slot))
       return VLOT_NOMEM;
     timers->slots = slots;

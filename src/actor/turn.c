@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "actor/actor.h"
+#include "actor/refuse.h"
 #include "base/assert.h"
 
 /* --- one turn --- */
@@ -116,6 +117,7 @@ static const vlot_mail *next_data(vlot_turn *turn) {
 }
 
 const vlot_mail *vlot_turn_next(vlot_turn *turn) {
+  VLOT_GIVEN(turn);
   if (turn->actor->hand.lanes[VLOT_LANE_CONTROL].first) return next_control(turn);
   if (turn->asks_timers) {
     const vlot_mail *mail = next_timer(turn);
@@ -124,9 +126,15 @@ const vlot_mail *vlot_turn_next(vlot_turn *turn) {
   return next_data(turn);
 }
 
-vlot_lane vlot_turn_lane(const vlot_turn *turn) { return turn->lane; }
+vlot_lane vlot_turn_lane(const vlot_turn *turn) {
+  VLOT_GIVEN(turn);
+  return turn->lane;
+}
 
-bool vlot_turn_was_parked(const vlot_turn *turn) { return turn->was_parked; }
+bool vlot_turn_was_parked(const vlot_turn *turn) {
+  VLOT_GIVEN(turn);
+  return turn->was_parked;
+}
 
 /* --- the own thread --- */
 
@@ -219,6 +227,8 @@ bool vlot__actor_wait(vlot_actor *actor, uint64_t deadline_ns) {
 }
 
 bool vlot_actor_run(vlot_actor *actor) {
+  VLOT_GIVEN(actor);
+  if (vlot__system_is_forked(actor->system)) return false;
   vlot__lock(&actor->box.lock);
   bool may_run = actor->phase == VLOT__LIVE && vlot__actor_right(actor) != VLOT__RUNNING &&
                  !actor->is_suspended && has_work(actor);
@@ -255,6 +265,8 @@ static void rouse_if_it_may(vlot_actor *actor) {
 }
 
 vlot_result vlot_actor_hold(vlot_actor *actor, uint64_t wait_ns) {
+  VLOT_GIVEN(actor);
+  if (vlot__system_is_forked(actor->system)) return vlot__refuse_forked();
   vlot__lock(&actor->box.lock);
   actor->holds++;
   bool is_still = wait_for_turn_end(actor, wait_ns);
@@ -267,6 +279,8 @@ vlot_result vlot_actor_hold(vlot_actor *actor, uint64_t wait_ns) {
 }
 
 void vlot_actor_unhold(vlot_actor *actor) {
+  VLOT_GIVEN(actor);
+  if (vlot__system_is_forked(actor->system)) return;
   vlot__lock(&actor->box.lock);
   bool was_held = actor->holds > 0;
   if (was_held) actor->holds--;
@@ -276,15 +290,19 @@ void vlot_actor_unhold(vlot_actor *actor) {
 }
 
 static vlot_result refuse_grant(vlot_actor *actor) {
-  if (actor->phase != VLOT__LIVE) return VLOT_CLOSED;
-  if (actor->holds == 0) return VLOT_INVALID;
-  if (actor->is_suspended || actor->is_granted) return VLOT_BUSY;
-  if (vlot__actor_right(actor) == VLOT__RUNNING) return VLOT_BUSY;
-  return has_work(actor) ? VLOT_OK : VLOT_NOT_FOUND;
+  if (actor->phase != VLOT__LIVE) return vlot__refuse(VLOT_CLOSED, "the actor has ended");
+  if (actor->holds == 0) return vlot__refuse(VLOT_INVALID, "the actor is not held: hold it first");
+  if (actor->is_suspended) return vlot__refuse(VLOT_BUSY, "the actor is suspended");
+  if (actor->is_granted) return vlot__refuse(VLOT_BUSY, "another thread has granted it a turn");
+  if (vlot__actor_right(actor) == VLOT__RUNNING)
+    return vlot__refuse(VLOT_BUSY, "the actor is inside a turn");
+  return has_work(actor) ? VLOT_OK : vlot__refuse(VLOT_NOT_FOUND, "the actor has no mail");
 }
 
 vlot_result vlot_actor_grant(vlot_actor *actor) {
-  if (vlot__system_current(actor->system) == actor) return VLOT_DEADLOCK;
+  VLOT_GIVEN(actor);
+  if (vlot__system_is_forked(actor->system)) return vlot__refuse_forked();
+  if (vlot__system_current(actor->system) == actor) return vlot__refuse_inside();
   vlot__lock(&actor->box.lock);
   vlot_result result = refuse_grant(actor);
   if (result == VLOT_OK) {
@@ -300,6 +318,8 @@ vlot_result vlot_actor_grant(vlot_actor *actor) {
 }
 
 vlot_result vlot_actor_suspend(vlot_actor *actor, uint64_t wait_ns) {
+  VLOT_GIVEN(actor);
+  if (vlot__system_is_forked(actor->system)) return vlot__refuse_forked();
   vlot__lock(&actor->box.lock);
   bool was_suspended = actor->is_suspended;
   actor->is_suspended = true;
@@ -315,6 +335,8 @@ vlot_result vlot_actor_suspend(vlot_actor *actor, uint64_t wait_ns) {
 }
 
 void vlot_actor_resume(vlot_actor *actor) {
+  VLOT_GIVEN(actor);
+  if (vlot__system_is_forked(actor->system)) return;
   vlot__lock(&actor->box.lock);
   if (actor->is_suspended) {
     actor->is_suspended = false;
@@ -329,6 +351,7 @@ void vlot_actor_resume(vlot_actor *actor) {
 
 vlot_result vlot_timer_set(vlot_actor *self, uint64_t kind, uint64_t delay_ns,
                            uint64_t *generation) {
+  VLOT_GIVEN(self);
   uint64_t due = vlot__clock_after(vlot_clock_ns(), delay_ns);
   vlot_result result = vlot__timers_set(&self->timers, self->system->allocator, kind, due);
   if (result == VLOT_OK && generation) *generation = self->timers.generation;
@@ -336,5 +359,6 @@ vlot_result vlot_timer_set(vlot_actor *self, uint64_t kind, uint64_t delay_ns,
 }
 
 bool vlot_timer_cancel(vlot_actor *self, uint64_t kind) {
+  VLOT_GIVEN(self);
   return vlot__timers_cancel(&self->timers, kind);
 }

@@ -87,19 +87,23 @@ vlot_fault_allocator *vlot_fault_allocator_open(void) {
 }
 
 const vlot_allocator *vlot_fault_allocator_get(vlot_fault_allocator *faults) {
+  VLOT_GIVEN(faults);
   return &faults->allocator;
 }
 
 void vlot_fault_allocator_fail_at(vlot_fault_allocator *faults, uint64_t n, bool sticky) {
+  VLOT_GIVEN(faults);
   atomic_store(&faults->is_sticky, sticky);
   atomic_store(&faults->fail_from, n > 0 ? atomic_load(&faults->made) + n : 0);
 }
 
 uint64_t vlot_fault_allocator_live(const vlot_fault_allocator *faults) {
+  VLOT_GIVEN(faults);
   return atomic_load(&faults->live);
 }
 
 uint64_t vlot_fault_allocator_made(const vlot_fault_allocator *faults) {
+  VLOT_GIVEN(faults);
   return atomic_load(&faults->made);
 }
 

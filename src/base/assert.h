@@ -14,6 +14,9 @@
 #define VLOT_DUTY(condition, sentence) \
   ((condition) ? (void)0 : vlot__assert_duty(__FILE__, __LINE__, sentence))
 
+/* A pointer parameter of a public function that does not allow NULL. */
+#define VLOT_GIVEN(pointer) VLOT_DUTY((pointer) != NULL, "pass NULL only where it is allowed")
+
 /* A number that shows how something broke. */
 typedef struct vlot__evidence {
   const char *name;

@@ -31,9 +31,15 @@ vlot_bytes *vlot_bytes_copy(const vlot_allocator *allocator, const void *data, s
   return bytes;
 }
 
-const uint8_t *vlot_bytes_data(const vlot_bytes *bytes) { return bytes->data; }
+const uint8_t *vlot_bytes_data(const vlot_bytes *bytes) {
+  VLOT_GIVEN(bytes);
+  return bytes->data;
+}
 
-size_t vlot_bytes_size(const vlot_bytes *bytes) { return bytes->size; }
+size_t vlot_bytes_size(const vlot_bytes *bytes) {
+  VLOT_GIVEN(bytes);
+  return bytes->size;
+}
 
 vlot_bytes *vlot_bytes_retain(vlot_bytes *bytes) {
   if (bytes) atomic_fetch_add_explicit(&bytes->references, 1, memory_order_relaxed);

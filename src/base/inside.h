@@ -6,6 +6,7 @@
 #define VLOT_BASE_INSIDE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct vlot__frame {
   const struct vlot__frame *outer;
@@ -29,5 +30,9 @@ static inline const vlot__frame *vlot__inside(const void *place) {
   while (frame && frame->place != place) frame = frame->outer;
   return frame;
 }
+
+/* This thread's number: from 1, and never that of another, gone ones included. (A pthread_t comes
+ * again.) */
+uint64_t vlot__thread_number(void);
 
 #endif

@@ -9,12 +9,12 @@
 /* ,"key": of a member that is not its object's first. */
 void vlot__json_key(vlot__writer *w, const char *key);
 
-/* A string with its quotes: of a name that needs no escapes; of any [size] bytes, where those that
- * are no UTF-8 become \u00XX, which is at most vlot__json_string_max(size) long. */
+/* A string with its quotes, of a name that needs no escapes. Any [size] bytes, as vlot_json_bytes()
+ * has them, and the most that this is. */
 void vlot__json_name(vlot__writer *w, const char *name);
-void vlot__json_string(vlot__writer *w, const void *bytes, size_t size);
-static inline size_t vlot__json_string_max(size_t size) {
-  return size < SIZE_MAX / 64 ? size * 6 + 2 : SIZE_MAX / 4; /* too long for any memory */
+void vlot__json_bytes(vlot__writer *w, const void *bytes, size_t size);
+static inline size_t vlot__json_bytes_max(size_t size) {
+  return size < SIZE_MAX / 64 ? size * 6 + 12 : SIZE_MAX / 4; /* too long for any memory */
 }
 
 /* As a string of 16 digits: readers of JSON lose bits above 2^53. */

@@ -4,7 +4,8 @@
  * the allocator's), so that there is no order to remember. Each thread counts those that it holds,
  * in every build. vlot takes none inside another, so who takes a second one was called from where
  * nothing may be called, and may wait for itself, for ever and without a word.
- * Conditions use the monotonic clock.
+ * Conditions use the monotonic clock. Waiting for one, or for a thread's end, is no point of
+ * cancellation: who is cancelled meanwhile leaves no lock, count or list behind.
  */
 #ifndef VLOT_BASE_LOCK_H
 #define VLOT_BASE_LOCK_H
@@ -39,9 +40,16 @@ static inline void vlot__unlock(pthread_mutex_t *mutex) {
 bool vlot__lock_init(pthread_mutex_t *mutex);
 bool vlot__cond_init(pthread_cond_t *cond);
 
+/* No cancellation of this thread until the state that was is given back. */
+int vlot__cancel_off(void);
+void vlot__cancel_restore(int state);
+
+void vlot__thread_join(pthread_t thread);
+
 /* Wait under the lock until signalled, woken for nothing, or deadline_ns of the monotonic clock.
  * False: the deadline.
  */
+void vlot__cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex);
 bool vlot__cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline_ns);
 
 /* now + delay without wrapping. */

@@ -79,6 +79,7 @@ vlot_result vlot__actors_start(vlot__seat *seat, bool is_held) {
   options.context = seat->node;
   options.spin_ns = cluster->options.spin_ns;
   options.is_held = is_held;
+  options.data_bytes_max = VLOT__MAILBOX_BYTES_MAX;
   vlot__node_share(seat->node);
   vlot_result result = vlot_actor_spawn(cluster->actors, &options, &actor);
   if (result == VLOT_BUSY) vlot__host_lacks_threads(cluster);
@@ -99,8 +100,11 @@ vlot_result vlot__actors_stop(vlot__seat *seat, vlot_why why) {
   if (!seat->actor || atomic_load(&seat->actor_incarnation) != seat->incarnation) return VLOT_OK;
   vlot_result result = vlot_actor_kill_wait(seat->actor, why, cluster->options.stop_ns);
   if (result == VLOT_TIMEOUT)
-    vlot__log(cluster, "n%u is stuck in user code: its thread is quarantined and left alone",
-              seat->id);
+    vlot__log(
+        cluster,
+        "n%u is stuck in user code: its thread is quarantined and left alone; do not unload the "
+        "code that it is inside (dlclose); vlot's own stays loaded until the process ends",
+        seat->id);
   drop_actor(seat);
   return result;
 }

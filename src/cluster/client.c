@@ -4,40 +4,14 @@
 
 #include "base/assert.h"
 #include "base/describe.h"
-#include "cluster/await.h"
+#include "cluster/client_inside.h"
 #include "cluster/door.h"
 #include "cluster/driver.h"
 #include "cluster/gate.h"
-#include "cluster/inbox.h"
 #include "cluster/link.h"
+#include "cluster/open.h"
 #include "cluster/propose.h"
-
-/* Commands submitted together: they share a deadline. */
-typedef struct submission {
-  uint64_t sequence;
-  uint64_t deadline;
-  uint32_t count;
-} submission;
-
-struct vlot_client {
-  vlot_cluster *cluster;
-  vlot_client_options options;
-  vlot__inbox *inbox;
-  vlot__answers taken; /* swapped out of the inbox; read_at: what is not handed out yet */
-  size_t read_at;
-  uint32_t read_count; /* of the record at read_at, so many of its commands are handed out */
-  uint8_t *is_open;    /* [window] ring by sequence: not answered yet */
-  uint64_t window;     /* a power of two */
-  uint64_t next_sequence;
-  uint64_t oldest; /* no command below is open */
-  uint32_t inflight;
-  vlot__ring submissions; /* submission, by sequence */
-  vlot__contacts contacts;
-  uint8_t *scratch;
-  size_t scratch_capacity;
-  uint32_t callbacks; /* calls of `answered` under way, one inside the other */
-  bool is_closed;     /* inside one of them: freed when the last has come back */
-};
+#include "cluster/refuse.h"
 
 /* For a debugger: see base/describe.h. */
 const vlot__described vlot_described_client[] VLOT__DESCRIBED = {
@@ -48,6 +22,7 @@ const vlot__described vlot_described_client[] VLOT__DESCRIBED = {
 };
 
 void vlot_client_options_init(vlot_client_options *options) {
+  VLOT_GIVEN(options);
   *options =
       (vlot_client_options){.size = sizeof *options, .inflight_max = 65536, .timeout_ticks = 500};
 }
@@ -63,47 +38,86 @@ static void free_client(vlot_client *client) {
   vlot__alloc_free(allocator, client);
 }
 
+void vlot__use_end(vlot__use *use) {
+  vlot_client *client = use->client;
+  if (!client || vlot__is_forked(client->cluster)) return;
+  if (vlot__owner_leave(&client->owner)) free_client(client);
+}
+
+vlot_result vlot__use_begin(vlot__use *use, vlot_client *client) {
+  if (vlot__is_forked(client->cluster)) return vlot__refuse_forked_child();
+  enum vlot__owner_entry entry = vlot__owner_enter(&client->owner);
+  if (entry == VLOT__OWNER_ENTERED) use->client = client;
+  if (entry != VLOT__OWNER_REFUSED) return VLOT_OK;
+  if (vlot__is_node_thread(client->cluster)) return vlot__refuse_node_thread();
+  return vlot__refuse(VLOT_BUSY,
+                      "another thread is inside a call of this client: give each thread its own");
+}
+
+static bool is_closed(const vlot_client *client) { return vlot__owner_is_closed(&client->owner); }
+
+/* Whoever is inside leaves soon, and frees it. */
 void vlot_client_close(vlot_client *client) {
-  if (!client) return;
-  client->is_closed = true;
-  if (client->callbacks == 0) free_client(client);
+  if (!client || vlot__is_forked(client->cluster)) return;
+  vlot__inbox *inbox = vlot__inbox_retain(client->inbox);
+  if (vlot__owner_close(&client->owner))
+    free_client(client);
+  else
+    vlot__inbox_interrupt(inbox);
+  vlot__inbox_release(inbox);
+}
+
+void vlot_client_interrupt(vlot_client *client) {
+  if (!vlot__is_forked(client->cluster)) vlot__inbox_interrupt(client->inbox);
 }
 
 vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster,
                              const vlot_client_options *options) {
+  VLOT_GIVEN(out);
+  VLOT_GIVEN(cluster);
   vlot_client_options defaults;
   vlot_client_options_init(&defaults);
   *out = NULL;
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   if (!options) options = &defaults;
-  if (options->size != sizeof *options ||
-      (options->contact != 0 && !vlot__seat_of(cluster, options->contact)) ||
-      options->inflight_max == 0 || options->inflight_max > 1u << 20 || options->timeout_ticks == 0)
-    return VLOT_INVALID;
+  vlot_result result = vlot__client_options_check(cluster, options);
+  if (result != VLOT_OK) return result;
   vlot_client *client = vlot__alloc_zero(cluster->allocator, 1, sizeof *client);
   if (!client) return VLOT_NOMEM;
   client->cluster = cluster;
   client->options = *options;
   client->next_sequence = client->oldest = 1;
   for (client->window = 64; client->window < options->inflight_max;) client->window *= 2;
-  vlot__ring_init(&client->submissions, cluster->allocator, sizeof(submission));
+  vlot__ring_init(&client->submissions, cluster->allocator, sizeof(vlot__submission));
   client->is_open = vlot__alloc_zero(cluster->allocator, client->window, 1);
   /* in a replay its number is another's, of the recorded run */
   bool is_muted = vlot__check_change(cluster) != VLOT_OK;
-  vlot_result result =
-      client->is_open ? vlot__inbox_open(&client->inbox, cluster, is_muted) : VLOT_NOMEM;
+  result = client->is_open ? vlot__inbox_open(&client->inbox, cluster, is_muted) : VLOT_NOMEM;
   if (result == VLOT_OK)
     *out = client;
   else
     free_client(client);
   if (result == VLOT_BUSY)
-    vlot__log(cluster, "no more than %u clients are open at once", VLOT_CLIENTS_MAX);
+    vlot__log(cluster, "no more than %u clients are open at once", VLOT_CLIENTS_MAX),
+        vlot__refuse_value(result, "{0} clients are open on this cluster, the most there can be",
+                           VLOT_CLIENTS_MAX, 0);
   return result;
 }
 
-uint32_t vlot_client_number(const vlot_client *client) { return vlot__inbox_number(client->inbox); }
+uint32_t vlot_client_number(const vlot_client *client) {
+  VLOT_GIVEN(client);
+  return vlot__inbox_number(client->inbox);
+}
 
-uint32_t vlot_client_inflight(const vlot_client *client) { return client->inflight; }
+/* By its owner: there is no other who writes. */
+static void set_inflight(vlot_client *client, uint32_t count) {
+  atomic_store_explicit(&client->inflight, count, memory_order_relaxed);
+}
+
+uint32_t vlot_client_inflight(const vlot_client *client) {
+  VLOT_GIVEN(client);
+  return vlot__is_forked(client->cluster) ? 0 : vlot__client_inflight(client);
+}
 
 /* --- submitting --- */
 
@@ -143,7 +157,7 @@ static vlot_result try_contacts(vlot_client *client, uint32_t kind, void *payloa
 }
 
 static vlot_result visit_contacts(vlot_client *client, uint32_t kind, void *payload, size_t size) {
-  VLOT__VISIT(client->cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(client->cluster);
   return try_contacts(client, kind, payload, size);
 }
 
@@ -156,57 +170,87 @@ static vlot_result post_to_contact(vlot_client *client, uint32_t kind, void *pay
       vlot__driver_of(cluster)->is_stepped && cluster->options.driver != VLOT_DRIVER_LOCKSTEP;
   if (is_paused) return visit_contacts(client, kind, payload, size);
   vlot_result result = try_contacts(client, kind, payload, size);
-  return result != VLOT_OK && vlot__is_shut(cluster) ? VLOT_CLOSED : result;
+  if (result == VLOT_OK) return VLOT_OK;
+  if (vlot__is_shut(cluster)) return vlot__refuse_closed();
+  return vlot__refuse_post(result);
 }
 
 /* Its cluster is closing or closed, or it is closed itself and not free yet. */
-static bool is_shell(const vlot_client *client) {
-  return client->is_closed || vlot__is_shut(client->cluster);
+bool vlot__client_is_shell(const vlot_client *client) {
+  return is_closed(client) || vlot__is_shut(client->cluster);
 }
 
 static vlot_result check_submit(const vlot_client *client, uint32_t count) {
-  if (count == 0) return VLOT_INVALID;
-  if (is_shell(client)) return VLOT_CLOSED;
+  if (count == 0) return vlot__refuse(VLOT_INVALID, "count 0: nothing was given to submit");
+  if (vlot__client_is_shell(client))
+    return vlot__refuse_shell(vlot__owner_is_closed(&client->owner));
   vlot_result result = vlot__check_change(client->cluster);
   if (result != VLOT_OK) return result;
-  if (vlot__is_node_thread(client->cluster)) return VLOT_DEADLOCK;
+  if (vlot__is_node_thread(client->cluster)) return vlot__refuse_node_thread();
   if (count > client->options.inflight_max ||
-      client->inflight > client->options.inflight_max - count)
-    return VLOT_BUSY;
-  if (client->next_sequence + count - client->oldest > client->window) return VLOT_BUSY;
+      vlot__client_inflight(client) > client->options.inflight_max - count)
+    return vlot__refuse_value(VLOT_BUSY,
+                              "{0} of this client's are in flight already, and inflight_max allows "
+                              "{1}: take answers first",
+                              vlot__client_inflight(client), client->options.inflight_max);
+  if (client->next_sequence + count - client->oldest > client->window)
+    return vlot__refuse_value(VLOT_BUSY,
+                              "the oldest answer of this client is missing, and {1} have been "
+                              "submitted since: take answers first",
+                              vlot__client_inflight(client), client->window);
   return VLOT_OK;
 }
 
-static uint64_t new_deadline(const vlot_client *client) {
+vlot_result vlot__client_check_bytes(const vlot_client *client, const void *data, size_t size) {
+  uint64_t most = client->cluster->options.raft.entry_bytes_max;
+  if (size > most) return vlot__refuse_bytes(size, most);
+  if (data || size == 0) return VLOT_OK;
+  return vlot__refuse_value(VLOT_INVALID, "data: missing, with size {0}", size, 0);
+}
+
+static vlot_result check_commands(const vlot_client *client, const vlot_command *commands,
+                                  uint32_t count) {
+  vlot_result result = commands ? VLOT_OK : vlot__refuse(VLOT_INVALID, "commands: missing");
+  for (uint32_t k = 0; k < count && result == VLOT_OK; k++)
+    result = vlot__client_check_bytes(client, commands[k].data, commands[k].size);
+  return result;
+}
+
+uint64_t vlot__client_deadline(const vlot_client *client) {
   uint64_t now = vlot__now(client->cluster);
   return client->options.timeout_ticks < VLOT_NEVER - now ? now + client->options.timeout_ticks
                                                           : VLOT_NEVER;
 }
 
 static void remember(vlot_client *client, uint32_t count) {
-  submission *one = vlot__ring_push(&client->submissions);
-  *one = (submission){
-      .sequence = client->next_sequence, .deadline = new_deadline(client), .count = count};
+  vlot__submission *one = vlot__ring_push(&client->submissions);
+  *one = (vlot__submission){
+      .sequence = client->next_sequence, .deadline = vlot__client_deadline(client), .count = count};
   for (uint32_t k = 0; k < count; k++)
     client->is_open[(client->next_sequence + k) & (client->window - 1)] = 1;
   client->next_sequence += count;
-  client->inflight += count;
+  set_inflight(client, vlot__client_inflight(client) + count);
 }
 
 /* Nobody took it: it was never submitted. */
 static void unremember(vlot_client *client, uint32_t count) {
   client->next_sequence -= count;
-  client->inflight -= count;
+  set_inflight(client, vlot__client_inflight(client) - count);
   vlot__ring_pop_back(&client->submissions);
 }
 
 vlot_result vlot_client_submit(vlot_client *client, const vlot_command *commands, uint32_t count,
                                uint64_t *sequence) {
+  VLOT_GIVEN(client);
+  VLOT__USE(client, refused);
   vlot_result result = check_submit(client, count);
   if (result != VLOT_OK) return result;
-  for (uint32_t k = 0; k < count; k++)
-    if (commands[k].size > client->cluster->options.raft.entry_bytes_max) return VLOT_TOO_LARGE;
+  result = check_commands(client, commands, count);
+  if (result != VLOT_OK) return result;
   size_t size = vlot__propose_size(commands, count);
+  if (size > VLOT__MAIL_CLIENT_MAX)
+    return vlot__refuse_value(VLOT_TOO_LARGE, "commands of {0} bytes together: at most {1} a call",
+                              size, VLOT__MAIL_CLIENT_MAX);
   if (!vlot__ring_reserve(&client->submissions, 1) || !reserve_scratch(client, size))
     return VLOT_NOMEM;
   vlot__mail_propose *mail = (vlot__mail_propose *)(void *)client->scratch;
@@ -227,9 +271,12 @@ vlot_result vlot_client_submit(vlot_client *client, const vlot_command *commands
 
 vlot_result vlot_client_read(vlot_client *client, const void *question, size_t size,
                              uint64_t min_index, uint64_t *sequence) {
+  VLOT_GIVEN(client);
+  VLOT__USE(client, refused);
   vlot_result result = check_submit(client, 1);
   if (result != VLOT_OK) return result;
-  if (size > client->cluster->options.raft.entry_bytes_max) return VLOT_TOO_LARGE;
+  result = vlot__client_check_bytes(client, question, size);
+  if (result != VLOT_OK) return result;
   size_t bytes = vlot__mail_read_size(size);
   if (!vlot__ring_reserve(&client->submissions, 1) || !reserve_scratch(client, bytes))
     return VLOT_NOMEM;
@@ -259,7 +306,7 @@ static bool is_open(const vlot_client *client, uint64_t sequence) {
 
 static void close_one(vlot_client *client, uint64_t sequence) {
   client->is_open[sequence & (client->window - 1)] = 0;
-  client->inflight--;
+  set_inflight(client, vlot__client_inflight(client) - 1);
 }
 
 static void forget_answered(vlot_client *client) {
@@ -267,7 +314,7 @@ static void forget_answered(vlot_client *client) {
          !client->is_open[client->oldest & (client->window - 1)])
     client->oldest++;
   while (client->submissions.count > 0) {
-    const submission *one = vlot__ring_at(&client->submissions, 0);
+    const vlot__submission *one = vlot__ring_at(&client->submissions, 0);
     if (one->sequence + one->count > client->oldest) return;
     vlot__ring_pop_front(&client->submissions);
   }
@@ -309,7 +356,7 @@ static size_t give_up_open(vlot_client *client, vlot_answer *answers, size_t cap
   vlot_why why = is_shut ? VLOT_WHY_CLUSTER_CLOSED : VLOT_WHY_DEADLINE;
   size_t count = 0;
   for (size_t k = 0; k < client->submissions.count && count < capacity; k++) {
-    const submission *one = vlot__ring_at(&client->submissions, k);
+    const vlot__submission *one = vlot__ring_at(&client->submissions, k);
     if (one->deadline > now && !is_shut) break;
     for (uint32_t c = 0; c < one->count && count < capacity; c++) {
       if (!is_open(client, one->sequence + c)) continue;
@@ -331,10 +378,11 @@ static void swap_in(vlot_client *client) {
   client->read_count = 0;
 }
 
-static size_t take_answers(vlot_client *client, vlot_answer *answers, size_t capacity) {
+size_t vlot__client_take(vlot_client *client, vlot_answer *answers, size_t capacity) {
   if (client->read_at >= client->taken.size) swap_in(client);
   size_t count = hand_out_answers(client, answers, capacity);
-  if (count == 0 && client->inflight > 0) count = give_up_open(client, answers, capacity);
+  if (count == 0 && vlot__client_inflight(client) > 0)
+    count = give_up_open(client, answers, capacity);
   forget_answered(client);
   return count;
 }
@@ -344,116 +392,60 @@ static size_t take_answers(vlot_client *client, vlot_answer *answers, size_t cap
 static size_t call_back(vlot_client *client) {
   vlot_answer answers[64];
   size_t total = 0, count;
-  vlot__visit visit; /* closing the cluster in there is a deadlock */
-  vlot__visit_note(&visit, client->cluster);
-  client->callbacks++;
-  while (!client->is_closed &&
-         (count = take_answers(client, answers, sizeof answers / sizeof *answers)) > 0)
-    for (size_t k = 0; k < count && !client->is_closed; k++, total++)
+  __attribute__((cleanup(vlot__visit_end))) vlot__visit visit;
+  vlot__visit_note(&visit, client->cluster); /* closing the cluster in there is a deadlock */
+  while (!is_closed(client) &&
+         (count = vlot__client_take(client, answers, sizeof answers / sizeof *answers)) > 0)
+    for (size_t k = 0; k < count && !is_closed(client); k++, total++)
       client->options.answered(client->options.context, &answers[k]);
-  client->callbacks--;
-  vlot__visit_end(&visit);
   return total;
 }
 
 static size_t poll_client(vlot_client *client, vlot_answer *answers, size_t capacity) {
   if (client->options.answered) return call_back(client);
-  return capacity > 0 ? take_answers(client, answers, capacity) : 0;
-}
-
-/* The end of a call that may have called back. */
-static size_t end_poll(vlot_client *client, size_t count) {
-  if (client->is_closed && client->callbacks == 0) free_client(client);
-  return count;
+  return capacity > 0 ? vlot__client_take(client, answers, capacity) : 0;
 }
 
 size_t vlot_client_poll(vlot_client *client, vlot_answer *answers, size_t capacity) {
+  VLOT_GIVEN(client);
   if (vlot__is_node_thread(client->cluster)) return 0;
-  return end_poll(client, poll_client(client, answers, capacity));
+  VLOT__USE(client, 0);
+  return poll_client(client, answers, capacity);
 }
 
 /* --- waiting --- */
 
 static uint64_t first_deadline(const vlot_client *client) {
   for (size_t k = 0; k < client->submissions.count; k++) {
-    const submission *one = vlot__ring_at(&client->submissions, k);
+    const vlot__submission *one = vlot__ring_at(&client->submissions, k);
     if (one->sequence + one->count > client->oldest) return one->deadline;
   }
   return VLOT_NEVER;
 }
 
-static void wait_once(vlot_client *client) {
+/* Whoever waits looks at it before each wait. */
+bool vlot__client_is_to_end(const vlot_client *client) {
+  return is_closed(client) || vlot__inbox_is_interrupted(client->inbox) ||
+         vlot__is_forked(client->cluster);
+}
+
+void vlot__client_wait_once(vlot_client *client) {
   vlot_cluster *cluster = client->cluster;
   vlot__driver_of(cluster)->wait_for_answer(cluster, client->inbox, first_deadline(client));
 }
 
 size_t vlot_client_wait(vlot_client *client, vlot_answer *answers, size_t capacity) {
+  VLOT_GIVEN(client);
   if ((capacity == 0 && !client->options.answered) || vlot__is_node_thread(client->cluster))
     return 0;
-  vlot__visit visit;
-  size_t count = 0;
+  VLOT__USE(client, 0);
+  __attribute__((cleanup(vlot__visit_end))) vlot__visit visit;
   /* not let in: it need not wait, as what has no answer is unknown */
   (void)!vlot__visit_begin(&visit, client->cluster);
-  while ((count = poll_client(client, answers, capacity)) == 0 && client->inflight > 0 &&
-         !client->is_closed)
-    wait_once(client);
-  vlot__visit_end(&visit); /* the struct may go with the client */
-  return end_poll(client, count);
-}
-
-/* --- one command at a time --- */
-
-static bool never(vlot_cluster *cluster, void *context) {
-  (void)cluster;
-  (void)context;
-  return false;
-}
-
-typedef vlot_result (*attempt)(vlot_client *client, const void *data, size_t size);
-
-static vlot_result submit_once(vlot_client *client, const void *data, size_t size) {
-  return vlot_client_submit(client, &(vlot_command){.data = data, .size = (uint32_t)size}, 1, NULL);
-}
-
-static vlot_result read_once(vlot_client *client, const void *data, size_t size) {
-  return vlot_client_read(client, data, size, VLOT_READ_LINEARIZABLE, NULL);
-}
-
-/* Ask again as long as it is certain that nothing has happened. Where the cluster closes meanwhile
- * it is UNKNOWN, whatever the last round was: the caller need not tell rounds apart. */
-static vlot_result ask(vlot_client *client, attempt once, const void *data, size_t size,
-                       vlot_bytes **reply) {
-  vlot_cluster *cluster = client->cluster;
-  uint64_t deadline = new_deadline(client);
-  vlot_answer answer;
-  if (reply) *reply = NULL;
-  VLOT__VISIT(cluster, VLOT_CLOSED);
-  if (is_shell(client)) return VLOT_CLOSED;
-  if (client->inflight > 0) return VLOT_BUSY;
-  if (size > cluster->options.raft.entry_bytes_max) return VLOT_TOO_LARGE;
-  for (;;) {
-    answer = (vlot_answer){.result = once(client, data, size)};
-    if (answer.result == VLOT_CLOSED) return VLOT_UNKNOWN;
-    if (answer.result == VLOT_OK)
-      while (take_answers(client, &answer, 1) == 0) wait_once(client);
-    if (answer.result != VLOT_REJECTED && answer.result != VLOT_BUSY) break;
-    if (vlot__now(cluster) >= deadline) break;
-    (void)vlot__await(cluster, never, NULL, 1);
-  }
-  if (answer.result == VLOT_OK && reply) {
-    *reply = vlot_bytes_copy(cluster->allocator, answer.reply, answer.reply_size);
-    /* NOMEM says that nothing has changed */
-    if (!*reply) return once == submit_once ? VLOT_UNKNOWN : VLOT_NOMEM;
-  }
-  return answer.result;
-}
-
-vlot_result vlot_client_propose(vlot_client *client, const void *command, size_t size,
-                                vlot_bytes **reply) {
-  return ask(client, submit_once, command, size, reply);
-}
-
-vlot_result vlot_client_query(vlot_client *client, const void *question, size_t size,
-                              vlot_bytes **reply) {
-  return ask(client, read_once, question, size, reply);
+  size_t count = 0;
+  while ((count = poll_client(client, answers, capacity)) == 0 &&
+         vlot__client_inflight(client) > 0 && !vlot__client_is_to_end(client))
+    vlot__client_wait_once(client);
+  vlot__inbox_end_interrupt(client->inbox);
+  return count;
 }

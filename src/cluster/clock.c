@@ -23,6 +23,7 @@ typedef struct vlot__clock {
   _Atomic uint64_t planned; /* tick at which it looks next */
   pthread_mutex_t lock;
   vlot__heap late; /* mail that links delay; ties: the order in which it came */
+  bool is_handing; /* one has left `late` and may not be in its mailbox yet */
   uint64_t numbers;
   /* the timekeeper's, and while it stands its group's */
   uint64_t anchor_ns; /* when the present tick began */
@@ -97,12 +98,21 @@ static vlot__item *take_late(vlot__clock *clock, uint64_t limit) {
   vlot__item *first = clock->late.count > 0 ? clock->late.items[0] : NULL;
   bool is_due = first && first->due <= limit;
   if (is_due) vlot__heap_take_out(&clock->late, first);
+  clock->is_handing = is_due; /* whoever takes one comes again until there is none */
   vlot__unlock(&clock->lock);
   return is_due ? first : NULL;
 }
 
 vlot__item *vlot__clock_take_late(vlot_cluster *cluster) {
   return take_late(cluster->clock, VLOT_NEVER);
+}
+
+bool vlot__clock_has_late(vlot_cluster *cluster) {
+  vlot__clock *clock = cluster->clock;
+  vlot__lock(&clock->lock);
+  bool has_some = clock->late.count > 0 || clock->is_handing;
+  vlot__unlock(&clock->lock);
+  return has_some;
 }
 
 static void send_late_mail(vlot__clock *clock, uint64_t now) {

@@ -26,9 +26,11 @@ enum { VLOT__LATE_MAX = 1 << 18 };
 
 /* arrival: the tick at which mail that could arrive at `due` does arrive,
  * behind what is slow on the same link. take_late: out of the clock's hands again, the earliest
- * first (NULL: there is none), while it stands still. */
+ * first (NULL: there is none), while it stands still; until there is none. has_late: is some not in
+ * its mailbox yet? */
 uint64_t vlot__clock_arrival(vlot_cluster *cluster, uint32_t from, uint32_t to, uint64_t due);
 vlot_result vlot__clock_post(vlot_cluster *cluster, const vlot__parcel *parcel);
 vlot__item *vlot__clock_take_late(vlot_cluster *cluster);
+bool vlot__clock_has_late(vlot_cluster *cluster);
 
 #endif

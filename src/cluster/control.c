@@ -2,6 +2,7 @@
  * disks. */
 #include "cluster/control.h"
 
+#include "base/assert.h"
 #include "base/lock.h"
 #include "cluster/change.h"
 #include "cluster/disk_ids.h"
@@ -12,6 +13,7 @@
 #include "cluster/observe.h"
 #include "cluster/pending.h"
 #include "cluster/recorder.h"
+#include "cluster/refuse.h"
 
 /* --- one seat, under the driver in force; control is held --- */
 
@@ -71,6 +73,7 @@ vlot_result vlot__seat_stop(vlot__seat *seat, vlot_why why, bool is_power_cut) {
   atomic_store(&seat->state, VLOT_NODE_DOWN);
   vlot_result result = vlot__driver_of(cluster)->stop(seat, why);
   if (seat->storage.stop) seat->storage.stop(seat->storage.context, is_power_cut);
+  if (result != VLOT_TIMEOUT) vlot__seat_publish(seat); /* the turn that it was killed in, too */
   seat->has_pending_writes = false;
   bool was = was_leader(seat);
   VLOT__RECORD(cluster, kill, seat, why, is_power_cut, was, result == VLOT_TIMEOUT);
@@ -90,7 +93,7 @@ vlot_result vlot__seat_stop(vlot__seat *seat, vlot_why why, bool is_power_cut) {
 
 static vlot_result begin(vlot_cluster *cluster, uint32_t id, vlot__seat **seat) {
   *seat = vlot__seat_of(cluster, id);
-  if (!*seat) return VLOT_NOT_FOUND;
+  if (!*seat) return vlot__refuse_member(id);
   return vlot__control_take_to_change(cluster);
 }
 
@@ -101,11 +104,13 @@ static vlot_result end(vlot_cluster *cluster, vlot_result result) {
 }
 
 vlot_result vlot_cluster_spawn(vlot_cluster *cluster, uint32_t id) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT_GIVEN(cluster);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
-  if (seat->node) return end(cluster, VLOT_EXISTS);
+  if (seat->node)
+    return end(cluster, vlot__refuse_value(VLOT_EXISTS, "node {0} is up already", id, 0));
   uint64_t before = seat->sequence;
   vlot__count_command(cluster);
   result = vlot__seat_start(seat);
@@ -115,11 +120,12 @@ vlot_result vlot_cluster_spawn(vlot_cluster *cluster, uint32_t id) {
 }
 
 vlot_result vlot_cluster_kill(vlot_cluster *cluster, uint32_t id, bool is_power_cut) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT_GIVEN(cluster);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
-  if (!seat->node) return end(cluster, VLOT_CLOSED);
+  if (!seat->node) return end(cluster, vlot__refuse_down(id));
   vlot__count_command(cluster);
   return end(cluster, vlot__seat_stop(seat, VLOT_WHY_KILLED, is_power_cut));
 }
@@ -135,13 +141,19 @@ void vlot__seat_restarted(vlot__seat *seat, vlot_restart how, uint64_t disk_id) 
 }
 
 vlot_result vlot_cluster_restart(vlot_cluster *cluster, uint32_t id, vlot_restart how) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT_GIVEN(cluster);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
   uint64_t disk_id = 0;
-  if (how > VLOT_RESTART_WIPE) return VLOT_INVALID;
+  if (how > VLOT_RESTART_WIPE)
+    return vlot__refuse_value(VLOT_INVALID, "how {0}: VLOT_RESTART_KEEP, LOSE or WIPE", how, 0);
   vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
-  if (how == VLOT_RESTART_WIPE && !seat->disk) return end(cluster, VLOT_UNSUPPORTED);
+  if (how == VLOT_RESTART_WIPE && !seat->disk)
+    return end(
+        cluster,
+        vlot__refuse(VLOT_UNSUPPORTED,
+                     "a storage of the caller's cannot be wiped: restart with KEEP or LOSE"));
   if (how == VLOT_RESTART_WIPE)
     result = vlot__disk_id_new(cluster, id, seat->disk_number + 1, true, &disk_id);
   if (result != VLOT_OK) return end(cluster, result);
@@ -152,13 +164,14 @@ vlot_result vlot_cluster_restart(vlot_cluster *cluster, uint32_t id, vlot_restar
 }
 
 vlot_result vlot_cluster_suspend(vlot_cluster *cluster, uint32_t id) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT_GIVEN(cluster);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
   vlot_node_state state = atomic_load(&seat->state);
   if (state == VLOT_NODE_SUSPENDED) return end(cluster, VLOT_OK);
-  if (state != VLOT_NODE_UP) return end(cluster, VLOT_CLOSED);
+  if (state != VLOT_NODE_UP) return end(cluster, vlot__refuse_down(id));
   result = vlot__driver_of(cluster)->suspend(seat);
   if (result != VLOT_OK) return end(cluster, result);
   vlot__count_command(cluster);
@@ -170,13 +183,14 @@ vlot_result vlot_cluster_suspend(vlot_cluster *cluster, uint32_t id) {
 }
 
 vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT_GIVEN(cluster);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
   vlot_node_state state = atomic_load(&seat->state);
   if (state != VLOT_NODE_SUSPENDED)
-    return end(cluster, state == VLOT_NODE_UP ? VLOT_OK : VLOT_CLOSED);
+    return end(cluster, state == VLOT_NODE_UP ? VLOT_OK : vlot__refuse_down(id));
   vlot__count_command(cluster);
   seat->cause = 0;
   VLOT__RECORD(cluster, suspend, seat, false);
@@ -188,25 +202,37 @@ vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id) {
 
 vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_kind kind,
                                uint32_t value) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT_GIVEN(cluster);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat = vlot__seat_of(cluster, id);
-  if (!vlot__mail_is_order(kind, value)) return VLOT_INVALID;
-  if (!seat) return VLOT_NOT_FOUND;
+  if (!vlot__mail_is_order(kind, value))
+    return vlot__refuse_value(VLOT_INVALID,
+                              "kind {0} with value {1}: CAMPAIGN, ELECT, STEP_DOWN, FORGET_LEADER, "
+                              "or SWITCHES with known VLOT_SWITCH_* only",
+                              kind, value);
+  if (!seat) return vlot__refuse_member(id);
   vlot_result result = vlot__check_change(cluster);
   if (result != VLOT_OK) return result;
-  if (atomic_load(&seat->state) == VLOT_NODE_DOWN) return VLOT_CLOSED;
+  if (atomic_load(&seat->state) == VLOT_NODE_DOWN) return vlot__refuse_down(id);
   vlot__mail_order order = {.kind = kind, .value = value};
   vlot__parcel parcel = vlot__parcel_of(id, VLOT__MAIL_ORDER, &order, sizeof order);
   result = vlot__route(cluster, &parcel);
+  if (result == VLOT_BUSY)
+    vlot__refuse_value(
+        result, "the mailbox of node {0} is full: the order was not taken; try again later", id, 0);
+  if (result == VLOT_CLOSED) vlot__refuse_down(id);
   /* it is listed; its delivery is another action */
   if (result == VLOT_OK) vlot__count_command(cluster);
   return result;
 }
 
 vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id, uint32_t permille) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT_GIVEN(cluster);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
-  if (permille > 100000) return VLOT_INVALID;
+  if (permille > 100000)
+    return vlot__refuse_value(VLOT_INVALID, "permille {0}: at most {1} is allowed", permille,
+                              100000);
   vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
   vlot__count_command(cluster);
@@ -220,11 +246,17 @@ vlot_result vlot_cluster_set_clock_rate(vlot_cluster *cluster, uint32_t id, uint
 
 vlot_result vlot_cluster_set_disk(vlot_cluster *cluster, uint32_t id,
                                   const vlot_disk_fault *fault) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT_GIVEN(cluster);
+  VLOT_GIVEN(fault);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat;
   vlot_result result = begin(cluster, id, &seat);
   if (result != VLOT_OK) return result;
-  if (!seat->disk) return end(cluster, VLOT_UNSUPPORTED);
+  if (!seat->disk)
+    return end(
+        cluster,
+        vlot__refuse(VLOT_UNSUPPORTED,
+                     "faults are of disks in memory: this member has a storage of the caller's"));
   result = vlot__disk_set_fault(seat->disk, fault);
   if (result != VLOT_OK) return end(cluster, result);
   vlot__count_command(cluster);

@@ -2,6 +2,7 @@
 #include "base/prng.h"
 #include "cluster/journal.h"
 #include "cluster/seat.h"
+#include "vlot/raft_snapshot.h"
 
 /* Four lanes that need not wait for each other. */
 uint64_t vlot__journal_hash(uint64_t hash, const void *data, size_t size) {
@@ -28,6 +29,7 @@ static void join(vlot__seat *seat, uint64_t sum) {
 void vlot__digest_write(vlot__seat *seat, const vlot_write *write) {
   uint64_t sum = write->token * 0x9e3779b97f4a7c15u + write->truncate_from * 0xbf58476d1ce4e5b9u;
   if (write->has_hard) sum += (write->hard.term << 16 ^ write->hard.vote) * 0x94d049bb133111ebu;
+  if (write->snapshot) sum += vlot_snapshot_get(write->snapshot)->index * 0x8ebc6af09c88c6e3u;
   for (uint32_t k = 0; k < write->slice_count; k++)
     sum +=
         (write->slices[k].index + ((uint64_t)write->slices[k].count << 40)) * 0xd6e8feb86659fd93u +

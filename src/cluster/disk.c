@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/lock.h"
+#include "base/problem.h"
 #include "cluster/disk_inside.h"
 
 enum {
@@ -74,7 +75,9 @@ void vlot__disk_make_durable(vlot__disk *disk, const vlot_write *write) {
 /* --- faults --- */
 
 vlot_result vlot__disk_set_delay(vlot__disk *disk, uint32_t ticks_min, uint32_t ticks_max) {
-  if (ticks_min > ticks_max) return VLOT_INVALID;
+  if (ticks_min > ticks_max)
+    return vlot__refuse_value(VLOT_INVALID, "delay_ticks_min {0} is above delay_ticks_max {1}",
+                              ticks_min, ticks_max);
   vlot__lock(&disk->lock);
   disk->delay_min = ticks_min;
   disk->delay_max = ticks_max;
@@ -238,7 +241,7 @@ static size_t stop_survivors(vlot__disk *disk, bool is_power_cut) {
 static void disk_stop(void *context, bool is_power_cut) {
   vlot__disk *disk = context;
   vlot__lock(&disk->lock);
-  while (disk->completing > 0) pthread_cond_wait(&disk->completed, &disk->lock);
+  while (disk->completing > 0) vlot__cond_wait(&disk->completed, &disk->lock);
   size_t kept = stop_survivors(disk, is_power_cut);
   for (size_t k = 0; k < kept; k++)
     vlot__disk_make_durable(disk, &((vlot__disk_waiting *)vlot__ring_at(&disk->queue, k))->write);

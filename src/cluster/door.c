@@ -1,6 +1,7 @@
 #include "cluster/door.h"
 
 #include "base/lock.h"
+#include "cluster/refuse.h"
 #include "cluster/seats.h"
 
 bool vlot__is_inside(const vlot_cluster *cluster) { return vlot__inside(&cluster->door) != NULL; }
@@ -26,12 +27,17 @@ void vlot__visit_note(vlot__visit *visit, vlot_cluster *cluster) { push(visit, c
 bool vlot__visit_begin(vlot__visit *visit, const vlot_cluster *cluster) {
   vlot_cluster *visited = (vlot_cluster *)(uintptr_t)cluster; /* who only looks is counted too */
   bool is_alone = cluster->options.driver == VLOT_DRIVER_LOCKSTEP;
+  visit->cluster = NULL;
+  if (vlot__is_forked(cluster)) return false;
   bool must_count = !is_alone && !is_counted_here(cluster);
   bool may_enter =
       must_count ? vlot__fence_enter(&visited->door) : !is_alone || !vlot__is_shut(cluster);
-  visit->cluster = NULL;
   if (may_enter) push(visit, visited, must_count);
   return may_enter;
+}
+
+vlot_result vlot__visit_refusal(const vlot_cluster *cluster) {
+  return vlot__is_forked(cluster) ? vlot__refuse_forked_child() : vlot__refuse_closed();
 }
 
 /* The last one to leave; what it says it says under the lock, so that whoever hears it may free the
@@ -46,6 +52,7 @@ static void tell_left(vlot_cluster *cluster) {
 void vlot__visit_end(vlot__visit *visit) {
   if (!visit->cluster) return;
   vlot__inside_pop(&visit->frame);
+  if (vlot__is_forked(visit->cluster)) return; /* by a function that it called */
   if (visit->is_counted && vlot__fence_leave(&visit->cluster->door)) tell_left(visit->cluster);
 }
 
@@ -60,7 +67,7 @@ bool vlot__door_shut(vlot_cluster *cluster) {
 
 void vlot__door_wait(vlot_cluster *cluster) {
   vlot__lock(&cluster->door_lock);
-  while (!cluster->has_left) pthread_cond_wait(&cluster->left, &cluster->door_lock);
+  while (!cluster->has_left) vlot__cond_wait(&cluster->left, &cluster->door_lock);
   vlot__unlock(&cluster->door_lock);
 }
 

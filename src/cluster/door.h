@@ -11,6 +11,7 @@
 #ifndef VLOT_CLUSTER_DOOR_H
 #define VLOT_CLUSTER_DOOR_H
 
+#include "base/fork.h"
 #include "base/inside.h"
 #include "cluster/object.h"
 
@@ -21,24 +22,36 @@ typedef struct vlot__visit {
   bool is_counted;
 } vlot__visit;
 
-/* begin  false: the door is shut; there is nothing to end then, and ending it does nothing
+/* Is this a child that was forked since it was opened? None of its threads is here, and any of its
+ * locks may be held: from here on nothing of it is used but its struct, and nothing freed. */
+static inline bool vlot__is_forked(const vlot_cluster *cluster) {
+  return vlot__has_forked(cluster->epoch);
+}
+
+/* begin  false: the door is shut, or this is a forked child; there is nothing to end then, and
+ *        ending it does nothing
  * note   user code is called for this cluster here, which keeps nothing: it only must not close it
  */
 VLOT_MUST_CHECK bool vlot__visit_begin(vlot__visit *visit, const vlot_cluster *cluster);
 void vlot__visit_note(vlot__visit *visit, vlot_cluster *cluster);
 void vlot__visit_end(vlot__visit *visit);
 
-/* The rest of a function's block is a visit; where the door is shut it returns `closed`. */
-#define VLOT__VISIT(cluster, closed)                           \
+/* The rest of a function's block is a visit. Where one is not let in it returns `nothing`; or, the
+ * second, the result that says why. */
+#define VLOT__VISIT(cluster, nothing)                          \
   __attribute__((cleanup(vlot__visit_end))) vlot__visit visit; \
-  if (!vlot__visit_begin(&visit, cluster)) return closed
+  if (!vlot__visit_begin(&visit, cluster)) return nothing
+#define VLOT__VISIT_RESULT(cluster) VLOT__VISIT(cluster, vlot__visit_refusal(cluster))
+
+/* Why nobody is let in: CLOSED, or UNSUPPORTED in a forked child. */
+vlot_result vlot__visit_refusal(const vlot_cluster *cluster);
 
 /* Is this thread inside, or in user code that was called for this cluster? */
 bool vlot__is_inside(const vlot_cluster *cluster);
 
-/* Is it closing, or closed? Whoever waits inside looks before each wait. */
+/* Is it closing, or closed, or forked? Whoever waits inside looks before each wait. */
 static inline bool vlot__is_shut(const vlot_cluster *cluster) {
-  return vlot__fence_is_closed(&cluster->door);
+  return vlot__fence_is_closed(&cluster->door) || vlot__is_forked(cluster);
 }
 
 /* Shut it; false: another thread has. By a visitor, who then leaves, wakes those who wait, and

@@ -39,6 +39,9 @@ typedef struct vlot__driver {
   void (*unhold)(vlot__seat *seat);
   void (*changed)(vlot__seat *seat);
   void (*rate_changed)(vlot__seat *seat);
+  /* Answers of a turn are about to leave, inside its fence: what others look at is brought up to
+   * them first. NULL: whoever looks sees the node itself. */
+  void (*publish)(vlot__seat *seat);
   /* A turn of the node, on the thread that it was given. */
   void (*turn)(vlot_actor *self, vlot__node *node, vlot_turn *turn);
 

@@ -1,4 +1,5 @@
 /* The kinds of events, and what is said of them in more than one place. */
+#include "base/assert.h"
 #include "cluster/event_inside.h"
 #include "vlot/verb.h"
 
@@ -20,6 +21,7 @@ const char *vlot_event_kind_name(vlot_event_kind kind) {
 }
 
 bool vlot_event_is_rare(const vlot_event *event) {
+  VLOT_GIVEN(event);
   const uint64_t messages =
       VLOT__EVENT_BIT(SENT) | VLOT__EVENT_BIT(RECEIVED) | VLOT__EVENT_BIT(DROPPED);
   if (event->kind >= VLOT_EVENT_KINDS) return false;
@@ -40,7 +42,9 @@ const char *vlot_mail_kind_name(vlot_mail_kind mail) {
 const char *vlot__event_role_name(uint64_t role) { return vlot_role_name((vlot_role)role); }
 
 const char *vlot__event_progress_name(uint64_t state) {
-  return state == VLOT_PROGRESS_REPLICATE ? "replicate" : "probe";
+  return state == VLOT_PROGRESS_SNAPSHOT    ? "snapshot"
+         : state == VLOT_PROGRESS_REPLICATE ? "replicate"
+                                            : "probe";
 }
 
 const char *vlot__event_request_name(uint64_t kind) {

@@ -99,6 +99,13 @@ static const field fields[VLOT_EVENT_KINDS][FIELDS_MAX] = {
                             TO("value", IN_64),
                             {"result", AT(as.change.term), AS_OUTCOME}},
     [VLOT_EVENT_ORDER] = {FROM("order", AS_ORDER), TO("value", IN_64), TERM("term")},
+    [VLOT_EVENT_SNAPSHOT_TAKEN] = {FROM("snapshot_before", IN_64), TO("snapshot_after", IN_64),
+                                   TERM("term")},
+    [VLOT_EVENT_SNAPSHOT_SENT] = {PEER("peer"), TERM("snapshot"), FROM("offset", IN_64),
+                                  TO("end", IN_64)},
+    [VLOT_EVENT_SNAPSHOT_INSTALLED] = {PEER("leader"), FROM("commit_before", IN_64),
+                                       TO("snapshot", IN_64), TERM("term")},
+    [VLOT_EVENT_COMPACTED] = {FROM("base_before", IN_64), TO("base_after", IN_64), TERM("term")},
     [VLOT_EVENT_CONFIG] = {PEER("member"),
                            {"index", AT(as.config.index), IN_64},
                            {"disk", AT(as.config.disk_id), AS_HEX},
@@ -223,6 +230,16 @@ static void write_message(vlot__writer *w, const vlot_event *event) {
     vlot__json_number_of(w, "prev_index", event->as.message.commit);
     vlot__json_number_of(w, is_ok ? "match_index" : "hint_index", event->as.message.index);
     if (!is_ok) vlot__json_number_of(w, "hint_term", event->as.message.log_term);
+    break;
+  case VLOT_BODY_INSTALL:
+    vlot__json_number_of(w, "snapshot", event->as.message.index);
+    vlot__json_number_of(w, "snapshot_term", event->as.message.log_term);
+    vlot__json_number_of(w, "offset", event->as.message.commit);
+    vlot__json_number_of(w, "bytes", event->as.message.entries);
+    return;
+  case VLOT_BODY_INSTALL_REPLY:
+    vlot__json_number_of(w, "snapshot", event->as.message.index);
+    vlot__json_number_of(w, "offset", event->as.message.commit);
     break;
   case VLOT_BODY_UNKNOWN:
   case VLOT_BODY_VOTE_REPLY: break;

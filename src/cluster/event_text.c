@@ -105,6 +105,20 @@ static void say_what(vlot__writer *w, const vlot_event *event) {
       say(w, " (refused after %llu; try %llu of term %llu)", (number)event->as.message.commit,
           index, log_term);
     return;
+  case VLOT_BODY_INSTALL:
+    if (event->as.message.entries == 0)
+      say(w, " (of the snapshot at %llu: how far is it?)", index);
+    else
+      say(w, " (%u byte%s from %llu on of the snapshot at %llu)", event->as.message.entries,
+          event->as.message.entries == 1 ? "" : "s", (number)event->as.message.commit, index);
+    return;
+  case VLOT_BODY_INSTALL_REPLY:
+    if (vlot__event_is_success(event))
+      say(w, " (has all up to the snapshot at %llu)", index);
+    else
+      say(w, " (lacks the snapshot at %llu from byte %llu on)", index,
+          (number)event->as.message.commit);
+    return;
   }
 }
 
@@ -373,6 +387,21 @@ static void say_change(vlot__writer *w, const vlot_event *event) {
   case VLOT_EVENT_LINT: say_lint(w, event); return;
   case VLOT_EVENT_REQUEST: say_request(w, event); return;
   case VLOT_EVENT_VIOLATION: say_violation(w, event); return;
+  case VLOT_EVENT_SNAPSHOT_TAKEN:
+    say(w, "n%u has a snapshot at %llu of term %llu", node, to, term);
+    if (from != 0) say(w, " (was at %llu)", from);
+    return;
+  case VLOT_EVENT_SNAPSHOT_SENT:
+    say(w, "n%u sends n%u bytes %llu to %llu of the snapshot at %llu", node, peer, from, to, term);
+    return;
+  case VLOT_EVENT_SNAPSHOT_INSTALLED:
+    say(w, "n%u begins at n%u's snapshot, at %llu of term %llu (had committed %llu)", node, peer,
+        to, term, from);
+    return;
+  case VLOT_EVENT_COMPACTED:
+    say(w, "n%u drops its log up to %llu of term %llu (it began behind %llu)", node, to, term,
+        from);
+    return;
   case VLOT_EVENT_ORDER:
     if (from == VLOT_INPUT_TICK)
       say(w, "n%u's timer is made to fire before its time (%s)", node, vlot_due_text((vlot_due)to));

@@ -2,6 +2,7 @@
  * the *_words() below: vlot_event_words() hands them out, vlot__event_sum() adds them up without
  * putting them into memory first, which is three times as fast.
  */
+#include "base/assert.h"
 #include "cluster/event_inside.h"
 
 enum { HEAD_WORDS = 8, BODY_WORDS = VLOT_EVENT_WORDS - HEAD_WORDS };
@@ -80,6 +81,8 @@ static inline void config_words(const vlot_event *event, uint64_t *words) {
   X(config, 4)
 
 uint32_t vlot_event_words(const vlot_event *event, uint64_t words[VLOT_EVENT_WORDS]) {
+  VLOT_GIVEN(event);
+  VLOT_GIVEN(words);
   head_words(event, words);
   switch (vlot__event_body_of(event)) {
   case VLOT__EVENT_BODY_none: break;

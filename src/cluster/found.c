@@ -109,6 +109,7 @@ static const char *label_problem(const vlot_stored *stored, bool is_written) {
   const vlot_disk_label *label = &stored->label;
   if (label->cluster_id == 0) return "has a label without a cluster id";
   if (label->disk_id == 0) return "has a label without a disk id";
+  if (label->reserved != 0) return "has a label whose reserved field is not 0";
   if (label->is_made > 1) return "has a label whose is_made is neither 0 nor 1";
   if (is_written && !label->is_made) return "has a term or a log, and says that it is not made yet";
   if (stored->hard.disk_id != 0 && stored->hard.disk_id != label->disk_id)

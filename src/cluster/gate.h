@@ -25,8 +25,16 @@ static inline bool vlot__may_step(vlot_cluster *cluster) {
 /* VLOT_UNSUPPORTED: it replays a recorded run, and the call would make it another one. */
 vlot_result vlot__check_change(vlot_cluster *cluster);
 
-/* Take control, unless this is a node's thread (VLOT_DEADLOCK), the cluster is paused by another
- * thread (VLOT_BUSY) or closing (VLOT_CLOSED). */
+/* Is this a function of the user that a control call of this very thread has called? Control is not
+ * free before it returns. */
+bool vlot__has_control(const vlot_cluster *cluster);
+
+/* Would this thread wait for itself? In a turn, on a node's thread, in a function that a control
+ * call has called, and on the clock's thread, which counts the ticks that a wait counts. */
+bool vlot__waits_for_itself(const vlot_cluster *cluster);
+
+/* Take control, unless this is a node's thread or one that has it (VLOT_DEADLOCK), the cluster is
+ * paused by another thread (VLOT_BUSY) or closing (VLOT_CLOSED). */
 vlot_result vlot__control_take(vlot_cluster *cluster);
 /* Take control for a call that changes the run: a replay refuses it (VLOT_UNSUPPORTED). */
 vlot_result vlot__control_take_to_change(vlot_cluster *cluster);

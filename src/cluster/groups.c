@@ -1,4 +1,5 @@
 /* Many clusters at once: a loop around opening one. */
+#include "base/problem.h"
 #include "cluster/host.h"
 
 static const char *find_problem(const vlot_host *host, uint32_t count,
@@ -6,7 +7,8 @@ static const char *find_problem(const vlot_host *host, uint32_t count,
   if (options->size != sizeof *options) return "options: call vlot_cluster_options_init() first";
   if (host && options->host && host != options->host)
     return "host: options.host is another one; leave it NULL";
-  if (count > 1 && options->journal) return "journal: one cluster's only; open them one by one";
+  if (count > 1 && (options->journal || options->journal_path))
+    return "journal: one cluster's only; open them one by one";
   if (count > 1 && options->open_storage)
     return "open_storage: it is not told of which group the member is; open them one by one";
   return NULL;
@@ -41,7 +43,7 @@ vlot_result vlot_groups_open(vlot_cluster **out, uint32_t count, vlot_host *host
   if (!problem) problem = &ignored;
   for (uint32_t k = 0; k < count; k++) out[k] = NULL;
   *problem = find_problem(host, count, options);
-  if (*problem) return VLOT_INVALID;
+  if (*problem) return vlot__refuse(VLOT_INVALID, *problem);
   own = *options;
   if (!own.host) own.host = host;
   bool is_made = !own.host;

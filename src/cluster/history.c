@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "base/json.h"
+#include "base/problem.h"
 
 /* TAIL_MAX: room for the end of a line without a result */
 enum { NO_LANE = 0, TAIL_MAX = 64 };
@@ -46,9 +48,9 @@ static bool reserve_text(vlot_history *history, lane *at, size_t more) {
   return has_room;
 }
 
-static void write_string_or_null(lane *at, const void *bytes, size_t size) {
+static void write_bytes_or_null(lane *at, const void *bytes, size_t size) {
   if (bytes)
-    vlot__json_string(&at->text, bytes, size);
+    vlot__json_bytes(&at->text, bytes, size);
   else
     vlot__write_text(&at->text, "null");
 }
@@ -73,6 +75,7 @@ static lane *free_lane(vlot_history *history, uint32_t client) {
   if (history->free_lanes[client] != NO_LANE)
     return &history->lanes[history->free_lanes[client] - 1];
   void *lanes = history->lanes;
+  if (history->lane_count >= UINT32_MAX - 1) return NULL; /* handles are numbers of 32 bits */
   if (!vlot__alloc_grow(history->allocator, &lanes, &history->lane_capacity,
                         history->lane_count + 1, sizeof *history->lanes))
     return NULL;
@@ -96,6 +99,10 @@ static void write_line(vlot_history *history, lane *at) {
 
 vlot_result vlot_history_open(vlot_history **out, const vlot_allocator *allocator,
                               const vlot_history_sink *sink) {
+  VLOT_GIVEN(out);
+  VLOT_GIVEN(sink);
+  *out = NULL;
+  if (!sink->line) return vlot__refuse(VLOT_INVALID, "sink.line: missing");
   allocator = vlot__alloc_or_default(allocator);
   *out = vlot__alloc_zero(allocator, 1, sizeof **out);
   if (!*out) return VLOT_NOMEM;
@@ -123,15 +130,26 @@ static bool is_valid(const vlot_history_call *call) {
 
 vlot_result vlot_history_begin(vlot_history *history, const vlot_history_call *call,
                                uint32_t *operation) {
-  if (!is_valid(call)) return VLOT_INVALID;
-  if (history->busy_count >= VLOT_HISTORY_OPERATIONS_MAX) return VLOT_BUSY;
+  VLOT_GIVEN(history);
+  VLOT_GIVEN(call);
+  VLOT_GIVEN(operation);
+  if (!is_valid(call))
+    return vlot__refuse_value(
+        VLOT_INVALID,
+        "client {0}: below {1}; and operation is needed, and a key where key_size is not 0",
+        call->client, VLOT_HISTORY_CLIENTS_MAX);
+  if (history->busy_count >= VLOT_HISTORY_OPERATIONS_MAX)
+    return vlot__refuse_value(VLOT_BUSY, "{0} operations are under way, the most there can be",
+                              VLOT_HISTORY_OPERATIONS_MAX, 0);
   size_t name_size = strlen(call->operation);
   size_t sizes[] = {name_size, call->key_size, call->value ? call->value_size : 0,
                     call->expected ? call->expected_size : 0};
   size_t wanted = 2 * TAIL_MAX + TAIL_MAX; /* keys, numbers; and what ends the line */
   for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
-    if (sizes[k] > SIZE_MAX / 64) return VLOT_NOMEM;
-    wanted += vlot__json_string_max(sizes[k]);
+    if (sizes[k] > SIZE_MAX / 64)
+      return vlot__refuse_value(VLOT_TOO_LARGE, "{0} bytes in one field: at most {1}", sizes[k],
+                                SIZE_MAX / 64);
+    wanted += vlot__json_bytes_max(sizes[k]);
   }
   lane *at = free_lane(history, call->client);
   if (!at) return VLOT_NOMEM;
@@ -145,16 +163,16 @@ vlot_result vlot_history_begin(vlot_history *history, const vlot_history_call *c
   vlot__write_number(&at->text, at->number);
   vlot__json_number_of(&at->text, "call", call->time);
   vlot__json_key(&at->text, "op");
-  vlot__json_string(&at->text, call->operation, name_size);
+  vlot__json_bytes(&at->text, call->operation, name_size);
   vlot__json_key(&at->text, "key");
-  vlot__json_string(&at->text, call->key, call->key_size);
+  vlot__json_bytes(&at->text, call->key, call->key_size);
   if (call->value) {
     vlot__json_key(&at->text, "value");
-    vlot__json_string(&at->text, call->value, call->value_size);
+    vlot__json_bytes(&at->text, call->value, call->value_size);
   }
   if (call->has_expected) {
     vlot__json_key(&at->text, "expected");
-    write_string_or_null(at, call->expected, call->expected_size);
+    write_bytes_or_null(at, call->expected, call->expected_size);
   }
   *operation = (uint32_t)(at - history->lanes);
   return VLOT_OK;
@@ -162,7 +180,10 @@ vlot_result vlot_history_begin(vlot_history *history, const vlot_history_call *c
 
 vlot_result vlot_history_end(vlot_history *history, uint32_t operation, uint64_t time,
                              vlot_result outcome, const void *result, size_t size) {
-  if (operation >= history->lane_count || !history->lanes[operation].is_busy) return VLOT_NOT_FOUND;
+  VLOT_GIVEN(history);
+  if (operation >= history->lane_count || !history->lanes[operation].is_busy)
+    return vlot__refuse_value(VLOT_NOT_FOUND, "operation {0} was not begun, or has ended",
+                              operation, 0);
   lane *at = &history->lanes[operation];
   if (outcome == VLOT_UNKNOWN || outcome == VLOT_TIMEOUT || outcome == VLOT_CLOSED) {
     write_line(history, at);
@@ -170,12 +191,15 @@ vlot_result vlot_history_end(vlot_history *history, uint32_t operation, uint64_t
     return VLOT_OK;
   }
   bool is_ok = outcome == VLOT_OK;
-  size_t wanted = TAIL_MAX + (is_ok && result ? vlot__json_string_max(size) : 0);
+  if (is_ok && result && size > SIZE_MAX / 64)
+    return vlot__refuse_value(VLOT_TOO_LARGE, "a result of {0} bytes: at most {1}", size,
+                              SIZE_MAX / 64);
+  size_t wanted = TAIL_MAX + (is_ok && result ? vlot__json_bytes_max(size) : 0);
   if (!reserve_text(history, at, wanted)) return VLOT_NOMEM;
   vlot__json_number_of(&at->text, "return", time);
   vlot__json_key(&at->text, is_ok ? "result" : "fail");
   if (is_ok)
-    write_string_or_null(at, result, size);
+    write_bytes_or_null(at, result, size);
   else
     vlot__json_truth(&at->text, true);
   write_line(history, at);

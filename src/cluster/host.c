@@ -1,11 +1,19 @@
 #include "cluster/host.h"
 
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "base/assert.h"
+#include "base/fork.h"
 #include "base/lock.h"
 #include "base/pool.h"
+#include "base/problem.h"
+#include "cluster/refuse.h"
 
 enum { POOL_BYTES = 4 << 20 }; /* that a host keeps of what its groups' logs have dropped */
 
 void vlot_host_options_init(vlot_host_options *options) {
+  VLOT_GIVEN(options);
   *options = (vlot_host_options){.size = sizeof *options, .tick_ns = VLOT__TICK_NS};
 }
 
@@ -26,6 +34,7 @@ vlot_host *vlot__host_make(const vlot_allocator *asked, uint64_t tick_ns, bool i
   host->options.allocator = host->allocator = allocator;
   host->options.tick_ns = tick_ns;
   host->is_shared = is_shared;
+  host->epoch = vlot__fork_epoch();
   if (!open_pool(host, !asked)) {
     vlot__alloc_free(allocator, host);
     return NULL;
@@ -68,6 +77,7 @@ static const char *find_problem(const vlot_host_options *options) {
 
 vlot_result vlot_host_open(vlot_host **out, const vlot_host_options *options,
                            const char **problem) {
+  VLOT_GIVEN(out);
   const char *ignored;
   vlot_host_options defaults;
   vlot_host_options_init(&defaults);
@@ -75,7 +85,7 @@ vlot_result vlot_host_open(vlot_host **out, const vlot_host_options *options,
   if (!problem) problem = &ignored;
   *out = NULL;
   *problem = find_problem(options);
-  if (*problem) return VLOT_INVALID;
+  if (*problem) return vlot__refuse(VLOT_INVALID, *problem);
   *out = vlot__host_make(options->allocator, options->tick_ns, true);
   if (!*out) return VLOT_NOMEM;
   (*out)->is_owned = true;
@@ -83,6 +93,8 @@ vlot_result vlot_host_open(vlot_host **out, const vlot_host_options *options,
 }
 
 uint32_t vlot_host_groups(vlot_host *host) {
+  VLOT_GIVEN(host);
+  if (vlot__has_forked(host->epoch)) return 0;
   vlot__lock(&host->lock);
   uint32_t groups = host->groups;
   vlot__unlock(&host->lock);
@@ -91,7 +103,11 @@ uint32_t vlot_host_groups(vlot_host *host) {
 
 vlot_result vlot_host_close(vlot_host *host) {
   if (!host) return VLOT_OK;
-  if (vlot_host_groups(host) > 0) return VLOT_BUSY;
+  if (vlot__has_forked(host->epoch)) return vlot__refuse_forked_child();
+  uint32_t groups = vlot_host_groups(host);
+  if (groups > 0)
+    return vlot__refuse_value(VLOT_BUSY, "{0} groups are open on this host: close them first",
+                              groups, 0);
   free_host(host);
   return VLOT_OK;
 }
@@ -112,9 +128,16 @@ void vlot__host_lacks_threads(vlot_cluster *cluster) {
   vlot__lock(&host->lock);
   uint32_t groups = host->groups, nodes = host->nodes;
   vlot__unlock(&host->lock);
+  struct rlimit limit;
+  char met[64] = "", line[256];
   cluster->lacks_threads = true;
-  vlot__log(cluster,
-            "no more threads: this host runs %u for nodes, in %u groups; the process or the "
-            "machine allows no more (ulimit -u, kernel.threads-max, pids.max, vm.max_map_count)",
-            nodes, groups);
+  if (getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+    snprintf(met, sizeof met, " is %llu", (unsigned long long)limit.rlim_cur);
+  snprintf(line, sizeof line,
+           "no more threads: this host runs %u for nodes, in %u group%s, and the process or the "
+           "machine allows no more: ulimit -u%s; or ulimit -v (stacks), kernel.threads-max, "
+           "pids.max, vm.max_map_count",
+           nodes, groups, groups == 1 ? "" : "s", met);
+  vlot__problem(cluster, "%s", line);
+  (void)vlot__refuse_words(VLOT_BUSY, line);
 }

@@ -11,6 +11,7 @@ enum { VLOT__TICK_NS = 10000000 }; /* default */
 
 struct vlot_host {
   vlot_host_options options;
+  uint64_t epoch; /* base/fork.h */
   const vlot_allocator *allocator;
   struct vlot__pool *pool;             /* NULL: its opener brought an allocator */
   const vlot_allocator *log_allocator; /* the pool's, or the allocator */

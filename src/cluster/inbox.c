@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/lock.h"
+#include "cluster/change.h"
 #include "cluster/door.h"
 
 struct vlot__inbox {
@@ -12,6 +13,7 @@ struct vlot__inbox {
   uint32_t number;
   bool is_muted;
   vlot__inbox *next; /* in its bucket; under clients_lock */
+  _Atomic bool is_interrupted;
 
   /* under lock */
   pthread_mutex_t lock;
@@ -113,7 +115,12 @@ vlot_result vlot__inbox_open(vlot__inbox **out, vlot_cluster *cluster, bool is_m
   return result;
 }
 
-static void release_inbox(vlot__inbox *inbox) {
+vlot__inbox *vlot__inbox_retain(vlot__inbox *inbox) {
+  atomic_fetch_add(&inbox->references, 1);
+  return inbox;
+}
+
+void vlot__inbox_release(vlot__inbox *inbox) {
   if (inbox && atomic_fetch_sub(&inbox->references, 1) == 1) free_inbox(inbox);
 }
 
@@ -127,7 +134,7 @@ void vlot__inbox_close(vlot__inbox *inbox) {
     cluster->client_count--;
   }
   vlot__unlock(&cluster->clients_lock);
-  release_inbox(inbox);
+  vlot__inbox_release(inbox);
 }
 
 void vlot__clients_close(vlot_cluster *cluster) {
@@ -147,7 +154,7 @@ static vlot__inbox *find_inbox(vlot_cluster *cluster, uint32_t number) {
   vlot__lock(&cluster->clients_lock);
   vlot__inbox **link = find_link(cluster, number);
   vlot__inbox *inbox = link ? *link : NULL;
-  if (inbox) atomic_fetch_add(&inbox->references, 1);
+  if (inbox) vlot__inbox_retain(inbox);
   vlot__unlock(&cluster->clients_lock);
   return inbox;
 }
@@ -171,7 +178,7 @@ void vlot__client_deliver(vlot_cluster *cluster, uint32_t number, const void *re
                           size_t size) {
   vlot__inbox *inbox = find_inbox(cluster, number);
   if (inbox && !inbox->is_muted) put_answers(inbox, records, size);
-  release_inbox(inbox);
+  vlot__inbox_release(inbox);
 }
 
 void vlot__mail_refused(vlot_cluster *cluster, uint32_t kind, const void *payload, vlot_why why) {
@@ -230,13 +237,31 @@ void vlot__inbox_wait(vlot__inbox *inbox, uint64_t deadline) {
   inbox->is_waiting = true;
   inbox->is_due = false; /* the clock has gone on before it says so: what it said is not lost */
   while (inbox->is_waiting && inbox->incoming.size == 0 && !inbox->is_due &&
-         vlot__now(cluster) < deadline && !vlot__is_shut(cluster))
-    pthread_cond_wait(&inbox->arrived, &inbox->lock);
+         vlot__now(cluster) < deadline && !vlot__is_shut(cluster) &&
+         !vlot__inbox_is_interrupted(inbox))
+    vlot__cond_wait(&inbox->arrived, &inbox->lock);
   inbox->is_waiting = false;
   vlot__unlock(&inbox->lock);
   vlot__lock(&cluster->waiting_lock);
   unlist(inbox);
   vlot__unlock(&cluster->waiting_lock);
+}
+
+/* Set before the lock is taken, so that whoever looked before it is inside the wait by now. */
+void vlot__inbox_interrupt(vlot__inbox *inbox) {
+  atomic_store(&inbox->is_interrupted, true);
+  vlot__lock(&inbox->lock);
+  vlot__unlock(&inbox->lock);
+  pthread_cond_signal(&inbox->arrived);
+  vlot__notify_changed(inbox->cluster); /* it may wait to ask again */
+}
+
+bool vlot__inbox_is_interrupted(const vlot__inbox *inbox) {
+  return atomic_load_explicit(&inbox->is_interrupted, memory_order_relaxed);
+}
+
+void vlot__inbox_end_interrupt(vlot__inbox *inbox) {
+  if (vlot__inbox_is_interrupted(inbox)) atomic_store(&inbox->is_interrupted, false);
 }
 
 uint64_t vlot__clients_due(vlot_cluster *cluster) {
@@ -256,8 +281,7 @@ static size_t take_due(vlot_cluster *cluster, uint64_t now, vlot__inbox **due, s
     next = one->next_waiting;
     if (one->deadline > now) continue;
     unlist(one);
-    atomic_fetch_add(&one->references, 1);
-    due[count++] = one;
+    due[count++] = vlot__inbox_retain(one);
   }
   vlot__unlock(&cluster->waiting_lock);
   return count;
@@ -278,7 +302,7 @@ void vlot__clients_wake(vlot_cluster *cluster, uint64_t now) {
     count = take_due(cluster, now, due, sizeof due / sizeof *due);
     for (size_t k = 0; k < count; k++) {
       wake_waiter(due[k]);
-      release_inbox(due[k]);
+      vlot__inbox_release(due[k]);
     }
   } while (count == sizeof due / sizeof *due);
 }

@@ -49,7 +49,16 @@ uint32_t vlot__inbox_number(const vlot__inbox *inbox);
 /* Everything that has arrived, against room that is empty. */
 void vlot__inbox_swap(vlot__inbox *inbox, vlot__answers *empty);
 
-/* Wait until something is there, the clock says that a deadline has come, or the cluster closes:
+/* Whoever waits, now or next, is to leave: by any thread that has a reference (retain, release).
+ * end: it has left. */
+void vlot__inbox_interrupt(vlot__inbox *inbox);
+bool vlot__inbox_is_interrupted(const vlot__inbox *inbox);
+void vlot__inbox_end_interrupt(vlot__inbox *inbox);
+vlot__inbox *vlot__inbox_retain(vlot__inbox *inbox);
+void vlot__inbox_release(vlot__inbox *inbox); /* NULL is allowed */
+
+/* Wait until something is there, the clock says that a deadline has come, the cluster closes or it
+ * is interrupted:
  * first announce the deadline, then see to it that the clock comes by at that tick, then wait. */
 void vlot__inbox_announce(vlot__inbox *inbox, uint64_t deadline);
 void vlot__inbox_wait(vlot__inbox *inbox, uint64_t deadline);

@@ -1,12 +1,17 @@
 /* Lockstep on threads of the nodes' own, or inline: switched from one action to the next. */
+#include "base/assert.h"
 #include "cluster/actors.h"
 #include "cluster/gate.h"
+#include "cluster/refuse.h"
 
 vlot_result vlot_lockstep_set_inline(vlot_cluster *cluster, bool is_inline) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
-  if (vlot__driver_of(cluster) != &vlot__driver_lockstep) return VLOT_UNSUPPORTED;
+  VLOT_GIVEN(cluster);
+  VLOT__VISIT_RESULT(cluster);
+  if (vlot__driver_of(cluster) != &vlot__driver_lockstep)
+    return vlot__refuse(VLOT_UNSUPPORTED,
+                        "inline is a choice of lockstep: the cluster was opened with threads");
   if (vlot__check_change(cluster) != VLOT_OK) return VLOT_UNSUPPORTED;
-  if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
+  if (vlot__waits_for_itself(cluster)) return vlot__refuse_node_thread();
   if (cluster->lockstep.is_inline == is_inline) return VLOT_OK;
   vlot_result result = is_inline ? VLOT_OK : vlot__actors_open(cluster);
   vlot__seat *seat;

@@ -5,7 +5,8 @@
 #include "base/alloc.h"
 
 vlot__item *vlot__item_make(const vlot_allocator *allocator, size_t capacity) {
-  vlot__item *item = vlot__alloc(allocator, 1, sizeof *item + capacity);
+  vlot__item *item =
+      capacity <= UINT32_MAX ? vlot__alloc(allocator, 1, sizeof *item + capacity) : NULL;
   if (!item) return NULL;
   item->capacity = (uint32_t)capacity;
   item->is_held = false;

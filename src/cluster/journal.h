@@ -7,9 +7,10 @@
  * one order: TURN begins a turn, MORE goes on with it, and the item END ends it.
  *
  * The order is causal, because a tape is emptied into the journal before the first message of a
- * turn leaves. A replay carries a turn out where its TURN stands, and finds the rest of it by
- * looking ahead: nothing in there can depend on other nodes' later turns, since all the mail of a
- * turn was in the mailbox when it began.
+ * turn leaves, before the machine is called, and at the turn's end. A replay carries a turn out
+ * where its TURN stands, and finds the rest of it by looking ahead: nothing in there can depend on
+ * other nodes' later turns, since all the mail of a turn was in the mailbox when it began. After a
+ * crash a turn can be without an END: its node was in the middle of it.
  */
 #ifndef VLOT_CLUSTER_JOURNAL_H
 #define VLOT_CLUSTER_JOURNAL_H
@@ -28,13 +29,18 @@ struct vlot__fate;
 /* --- format: little-endian, no padding; fixed widths, but var: seven bits a byte, the lowest first
  * ----
  *
- * file    magic [8], u32 format, u32 0, then blocks; the first block is the head, the others are
- *         records in a row
- * block   u32 bytes behind this header, u32 0, u64 checksum of them
- * record  u32 bytes with this header, u8 type, u8 flags, u16 node, then what its type says
+ * file    magic [8], u32 format, u32 0, then the head, then records in a row
+ * head    u32 bytes behind this header, u32 0, u64 checksum of them
+ * record  u32 bytes with this header, u8 type, u8 flags, u16 node, u32 checksum of all of it but
+ *         these four bytes, then what its type says. Size 0: here the journal ends, without an END;
+ *         what may stand behind was never finished
  */
 #define VLOT__JOURNAL_MAGIC "vlotjrnl"
-enum { VLOT__JOURNAL_FILE_HEAD = 16, VLOT__JOURNAL_BLOCK_HEAD = 16, VLOT__JOURNAL_RECORD_HEAD = 8 };
+enum {
+  VLOT__JOURNAL_FILE_HEAD = 16,
+  VLOT__JOURNAL_BLOCK_HEAD = 16,
+  VLOT__JOURNAL_RECORD_HEAD = 12
+};
 
 typedef enum vlot__journal_type {
   VLOT__RECORD_TURN = 1, /* flags: 1 was parked; items */
@@ -107,11 +113,24 @@ static inline uint8_t *vlot__put_head(uint8_t *at, uint32_t size, vlot__journal_
   at = vlot__put32(at, size);
   at[0] = (uint8_t)type;
   at[1] = (uint8_t)flags;
-  return vlot__put16(at + 2, node);
+  return vlot__put32(vlot__put16(at + 2, node), 0);
 }
 
-/* Checksum of a block; also of payloads in digests. */
+/* Checksum of the head; also of payloads in digests. */
 uint64_t vlot__journal_hash(uint64_t hash, const void *data, size_t size);
+
+/* Checksum of a record of [size]. */
+static inline uint32_t vlot__journal_check(const uint8_t *record, uint32_t size) {
+  return (uint32_t)(vlot__journal_hash(vlot__get64(record), record + VLOT__JOURNAL_RECORD_HEAD,
+                                       size - VLOT__JOURNAL_RECORD_HEAD) >>
+                    32);
+}
+
+/* A record is whole: its size and its checksum. */
+static inline void vlot__journal_seal(uint8_t *record, uint32_t size) {
+  vlot__put32(record, size);
+  vlot__put32(record + 8, vlot__journal_check(record, size));
+}
 
 /* --- tape: of a node, by whoever runs its turn; or by control while it has no turn ------------ */
 
@@ -120,7 +139,6 @@ typedef struct vlot__tape {
   size_t size, capacity;
   size_t open;                      /* where the open record begins; SIZE_MAX: none is open */
   bool in_turn;                     /* a turn has begun, and has no END yet */
-  bool is_committed;                /* the beginning of this turn is in the journal */
   bool is_cut;                      /* the node was found to be killed */
   uint32_t checks, routes, submits; /* of this turn, so far */
   uint64_t events;                  /* of the seat, when the turn began */
@@ -145,6 +163,7 @@ vlot_result vlot__tape_submit(struct vlot__node *node, const vlot_write *write,
                               const vlot_storage_done *done);
 void vlot__tape_rate(struct vlot__node *node, uint32_t permille, uint64_t changed);
 void vlot__tape_sending(struct vlot__seat *seat);
+void vlot__tape_calling(struct vlot__seat *seat);
 void vlot__tape_sent(struct vlot__seat *seat, const struct vlot__fate *fate);
 /* control's, between turns: into the journal with it, and with the end of a turn that was cut */
 void vlot__tape_empty(struct vlot__node *node);
@@ -173,6 +192,9 @@ void vlot__journal_close(vlot__journal *journal);
 
 bool vlot__journal_is_on(const vlot__journal *journal);
 void vlot__journal_append(vlot__journal *journal, const void *data, size_t size);
+/* What was appended so far is where a crash of this process does not reach it: with the sink, which
+ * is waited for. Returns at once after the journal has ended early. */
+void vlot__journal_sync(vlot__journal *journal);
 /* A tape found no memory: the journal ends here. */
 void vlot__journal_short(vlot__journal *journal);
 

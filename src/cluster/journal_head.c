@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/assert.h"
 #include "cluster/object.h"
 #include "cluster/replay.h"
 
@@ -230,6 +231,7 @@ void vlot__replay_head_free(vlot__journal_head *head, const vlot_allocator *allo
 }
 
 vlot_result vlot_journal_read_info(const void *journal, size_t size, vlot_journal_info *info) {
+  VLOT_GIVEN(info);
   vlot__journal_head head;
   vlot_result result =
       vlot__replay_head_read(&head, journal, size, false, vlot_allocator_default());

@@ -178,3 +178,13 @@ const vlot_machine *vlot_kv_machine(void) {
 }
 
 uint64_t vlot_kv_count(void *state) { return ((vlot__kv *)state)->table.count; }
+
+void vlot_kv_each(void *state,
+                  void (*see)(void *context, const void *key, size_t key_size, const void *value,
+                              size_t value_size),
+                  void *context) {
+  const vlot__kv_table *table = &((vlot__kv *)state)->table;
+  for (size_t bucket = 0; bucket < table->bucket_count; bucket++)
+    for (const vlot__kv_item *item = vlot__kv_table_bucket(table, bucket); item; item = item->next)
+      see(context, item->bytes, item->key_size, vlot__kv_item_value(item), item->value_size);
+}

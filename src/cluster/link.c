@@ -3,6 +3,7 @@
  */
 #include "cluster/link.h"
 
+#include "base/assert.h"
 #include "base/lock.h"
 #include "cluster/by_id.h"
 #include "cluster/driver.h"
@@ -10,6 +11,7 @@
 #include "cluster/observe.h"
 #include "cluster/pending.h"
 #include "cluster/recorder.h"
+#include "cluster/refuse.h"
 
 static bool is_clean(const vlot_link *link) {
   return !link->is_cut && !link->loss && !link->duplicate && !link->reorder &&
@@ -117,12 +119,34 @@ static bool make_room_for(vlot_cluster *cluster, uint32_t from, uint32_t to) {
   return true;
 }
 
+static vlot_result refuse_link(const vlot_link *link) {
+  enum { MILLION = 1000000 };
+  if (link->loss > MILLION)
+    return vlot__refuse_value(VLOT_INVALID, "loss {0}: at most {1}, in millionths", link->loss,
+                              MILLION);
+  if (link->duplicate > MILLION)
+    return vlot__refuse_value(VLOT_INVALID, "duplicate {0}: at most {1}, in millionths",
+                              link->duplicate, MILLION);
+  if (link->reorder > MILLION)
+    return vlot__refuse_value(VLOT_INVALID, "reorder {0}: at most {1}, in millionths",
+                              link->reorder, MILLION);
+  if (link->tail > MILLION)
+    return vlot__refuse_value(VLOT_INVALID, "tail {0}: at most {1}, in millionths", link->tail,
+                              MILLION);
+  if (link->is_cut > 1)
+    return vlot__refuse_value(VLOT_INVALID, "is_cut {0}: 0 or 1", link->is_cut, 0);
+  return vlot__refuse_value(VLOT_INVALID, "delay_ticks_min {0} is above delay_ticks_max {1}",
+                            link->delay_ticks_min, link->delay_ticks_max);
+}
+
 vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from, uint32_t to,
                                   const vlot_link *link) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
-  if (!is_valid(link)) return VLOT_INVALID;
-  if ((from != 0 && !vlot__seat_of(cluster, from)) || (to != 0 && !vlot__seat_of(cluster, to)))
-    return VLOT_NOT_FOUND;
+  VLOT_GIVEN(cluster);
+  VLOT_GIVEN(link);
+  VLOT__VISIT_RESULT(cluster);
+  if (!is_valid(link)) return refuse_link(link);
+  if (from != 0 && !vlot__seat_of(cluster, from)) return vlot__refuse_member(from);
+  if (to != 0 && !vlot__seat_of(cluster, to)) return vlot__refuse_member(to);
   vlot_result result = vlot__control_take_to_change(cluster);
   if (result != VLOT_OK) return result;
   if (!is_clean(link) && !make_room_for(cluster, from, to)) result = VLOT_NOMEM;
@@ -138,10 +162,14 @@ vlot_result vlot_cluster_set_link(vlot_cluster *cluster, uint32_t from, uint32_t
 
 vlot_result vlot_cluster_get_link(vlot_cluster *cluster, uint32_t from, uint32_t to,
                                   vlot_link *link) {
+  VLOT_GIVEN(cluster);
+  VLOT_GIVEN(link);
   *link = (vlot_link){0};
-  VLOT__VISIT(cluster, VLOT_CLOSED);
-  if (!vlot__seat_of(cluster, from) || !vlot__seat_of(cluster, to) || from == to)
-    return VLOT_NOT_FOUND;
+  VLOT__VISIT_RESULT(cluster);
+  if (!vlot__seat_of(cluster, from)) return vlot__refuse_member(from);
+  if (!vlot__seat_of(cluster, to)) return vlot__refuse_member(to);
+  if (from == to)
+    return vlot__refuse_value(VLOT_NOT_FOUND, "member {0} has no link to itself", from, 0);
   vlot__lock(&cluster->links_lock);
   const vlot__link *found = find_link(vlot__seat_of(cluster, from), to);
   if (found && found->is_faulty) *link = found->profile;
@@ -157,8 +185,9 @@ static vlot_result take_sides(vlot_cluster *cluster, const uint32_t *ids, size_t
     side += ids[k] == 0;
     if (ids[k] == 0) continue;
     seat = vlot__seat_of(cluster, ids[k]);
-    if (!seat) return VLOT_NOT_FOUND;
-    if (seat->side != 0) return VLOT_INVALID;
+    if (!seat) return vlot__refuse_member(ids[k]);
+    if (seat->side != 0)
+      return vlot__refuse_value(VLOT_INVALID, "member {0} is named twice", ids[k], 0);
     seat->side = side;
   }
   return VLOT_OK;
@@ -188,7 +217,8 @@ static bool make_room_between(vlot_cluster *cluster) {
 }
 
 vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *ids, size_t count) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT_GIVEN(cluster);
+  VLOT__VISIT_RESULT(cluster);
   vlot_result result = vlot__control_take_to_change(cluster);
   if (result != VLOT_OK) return result;
   result = take_sides(cluster, ids, count);
@@ -199,7 +229,8 @@ vlot_result vlot_cluster_partition(vlot_cluster *cluster, const uint32_t *ids, s
 }
 
 vlot_result vlot_cluster_heal(vlot_cluster *cluster) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT_GIVEN(cluster);
+  VLOT__VISIT_RESULT(cluster);
   vlot_result result = vlot__control_take_to_change(cluster);
   if (result != VLOT_OK) return result;
   vlot__count_command(cluster);

@@ -2,14 +2,19 @@
  * runs. */
 #include "cluster/lints.h"
 
+#include "base/assert.h"
 #include "base/lock.h"
+#include "cluster/driver.h"
 #include "cluster/gate.h"
+#include "cluster/host.h"
 #include "cluster/lint_settings.h"
 #include "cluster/look.h"
 #include "cluster/observe.h"
+#include "cluster/slow.h"
 
 enum {
   LOOK_TICKS = 64,
+  SLOW_LOOKS = 16,  /* so many looks in a row without a slow call: the next one is told again */
   RISES = 3,        /* what is higher at so many looks in a row grows */
   MAILS_MIN = 1024, /* less is a burst */
   ENTRIES_MIN = 1024,
@@ -64,6 +69,34 @@ static void look_at_disks(vlot_cluster *cluster) {
   }
 }
 
+static uint32_t count_without_memory(vlot_cluster *cluster) {
+  uint32_t count = 0;
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
+    vlot__lock(&seat->status_lock);
+    count += atomic_load(&seat->state) == VLOT_NODE_FENCED &&
+             seat->status.raft.fenced_why == VLOT_WHY_NO_MEMORY;
+    vlot__unlock(&seat->status_lock);
+  }
+  return count;
+}
+
+/* One call or a thousand, it is told when it begins; and again when there was none for a while. A
+ * debugger that stands in such a call makes it slow: that is not told. */
+static void look_at_calls(vlot__seat *seat, uint32_t number, vlot__slow_calls *slow) {
+  vlot__lock(&seat->status_lock);
+  uint64_t ns = slow->ns;
+  slow->ns = 0;
+  vlot__unlock(&seat->status_lock);
+  if (ns > 0 && vlot__traced_is(&seat->cluster->host->traced)) ns = 0;
+  const vlot__lint_trend *trend = watch_of(seat, number);
+  slow->quiet = ns > 0 ? 0 : slow->quiet + 1;
+  if (ns > 0 && (!trend->is_on || ns / 1000000 > trend->lint.value))
+    set(seat, number, true, ns / 1000000, vlot__slow_limit_ns(seat->cluster) / 1000000);
+  else if (trend->is_on && slow->quiet >= SLOW_LOOKS)
+    set(seat, number, false, 0, 0);
+}
+
 static vlot_node_status read_status(vlot__seat *seat) {
   vlot_node_status status = {0};
   if (!vlot__may_step(seat->cluster)) return vlot__seat_status(seat);
@@ -87,6 +120,13 @@ static void look_at(vlot__seat *seat, const vlot_node_status *status, uint64_t c
   set(seat, VLOT_LINT_FALLS_BEHIND, grows(behind, lag, floor), lag, status->applied_index);
   set(seat, VLOT_LINT_NO_QUORUM_CONTACT, is_up && status->raft.lacks_quorum, status->raft.term,
       seat->cluster->options.raft.election_ticks_min);
+  bool lacks_memory =
+      status->state == VLOT_NODE_FENCED && status->raft.fenced_why == VLOT_WHY_NO_MEMORY;
+  set(seat, VLOT_LINT_OUT_OF_MEMORY, lacks_memory, status->fenced_tick,
+      lacks_memory ? count_without_memory(seat->cluster) : 0);
+  if (vlot__driver_of(seat->cluster) != &vlot__driver_threads) return;
+  look_at_calls(seat, VLOT_LINT_SLOW_APPLY, &seat->slow_calls[VLOT__SLOW_APPLY]);
+  look_at_calls(seat, VLOT_LINT_SLOW_QUERY, &seat->slow_calls[VLOT__SLOW_QUERY]);
 }
 
 static void look(vlot_cluster *cluster) {
@@ -110,17 +150,6 @@ void vlot__lint_look(vlot_cluster *cluster) {
   look(cluster);
 }
 
-void vlot__lint_open(vlot_cluster *cluster) {
-  vlot_lint lints[VLOT_LINT_NUMBERS];
-  if (!cluster->options.has_lints) return;
-  size_t count = vlot_cluster_options_lint(&cluster->options, lints, VLOT_LINT_NUMBERS);
-  vlot__control_begin(cluster);
-  for (size_t k = 0; k < count; k++) say(cluster, &lints[k]);
-  look_at_disks(cluster);
-  vlot__control_end(cluster);
-  atomic_store(&cluster->next_look, LOOK_TICKS);
-}
-
 /* The settings, with the members that there are now: those of the configuration in force at the
  * leader, without one those that it was opened with. */
 static void add_settings(vlot_cluster *cluster, vlot__lint_list *all) {
@@ -134,7 +163,20 @@ static void add_settings(vlot_cluster *cluster, vlot__lint_list *all) {
   vlot_configuration_release(configuration);
 }
 
+void vlot__lint_open(vlot_cluster *cluster) {
+  vlot_lint lints[VLOT_LINT_NUMBERS];
+  if (!cluster->options.has_lints) return;
+  vlot__lint_list all = {.lints = lints, .capacity = VLOT_LINT_NUMBERS};
+  add_settings(cluster, &all);
+  vlot__control_begin(cluster);
+  for (size_t k = 0; k < all.count; k++) say(cluster, &lints[k]);
+  look_at_disks(cluster);
+  vlot__control_end(cluster);
+  atomic_store(&cluster->next_look, LOOK_TICKS);
+}
+
 size_t vlot_cluster_lint(vlot_cluster *cluster, vlot_lint *lints, size_t capacity) {
+  VLOT_GIVEN(cluster);
   vlot__lint_list all = {.lints = lints, .capacity = capacity};
   VLOT__VISIT(cluster, 0);
   if (!cluster->options.has_lints) return 0;

@@ -285,14 +285,9 @@ vlot_result vlot__lockstep_start(vlot__seat *seat) {
   return seat->cluster->lockstep.is_inline ? VLOT_OK : vlot__actors_start(seat, true);
 }
 
-/* Nobody publishes after each turn here: what it was last is seen now. */
 vlot_result vlot__lockstep_stop(vlot__seat *seat, vlot_why why) {
   vlot_result result = vlot__actors_stop(seat, why);
   vlot__pending_forget(seat);
-  if (result == VLOT_TIMEOUT) return result;
-  vlot_node_status status = {0};
-  vlot__node_get_status(seat->node, &status);
-  seat->status.raft = status.raft;
   return result;
 }
 
@@ -358,7 +353,8 @@ static vlot_result lockstep_await(vlot_cluster *cluster,
                                   void *context, uint64_t deadline) {
   for (;;) {
     if (is_reached(cluster, context)) return VLOT_OK;
-    if (vlot__is_shut(cluster)) return VLOT_CLOSED; /* paused, and another thread closes it */
+    if (vlot__is_shut(cluster))
+      return vlot__visit_refusal(cluster); /* paused, and another thread closes it */
     if (vlot__now(cluster) >= deadline) return VLOT_TIMEOUT;
     vlot__lockstep_run_one(cluster, deadline);
   }

@@ -1,16 +1,20 @@
 /* Looking at a cluster: status, statistics, the last events. */
 #include "cluster/look.h"
 
+#include "base/assert.h"
 #include "base/lock.h"
 #include "cluster/driver.h"
 #include "cluster/gate.h"
+#include "cluster/refuse.h"
 
 uint32_t vlot_cluster_nodes(const vlot_cluster *cluster) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, 0);
   return vlot__seats_count(cluster);
 }
 
 uint32_t vlot_cluster_ids(const vlot_cluster *cluster, uint32_t *ids, uint32_t capacity) {
+  VLOT_GIVEN(cluster);
   uint32_t count = 0;
   VLOT__VISIT(cluster, 0);
   vlot__seat *seat;
@@ -22,6 +26,7 @@ uint32_t vlot_cluster_ids(const vlot_cluster *cluster, uint32_t *ids, uint32_t c
 }
 
 uint64_t vlot_cluster_now(vlot_cluster *cluster) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, 0);
   return vlot__now(cluster);
 }
@@ -60,24 +65,29 @@ vlot_configuration *vlot__seat_configuration(vlot__seat *seat) {
 vlot_node_status vlot__seat_status(vlot__seat *seat) {
   vlot_cluster *cluster = seat->cluster;
   vlot_node_state state = atomic_load(&seat->state);
+  /* first: what is not in the mailbox any more shows in the status, once its turn has ended */
+  uint64_t mailbox = vlot__driver_of(cluster)->queued(seat);
   if (vlot__may_step(cluster) && seat->node) vlot__seat_publish(seat);
   vlot__lock(&seat->status_lock);
   vlot_node_status status = seat->status;
+  status.slow_calls = seat->slow_count;
   status.age_ticks = vlot__now(cluster) - seat->status_tick;
   vlot__unlock(&seat->status_lock);
   status.id = seat->id;
   status.state = state;
   status.clock_permille = atomic_load(&seat->clock_permille);
   if (seat->disk) status.lost_writes = vlot__disk_lost(seat->disk);
-  status.mailbox = vlot__driver_of(cluster)->queued(seat);
+  status.mailbox = mailbox;
   return status;
 }
 
 vlot_result vlot_cluster_get_status(vlot_cluster *cluster, uint32_t id, vlot_node_status *status) {
+  VLOT_GIVEN(cluster);
+  VLOT_GIVEN(status);
   *status = (vlot_node_status){.id = id};
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat = vlot__seat_of(cluster, id);
-  if (!seat) return VLOT_NOT_FOUND;
+  if (!seat) return vlot__refuse_member(id);
   *status = vlot__seat_status(seat);
   return VLOT_OK;
 }
@@ -97,6 +107,7 @@ uint32_t vlot__leader(vlot_cluster *cluster) {
 }
 
 uint32_t vlot_cluster_leader(vlot_cluster *cluster) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, 0);
   return vlot__leader(cluster);
 }
@@ -113,30 +124,94 @@ bool vlot__has_lost_disks(vlot_cluster *cluster, uint32_t *lost, uint32_t *voter
   return *voters > 0 && *voters - *lost < *voters / 2 + 1;
 }
 
+/* Are so many voters fenced for want of memory that no quorum of them is left? */
+static bool lacks_memory(vlot_cluster *cluster) {
+  uint32_t voters = 0, fenced = 0;
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
+    bool is_fenced = atomic_load(&seat->state) == VLOT_NODE_FENCED;
+    vlot__lock(&seat->status_lock);
+    bool is_voter = seat->status.raft.is_voter;
+    fenced += is_voter && is_fenced && seat->status.raft.fenced_why == VLOT_WHY_NO_MEMORY;
+    voters += is_voter;
+    vlot__unlock(&seat->status_lock);
+  }
+  return fenced > 0 && voters - fenced < voters / 2 + 1;
+}
+
 vlot_why vlot_cluster_leaderless_why(vlot_cluster *cluster) {
+  VLOT_GIVEN(cluster);
   uint32_t lost, voters;
   VLOT__VISIT(cluster, VLOT_WHY_CLUSTER_CLOSED);
   if (vlot__leader(cluster)) return VLOT_WHY_NONE;
-  return vlot__has_lost_disks(cluster, &lost, &voters) ? VLOT_WHY_DISKS_LOST : VLOT_WHY_NO_LEADER;
+  if (vlot__has_lost_disks(cluster, &lost, &voters)) return VLOT_WHY_DISKS_LOST;
+  return lacks_memory(cluster) ? VLOT_WHY_NO_MEMORY : VLOT_WHY_NO_LEADER;
 }
 
-vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash,
-                              uint64_t *applied) {
-  *hash = *applied = 0;
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+/* Between two of its turns. */
+typedef vlot_result look_at(vlot__node *node, void *context);
+
+static vlot_result look_between(vlot_cluster *cluster, uint32_t id, look_at *look, void *context) {
   vlot__seat *seat = vlot__seat_of(cluster, id);
-  if (!seat) return VLOT_NOT_FOUND;
+  if (!seat) return vlot__refuse_member(id);
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;
   result = VLOT_TIMEOUT;
   if (!seat->node)
-    result = VLOT_CLOSED;
+    result = vlot__refuse_down(id);
   else if (vlot__driver_of(cluster)->hold(seat) == VLOT_OK) {
-    result = vlot__node_hash(seat->node, hash, applied);
+    result = look(seat->node, context);
     vlot__driver_of(cluster)->unhold(seat);
   }
+  if (result == VLOT_TIMEOUT)
+    vlot__refuse_value(result,
+                       "node {0} did not end its turn within stop_ns: its user code takes too long",
+                       id, 0);
   vlot__control_end(cluster);
   return result;
+}
+
+typedef struct hashed {
+  uint32_t id;
+  uint64_t *hash, *applied;
+} hashed;
+
+static vlot_result look_hash(vlot__node *node, void *context) {
+  const hashed *out = context;
+  if (vlot__node_is_fenced(node))
+    return vlot__refuse_value(
+        VLOT_FENCED, "node {0} is fenced: what it last had says nothing of the others", out->id, 0);
+  return vlot__node_hash(node, out->hash, out->applied);
+}
+
+vlot_result vlot_cluster_hash(vlot_cluster *cluster, uint32_t id, uint64_t *hash,
+                              uint64_t *applied) {
+  VLOT_GIVEN(cluster);
+  VLOT_GIVEN(hash);
+  VLOT_GIVEN(applied);
+  *hash = *applied = 0;
+  VLOT__VISIT_RESULT(cluster);
+  return look_between(cluster, id, look_hash,
+                      &(hashed){.id = id, .hash = hash, .applied = applied});
+}
+
+typedef struct looker {
+  vlot_cluster_looker *look;
+  void *context;
+} looker;
+
+static vlot_result look_in(vlot__node *node, void *context) {
+  const looker *by = context;
+  by->look(by->context, vlot__node_raft(node), vlot__node_machine(node));
+  return VLOT_OK;
+}
+
+vlot_result vlot_cluster_look(vlot_cluster *cluster, uint32_t id, vlot_cluster_looker *look,
+                              void *context) {
+  VLOT_GIVEN(cluster);
+  VLOT_GIVEN(look);
+  VLOT__VISIT_RESULT(cluster);
+  return look_between(cluster, id, look_in, &(looker){.look = look, .context = context});
 }
 
 static void add_traffic(vlot_cluster_stats *stats, const vlot__traffic *traffic) {
@@ -153,6 +228,8 @@ static uint64_t idle_ticks(vlot_cluster *cluster) {
 }
 
 void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats) {
+  VLOT_GIVEN(cluster);
+  VLOT_GIVEN(stats);
   *stats = (vlot_cluster_stats){0};
   VLOT__VISIT(cluster, );
   vlot__lock(&cluster->stats_lock);
@@ -216,10 +293,12 @@ static size_t take_events(vlot_cluster *cluster, uint32_t id, bool is_rare, vlot
 
 size_t vlot_cluster_events(vlot_cluster *cluster, uint32_t id, vlot_event *events,
                            size_t capacity) {
+  VLOT_GIVEN(cluster);
   return take_events(cluster, id, false, events, capacity);
 }
 
 size_t vlot_cluster_rare_events(vlot_cluster *cluster, uint32_t id, vlot_event *events,
                                 size_t capacity) {
+  VLOT_GIVEN(cluster);
   return take_events(cluster, id, true, events, capacity);
 }

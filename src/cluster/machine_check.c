@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/problem.h"
 #include "cluster/replies.h"
 
 /* One instance and where its answers go. */
@@ -285,7 +286,7 @@ vlot_result vlot_machine_check(const vlot_machine *machine, const vlot_entry *co
                                const char **problem) {
   const char *invalid = check_arguments(machine, commands, count, questions, question_count);
   if (problem) *problem = invalid;
-  if (invalid) return VLOT_INVALID;
+  if (invalid) return vlot__refuse(VLOT_INVALID, invalid);
   machine_trial trial = {
       .machine = machine, .questions = questions, .question_count = question_count};
   vlot_result result = make_instances(&trial);
@@ -293,5 +294,5 @@ vlot_result vlot_machine_check(const vlot_machine *machine, const vlot_entry *co
   if (result == VLOT_OK) result = run(&trial, commands, count);
   free_instances(&trial);
   if (problem) *problem = trial.problem;
-  return result;
+  return result != VLOT_OK && trial.problem ? vlot__refuse(result, trial.problem) : result;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cluster/propose.h"
+#include "vlot/raft_snapshot.h"
 
 void vlot__mail_lay_out_read(vlot__mail_read *mail, vlot__mail_read fields, const void *question,
                              size_t size) {
@@ -18,6 +19,20 @@ uint32_t vlot__mail_message_kind(uint32_t kind, const void *payload) {
 
 static uint32_t count_slices(const vlot__mail_message *mail) {
   return mail->message.kind == VLOT_MESSAGE_APPEND ? mail->message.as.append.slice_count : 0;
+}
+
+static vlot_snapshot *snapshot_of(const vlot__mail_message *mail) {
+  return mail->message.kind == VLOT_MESSAGE_INSTALL ? mail->message.as.install.snapshot : NULL;
+}
+
+static void release_message(const vlot__mail_message *mail) {
+  for (uint32_t k = 0; k < count_slices(mail); k++) vlot_batch_release(mail->slices[k].batch);
+  vlot_snapshot_release(snapshot_of(mail));
+}
+
+static void retain_message(const vlot__mail_message *mail) {
+  for (uint32_t k = 0; k < count_slices(mail); k++) (void)vlot_batch_retain(mail->slices[k].batch);
+  (void)vlot_snapshot_retain(snapshot_of(mail));
 }
 
 static void for_each_propose(const vlot__mail_forward *mail,
@@ -74,10 +89,8 @@ vlot__mail_about vlot__mail_tell(uint32_t kind, const void *payload) {
 }
 
 void vlot__mail_dispose(uint32_t kind, void *payload) {
-  const vlot__mail_message *message = payload;
   if (kind == VLOT__MAIL_MESSAGE)
-    for (uint32_t k = 0; k < count_slices(message); k++)
-      vlot_batch_release(message->slices[k].batch);
+    release_message(payload);
   else if (kind == VLOT__MAIL_PROPOSE)
     vlot__propose_release(payload);
   else if (kind == VLOT__MAIL_FORWARD)
@@ -85,10 +98,8 @@ void vlot__mail_dispose(uint32_t kind, void *payload) {
 }
 
 void vlot__mail_retain(uint32_t kind, void *payload) {
-  const vlot__mail_message *message = payload;
   if (kind == VLOT__MAIL_MESSAGE)
-    for (uint32_t k = 0; k < count_slices(message); k++)
-      (void)vlot_batch_retain(message->slices[k].batch);
+    retain_message(payload);
   else if (kind == VLOT__MAIL_PROPOSE)
     vlot__propose_retain(payload);
   else if (kind == VLOT__MAIL_FORWARD)

@@ -17,6 +17,10 @@ typedef enum vlot__mail_kind {
   VLOT__MAIL_FORWARD,  /* vlot__mail_forward: between nodes */
 } vlot__mail_kind;
 
+/* A client's mail has at most so many bytes: the largest question there is, and its header. So one
+ * finds room in an empty mailbox, also where a follower passes it on. */
+enum { VLOT__MAIL_CLIENT_MAX = (64 << 20) + 4096, VLOT__MAILBOX_BYTES_MAX = 65 << 20 };
+
 /* A TICK with this stamp, which is no tick, is a timer made to fire before it is due. */
 #define VLOT__STAMP_FIRE UINT64_MAX
 

@@ -1,6 +1,7 @@
 /* A running member: its life from recovery on, and looking at it. There is no thread in any of the
  * node's files: whatever drives it calls begin, take, end (node_turn.c, node_mail.c).
  */
+#include "base/problem.h"
 #include "cluster/bootstrap.h"
 #include "cluster/node_inside.h"
 #include "cluster/observe.h"
@@ -11,7 +12,8 @@ static vlot_result create_machine(vlot__node *node) {
   vlot_cluster *cluster = node->cluster;
   node->machine = cluster->machine.create(cluster->machine.context, node->seat->id,
                                           cluster->options.is_replaying != 0);
-  return node->machine ? VLOT_OK : VLOT_FAILED;
+  return node->machine ? VLOT_OK
+                       : vlot__refuse(VLOT_FAILED, "the machine's create() returned NULL");
 }
 
 static vlot_result open_core(vlot__node *node, const vlot_stored *stored, const char **problem) {
@@ -32,7 +34,7 @@ static vlot_result open_core(vlot__node *node, const vlot_stored *stored, const 
   options.log_slice_count = stored->slice_count;
   options.log_entries = NULL;
   options.log_entry_count = 0;
-  options.base_snapshot = NULL;
+  options.snapshot = NULL;
   return vlot_raft_open(&node->raft, &options, problem);
 }
 
@@ -78,6 +80,7 @@ vlot__node *vlot__node_open(vlot__seat *seat, vlot_result *result, const char **
   vlot__ring_init(&node->waiting_reads, cluster->allocator, sizeof(vlot__node_read));
   vlot__forwards_open(node);
   *result = open_core(node, &stored, problem);
+  if (!*problem) *problem = vlot_result_text(*result); /* it is no option that is wrong */
   if (*result == VLOT_OK) {
     *problem = "the machine could not be created";
     *result = create_machine(node);
@@ -122,10 +125,11 @@ const vlot_raft *vlot__node_raft(const vlot__node *node) { return node->raft; }
 
 void vlot__node_get_status(const vlot__node *node, vlot_node_status *status) {
   vlot_raft_get_status(node->raft, &status->raft);
-  if (node->is_fenced && !status->raft.is_fenced) {
+  if (node->is_fenced) {
     status->raft.is_fenced = 1;
-    status->raft.fenced_why = node->fenced_why;
+    if (node->fenced_why) status->raft.fenced_why = node->fenced_why;
   }
+  status->fenced_tick = node->fenced_tick;
   status->applied_index = node->applied_index;
   status->turns = node->turns;
   status->waiting = node->waiting_reads.count + node->forwarding.mails;
@@ -133,8 +137,12 @@ void vlot__node_get_status(const vlot__node *node, vlot_node_status *status) {
     status->waiting += ((const vlot__waiter *)vlot__ring_at(&node->waiters, k))->count;
 }
 
+void *vlot__node_machine(const vlot__node *node) { return node->machine; }
+
 vlot_result vlot__node_hash(vlot__node *node, uint64_t *hash, uint64_t *applied) {
-  if (!node->cluster->machine.hash) return VLOT_UNSUPPORTED;
+  if (!node->cluster->machine.hash)
+    return vlot__refuse(VLOT_UNSUPPORTED,
+                        "the machine has no hash function: set vlot_machine.hash");
   *hash = node->cluster->machine.hash(node->machine);
   *applied = node->applied_index;
   return VLOT_OK;

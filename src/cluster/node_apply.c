@@ -1,11 +1,15 @@
 /* Committed entries go to the machine, and whoever waits for them hears of it. */
 #include "cluster/node_inside.h"
 #include "cluster/observe.h"
+#include "cluster/recorder.h"
+#include "cluster/slow.h"
 
-static size_t reply_of(const vlot__node *node, uint32_t k, bool has_replies,
-                       const uint8_t **reply) {
+/* What the machine said to the k-th command, and what its answer lacks. */
+static size_t reply_of(const vlot__node *node, uint32_t k, bool has_replies, const uint8_t **reply,
+                       vlot_why *lack) {
   size_t size = 0;
   *reply = NULL;
+  *lack = has_replies ? vlot__replies_lack(&node->replies, k) : VLOT_WHY_NO_MEMORY;
   if (has_replies) vlot__replies_get(&node->replies, k, reply, &size);
   return size;
 }
@@ -29,11 +33,15 @@ static void answer_applied(vlot__node *node, const vlot__waiter *one, uint64_t i
                          .node = node->seat->id};
   for (uint32_t k = 0; k < count;) {
     const uint8_t *reply, *next;
-    answer.reply_size = (uint32_t)reply_of(node, first_reply + k, has_replies, &reply);
+    vlot_why lack, next_lack;
+    /* at most VLOT_REPLY_BYTES_MAX */
+    answer.reply_size = (uint32_t)reply_of(node, first_reply + k, has_replies, &reply, &lack);
+    answer.why = lack;
     answer.count = 1;
     if (answer.reply_size == 0) /* a run of empty answers is one record */
       while (k + answer.count < count &&
-             reply_of(node, first_reply + k + answer.count, has_replies, &next) == 0)
+             reply_of(node, first_reply + k + answer.count, has_replies, &next, &next_lack) == 0 &&
+             next_lack == lack)
         answer.count++;
     vlot__node_push_answer(node, &answer, reply);
     answer.sequence += answer.count;
@@ -84,6 +92,7 @@ static void fence(vlot__node *node, vlot_why why) {
   if (node->is_fenced) return;
   node->is_fenced = true;
   node->fenced_why = why;
+  node->fenced_tick = vlot__now(node->cluster);
   node->fenced_event = vlot__emit_change(node->cluster, node->seat, VLOT_EVENT_FENCED, why, 0,
                                          node->applied_index, node->commit_index, 0);
 }
@@ -92,11 +101,14 @@ static bool apply_commands(vlot__node *node, const vlot_entry *entries, uint32_t
                            uint64_t index, uint64_t term) {
   bool is_asked = node->waiters.count > 0;
   bool has_replies = is_asked && vlot__replies_begin(&node->replies, count) == VLOT_OK;
+  VLOT__RECORD(node->cluster, calling, node->seat);
+  uint64_t begin = vlot__slow_begin(node->cluster);
   vlot_result result = node->cluster->machine.apply(node->machine, entries, count, index,
                                                     has_replies ? &node->replies : NULL);
   if (vlot__node_is_void(node)) return false;
+  vlot__slow_end(node->seat, VLOT__SLOW_APPLY, begin);
   if (result != VLOT_OK) {
-    fence(node, VLOT_WHY_APPLY_FAILED);
+    fence(node, result == VLOT_NOMEM ? VLOT_WHY_NO_MEMORY : VLOT_WHY_APPLY_FAILED);
     return false;
   }
   node->applied_index = index + count - 1;

@@ -3,6 +3,7 @@
 #include "cluster/link.h"
 #include "cluster/node_inside.h"
 #include "cluster/recorder.h"
+#include "vlot/raft_snapshot.h"
 
 /* --- the fence --- */
 
@@ -29,6 +30,11 @@ static void write_done(void *context, uint64_t token, vlot_result result) {
   vlot__driver_of(seat->cluster)->stored(seat, &stored);
 }
 
+void vlot__node_write_failed(vlot__node *node, uint64_t token, vlot_result result) {
+  node->failed_token = token;
+  node->lacks_memory = result == VLOT_NOMEM;
+}
+
 static void submit_write(vlot__node *node, const vlot_write *write) {
   vlot__seat *seat = node->seat;
   if (write->token == 0) return;
@@ -39,12 +45,14 @@ static void submit_write(vlot__node *node, const vlot_write *write) {
   else if (result == VLOT_PENDING)
     seat->has_pending_writes = true;
   else
-    node->failed_token = write->token;
+    vlot__node_write_failed(node, write->token, result);
 }
 
 static void send_message(vlot__node *node, const vlot_message *message, vlot_why why) {
   vlot__mail_message mail = {.message = *message};
   uint32_t slices = message->kind == VLOT_MESSAGE_APPEND ? message->as.append.slice_count : 0;
+  vlot_snapshot *snapshot =
+      message->kind == VLOT_MESSAGE_INSTALL ? message->as.install.snapshot : NULL;
   vlot__parcel parcel = vlot__parcel_of(message->to, VLOT__MAIL_MESSAGE, &mail, sizeof mail);
   parcel.sender = node->seat;
   parcel.message_kind = message->kind;
@@ -55,8 +63,17 @@ static void send_message(vlot__node *node, const vlot_message *message, vlot_why
     parcel.count = 2;
   }
   for (uint32_t k = 0; k < slices; k++) (void)vlot_batch_retain(message->as.append.slices[k].batch);
+  (void)vlot_snapshot_retain(snapshot);
   if (vlot__route(node->cluster, &parcel) == VLOT_OK) return;
+  vlot_snapshot_release(snapshot);
   for (uint32_t k = 0; k < slices; k++) vlot_batch_release(message->as.append.slices[k].batch);
+}
+
+/* Who reads an answer and then asks how the node is finds it no older than that answer. First of
+ * all effects: storage is user code, and where it is stuck the seat is soon another node's. */
+static void publish(vlot__node *node) {
+  const vlot__driver *driver = vlot__driver_of(node->cluster);
+  if (node->answers.size > 0 && driver->publish) driver->publish(node->seat);
 }
 
 bool vlot__node_let_go(vlot__node *node, const vlot_output *output) {
@@ -64,6 +81,7 @@ bool vlot__node_let_go(vlot__node *node, const vlot_output *output) {
       node->answers.size > 0 || (output && (output->write.token != 0 || output->message_count > 0));
   if (!has_effects) return true;
   if (!vlot__node_enter_effects(node)) return false;
+  publish(node);
   if (output) {
     submit_write(node, &output->write);
     uint32_t whys = 0, why_count = output->why_count;

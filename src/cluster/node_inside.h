@@ -100,7 +100,8 @@ struct vlot__node {
   vlot_replies replies;
   bool is_fenced;
   atomic_bool has_left; /* one of its two owners: see vlot__node_leave() */
-  vlot_why fenced_why;  /* when it is not the core that says so */
+  vlot_why fenced_why;  /* when it is not the core that says so, or knows more than the core */
+  uint64_t fenced_tick; /* cluster tick */
 
   /* this turn */
   vlot_input *inputs;
@@ -124,6 +125,7 @@ struct vlot__node {
   /* storage and machine */
   uint64_t stored_token; /* to be told to the core; 0 */
   uint64_t failed_token;
+  bool lacks_memory; /* what failed did so for want of memory */
   uint64_t applied_index;
   uint64_t told_applied;
   uint64_t commit_index;
@@ -159,6 +161,8 @@ static inline uint64_t vlot__node_event_of(const vlot__node *node, uint64_t caus
 
 /* Effects are let go between the two (vlot__turn_fence); false: nothing may be let go any more. */
 bool vlot__node_enter_effects(vlot__node *node);
+/* To be told to the core in the next step: a disk has said `result` to a write. */
+void vlot__node_write_failed(vlot__node *node, uint64_t token, vlot_result result);
 void vlot__node_leave_effects(vlot__node *node);
 /* After user code: was this node killed meanwhile? Then its place may belong to another incarnation
  * already. */

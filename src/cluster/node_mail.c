@@ -94,7 +94,7 @@ static void mail_order(vlot__node *node, const vlot__mail_order *mail) {
 static void mail_stored(vlot__node *node, const vlot__mail_stored *mail) {
   if (mail->token >> 32 != node->seat->incarnation) return;
   if (mail->result != VLOT_OK)
-    node->failed_token = mail->token;
+    vlot__node_write_failed(node, mail->token, mail->result);
   else if (mail->token > node->stored_token)
     node->stored_token = mail->token;
 }

@@ -3,6 +3,8 @@
 
 #include "cluster/node_inside.h"
 #include "cluster/observe.h"
+#include "cluster/recorder.h"
+#include "cluster/slow.h"
 
 vlot__node_read *vlot__node_add_read(vlot__node *node, const vlot__mail_read *mail,
                                      uint8_t *question) {
@@ -29,10 +31,16 @@ static void answer_read(vlot__node *node, const vlot__node_read *one, vlot_resul
       result = VLOT_UNSUPPORTED;
     else
       result = vlot__replies_begin(&node->replies, 1);
-    if (result == VLOT_OK)
+    uint64_t begin = 0;
+    if (result == VLOT_OK) {
+      VLOT__RECORD(node->cluster, calling, node->seat);
+      begin = vlot__slow_begin(node->cluster);
       result = machine->query(node->machine, one->question, one->size, &node->replies);
+    }
     if (vlot__node_is_void(node)) return;
-    if (result == VLOT_OK && node->replies.is_short) result = VLOT_NOMEM;
+    vlot__slow_end(node->seat, VLOT__SLOW_QUERY, begin);
+    if (result == VLOT_OK)
+      result = vlot__replies_lack_result(vlot__replies_lack(&node->replies, 0));
     if (result == VLOT_OK) vlot__replies_get(&node->replies, 0, &reply, &size);
   }
   vlot_event *event = vlot__event_begin(node->cluster, node->seat, VLOT_EVENT_ANSWER, why, 0);
@@ -51,6 +59,7 @@ static void answer_read(vlot__node *node, const vlot__node_read *one, vlot_resul
                                          .result = result,
                                          .why = why,
                                          .node = node->seat->id,
+                                         /* at most VLOT_REPLY_BYTES_MAX */
                                          .reply_size = (uint32_t)size},
                          reply);
 }

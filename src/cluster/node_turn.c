@@ -2,6 +2,7 @@
 #include "cluster/node_inside.h"
 #include "cluster/observe.h"
 #include "cluster/recorder.h"
+#include "vlot/raft_snapshot.h"
 
 /* --- the core's output: what happened --- */
 
@@ -25,6 +26,10 @@ static vlot_event_kind event_kind_of(const vlot_change *change) {
   case VLOT_CHANGE_COMMIT: return VLOT_EVENT_COMMIT;
   case VLOT_CHANGE_IGNORED: return VLOT_EVENT_IGNORED;
   case VLOT_CHANGE_FENCED: return VLOT_EVENT_FENCED;
+  case VLOT_CHANGE_SNAPSHOT_TAKEN: return VLOT_EVENT_SNAPSHOT_TAKEN;
+  case VLOT_CHANGE_SNAPSHOT_SENT: return VLOT_EVENT_SNAPSHOT_SENT;
+  case VLOT_CHANGE_SNAPSHOT_INSTALLED: return VLOT_EVENT_SNAPSHOT_INSTALLED;
+  case VLOT_CHANGE_COMPACTED: return VLOT_EVENT_COMPACTED;
   }
   return VLOT_EVENT_STEP;
 }
@@ -54,6 +59,14 @@ static uint64_t step_cause(const vlot__node *node, uint32_t consumed) {
   return 0;
 }
 
+/* The core was told that a write failed; the node knows what for. */
+static vlot_why note_fenced(vlot__node *node, vlot_why why, uint64_t event) {
+  node->fenced_event = event;
+  node->fenced_tick = vlot__now(node->cluster);
+  if (why == VLOT_WHY_WRITE_FAILED && node->lacks_memory) node->fenced_why = VLOT_WHY_NO_MEMORY;
+  return node->fenced_why ? node->fenced_why : why;
+}
+
 /* Each change has one event, and so the k-th one the k-th number behind its STEP. */
 static void emit_changes(vlot__node *node, const vlot_output *output) {
   vlot__seat *seat = node->seat;
@@ -70,17 +83,18 @@ static void emit_changes(vlot__node *node, const vlot_output *output) {
   for (uint32_t k = 0; k < output->change_count; k++) {
     const vlot_change *change = &output->changes[k];
     vlot_event_kind kind = event_kind_of(change);
+    vlot_why why = (vlot_why)change->why;
     seat->cause = vlot__node_event_of(node, change->cause);
     switch ((vlot_change_kind)change->kind) {
     case VLOT_CHANGE_COMMIT: node->commit_index = change->to; /* fall through */
     case VLOT_CHANGE_APPEND:
     case VLOT_CHANGE_TRUNCATE: emit_slice(node, change, kind); continue;
     case VLOT_CHANGE_DURABLE: node->durable_event = node->step_event + 1 + k; break;
-    case VLOT_CHANGE_FENCED: node->fenced_event = node->step_event + 1 + k; break;
+    case VLOT_CHANGE_FENCED: why = note_fenced(node, why, node->step_event + 1 + k); break;
     default: break;
     }
-    vlot__emit_change(node->cluster, seat, kind, (vlot_why)change->why, change->peer, change->from,
-                      change->to, change->term);
+    vlot__emit_change(node->cluster, seat, kind, why, change->peer, change->from, change->to,
+                      change->term);
   }
 }
 
@@ -192,6 +206,7 @@ static void release_mail(vlot__node *node) {
   for (size_t k = 0; k < node->input_count; k++) {
     if (node->inputs[k].kind != VLOT_INPUT_MESSAGE) continue;
     const vlot_message *message = node->inputs[k].as.message;
+    if (message->kind == VLOT_MESSAGE_INSTALL) vlot_snapshot_release(message->as.install.snapshot);
     if (message->kind != VLOT_MESSAGE_APPEND) continue;
     for (uint32_t s = 0; s < message->as.append.slice_count; s++)
       vlot_batch_release(message->as.append.slices[s].batch);

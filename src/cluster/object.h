@@ -7,7 +7,7 @@
  *   gate.c door.c            who may act now; who is inside, and who holds on to it
  *   control.c link.c         spawn, kill, restart, faults
  *   node*.c                  mail -> inputs, outputs -> effects; no thread in them
- *   client.c inbox.c         clients, and where their answers arrive
+ *   client.c ask.c inbox.c   clients, and where their answers arrive
  *   look.c lints.c await.c   looking and waiting
  *   observe.c subscription.c log.c   events, and what is told
  *   driver.h                 what makes nodes run: threads.c clock.c actors.c, lockstep.c verbs.c
@@ -99,7 +99,7 @@ typedef struct vlot__requests {
   _Atomic uint64_t asked;
   _Atomic uint64_t done; /* carried out */
   /* the thread that carries some out, and has control meanwhile */
-  _Atomic uintptr_t obeys;
+  _Atomic uint64_t obeys;       /* its number; 0: none does */
   _Atomic uint64_t is_armed;    /* one of these: come by vlot__stop_here() … */
   _Atomic uint64_t steps;       /* … at the end of an action, after so many more */
   _Atomic uint64_t stop_action; /* … at the end of this one, or of a later one */
@@ -127,7 +127,7 @@ struct vlot_cluster {
   vlot_machine machine;
   _Atomic(const struct vlot__driver *) driver; /* only pausing changes it */
   const struct vlot__recorder *recorder;       /* NULL: nothing is recorded or replayed */
-  _Atomic uintptr_t pauser;                    /* the thread that has paused it */
+  _Atomic uint64_t pauser;                     /* number of the thread that has paused it */
   bool is_closing;    /* nobody is inside any more: its nodes are stopped */
   bool lacks_threads; /* one could not be made */
 
@@ -167,6 +167,7 @@ struct vlot_cluster {
   vlot__traffic traffic; /* dropped where no node's turn did it */
 
   /* door.h */
+  uint64_t epoch;          /* base/fork.h */
   struct vlot__fence door; /* closed: it is closing, or closed; open effects: visits */
   _Atomic uint32_t references;
   pthread_mutex_t door_lock;
@@ -176,7 +177,8 @@ struct vlot_cluster {
   /* control calls are taken one at a time */
   pthread_mutex_t control_lock;
   pthread_cond_t control_free;
-  bool is_controlled;
+  _Atomic uint64_t controller; /* number of the thread that has control; 0: none has */
+  int cancel_state;            /* that whoever has control had before */
 
   /* clients: those that are open, by number, and those that wait (inbox.c) */
   pthread_mutex_t clients_lock;
@@ -192,6 +194,10 @@ struct vlot_cluster {
   pthread_cond_t changed;
   _Atomic uint32_t waiters;
   uint64_t changes;
+  /* public awaits; under change_lock, but that they look at the number without it */
+  uint32_t awaits;             /* under way */
+  _Atomic uint64_t interrupts; /* so far */
+  bool owes_interrupt;         /* of the next one: none was under way */
 
   vlot_actor_system *actors; /* threads, or lockstep not inline */
   pthread_mutex_t seats_lock;

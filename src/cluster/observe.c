@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/hook.h"
 #include "base/lock.h"
 #include "cluster/door.h"
 #include "cluster/driver.h"
 #include "cluster/event_inside.h"
 #include "cluster/recorder.h"
+#include "vlot/raft_snapshot.h"
 
 enum { CORE_LAWS = 19 }; /* I-19 */
 
@@ -108,6 +110,7 @@ void vlot__observe_core(vlot__seat *seat, const vlot_raft *raft, vlot_raft_seen 
 }
 
 bool vlot_cluster_violation(vlot_cluster *cluster, char *text, size_t capacity) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, false);
   vlot__observer *observer = &cluster->observer;
   vlot__lock(&observer->lock);
@@ -288,6 +291,16 @@ uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__seat *seat, vlot_event_
     event->as.message.commit = message->as.reply.prev_index;
     break;
   }
+  case VLOT_BODY_INSTALL:
+    event->as.message.index = vlot_snapshot_get(message->as.install.snapshot)->index;
+    event->as.message.log_term = vlot_snapshot_get(message->as.install.snapshot)->term;
+    event->as.message.commit = message->as.install.offset;
+    event->as.message.entries = message->as.install.length;
+    break;
+  case VLOT_BODY_INSTALL_REPLY:
+    event->as.message.index = message->as.installed.index;
+    event->as.message.commit = message->as.installed.offset;
+    break;
   case VLOT_BODY_UNKNOWN:
   case VLOT_BODY_VOTE_REPLY: break;
   }

@@ -1,6 +1,8 @@
 /* The cluster object: opening and closing. */
 #include "cluster/open.h"
 
+#include "base/assert.h"
+#include "base/lock.h"
 #include "cluster/bootstrap.h"
 #include "cluster/change.h"
 #include "cluster/clock.h"
@@ -15,6 +17,7 @@
 #include "cluster/observe.h"
 #include "cluster/pending.h"
 #include "cluster/recorder.h"
+#include "cluster/refuse.h"
 #include "cluster/request.h"
 #include "cluster/stop.h"
 
@@ -117,7 +120,8 @@ static vlot_result open_parts(vlot_cluster *cluster) {
     return VLOT_NOMEM;
   tell_configuration(cluster);
   /* before any thread can have something for it */
-  if (cluster->options.journal) result = vlot__record_open(cluster);
+  if (cluster->options.journal || cluster->options.journal_path)
+    result = vlot__record_open(cluster);
   return result == VLOT_OK ? vlot__driver_of(cluster)->open(cluster) : result;
 }
 
@@ -179,6 +183,7 @@ static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *
   }
   atomic_init(&cluster->mark, VLOT__MARK_OPEN);
   atomic_init(&cluster->references, 1);
+  cluster->epoch = vlot__fork_epoch();
   cluster->options = *options;
   cluster->options.allocator = cluster->allocator = allocator;
   cluster->log_allocator = host->log_allocator;
@@ -201,8 +206,9 @@ static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *
 /* An opening has failed. */
 static void take_back(vlot_cluster *cluster, const char **problem) {
   if (cluster->lacks_threads)
-    *problem = "threads: the process or the machine allows no more (ulimit -u, kernel.threads-max, "
-               "pids.max, vm.max_map_count); use fewer nodes, or lockstep";
+    *problem = "threads: the process or the machine allows no more (ulimit -u, ulimit -v for their "
+               "stacks, kernel.threads-max, pids.max, vm.max_map_count); use fewer nodes, or "
+               "lockstep";
   (void)vlot__driver_of(cluster)->close(cluster);
   VLOT__RECORD(cluster, finish, cluster);
   free_cluster(cluster);
@@ -241,30 +247,55 @@ static vlot_result open_cluster(vlot_cluster **out, const vlot_cluster_options *
   return result;
 }
 
+/* What is told of a failure: the caller's own room first, which can hold more. */
+static void tell_problem(vlot_result result, const vlot_cluster_options *options, bool is_asked,
+                         const char **problem) {
+  bool has_words = options->problem[0] != '\0';
+  bool is_journal = result == VLOT_IO && options->journal_path;
+  if (has_words && is_asked)
+    *problem = options->problem;
+  else if (has_words && !*problem && is_journal)
+    *problem = "journal_path: it cannot be written; options.problem and the log say why";
+  else if (has_words && !*problem)
+    *problem = "what the disks hold; options.problem and the log say what is wrong";
+  else if (!*problem && result == VLOT_INVALID && options->place == VLOT_PLACE_CORE)
+    *problem = "core: one that this process may run on";
+  if (has_words)
+    (void)vlot__refuse_words(result, options->problem);
+  else if (*problem)
+    (void)vlot__refuse(result, *problem);
+}
+
 vlot_result vlot_cluster_open(vlot_cluster **out, const vlot_cluster_options *options,
                               const char **problem) {
+  VLOT_GIVEN(out);
   const char *ignored;
-  char words[2] = "";
+  char words[256];
   vlot_cluster_options with_words;
   if (!problem) problem = &ignored;
   *problem = NULL;
   *out = NULL;
   vlot_cluster_options_init(&with_words);
-  if (options && options->size != with_words.size) return vlot__options_check(options, problem);
+  bool has_size = !options || options->size == with_words.size;
+  if (!has_size || (options && options->problem_size > 0 && !options->problem)) {
+    vlot_result refused = vlot__options_check(options, problem);
+    return vlot__refuse(refused, *problem);
+  }
   if (options) with_words = *options;
+  if (with_words.host && vlot__has_forked(with_words.host->epoch)) {
+    *problem = "host: of the process that this one was forked from";
+    return vlot__refuse(VLOT_UNSUPPORTED, *problem);
+  }
   bool is_asked = with_words.problem_size > 0;
-  if (!is_asked) { /* then only whether there was anything to say is of interest */
+  if (!is_asked) {
     with_words.problem = words;
     with_words.problem_size = sizeof words;
   }
-  if (with_words.problem) with_words.problem[0] = '\0';
+  with_words.problem[0] = '\0';
+  int cancel_state = vlot__cancel_off(); /* it runs user code, and nobody else knows of it yet */
   vlot_result result = open_cluster(out, &with_words, problem);
-  if (result == VLOT_OK || *problem) return result;
-  if (with_words.problem[0])
-    *problem = is_asked ? with_words.problem
-                        : "what the disks hold; options.problem and the log say what is wrong";
-  else if (result == VLOT_INVALID && with_words.place == VLOT_PLACE_CORE)
-    *problem = "core: one that this process may run on";
+  vlot__cancel_restore(cancel_state);
+  if (result != VLOT_OK) tell_problem(result, &with_words, is_asked, problem);
   return result;
 }
 
@@ -274,10 +305,14 @@ static vlot_result finish_recording(vlot_cluster *cluster) {
 }
 
 static vlot_result shut(vlot_cluster *cluster) {
-  if (vlot__is_inside(cluster) || vlot__clock_is_here(cluster)) return VLOT_DEADLOCK;
-  VLOT__VISIT(cluster, VLOT_CLOSED);
-  if (vlot__is_node_thread(cluster)) return VLOT_DEADLOCK;
-  return vlot__door_shut(cluster) ? VLOT_OK : VLOT_CLOSED;
+  if (vlot__is_forked(cluster)) return vlot__refuse_forked_child();
+  if (vlot__is_inside(cluster) || vlot__clock_is_here(cluster))
+    return vlot__refuse(VLOT_DEADLOCK,
+                        "this is inside a call of this cluster (a function of the caller's that it "
+                        "has called), or on its clock's thread: close it when that has returned");
+  VLOT__VISIT_RESULT(cluster);
+  if (vlot__is_node_thread(cluster)) return vlot__refuse_node_thread();
+  return vlot__door_shut(cluster) ? VLOT_OK : vlot__refuse_closed();
 }
 
 /* Whoever waits inside is woken and leaves; then clients become shells, and nobody but its own
@@ -289,7 +324,7 @@ static void see_off(vlot_cluster *cluster) {
   vlot__door_wait(cluster);
   vlot__clients_close(cluster);
   /* whoever has paused it does not step it any more */
-  if (cluster->is_paused) atomic_store(&cluster->pauser, (uintptr_t)pthread_self());
+  if (cluster->is_paused) atomic_store(&cluster->pauser, vlot__thread_number());
 }
 
 vlot_result vlot_cluster_close(vlot_cluster *cluster) {
@@ -314,5 +349,14 @@ vlot_result vlot_cluster_close(vlot_cluster *cluster) {
     free_cluster(cluster);
   else
     vlot__host_leave(cluster->host);
-  return result != VLOT_TIMEOUT && is_violated ? VLOT_VIOLATED : result;
+  if (result == VLOT_TIMEOUT)
+    return vlot__refuse(
+        result, "a node's thread is stuck in user code: it and the cluster's memory are left "
+                "alone, and the code that it is inside must stay loaded");
+  if (result == VLOT_IO) vlot__refuse(result, "the journal is not whole: its sink failed");
+  return is_violated
+             ? vlot__refuse(VLOT_VIOLATED, "the checker found a broken safety property: see "
+                                           "the log, or vlot_cluster_violation() before "
+                                           "closing")
+             : result;
 }

@@ -11,6 +11,7 @@ vlot_result vlot__cluster_make(vlot_cluster **out, const vlot_cluster_options *o
                                const char **problem);
 
 /* options.c: what is wrong with them, found without opening anything. */
+vlot_result vlot__client_options_check(vlot_cluster *cluster, const vlot_client_options *options);
 vlot_result vlot__options_check(const vlot_cluster_options *options, const char **problem);
 
 #endif

@@ -1,9 +1,13 @@
 /* What a cluster is opened with, and what may be wrong with that. */
+#include "base/assert.h"
 #include "cluster/open.h"
 
 #include "cluster/host.h"
+#include "cluster/refuse.h"
+#include "cluster/seats.h"
 
 void vlot_cluster_options_init(vlot_cluster_options *options) {
+  VLOT_GIVEN(options);
   *options = (vlot_cluster_options){
       .size = sizeof *options,
       .nodes = 3,
@@ -88,10 +92,13 @@ static const char *find_cluster_problem(const vlot_cluster_options *options) {
   if (options->place > VLOT_PLACE_SPREAD) return "place: one of VLOT_PLACE_*";
   if (options->raft.size != sizeof options->raft)
     return "raft: call vlot_cluster_options_init() first";
+  if (options->allocator && !options->allocator->resize) return "allocator: resize is missing";
   if (options->journal && !options->journal->write) return "journal: write is missing";
-  if (options->journal && options->driver == VLOT_DRIVER_LOCKSTEP)
+  if (options->journal && options->journal_path) return "journal, journal_path: one of the two";
+  bool is_recorded = options->journal || options->journal_path;
+  if (is_recorded && options->driver == VLOT_DRIVER_LOCKSTEP)
     return "journal: with threads only; in lockstep the seed and the calls are enough";
-  if (options->journal && options->open_storage)
+  if (is_recorded && options->open_storage)
     return "journal: with disks in memory only; what another storage holds is not in the journal";
   if (machine && (machine->size != sizeof *machine || !machine->create || !machine->apply ||
                   !machine->destroy))
@@ -117,4 +124,19 @@ static vlot_result try_core(const vlot_cluster_options *options, const char **pr
 vlot_result vlot__options_check(const vlot_cluster_options *options, const char **problem) {
   *problem = find_cluster_problem(options);
   return *problem ? VLOT_INVALID : try_core(options, problem);
+}
+
+vlot_result vlot__client_options_check(vlot_cluster *cluster, const vlot_client_options *options) {
+  enum { INFLIGHT_MAX = 1 << 20 };
+  if (options->size != sizeof *options)
+    return vlot__refuse(VLOT_INVALID, "options: call vlot_client_options_init() first");
+  if (options->contact != 0 && !vlot__seat_of(cluster, options->contact))
+    return vlot__refuse_value(VLOT_INVALID, "contact {0} is no member; 0 is any", options->contact,
+                              0);
+  if (options->inflight_max == 0 || options->inflight_max > INFLIGHT_MAX)
+    return vlot__refuse_value(VLOT_INVALID, "inflight_max {0}: 1 to {1} is allowed",
+                              options->inflight_max, INFLIGHT_MAX);
+  if (options->timeout_ticks == 0)
+    return vlot__refuse(VLOT_INVALID, "timeout_ticks 0: at least 1 is needed");
+  return VLOT_OK;
 }

@@ -2,6 +2,8 @@
  * it steps it as in lockstep. Other threads find it as it was, but that nothing moves: what they
  * send waits in the mailboxes until it goes on.
  */
+#include "base/assert.h"
+#include "base/problem.h"
 #include "cluster/actors.h"
 #include "cluster/clock.h"
 #include "cluster/gate.h"
@@ -13,7 +15,7 @@
 /* --- the driver meanwhile --- */
 
 static bool is_pauser(vlot_cluster *cluster) {
-  return atomic_load(&cluster->pauser) == (uintptr_t)pthread_self();
+  return atomic_load(&cluster->pauser) == vlot__thread_number();
 }
 
 /* What the cluster is to this thread. */
@@ -49,6 +51,12 @@ static vlot_result paused_await(vlot_cluster *cluster,
 
 static void paused_wait(vlot_cluster *cluster, struct vlot__inbox *inbox, uint64_t deadline) {
   driver_here(cluster)->wait_for_answer(cluster, inbox, deadline);
+}
+
+/* Other threads look, and read answers. */
+static void paused_publish(vlot__seat *seat) {
+  vlot__seat_publish(seat);
+  if (vlot__node_is_fenced(seat->node)) atomic_store(&seat->state, VLOT_NODE_FENCED);
 }
 
 /* While it is being paused: mail goes to the pending list, completions of writes to the core. */
@@ -94,6 +102,7 @@ static const vlot__driver paused = {
     .unhold = vlot__lockstep_unhold,
     .changed = vlot__pending_seat_changed,
     .rate_changed = vlot__lockstep_rate_changed,
+    .publish = paused_publish,
     .turn = paused_turn,
     .post = paused_post,
     .stored = paused_stored,
@@ -138,7 +147,7 @@ static void collect_all(vlot_cluster *cluster) {
     if (seat->disk && seat->node)
       while (vlot__disk_complete_one(seat->disk, NULL)) continue;
   }
-  atomic_store(&cluster->pauser, (uintptr_t)pthread_self());
+  atomic_store(&cluster->pauser, vlot__thread_number());
   atomic_store(&cluster->driver, &paused);
   VLOT__FOR_EACH_SEAT (seat, cluster) {
     if (!seat->node || !seat->actor) continue;
@@ -187,10 +196,20 @@ static void hand_back_all(vlot_cluster *cluster) {
 
 /* --- the calls --- */
 
+static vlot_result refuse_lockstep(void) {
+  return vlot__refuse(
+      VLOT_UNSUPPORTED,
+      "a lockstep cluster stands still between two calls: there is nothing to pause");
+}
+
 vlot_result vlot_cluster_pause(vlot_cluster *cluster) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
-  if (vlot__driver_of(cluster) == &vlot__driver_lockstep) return VLOT_UNSUPPORTED;
-  if (vlot__clock_is_here(cluster)) return VLOT_DEADLOCK;
+  VLOT_GIVEN(cluster);
+  VLOT__VISIT_RESULT(cluster);
+  if (vlot__driver_of(cluster) == &vlot__driver_lockstep) return refuse_lockstep();
+  if (vlot__clock_is_here(cluster))
+    return vlot__refuse(
+        VLOT_DEADLOCK,
+        "this is the clock's thread (a log callback, a lint), which pausing would wait for");
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;
   if (!cluster->is_paused) {
@@ -201,6 +220,9 @@ vlot_result vlot_cluster_pause(vlot_cluster *cluster) {
       cluster->is_paused = true;
     } else {
       vlot__clock_go_on(cluster);
+      if (result == VLOT_TIMEOUT)
+        vlot__refuse(result,
+                     "a node's user code did not end its turn within stop_ns; the cluster runs on");
     }
   }
   vlot__control_end(cluster);
@@ -208,8 +230,9 @@ vlot_result vlot_cluster_pause(vlot_cluster *cluster) {
 }
 
 vlot_result vlot_cluster_unpause(vlot_cluster *cluster) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
-  if (vlot__driver_of(cluster) == &vlot__driver_lockstep) return VLOT_UNSUPPORTED;
+  VLOT_GIVEN(cluster);
+  VLOT__VISIT_RESULT(cluster);
+  if (vlot__driver_of(cluster) == &vlot__driver_lockstep) return refuse_lockstep();
   vlot_result result = vlot__control_take(cluster);
   if (result != VLOT_OK) return result;
   if (cluster->is_paused) {

@@ -33,7 +33,8 @@ bool vlot__propose_lay_out(vlot__mail_propose *mail, const vlot_allocator *alloc
       continue;
     }
     vlot__mail_command *out = (vlot__mail_command *)(void *)at;
-    *out = (vlot__mail_command){.size = commands[k].size, .owner = share(allocator, &commands[k])};
+    *out = (vlot__mail_command){.size = (uint32_t)commands[k].size,
+                                .owner = share(allocator, &commands[k])};
     if (!out->owner) {
       mail->count = k; /* so many hold references */
       vlot__propose_release(mail);
@@ -45,8 +46,8 @@ bool vlot__propose_lay_out(vlot__mail_propose *mail, const vlot_allocator *alloc
   return true;
 }
 
-uint8_t *vlot__propose_put(uint8_t *at, const void *data, uint32_t size) {
-  vlot__mail_command command = {.size = size};
+uint8_t *vlot__propose_put(uint8_t *at, const void *data, size_t size) {
+  vlot__mail_command command = {.size = (uint32_t)size};
   memcpy(at, &command, sizeof command);
   if (size > 0) memcpy(at + sizeof command, data, size);
   return at + vlot__propose_command_size(size);

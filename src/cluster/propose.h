@@ -17,7 +17,8 @@ typedef struct vlot__mail_command {
 
 /* --- laying out ------------------------------------------------------------------------------- */
 
-/* Bytes that commands [count] need, with the mail's header. */
+/* Bytes that commands [count] need, with the mail's header. None is larger than an entry may be,
+ * here and below: who hands them in was refused else. */
 size_t vlot__propose_size(const vlot_command *commands, uint32_t count);
 
 /* Lay commands [mail->count] out behind the header, in room of that size; large ones become shared
@@ -28,13 +29,13 @@ VLOT_MUST_CHECK bool vlot__propose_lay_out(vlot__mail_propose *mail,
 
 /* One by one: bytes that a command of a size takes with its own header; lay one out whose bytes
  * are copied, and where the next goes. The first goes to vlot__propose_first(). */
-static inline size_t vlot__propose_command_size(uint32_t size) {
+static inline size_t vlot__propose_command_size(size_t size) {
   return sizeof(vlot__mail_command) + vlot__padded(size);
 }
 static inline uint8_t *vlot__propose_first(vlot__mail_propose *mail) {
   return (uint8_t *)(mail + 1);
 }
-uint8_t *vlot__propose_put(uint8_t *at, const void *data, uint32_t size);
+uint8_t *vlot__propose_put(uint8_t *at, const void *data, size_t size);
 
 /* --- reading ---------------------------------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
 enum { CONTROL_BYTES = 96 };
 
 static void append_record(vlot__journal *journal, uint8_t *record, const uint8_t *end) {
-  vlot__put32(record, (uint32_t)(end - record));
+  vlot__journal_seal(record, (uint32_t)(end - record));
   vlot__journal_append(journal, record, (size_t)(end - record));
 }
 
@@ -154,6 +154,7 @@ static const vlot__recorder recorder = {
     .submit = vlot__tape_submit,
     .rate = vlot__tape_rate,
     .sending = vlot__tape_sending,
+    .calling = vlot__tape_calling,
     .sent = vlot__tape_sent,
     .event = record_event,
     .answer = vlot__digest_answer,

@@ -20,6 +20,7 @@ typedef struct vlot__recorder {
    * submit     hand a write to the storage
    * see_rate   its clock's rate is about to be looked at; rate: it is another
    * sending    before a message can be seen by another node
+   * calling    before the machine is called: a crash in there loses nothing of the turn
    * fate       what becomes of a message, where that is known
    * sent       and what has become of it
    */
@@ -31,6 +32,7 @@ typedef struct vlot__recorder {
   void (*see_rate)(vlot__node *node);
   void (*rate)(vlot__node *node, uint32_t permille, uint64_t changed);
   void (*sending)(vlot__seat *seat);
+  void (*calling)(vlot__seat *seat);
   void (*fate)(vlot__seat *seat, vlot__fate *fate);
   void (*sent)(vlot__seat *seat, const vlot__fate *fate);
 

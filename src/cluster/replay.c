@@ -333,6 +333,10 @@ bool vlot__replay_run_one(vlot_cluster *cluster, uint64_t limit) {
     replay->subject = seat;
     if (fits(replay, one, seat)) run_record(replay, replay->place);
     replay->place++;
+    if (replay->ends_here) {
+      replay->count = replay->place;
+      replay->status.actions_total = cluster->action;
+    }
   }
   if (has_acted) vlot__requests_ended(cluster);
   return has_acted;

@@ -18,6 +18,7 @@ typedef struct vlot__replay_record {
   uint32_t mails; /* TURN: actions of the whole turn; 0: it has no end */
   /* TURN, MORE: the record that goes on with this turn; VLOT__REPLAY_NONE */
   size_t next;
+  bool is_unended; /* TURN: the node was in the middle of it when the recording ended */
 } vlot__replay_record;
 
 typedef struct vlot__replay_item {
@@ -35,6 +36,12 @@ typedef struct vlot__replay_item {
   uint8_t like[VLOT__LIKE_BYTES];
 } vlot__replay_item;
 
+/* A turn that its node was in the middle of when the recording ended. */
+typedef struct vlot__replay_unended {
+  uint32_t node;
+  uint64_t after; /* actions */
+} vlot__replay_unended;
+
 struct vlot__replay {
   vlot_cluster *cluster;
   const vlot_allocator *allocator;
@@ -43,7 +50,8 @@ struct vlot__replay {
   size_t size;
   vlot__replay_record *records;
   size_t count, capacity;
-  size_t place; /* of the next record */
+  size_t place;                  /* of the next record */
+  vlot__replay_unended *unended; /* [status.unended_turns, of at most nodes] in their order */
   /* [wanted_room] hash table: ids that some record names; made when the first node is killed */
   uint64_t *wanted;
   size_t wanted_room;
@@ -56,6 +64,8 @@ struct vlot__replay {
   vlot__journal_reader reader;
   vlot__replay_item last, next; /* the item before in the chunk; the one that comes */
   bool has_next;
+  bool is_unended;    /* the turn is one without an end */
+  bool ends_here;     /* what comes behind this record cannot be known */
   vlot__item **items; /* [item_capacity] mail of this turn */
   size_t item_count, item_capacity;
   char text[320];

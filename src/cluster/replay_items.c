@@ -52,12 +52,18 @@ static void read_more(vlot__journal_reader *reader, const vlot__replay_item *las
     one->payload = vlot__read_bytes(reader, one->size);
 }
 
+static uint32_t read_client(vlot__journal_reader *reader) {
+  uint64_t client = vlot__read_var(reader);
+  if (client > UINT32_MAX) reader->is_bad = true;
+  return (uint32_t)client;
+}
+
 static void read_payload(vlot__journal_reader *reader, uint32_t tag, const vlot__replay_item *last,
                          vlot__replay_item *one) {
   bool is_next = tag & VLOT__ITEM_NEXT_SEQUENCE;
   switch (one->kind) {
   case VLOT__MAIL_PROPOSE:
-    one->client = is_next ? last->client : (uint32_t)vlot__read_var(reader);
+    one->client = is_next ? last->client : read_client(reader);
     one->sequence = is_next ? last->sequence + last->count : vlot__read_var(reader);
     read_commands(reader, one);
     return;

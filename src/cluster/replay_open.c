@@ -2,14 +2,19 @@
  * whole. It is read once, and then known to be sound: what carries it out need not look for its
  * ends.
  */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/assert.h"
+#include "base/problem.h"
 #include "cluster/door.h"
 #include "cluster/open.h"
 #include "cluster/recorder.h"
 #include "cluster/replay_inside.h"
 #include "cluster/stop.h"
+
+enum { TOLD_TURNS = 4 }; /* without an end, by their nodes */
 
 /* --- opening: the index --- */
 
@@ -104,96 +109,118 @@ static bool enter_record(vlot__replay *replay, unfinished *turns, const uint8_t 
   return true;
 }
 
-/* A record that does not make sense ends the journal as a wrong checksum does. */
-static bool enter_block(vlot__replay *replay, unfinished *turns, const uint8_t *from,
-                        const uint8_t *to, bool *has_memory) {
-  while (from < to) {
-    size_t left = (size_t)(to - from);
-    uint32_t size = left >= VLOT__JOURNAL_RECORD_HEAD ? vlot__get32(from) : 0;
-    bool is_sized = size >= VLOT__JOURNAL_RECORD_HEAD && size <= left;
-    bool is_given_up = is_sized && from[4] == VLOT__RECORD_QUARANTINE;
-    if (is_sized && !is_given_up && enter_record(replay, turns, from, size, has_memory)) {
-      from += size;
-      continue;
-    }
-    if (!*has_memory) return false;
-    if (is_given_up)
-      say(replay,
-          "n%u was stuck in user code when it was killed: what it did last is not in the journal",
-          vlot__get16(from + 6));
-    else
-      say(replay, "the record at byte %zu is none that can be understood",
-          (size_t)(from - replay->journal));
-    cut(replay, replay->count, (size_t)(from - replay->journal));
-    return false;
-  }
-  return true;
-}
-
-static bool check_block(vlot__replay *replay, size_t at, size_t *end) {
-  size_t left = replay->size - at;
-  uint32_t size = left >= VLOT__JOURNAL_BLOCK_HEAD ? vlot__get32(replay->journal + at) : 0;
-  if (left < VLOT__JOURNAL_BLOCK_HEAD || left - VLOT__JOURNAL_BLOCK_HEAD < size) {
-    say(replay, "the journal is cut: of its %zu bytes %zu are whole", replay->size, at);
-    cut(replay, replay->count, at);
-    return false;
-  }
-  const uint8_t *body = replay->journal + at + VLOT__JOURNAL_BLOCK_HEAD;
-  if (vlot__get32(replay->journal + at + 4) != 0 ||
-      vlot__get64(replay->journal + at + 8) != vlot__journal_hash(0, body, size)) {
-    say(replay, "the block at byte %zu of the journal has a wrong checksum", at);
-    cut(replay, replay->count, at);
-    return false;
-  }
-  *end = at + VLOT__JOURNAL_BLOCK_HEAD + size;
-  return true;
-}
-
-/* Turns without an end cannot be carried out: a replay ends before the first of them. */
-static void cut_unfinished(vlot__replay *replay, const unfinished *turns) {
-  size_t first = replay->count;
-  for (uint32_t k = 0; k < replay->head.info.nodes; k++)
-    if (turns[k].first < first) first = turns[k].first;
-  if (first == replay->count) return;
-  say(replay, "the journal is cut in the middle of a turn of n%u",
-      vlot__replay_node(&replay->records[first]));
-  cut(replay, first, (size_t)(replay->records[first].at - replay->journal));
-}
-
 static bool has_end_record(const vlot__replay *replay) {
   return replay->count > 0 &&
          vlot__replay_type(&replay->records[replay->count - 1]) == VLOT__RECORD_END;
 }
 
-static vlot_result make_index(vlot__replay *replay) {
-  uint32_t nodes = replay->head.info.nodes;
-  unfinished *turns = vlot__alloc(replay->allocator, nodes, sizeof *turns);
-  bool has_memory = turns != NULL;
-  if (!turns) return VLOT_NOMEM;
-  for (uint32_t k = 0; k < nodes; k++)
-    turns[k] = (unfinished){VLOT__REPLAY_NONE, VLOT__REPLAY_NONE};
-  replay->status.bytes = replay->status.bytes_whole = replay->size;
-  for (size_t at = replay->head.bytes, end; at < replay->size; at = end)
-    if (!check_block(replay, at, &end) ||
-        !enter_block(replay, turns, replay->journal + at + VLOT__JOURNAL_BLOCK_HEAD,
-                     replay->journal + end, &has_memory))
-      break;
-  if (has_memory) cut_unfinished(replay, turns);
-  vlot__alloc_free(replay->allocator, turns);
-  if (!replay->status.is_cut && !has_end_record(replay)) {
-    say(replay, "the journal is cut: it has no end");
-    cut(replay, replay->count, replay->size);
+/* Nothing but zeros: allocated, and never written. */
+static bool is_blank(const uint8_t *at, const uint8_t *end) {
+  while (at < end && *at == 0) at++;
+  return at == end;
+}
+
+/* Is there a whole record? False: none is, which is said where it is no end. */
+static bool check_record(vlot__replay *replay, size_t at, uint32_t *size) {
+  const uint8_t *record = replay->journal + at;
+  size_t left = replay->size - at;
+  *size = left >= 4 ? vlot__get32(record) : 0;
+  if (*size == 0 && (left >= 4 || is_blank(record, record + left))) {
+    bool is_closed = has_end_record(replay) && is_blank(record, record + left);
+    if (!is_closed) cut(replay, replay->count, at); /* it has no end */
+    return false;
   }
+  if (*size < VLOT__JOURNAL_RECORD_HEAD || *size > left) {
+    say(replay, "the journal is cut: of its %zu bytes %zu are whole", replay->size, at);
+    cut(replay, replay->count, at);
+    return false;
+  }
+  if (vlot__get32(record + 8) == vlot__journal_check(record, *size)) return true;
+  say(replay, "the record at byte %zu of the journal has a wrong checksum", at);
+  cut(replay, replay->count, at);
+  return false;
+}
+
+/* A record that does not make sense ends the journal as a wrong checksum does. */
+static bool check_sense(vlot__replay *replay, unfinished *turns, size_t at, uint32_t size,
+                        bool *has_memory) {
+  const uint8_t *record = replay->journal + at;
+  bool is_given_up = record[4] == VLOT__RECORD_QUARANTINE;
+  if (!is_given_up && enter_record(replay, turns, record, size, has_memory)) return true;
+  if (!*has_memory) return false;
+  if (is_given_up)
+    say(replay,
+        "n%u was stuck in user code when it was killed: what it did last is not in the journal",
+        vlot__get16(record + 6));
+  else
+    say(replay, "the record at byte %zu is none that can be understood", at);
+  cut(replay, replay->count, at);
+  return false;
+}
+
+/* Turns in which a node was when the recording ended: their mail is there, because it is recorded
+ * before anybody can see what comes of it, and before the machine is called. */
+static void mark_unended(vlot__replay *replay, const unfinished *turns) {
+  for (uint32_t k = 0; k < replay->head.info.nodes; k++)
+    if (turns[k].first != VLOT__REPLAY_NONE) replay->records[turns[k].first].is_unended = true;
+}
+
+/* "; in the middle of a turn: n2 after action 311, n1 after action 402" */
+static void say_unended(vlot__replay *replay, uint32_t node) {
+  size_t length = strlen(replay->text), room = sizeof replay->text - length;
+  uint32_t count = replay->status.unended_turns;
+  if (count == 1)
+    snprintf(replay->text + length, room, "; in the middle of a turn: n%u after action %" PRIu64,
+             node, replay->status.actions_total);
+  else if (count <= TOLD_TURNS)
+    snprintf(replay->text + length, room, ", n%u after action %" PRIu64, node,
+             replay->status.actions_total);
+  else if (count == TOLD_TURNS + 1)
+    snprintf(replay->text + length, room, " …");
+}
+
+static void count_actions(vlot__replay *replay) {
+  vlot_replay_status *status = &replay->status;
   for (size_t k = 0; k < replay->count; k++) {
-    uint32_t type = vlot__replay_type(&replay->records[k]);
+    const vlot__replay_record *one = &replay->records[k];
+    uint32_t type = vlot__replay_type(one);
+    if (one->is_unended) {
+      replay->unended[status->unended_turns++] =
+          (vlot__replay_unended){vlot__replay_node(one), status->actions_total};
+      say_unended(replay, vlot__replay_node(one));
+    }
     bool is_action = type != VLOT__RECORD_TURN && type != VLOT__RECORD_MORE &&
                      type != VLOT__RECORD_LINK && type != VLOT__RECORD_CLOSE &&
                      type != VLOT__RECORD_END;
     if (type == VLOT__RECORD_TURN)
-      replay->status.actions_total += replay->records[k].mails;
+      status->actions_total += one->mails;
     else if (is_action)
-      replay->status.actions_total++;
+      status->actions_total++;
   }
+}
+
+static vlot_result make_index(vlot__replay *replay) {
+  uint32_t nodes = replay->head.info.nodes;
+  unfinished *turns = vlot__alloc(replay->allocator, nodes, sizeof *turns);
+  replay->unended = vlot__alloc(replay->allocator, nodes, sizeof *replay->unended);
+  bool has_memory = turns && replay->unended;
+  if (!has_memory) {
+    vlot__alloc_free(replay->allocator, turns);
+    return VLOT_NOMEM;
+  }
+  for (uint32_t k = 0; k < nodes; k++)
+    turns[k] = (unfinished){VLOT__REPLAY_NONE, VLOT__REPLAY_NONE};
+  replay->status.bytes = replay->status.bytes_whole = replay->size;
+  uint32_t size;
+  for (size_t at = replay->head.bytes; at < replay->size; at += size)
+    if (!check_record(replay, at, &size) || !check_sense(replay, turns, at, size, &has_memory))
+      break;
+  if (has_memory) mark_unended(replay, turns);
+  vlot__alloc_free(replay->allocator, turns);
+  if (!replay->status.is_cut && !has_end_record(replay)) cut(replay, replay->count, replay->size);
+  if (replay->status.is_cut) say(replay, "the journal is cut: it has no end");
+  replay->status.has_end = has_end_record(replay);
+  count_actions(replay);
   return has_memory ? VLOT_OK : VLOT_NOMEM;
 }
 
@@ -244,6 +271,7 @@ static void free_replay(vlot__replay *replay) {
   vlot__replay_head_free(&replay->head, replay->allocator);
   vlot__alloc_free(replay->allocator, replay->records);
   vlot__alloc_free(replay->allocator, replay->wanted);
+  vlot__alloc_free(replay->allocator, replay->unended);
   vlot__alloc_free(replay->allocator, (void *)replay->items);
   vlot__alloc_free(replay->allocator, replay);
 }
@@ -298,6 +326,7 @@ static vlot_result open_replay(vlot__replay *replay, vlot_cluster **out,
 
 vlot_result vlot_replay_open(vlot_cluster **out, const vlot_cluster_options *options,
                              const void *journal, size_t size, const char **problem) {
+  VLOT_GIVEN(out);
   const char *ignored;
   const vlot_allocator *allocator = vlot__alloc_or_default(
       options && options->size == sizeof *options ? options->allocator : NULL);
@@ -315,17 +344,33 @@ vlot_result vlot_replay_open(vlot_cluster **out, const vlot_cluster_options *opt
     vlot__stop_opened(*out);
   else
     free_replay(replay);
-  return result;
+  return result != VLOT_OK && *problem ? vlot__refuse(result, *problem) : result;
+}
+
+/* The first of them that is still to come. */
+static void find_unended(const vlot__replay *replay, vlot_replay_status *status) {
+  status->unended_after = VLOT_NEVER;
+  for (uint32_t k = 0; k < status->unended_turns; k++) {
+    if (replay->unended[k].after < status->actions) continue;
+    status->unended_node = replay->unended[k].node;
+    status->unended_after = replay->unended[k].after;
+    return;
+  }
 }
 
 vlot_result vlot_replay_get_status(vlot_cluster *cluster, vlot_replay_status *status) {
+  VLOT_GIVEN(cluster);
+  VLOT_GIVEN(status);
   *status = (vlot_replay_status){.text = ""};
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   vlot__replay *replay = cluster->replay;
-  if (!replay) return VLOT_UNSUPPORTED;
+  if (!replay)
+    return vlot__refuse(VLOT_UNSUPPORTED,
+                        "this cluster is no replay: it was not opened by vlot_replay_open()");
   *status = replay->status;
   status->actions = cluster->action;
   status->is_finished = !replay->status.has_diverged && replay->place == replay->count;
   status->text = replay->text;
+  find_unended(replay, status);
   return VLOT_OK;
 }

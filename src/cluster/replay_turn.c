@@ -187,9 +187,23 @@ static const char *name_of_mail(uint32_t kind) {
   return kind == VLOT__MAIL_MESSAGE ? "message" : "forwarded call";
 }
 
+/* A node in the middle of a turn can have let go of more than stands of it in the journal: a copy
+ * that a bad link made. Who took that was recorded, and cannot be followed. */
+static bool was_cut_off(vlot__replay *replay, const vlot__replay_item *one) {
+  const vlot__seat *from = vlot__seat_of(replay->cluster, (uint32_t)(one->id % VLOT__MAIL_STRIDE));
+  if (!from || !from->node || !from->node->tape.in_turn) return false;
+  replay->ends_here = true;
+  snprintf(replay->text, sizeof replay->text,
+           "the journal is cut: it has no end; n%u takes %s %" PRIu64
+           " out of a turn of n%u that has none either, and how it came to be is not recorded",
+           replay->turn_seat->id, name_of_mail(one->kind), one->id, from->id);
+  return true;
+}
+
 /* A node's mail: it must have been sent here too, and be the same. */
 static vlot__item *find_mail(vlot__replay *replay, const vlot__replay_item *one) {
   vlot__item *found = vlot__pending_take(replay->cluster, one->id);
+  if (!found && was_cut_off(replay, one)) return NULL;
   if (!found) {
     vlot__replay_diverge(replay,
                          "it is recorded to take %s %" PRIu64 " from n%" PRIu64
@@ -237,6 +251,7 @@ static bool take_recorded(vlot__replay *replay, const vlot__replay_item *one) {
   } else {
     vlot__item *mail = mail_of(replay, one);
     bool has_diverged = replay->status.has_diverged;
+    if (replay->ends_here) return false;
     if (mail && has_diverged) vlot__mail_dispose(mail->mail_kind, mail->payload);
     if (!keep_mail(replay, mail) || has_diverged) return false;
     vlot__node_take(node, mail->mail_kind, one->stamp, mail->payload, mail->size);
@@ -248,6 +263,7 @@ static bool take_recorded(vlot__replay *replay, const vlot__replay_item *one) {
 static void compare(vlot__replay *replay, const vlot__seat *seat) {
   const vlot__node *node = seat->node;
   const vlot__replay_item *end = peek(replay);
+  if (replay->ends_here || (!end && replay->is_unended)) return;
   if (!end || end->kind != VLOT__ITEM_END) {
     vlot__replay_diverge(replay, "something is recorded that happened to a message or write of it, "
                                  "and here it has none that this could be");
@@ -274,6 +290,7 @@ static void begin_recorded_turn(vlot__replay *replay, size_t place, vlot__seat *
   replay->turn = node->turns + 1;
   replay->has_next = false;
   replay->item_count = 0;
+  replay->is_unended = node->tape.in_turn = replay->records[place].is_unended;
   enter_chunk(replay, place);
   node->tape.checks = node->tape.routes = node->tape.submits = 0;
   node->tape.events = seat->digest_events;
@@ -297,11 +314,22 @@ static void after_recorded_turn(vlot__replay *replay, vlot__seat *seat) {
   }
 }
 
+/* Before it comes to what may have ended the process that was recorded. */
+static void tell_unended(const vlot__replay *replay, size_t place, const vlot__seat *seat) {
+  uint64_t last = replay->cluster->action, first = last - replay->records[place].mails + 1;
+  vlot__log(replay->cluster,
+            "n%u takes a turn without an end (action %" PRIu64 " to %" PRIu64
+            "): it was in the middle of it when the recording ended, and what ended it may come "
+            "again",
+            seat->id, first, last);
+}
+
 void vlot__replay_turn(vlot__replay *replay, size_t place, vlot__seat *seat) {
   const vlot__replay_item *next;
   vlot__frame frame;
   vlot__inside_push(&frame, replay->cluster, NULL);
   replay->cluster->action += replay->records[place].mails;
+  if (replay->records[place].is_unended) tell_unended(replay, place, seat);
   begin_recorded_turn(replay, place, seat);
   bool goes_on = true;
   while (goes_on && (next = peek(replay)) != NULL && vlot__replay_is_mail(next)) {

@@ -9,6 +9,7 @@
 typedef struct vlot__reply {
   size_t offset; /* in bytes */
   size_t size;   /* 0: not answered, or empty */
+  uint32_t lack; /* vlot_why: there was an answer, and it could not be kept; NONE */
 } vlot__reply;
 
 struct vlot_replies {
@@ -17,7 +18,6 @@ struct vlot_replies {
   uint8_t *bytes;       /* [byte_capacity], byte_count in use */
   size_t reply_capacity;
   size_t byte_capacity;
-  bool is_short; /* an answer was left empty for want of memory */
   size_t byte_count;
   uint32_t count; /* commands of the batch under way */
 };
@@ -31,8 +31,8 @@ void vlot__replies_deinit(vlot_replies *replies);
 VLOT_MUST_CHECK vlot_result vlot__replies_begin(vlot_replies *replies, uint32_t count);
 
 /* Room for the k-th answer, [size] bytes to be filled before the next call; its earlier answer is
- * gone. NULL: without memory, with size 0 or with k outside the batch; the answer is empty then.
- * replies may be NULL.
+ * gone. NULL: without memory, above VLOT_REPLY_BYTES_MAX, with size 0 or with k outside the batch;
+ * the answer is empty then, and vlot__replies_lack() says what it lacks. replies may be NULL.
  */
 uint8_t *vlot__replies_place(vlot_replies *replies, uint32_t k, size_t size);
 
@@ -44,6 +44,19 @@ static inline void vlot__replies_get(const vlot_replies *replies, uint32_t k, co
   const vlot__reply *reply = &replies->replies[k];
   *data = reply->size > 0 ? replies->bytes + reply->offset : NULL;
   *size = reply->size;
+}
+
+/* Why the k-th answer is empty although there was one; NONE. k < count. */
+static inline vlot_why vlot__replies_lack(const vlot_replies *replies, uint32_t k) {
+  return (vlot_why)replies->replies[k].lack;
+}
+
+/* What that is for who asked; OK where it lacks nothing. */
+static inline vlot_result vlot__replies_lack_result(vlot_why lack) {
+  if (lack == VLOT_WHY_NONE) return VLOT_OK;
+  vlot_result result = VLOT_TOO_LARGE;
+  if (lack == VLOT_WHY_NO_MEMORY) result = VLOT_NOMEM;
+  return result;
 }
 
 #endif

@@ -67,7 +67,7 @@ static void answer(vlot_cluster *cluster, vlot__request *request) {
  * clock. */
 static bool take_control(vlot_cluster *cluster) {
   if (!vlot__control_try(cluster)) return false;
-  atomic_store(&cluster->requests.obeys, (uintptr_t)pthread_self());
+  atomic_store(&cluster->requests.obeys, vlot__thread_number());
   return true;
 }
 

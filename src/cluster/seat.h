@@ -34,6 +34,15 @@ typedef struct vlot__lint_trend {
   bool is_on;
 } vlot__lint_trend;
 
+/* Calls of one function of a node's machine that took longer than an election timeout. Written by
+ * the node's turns, taken by whoever looks for lints; under status_lock. */
+typedef struct vlot__slow_calls {
+  uint64_t ns;    /* the longest since the last look; 0: none */
+  uint64_t quiet; /* looks since the last one; whoever looks */
+} vlot__slow_calls;
+
+enum { VLOT__SLOW_APPLY, VLOT__SLOW_QUERY, VLOT__SLOW_FUNCTIONS };
+
 /* A link from this seat's member with a fault profile, or that had one. */
 typedef struct vlot__link {
   uint32_t to;
@@ -104,15 +113,20 @@ struct vlot__seat {
   uint64_t digest;        /* over what it has put out, where the cluster has tapes */
   uint64_t digest_events; /* so many events are in there */
 
-  /* published at the end of each turn */
+  /* published before answers of a turn leave, and at its end */
   pthread_mutex_t status_lock;
   vlot_node_status status;
   uint64_t status_tick;
   vlot_configuration *configuration;          /* in force there; retained; NULL: it never ran */
   vlot__lint_trend trends[VLOT__LINT_TRENDS]; /* by lint number, from VLOT_LINT_RUNNING on */
 
+  /* threads: under status_lock */
+  vlot__slow_calls slow_calls[VLOT__SLOW_FUNCTIONS];
+  uint64_t slow_count; /* ever */
+
   /* threads */
   vlot_actor *turn_actor; /* in its turns: whose */
+  bool owes_fenced;       /* in its turns: it is fenced, and the log has not said so */
   vlot_actor *actor;      /* newest incarnation's; changes under seats_lock */
   _Atomic uint32_t actor_incarnation;
   _Atomic uint64_t due;      /* cluster tick of its next timer */

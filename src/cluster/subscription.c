@@ -1,4 +1,5 @@
 /* Subscriptions: each is a growing queue of chunks of events, owned by one reader. */
+#include "base/assert.h"
 #include "base/lock.h"
 #include "cluster/door.h"
 #include "cluster/observe.h"
@@ -62,8 +63,10 @@ static vlot_subscription *take_early(vlot_cluster *cluster, uint64_t bytes_max) 
 
 vlot_result vlot_subscription_open(vlot_subscription **out, vlot_cluster *cluster,
                                    uint64_t bytes_max) {
+  VLOT_GIVEN(out);
+  VLOT_GIVEN(cluster);
   *out = NULL;
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   *out = take_early(cluster, bytes_max);
   if (*out) return VLOT_OK;
   vlot_subscription *subscription = vlot__alloc_zero(cluster->allocator, 1, sizeof *subscription);
@@ -82,8 +85,11 @@ vlot_result vlot_subscription_open(vlot_subscription **out, vlot_cluster *cluste
 }
 
 bool vlot_subscription_next(vlot_subscription *subscription, vlot_event *event) {
+  VLOT_GIVEN(subscription);
+  VLOT_GIVEN(event);
   vlot_cluster *cluster = subscription->cluster;
   chunk *empty = NULL;
+  if (vlot__is_forked(cluster)) return false;
   vlot__lock(&cluster->observer.lock);
   chunk *first = subscription->first;
   if (first && first->taken == first->count && first->next) {
@@ -101,12 +107,14 @@ bool vlot_subscription_next(vlot_subscription *subscription, vlot_event *event) 
 }
 
 uint64_t vlot_subscription_lost(const vlot_subscription *subscription) {
+  VLOT_GIVEN(subscription);
   return atomic_load(&subscription->lost);
 }
 
 void vlot_subscription_close(vlot_subscription *subscription) {
   if (!subscription) return;
   vlot_cluster *cluster = subscription->cluster;
+  if (vlot__is_forked(cluster)) return;
   vlot__lock(&cluster->observer.lock);
   vlot_subscription **link = &cluster->observer.subscriptions;
   while (*link && *link != subscription) link = &(*link)->next;

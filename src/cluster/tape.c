@@ -1,8 +1,8 @@
 /* Recording a node's turns: what it took, and what the world made of its effects. */
 #include "cluster/link.h"
 #include "cluster/node_inside.h"
+#include "vlot/raft_snapshot.h"
 
-enum { TAPE_BYTES = 1 << 14 }; /* a tape that holds more is emptied at the end of a turn */
 #define CLOSED SIZE_MAX
 
 /* --- tapes --- */
@@ -40,7 +40,7 @@ static bool open_record(vlot__node *node, vlot__journal_type type, uint32_t flag
 
 static void close_record(vlot__tape *tape) {
   if (tape->open == CLOSED) return;
-  vlot__put32(tape->bytes + tape->open, (uint32_t)(tape->size - tape->open));
+  vlot__journal_seal(tape->bytes + tape->open, (uint32_t)(tape->size - tape->open));
   tape->open = CLOSED;
 }
 
@@ -66,7 +66,6 @@ static void end_item(vlot__node *node, const uint8_t *end) {
 void vlot__tape_begin(vlot__node *node, bool was_parked) {
   vlot__tape *tape = &node->tape;
   tape->checks = tape->routes = tape->submits = 0;
-  tape->is_committed = false;
   tape->events = node->seat->digest_events;
   tape->in_turn = vlot__journal_is_on(node->cluster->journal) &&
                   open_record(node, VLOT__RECORD_TURN, was_parked);
@@ -91,6 +90,15 @@ static uint32_t check_message(const vlot_message *message) {
   case VLOT_BODY_APPEND_REPLY:
     sum ^= (message->as.reply.match_index << 20) + message->as.reply.hint_index +
            (message->as.reply.hint_term << 40);
+    break;
+  case VLOT_BODY_INSTALL:
+    sum ^= (vlot_snapshot_get(message->as.install.snapshot)->index << 20) +
+           vlot_snapshot_get(message->as.install.snapshot)->checksum +
+           (message->as.install.offset << 40) + message->as.install.length;
+    break;
+  case VLOT_BODY_INSTALL_REPLY:
+    sum ^= (message->as.installed.index << 20) + message->as.installed.match_index +
+           (message->as.installed.offset << 40) + message->as.installed.limit;
     break;
   case VLOT_BODY_UNKNOWN:
   case VLOT_BODY_VOTE_REPLY: break;
@@ -312,12 +320,19 @@ bool vlot__tape_check(vlot__node *node, bool may) {
   return false;
 }
 
-/* Before any other node can know of this turn. */
+/* Before any other node can know of this turn; and again before it can know of what became of a
+ * message or write of it since. */
 void vlot__tape_sending(vlot__seat *seat) {
-  vlot__tape *tape = tape_of(seat);
-  if (!tape->in_turn || tape->is_committed || !vlot__journal_is_on(seat->cluster->journal)) return;
-  tape->is_committed = true;
-  empty(seat->node);
+  const vlot__tape *tape = tape_of(seat);
+  if (tape->in_turn && tape->size > 0 && vlot__journal_is_on(seat->cluster->journal))
+    empty(seat->node);
+}
+
+void vlot__tape_calling(vlot__seat *seat) {
+  vlot__journal *journal = seat->cluster->journal;
+  if (!tape_of(seat)->in_turn || !vlot__journal_is_on(journal)) return;
+  vlot__tape_sending(seat);
+  vlot__journal_sync(journal);
 }
 
 void vlot__tape_sent(vlot__seat *seat, const vlot__fate *fate) {
@@ -373,7 +388,7 @@ static void put_end(vlot__node *node) {
 void vlot__tape_end(vlot__node *node) {
   if (!node->tape.in_turn || node->tape.is_cut) return;
   put_end(node);
-  if (node->tape.size > TAPE_BYTES) empty(node);
+  empty(node); /* so that after a crash a turn without an end is one that had none */
 }
 
 void vlot__tape_empty(vlot__node *node) {

@@ -6,6 +6,7 @@
 #include "cluster/clock.h"
 #include "cluster/door.h"
 #include "cluster/inbox.h"
+#include "cluster/lints.h"
 #include "cluster/look.h"
 
 static bool threads_may_step(vlot_cluster *cluster) {
@@ -62,14 +63,30 @@ static bool fence_enter(void *context) { return vlot_actor_enter(context); }
 static void fence_leave(void *context) { vlot_actor_leave(context); }
 static bool fence_is_closed(void *context) { return vlot_actor_is_fenced(context); }
 
+/* A node that control stops meanwhile is down, and not fenced. */
+static void threads_publish(vlot__seat *seat) {
+  vlot_node_state up = VLOT_NODE_UP;
+  vlot__seat_publish(seat);
+  if (vlot__node_is_fenced(seat->node) &&
+      atomic_compare_exchange_strong(&seat->state, &up, VLOT_NODE_FENCED))
+    seat->owes_fenced = true;
+}
+
+/* At once in the log; and the lint of it, if it has one, soon: the clock may have nothing else to
+ * wake for. */
+static void say_fenced(vlot_cluster *cluster, vlot__seat *seat) {
+  vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", seat->id,
+            vlot__node_fenced_text(seat->node));
+  vlot__lint_hurry(cluster);
+  vlot__clock_wake(cluster, 0);
+}
+
 static void after_turn(vlot_cluster *cluster, vlot__seat *seat) {
   uint64_t due = vlot__node_due(seat->node);
-  vlot__seat_publish(seat);
+  threads_publish(seat);
   if (due != atomic_load_explicit(&seat->due, memory_order_relaxed)) atomic_store(&seat->due, due);
-  if (vlot__node_is_fenced(seat->node) &&
-      atomic_exchange(&seat->state, VLOT_NODE_FENCED) != VLOT_NODE_FENCED)
-    vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", seat->id,
-              vlot__node_fenced_text(seat->node));
+  if (seat->owes_fenced) say_fenced(cluster, seat);
+  seat->owes_fenced = false;
   vlot__clock_wake(cluster, due);
   vlot__notify_changed(cluster);
 }
@@ -106,10 +123,8 @@ static vlot_result threads_post(vlot_cluster *cluster, const vlot__parcel *parce
   return vlot__clock_post(cluster, &late);
 }
 
-static bool threads_has_traffic(vlot_cluster *cluster) {
-  (void)cluster;
-  return false;
-}
+/* What is in mailboxes shows in each node's status. */
+static bool threads_has_traffic(vlot_cluster *cluster) { return vlot__clock_has_late(cluster); }
 
 /* --- waiting --- */
 
@@ -125,7 +140,7 @@ static vlot_result threads_await(vlot_cluster *cluster,
     if (is_reached(cluster, context)) {
       result = VLOT_OK;
     } else if (vlot__is_shut(cluster)) {
-      result = VLOT_CLOSED;
+      result = vlot__visit_refusal(cluster);
     } else if (vlot__now(cluster) >= deadline) {
       result = VLOT_TIMEOUT;
     } else {
@@ -159,6 +174,7 @@ const vlot__driver vlot__driver_threads = {
     .unhold = threads_unhold,
     .changed = threads_changed,
     .rate_changed = threads_rate_changed,
+    .publish = threads_publish,
     .turn = threads_turn,
     .post = threads_post,
     .stored = vlot__actors_stored,

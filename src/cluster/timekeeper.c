@@ -88,7 +88,7 @@ static void sleep_for_next(vlot__timekeeper *keeper) {
   const vlot__heap *heap = &keeper->heap;
   keeper->is_asleep = true;
   if (heap->count == 0) {
-    pthread_cond_wait(&keeper->wake, &keeper->lock);
+    vlot__cond_wait(&keeper->wake, &keeper->lock);
   } else {
     uint64_t ns = heap->items[0]->due;
     struct timespec until = {.tv_sec = (time_t)(ns / 1000000000),
@@ -133,7 +133,7 @@ static void end_thread(vlot__timekeeper *keeper) {
   keeper->state = VLOT__TIMEKEEPER_ENDS;
   pthread_cond_signal(&keeper->wake);
   vlot__unlock(&keeper->lock);
-  pthread_join(keeper->thread, NULL);
+  vlot__thread_join(keeper->thread);
   vlot__lock(&keeper->lock);
   keeper->state = VLOT__TIMEKEEPER_NONE;
   pthread_cond_broadcast(&keeper->changed);
@@ -142,7 +142,7 @@ static void end_thread(vlot__timekeeper *keeper) {
 /* --- calls --- */
 
 static vlot_result add(vlot__timekeeper *keeper, vlot__kept *kept) {
-  while (keeper->state == VLOT__TIMEKEEPER_ENDS) pthread_cond_wait(&keeper->changed, &keeper->lock);
+  while (keeper->state == VLOT__TIMEKEEPER_ENDS) vlot__cond_wait(&keeper->changed, &keeper->lock);
   /* room for all, listed or not: nothing can fail later */
   size_t more = keeper->count + 1 - keeper->heap.count;
   if (!vlot__heap_reserve(&keeper->heap, keeper->allocator, more)) return VLOT_NOMEM;
@@ -168,7 +168,7 @@ vlot_result vlot__timekeeper_add(vlot__timekeeper *keeper, vlot__kept *kept) {
 void vlot__timekeeper_remove(vlot__timekeeper *keeper, vlot__kept *kept) {
   vlot__lock(&keeper->lock);
   kept->must_go = true;
-  while (keeper->inside == kept) pthread_cond_wait(&keeper->changed, &keeper->lock);
+  while (keeper->inside == kept) vlot__cond_wait(&keeper->changed, &keeper->lock);
   if (kept->is_listed) unlist(keeper, kept);
   if (--keeper->count == 0) end_thread(keeper);
   vlot__unlock(&keeper->lock);
@@ -186,7 +186,7 @@ void vlot__timekeeper_stand(vlot__timekeeper *keeper, vlot__kept *kept) {
   vlot__lock(&keeper->lock);
   kept->must_stand = true;
   if (look_soon(keeper, kept)) pthread_cond_signal(&keeper->wake);
-  while (!kept->has_stood) pthread_cond_wait(&keeper->changed, &keeper->lock);
+  while (!kept->has_stood) vlot__cond_wait(&keeper->changed, &keeper->lock);
   vlot__unlock(&keeper->lock);
 }
 

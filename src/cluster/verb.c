@@ -1,4 +1,5 @@
 #include "vlot/verb.h"
+#include "vlot/event.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -1,17 +1,28 @@
 /* The caller's verbs: step, and what is done to one pending thing. */
 #include <stdlib.h>
 
+#include "base/assert.h"
 #include "cluster/gate.h"
 #include "cluster/lockstep.h"
 #include "cluster/pending.h"
 #include "cluster/recorder.h"
+#include "cluster/refuse.h"
 #include "cluster/stop.h"
+#include "vlot/raft_snapshot.h"
+
+static vlot_result refuse_diverged(void) {
+  return vlot__refuse(
+      VLOT_FAILED,
+      "the replay is not the recorded run any more: vlot_replay_get_status() says where");
+}
 
 static inline vlot_result check_pending(vlot_cluster *cluster) {
-  if (!vlot__driver_of(cluster)->is_stepped) return VLOT_UNSUPPORTED;
+  if (!vlot__driver_of(cluster)->is_stepped)
+    return vlot__refuse(VLOT_UNSUPPORTED, "nodes run on their own: this is for lockstep, or "
+                                          "between vlot_cluster_pause() and unpause");
   /* another thread has paused it, and steps it */
-  if (!vlot__may_step(cluster)) return VLOT_BUSY;
-  return vlot__is_node_thread(cluster) ? VLOT_DEADLOCK : VLOT_OK;
+  if (!vlot__may_step(cluster)) return vlot__refuse_paused();
+  return vlot__waits_for_itself(cluster) ? vlot__refuse_node_thread() : VLOT_OK;
 }
 
 /* May this thread change what is pending? */
@@ -21,54 +32,63 @@ static vlot_result check_verb(vlot_cluster *cluster) {
 }
 
 vlot_result vlot_lockstep_step(vlot_cluster *cluster, uint64_t actions, uint64_t *done) {
+  VLOT_GIVEN(cluster);
   if (done) *done = 0;
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   const uint64_t *count = vlot__lockstep_counter(cluster), before = *count;
   vlot_result result = check_pending(cluster);
   if (result != VLOT_OK) return result;
   while (*count - before < actions && !cluster->observer.has_violation && !vlot__is_shut(cluster))
     if (!vlot__lockstep_run_one(cluster, VLOT_NEVER)) break;
   if (done) *done = *count - before;
-  if (vlot__is_shut(cluster)) return VLOT_CLOSED; /* paused, and another thread closes it */
-  if (cluster->has_diverged) return VLOT_FAILED;
+  if (vlot__is_shut(cluster))
+    return vlot__visit_refusal(cluster); /* paused, and another thread closes it */
+  if (cluster->has_diverged) return refuse_diverged();
   return cluster->observer.has_violation ? VLOT_VIOLATED : VLOT_OK;
 }
 
 vlot_result vlot_lockstep_until(vlot_cluster *cluster,
                                 bool (*is_reached)(vlot_cluster *cluster, void *context),
                                 void *context, uint64_t actions) {
+  VLOT_GIVEN(is_reached);
+  VLOT_GIVEN(cluster);
   return vlot_lockstep_pass(cluster, VLOT_NEVER, is_reached, context, actions);
 }
 
 vlot_result vlot_lockstep_pass(vlot_cluster *cluster, uint64_t ticks,
                                bool (*is_reached)(vlot_cluster *cluster, void *context),
                                void *context, uint64_t actions) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT__VISIT_RESULT(cluster);
   const uint64_t *count = vlot__lockstep_counter(cluster), before = *count;
   uint64_t now = vlot__now(cluster), limit = ticks < VLOT_NEVER - now ? now + ticks : VLOT_NEVER;
   vlot_result result = check_pending(cluster);
   while (result == VLOT_OK && !(is_reached && is_reached(cluster, context))) {
     if (vlot__is_shut(cluster))
-      result = VLOT_CLOSED;
+      result = vlot__visit_refusal(cluster);
     else if (cluster->observer.has_violation)
       result = VLOT_VIOLATED;
     else if (cluster->has_diverged)
-      result = VLOT_FAILED;
+      result = refuse_diverged();
     else if (*count - before >= actions)
-      result = VLOT_TIMEOUT;
+      result = vlot__refuse_value(VLOT_TIMEOUT, "{0} actions were too few", actions, 0);
     else if (!vlot__lockstep_run_one(cluster, limit))
-      return limit == VLOT_NEVER ? VLOT_TIMEOUT : VLOT_OK;
+      return limit == VLOT_NEVER
+                 ? vlot__refuse(
+                       VLOT_TIMEOUT,
+                       "nothing is left that can happen: nothing is pending that is not held")
+                 : VLOT_OK;
   }
   return result;
 }
 
 vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT_GIVEN(cluster);
+  VLOT__VISIT_RESULT(cluster);
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
   while (vlot__lockstep_obey_one(cluster)) continue;
   vlot__item *item = vlot__pending_find(cluster, id);
-  if (!item) return VLOT_NOT_FOUND;
+  if (!item) return vlot__refuse_pending(id);
   bool is_early = vlot__pending_due(cluster, item) > vlot__now(cluster);
   vlot__pending_unlist(cluster, item);
   vlot__count_command(cluster); /* time stands still */
@@ -78,12 +98,15 @@ vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id) {
 }
 
 vlot_result vlot_lockstep_drop(vlot_cluster *cluster, uint64_t id) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT_GIVEN(cluster);
+  VLOT__VISIT_RESULT(cluster);
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
   vlot__item *item = vlot__pending_find(cluster, id);
-  if (!item) return VLOT_NOT_FOUND;
-  if (!item->mail_kind) return VLOT_UNSUPPORTED;
+  if (!item) return vlot__refuse_pending(id);
+  if (!item->mail_kind)
+    return vlot__refuse(VLOT_UNSUPPORTED,
+                        "timers and writes cannot be dropped: hold them, or stall the disk");
   vlot__pending_unlist(cluster, item);
   vlot__count_command(cluster); /* time stands still */
   vlot__pending_lose(cluster, item, VLOT_WHY_DROPPED);
@@ -92,12 +115,13 @@ vlot_result vlot_lockstep_drop(vlot_cluster *cluster, uint64_t id) {
 }
 
 vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT_GIVEN(cluster);
+  VLOT__VISIT_RESULT(cluster);
   vlot__lockstep *lockstep = &cluster->lockstep;
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
   vlot__item *item = vlot__pending_find(cluster, id);
-  if (!item) return VLOT_NOT_FOUND;
+  if (!item) return vlot__refuse_pending(id);
   if (item->is_held == is_held) return VLOT_OK;
   if (!is_held) {
     if (!vlot__heap_reserve(&lockstep->heap, cluster->allocator, 1)) return VLOT_NOMEM;
@@ -121,14 +145,18 @@ vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held)
 }
 
 vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t *copy) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT_GIVEN(cluster);
+  VLOT__VISIT_RESULT(cluster);
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
   vlot__item *item = vlot__pending_find(cluster, id);
-  if (!item) return VLOT_NOT_FOUND;
+  if (!item) return vlot__refuse_pending(id);
   /* what nodes send may come twice, a client's call may not */
-  if (item->kind != VLOT_PENDING_MESSAGE) return VLOT_UNSUPPORTED;
-  if (vlot__pending_is_full(cluster)) return VLOT_BUSY;
+  if (item->kind != VLOT_PENDING_MESSAGE)
+    return vlot__refuse(VLOT_UNSUPPORTED, "only messages between nodes can be duplicated");
+  if (vlot__pending_is_full(cluster))
+    return vlot__refuse(VLOT_BUSY,
+                        "262,144 mails are pending, the most there can be; deliver or drop some");
   vlot__item *twin = vlot__pending_copy(cluster, item, vlot__new_id(cluster, NULL));
   if (!twin) return VLOT_NOMEM;
   vlot__count_command(cluster);
@@ -139,16 +167,18 @@ vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t
 }
 
 vlot_result vlot_lockstep_delay(vlot_cluster *cluster, uint64_t id, uint64_t ticks) {
-  VLOT__VISIT(cluster, VLOT_CLOSED);
+  VLOT_GIVEN(cluster);
+  VLOT__VISIT_RESULT(cluster);
   vlot_result result = check_verb(cluster);
   if (result != VLOT_OK) return result;
   vlot__item *item = vlot__pending_find(cluster, id);
-  if (!item) return VLOT_NOT_FOUND;
+  if (!item) return vlot__refuse_pending(id);
   /* a timer is due when its node says so: hold it */
-  if (item->kind == VLOT_PENDING_TIMER) return VLOT_UNSUPPORTED;
+  if (item->kind == VLOT_PENDING_TIMER)
+    return vlot__refuse(VLOT_UNSUPPORTED, "a timer cannot be delayed: hold it");
   if (item->kind == VLOT_PENDING_WRITE &&
       !vlot__disk_postpone(vlot__seat_of(cluster, item->node)->disk, ticks))
-    return VLOT_NOT_FOUND;
+    return vlot__refuse_pending(id);
   vlot__count_command(cluster);
   uint64_t now = vlot__now(cluster);
   uint64_t from = item->due > now ? item->due : now;
@@ -184,9 +214,12 @@ static vlot_pending describe(vlot_cluster *cluster, const vlot__item *item) {
   pending.entries = is_append ? message->as.append.entry_count : 0;
   pending.index = is_append    ? message->as.append.prev_index
                   : is_request ? message->as.vote.last_index
-                  : is_reply   ? (message->flags & VLOT_MESSAGE_OK ? message->as.reply.match_index
-                                                                   : message->as.reply.hint_index)
-                               : 0;
+                  : message->kind == VLOT_MESSAGE_INSTALL
+                      ? vlot_snapshot_get(message->as.install.snapshot)->index
+                  : message->kind == VLOT_MESSAGE_INSTALL_REPLY ? message->as.installed.index
+                  : is_reply ? (message->flags & VLOT_MESSAGE_OK ? message->as.reply.match_index
+                                                                 : message->as.reply.hint_index)
+                             : 0;
   return pending;
 }
 
@@ -199,6 +232,7 @@ static int compare_pending(const void *left, const void *right) {
 }
 
 size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pending, size_t capacity) {
+  VLOT_GIVEN(cluster);
   VLOT__VISIT(cluster, 0);
   vlot__lockstep *lockstep = &cluster->lockstep;
   vlot__heap *heap = &lockstep->heap;

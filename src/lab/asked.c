@@ -36,7 +36,7 @@ static bool submit(vlot__workspace *workspace, uint32_t contact, const vlot_kv_c
   vlot_result result = asked ? VLOT_NOMEM : VLOT_BUSY;
   if (asked && client && bytes) {
     vlot_command command = {
-        .data = vlot_bytes_data(bytes), .size = (uint32_t)vlot_bytes_size(bytes), .owner = bytes};
+        .data = vlot_bytes_data(bytes), .size = vlot_bytes_size(bytes), .owner = bytes};
     result = is_read ? vlot_client_read(client, command.data, command.size,
                                         is_local ? 0 : VLOT_NEVER, &sequence)
                      : vlot_client_submit(client, &command, 1, &sequence);
@@ -52,29 +52,15 @@ static bool submit(vlot__workspace *workspace, uint32_t contact, const vlot_kv_c
       (vlot__workspace_asked){.contact = contact,
                               .sequence = sequence + 1,
                               .is_read = is_read,
+                              .operation = kv->operation,
                               .deadline = vlot_cluster_now(workspace->cluster) + timeout_ticks()};
   snprintf(asked->what, sizeof asked->what, "%s", what);
   return true;
 }
 
-bool vlot__workspace_propose(vlot__workspace *workspace, uint32_t contact, const char *key,
-                             const char *value) {
-  char what[96];
-  snprintf(what, sizeof what, "propose %s=%s", key, value);
-  vlot_kv_command kv = {.operation = VLOT_KV_SET,
-                        .key = key,
-                        .key_size = strlen(key),
-                        .value = value,
-                        .value_size = strlen(value)};
-  return submit(workspace, contact, &kv, false, false, what);
-}
-
-bool vlot__workspace_read(vlot__workspace *workspace, uint32_t contact, const char *key,
-                          bool is_local) {
-  char what[96];
-  snprintf(what, sizeof what, "%sread %s", is_local ? "local " : "", key);
-  vlot_kv_command kv = {.operation = VLOT_KV_GET, .key = key, .key_size = strlen(key)};
-  return submit(workspace, contact, &kv, true, is_local, what);
+bool vlot__workspace_ask(vlot__workspace *workspace, uint32_t contact, const vlot_kv_command *kv,
+                         bool is_local, const char *what) {
+  return submit(workspace, contact, kv, kv->operation == VLOT_KV_GET, is_local, what);
 }
 
 uint64_t vlot__workspace_deadline(const vlot__workspace *workspace) {
@@ -92,8 +78,28 @@ static void say_value(vlot__text *out, const vlot_answer *answer) {
     vlot__text_add(out, "an answer that is no value");
   else if (kv.status == 1)
     vlot__text_add(out, "no such key");
+  else if (kv.size == 0)
+    vlot__text_add(out, "\"\"");
   else
-    vlot__text_add(out, "%.*s", (int)kv.size, (const char *)kv.value);
+    vlot__view_escape(out, kv.value, kv.size, SIZE_MAX);
+}
+
+/* What came of a command that has an answer of its own. */
+static void say_outcome(vlot__text *out, const vlot__workspace_asked *asked,
+                        const vlot_answer *answer) {
+  vlot_kv_answer kv;
+  if (asked->operation == VLOT_KV_SET ||
+      vlot_kv_answer_decode(answer->reply, answer->reply_size, &kv) != VLOT_OK)
+    return;
+  bool is_true = kv.status == 0 && kv.size == 1 && kv.value[0] != 0;
+  if (kv.status > 1)
+    vlot__text_add(out, "; its value is no whole number of 64 bits: nothing was added");
+  else if (asked->operation == VLOT_KV_INCREMENT)
+    vlot__text_add(out, "; it is %.*s now", (int)kv.size, (const char *)kv.value);
+  else if (asked->operation == VLOT_KV_DELETE)
+    vlot__text_add(out, is_true ? "; it was there" : "; there was no such key");
+  else
+    vlot__text_add(out, is_true ? "; it is set" : "; it had another value: nothing was set");
 }
 
 static void say_answer(vlot__text *out, const vlot__workspace_asked *asked,
@@ -107,6 +113,7 @@ static void say_answer(vlot__text *out, const vlot__workspace_asked *asked,
     say_value(out, answer);
   } else {
     vlot__text_add(out, "committed at %" PRIu64 " of term %" PRIu64, answer->index, answer->term);
+    say_outcome(out, asked, answer);
   }
   vlot__text_add(out, "\n");
 }

@@ -27,6 +27,7 @@ typedef struct vlot__story_line {
   bool is_time;      /* it let time go on: any part of it can be done */
   bool is_look;      /* it changed nothing */
   bool is_quiet;     /* it told only what changed */
+  bool is_origin;    /* a run that was found, and is made again as a whole */
 } vlot__story_line;
 
 /* A place in a branch: so many lines before it wholly, and of the next one all up to this state. */
@@ -43,7 +44,9 @@ typedef struct vlot__story_mark {
 
 typedef struct vlot__story_branch {
   char name[VLOT__STORY_NAME_MAX];
-  vlot__story_line *lines; /* [count] */
+  unsigned parent;            /* the branch that it was made from, 1 … ; 0: none */
+  vlot__story_place parts_at; /* where it leaves that one */
+  vlot__story_line *lines;    /* [count] */
   size_t count;
   size_t capacity;
   vlot__story_mark *marks; /* [mark_count] in their order */

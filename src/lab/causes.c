@@ -81,6 +81,10 @@ static const rule rules[VLOT_EVENT_KINDS] = {
     [VLOT_EVENT_REQUEST] = {true, 0},
     [VLOT_EVENT_CONFIG] = {true, 0},
     [VLOT_EVENT_ORDER] = {true, 0},
+    [VLOT_EVENT_SNAPSHOT_TAKEN] = {true, 0},
+    [VLOT_EVENT_SNAPSHOT_SENT] = {true, INPUTS},
+    [VLOT_EVENT_SNAPSHOT_INSTALLED] = {true, E(RECEIVED)},
+    [VLOT_EVENT_COMPACTED] = {true, 0},
 };
 
 /* --- do the two agree? --- */
@@ -143,9 +147,14 @@ static bool agrees_sent(const vlot_event *sent, const vlot_event *cause) {
                ? is_ok(cause) && cause->as.message.term == sent->as.message.term
                : is_message(cause, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_APPEND_REPLY) &&
                      cause->peer == sent->peer;
+  case VLOT_MESSAGE_INSTALL: /* it was found to be needed, or an answer made room for more */
+    return !is_taken ||
+           (cause->peer == sent->peer && (cause->as.message.kind == VLOT_MESSAGE_APPEND_REPLY ||
+                                          cause->as.message.kind == VLOT_MESSAGE_INSTALL_REPLY));
   case VLOT_MESSAGE_PRE_VOTE_REPLY:
   case VLOT_MESSAGE_VOTE_REPLY:
   case VLOT_MESSAGE_APPEND_REPLY:
+  case VLOT_MESSAGE_INSTALL_REPLY:
     return is_taken && cause->as.message.kind + 1 == sent->as.message.kind &&
            cause->peer == sent->peer &&
            cause->as.message.request_id == sent->as.message.request_id &&
@@ -203,7 +212,8 @@ static bool agrees_term(const vlot_event *event, const vlot_event *cause) {
 }
 
 static bool agrees_taken(const vlot_event *event, const vlot_event *cause) {
-  bool is_reply = is_message(cause, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_APPEND_REPLY);
+  bool is_reply = is_message(cause, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_APPEND_REPLY) ||
+                  is_message(cause, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_INSTALL_REPLY);
   switch ((vlot_event_kind)event->kind) {
   case VLOT_EVENT_VOTE:
     return cause->as.message.kind ==
@@ -274,7 +284,8 @@ static bool may_begin(const vlot_event *event) {
   case VLOT_EVENT_SENT:
     return event->as.message.kind != VLOT_MESSAGE_PRE_VOTE_REPLY &&
            event->as.message.kind != VLOT_MESSAGE_VOTE_REPLY &&
-           event->as.message.kind != VLOT_MESSAGE_APPEND_REPLY;
+           event->as.message.kind != VLOT_MESSAGE_APPEND_REPLY &&
+           event->as.message.kind != VLOT_MESSAGE_INSTALL_REPLY;
   case VLOT_EVENT_DROPPED: return is_clients_mail;
   case VLOT_EVENT_CAMPAIGN:
     return event->why == VLOT_WHY_ELECTION_TIMEOUT || event->why == VLOT_WHY_PRE_VOTES_WON;

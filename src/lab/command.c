@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "options.h"
+#include "synonyms.h"
 #include "verbs.h"
 
 /* --- words --- */
@@ -28,12 +29,13 @@ static bool split(vlot__workspace *workspace, vlot__arguments *arguments, const 
   }
 }
 
-enum { NAMES_MAX = 64 };
+enum { NAMES_MAX = 128 };
 
 /* A byte that is not seen, or looks like another, is named where a word is not understood. */
-enum { ODD_MAX = 64 };
+enum { ODD_MAX = VLOT__COMMAND_ODD_MAX };
 
-static const char *say_odd(const vlot__arguments *arguments, unsigned word, char text[ODD_MAX]) {
+const char *vlot__command_odd(const vlot__arguments *arguments, unsigned word,
+                              char text[VLOT__COMMAND_ODD_MAX]) {
   const char *at = word < arguments->word_count ? arguments->words[word] : "";
   size_t size = strlen(at), odd = vlot__text_odd(at, size);
   *text = '\0';
@@ -50,12 +52,14 @@ static bool unknown_verb(vlot__workspace *workspace, const vlot__arguments *argu
   size_t count = 0;
   for (; count < vlot_verb_count && count < NAMES_MAX; count++)
     names[count] = vlot_verbs[count].name;
+  const char *meant = vlot__synonym(word);
+  if (meant) return vlot__workspace_fail(workspace, 0, "unknown verb; did you mean '%s'?", meant);
   const char *nearest = vlot__options_nearest(word, names, count);
   if (nearest)
     return vlot__workspace_fail(workspace, 0, "unknown verb%s; did you mean '%s'?",
-                                say_odd(arguments, 0, odd), nearest);
+                                vlot__command_odd(arguments, 0, odd), nearest);
   return vlot__workspace_fail(workspace, 0, "unknown verb%s; 'help' lists them",
-                              say_odd(arguments, 0, odd));
+                              vlot__command_odd(arguments, 0, odd));
 }
 
 /* --- values --- */
@@ -71,10 +75,10 @@ bool vlot__command_number(vlot__workspace *workspace, const vlot__arguments *arg
   }
   if (max == UINT64_MAX)
     return vlot__workspace_fail(workspace, word, "expected a number from %" PRIu64 " on%s", min,
-                                say_odd(arguments, word, odd));
+                                vlot__command_odd(arguments, word, odd));
   return vlot__workspace_fail(workspace, word,
                               "expected a number from %" PRIu64 " to %" PRIu64 "%s", min, max,
-                              say_odd(arguments, word, odd));
+                              vlot__command_odd(arguments, word, odd));
 }
 
 bool vlot__command_node(vlot__workspace *workspace, const vlot__arguments *arguments, unsigned word,
@@ -85,7 +89,7 @@ bool vlot__command_node(vlot__workspace *workspace, const vlot__arguments *argum
   if (!vlot__options_number(text + (*text == 'n'), &value) || value == 0 ||
       value > workspace->options.nodes)
     return vlot__workspace_fail(workspace, word, "expected a node, 1 to %u%s",
-                                workspace->options.nodes, say_odd(arguments, word, odd));
+                                workspace->options.nodes, vlot__command_odd(arguments, word, odd));
   *node = (uint32_t)value;
   return true;
 }
@@ -102,7 +106,7 @@ static bool choose(vlot__workspace *workspace, const vlot__arguments *arguments,
   }
   char odd[ODD_MAX];
   return vlot__workspace_fail(workspace, word, "expected one of %s%s", choices,
-                              say_odd(arguments, word, odd));
+                              vlot__command_odd(arguments, word, odd));
 }
 
 static int keyword_at(const vlot_verb *verb, const char *word) {
@@ -230,6 +234,7 @@ static void record(vlot__workspace *workspace, const vlot_verb *verb, const char
   if (!(verb->flags & VLOT_VERB_LOOK)) vlot__story_idle(workspace, has_done_nothing ? text : NULL);
   if (!has_acted && workspace->cluster) line.is_look = true;
   if (!line.is_look) workspace->changes++;
+  if (!line.is_look) workspace->is_on_track = false;
   if (!is_done && !has_acted) return; /* nothing has changed */
   if ((verb->flags & VLOT_VERB_TIME) && (!is_done || workspace->was_stopped)) {
     if (!has_acted) return;
@@ -268,12 +273,13 @@ static bool run(vlot__workspace *workspace, vlot__arguments *arguments, const ch
   if (!prepare(workspace, verb)) return false;
   vlot__story_place from = vlot__workspace_place(workspace);
   if (!(verb->flags & VLOT_VERB_META)) workspace->under_way = line;
-  workspace->was_stopped = false;
+  workspace->was_stopped = workspace->has_followed = false;
   workspace->is_summary = verb->flags & VLOT_VERB_SUMMARY;
   bool is_done = vlot__verbs_run(workspace, verb, arguments);
   vlot__workspace_drain(workspace, workspace->is_summary);
   if (verb->flags & VLOT_VERB_META) return is_done;
   workspace->under_way = NULL;
+  if (workspace->has_followed) return is_done; /* in what is a line of history already */
   if (!workspace->is_redoing) record(workspace, verb, line, is_done, from);
   return is_done;
 }

@@ -10,6 +10,7 @@
 enum {
   VLOT__COMMAND_WORDS_MAX = 512,
   VLOT__COMMAND_LINE_MAX = 4096,
+  VLOT__COMMAND_ODD_MAX = 64,
 };
 
 typedef struct vlot__value {
@@ -48,6 +49,11 @@ bool vlot__command_redo(vlot__workspace *workspace, const char *line);
  * them. */
 void vlot__command_help(vlot__workspace *workspace, const vlot_verb *verb);
 void vlot__command_list(vlot__workspace *workspace);
+
+/* " (byte 0xEF at column 3)", where a word has a byte that is not seen or looks like another; "":
+ * it has none. For what is told of it; text is returned. */
+const char *vlot__command_odd(const vlot__arguments *arguments, unsigned word,
+                              char text[VLOT__COMMAND_ODD_MAX]);
 
 /* Parse a number, or a node's id, out of a word of the line; false: the problem is told. */
 bool vlot__command_number(vlot__workspace *workspace, const vlot__arguments *arguments,

@@ -42,6 +42,19 @@ static void add_verbs(offer *made) {
   for (size_t k = 0; k < vlot_verb_count; k++) add_word(made, vlot_verbs[k].name);
 }
 
+/* Of `until`. */
+static void add_goals(offer *made) {
+  static const char *const goals[] = {"leader", "role", "commit", "term", "quiet"};
+  for (size_t k = 0; k < sizeof goals / sizeof *goals; k++) add_word(made, goals[k]);
+  for (int k = 1; k < VLOT_EVENT_KINDS; k++) {
+    const char *name = vlot_event_kind_name((vlot_event_kind)k);
+    bool is_goal = false;
+    for (size_t n = 0; n < sizeof goals / sizeof *goals && !is_goal; n++)
+      is_goal = strcmp(goals[n], name) == 0;
+    if (!is_goal) add_word(made, name);
+  }
+}
+
 static void add_nodes(offer *made, const vlot__workspace *workspace) {
   for (uint32_t id = 1; id <= workspace->options.nodes; id++) add_number(made, id);
 }
@@ -120,9 +133,11 @@ static void add_values(offer *made, const vlot__workspace *workspace,
   case VLOT_PARAMETER_REST:
     if (strcmp(parameter->name, "WHAT") == 0) add_pending(made, workspace);
     if (strcmp(parameter->name, "GROUPS") == 0) add_nodes(made, workspace);
+    if (strcmp(parameter->name, "VERB") == 0) add_verbs(made);
     break;
   case VLOT_PARAMETER_WORD:
     if (strcmp(parameter->name, "VERB") == 0) add_verbs(made);
+    if (strcmp(parameter->name, "WHAT") == 0) add_goals(made);
     if (strcmp(parameter->name, "FILE") == 0) add_files(made);
     break;
   case VLOT_PARAMETER_NUMBER:

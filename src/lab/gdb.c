@@ -109,7 +109,33 @@ static int check_target(int argc, char **argv, bool *is_own) {
   return strchr(argv[0], '/') ? check_program(argv[0]) : check_word(argv[0]);
 }
 
+/* --- a process that runs already --- */
+
+static int check_process(int argc, char **argv) {
+  char path[64], what[128];
+  uint64_t process;
+  if (argc < 2) return complain("-p", "which process? vlot gdb -p PID", VLOT__EXIT_USAGE);
+  if (argc > 2) return complain(argv[2], "nothing more is expected behind PID", VLOT__EXIT_USAGE);
+  if (!vlot__options_number(argv[1], &process) || process == 0 || process > INT32_MAX)
+    return complain(argv[1], "a process is named by its number, PID", VLOT__EXIT_USAGE);
+  snprintf(path, sizeof path, "/proc/%s/exe", argv[1]);
+  if (access(path, R_OK) == 0) return VLOT__EXIT_OK;
+  snprintf(what, sizeof what, "this process cannot be looked at: %s", strerror(errno));
+  return complain(argv[1], what, VLOT__EXIT_NO_INPUT);
+}
+
+static bool is_process(int argc, char **argv) { return argc > 0 && strcmp(argv[0], "-p") == 0; }
+
 /* --- running --- */
+
+static int attach(const char *gdb, const char *script, char *process) {
+  char *words[] = {
+      "gdb", "-q",    "-iex", "set print thread-events off", "-x", (char *)(size_t)script,
+      "-p",  process, NULL};
+  fflush(stdout);
+  execv(gdb, words);
+  return complain(gdb, strerror(errno), VLOT__EXIT_UNAVAILABLE);
+}
 
 static int start(const char *gdb, const char *script, const char *self, int argc, char **argv) {
   static char *const usual[] = {"step", "--threads"};
@@ -137,12 +163,13 @@ static int start(const char *gdb, const char *script, const char *self, int argc
 
 static int run(int argc, char **argv) {
   char gdb[PATH_BYTES], self[PATH_BYTES], script[PATH_BYTES];
-  bool is_own;
+  bool is_own = false;
   if (argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)) {
     vlot__options_help(&vlot__verb_gdb, stdout);
     return VLOT__EXIT_OK;
   }
-  int code = check_target(argc, argv, &is_own);
+  bool attaches = is_process(argc, argv);
+  int code = attaches ? check_process(argc, argv) : check_target(argc, argv, &is_own);
   if (code != VLOT__EXIT_OK) return code;
   if (!find_gdb(gdb))
     return complain("", "gdb is not installed: apt-get install gdb", VLOT__EXIT_UNAVAILABLE);
@@ -155,6 +182,7 @@ static int run(int argc, char **argv) {
   if (!find_script(self, script))
     return complain("", "its commands for gdb (share/vlot/gdb/vlot.py) are not installed",
                     VLOT__EXIT_UNAVAILABLE);
+  if (attaches) return attach(gdb, script, argv[1]);
   return start(gdb, script, is_own ? self : NULL, argc, argv);
 }
 
@@ -166,6 +194,7 @@ const vlot__verb vlot__verb_gdb = {
             "  vlot gdb step FILE.scene      on any other verb, with its options\n"
             "  vlot gdb run --kill-leader\n"
             "  vlot gdb ./a.out ARGUMENTS    on a program of yours that links the library\n"
+            "  vlot gdb -p PID               on a process that runs already\n"
             "\nIn gdb, 'vlot' shows the commands; docs/debugging.md walks through a workspace.\n"
             "Exit code of gdb; 69: gdb, or its Python, is missing.\n",
     .run = run,

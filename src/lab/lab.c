@@ -2,6 +2,7 @@
 #include "lab.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -69,6 +70,10 @@ int vlot__lab_main(int argc, char **argv) {
   }
   const char *word = argv[1];
   if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+    if (argc > 2) {
+      fprintf(stderr, "vlot %s: it takes nothing more; '%s' is too much\n", word, argv[2]);
+      return VLOT__EXIT_USAGE;
+    }
     printf("vlot %s\n", vlot_version_string());
     return VLOT__EXIT_OK;
   }
@@ -100,15 +105,9 @@ const char *vlot__lab_ms(uint64_t ns, char out[40]) {
 }
 
 void vlot__lab_json_text(FILE *out, const char *text) {
-  fputc('"', out);
-  for (; *text; text++) {
-    unsigned char c = (unsigned char)*text;
-    if (c == '"' || c == '\\')
-      fprintf(out, "\\%c", c);
-    else if (c < 0x20)
-      fprintf(out, "\\u%04x", c);
-    else
-      fputc(c, out);
-  }
-  fputc('"', out);
+  size_t size = strlen(text), length = vlot_json_bytes(text, size, NULL, 0);
+  char *json = malloc(length + 1);
+  if (json) vlot_json_bytes(text, size, json, length + 1);
+  fputs(json ? json : "null", out); /* what there is no memory for is not said, nor is it cut */
+  free(json);
 }

@@ -13,6 +13,7 @@ enum {
   VLOT__EXIT_NO_INPUT = 66,
   VLOT__EXIT_UNAVAILABLE = 69, /* another program is missing */
   VLOT__EXIT_SOFTWARE = 70,
+  VLOT__EXIT_NO_MEMORY = 71, /* the process is allowed no more, and nodes were fenced for it */
   VLOT__EXIT_CANNOT_CREATE = 73,
 };
 
@@ -39,7 +40,7 @@ const char *vlot__lab_commas(uint64_t number, char out[32]);
 /* Nanoseconds as "12.3 ms"; out is returned. */
 const char *vlot__lab_ms(uint64_t ns, char out[40]);
 
-/* A JSON string with its quotes. */
+/* As JSON: see vlot_json_bytes(). */
 void vlot__lab_json_text(FILE *out, const char *text);
 
 #endif

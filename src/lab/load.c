@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "fences.h"
+
 enum { ANSWERS = 64, SUBMITS = 64, PATIENCE_TICKS = 5, OWNED_BYTES_MIN = 512 };
 
 /* --- open and close --- */
@@ -32,6 +34,7 @@ bool vlot__load_open(vlot__load *load, const vlot__load_options *options) {
   vlot_client_options client;
   vlot_client_options_init(&client);
   client.inflight_max = options->inflight_max;
+  if (options->timeout_ticks) client.timeout_ticks = options->timeout_ticks;
   *load = (vlot__load){.options = *options, .ready_size = script->key_count + 1};
   load->trouble_tick = VLOT_NEVER;
   load->keys = calloc(script->key_count + 1u, sizeof *load->keys);
@@ -75,7 +78,7 @@ static vlot_result submit(vlot__load *load, const uint32_t *numbers, vlot_bytes 
   for (uint32_t k = 0; k < count; k++) {
     size_t size = vlot_bytes_size(encoded[k]);
     commands[k] = (vlot_command){.data = vlot_bytes_data(encoded[k]),
-                                 .size = (uint32_t)size,
+                                 .size = size,
                                  .owner = size >= OWNED_BYTES_MIN ? encoded[k] : NULL};
   }
   vlot_result result = vlot_client_submit(load->client, commands, count, &sequence);
@@ -114,7 +117,7 @@ bool vlot__load_fill(vlot__load *load) {
   }
   if (result == VLOT_REJECTED) load->wants_leader = true;
   if (result == VLOT_OK || result == VLOT_BUSY || result == VLOT_REJECTED) return true;
-  fprintf(stderr, "vlot: commands cannot be submitted: %s\n", vlot_result_text(result));
+  fprintf(stderr, "vlot: commands cannot be submitted: %s\n", vlot_problem(result));
   return false;
 }
 
@@ -220,23 +223,37 @@ static size_t wait_for_answers(vlot__load *load, vlot_answer *answers, size_t ca
   return count;
 }
 
+/* Nothing goes on for so many ticks: is that for want of memory, which does not get better? */
+static bool is_out_of_memory(const vlot__load *load, uint64_t ticks) {
+  vlot_cluster *cluster = load->options.cluster;
+  if (vlot__fences_stop(cluster)) return true;
+  return ticks > load->options.stuck_ticks / 20 && vlot__fences_are_short(cluster);
+}
+
 vlot_result vlot__load_await_leader(vlot__load *load, uint64_t timeout_ticks, uint32_t *leader) {
   vlot_cluster *cluster = load->options.cluster;
   uint64_t left = timeout_ticks, seen = vlot_cluster_now(cluster);
-  if (!load->options.look) return vlot_await_leader(cluster, timeout_ticks, leader);
+  uint64_t step = load->options.look ? 0 : load->options.await_ticks;
+  if (!load->options.look && step == 0) return vlot_await_leader(cluster, timeout_ticks, leader);
   for (;;) {
-    vlot_result result = vlot_await_leader(cluster, 0, leader);
+    vlot_result result = vlot_await_leader(cluster, step < left ? step : left, leader);
     uint64_t now = vlot_cluster_now(cluster), passed = now - seen;
-    if (result != VLOT_TIMEOUT || passed >= left) return result;
+    if (result != VLOT_TIMEOUT || passed >= left ||
+        is_out_of_memory(load, timeout_ticks - left + passed))
+      return result;
     left -= passed;
-    load->options.look(load->options.context);
+    if (load->options.look) load->options.look(load->options.context);
     seen = vlot_cluster_now(cluster); /* what `look` let pass does not count */
-    rest();
+    if (step == 0) rest();
   }
 }
 
-static bool is_stuck(const vlot__load *load) {
-  return vlot_cluster_now(load->options.cluster) - load->progress_tick > load->options.stuck_ticks;
+/* GOING, or why it ends. Looked at only when there is trouble. */
+static vlot__load_state check(const vlot__load *load, bool has_trouble) {
+  uint64_t passed = vlot_cluster_now(load->options.cluster) - load->progress_tick;
+  if (!has_trouble && passed <= load->options.stuck_ticks) return VLOT__LOAD_GOING;
+  if (is_out_of_memory(load, passed)) return VLOT__LOAD_NO_MEMORY;
+  return passed > load->options.stuck_ticks ? VLOT__LOAD_STUCK : VLOT__LOAD_GOING;
 }
 
 vlot__load_state vlot__load_turn(vlot__load *load) {
@@ -251,7 +268,7 @@ vlot__load_state vlot__load_turn(vlot__load *load) {
   }
   for (size_t k = 0; k < count; k++) take(load, &answers[k]);
   if (load->done == load->options.script->count) return VLOT__LOAD_DONE;
-  return is_stuck(load) ? VLOT__LOAD_STUCK : VLOT__LOAD_GOING;
+  return check(load, count == 0 || load->wants_leader);
 }
 
 /* --- reading everything back --- */
@@ -314,7 +331,8 @@ vlot__load_state vlot__load_verify(vlot__load *load, uint64_t *verified, uint64_
         compare(load, key, &answers[k], verified, lost);
     }
     vlot__recording_drain(load->options.record);
-    if (is_stuck(load)) return VLOT__LOAD_STUCK;
+    vlot__load_state state = check(load, count == 0 || load->wants_leader);
+    if (state != VLOT__LOAD_GOING) return state;
   }
   return VLOT__LOAD_DONE;
 }

@@ -16,7 +16,10 @@ typedef struct vlot__load_options {
   const vlot__script *script;
   vlot__recording *record;
   uint32_t inflight_max;
-  uint64_t stuck_ticks; /* so long without an acknowledgement: give up */
+  uint64_t stuck_ticks;   /* so long without an acknowledgement: give up */
+  uint64_t timeout_ticks; /* of an attempt; 0: the client's default */
+  /* threads: whoever waits for a leader looks so often at who is fenced; 0: not */
+  uint64_t await_ticks;
   /* called all the time, also while answers are awaited; NULL: not */
   void (*look)(void *context);
   void *context;
@@ -60,7 +63,8 @@ typedef enum vlot__load_state {
   VLOT__LOAD_GOING = 0,
   VLOT__LOAD_DONE,
   VLOT__LOAD_STUCK,
-  VLOT__LOAD_FAILED, /* told on stderr */
+  VLOT__LOAD_NO_MEMORY, /* a quorum is fenced for want of memory */
+  VLOT__LOAD_FAILED,    /* told on stderr */
 } vlot__load_state;
 
 bool vlot__load_open(vlot__load *load, const vlot__load_options *options);

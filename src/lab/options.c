@@ -107,8 +107,6 @@ static bool say_range(const vlot__verb *verb, const vlot__option *option, const 
   fprintf(stderr, "vlot %s: %s %s: ", verb->name, option->name, text);
   if (option->type == VLOT__OPTION_CHOICE)
     fprintf(stderr, "%s is allowed\n", option->choices);
-  else if (option->max == UINT64_MAX)
-    fprintf(stderr, "a number from %" PRIu64 " on is allowed\n", option->min);
   else
     fprintf(stderr, "%" PRIu64 " to %" PRIu64 " is allowed\n", option->min, option->max);
   return false;

@@ -1,6 +1,7 @@
 #include "pattern.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,5 +188,31 @@ void vlot__pattern_message(const vlot_pending *pending, char *text, size_t capac
     snprintf(text, capacity, is_ok ? ", agrees up to %" PRIu64 : ", does not agree, try %" PRIu64,
              index);
     break;
+  case VLOT_BODY_INSTALL: snprintf(text, capacity, ", of the snapshot at %" PRIu64, index); break;
+  case VLOT_BODY_INSTALL_REPLY:
+    snprintf(text, capacity,
+             is_ok ? ", has the snapshot at %" PRIu64 : ", lacks the snapshot at %" PRIu64, index);
+    break;
   }
+}
+
+__attribute__((format(printf, 3, 4))) static void append(char *text, size_t capacity,
+                                                         const char *format, ...) {
+  size_t at = strlen(text);
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text + at, capacity - at, format, arguments);
+  va_end(arguments);
+}
+
+void vlot__pattern_about(const vlot_pending *pending, uint64_t now, char *text, size_t capacity) {
+  uint64_t left = pending->due > now ? pending->due - now : 0;
+  *text = '\0';
+  if (pending->kind == VLOT_PENDING_TIMER)
+    append(text, capacity, "%s", vlot_due_text(pending->due_for));
+  else if (pending->kind == VLOT_PENDING_WRITE)
+    append(text, capacity, "its disk");
+  else
+    vlot__pattern_message(pending, text, capacity);
+  if (left > 0) append(text, capacity, ", in %" PRIu64 " tick%s", left, left == 1 ? "" : "s");
 }

@@ -19,6 +19,10 @@ const char *vlot__pattern_kind(const vlot_pending *pending);
 /* "term 3, entries 4 to 6": what a message says, into text [capacity], capacity of 128 or more. */
 void vlot__pattern_message(const vlot_pending *pending, char *text, size_t capacity);
 
+/* What it is about and when it is due, "its disk, in 3 ticks": the same wherever it is shown.
+ * capacity of 128 or more. */
+void vlot__pattern_about(const vlot_pending *pending, uint64_t now, char *text, size_t capacity);
+
 /* Everything pending, ordered by id, [*count], to be freed by the caller; NULL: none, or no
  * memory. */
 vlot_pending *vlot__pattern_pending(vlot__workspace *workspace, size_t *count);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "files.h"
 #include "lab.h"
 #include "scene.h"
 
@@ -71,6 +72,20 @@ static int play(const char *name, const play_settings *settings) {
   return code;
 }
 
+/* A scene that is rewritten has been read by then; it must not be what another name stands for, or
+ * this command's output. */
+static bool may_play(const play_settings *settings, int argc, char **argv) {
+  vlot__file_use *uses = calloc((size_t)argc + 1, sizeof *uses);
+  size_t count = 0;
+  if (!uses) return false;
+  for (int k = 0; k < argc; k++)
+    if (argv[k][0] != '-' || !argv[k][1])
+      uses[count++] = (vlot__file_use){argv[k], argv[k], settings->rewrites};
+  bool may = vlot__files_may_use("play", uses, count);
+  free(uses);
+  return may;
+}
+
 /* Files may stand before, between and behind the options: they are taken out of a copy of argv. */
 static int run(int argc, char **argv) {
   play_settings settings = {0};
@@ -82,6 +97,7 @@ static int run(int argc, char **argv) {
   int parsed = vlot__options_parse(&vlot__verb_play, word_count, words, &settings);
   free(words);
   if (parsed) return parsed == 1 ? VLOT__EXIT_OK : VLOT__EXIT_USAGE;
+  if (!may_play(&settings, argc, argv)) return VLOT__EXIT_USAGE;
   for (int k = 0; k < argc; k++) {
     if (argv[k][0] == '-' && argv[k][1]) continue;
     int one = play(argv[k], &settings);

@@ -21,6 +21,7 @@ enum {
   WIDTH_OF_PROMPT = 40, /* narrower, it is a short one, to leave room for what is typed */
   PENDING_ROWS = 8,
   ROWS_BESIDES_NODES = 14,
+  ROWS_BESIDES_LIST = 5, /* an empty line, two headings, what is left out, the prompt */
   NODE_ROWS_MIN = 4,
   SCROLL_LINES = 1000
 };
@@ -32,6 +33,8 @@ typedef struct prompt {
   vlot__screen screen;   /* which colours and glyphs there are */
   vlot__table_view seen; /* what is on the screen */
   bool has_seen;
+  uint32_t nodes;
+  unsigned told;    /* lines that the last command has told: they should not leave the screen */
   uint64_t changes; /* of the workspace, before the last command */
   bool has_begun;   /* a line was read: what comes is not the beginning of the input */
   bool has_failed;
@@ -50,6 +53,15 @@ static unsigned columns_wished(void) {
   return is_said ? (unsigned)columns : 0;
 }
 
+/* As long as the screen allows, with the table above it and what was told above that; of a long
+ * tale a third of the screen stays. */
+static unsigned list_rows(const prompt *at, unsigned rows, unsigned nodes_max) {
+  unsigned nodes = at->nodes < nodes_max ? at->nodes : nodes_max;
+  unsigned told = at->told < rows / 3 ? at->told : rows / 3;
+  unsigned used = nodes + told + ROWS_BESIDES_LIST;
+  return rows > used + PENDING_ROWS ? rows - used : PENDING_ROWS;
+}
+
 static vlot__table_style style_of(const prompt *at) {
   struct winsize size = {0};
   unsigned wished = columns_wished();
@@ -59,10 +71,12 @@ static vlot__table_style style_of(const prompt *at) {
                              .has_colour = at->screen.has_colour};
   style.width = wished ? wished : is_terminal ? size.ws_col : WIDTH_USUAL;
   if (style.width < WIDTH_MIN) style.width = WIDTH_MIN;
-  if (is_terminal && size.ws_row > 0)
+  if (is_terminal && size.ws_row > 0) {
     style.nodes_max = size.ws_row > ROWS_BESIDES_NODES + NODE_ROWS_MIN
                           ? size.ws_row - ROWS_BESIDES_NODES
                           : NODE_ROWS_MIN;
+    style.pending_max = list_rows(at, size.ws_row, style.nodes_max);
+  }
   return style;
 }
 
@@ -160,9 +174,11 @@ static const char *begin_of(const prompt *at, const vlot__text *text) {
 static void show_text(prompt *at) {
   vlot__text *text = &at->workspace->out;
   unsigned width = style_of(at).width;
+  at->told = 0;
   for (const char *line = begin_of(at, text); text->size > 0 && *line;) {
     size_t size = strcspn(line, "\n");
     print_line(at, line, size, width);
+    at->told += (unsigned)(vlot__text_columns(line, size) / width) + 1;
     line += size + (line[size] == '\n');
   }
   vlot__text_clear(text);
@@ -187,6 +203,7 @@ static bool differ(const vlot__table_view *a, const vlot__table_view *b) {
 
 static void draw(prompt *at, const vlot__table_view *view) {
   vlot__text text = {0};
+  at->nodes = view->nodes.count;
   vlot__table_style style = style_of(at);
   const vlot__table_view *before = at->has_seen ? &at->seen : NULL;
   vlot__table_nodes(&text, view, before, &style);

@@ -2,28 +2,39 @@
 #include "record.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lab.h"
 #include "script.h"
 
 enum { BUFFER = 1 << 18 };
 
+/* What is there stays until the cluster stands: a run that does not begin destroys nothing. */
 static FILE *create(const char *path, bool *is_ok) {
-  if (path && strcmp(path, "-") == 0) {
-    fprintf(stderr,
-            "vlot: the standard output is taken by the summary: name a file instead of -\n");
-    *is_ok = false;
-    return NULL;
+  if (!path) return NULL;
+  int descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  FILE *file = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
+  if (file) {
+    setvbuf(file, NULL, _IOFBF, BUFFER);
+    return file;
   }
-  FILE *file = path ? fopen(path, "w") : NULL;
-  if (file) setvbuf(file, NULL, _IOFBF, BUFFER);
-  if (!path || file) return file;
   fprintf(stderr, "vlot: cannot write %s: %s\n", path, strerror(errno));
+  if (descriptor >= 0) close(descriptor);
   *is_ok = false;
   return NULL;
+}
+
+static bool empty(vlot__recording_file *file, const char *path) {
+  struct stat what;
+  if (!file->file || file->is_emptied || fstat(fileno(file->file), &what) != 0) return true;
+  file->is_emptied = true;
+  if (!S_ISREG(what.st_mode) || ftruncate(fileno(file->file), 0) == 0) return true;
+  fprintf(stderr, "vlot: cannot write %s: %s\n", path, strerror(errno));
+  return false;
 }
 
 /* Whole lines only leave the buffer, so that a run that is interrupted leaves a file that can be
@@ -38,30 +49,20 @@ static void write_line(void *context, const char *text, size_t size) {
   file->waiting += size;
 }
 
-static bool is_same(FILE *one, FILE *other) {
-  struct stat a, b;
-  return fstat(fileno(one), &a) == 0 && fstat(fileno(other), &b) == 0 && S_ISREG(a.st_mode) &&
-         a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
 bool vlot__recording_open(vlot__recording *record, const char *events_path,
                           const char *history_path) {
   bool is_ok = true;
   *record = (vlot__recording){.events_path = events_path, .history_path = history_path};
   record->events.file = create(events_path, &is_ok);
   if (is_ok) record->calls.file = create(history_path, &is_ok);
-  if (is_ok && record->events.file && record->calls.file &&
-      is_same(record->events.file, record->calls.file)) {
-    fprintf(stderr, "vlot: --events and --history are the same file, %s: name two\n", events_path);
-    fclose(record->calls.file);
-    is_ok = false;
-  }
   if (!is_ok && record->events.file) fclose(record->events.file);
   return is_ok;
 }
 
 bool vlot__recording_attach(vlot__recording *record, vlot_cluster *cluster, bool is_lockstep) {
   record->is_lockstep = is_lockstep;
+  if (!empty(&record->events, record->events_path) || !empty(&record->calls, record->history_path))
+    return false;
   if (record->events.file && vlot_subscription_open(&record->subscription, cluster, 0) != VLOT_OK)
     return false;
   vlot_history_sink sink = {.context = &record->calls, .line = write_line};

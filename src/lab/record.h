@@ -10,6 +10,7 @@
 typedef struct vlot__recording_file {
   FILE *file;
   size_t waiting; /* bytes in its buffer, at least */
+  bool is_emptied;
 } vlot__recording_file;
 
 typedef struct vlot__recording {
@@ -25,7 +26,8 @@ typedef struct vlot__recording {
   bool is_lockstep;
 } vlot__recording;
 
-/* Create the files. false: told on stderr, nothing is open. */
+/* Create the files; what stands in them stays until there is a cluster. vlot__files_may_use() has
+ * been asked. false: told on stderr, nothing is open. */
 bool vlot__recording_open(vlot__recording *record, const char *events_path,
                           const char *history_path);
 

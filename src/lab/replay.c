@@ -34,8 +34,8 @@ typedef struct again {
   vlot_cluster *cluster;
   vlot_subscription *events; /* with --causes */
   vlot__causes *causes;
-  char false_cause[1000]; /* the first one; "" */
-  vlot_replay_status status;
+  char false_cause[1000];           /* the first one; "" */
+  vlot_replay_status status, first; /* now; when nothing was carried out */
   vlot_cluster_stats stats;
   vlot_result result; /* of the last step */
   uint64_t begin_ns, end_ns;
@@ -65,8 +65,9 @@ static const char help_text[] =
     "step on, go back, ask why; whatever would make it another run is refused.\n"
     "\n"
     "Exit code: 0 the run is the same; 1 it is not: the first difference is told; 64 wrong usage;\n"
-    "65 no journal, or one that is cut or damaged (what is whole is replayed); 66 it cannot be "
-    "read.\n"
+    "65 no journal, or one that is cut, damaged or without an end, as after a crash (what is "
+    "whole\n"
+    "is replayed, turns that a node was in the middle of to their end); 66 it cannot be read.\n"
     "Limits: a journal of 16 GiB, and of half the machine's memory.\n";
 
 static int complain(const again *one, const char *what, int code) {
@@ -102,10 +103,22 @@ static void check_causes(again *one) {
   }
 }
 
+/* Before they are carried out, because what ended the recording may come again; on the error
+ * output, so that it is read whatever happens to the other. */
+static void tell_unended(const again *one, uint64_t until) {
+  if (one->set->is_quiet || one->first.unended_after >= until) return;
+  fprintf(stderr,
+          "vlot replay: %s: the journal has no end: nodes were in the middle of %u turn%s, which "
+          "will be carried out; --until %" PRIu64 " stands before the first, of n%u\n",
+          one->name, one->first.unended_turns, one->first.unended_turns == 1 ? "" : "s",
+          one->first.unended_after, one->first.unended_node);
+}
+
 static void carry_out(again *one, uint64_t until) {
   vlot__screen screen;
   vlot__screen_init(&screen, stdout, !one->set->is_json && !one->set->is_quiet, one->set->is_ascii);
   one->begin_ns = vlot__lab_now();
+  tell_unended(one, until);
   uint64_t done = 1;
   do {
     uint64_t left = until - one->status.actions;
@@ -156,6 +169,12 @@ static void print_json(const again *one, const char *violation, int code) {
          status->is_finished ? "true" : "false", status->is_cut ? "true" : "false",
          status->has_diverged ? "true" : "false");
   vlot__lab_json_text(stdout, status->text);
+  printf(",\"end\":%s,\"unended_turns\":%u,\"unended_node\":%u,\"unended_after\":",
+         status->has_end ? "true" : "false", one->first.unended_turns, one->first.unended_node);
+  if (one->first.unended_turns > 0)
+    printf("%" PRIu64, one->first.unended_after);
+  else
+    printf("null");
   printf(",\"violation\":");
   vlot__lab_json_text(stdout, violation);
   if (one->causes) {
@@ -248,6 +267,7 @@ static int step(const again *one, uint64_t until) {
 
 static int with_cluster(again *one) {
   (void)vlot_replay_get_status(one->cluster, &one->status);
+  one->first = one->status;
   uint64_t until = one->set->until, total = one->status.actions_total;
   if (until != UINT64_MAX && until > total && one->status.is_cut) {
     fprintf(stderr, "vlot replay: %s: --until %" PRIu64 ": %" PRIu64 " actions are whole; %s\n",
@@ -285,8 +305,7 @@ static int replay(again *one) {
   vlot_result result = vlot_replay_open(&one->cluster, &cluster, one->bytes, one->size, &problem);
   if (result != VLOT_OK) {
     bool is_data = result == VLOT_CORRUPT || result == VLOT_UNSUPPORTED || result == VLOT_INVALID;
-    return complain(one, problem ? problem : vlot_result_text(result),
-                    is_data ? VLOT__EXIT_DATA : VLOT__EXIT_SOFTWARE);
+    return complain(one, vlot_problem(result), is_data ? VLOT__EXIT_DATA : VLOT__EXIT_SOFTWARE);
   }
   int code = open_causes(one) ? with_cluster(one)
                               : complain(one, vlot_result_text(VLOT_NOMEM), VLOT__EXIT_SOFTWARE);

@@ -8,7 +8,10 @@
 #include <string.h>
 
 #include "dataset.h"
+#include "fences.h"
+#include "files.h"
 #include "notes.h"
+#include "vlot/journal.h"
 #include "workspace.h"
 
 #define FIELD(name) offsetof(vlot__run_settings, name)
@@ -63,7 +66,8 @@ static const char help_text[] =
     "begins, unless --keep-going. Commands of one key keep their order. At most 256 MiB.\n"
     "\n"
     "Exit code: 0 all is well; 1 something was lost, or replicas differ; 2 stuck; 64 wrong usage;\n"
-    "65 bad input; 66 the input cannot be read; 70 no cluster; 73 a file cannot be written.\n";
+    "65 bad input; 66 the input cannot be read; 70 no cluster; 71 memory ran out, and nodes are\n"
+    "fenced; 73 a file cannot be written.\n";
 
 /* --- from settings to an end --- */
 
@@ -102,33 +106,28 @@ static int prepare_input(vlot__run *run) {
   return VLOT__EXIT_DATA;
 }
 
-/* The first failure ends the recording, not the run. */
-static vlot_result write_journal(void *context, const void *data, size_t size) {
-  vlot__run *run = context;
-  if (fwrite(data, 1, size, run->journal) == size && fflush(run->journal) == 0) return VLOT_OK;
-  run->journal_error = errno ? errno : EIO;
-  return VLOT_IO;
+static bool may_use_files(const vlot__run_settings *set) {
+  const vlot__file_use files[] = {{"--input", set->input, false},
+                                  {"--events", set->events, true},
+                                  {"--history", set->history, true},
+                                  {"--journal", set->journal, true}};
+  return vlot__files_may_use("run", files, sizeof files / sizeof *files);
 }
 
-static bool open_journal(vlot__run *run) {
-  const char *path = run->set.journal;
-  if (!path) return true;
-  run->journal = fopen(path, "wb");
-  if (!run->journal) fprintf(stderr, "vlot run: cannot write %s: %s\n", path, strerror(errno));
-  return run->journal != NULL;
-}
-
-static bool close_journal(vlot__run *run) {
-  if (!run->journal) return true;
-  if (fclose(run->journal) != 0 && run->journal_error == 0) run->journal_error = errno;
-  if (run->journal_error == 0) return true;
+/* Is all of it in the file? Before the cluster is closed, which can still fail. */
+static bool has_journal(const vlot__run *run) {
+  vlot_journal_status status;
+  if (!run->set.journal || vlot_journal_get_status(run->cluster, &status) != VLOT_OK ||
+      status.result == VLOT_OK)
+    return true;
   fprintf(stderr, "vlot run: %s is not whole: %s\n", run->set.journal,
-          strerror(run->journal_error));
+          status.error ? strerror(status.error) : vlot_result_text(status.result));
   return false;
 }
 
-static bool open_cluster(vlot__run *run) {
-  const char *problem = NULL;
+static int open_cluster(vlot__run *run) {
+  const char *prefix = "journal_path: ";
+  char text[512];
   vlot_cluster_options cluster;
   vlot_cluster_options_init(&cluster);
   cluster.nodes = (uint32_t)run->set.nodes;
@@ -144,35 +143,39 @@ static bool open_cluster(vlot__run *run) {
   if (run->step.kind != 0) cluster.turn_max = 1; /* by hand one message is one turn */
   /* who else would see it */
   if (run->step.kind == VLOT_EVENT_VIOLATION) cluster.has_checker = 1;
-  /* the longest key and values of the input format */
-  cluster.raft.entry_bytes_max = 4u << 20;
   run->raft = cluster.raft;
-  vlot_writer journal = {.context = run, .write = write_journal};
-  if (run->journal) cluster.journal = &journal;
+  cluster.journal_path = run->set.journal;
+  cluster.problem = text;
+  cluster.problem_size = sizeof text;
   if (!run->set.is_quiet) vlot__notes_settings(&cluster);
-  vlot_result result = vlot_cluster_open(&run->cluster, &cluster, &problem);
+  vlot_result result = vlot_cluster_open(&run->cluster, &cluster, NULL);
   if (result == VLOT_OK && run->step.kind != 0 &&
       !vlot__run_step_open(&run->step, &run->record, run->cluster, &cluster))
     result = VLOT_NOMEM;
-  if (result == VLOT_OK) return true;
-  if (run->journal_error == 0) /* else it is told when the journal is closed */
-    fprintf(stderr, "vlot run: the cluster cannot be opened: %s%s%s\n", vlot_result_text(result),
-            problem ? ": " : "", problem ? problem : "");
-  return false;
+  if (result == VLOT_OK) return VLOT__EXIT_OK;
+  const char *problem = vlot_problem(result);
+  if (strncmp(problem, prefix, strlen(prefix)) == 0) {
+    fprintf(stderr, "vlot run: cannot write %s\n", problem + strlen(prefix));
+    return VLOT__EXIT_CANNOT_CREATE;
+  }
+  fprintf(stderr, "vlot run: the cluster cannot be opened: %s\n", problem);
+  return VLOT__EXIT_SOFTWARE;
 }
 
 static bool open_load(vlot__run *run) {
   uint64_t inflight = run->set.inflight ? run->set.inflight : run->script.count / 16;
   if (inflight < 1) inflight = 1;
   if (run->set.inflight == 0 && inflight > 4096) inflight = 4096;
+  bool is_lockstep = run->set.driver == 1;
   vlot__load_options load = {.cluster = run->cluster,
                              .script = &run->script,
                              .record = &run->record,
                              .inflight_max = (uint32_t)inflight,
                              .stuck_ticks = vlot__run_stuck_ticks(run),
+                             .timeout_ticks = is_lockstep ? 0 : 4 * run->raft.election_ticks_max,
+                             .await_ticks = is_lockstep ? 0 : 10,
                              .look = run->step.kind != 0 ? vlot__run_step_look : NULL,
                              .context = run};
-  bool is_lockstep = run->set.driver == 1;
   if (vlot__recording_attach(&run->record, run->cluster, is_lockstep) &&
       vlot__load_open(&run->load, &load))
     return true;
@@ -181,14 +184,17 @@ static bool open_load(vlot__run *run) {
 }
 
 static int with_cluster(vlot__run *run) {
-  int code = VLOT__EXIT_SOFTWARE;
   run->replicas = calloc(run->set.nodes, sizeof *run->replicas);
-  if (!run->replicas || !open_cluster(run)) return code;
+  if (!run->replicas) return VLOT__EXIT_SOFTWARE;
+  int code = open_cluster(run);
+  if (code != VLOT__EXIT_OK) return code;
+  code = VLOT__EXIT_SOFTWARE;
   if (open_load(run)) {
     run->state = vlot__run_carry_out(run);
     vlot__run_step_close(&run->step);
     vlot__recording_detach(&run->record);
     vlot_cluster_get_stats(run->cluster, &run->stats);
+    (void)vlot__fences_look(run->cluster, run->fences, sizeof run->fences);
     vlot_cluster_violation(run->cluster, run->violation, sizeof run->violation);
     if (!run->set.is_quiet) vlot__notes_running(run->cluster);
     code = vlot__run_report(run);
@@ -197,11 +203,15 @@ static int with_cluster(vlot__run *run) {
     vlot__recording_detach(&run->record);
   }
   vlot__load_close(&run->load);
+  bool is_told = !has_journal(run);
+  if (is_told && (code == VLOT__EXIT_OK || code == VLOT__EXIT_SOFTWARE))
+    code = VLOT__EXIT_CANNOT_CREATE;
   vlot_result closed = vlot_cluster_close(run->cluster);
-  /* when the journal is closed */
-  bool is_told = closed == VLOT_IO && run->journal_error != 0;
-  if (closed != VLOT_OK && code == VLOT__EXIT_OK && !is_told) {
-    fprintf(stderr, "vlot run: closing the cluster: %s\n", vlot_result_text(closed));
+  if (closed == VLOT_IO && !is_told)
+    fprintf(stderr, "vlot run: %s is not whole: closing it failed\n", run->set.journal);
+  if (closed == VLOT_IO && code == VLOT__EXIT_OK) code = VLOT__EXIT_CANNOT_CREATE;
+  if (closed != VLOT_OK && code == VLOT__EXIT_OK) {
+    fprintf(stderr, "vlot run: closing the cluster: %s\n", vlot_problem(closed));
     code = closed == VLOT_VIOLATED ? VLOT__EXIT_VIOLATED : VLOT__EXIT_SOFTWARE;
   }
   return code;
@@ -209,15 +219,30 @@ static int with_cluster(vlot__run *run) {
 
 /* What one option's range cannot say. */
 static const char *contradiction(vlot__run_settings *set) {
-  if (set->learners >= set->nodes) return "--learners must leave at least one voter";
+  static char text[160];
+  if (set->learners >= set->nodes) {
+    snprintf(text, sizeof text,
+             "--learners %" PRIu64 " of --nodes %" PRIu64 ": at most %" PRIu64
+             " is allowed, so that one votes",
+             set->learners, set->nodes, set->nodes - 1);
+    return text;
+  }
   if (set->heartbeat_ticks == 0)
     set->heartbeat_ticks = set->election_ticks < 3 ? 1 : set->election_ticks / 3;
-  if (set->heartbeat_ticks >= set->election_ticks) return "--heartbeat must be below --election";
+  if (set->heartbeat_ticks >= set->election_ticks) {
+    snprintf(text, sizeof text,
+             "--heartbeat %" PRIu64 " must be below --election, which is %" PRIu64,
+             set->heartbeat_ticks, set->election_ticks);
+    return text;
+  }
   if (set->journal && set->driver == 1)
     return "--journal records threads; in lockstep the seed and the input are enough";
   if (set->step_on && set->driver == 1) return "--step-on stops threads; lockstep is 'vlot step'";
-  if (set->step_on && set->nodes > VLOT__WORKSPACE_NODES_MAX)
-    return "--step-on is for at most 32 nodes";
+  if (set->step_on && set->nodes > VLOT__WORKSPACE_NODES_MAX) {
+    snprintf(text, sizeof text, "--step-on with --nodes %" PRIu64 ": at most %d is allowed",
+             set->nodes, (int)VLOT__WORKSPACE_NODES_MAX);
+    return text;
+  }
   if (set->step_on && set->is_json) return "--step-on talks to people, --json does not";
   if (set->step_on && set->input && strcmp(set->input, "-") == 0)
     return "--step-on and --input - both read the standard input";
@@ -235,18 +260,14 @@ static int run_run(int argc, char **argv) {
   }
   if (run.set.step_on && !vlot__run_step_parse(&run.step, run.set.step_on, run.set.nodes))
     return VLOT__EXIT_USAGE;
+  if (!may_use_files(&run.set)) return VLOT__EXIT_USAGE;
   int code = prepare_input(&run);
   if (code == VLOT__EXIT_OK) {
     vlot__screen_init(&run.screen, stdout, !run.set.is_json && !run.set.is_quiet, run.set.is_ascii);
     if (!vlot__recording_open(&run.record, run.set.events, run.set.history)) {
       code = VLOT__EXIT_CANNOT_CREATE;
-    } else if (!open_journal(&run)) {
-      code = VLOT__EXIT_CANNOT_CREATE;
-      vlot__recording_close(&run.record);
     } else {
       code = with_cluster(&run);
-      bool may_say = code == VLOT__EXIT_OK || code == VLOT__EXIT_SOFTWARE;
-      if (!close_journal(&run) && may_say) code = VLOT__EXIT_CANNOT_CREATE;
       if (!vlot__recording_close(&run.record) && code == VLOT__EXIT_OK)
         code = VLOT__EXIT_CANNOT_CREATE;
     }

@@ -33,8 +33,6 @@ typedef struct vlot__run {
   vlot__run_settings set;
   vlot__script script;
   vlot__recording record;
-  FILE *journal;     /* NULL: the run is not recorded */
-  int journal_error; /* errno of the first write that failed; 0 */
   vlot__screen screen;
   vlot__load load;
   vlot__run_step step;
@@ -54,9 +52,14 @@ typedef struct vlot__run {
   vlot__run_replica *replicas; /* [nodes] */
   bool replicas_differ;
   char violation[256];
+  char fences[512]; /* who was fenced for want of memory; "": nobody */
   vlot_cluster_stats stats;
   vlot__load_state state;
 } vlot__run;
+
+/* Is it compared with the others? Not: left like that at the prompt, down, fenced, or it could not
+ * be asked. */
+bool vlot__run_is_compared(const vlot__run_replica *one);
 
 /* The first replica that is compared; NULL: none is. */
 const vlot__run_replica *vlot__run_first_replica(const vlot__run *run);

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
+#include "fences.h"
 #include "run.h"
 
 enum { STUCK_ELECTIONS = 200, ATTEMPTS_MAX = 100, KILL_ACTIONS = 64 };
@@ -114,10 +115,14 @@ static void draw(vlot__run *run) {
   vlot__screen_end(screen);
 }
 
+static vlot__load_state without_leader(const vlot__run *run) {
+  return vlot__fences_are_short(run->cluster) ? VLOT__LOAD_NO_MEMORY : VLOT__LOAD_STUCK;
+}
+
 static vlot__load_state replicate(vlot__run *run) {
   uint32_t leader = 0;
   if (vlot__load_await_leader(&run->load, vlot__run_stuck_ticks(run), &leader) != VLOT_OK)
-    return VLOT__LOAD_STUCK;
+    return without_leader(run);
   vlot_node_status status;
   if (vlot_cluster_get_status(run->cluster, leader, &status) == VLOT_OK)
     tell(run, "n%u leads term %" PRIu64, leader, status.raft.term);
@@ -155,15 +160,20 @@ static bool look_at_replicas(vlot__run *run) {
     at->is_left_out = run->set.step_on && at->result == VLOT_OK && status.state != VLOT_NODE_UP;
     if (at->is_left_out) continue;
     at->result = vlot_cluster_hash(run->cluster, id, &at->hash, &at->applied);
-    if (!first) first = at;
+    if (at->result == VLOT_OK && !first) first = at;
     if (at->result != VLOT_OK || at->applied != first->applied) is_level = false;
   }
   return is_level && first;
 }
 
+/* What a node that is down or fenced once held is no replica. */
+bool vlot__run_is_compared(const vlot__run_replica *one) {
+  return !one->is_left_out && one->result == VLOT_OK;
+}
+
 const vlot__run_replica *vlot__run_first_replica(const vlot__run *run) {
   for (uint64_t k = 0; k < run->set.nodes; k++)
-    if (!run->replicas[k].is_left_out) return &run->replicas[k];
+    if (vlot__run_is_compared(&run->replicas[k])) return &run->replicas[k];
   return NULL;
 }
 
@@ -171,7 +181,7 @@ static vlot__load_state compare_replicas(vlot__run *run) {
   bool is_level = false;
   uint64_t patience = vlot__run_stuck_ticks(run);
   for (uint32_t k = 0; k < ATTEMPTS_MAX && !is_level; k++) {
-    if (vlot_await_leader(run->cluster, patience, NULL) != VLOT_OK) return VLOT__LOAD_STUCK;
+    if (vlot__load_await_leader(&run->load, patience, NULL) != VLOT_OK) return without_leader(run);
     vlot_cluster_get_stats(run->cluster, &run->stats);
     if (vlot_await_applied(run->cluster, 0, run->stats.commits, patience) != VLOT_OK)
       return VLOT__LOAD_STUCK;
@@ -179,9 +189,11 @@ static vlot__load_state compare_replicas(vlot__run *run) {
     vlot__recording_drain(&run->record);
   }
   const vlot__run_replica *first = vlot__run_first_replica(run);
-  for (uint64_t k = 0; k < run->set.nodes; k++)
-    if (!run->replicas[k].is_left_out && run->replicas[k].hash != first->hash)
+  for (uint64_t k = 0; k < run->set.nodes; k++) {
+    const vlot__run_replica *one = &run->replicas[k];
+    if (vlot__run_is_compared(one) && one->applied == first->applied && one->hash != first->hash)
       run->replicas_differ = true;
+  }
   return is_level ? VLOT__LOAD_DONE : VLOT__LOAD_STUCK;
 }
 
@@ -189,9 +201,17 @@ vlot__load_state vlot__run_carry_out(vlot__run *run) {
   vlot__load_state state = replicate(run);
   if (state == VLOT__LOAD_DONE) state = vlot__load_verify(&run->load, &run->verified, &run->lost);
   /* who is down is part of the answer */
-  if (state == VLOT__LOAD_STUCK) look_at_replicas(run);
+  if (state == VLOT__LOAD_STUCK || state == VLOT__LOAD_NO_MEMORY) look_at_replicas(run);
   if (state != VLOT__LOAD_DONE) return state;
+  /* a minority of them: all is written, and not by all */
+  if (vlot__fences_look(run->cluster, NULL, 0).count > 0) {
+    look_at_replicas(run);
+    return VLOT__LOAD_NO_MEMORY;
+  }
   if (run->phase == VLOT__RUN_KILLED)
     restart_victim(run); /* the last command came before it was due */
-  return compare_replicas(run);
+  state = compare_replicas(run);
+  if (state == VLOT__LOAD_STUCK && vlot__fences_are_short(run->cluster))
+    state = VLOT__LOAD_NO_MEMORY;
+  return state;
 }

@@ -8,6 +8,7 @@ int vlot__run_verdict(const vlot__run *run) {
   if (run->state == VLOT__LOAD_FAILED) return VLOT__EXIT_SOFTWARE;
   if (run->lost > 0 || run->load.wrong > 0 || run->replicas_differ || run->violation[0])
     return VLOT__EXIT_VIOLATED;
+  if (run->state == VLOT__LOAD_NO_MEMORY) return VLOT__EXIT_NO_MEMORY;
   if (run->state == VLOT__LOAD_STUCK) return VLOT__EXIT_STUCK;
   return run->script.bad_lines > 0 ? VLOT__EXIT_DATA : VLOT__EXIT_OK;
 }
@@ -59,7 +60,9 @@ static void print_replicas(const vlot__run *run) {
   for (uint32_t k = 0; k < run->set.nodes; k++) {
     const vlot__run_replica *one = &run->replicas[k];
     if (one->is_left_out) continue;
-    if (one->result != VLOT_OK)
+    if (one->result == VLOT_FENCED || one->result == VLOT_CLOSED)
+      printf("  replica n%-8u  %s, not compared\n", k + 1, state_name(one->state));
+    else if (one->result != VLOT_OK)
       printf("  replica n%-8u  %s\n", k + 1, vlot_result_text(one->result));
     else
       printf("  replica n%-8u  hash %016" PRIx64 " at index %s\n", k + 1, one->hash,
@@ -72,6 +75,7 @@ static const char *ending(int code) {
   case VLOT__EXIT_OK: return "all is well";
   case VLOT__EXIT_VIOLATED: return "VERIFICATION FAILED";
   case VLOT__EXIT_STUCK: return "STUCK: nothing was committed for a long time";
+  case VLOT__EXIT_NO_MEMORY: return "OUT OF MEMORY: allow the process more (ulimit -v, memory.max)";
   case VLOT__EXIT_DATA: return "bad lines of the input were skipped";
   default: return "FAILED";
   }
@@ -105,9 +109,26 @@ static void print_text(const vlot__run *run, int code) {
            load->wrong_text);
   print_replicas(run);
   if (run->violation[0]) printf("  violation          %s\n", run->violation);
+  if (run->fences[0]) printf("  fenced             %s\n", run->fences);
   if (run->set.step_on && run->step.stops == 0)
     printf("  not paused         %s did not happen\n", run->set.step_on);
   printf("  %s\n", ending(code));
+}
+
+/* Who is not compared has neither index nor hash: its last word is not a replica's. */
+static void print_json_replicas(const vlot__run *run) {
+  uint64_t compared = 0;
+  printf(",\"replicas\":[");
+  for (uint32_t k = 0; k < run->set.nodes; k++) {
+    const vlot__run_replica *one = &run->replicas[k];
+    printf("%s{\"node\":%u,\"state\":\"%s\"", k ? "," : "", k + 1, state_name(one->state));
+    if (vlot__run_is_compared(one) && ++compared > 0)
+      printf(",\"applied\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\"}", one->applied, one->hash);
+    else
+      printf(",\"applied\":null,\"hash\":null}");
+  }
+  printf("],\"replicas_compared\":%" PRIu64 ",\"replicas_identical\":%s", compared,
+         run->state == VLOT__LOAD_DONE && !run->replicas_differ ? "true" : "false");
 }
 
 static void print_json(const vlot__run *run, int code) {
@@ -127,18 +148,18 @@ static void print_json(const vlot__run *run, int code) {
   printf(",\"killed\":%u,\"keys\":%u,\"verified\":%" PRIu64 ",\"lost\":%" PRIu64
          ",\"wrong_answers\":%" PRIu64,
          run->victim, run->script.key_count, run->verified, run->lost, load->wrong);
-  printf(",\"replicas\":[");
-  for (uint32_t k = 0; k < run->set.nodes; k++)
-    printf("%s{\"node\":%u,\"applied\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\"}", k ? "," : "",
-           k + 1, run->replicas[k].applied, run->replicas[k].hash);
-  printf("],\"replicas_identical\":%s",
-         run->state == VLOT__LOAD_DONE && !run->replicas_differ ? "true" : "false");
+  print_json_replicas(run);
   if (run->set.driver == 1)
     printf(",\"actions\":%" PRIu64 ",\"event_hash\":\"%016" PRIx64 "\"", run->stats.actions,
            run->stats.event_hash);
   printf(",\"violation\":");
   if (run->violation[0])
     vlot__lab_json_text(stdout, run->violation);
+  else
+    printf("null");
+  printf(",\"fenced\":");
+  if (run->fences[0])
+    vlot__lab_json_text(stdout, run->fences);
   else
     printf("null");
   printf(",\"exit\":%d}\n", code);
@@ -152,6 +173,6 @@ int vlot__run_report(vlot__run *run) {
   else if (!run->set.is_quiet)
     print_text(run, code);
   else if (code != VLOT__EXIT_OK)
-    fprintf(stderr, "vlot run: %s\n", ending(code));
+    fprintf(stderr, "vlot run: %s%s%s\n", run->fences, run->fences[0] ? ". " : "", ending(code));
   return code;
 }

@@ -143,7 +143,7 @@ static void stop_here(vlot__run *run, const vlot_event *event) {
   uint64_t ns = vlot__lab_now(), ticks = vlot_cluster_now(run->cluster);
   vlot_result result = vlot_cluster_pause(run->cluster);
   if (result != VLOT_OK) {
-    fprintf(stderr, "vlot run: the cluster cannot be paused: %s\n", vlot_result_text(result));
+    fprintf(stderr, "vlot run: the cluster cannot be paused: %s\n", vlot_problem(result));
     run->step.kind = 0;
     return;
   }
@@ -154,7 +154,7 @@ static void stop_here(vlot__run *run, const vlot_event *event) {
   run->step.has_happened = false; /* what happened by hand was seen */
   result = vlot_cluster_unpause(run->cluster);
   if (result != VLOT_OK)
-    fprintf(stderr, "vlot run: the cluster cannot go on: %s\n", vlot_result_text(result));
+    fprintf(stderr, "vlot run: the cluster cannot go on: %s\n", vlot_problem(result));
   leave_out(run, vlot__lab_now() - ns, vlot_cluster_now(run->cluster) - ticks);
 }
 

@@ -182,9 +182,17 @@ static bool parse_amount(word text, int64_t *amount) {
   return true;
 }
 
+/* "" alone is the empty value, which could not be seen otherwise; all else stands for itself. */
+static word unquoted(word value) {
+  if (value.size == 2 && memcmp(value.text, "\"\"", 2) == 0) value.size = 0;
+  return value;
+}
+
 static bool parse_value(place *at, word rest, const char *form, vlot_kv_command *command) {
   word value = skip_blanks(rest);
-  if (value.size == 0) return complain(at, (word){0}, "the value is missing", form);
+  if (value.size == 0)
+    return complain(at, (word){0}, "the value is missing; \"\" is the empty one", form);
+  value = unquoted(value);
   if (value.size > VALUE_BYTES_MAX)
     return complain(at, value, "the value is too long", "at most 1,048,576 bytes");
   command->value = value.text;
@@ -198,6 +206,7 @@ static bool parse_rest(place *at, word rest, const char *form, vlot_kv_command *
   if (command->operation == VLOT_KV_CAS) {
     word old = next_word(&rest);
     if (old.size == 0) return complain(at, (word){0}, "the old value is missing", form);
+    old = unquoted(old);
     command->expected = old.text;
     command->expected_size = old.size;
     return parse_value(at, rest, form, command);

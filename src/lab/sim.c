@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "files.h"
 #include "lab.h"
 #include "notes.h"
 #include "screen.h"
@@ -49,7 +50,8 @@ static const char help_text[] =
     "within 50 election timeouts. After an idle rest all replicas must hash alike, and everything\n"
     "that clients were told must be true. The checker looks at every event.\n"
     "\n"
-    "Exit code: 0 safe; 1 violated; 2 stuck; 64 wrong usage; 73 a file cannot be written.\n";
+    "Exit code: 0 safe; 1 violated; 2 stuck; 64 wrong usage; 71 memory ran out, and a\n"
+    "node was fenced; 73 a file cannot be written.\n";
 
 enum { FAILURES_MAX = 100 };
 
@@ -61,7 +63,7 @@ typedef struct failure {
 } failure;
 
 typedef struct totals {
-  uint64_t seeds, violated, stuck, failed;
+  uint64_t seeds, violated, stuck, failed, without_memory;
   uint64_t actions, elections, commits, begin_ns;
   uint64_t marks[VLOT__SIM_MARK_COUNT];
   uint64_t seen[VLOT__SIM_MARK_COUNT]; /* in so many seeds */
@@ -70,11 +72,12 @@ typedef struct totals {
   uint32_t failure_count;
 } totals;
 
-static const char *end_name(vlot__sim_end end) {
+const char *vlot__sim_end_name(vlot__sim_end end) {
   switch (end) {
   case VLOT__SIM_SAFE: return "safe";
   case VLOT__SIM_VIOLATED: return "violated";
   case VLOT__SIM_STUCK: return "stuck";
+  case VLOT__SIM_NO_MEMORY: return "out of memory";
   case VLOT__SIM_FAILED: return "failed";
   }
   return "?";
@@ -85,6 +88,7 @@ static void add(totals *sum, const vlot__sim_world *world) {
   sum->violated += world->end == VLOT__SIM_VIOLATED;
   sum->stuck += world->end == VLOT__SIM_STUCK;
   sum->failed += world->end == VLOT__SIM_FAILED;
+  sum->without_memory += world->end == VLOT__SIM_NO_MEMORY;
   sum->actions += world->stats.actions;
   sum->elections += world->stats.elections;
   sum->commits += world->stats.commits;
@@ -114,13 +118,14 @@ static void print_world(const settings *set, const vlot__sim_world *world) {
            " elections, %" PRIu64 " entries, %u operations, recovered in %" PRIu64 " ticks: %s\n",
            world->seed, world->nodes, world->learners, world->raft.election_ticks_min,
            world->stats.actions, world->stats.elections, world->stats.commits, world->op_count,
-           world->recovery_ticks, end_name(world->end));
+           world->recovery_ticks, vlot__sim_end_name(world->end));
   if (world->end == VLOT__SIM_SAFE) return;
   FILE *out = set->is_json || set->prints_hashes ? stderr : stdout;
-  fprintf(out, "%s: seed %" PRIu64 ": %s; repeat: ", end_name(world->end), world->seed,
+  fprintf(out, "%s: seed %" PRIu64 ": %s; repeat: ", vlot__sim_end_name(world->end), world->seed,
           world->text);
   repeat_command(out, world->seed, world->nodes, world->actions);
-  fprintf(out, "\n");
+  fprintf(out, "; step into it: vlot step --sim %" PRIu64 " --nodes %u --actions %" PRIu64 "\n",
+          world->seed, world->nodes, world->actions);
   fflush(out);
 }
 
@@ -172,7 +177,7 @@ static void print_json(const settings *set, const totals *sum, int code) {
   for (uint32_t k = 0; k < sum->failure_count; k++) {
     const failure *one = &sum->failures[k];
     printf("%s{\"seed\":%" PRIu64 ",\"kind\":\"%s\",\"text\":", k ? "," : "", one->seed,
-           end_name(one->end));
+           vlot__sim_end_name(one->end));
     vlot__lab_json_text(stdout, one->text ? one->text : "");
     printf(",\"repeat\":\"");
     repeat_command(stdout, one->seed, one->nodes, set->actions);
@@ -184,6 +189,7 @@ static void print_json(const settings *set, const totals *sum, int code) {
 static int verdict(const totals *sum) {
   if (sum->violated > 0) return VLOT__EXIT_VIOLATED;
   if (sum->stuck > 0) return VLOT__EXIT_STUCK;
+  if (sum->without_memory > 0) return VLOT__EXIT_NO_MEMORY;
   return sum->failed > 0 ? VLOT__EXIT_SOFTWARE : VLOT__EXIT_OK;
 }
 
@@ -235,6 +241,8 @@ static int run_sim(int argc, char **argv) {
     fprintf(stderr, "vlot sim: --events and --history take one seed: add --seeds 1\n");
     return VLOT__EXIT_USAGE;
   }
+  const vlot__file_use files[] = {{"--events", set.events, true}, {"--history", set.history, true}};
+  if (!vlot__files_may_use("sim", files, sizeof files / sizeof *files)) return VLOT__EXIT_USAGE;
   if (!vlot__recording_open(&record, set.events, set.history)) return VLOT__EXIT_CANNOT_CREATE;
   note_settings(&set);
   int code = run_seeds(&set, &record);

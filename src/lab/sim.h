@@ -77,8 +77,22 @@ typedef enum vlot__sim_end {
   VLOT__SIM_SAFE = 0,
   VLOT__SIM_VIOLATED,
   VLOT__SIM_STUCK,
-  VLOT__SIM_FAILED, /* the simulator itself: no memory */
+  VLOT__SIM_NO_MEMORY, /* a node was fenced for want of it */
+  VLOT__SIM_FAILED,    /* the simulator itself: no memory */
 } vlot__sim_end;
+
+/* Somebody who steps through the run: it stops behind an action of its cluster, or inside a turn of
+ * several, or among control calls, behind the nearest that comes; or earlier, where he says so. */
+typedef struct vlot__sim_visit {
+  uint64_t stop_at; /* UINT64_MAX: only where the run ends */
+  uint64_t from;    /* may_stop is asked behind every action from this one on */
+  bool (*may_stop)(vlot_cluster *cluster, void *stop_context); /* NULL: nowhere else */
+  void *stop_context;
+  /* the cluster is open, and nothing has happened; false: no memory */
+  bool (*opened)(void *context, vlot_cluster *cluster);
+  void (*seen)(void *context); /* something has happened */
+  void *context;
+} vlot__sim_visit;
 
 typedef struct vlot__sim_world {
   uint64_t seed;
@@ -118,11 +132,23 @@ typedef struct vlot__sim_world {
   vlot_cluster_stats stats; /* at the end */
   vlot__sim_end end;
   char text[1000]; /* of the failure */
+
+  const vlot__sim_visit *visit; /* NULL: nobody stands by */
+  uint64_t passed;  /* actions of the cluster before the last turn or control call … */
+  bool has_stopped; /* … and has it stopped where it should */
 } vlot__sim_world;
 
 /* Run a seed: seed, actions, nodes (0: drawn), has_threads, is_verbose and record are set; the rest
  * is zero. */
 void vlot__sim_run(vlot__sim_world *world);
+
+/* The same, with a visit; where it ends or stops the cluster stays open, as it is then, until
+ * vlot__sim_close(). */
+void vlot__sim_visit_run(vlot__sim_world *world);
+void vlot__sim_close(vlot__sim_world *world);
+
+/* "safe", "violated" … */
+const char *vlot__sim_end_name(vlot__sim_end end);
 
 /* The first failure counts. Returns false, for the caller to pass on. */
 bool vlot__sim_fail(vlot__sim_world *world, vlot__sim_end end, const char *format, ...)

@@ -90,7 +90,7 @@ static vlot_result hand_over(vlot_client *client, const vlot__sim_op *op, vlot_b
                              uint64_t *sequence) {
   const uint8_t *data = vlot_bytes_data(bytes);
   size_t size = vlot_bytes_size(bytes);
-  vlot_command command = {.data = data, .size = (uint32_t)size};
+  vlot_command command = {.data = data, .size = size};
   switch ((vlot__sim_op_kind)op->kind) {
   case VLOT__SIM_READ:
     return vlot_client_read(client, data, size, VLOT_READ_LINEARIZABLE, sequence);

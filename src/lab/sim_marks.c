@@ -1,4 +1,6 @@
 /* vlot sim: what was seen in the events of a run. */
+#include <inttypes.h>
+
 #include "sim.h"
 
 static const char *const texts[] = {
@@ -62,6 +64,10 @@ static bool watch_fence(vlot__sim_world *world, const vlot_event *event) {
     world->has_fence = true;
     return true;
   }
+  if (event->why == VLOT_WHY_NO_MEMORY)
+    return vlot__sim_fail(world, VLOT__SIM_NO_MEMORY,
+                          "n%u was fenced because memory ran out, at tick %" PRIu64, event->node,
+                          event->tick);
   return vlot__sim_fail(world, VLOT__SIM_VIOLATED, "n%u is fenced: %s", event->node,
                         vlot_why_text((vlot_why)event->why));
 }

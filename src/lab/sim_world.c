@@ -26,17 +26,52 @@ bool vlot__sim_fail(vlot__sim_world *world, vlot__sim_end end, const char *forma
   return false;
 }
 
+static uint64_t actions_of(vlot_cluster *cluster) {
+  vlot_cluster_stats stats;
+  vlot_cluster_get_stats(cluster, &stats);
+  return stats.actions;
+}
+
+/* One turn after the other, so that it can stop behind each: the same run as at once. */
+static vlot_result step_visited(vlot__sim_world *world, uint64_t count, uint64_t *done) {
+  enum { TURN_MAX = 64 };
+  const vlot__sim_visit *visit = world->visit;
+  vlot_result result = VLOT_OK;
+  uint64_t at = actions_of(world->cluster), one = 1;
+  uint64_t end = at + count + TURN_MAX;
+  if (end < visit->stop_at && (!visit->may_stop || end < visit->from)) {
+    world->passed = at;
+    return vlot_lockstep_step(world->cluster, count, done);
+  }
+  while (result == VLOT_OK && *done < count && one > 0 && !world->has_stopped) {
+    world->has_stopped = at >= visit->stop_at;
+    if (world->has_stopped) break;
+    world->passed = at;
+    result = vlot_lockstep_step(world->cluster, 1, &one);
+    *done += one;
+    at = actions_of(world->cluster);
+    visit->seen(visit->context);
+    world->has_stopped =
+        at >= visit->stop_at || (at > visit->from && visit->may_stop &&
+                                 visit->may_stop(world->cluster, visit->stop_context));
+  }
+  return result;
+}
+
 bool vlot__sim_step(vlot__sim_world *world, uint64_t count, uint64_t *done) {
   uint64_t own;
   if (!done) done = &own;
   *done = 0;
-  vlot_result result = vlot_lockstep_step(world->cluster, count, done);
+  vlot_result result = world->visit ? step_visited(world, count, done)
+                                    : vlot_lockstep_step(world->cluster, count, done);
   world->done += *done;
+  if (world->visit) world->visit->seen(world->visit->context);
+  if (world->has_stopped && result == VLOT_OK) return false;
   if (!vlot__sim_marks_watch(world)) return false;
   if (world->is_healed && world->has_fence) vlot__sim_faults_mend(world);
   if (result == VLOT_OK) return true;
   if (result != VLOT_VIOLATED)
-    return vlot__sim_fail(world, VLOT__SIM_FAILED, "a step fails: %s", vlot_result_text(result));
+    return vlot__sim_fail(world, VLOT__SIM_FAILED, "a step fails: %s", vlot_problem(result));
   char text[300] = "";
   vlot_cluster_violation(world->cluster, text, sizeof text);
   return vlot__sim_fail(world, VLOT__SIM_VIOLATED, "%s", text);
@@ -106,12 +141,13 @@ static bool open_world(vlot__sim_world *world) {
   options.keeps_events = 1;
   vlot_result result = vlot_cluster_open(&world->cluster, &options, &problem);
   if (result != VLOT_OK)
-    return vlot__sim_fail(world, VLOT__SIM_FAILED, "no cluster: %s: %s", vlot_result_text(result),
-                          problem);
+    return vlot__sim_fail(world, VLOT__SIM_FAILED, "no cluster: %s", vlot_problem(result));
   world->causes = vlot__causes_open();
   if (!world->causes ||
       vlot_subscription_open(&world->subscription, world->cluster, 0) != VLOT_OK ||
       !vlot__recording_attach(world->record, world->cluster, true))
+    return vlot__sim_fail(world, VLOT__SIM_FAILED, "no memory for events");
+  if (world->visit && !world->visit->opened(world->visit->context, world->cluster))
     return vlot__sim_fail(world, VLOT__SIM_FAILED, "no memory for events");
   return vlot__sim_clients_open(world);
 }
@@ -135,7 +171,7 @@ static void close_world(vlot__sim_world *world) {
   vlot_result result = vlot_cluster_close(world->cluster);
   if (result != VLOT_OK)
     vlot__sim_fail(world, result == VLOT_VIOLATED ? VLOT__SIM_VIOLATED : VLOT__SIM_FAILED,
-                   "closing the cluster: %s", vlot_result_text(result));
+                   "closing the cluster: %s", vlot_problem(result));
   world->cluster = NULL;
 }
 
@@ -272,6 +308,10 @@ static bool live(vlot__sim_world *world) {
   return recover(world) && drain_clients(world) && idle(world) && vlot__sim_clients_verify(world) &&
          settle(world) && compare_replicas(world) && check_ledgers(world);
 }
+
+void vlot__sim_visit_run(vlot__sim_world *world) { live(world); }
+
+void vlot__sim_close(vlot__sim_world *world) { close_world(world); }
 
 void vlot__sim_run(vlot__sim_world *world) {
   live(world);

@@ -10,9 +10,12 @@
 #include "prompt.h"
 #include "scene.h"
 #include "script.h"
+#include "step_sim.h"
+
+enum { SIM_ACTIONS = 20000 }; /* as `vlot sim` */
 
 typedef struct step_settings {
-  uint64_t nodes, seed;
+  uint64_t nodes, seed, sim, actions;
   bool has_threads, is_ascii, is_plain;
 } step_settings;
 
@@ -21,8 +24,12 @@ typedef struct step_settings {
 static const vlot__option options[] = {
     {"--nodes", "N", VLOT__OPTION_NUMBER, FIELD(nodes), 1, VLOT__WORKSPACE_NODES_MAX, NULL,
      "nodes: default 3"},
-    {"--seed", "S", VLOT__OPTION_NUMBER, FIELD(seed), 0, UINT64_MAX, NULL,
+    {"--seed", "S", VLOT__OPTION_NUMBER, FIELD(seed), 0, UINT64_MAX - 1, NULL,
      "of everything random: default 1"},
+    {"--sim", "SEED", VLOT__OPTION_NUMBER, FIELD(sim), 0, UINT64_MAX - 1, NULL,
+     "step through that seed of 'vlot sim', from where it fails or ends; --nodes as the seed says"},
+    {"--actions", "A", VLOT__OPTION_NUMBER, FIELD(actions), 10, 10000000, NULL,
+     "actions of that seed's run: default 20000"},
     {"--threads", NULL, VLOT__OPTION_FLAG, FIELD(has_threads), 0, 0, NULL,
      "run every node on its own thread, for a debugger; what is seen is the same"},
     {"--ascii", NULL, VLOT__OPTION_FLAG, FIELD(is_ascii), 0, 0, NULL, "no glyphs"},
@@ -44,6 +51,39 @@ static int load_scene(vlot__workspace *workspace, const char *name) {
     code = tell(name, "out of memory", VLOT__EXIT_SOFTWARE);
   free(text);
   return code;
+}
+
+static int step_found(const step_settings *settings) {
+  vlot__workspace workspace;
+  vlot__step_sim sim = {.seed = settings->sim,
+                        .actions = settings->actions ? settings->actions : SIM_ACTIONS,
+                        .nodes = (uint32_t)settings->nodes,
+                        .has_threads = settings->has_threads};
+  int code = VLOT__EXIT_SOFTWARE;
+  char greeting[1300];
+  vlot__workspace_init(&workspace, settings->has_threads, UINT64_MAX);
+  if (vlot__step_sim_open(&sim, &workspace)) {
+    (void)vlot__scene_say_again(&workspace);
+    snprintf(greeting, sizeof greeting, "vlot step: action %" PRIu64 " of %" PRIu64 ". %s",
+             vlot__workspace_actions(&workspace), sim.origin.actions, sim.end);
+    vlot__prompt_options prompt = {
+        .greeting = greeting, .is_ascii = settings->is_ascii, .is_plain = settings->is_plain};
+    code = vlot__prompt_run(&workspace, &prompt);
+  } else {
+    tell(sim.line, workspace.problem.data ? workspace.problem.data : "out of memory", code);
+  }
+  vlot__workspace_deinit(&workspace);
+  return code;
+}
+
+/* What the two ways to begin do not share. */
+static const char *problem_of(const step_settings *settings, const char *scene) {
+  bool is_found = settings->sim != UINT64_MAX;
+  if (is_found && scene) return "--sim steps through a seed, and takes no scene";
+  if (is_found && settings->seed != UINT64_MAX)
+    return "--seed goes without --sim, which has its own";
+  if (!is_found && settings->actions) return "--actions goes with --sim only";
+  return NULL;
 }
 
 static int step(const char *scene, const step_settings *settings) {
@@ -72,10 +112,18 @@ static int step(const char *scene, const step_settings *settings) {
 }
 
 static int run(int argc, char **argv) {
-  step_settings settings = {.nodes = 3, .seed = 1};
+  step_settings settings = {.sim = UINT64_MAX, .seed = UINT64_MAX};
   const char *scene;
   int parsed = vlot__options_parse_file(&vlot__verb_step, argc, argv, &settings, &scene);
   if (parsed) return parsed == 1 ? VLOT__EXIT_OK : VLOT__EXIT_USAGE;
+  const char *problem = problem_of(&settings, scene);
+  if (problem) {
+    fprintf(stderr, "vlot step: %s\n", problem);
+    return VLOT__EXIT_USAGE;
+  }
+  if (settings.sim != UINT64_MAX) return step_found(&settings);
+  if (settings.nodes == 0) settings.nodes = 3;
+  if (settings.seed == UINT64_MAX) settings.seed = 1;
   return step(scene, &settings);
 }
 

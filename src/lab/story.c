@@ -69,7 +69,7 @@ static bool copy_past(vlot__workspace *workspace, const char *name, vlot__story_
       vlot__place_is_before(from->lines[story->done].from, now)) {
     char text[VLOT__STORY_PIECE_MAX];
     vlot__story_line half = from->lines[story->done];
-    half.text = vlot__story_piece(text, half.from, now, half.is_quiet);
+    if (!half.is_origin) half.text = vlot__story_piece(text, half.from, now, half.is_quiet);
     half.to = now;
     has_memory = vlot__branch_append(to, &half);
   }
@@ -85,6 +85,8 @@ static bool copy_past(vlot__workspace *workspace, const char *name, vlot__story_
     story->branch_count--;
     return vlot__workspace_fail(workspace, 0, "%s", vlot_result_text(VLOT_NOMEM));
   }
+  to->parent = story->present + 1;
+  to->parts_at = now;
   story->present = story->branch_count - 1;
   story->done = to->count;
   return true;

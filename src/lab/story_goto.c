@@ -8,6 +8,12 @@
 static bool redo_line(vlot__workspace *workspace, const vlot__story_line *line,
                       vlot__story_place target) {
   if (line->is_look) return true;
+  if (line->is_origin) {
+    uint64_t end = line->to.action < target.action ? line->to.action : target.action;
+    return vlot__workspace_run_origin(workspace,
+                                      &(vlot__workspace_stop){.action = end, .from = end});
+  }
+  workspace->is_on_track = false;
   if (!line->is_time) return vlot__command_redo(workspace, line->text);
   return vlot__workspace_redo_time(workspace,
                                    vlot__place_is_before(line->to, target) ? &line->to : &target);

@@ -2,7 +2,6 @@
 #include "table.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -281,26 +280,9 @@ void vlot__table_nodes(vlot__text *out, const vlot__table_view *view,
 
 /* --- the pending list --- */
 
-__attribute__((format(printf, 3, 4))) static void append(char *text, size_t capacity,
-                                                         const char *format, ...) {
-  size_t at = strlen(text);
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(text + at, capacity - at, format, arguments);
-  va_end(arguments);
-}
-
 static void describe(const vlot__table_view *view, const vlot_pending *pending, char *text,
                      size_t capacity) {
-  uint64_t left = ticks_left(view, pending);
-  *text = '\0';
-  if (pending->kind == VLOT_PENDING_TIMER)
-    append(text, capacity, "%s", vlot_due_text(pending->due_for));
-  else if (pending->kind == VLOT_PENDING_WRITE)
-    append(text, capacity, "its disk");
-  else
-    vlot__pattern_message(pending, text, capacity);
-  if (left > 0) append(text, capacity, ", in %" PRIu64 " tick%s", left, left == 1 ? "" : "s");
+  vlot__pattern_about(pending, view->nodes.now, text, capacity);
 }
 
 static bool is_new(const vlot_pending *pending, const vlot__table_view *before) {
@@ -366,8 +348,9 @@ static void recorded_line(pen *at, const vlot__table_view *view) {
   char text[96] = "the recording ends here";
   bool goes_on = view->nodes.actions < view->pending.actions_total && !view->pending.has_diverged;
   if (goes_on)
-    snprintf(text, sizeof text, "as recorded: action %" PRIu64 " of %" PRIu64,
-             view->nodes.actions + 1, view->pending.actions_total);
+    snprintf(text, sizeof text, "as recorded: action %" PRIu64 " of %" PRIu64 "%s",
+             view->nodes.actions + 1, view->pending.actions_total,
+             view->pending.unended_after == view->nodes.actions ? ", a turn without an end" : "");
   else if (view->pending.has_diverged)
     snprintf(text, sizeof text, "from here on it is not the recorded run");
   else if (view->pending.is_cut)

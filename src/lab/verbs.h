@@ -21,6 +21,11 @@ bool vlot__verbs_run(vlot__workspace *workspace, const vlot_verb *verb,
 /* Show a view, and free it. is_filled false: there was no memory, and that is told. */
 bool vlot__verbs_show(vlot__workspace *workspace, vlot__view *view, bool is_filled);
 
+/* The newest pending thing of a kind at a node is carried out; missing: what is told where there is
+ * none. */
+bool vlot__verbs_fire_newest(vlot__workspace *workspace, vlot_pending_kind kind, uint32_t node,
+                             const char *missing);
+
 /* A result that is not OK becomes a problem at a word; true: it was OK. */
 bool vlot__verbs_result(vlot__workspace *workspace, unsigned word, vlot_result result);
 

@@ -27,6 +27,9 @@ bool vlot__verbs_result(vlot__workspace *workspace, unsigned word, vlot_result r
   if (result == VLOT_EXISTS) return vlot__workspace_fail(workspace, word, "this node is up");
   if (workspace->journal && (result == VLOT_UNSUPPORTED || result == VLOT_FAILED))
     return replay_result(workspace, word, result);
+  /* what is not there the prompt names better: by the word that was typed */
+  if (result != VLOT_NOT_FOUND)
+    return vlot__workspace_fail(workspace, word, "%s", vlot_problem(result));
   return vlot__workspace_fail(workspace, word, "%s; %s", vlot_result_text(result),
                               vlot_result_advice(result));
 }
@@ -127,8 +130,8 @@ bool vlot__verbs_delay(vlot__workspace *workspace, const vlot__arguments *argume
 }
 
 /* The newest pending thing of a kind at a node is carried out. */
-static bool fire_newest(vlot__workspace *workspace, vlot_pending_kind kind, uint32_t node,
-                        const char *missing) {
+bool vlot__verbs_fire_newest(vlot__workspace *workspace, vlot_pending_kind kind, uint32_t node,
+                             const char *missing) {
   size_t count;
   uint64_t id = 0;
   vlot_pending *pending = vlot__pattern_pending(workspace, &count);
@@ -149,7 +152,7 @@ bool vlot__verbs_timeout(vlot__workspace *workspace, const vlot__arguments *argu
       : status.is_learner
           ? "this node is a learner: it never stands for election"
           : "this node has no timer: it may not stand for election, or its clock stands still";
-  return fire_newest(workspace, VLOT_PENDING_TIMER, node, missing);
+  return vlot__verbs_fire_newest(workspace, VLOT_PENDING_TIMER, node, missing);
 }
 
 /* --- nodes --- */
@@ -197,8 +200,8 @@ static bool order(vlot__workspace *workspace, uint32_t node, vlot_input_kind kin
                   bool is_later) {
   return vlot__verbs_result(workspace, 1,
                             vlot_cluster_order(workspace->cluster, node, kind, value)) &&
-         (is_later ||
-          fire_newest(workspace, VLOT_PENDING_CLIENT, node, "this node does not take it now"));
+         (is_later || vlot__verbs_fire_newest(workspace, VLOT_PENDING_CLIENT, node,
+                                              "this node does not take it now"));
 }
 
 /* What would be taken, and change nothing. */
@@ -276,38 +279,4 @@ bool vlot__verbs_switches(vlot__workspace *workspace, const vlot__arguments *arg
     if (!order(workspace, id, VLOT_INPUT_SWITCHES, switches, false)) return false;
   }
   return true;
-}
-
-/* --- clients --- */
-
-/* Whom a client asks: who was named, else who leads. */
-static bool contact_of(vlot__workspace *workspace, const vlot__value *at, uint32_t *contact) {
-  *contact = at->is_given ? (uint32_t)at->number : vlot_cluster_leader(workspace->cluster);
-  return *contact != 0 ||
-         vlot__workspace_fail(workspace, 0, "there is no leader: say whom to ask with 'at NODE'");
-}
-
-enum { KEY_MAX = 32 };
-
-bool vlot__verbs_propose(vlot__workspace *workspace, const vlot__arguments *arguments) {
-  const char *text = arguments->values[0].text, *equals = strchr(text, '=');
-  char key[KEY_MAX + 1];
-  uint32_t contact;
-  if (!equals || equals == text || equals - text > KEY_MAX || strlen(equals + 1) > KEY_MAX)
-    return vlot__workspace_fail(workspace, 1, "expected KEY=VALUE, each at most %d characters",
-                                KEY_MAX);
-  if (!contact_of(workspace, &arguments->values[1], &contact)) return false;
-  snprintf(key, sizeof key, "%.*s", (int)(equals - text), text);
-  return vlot__workspace_propose(workspace, contact, key, equals + 1) &&
-         fire_newest(workspace, VLOT_PENDING_CLIENT, contact, "this node does not take it now");
-}
-
-bool vlot__verbs_read(vlot__workspace *workspace, const vlot__arguments *arguments) {
-  const vlot__value *values = arguments->values;
-  uint32_t contact;
-  if (strlen(values[0].text) > KEY_MAX)
-    return vlot__workspace_fail(workspace, 1, "expected a key of at most %d characters", KEY_MAX);
-  if (!contact_of(workspace, &values[1], &contact)) return false;
-  return vlot__workspace_read(workspace, contact, values[0].text, values[2].is_given) &&
-         fire_newest(workspace, VLOT_PENDING_CLIENT, contact, "this node does not take it now");
 }

@@ -38,12 +38,117 @@ bool vlot__verbs_status(vlot__workspace *workspace, const vlot__arguments *argum
                           vlot__view_look_status(&view.as.status, workspace->cluster));
 }
 
+enum { ENTRIES_USUAL = 24 };
+
+/* From where on a node's log has nothing is asked in vain. */
+static bool has_entries_from(vlot__workspace *workspace, const vlot__view_entries *view,
+                             const vlot__value *from) {
+  if (!from->is_given || view->count > 0) return true;
+  if (view->last < view->first)
+    return vlot__workspace_fail(workspace, from->word, "the log of n%u is empty", view->status.id);
+  return vlot__workspace_fail(workspace, from->word,
+                              "the log of n%u has entries %" PRIu64 " to %" PRIu64, view->status.id,
+                              view->first, view->last);
+}
+
+static bool show_entries(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  const vlot__value *from = &arguments->values[1], *count = &arguments->values[2];
+  vlot__view view = {.kind = VLOT__VIEW_OF_ENTRIES};
+  bool is_filled = vlot__view_look_entries(&view.as.entries, workspace,
+                                           (uint32_t)arguments->values[0].number, from->number,
+                                           count->is_given ? (size_t)count->number : ENTRIES_USUAL);
+  if (!is_filled || has_entries_from(workspace, &view.as.entries, from))
+    return vlot__verbs_show(workspace, &view, is_filled);
+  vlot__view_deinit(&view);
+  return false;
+}
+
+/* Of one node what its entries contain, of all of them how their terms stand to each other. */
 bool vlot__verbs_log(vlot__workspace *workspace, const vlot__arguments *arguments) {
   vlot__view view = {.kind = VLOT__VIEW_OF_LOG};
-  uint32_t node = (uint32_t)arguments->values[0].number;
-  bool is_filled = vlot__view_look_log(&view.as.log, workspace, node);
+  const vlot__value *count = &arguments->values[2];
+  if (arguments->values[0].number) return show_entries(workspace, arguments);
+  if (count->is_given)
+    return vlot__workspace_fail(workspace, count->word,
+                                "of all logs 24 columns are shown: name a node");
+  bool is_filled = vlot__view_look_log(&view.as.log, workspace, 0);
   view.as.log.from = arguments->values[1].number;
   return vlot__verbs_show(workspace, &view, is_filled);
+}
+
+bool vlot__verbs_node(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  vlot__view view = {.kind = VLOT__VIEW_OF_NODE};
+  return vlot__verbs_show(
+      workspace, &view,
+      vlot__view_look_node(&view.as.node, workspace, (uint32_t)arguments->values[0].number));
+}
+
+bool vlot__verbs_diff(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  vlot__view view = {.kind = VLOT__VIEW_OF_DIFF};
+  uint32_t a = (uint32_t)arguments->values[0].number, b = (uint32_t)arguments->values[1].number;
+  if (a == b) return vlot__workspace_fail(workspace, 2, "expected two different nodes");
+  return vlot__verbs_show(workspace, &view, vlot__view_look_diff(&view.as.diff, workspace, a, b));
+}
+
+bool vlot__verbs_kv(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  vlot__view view = {.kind = VLOT__VIEW_OF_KV};
+  const vlot__value *node = &arguments->values[0];
+  uint32_t id = node->is_given ? (uint32_t)node->number : vlot_cluster_leader(workspace->cluster);
+  const char *why;
+  if (id == 0) return vlot__workspace_fail(workspace, 1, "there is no leader: name a node");
+  bool is_filled = vlot__view_look_kv(&view.as.kv, workspace, id, &why);
+  if (!is_filled && why) return vlot__workspace_fail(workspace, 1, "%s", why);
+  return vlot__verbs_show(workspace, &view, is_filled);
+}
+
+bool vlot__verbs_history(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  vlot__view view = {.kind = VLOT__VIEW_OF_HISTORY};
+  (void)arguments;
+  return vlot__verbs_show(workspace, &view, vlot__view_look_history(&view.as.history, workspace));
+}
+
+/* --- as JSON --- */
+
+static bool is_said(const vlot__arguments *arguments, const vlot_verb *verb) {
+  for (int k = 0; k < VLOT_VERB_PARAMETERS_MAX && verb->parameters[k].name; k++)
+    if (arguments->values[k].is_given &&
+        (verb->parameters[k].is_optional || verb->parameters[k].keyword))
+      return true;
+  return false;
+}
+
+static bool has_view(const vlot_verb *verb, const vlot__arguments *arguments) {
+  if (strcmp(verb->name, "help") == 0 || strcmp(verb->name, "json") == 0) return false;
+  return verb->flags & VLOT_VERB_LOOK ||
+         (verb->flags & VLOT_VERB_ASKING && !is_said(arguments, verb));
+}
+
+static bool show_json(vlot__workspace *workspace, const char *line) {
+  vlot__arguments asked;
+  const vlot_verb *verb;
+  if (!vlot__command_parse(workspace, line, &asked, &verb)) return false;
+  if (!verb || !has_view(verb, &asked))
+    return vlot__workspace_fail(workspace, 0,
+                                "this shows nothing that could be JSON: expected a "
+                                "verb that looks, as 'node 2' or 'net'");
+  if (!(verb->flags & VLOT_VERB_NEEDS_NOTHING) && !vlot__workspace_open(workspace)) return false;
+  vlot__view_render *usual = workspace->render;
+  workspace->render = vlot__view_json;
+  bool is_done = vlot__verbs_run(workspace, verb, &asked);
+  workspace->render = usual;
+  return is_done;
+}
+
+bool vlot__verbs_json(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  vlot__text line = {0};
+  for (unsigned k = 1; k < arguments->word_count; k++)
+    vlot__text_add(&line, "%s%s", k > 1 ? " " : "", arguments->words[k]);
+  bool is_done = !line.is_short && line.data
+                     ? show_json(workspace, line.data)
+                     : vlot__workspace_fail(workspace, 0, "%s", vlot_result_text(VLOT_NOMEM));
+  if (!is_done) workspace->problem_word++; /* 'json' stands before its words */
+  vlot__text_deinit(&line);
+  return is_done;
 }
 
 bool vlot__verbs_net(vlot__workspace *workspace, const vlot__arguments *arguments) {

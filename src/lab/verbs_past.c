@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "scene.h"
@@ -176,6 +177,54 @@ bool vlot__verbs_branches(vlot__workspace *workspace, const vlot__arguments *arg
   return vlot__verbs_show(workspace, &view, vlot__view_look_branches(&view.as.branches, workspace));
 }
 
+/* --- out of a file, and a word of one's own --- */
+
+enum { PLAYS_MAX = 8 }; /* files that play files */
+
+static bool play_text(vlot__workspace *workspace, const char *text) {
+  char line[VLOT__COMMAND_LINE_MAX + 1];
+  bool is_done = true;
+  for (size_t at = 0; is_done && text[at];) {
+    vlot__text told = {0};
+    at = vlot__scene_next(text, at, &told, line, sizeof line);
+    tell_comments(workspace, &told);
+    vlot__text_deinit(&told);
+    if (!*line) break;
+    vlot__text_add(&workspace->out, "> %s\n", line);
+    is_done = vlot__command_run(workspace, line) && !workspace->was_stopped;
+  }
+  return is_done;
+}
+
+/* What was seen when a scene was written is passed over: here it is seen anew. It ends with the
+ * first line that cannot be said. */
+bool vlot__verbs_play(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  const char *problem;
+  char *text;
+  if (workspace->plays == PLAYS_MAX)
+    return vlot__workspace_fail(workspace, 1, "%d files play each other: is this one of them?",
+                                PLAYS_MAX);
+  if (vlot__scene_read(arguments->values[0].text, &text, NULL, &problem) != 0)
+    return vlot__workspace_fail(workspace, 1, "it cannot be read: %s", problem);
+  workspace->plays++;
+  bool is_done = play_text(workspace, text);
+  workspace->plays--;
+  free(text);
+  return is_done;
+}
+
+bool vlot__verbs_note(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  vlot__text line = {0};
+  vlot__text_add(&line, "#");
+  for (unsigned k = 1; k < arguments->word_count; k++)
+    vlot__text_add(&line, " %s", arguments->words[k]);
+  if (line.data) vlot__story_say(workspace, line.data);
+  if (line.data) vlot__text_add(&workspace->out, "%s\n", line.data);
+  workspace->out.is_short |= line.is_short;
+  vlot__text_deinit(&line);
+  return true;
+}
+
 /* --- writing it down --- */
 
 /* How it began, where that is not how every scene begins. */
@@ -187,6 +236,17 @@ static void add_base(const vlot__workspace *workspace, vlot__text *text) {
   if (workspace->base.learners) vlot__text_add(text, "learners %u\n", workspace->base.learners);
   if (workspace->base.seed != usual.seed)
     vlot__text_add(text, "seed %" PRIu64 "\n", workspace->base.seed);
+}
+
+/* The present line of history alone; what it only looked at is not part of it. */
+static void add_line(const vlot__workspace *workspace, vlot__text *text) {
+  vlot__view view = {.kind = VLOT__VIEW_OF_HISTORY};
+  text->is_short |= !vlot__view_look_history(&view.as.history, workspace);
+  for (size_t k = 0; k < view.as.history.count; k++) {
+    const vlot__view_said *one = &view.as.history.rows[k];
+    if (!one->is_undone) vlot__text_add(text, "%s\n", one->text.data ? one->text.data : "");
+  }
+  vlot__view_deinit(&view);
 }
 
 static bool write_file(vlot__workspace *workspace, const char *name, const vlot__text *text) {
@@ -207,16 +267,18 @@ bool vlot__verbs_save(vlot__workspace *workspace, const vlot__arguments *argumen
   const char *name = arguments->values[0].text;
   vlot__text written = {0}, scene = {0};
   const vlot__story *story = &workspace->story;
+  if (workspace->origin)
+    return vlot__workspace_fail(workspace, 0, "what was found is no scene; '%s' makes it again",
+                                workspace->origin->line);
   if (workspace->is_adopted || workspace->journal)
     return vlot__workspace_fail(workspace, 0,
                                 workspace->journal
                                     ? "this is a recorded run: its journal is the written"
                                     : "this cluster runs with threads: record it with "
                                       "'vlot run --journal FILE'");
-  add_base(workspace, &written);
+  if (!arguments->values[1].is_given) add_base(workspace, &written);
   if (arguments->values[1].is_given) {
-    for (size_t k = 0; story->branch_count > 0 && k < story->done; k++)
-      vlot__text_add(&written, "%s\n", story->branches[story->present].lines[k].text);
+    add_line(workspace, &written);
   } else if (story->said.size > 0) {
     vlot__text_put(&written, story->said.data, story->said.size);
   }

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "options.h"
 #include "verbs.h"
 #include "vlot/journal.h"
 #include "why.h"
@@ -26,6 +27,7 @@ typedef enum goal_kind {
   GOAL_COMMIT,
   GOAL_TERM,
   GOAL_QUIET,
+  GOAL_EVENT,
   GOAL_NONE
 } goal_kind;
 
@@ -34,6 +36,11 @@ typedef struct goal {
   uint32_t node; /* 0: any */
   vlot_role role;
   uint64_t number;
+  vlot_event_kind event;
+  vlot_subscription *events; /* what has happened since `until` was said … */
+  bool has_happened;         /* … and has the event been among it */
+  vlot__workspace *followed; /* in a run that was found: what has happened there … */
+  uint64_t since, end;       /* … behind this action; and the tick up to which to go on */
   const volatile sig_atomic_t *must_stop;
 } goal;
 
@@ -57,10 +64,36 @@ static bool node_reached(const vlot_node_status *status, const goal *wanted) {
   }
 }
 
+static bool is_wanted(const goal *wanted, const vlot_event *event) {
+  uint32_t node = event->node ? event->node : event->peer;
+  return event->kind == wanted->event && (wanted->node == 0 || node == wanted->node);
+}
+
+static bool has_seen(const goal *wanted) {
+  const vlot__past *past = &wanted->followed->past;
+  for (size_t node = 0; node < VLOT__PAST_NODES; node++)
+    for (size_t k = past->nodes[node].count; k > 0; k--) {
+      const vlot_event *event = &past->nodes[node].events[k - 1];
+      if (event->action <= wanted->since) break;
+      if (is_wanted(wanted, event)) return true;
+    }
+  return false;
+}
+
+/* Whose event it is: of one that the cluster tells of a node, that node's. */
+static bool has_happened(goal *wanted) {
+  vlot_event event;
+  if (wanted->followed) return has_seen(wanted);
+  while (!wanted->has_happened && vlot_subscription_next(wanted->events, &event))
+    wanted->has_happened = is_wanted(wanted, &event);
+  return wanted->has_happened;
+}
+
 static bool must_stop(const goal *wanted) { return wanted->must_stop && *wanted->must_stop; }
 
-static bool has_come(vlot_cluster *cluster, const goal *wanted) {
+static bool has_come(vlot_cluster *cluster, goal *wanted) {
   if (wanted->kind == GOAL_NONE) return false;
+  if (wanted->kind == GOAL_EVENT) return has_happened(wanted);
   uint32_t leader = wanted->kind == GOAL_LEADER ? vlot_cluster_leader(cluster) : 0;
   if (wanted->kind == GOAL_LEADER) return leader != 0 && (!wanted->node || wanted->node == leader);
   if (wanted->kind == GOAL_QUIET) return traffic(cluster) == 0;
@@ -131,11 +164,35 @@ static uint64_t ticks_at_once(const vlot__workspace *workspace, uint64_t end) {
   return end == VLOT_NEVER ? VLOT_NEVER : end - now;
 }
 
+static bool may_stop(vlot_cluster *cluster, void *context) {
+  goal *wanted = context;
+  return is_reached(cluster, wanted) ||
+         (wanted->end != VLOT_NEVER && vlot_cluster_now(cluster) >= wanted->end);
+}
+
+/* The same in a run that was found, for as long as nothing else is said: it is made again. */
+static vlot_result follow(vlot__workspace *workspace, goal *wanted, uint64_t end, uint64_t most) {
+  uint64_t at = vlot__workspace_actions(workspace), track = vlot__workspace_track(workspace);
+  vlot__workspace_stop stop = {.action = most < track - at ? at + most : track,
+                               .from = at,
+                               .may_stop = may_stop,
+                               .context = wanted};
+  wanted->followed = workspace;
+  wanted->since = at;
+  wanted->end = end;
+  wanted->must_stop = workspace->must_stop;
+  if (is_reached(workspace->cluster, wanted)) return VLOT_OK;
+  bool is_done = vlot__workspace_follow(workspace, &stop);
+  workspace->was_stopped = must_stop(wanted);
+  return is_done ? VLOT_OK : VLOT_NOMEM;
+}
+
 /* Until it is reached, up to this tick (VLOT_NEVER: without end), at most so many actions.
  * VLOT_TIMEOUT: the actions were not enough, or nothing is left that could happen. long_way: only
  * how it began and ended is told; NULL: all of it. */
 static vlot_result go_on(vlot__workspace *workspace, goal *wanted, uint64_t end, uint64_t most,
                          digest *long_way) {
+  if (vlot__workspace_track(workspace)) return follow(workspace, wanted, end, most);
   uint64_t begin = vlot__workspace_actions(workspace), done = 0, before, now;
   vlot_cluster *cluster = workspace->cluster;
   vlot_result result = VLOT_TIMEOUT;
@@ -243,6 +300,11 @@ static void say_instead(vlot__workspace *workspace, const goal *wanted, vlot__te
     count = traffic(workspace->cluster);
     vlot__text_add(out, "%zu %s under way", count, count == 1 ? "thing is" : "things are");
     return;
+  case GOAL_EVENT:
+    vlot__text_add(out, "no such event");
+    if (wanted->node) vlot__text_add(out, " of n%u", wanted->node);
+    vlot__text_add(out, " has come");
+    return;
   case GOAL_NONE: return;
   }
 }
@@ -282,7 +344,53 @@ static bool parse_role(vlot__workspace *workspace, const vlot__value *value, vlo
 
 /* Of the places behind WHAT, how many belong to the goal; what comes then is TICKS. */
 static unsigned goal_words(goal_kind kind) {
-  return kind == GOAL_QUIET ? 0 : kind == GOAL_ROLE ? 2 : 1;
+  return kind == GOAL_QUIET || kind == GOAL_EVENT ? 0 : kind == GOAL_ROLE ? 2 : 1;
+}
+
+enum { GOALS_OF_STATE = GOAL_EVENT, NEAREST_MAX = GOALS_OF_STATE + VLOT_EVENT_KINDS };
+
+static const char *const goal_names[GOALS_OF_STATE] = {"leader", "role", "commit", "term", "quiet"};
+
+static bool find_event(const char *word, vlot_event_kind *kind) {
+  for (int k = 1; k < VLOT_EVENT_KINDS; k++)
+    if (strcmp(word, vlot_event_kind_name((vlot_event_kind)k)) == 0 && *word != '?') {
+      *kind = (vlot_event_kind)k;
+      return true;
+    }
+  return false;
+}
+
+static bool fail_goal(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  const vlot__value *what = &arguments->values[0];
+  char odd[VLOT__COMMAND_ODD_MAX];
+  vlot__command_odd(arguments, what->word, odd);
+  const char *names[NEAREST_MAX];
+  size_t count = 0;
+  for (; count < GOALS_OF_STATE; count++) names[count] = goal_names[count];
+  for (int k = 1; k < VLOT_EVENT_KINDS; k++)
+    names[count++] = vlot_event_kind_name((vlot_event_kind)k);
+  const char *nearest = vlot__options_nearest(what->text, names, count);
+  if (nearest)
+    return vlot__workspace_fail(workspace, what->word,
+                                "no goal and no event%s; did you mean '%s'? 'help until' has them",
+                                odd, nearest);
+  return vlot__workspace_fail(workspace, what->word,
+                              "expected leader, role, commit, term, quiet, or an event%s; 'help "
+                              "until' has them",
+                              odd);
+}
+
+/* A word that is both is how the cluster is, unless it is said whose event is meant. */
+static bool parse_kind(vlot__workspace *workspace, const vlot__arguments *arguments, bool is_event,
+                       goal *wanted) {
+  const vlot__value *what = &arguments->values[0];
+  for (int k = 0; k < GOALS_OF_STATE && !is_event; k++)
+    if (strcmp(what->text, goal_names[k]) == 0) {
+      wanted->kind = (goal_kind)k;
+      return true;
+    }
+  wanted->kind = GOAL_EVENT;
+  return find_event(what->text, &wanted->event) || fail_goal(workspace, arguments);
 }
 
 static bool parse_goal(vlot__workspace *workspace, const vlot__arguments *arguments, goal *wanted) {
@@ -300,8 +408,10 @@ static bool parse_goal(vlot__workspace *workspace, const vlot__arguments *argume
 
 bool vlot__verbs_until(vlot__workspace *workspace, const vlot__arguments *arguments) {
   const vlot__value *values = arguments->values;
-  goal wanted = {.kind = (goal_kind)values[0].number};
+  const vlot__value *of = &values[5];
+  goal wanted = {.kind = GOAL_NONE};
   uint64_t ticks = (uint64_t)VLOT_UNTIL_TIMEOUTS * workspace->options.raft.election_ticks_min;
+  if (!parse_kind(workspace, arguments, of->is_given, &wanted)) return false;
   const vlot__value *limit = &values[1 + goal_words(wanted.kind)];
   if (!parse_goal(workspace, arguments, &wanted)) return false;
   if (limit->is_given &&
@@ -310,5 +420,12 @@ bool vlot__verbs_until(vlot__workspace *workspace, const vlot__arguments *argume
   if (limit < &values[3] && limit[1].is_given)
     return vlot__workspace_fail(workspace, limit[1].word, "nothing more is expected");
   if (values[4].is_given) wanted.node = (uint32_t)values[4].number;
-  return go_to(workspace, &wanted, ticks);
+  if (wanted.kind != GOAL_EVENT) return go_to(workspace, &wanted, ticks);
+  if (of->is_given) wanted.node = (uint32_t)of->number;
+  if (!vlot__verbs_result(workspace, 0,
+                          vlot_subscription_open(&wanted.events, workspace->cluster, 0)))
+    return false;
+  bool is_done = go_to(workspace, &wanted, ticks);
+  vlot_subscription_close(wanted.events);
+  return is_done;
 }

@@ -33,6 +33,7 @@ bool vlot__view_look_pending(vlot__view_pending *view, vlot_cluster *cluster) {
   view->is_cut = replay.is_cut;
   view->has_diverged = replay.has_diverged;
   view->actions_total = replay.actions_total;
+  view->unended_after = replay.unended_after;
   return true;
 }
 
@@ -98,10 +99,16 @@ bool vlot__view_look_check(vlot__view_check *view, vlot_cluster *cluster) {
   if (!vlot_cluster_violation(cluster, view->violation, sizeof view->violation))
     *view->violation = '\0';
   for (uint32_t id = 1; id <= nodes; id++) {
-    vlot__view_replica *one = &view->rows[view->count];
-    one->node = id;
-    if (vlot_cluster_hash(cluster, id, &one->hash, &one->applied) == VLOT_OK) view->count++;
+    vlot__view_replica one = {.node = id};
+    vlot_node_status status;
+    vlot_result result = vlot_cluster_hash(cluster, id, &one.hash, &one.applied);
+    if (vlot_cluster_get_status(cluster, id, &status) == VLOT_OK) one.state = status.state;
+    if (result == VLOT_OK)
+      view->rows[view->count++] = one;
+    else if (result == VLOT_CLOSED || result == VLOT_FENCED)
+      view->rows[nodes - ++view->absent_count] = one; /* from behind: there is room for all */
   }
+  view->absent = view->rows + (nodes - view->absent_count);
   compare(view);
   return true;
 }
@@ -177,6 +184,12 @@ void vlot__view_deinit(vlot__view *view) {
   case VLOT__VIEW_OF_LINTS: free(view->as.lints.rows); break;
   case VLOT__VIEW_OF_WHY: free_why(&view->as.why); break;
   case VLOT__VIEW_OF_BRANCHES: free(view->as.branches.rows); break;
+  case VLOT__VIEW_OF_NODE:
+  case VLOT__VIEW_OF_ENTRIES:
+  case VLOT__VIEW_OF_DIFF:
+  case VLOT__VIEW_OF_KV:
+  case VLOT__VIEW_OF_HISTORY: vlot__view_node_free(view); break;
+  case VLOT__VIEW_KINDS: break;
   }
   *view = (vlot__view){.kind = view->kind};
 }

@@ -118,26 +118,28 @@ static void put_clock(vlot__text *out, const vlot__view_clock *clock) {
     vlot__text_add(out, "  clock n%u  runs at %u/1000\n", clock->node, clock->permille);
 }
 
-static void put_pending(vlot__text *out, const vlot_pending *pending) {
-  char id[24], text[128] = "";
+static void put_pending(vlot__text *out, const vlot_pending *pending, uint64_t now) {
+  char id[24], way[32], text[160];
   vlot_pending_name(pending->id, id, sizeof id);
-  if (pending->kind == VLOT_PENDING_MESSAGE || pending->kind == VLOT_PENDING_CLIENT)
-    vlot__pattern_message(pending, text, sizeof text);
-  vlot__text_add(out, "  #%-4s %-13s ", id, vlot__pattern_kind(pending));
+  vlot__pattern_about(pending, now, text, sizeof text);
   if (pending->kind == VLOT_PENDING_MESSAGE)
-    vlot__text_add(out, "n%u -> n%u  %s", pending->from, pending->node, text);
+    snprintf(way, sizeof way, "n%u -> n%u", pending->from, pending->node);
   else
-    vlot__text_add(out, "at n%u%s%s", pending->node, *text ? "  " : "", text);
-  vlot__text_add(out, "%s\n", pending->is_held ? "  held" : "");
+    snprintf(way, sizeof way, "at n%u", pending->node);
+  vlot__text_add(out, "  #%-4s %-13s %s  %s%s\n", id, vlot__pattern_kind(pending), way, text,
+                 pending->is_held ? "  held" : "");
 }
 
 static void put_net(vlot__text *out, const vlot__view_net *view) {
   for (size_t k = 0; k < view->link_count; k++) put_link(out, &view->links[k]);
-  if (view->link_count == 0) vlot__text_add(out, "  all links are clean\n");
+  bool has_links = view->part != VLOT__VIEW_OF_ONE_DISK, is_all = view->part == VLOT__VIEW_OF_ALL;
+  if (view->link_count == 0 && has_links)
+    vlot__text_add(out, is_all ? "  all links are clean\n" : "  clean\n");
+  if (view->disk_count == 0 && !has_links) vlot__text_add(out, "  this disk is well\n");
   for (size_t k = 0; k < view->disk_count; k++) put_disk(out, &view->disks[k]);
   for (size_t k = 0; k < view->clock_count; k++) put_clock(out, &view->clocks[k]);
-  for (size_t k = 0; k < view->pending_count; k++) put_pending(out, &view->pending[k]);
-  if (view->pending_count == 0) vlot__text_add(out, "  nothing is under way\n");
+  for (size_t k = 0; k < view->pending_count; k++) put_pending(out, &view->pending[k], view->now);
+  if (view->pending_count == 0 && is_all) vlot__text_add(out, "  nothing is under way\n");
 }
 
 static void put_timers(vlot__text *out, const vlot__view_timers *view) {
@@ -164,6 +166,11 @@ static void put_check(vlot__text *out, const vlot__view_check *view) {
                  view->count == 1 ? "" : "s agree");
   for (uint32_t k = 0; k < view->count; k++)
     vlot__text_add(out, " %" PRIu64, view->rows[k].applied);
+  for (uint32_t k = view->absent_count; k > 0; k--) {
+    const vlot__view_replica *one = &view->absent[k - 1];
+    vlot__text_add(out, "%s n%u (%s)", k == view->absent_count ? "; without" : ",", one->node,
+                   one->state == VLOT_NODE_FENCED ? "fenced" : "down");
+  }
   vlot__text_add(out, "\n");
 }
 
@@ -194,15 +201,22 @@ static void put_why(vlot__text *out, const vlot__view_why *view) {
   out->is_short |= view->is_short;
 }
 
+static int width_of(const vlot__view_branch *branch) {
+  return (int)strlen(branch->name) + (branch->depth ? 3 * (int)branch->depth : 0);
+}
+
 static void put_branches(vlot__text *out, const vlot__view_branches *view) {
   int width = 8;
   for (size_t k = 0; k < view->count; k++)
-    if ((int)strlen(view->rows[k].name) > width) width = (int)strlen(view->rows[k].name);
+    if (width_of(&view->rows[k]) > width) width = width_of(&view->rows[k]);
   for (size_t k = 0; k < view->count; k++) {
     const vlot__view_branch *branch = &view->rows[k];
-    vlot__text_add(out, "%c %-*s  up to action %-6" PRIu64 "  last: %s\n",
-                   branch->is_present ? '*' : ' ', width, branch->name, branch->end,
-                   branch->last ? branch->last : "nothing was said");
+    vlot__text_add(out, "%c ", branch->is_present ? '*' : ' ');
+    if (branch->depth) vlot__text_add(out, "%*s", 3 * (int)branch->depth, "+- ");
+    vlot__text_add(out, "%-*s  up to action %-6" PRIu64, width - 3 * (int)branch->depth,
+                   branch->name, branch->end);
+    if (branch->depth) vlot__text_add(out, "  parts behind action %-6" PRIu64, branch->parts_at);
+    vlot__text_add(out, "  last: %s\n", branch->last ? branch->last : "nothing was said");
   }
   if (view->count == 0)
     vlot__text_add(out, view->is_adopted ? "  this cluster runs: it has one line of history\n"
@@ -221,5 +235,6 @@ void vlot__view_text(vlot__text *out, const vlot__view *view) {
   case VLOT__VIEW_OF_LINTS: put_lints(out, &view->as.lints); break;
   case VLOT__VIEW_OF_WHY: put_why(out, &view->as.why); break;
   case VLOT__VIEW_OF_BRANCHES: put_branches(out, &view->as.branches); break;
+  default: vlot__view_text_node(out, view); break;
   }
 }

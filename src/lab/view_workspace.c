@@ -1,4 +1,5 @@
 /* Views of a workspace: what its cluster says, and what the workspace remembers of it. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "pattern.h"
@@ -79,7 +80,8 @@ static void look_under_way(vlot__view_net *view, vlot__workspace *workspace) {
 
 bool vlot__view_look_net(vlot__view_net *view, vlot__workspace *workspace) {
   size_t nodes = workspace->options.nodes;
-  *view = (vlot__view_net){.links = calloc(nodes * nodes, sizeof *view->links),
+  *view = (vlot__view_net){.now = vlot_cluster_now(workspace->cluster),
+                           .links = calloc(nodes * nodes, sizeof *view->links),
                            .disks = calloc(nodes, sizeof *view->disks),
                            .clocks = calloc(nodes, sizeof *view->clocks)};
   if (!view->links || !view->disks || !view->clocks) {
@@ -97,19 +99,122 @@ bool vlot__view_look_net(vlot__view_net *view, vlot__workspace *workspace) {
 
 /* --- history --- */
 
+static vlot__view_branch row_of(const vlot__story *story, unsigned k, unsigned depth) {
+  const vlot__story_branch *branch = &story->branches[k];
+  vlot__view_branch one = {.name = branch->name,
+                           .parent = depth ? story->branches[branch->parent - 1].name : "",
+                           .parts_at = branch->parts_at.action,
+                           .depth = depth,
+                           .end = vlot__branch_end(branch).action,
+                           .is_present = k == story->present};
+  for (size_t n = 0; n < branch->count; n++)
+    if (!branch->lines[n].is_look) one.last = branch->lines[n].text;
+  return one;
+}
+
+/* The next branch behind this one that has the same parent; 0: none. Numbers count from 1. */
+static unsigned next_sibling(const vlot__story *story, unsigned parent, unsigned behind) {
+  for (unsigned k = behind; k < story->branch_count; k++)
+    if (story->branches[k].parent == parent) return k + 1;
+  return 0;
+}
+
+/* Down to a branch's first child, else on to its sibling, else up: a tree of any depth. */
 bool vlot__view_look_branches(vlot__view_branches *view, const vlot__workspace *workspace) {
   const vlot__story *story = &workspace->story;
   *view = (vlot__view_branches){.is_adopted = workspace->is_adopted,
                                 .rows = calloc(story->branch_count + 1u, sizeof *view->rows)};
   if (!view->rows) return false;
-  for (unsigned k = 0; k < story->branch_count; k++) {
-    const vlot__story_branch *branch = &story->branches[k];
-    vlot__view_branch *one = &view->rows[view->count++];
-    one->name = branch->name;
-    one->end = vlot__branch_end(branch).action;
-    one->is_present = k == story->present;
-    for (size_t n = 0; n < branch->count; n++)
-      if (!branch->lines[n].is_look) one->last = branch->lines[n].text;
+  unsigned at = next_sibling(story, 0, 0), depth = 0;
+  while (at) {
+    view->rows[view->count++] = row_of(story, at - 1, depth);
+    unsigned child = next_sibling(story, at, 0), next = 0;
+    if (child) {
+      at = child;
+      depth++;
+      continue;
+    }
+    while (at && !(next = next_sibling(story, story->branches[at - 1].parent, at))) {
+      at = story->branches[at - 1].parent;
+      if (at) depth--;
+    }
+    at = next;
   }
   return true;
+}
+
+typedef struct telling {
+  vlot__view_history *view;
+  size_t room;
+  bool is_short;
+} telling;
+
+static vlot__view_said *add_said(telling *tale, vlot__story_place from, bool is_undone) {
+  vlot__view_history *view = tale->view;
+  if (view->count == tale->room) {
+    size_t larger = tale->room ? 2 * tale->room : 64;
+    vlot__view_said *rows = realloc(view->rows, larger * sizeof *rows);
+    tale->is_short |= !rows;
+    if (!rows) return NULL;
+    view->rows = rows;
+    tale->room = larger;
+  }
+  view->rows[view->count] =
+      (vlot__view_said){.action = from.action, .tick = from.tick, .is_undone = is_undone};
+  return &view->rows[view->count++];
+}
+
+static void tell(telling *tale, vlot__story_place from, bool is_undone, const char *text) {
+  vlot__view_said *one = add_said(tale, from, is_undone);
+  if (one) vlot__text_add(&one->text, "%s", text);
+}
+
+/* How it began, where that is not how every scene begins. */
+static void tell_base(telling *tale, const vlot__workspace *workspace) {
+  const vlot_cluster_options *base = workspace->has_base ? &workspace->base : &workspace->options;
+  vlot_cluster_options usual;
+  char text[48];
+  vlot_cluster_options_init(&usual);
+  snprintf(text, sizeof text, "nodes %u", base->nodes);
+  if (base->nodes != usual.nodes) tell(tale, (vlot__story_place){0}, false, text);
+  snprintf(text, sizeof text, "learners %u", base->learners);
+  if (base->learners) tell(tale, (vlot__story_place){0}, false, text);
+  snprintf(text, sizeof text, "seed %llu", (unsigned long long)base->seed);
+  if (base->seed != usual.seed) tell(tale, (vlot__story_place){0}, false, text);
+}
+
+/* A line of which only a part is behind us: that part, and the rest of it, which is undone. */
+static void tell_halves(telling *tale, const vlot__story_line *line, vlot__story_place now) {
+  char piece[VLOT__STORY_PIECE_MAX];
+  if (line->is_origin) {
+    tell(tale, line->from, false, line->text);
+    return;
+  }
+  tell(tale, line->from, false, vlot__story_piece(piece, line->from, now, line->is_quiet));
+  tell(tale, now, true, vlot__story_piece(piece, now, line->to, line->is_quiet));
+}
+
+bool vlot__view_look_history(vlot__view_history *view, const vlot__workspace *workspace) {
+  const vlot__story *story = &workspace->story;
+  telling tale = {.view = view};
+  *view = (vlot__view_history){.is_adopted = workspace->is_adopted};
+  if (!workspace->is_adopted && !workspace->journal && !workspace->origin)
+    tell_base(&tale, workspace);
+  const vlot__story_branch *branch = story->branch_count ? vlot__story_present(story) : NULL;
+  vlot__story_place now = vlot__workspace_place(workspace);
+  for (size_t k = 0; branch && k < branch->count; k++) {
+    const vlot__story_line *line = &branch->lines[k];
+    bool is_half = k == story->done && line->is_time && vlot__place_is_before(line->from, now) &&
+                   vlot__place_is_before(now, line->to);
+    if (is_half)
+      tell_halves(&tale, line, now);
+    else
+      tell(&tale, line->from, k >= story->done, line->text);
+    if (view->count > 0) view->rows[view->count - 1].is_look = line->is_look;
+  }
+  if (!tale.is_short) return true;
+  vlot__view whole = {.kind = VLOT__VIEW_OF_HISTORY, .as.history = *view};
+  vlot__view_deinit(&whole);
+  *view = whole.as.history;
+  return false;
 }

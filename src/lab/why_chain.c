@@ -90,6 +90,10 @@ static bool is_reason(const vlot_event *event, const vlot_event *message) {
            event->cause == message->cause;
   case VLOT_MESSAGE_APPEND_REPLY:
     return event->kind == VLOT_EVENT_MISMATCH && event->cause == message->cause;
+  case VLOT_MESSAGE_INSTALL:
+    return event->kind == VLOT_EVENT_SNAPSHOT_SENT && event->cause == message->cause;
+  case VLOT_MESSAGE_INSTALL_REPLY:
+    return event->kind == VLOT_EVENT_SNAPSHOT_INSTALLED && event->cause == message->cause;
   }
   return false;
 }

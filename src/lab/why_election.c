@@ -186,6 +186,8 @@ static void say_why_nobody(vlot__workspace *workspace, const char *cannot, vlot_
   vlot_why obstacle = vlot_cluster_leaderless_why(workspace->cluster);
   if (obstacle == VLOT_WHY_DISKS_LOST)
     vlot__text_add(out, ", and %s: %s", cannot, vlot_why_text(obstacle));
+  else if (obstacle == VLOT_WHY_NO_MEMORY)
+    vlot__text_add(out, ", and %s: memory ran out, and voters are fenced for it", cannot);
   else if (up < quorum)
     vlot__text_add(out, ", and %s: %u of %u voters run%s, and a leader needs the votes of %u",
                    cannot, up, voters, up == 1 ? "s" : "", quorum);

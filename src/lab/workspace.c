@@ -19,6 +19,15 @@ void vlot__workspace_init(vlot__workspace *workspace, bool has_threads, uint64_t
       1; /* one message, one turn: nothing happens behind the reader's back */
 }
 
+/* Its owner closes what is his. */
+static void close_cluster(vlot__workspace *workspace) {
+  if (workspace->origin && workspace->cluster)
+    workspace->origin->close(workspace->origin->context);
+  else if (!workspace->is_adopted)
+    vlot_cluster_close(workspace->cluster);
+  workspace->cluster = NULL;
+}
+
 static void close_run(vlot__workspace *workspace) {
   vlot_subscription_close(workspace->events);
   workspace->events = NULL;
@@ -27,8 +36,7 @@ static void close_run(vlot__workspace *workspace) {
     workspace->clients[k] = NULL;
     workspace->logs[k].size = 0;
   }
-  if (!workspace->is_adopted) vlot_cluster_close(workspace->cluster);
-  workspace->cluster = NULL;
+  close_cluster(workspace);
 }
 
 void vlot__workspace_deinit(vlot__workspace *workspace) {
@@ -217,7 +225,7 @@ bool vlot__workspace_redo_time(vlot__workspace *workspace, const vlot__story_pla
 
 void vlot__workspace_end_redo(vlot__workspace *workspace) {
   if (workspace->cluster && !workspace->base.is_inline && !workspace->journal &&
-      vlot_lockstep_set_inline(workspace->cluster, false) != VLOT_OK)
+      !workspace->origin && vlot_lockstep_set_inline(workspace->cluster, false) != VLOT_OK)
     vlot__text_add(&workspace->out, "no more threads: nodes run on this one\n");
   workspace->is_redoing = false;
   workspace->changes++;
@@ -241,13 +249,15 @@ static bool open_cluster(vlot__workspace *workspace) {
   vlot_cluster_close(workspace->cluster);
   workspace->cluster = NULL;
   return vlot__workspace_fail(workspace, 0, "the cluster cannot be opened: %s",
-                              problem ? problem : vlot_result_text(result));
+                              vlot_problem(result));
 }
 
 bool vlot__workspace_open(vlot__workspace *workspace) {
   start_log logs[VLOT__WORKSPACE_NODES_MAX] = {{0}};
   bool has_memory = true;
   if (workspace->cluster) return true;
+  if (workspace->origin)
+    return vlot__workspace_run_origin(workspace, &(vlot__workspace_stop){.action = 0});
   for (uint32_t k = 0; k < workspace->start_count && has_memory; k++) {
     vlot_start *start = &workspace->starts[k];
     has_memory = make_start_log(&logs[k], &workspace->logs[start->id]);
@@ -271,7 +281,9 @@ bool vlot__workspace_open(vlot__workspace *workspace) {
 bool vlot__workspace_unopen(vlot__workspace *workspace) {
   if (!workspace->cluster) return true;
   vlot__story_place now = vlot__workspace_place(workspace);
-  if (workspace->is_adopted || workspace->journal || now.action > 0 || now.idle > 0) return false;
+  if (workspace->is_adopted || workspace->journal || workspace->origin || now.action > 0 ||
+      now.idle > 0)
+    return false;
   return vlot__story_reset(workspace);
 }
 
@@ -313,7 +325,7 @@ bool vlot__workspace_adopt(vlot__workspace *workspace, vlot_cluster *cluster,
 /* --- events --- */
 
 /* What is worth a line when one thing was done, and when many were. */
-static bool is_shown(const vlot_event *event, bool is_summary) {
+bool vlot__workspace_shows(const vlot_event *event, bool is_summary) {
   switch ((vlot_event_kind)event->kind) {
   case VLOT_EVENT_CAMPAIGN:
   case VLOT_EVENT_LEADER:
@@ -361,7 +373,8 @@ void vlot__workspace_drain(vlot__workspace *workspace, bool is_summary) {
     if (event.node <= VLOT__WORKSPACE_NODES_MAX) log_follow(workspace, &event);
     if (event.kind == VLOT_EVENT_REQUEST && !workspace->is_redoing)
       vlot__story_ask(workspace, &event);
-    if (workspace->is_redoing || is_beginning(&event) || !is_shown(&event, is_summary)) continue;
+    if (workspace->is_redoing || is_beginning(&event) || !vlot__workspace_shows(&event, is_summary))
+      continue;
     vlot__asked_say(workspace, &told, event.tick);
     vlot_event_text(&event, sentence, sizeof sentence);
     vlot__text_add(&workspace->out, "%6" PRIu64 "  %s\n", event.tick, sentence);

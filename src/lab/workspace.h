@@ -32,9 +32,36 @@ typedef struct vlot__workspace_asked {
   uint32_t contact; /* which client; 0 in sequence: a free place */
   uint64_t sequence;
   bool is_read;
-  uint64_t deadline; /* tick at which it is UNKNOWN */
+  uint32_t operation; /* vlot_kv_operation */
+  uint64_t deadline;  /* tick at which it is UNKNOWN */
   char what[96];
 } vlot__workspace_asked;
+
+struct vlot__workspace;
+
+/* Where a run that is made again stops: behind an action, or the nearest one that it can stop
+ * behind; or, from an action on, where somebody says so. */
+typedef struct vlot__workspace_stop {
+  uint64_t action;
+  uint64_t from;
+  bool (*may_stop)(vlot_cluster *cluster, void *context); /* NULL: nobody says so */
+  void *context;
+} vlot__workspace_stop;
+
+/* A run that is not made of what was said: it was found, and can be made again as often as one
+ * likes. All of it is a line of history, the first one. */
+typedef struct vlot__workspace_origin {
+  void *context;
+  const char *line; /* what it is called where lines are shown */
+  const char *end;  /* what came of it, a sentence */
+  uint64_t actions; /* that it has */
+  /* Make it, in a cluster of its own, which is handed to vlot__workspace_take(); then
+   * vlot__workspace_drain() takes what happened from time to time. *before: where the last turn
+   * began. false: no memory */
+  bool (*run)(void *context, struct vlot__workspace *workspace, const vlot__workspace_stop *stop,
+              uint64_t *before);
+  void (*close)(void *context); /* the cluster, with all that belongs to the run */
+} vlot__workspace_origin;
 
 typedef struct vlot__workspace {
   /* how it begins: what its owner set before the first line, and nothing changes later */
@@ -46,6 +73,9 @@ typedef struct vlot__workspace {
   size_t scene_at;
   size_t scene_from; /* the same, but while a line of it is carried out: before that line */
   bool is_adopted;   /* the cluster is somebody else's, and runs when it is not paused */
+  const vlot__workspace_origin *origin; /* borrowed; NULL: the run is what was said */
+  bool is_on_track;                     /* nothing but it has happened so far */
+  bool has_followed;                    /* the verb under way has only gone on in it */
 
   /* this run of it */
   vlot_cluster_options options;
@@ -69,6 +99,7 @@ typedef struct vlot__workspace {
   volatile sig_atomic_t *must_stop;
   bool was_stopped;     /* the last one did */
   bool is_problem_told; /* in out */
+  unsigned plays;       /* files that are being said, one inside the other */
   uint64_t changes;     /* goes up when there may be something else to see */
 
   vlot__view_render *render; /* what makes something of a view in out; text unless said */
@@ -92,6 +123,19 @@ bool vlot__workspace_adopt(vlot__workspace *workspace, vlot_cluster *cluster,
 
 /* What `next` reads, a scene's text, which is copied. false: no memory. */
 bool vlot__workspace_set_scene(vlot__workspace *workspace, const char *text);
+
+/* The workspace's cluster is in a run that was found, at its end; before the first line. false: no
+ * memory, and that is told. */
+bool vlot__workspace_set_origin(vlot__workspace *workspace, const vlot__workspace_origin *origin);
+bool vlot__workspace_take(vlot__workspace *workspace, vlot_cluster *cluster);
+
+/* Make it again up to there; what was said is gone. And, from where it stands, go on in it: what
+ * happens is told. false: the problem is told. */
+bool vlot__workspace_run_origin(vlot__workspace *workspace, const vlot__workspace_stop *stop);
+bool vlot__workspace_follow(vlot__workspace *workspace, const vlot__workspace_stop *stop);
+
+/* How far one can follow it from here; 0: one has left it, or it is over. */
+uint64_t vlot__workspace_track(const vlot__workspace *workspace);
 
 /* Open the cluster if it is not. false: the problem is told. */
 bool vlot__workspace_open(vlot__workspace *workspace);
@@ -127,15 +171,17 @@ bool vlot__workspace_fail(vlot__workspace *workspace, unsigned word, const char 
  */
 void vlot__workspace_drain(vlot__workspace *workspace, bool is_summary);
 
+/* Is an event worth a line when one thing was done, and (is_summary) when many were? */
+bool vlot__workspace_shows(const vlot_event *event, bool is_summary);
+
 /* The starting log of a node; its terms [count]. false: no memory, nothing has changed. */
 bool vlot__workspace_set_log(vlot__workspace *workspace, uint32_t id, const uint64_t *terms,
                              size_t count);
 
-/* Submit SET key=value, or a read of the key, as the client of a member. local: without asking the
- * others. */
-bool vlot__workspace_propose(vlot__workspace *workspace, uint32_t contact, const char *key,
-                             const char *value);
-bool vlot__workspace_read(vlot__workspace *workspace, uint32_t contact, const char *key,
-                          bool is_local);
+/* Ask the key-value machine something as the client of a member; what: as it is told later. A GET
+ * is a read, linearizable unless it is local: then without asking the others. false: the problem is
+ * told. */
+bool vlot__workspace_ask(vlot__workspace *workspace, uint32_t contact, const vlot_kv_command *kv,
+                         bool is_local, const char *what);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "raft/message.h"
 
 /* One block: this header, the entries, the owners where some payload is shared, the copied
  * payloads. Small, because a batch may be of one entry. */
@@ -32,8 +33,10 @@ typedef struct source {
 
 static vlot_entry source_entry(const source *from, uint32_t k) {
   if (from->entries) return from->entries[k];
+  const vlot_command *command = &from->commands[k];
+  VLOT_ASSERT(command->size <= VLOT__MESSAGE_PAYLOAD_MAX); /* larger ones were refused */
   return (vlot_entry){
-      .data = from->commands[k].data, .size = from->commands[k].size, .kind = VLOT_ENTRY_COMMAND};
+      .data = command->data, .size = (uint32_t)command->size, .kind = VLOT_ENTRY_COMMAND};
 }
 
 static vlot_bytes *source_owner(const source *from, uint32_t k) {
@@ -49,7 +52,8 @@ static vlot_batch *make_batch(const vlot_allocator *allocator, const source *fro
   for (uint32_t k = 0; k < count; k++) {
     vlot_entry entry = source_entry(from, k);
     uint32_t size = entry.size;
-    if (entry.kind > VLOT_ENTRY_COMMAND || (entry.kind == VLOT_ENTRY_NOOP && size > 0))
+    if (entry.kind > VLOT_ENTRY_COMMAND || (entry.kind == VLOT_ENTRY_NOOP && size > 0) ||
+        size > VLOT__MESSAGE_PAYLOAD_MAX)
       is_legal = false;
     bytes += size;
     if (source_owner(from, k))
@@ -74,6 +78,7 @@ static vlot_batch *make_batch(const vlot_allocator *allocator, const source *fro
     vlot_entry entry = source_entry(from, k);
     vlot_bytes *owner = source_owner(from, k);
     if (is_shared) owners_of(batch)[k] = vlot_bytes_retain(owner);
+    if (entry.size > 0) VLOT_GIVEN(entry.data);
     if (!owner) {
       if (entry.size > 0) memcpy(payload, entry.data, entry.size);
       entry.data = payload;
@@ -112,13 +117,18 @@ void vlot_batch_release(vlot_batch *batch) {
 
 bool vlot__batch_is_legal(const vlot_batch *batch) { return batch->is_legal; }
 
-uint32_t vlot_batch_count(const vlot_batch *batch) { return batch->count; }
+uint32_t vlot_batch_count(const vlot_batch *batch) {
+  VLOT_GIVEN(batch);
+  return batch->count;
+}
 
 const vlot_entry *vlot_slice_entries(const vlot_slice *slice) {
+  VLOT_GIVEN(slice);
   return slice->batch->entries + slice->first;
 }
 
 uint64_t vlot_slice_bytes(const vlot_slice *slice) {
+  VLOT_GIVEN(slice);
   if (slice->count == slice->batch->count) return slice->batch->bytes;
   uint64_t bytes = 0;
   for (uint32_t k = 0; k < slice->count; k++) bytes += slice->batch->entries[slice->first + k].size;

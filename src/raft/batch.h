@@ -9,7 +9,7 @@
 vlot_batch *vlot__batch_from_commands(const vlot_allocator *allocator, const vlot_command *commands,
                                       uint32_t count);
 
-/* Are all its entries of a known kind, and its no-ops empty? */
+/* Are all its entries of a known kind, its no-ops empty, and does each fit a message? */
 bool vlot__batch_is_legal(const vlot_batch *batch);
 
 /* The part of a slice that stands at indexes [from, to]; the range must touch it. Takes no

@@ -7,6 +7,10 @@
  *   append         u64 prev_index   u64 prev_term   u64 commit   u32 runs   u32 entries
  *                  per run: u64 term   u32 count   per entry: u32 kind   u32 size   the payload
  *   append reply   u64 prev_index   u64 match_index   u64 hint_index   u64 hint_term
+ *   install        u64 index   u64 term   u64 chain   u64 size   u64 checksum   u64 offset
+ *                  u32 length   u32 members   u32 old members
+ *                  per member: u32 id   u32 is_learner   u64 disk id   then the bytes
+ *   install reply  u64 index   u64 match_index   u64 offset   u64 limit
  *
  * Canonical: how entries were cut into slices is the sender's affair, so a run holds *all*
  * consecutive entries of one term: encode merges adjacent slices of equal term, decode refuses
@@ -23,7 +27,9 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/little.h"
+#include "raft/config.h"
 #include "raft/message.h"
+#include "raft/snapshot.h"
 
 enum {
   FORMAT_VERSION = 1,
@@ -31,6 +37,9 @@ enum {
   VOTE_BYTES = 16,
   APPEND_BYTES = 32,
   REPLY_BYTES = 32,
+  INSTALL_BYTES = 60,
+  MEMBER_BYTES = 16,
+  INSTALLED_BYTES = 32,
   RUN_BYTES = 12,
   ENTRY_BYTES = 8,
 };
@@ -78,7 +87,16 @@ static size_t append_size(const vlot_message *message) {
          (size_t)message->as.append.entry_count * ENTRY_BYTES + (size_t)payload;
 }
 
+static size_t install_size(const vlot_message *message) {
+  const vlot_configuration *configuration =
+      vlot_snapshot_get(message->as.install.snapshot)->configuration;
+  return HEADER_BYTES + INSTALL_BYTES +
+         ((size_t)configuration->counts[0] + configuration->counts[1]) * MEMBER_BYTES +
+         message->as.install.length;
+}
+
 size_t vlot_message_size(const vlot_message *message) {
+  VLOT_GIVEN(message);
   if (vlot_message_check(message) != VLOT_WHY_NONE) return 0;
   switch (vlot_message_body_of(message->kind)) {
   case VLOT_BODY_UNKNOWN: return 0;
@@ -86,6 +104,8 @@ size_t vlot_message_size(const vlot_message *message) {
   case VLOT_BODY_VOTE_REPLY: return HEADER_BYTES;
   case VLOT_BODY_APPEND: return append_size(message);
   case VLOT_BODY_APPEND_REPLY: return HEADER_BYTES + REPLY_BYTES;
+  case VLOT_BODY_INSTALL: return install_size(message);
+  case VLOT_BODY_INSTALL_REPLY: return HEADER_BYTES + INSTALLED_BYTES;
   }
   return 0;
 }
@@ -125,6 +145,37 @@ static uint8_t *put_reply(uint8_t *at, const vlot_message *message) {
   return vlot__put_word(at, message->as.reply.hint_term, 8);
 }
 
+/* NULL: its content could not be read. */
+static uint8_t *put_install(uint8_t *at, const vlot_message *message) {
+  const vlot_snapshot *snapshot = message->as.install.snapshot;
+  const vlot_snapshot_head *head = vlot_snapshot_get(snapshot);
+  const vlot_configuration *configuration = head->configuration;
+  uint32_t length = message->as.install.length;
+  at = vlot__put_word(at, head->index, 8);
+  at = vlot__put_word(at, head->term, 8);
+  at = vlot__put_word(at, head->chain, 8);
+  at = vlot__put_word(at, head->size, 8);
+  at = vlot__put_word(at, head->checksum, 8);
+  at = vlot__put_word(at, message->as.install.offset, 8);
+  at = vlot__put_word(at, length, 4);
+  at = vlot__put_word(at, configuration->counts[0], 4);
+  at = vlot__put_word(at, configuration->counts[1], 4);
+  for (uint32_t k = 0; k < configuration->counts[0] + configuration->counts[1]; k++) {
+    at = vlot__put_word(at, configuration->members[k].id, 4);
+    at = vlot__put_word(at, configuration->members[k].is_learner, 4);
+    at = vlot__put_word(at, configuration->members[k].disk_id, 8);
+  }
+  vlot_result result = vlot_snapshot_read(snapshot, message->as.install.offset, length, at);
+  return result == VLOT_OK ? at + length : NULL;
+}
+
+static uint8_t *put_installed(uint8_t *at, const vlot_message *message) {
+  at = vlot__put_word(at, message->as.installed.index, 8);
+  at = vlot__put_word(at, message->as.installed.match_index, 8);
+  at = vlot__put_word(at, message->as.installed.offset, 8);
+  return vlot__put_word(at, message->as.installed.limit, 8);
+}
+
 static uint8_t *put_header(uint8_t *at, const vlot_message *message, size_t size) {
   at = vlot__put_word(at, size, 4);
   at = vlot__put_word(at, FORMAT_VERSION, 1);
@@ -152,7 +203,10 @@ size_t vlot_message_encode(const vlot_message *message, uint8_t *out, size_t cap
   case VLOT_BODY_VOTE_REPLY: break;
   case VLOT_BODY_APPEND: at = put_append(at, message); break;
   case VLOT_BODY_APPEND_REPLY: at = put_reply(at, message); break;
+  case VLOT_BODY_INSTALL: at = put_install(at, message); break;
+  case VLOT_BODY_INSTALL_REPLY: at = put_installed(at, message); break;
   }
+  if (!at) return 0;
   VLOT_ASSERT(at == out + size);
   return size;
 }
@@ -239,6 +293,13 @@ static append_counts take_body(reader *from, vlot_message *message) {
     message->as.reply.hint_index = take_le(from, 8);
     message->as.reply.hint_term = take_le(from, 8);
     break;
+  case VLOT_BODY_INSTALL: break; /* by decode_install() */
+  case VLOT_BODY_INSTALL_REPLY:
+    message->as.installed.index = take_le(from, 8);
+    message->as.installed.match_index = take_le(from, 8);
+    message->as.installed.offset = take_le(from, 8);
+    message->as.installed.limit = take_le(from, 8);
+    break;
   }
   return (append_counts){0};
 }
@@ -297,11 +358,70 @@ static vlot_result take_slices(const vlot_allocator *allocator, reader *from, ap
   return VLOT_OK;
 }
 
+/* Of either half; *problem where they are none that a cluster can have. */
+static vlot_configuration *take_configuration(const vlot_allocator *allocator, reader *from,
+                                              uint32_t count, uint32_t old_count, bool *problem) {
+  uint64_t total = (uint64_t)count + old_count;
+  *problem = true;
+  if (from->is_short || count > VLOT_MEMBERS_MAX || old_count > VLOT_MEMBERS_MAX ||
+      from->left < total * MEMBER_BYTES)
+    return NULL;
+  vlot_member *members = vlot__alloc_zero(allocator, (size_t)total, sizeof *members);
+  *problem = members != NULL;
+  if (!members) return NULL;
+  for (uint32_t k = 0; k < total; k++) {
+    members[k].id = take_u32(from);
+    members[k].is_learner = take_u32(from);
+    members[k].disk_id = take_le(from, 8);
+  }
+  *problem = vlot_configuration_problem(members, count) ||
+             (old_count > 0 && vlot_configuration_problem(members + count, old_count));
+  vlot_configuration *configuration =
+      *problem ? NULL : vlot__config_make(allocator, members, count, members + count, old_count);
+  vlot__alloc_free(allocator, members);
+  return configuration;
+}
+
+/* A part of a snapshot, with this chunk only. */
+static vlot_result take_install(const vlot_allocator *allocator, reader *from,
+                                vlot_message *message, vlot_why *why) {
+  vlot_snapshot_head head = {0};
+  bool problem;
+  head.index = take_le(from, 8);
+  head.term = take_le(from, 8);
+  head.chain = take_le(from, 8);
+  head.size = take_le(from, 8);
+  head.checksum = take_le(from, 8);
+  message->as.install.offset = take_le(from, 8);
+  uint32_t length = message->as.install.length = take_u32(from);
+  uint32_t count = take_u32(from), old_count = take_u32(from);
+  if (length > VLOT__MESSAGE_PAYLOAD_MAX) return *why = VLOT_WHY_ENTRY_TOO_LARGE, VLOT_TOO_LARGE;
+  head.configuration = take_configuration(allocator, from, count, old_count, &problem);
+  if (problem || (head.configuration &&
+                  (from->left != length || head.index == 0 || head.index >= VLOT_INDEX_MAX ||
+                   head.term == 0 || head.term >= VLOT_INDEX_MAX))) {
+    vlot_configuration_release(head.configuration);
+    return *why = VLOT_WHY_MALFORMED, VLOT_CORRUPT;
+  }
+  uint8_t *data = NULL;
+  if (head.configuration)
+    message->as.install.snapshot =
+        vlot__snapshot_make_part(allocator, &head, message->as.install.offset, length, &data);
+  vlot_configuration_release(head.configuration);
+  if (!message->as.install.snapshot) return *why = VLOT_WHY_NO_MEMORY, VLOT_NOMEM;
+  if (length > 0) memcpy(data, from->at, length);
+  from->at += length;
+  from->left -= length;
+  return VLOT_OK;
+}
+
 void vlot_message_free(const vlot_allocator *allocator, vlot_message *message) {
   if (!message) return;
   if (vlot_message_body_of(message->kind) == VLOT_BODY_APPEND)
     for (uint32_t k = 0; k < message->as.append.slice_count; k++)
       vlot_batch_release(message->as.append.slices[k].batch);
+  if (vlot_message_body_of(message->kind) == VLOT_BODY_INSTALL)
+    vlot_snapshot_release(message->as.install.snapshot);
   vlot__alloc_free(vlot__alloc_or_default(allocator), message);
 }
 
@@ -331,13 +451,16 @@ static vlot_result decode(const vlot_allocator *allocator, const uint8_t *data, 
   take_header(&from, &fixed);
   append_counts counts = take_body(&from, &fixed);
   if (from.is_short) return *why = VLOT_WHY_MALFORMED, VLOT_CORRUPT;
-  result = check_counts(&from, counts, why);
+  if (vlot_message_body_of(fixed.kind) != VLOT_BODY_INSTALL)
+    result = check_counts(&from, counts, why);
   if (result != VLOT_OK) return result;
 
   vlot_message *message =
       vlot__alloc(allocator, 1, sizeof *message + counts.runs * sizeof(vlot_slice));
   if (!message) return *why = VLOT_WHY_NO_MEMORY, VLOT_NOMEM;
   *message = fixed;
+  if (vlot_message_body_of(message->kind) == VLOT_BODY_INSTALL)
+    result = take_install(allocator, &from, message, why);
   if (counts.entries > 0) result = take_slices(allocator, &from, counts, message, why);
   if (result == VLOT_OK && from.left > 0) *why = VLOT_WHY_MALFORMED, result = VLOT_CORRUPT;
   if (result == VLOT_OK && vlot_message_check(message) != VLOT_WHY_NONE)
@@ -353,6 +476,7 @@ static vlot_result decode(const vlot_allocator *allocator, const uint8_t *data, 
 
 vlot_result vlot_message_decode(const vlot_allocator *allocator, const uint8_t *data, size_t size,
                                 vlot_message **out, vlot_why *why) {
+  VLOT_GIVEN(out);
   vlot_why ignored;
   if (!why) why = &ignored;
   *why = VLOT_WHY_NONE;

@@ -22,6 +22,17 @@ uint64_t vlot__commit_bytes_between(const vlot_raft *raft, uint64_t from, uint64
   return bytes;
 }
 
+/* From its base on, where it has no snapshot. */
+void vlot__log_bytes_drop(vlot_raft *raft, uint64_t index) {
+  if (raft->options.log_bytes_max == 0) return;
+  uint64_t from = raft->log.base_index + 1;
+  if (raft->snapshot && vlot_snapshot_get(raft->snapshot)->index >= from)
+    from = vlot_snapshot_get(raft->snapshot)->index + 1;
+  uint64_t bytes = vlot__commit_bytes_between(raft, from, index);
+  VLOT_ASSERT(bytes <= raft->log_bytes);
+  raft->log_bytes -= bytes;
+}
+
 /* What became of own proposals at or below the commit index. Once one of them is known to be
  * overwritten, so are all after it: the log holds another entry below them (5.3, Log Matching).
  */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "raft/core.h"
 #include "raft/quorum.h"
 
@@ -60,8 +61,47 @@ void vlot_configuration_release(vlot_configuration *configuration) {
   if (before == 1) vlot__alloc_free(configuration->allocator, configuration);
 }
 
+vlot_configuration *vlot_configuration_make(const vlot_allocator *allocator,
+                                            const vlot_member *members, uint32_t count,
+                                            const vlot_member *old, uint32_t old_count) {
+  if (vlot_configuration_problem(members, count)) return NULL;
+  if (old_count > 0 && vlot_configuration_problem(old, old_count)) return NULL;
+  return vlot__config_make(vlot__alloc_or_default(allocator), members, count, old, old_count);
+}
+
+const vlot_member *vlot_configuration_old(const vlot_configuration *configuration,
+                                          uint32_t *count) {
+  VLOT_GIVEN(configuration);
+  *count = configuration->counts[1];
+  return configuration->members + configuration->counts[0];
+}
+
+bool vlot__config_is_legal(const vlot_configuration *configuration) {
+  const vlot_member *members = configuration->members;
+  for (uint32_t half = 0; half < configuration->half_count; half++) {
+    if (vlot_configuration_problem(members, configuration->counts[half])) return false;
+    members += configuration->counts[half];
+  }
+  return true;
+}
+
+bool vlot__config_is_same(const vlot_configuration *one, const vlot_configuration *other) {
+  if (one == other) return true;
+  if (!one || !other || one->half_count != other->half_count) return false;
+  for (uint32_t half = 0; half < one->half_count; half++)
+    if (one->counts[half] != other->counts[half]) return false;
+  uint32_t count = one->counts[0] + one->counts[1];
+  for (uint32_t k = 0; k < count; k++)
+    if (one->members[k].id != other->members[k].id ||
+        one->members[k].is_learner != other->members[k].is_learner ||
+        one->members[k].disk_id != other->members[k].disk_id)
+      return false;
+  return true;
+}
+
 const vlot_member *vlot_configuration_members(const vlot_configuration *configuration,
                                               uint32_t *count) {
+  VLOT_GIVEN(configuration);
   *count = configuration->counts[0];
   return configuration->members;
 }
@@ -80,6 +120,8 @@ const vlot_member *vlot__config_member(const vlot_configuration *configuration, 
 bool vlot_configuration_has_quorum(const vlot_configuration *configuration,
                                    bool (*counts)(void *context, const vlot_member *member),
                                    void *context) {
+  VLOT_GIVEN(counts);
+  VLOT_GIVEN(configuration);
   const vlot_member *member = configuration->members;
   for (uint32_t half = 0; half < configuration->half_count; half++) {
     uint32_t found = 0;
@@ -121,6 +163,24 @@ void vlot__configs_push(vlot__configs *configs, uint64_t index, vlot_configurati
   VLOT_ASSERT(index > vlot__configs_top(configs)->index);
   configs->places[configs->count++] = (vlot__config_place){
       .index = index, .configuration = vlot_configuration_retain(configuration)};
+}
+
+void vlot__configs_compact(vlot__configs *configs, uint64_t base) {
+  size_t below = 0;
+  while (below + 1 < configs->count && configs->places[below + 1].index <= base)
+    vlot_configuration_release(configs->places[below++].configuration);
+  configs->count -= below;
+  memmove(configs->places, configs->places + below, configs->count * sizeof *configs->places);
+  VLOT_ASSERT(configs->count > 0);
+}
+
+void vlot__configs_restart(vlot__configs *configs, uint64_t index,
+                           vlot_configuration *configuration) {
+  (void)vlot_configuration_retain(configuration);
+  while (configs->count > 0)
+    vlot_configuration_release(configs->places[--configs->count].configuration);
+  configs->places[configs->count++] =
+      (vlot__config_place){.index = index, .configuration = configuration};
 }
 
 bool vlot__configs_truncate(vlot__configs *configs, uint64_t from) {

@@ -35,6 +35,12 @@ struct vlot_configuration {
 vlot_configuration *vlot__config_make(const vlot_allocator *allocator, const vlot_member *members,
                                       uint32_t count, const vlot_member *old, uint32_t old_count);
 
+/* Is it one that a cluster can have: is there no problem with either half? */
+bool vlot__config_is_legal(const vlot_configuration *configuration);
+
+/* Do they have the same members in the same order, by the same disks? NULL: there is none. */
+bool vlot__config_is_same(const vlot_configuration *one, const vlot_configuration *other);
+
 /* How a member stands in one half; NULL: it does not. */
 const vlot_member *vlot__config_member(const vlot_configuration *configuration, uint32_t half,
                                        uint32_t id);
@@ -69,6 +75,14 @@ void vlot__configs_push(vlot__configs *configs, uint64_t index, vlot_configurati
 /* Entries from an index on are removed, and with them what they brought; from is above the base.
  * true: another configuration is in force. */
 bool vlot__configs_truncate(vlot__configs *configs, uint64_t from);
+
+/* The base is another one: of those up to it only the last is known any more, which is in force
+ * there. */
+void vlot__configs_compact(vlot__configs *configs, uint64_t base);
+
+/* Begin at a snapshot, with its configuration, retained. Cannot fail. */
+void vlot__configs_restart(vlot__configs *configs, uint64_t index,
+                           vlot_configuration *configuration);
 
 static inline const vlot__config_place *vlot__configs_top(const vlot__configs *configs) {
   return &configs->places[configs->count - 1];

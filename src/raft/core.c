@@ -27,10 +27,12 @@ static bool may_wait_for_storage(const vlot_raft *raft, const vlot_message *mess
   switch ((vlot_message_kind)message->kind) {
   case VLOT_MESSAGE_PRE_VOTE_REPLY:
   case VLOT_MESSAGE_VOTE_REPLY:
-  case VLOT_MESSAGE_APPEND_REPLY: return message->term > raft->hard.term;
+  case VLOT_MESSAGE_APPEND_REPLY:
+  case VLOT_MESSAGE_INSTALL_REPLY: return message->term > raft->hard.term;
   case VLOT_MESSAGE_PRE_VOTE:
   case VLOT_MESSAGE_VOTE:
-  case VLOT_MESSAGE_APPEND: break;
+  case VLOT_MESSAGE_APPEND:
+  case VLOT_MESSAGE_INSTALL: break;
   }
   return true;
 }
@@ -54,7 +56,9 @@ static vlot__next take_message(vlot_raft *raft, const vlot_message *message) {
   case VLOT_MESSAGE_PRE_VOTE_REPLY:
   case VLOT_MESSAGE_VOTE_REPLY: return vlot__election_on_reply(raft, message, verdict);
   case VLOT_MESSAGE_APPEND: vlot__follower_on_append(raft, message, verdict); break;
-  case VLOT_MESSAGE_APPEND_REPLY: vlot__leader_on_reply(raft, message, verdict); break;
+  case VLOT_MESSAGE_INSTALL: vlot__install_on_chunk(raft, message, verdict); break;
+  case VLOT_MESSAGE_APPEND_REPLY:
+  case VLOT_MESSAGE_INSTALL_REPLY: vlot__leader_on_reply(raft, message, verdict); break;
   }
   return VLOT__NEXT_NOTHING;
 }
@@ -67,17 +71,21 @@ static void refuse_input(vlot_outcome *outcome, vlot_result result, vlot_why why
 /* How many of the commands fit, from the first on; *why says what stopped the next one. The first
  * entry of a term always fits: without a no-op nothing else commits a full tail of earlier terms
  * (5.4.2), and it would stay full for ever. So does the first one of a tail: a limit below what it
- * takes would let nothing through.
+ * takes would let nothing through. A log that is full waits for a snapshot.
  */
 static uint32_t acceptable(const vlot_raft *raft, const vlot_input *input, vlot_why *why) {
-  uint64_t bytes = raft->tail_bytes;
+  uint64_t bytes = raft->tail_bytes, log_bytes = raft->log_bytes;
+  uint64_t log_max = raft->options.log_bytes_max ? raft->options.log_bytes_max : UINT64_MAX;
   bool is_first = raft->log.last_index < raft->term_first_index;
   for (uint32_t k = 0; k < input->as.propose.count; k++) {
     const vlot_command *command = &input->as.propose.commands[k];
     bool always_fits = k == 0 && (is_first || raft->tail_bytes == 0);
     bytes += (uint64_t)command->size + VLOT_ENTRY_OVERHEAD;
+    log_bytes += (uint64_t)command->size + VLOT_ENTRY_OVERHEAD;
+    bool fits_log = log_bytes <= log_max || (k == 0 && (is_first || raft->log_bytes == 0));
     *why = command->size > raft->options.entry_bytes_max          ? VLOT_WHY_ENTRY_TOO_LARGE
            : bytes > raft->options.tail_bytes_max && !always_fits ? VLOT_WHY_TAIL_FULL
+           : !fits_log                                            ? VLOT_WHY_LOG_FULL
            : raft->log.last_index + k + 1 >= VLOT_INDEX_MAX       ? VLOT_WHY_INDEX_LIMIT
                                                                   : VLOT_WHY_NONE;
     if (*why != VLOT_WHY_NONE) return k;
@@ -207,10 +215,19 @@ static bool take(vlot_raft *raft, const vlot_input *input, uint32_t position) {
   case VLOT_INPUT_ELECT: next = take_campaign(raft, true, new_outcome(raft, position)); break;
   case VLOT_INPUT_STEP_DOWN: take_step_down(raft, new_outcome(raft, position)); break;
   case VLOT_INPUT_FORGET_LEADER: take_forget_leader(raft, new_outcome(raft, position)); break;
-  case VLOT_INPUT_STORED: next = vlot__durable_on_stored(raft, input->as.token); break;
+  case VLOT_INPUT_STORED:
+    next = vlot__durable_on_stored(raft, input->as.token);
+    vlot__install_on_stored(raft);
+    break;
   case VLOT_INPUT_WRITE_FAILED: take_write_failed(raft, input->as.token); break;
   case VLOT_INPUT_APPLIED: take_applied(raft, input->as.index); break;
   case VLOT_INPUT_SWITCHES: raft->switches = input->as.switches & VLOT_SWITCH_ALL; break;
+  case VLOT_INPUT_SNAPSHOT_TAKEN:
+    vlot__install_on_taken(raft, input, new_outcome(raft, position));
+    break;
+  case VLOT_INPUT_RESTORED:
+    vlot__install_on_restored(raft, input->as.restored, new_outcome(raft, position));
+    break;
   }
   while (next != VLOT__NEXT_NOTHING) next = follow_up(raft, next, why);
   return true;
@@ -241,6 +258,10 @@ static bool reserve(vlot_raft *raft, const vlot_input *input) {
       input->as.message->as.append.slice_count <= VLOT__MESSAGE_ENTRIES_MAX)
     slices += input->as.message->as.append.slice_count;
   if (input->kind == VLOT_INPUT_STORED) messages += raft->held.count;
+  if (input->kind == VLOT_INPUT_RESTORED && !vlot__install_reserve(raft)) return false;
+  if (input->kind == VLOT_INPUT_MESSAGE && input->as.message->kind == VLOT_MESSAGE_INSTALL &&
+      !vlot__install_reserve_chunk(raft, input->as.message))
+    return false;
   if (may_campaign(raft, input)) messages += raft->peer_count;
   if (input->kind == VLOT_INPUT_READ &&
       (!vlot__ring_reserve(&raft->reads, 1) ||
@@ -283,6 +304,11 @@ static void begin_step(vlot_raft *raft) {
   raft->out_reads.count = raft->out_lost.count = raft->out_outcomes.count =
       raft->out_changes.count = 0;
   raft->output.write = (vlot_write){0};
+  raft->output.has_swapped = 0;
+  raft->output.restore = NULL;
+  raft->output.restore_cause = raft->output.compact_index = raft->output.compact_term = 0;
+  raft->has_new_base = raft->owes_base;
+  raft->owes_base = false;
   raft->change_from = UINT64_MAX;
   raft->appended_slices = 0;
   raft->has_hard_changed = false;
@@ -296,8 +322,18 @@ static bool awaits_storage(const vlot_raft *raft) {
   return raft->held.count > 0 || vlot__config_is_sole_voter(raft);
 }
 
+/* Part of a snapshot that nobody sends any more, or that the log has overtaken. */
+static void drop_receipt(vlot_raft *raft) {
+  const vlot__receipt *receipt = raft->receipt;
+  if (!receipt || receipt->stage >= VLOT__RECEIPT_RESTORING) return;
+  if (receipt->stage == VLOT__RECEIPT_EMPTY || receipt->term < raft->hard.term ||
+      vlot_snapshot_get(receipt->snapshot)->index <= raft->commit_index)
+    vlot__receipt_drop(&raft->receipt, raft->allocator);
+}
+
 static void finish_step(vlot_raft *raft) {
   vlot_output *output = &raft->output;
+  drop_receipt(raft);
   if (raft->role == VLOT_ROLE_LEADER && !raft->is_fenced) {
     if (raft->new_matches > 0) vlot__commit_count(raft);
     vlot__reads_answer(raft);
@@ -356,6 +392,8 @@ static void check_laws(const vlot_raft *raft, vlot_raft_seen before) {
 
 vlot_result vlot_raft_step(vlot_raft *raft, const vlot_input *inputs, uint32_t count,
                            const vlot_output **output) {
+  VLOT_GIVEN(raft);
+  VLOT_GIVEN(output);
   vlot_result result = VLOT_OK;
   uint32_t taken = 0;
   vlot_raft_seen before;

@@ -2,8 +2,8 @@
  *
  * Reading order: core.c (step: take inputs, then finish), role.c (the only writer of role, term,
  * vote and leader), election.c (campaigns and votes), follower.c (appends), leader.c (progress,
- * sends), commit.c, reads.c, durable.c, config.c, peers.c, time.c, output.c, status.c; invariant.c
- * has what holds between steps.
+ * sends; append.c, sending.c), install.c, commit.c, reads.c, durable.c, config.c, peers.c, time.c,
+ * output.c, status.c; invariant.c has what holds between steps.
  *
  * One function per law:
  *   observe a term      vlot__role_observe_term()    grant a vote       vlot__election_on_vote()
@@ -22,6 +22,7 @@
 #include "base/prng.h"
 #include "base/ring.h"
 #include "raft/config.h"
+#include "raft/receipt.h"
 #include "vlot/raft.h"
 #include "vlot/raft_log.h"
 
@@ -75,8 +76,9 @@ typedef struct vlot__peer {
   uint64_t asked_request; /* the newest one that was more than a heartbeat */
   uint64_t gap_request;   /* requests from this number on were sent knowing the newest gap */
   uint64_t sent_commit;
-  uint64_t seen_disk_id; /* of its last reply; 0: none yet */
-  vlot__ring inflight;   /* vlot__inflight, oldest first */
+  uint64_t seen_disk_id;         /* of its last reply; 0: none yet */
+  vlot__ring inflight;           /* vlot__inflight, oldest first */
+  struct vlot__sending *sending; /* SNAPSHOT: on its way to it; else NULL */
   uint64_t inflight_bytes;
   bool is_active;    /* answered since the last quorum check */
   bool is_paused;    /* PROBE: one message is out */
@@ -149,7 +151,8 @@ struct vlot_raft {
   /* persistent state, as of the newest write asked for */
   vlot_hard_state hard;
   vlot_log log;
-  vlot_bytes *base_snapshot;
+  vlot_snapshot *snapshot; /* the newest one; NULL: none. At or above the log's base */
+  uint64_t log_bytes;      /* of the log above it, where they are limited */
 
   /* durability */
   vlot__ring writes; /* vlot__pending_write, oldest first */
@@ -164,6 +167,14 @@ struct vlot_raft {
   uint64_t change_from;     /* this step: lowest index that changed; UINT64_MAX none */
   uint32_t appended_slices; /* this step */
   bool has_hard_changed;    /* this step */
+  bool has_new_base;        /* this step: the log begins at a snapshot that came or was given */
+  bool owes_base;           /* the first step is to write so */
+
+  /* a snapshot that comes; NULL: none does. From RESTORING on nothing is handed out */
+  vlot__receipt *receipt;
+  /* peers of the configuration to come: taken over by vlot__peers_change() */
+  vlot__peer *spare_peers;
+  uint64_t *spare_scratch;
 
   /* causes */
   vlot__source source;    /* what is done at present follows from it */
@@ -197,6 +208,7 @@ struct vlot_raft {
   uint64_t next_dealing;
   uint64_t term_first_index; /* first index of this leadership */
   uint64_t tail_bytes;
+  uint64_t snapshot_budget; /* bytes of chunks that may leave in this tick */
   /* matches raised in this step, so that commit may advance, and what raised the last of them, and
    * the own one */
   uint32_t new_matches;
@@ -257,6 +269,24 @@ vlot__next vlot__election_on_reply(vlot_raft *raft, const vlot_message *message,
 void vlot__follower_on_append(vlot_raft *raft, const vlot_message *message,
                               vlot__term_verdict verdict);
 
+/* Hear from who leads this term: follow it, and wait for it. False: the core is fenced. */
+bool vlot__follower_hear(vlot_raft *raft, const vlot_message *message);
+
+/* --- install.c: a snapshot that comes from a leader, or was taken here --- */
+void vlot__install_on_chunk(vlot_raft *raft, const vlot_message *message,
+                            vlot__term_verdict verdict);
+/* Room for a chunk, and for RESTORED; false without memory. */
+bool vlot__install_reserve_chunk(vlot_raft *raft, const vlot_message *message);
+bool vlot__install_reserve(vlot_raft *raft);
+void vlot__install_on_restored(vlot_raft *raft, vlot_result result, vlot_outcome *outcome);
+void vlot__install_on_stored(vlot_raft *raft); /* is it durable? then the machines are swapped */
+void vlot__install_on_taken(vlot_raft *raft, const vlot_input *input, vlot_outcome *outcome);
+
+/* --- append.c --- */
+/* One append to a peer, of the entries after prev (or none). False when there was no memory for
+ * it. */
+bool vlot__append_send(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool has_entries);
+
 /* --- leader.c --- */
 void vlot__leader_begin(vlot_raft *raft);
 void vlot__leader_end(vlot_raft *raft);
@@ -303,6 +333,9 @@ void vlot__commit_count(vlot_raft *raft); /* a leader's: what has a quorum store
 uint64_t vlot__commit_bytes_of(const vlot_slice *slice);
 uint64_t vlot__commit_bytes_between(const vlot_raft *raft, uint64_t from, uint64_t to);
 
+/* Entries up to an index stand below a snapshot, and count no more in what is limited. */
+void vlot__log_bytes_drop(vlot_raft *raft, uint64_t index);
+
 /* --- reads.c --- */
 void vlot__reads_register(vlot_raft *raft, uint64_t tag, vlot_outcome *outcome);
 void vlot__reads_answer(vlot_raft *raft);
@@ -312,6 +345,7 @@ void vlot__reads_fail(vlot_raft *raft);
 uint64_t vlot__durable_token_of(const vlot_raft *raft, uint64_t index);
 void vlot__durable_append(vlot_raft *raft, const vlot_slice *slice, uint32_t peer);
 void vlot__durable_truncate(vlot_raft *raft, uint64_t from, vlot_why why);
+void vlot__durable_install(vlot_raft *raft, vlot_snapshot *snapshot, uint32_t peer);
 vlot__next vlot__durable_on_stored(vlot_raft *raft, uint64_t token);
 void vlot__durable_write(vlot_raft *raft);
 
@@ -352,8 +386,16 @@ vlot_raft_seen vlot__invariant_see(const vlot_raft *raft); /* as it is now */
 /* --- peers.c: the table of whoever stands in the configuration in force --- */
 bool vlot__peers_open(vlot_raft *raft);
 void vlot__peers_close(vlot_raft *raft);
+/* Room for those of another configuration, and their taking over once it is in force. */
+bool vlot__peers_reserve(vlot_raft *raft, const vlot_configuration *configuration);
+void vlot__peers_change(vlot_raft *raft);
 vlot__peer *vlot__peer_find(vlot_raft *raft, uint32_t id); /* NULL: no member */
 void vlot__peers_make(vlot_raft *raft); /* before anybody looks at peers other than self */
+
+/* What it says moves something on. */
+static inline void vlot__peer_has_answered(vlot__peer *peer) {
+  peer->silence_max = vlot__silence_max(peer);
+}
 
 /* A match was raised by the input that is taken. */
 static inline void vlot__matched(vlot_raft *raft) {
@@ -393,6 +435,8 @@ static inline bool vlot__peer_knows_disk(const vlot__peer *peer, uint64_t disk_i
 /* The machine may have everything up to here before it. */
 static inline uint64_t vlot__hand_out_limit(const vlot_raft *raft) {
   uint64_t limit = raft->applied_index + raft->options.apply_entries_max;
+  /* another machine takes the place of this one */
+  if (raft->receipt && raft->receipt->stage >= VLOT__RECEIPT_RESTORING) return raft->handed_index;
   return limit < raft->commit_index ? limit : raft->commit_index;
 }
 

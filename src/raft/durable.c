@@ -2,6 +2,7 @@
 #include "base/assert.h"
 #include "raft/batch.h"
 #include "raft/core.h"
+#include "raft/message.h"
 
 /* The token that makes the entry at an index durable; 0 when it is. */
 uint64_t vlot__durable_token_of(const vlot_raft *raft, uint64_t index) {
@@ -21,6 +22,7 @@ void vlot__durable_append(vlot_raft *raft, const vlot_slice *slice, uint32_t pee
   VLOT_ASSERT(slice->term <= raft->hard.term);
   if (slice->index < raft->change_from) raft->change_from = slice->index;
   vlot_log_append(&raft->log, slice);
+  if (raft->options.log_bytes_max > 0) raft->log_bytes += vlot__commit_bytes_of(slice);
   raft->appended_slices++;
   raft->write_cause = raft->kept_cause;
   if (raft->appended.place != raft->source.place) raft->appended_from = slice->index;
@@ -38,11 +40,21 @@ static void drop_held_from(vlot_raft *raft, uint64_t from) {
   size_t kept = 0;
   for (size_t k = 0; k < raft->held.count; k++) {
     const vlot__held *held = vlot__ring_at(&raft->held, k);
-    bool is_append_reply = held->message.kind == VLOT_MESSAGE_APPEND_REPLY;
-    if (is_append_reply && held->message.as.reply.match_index >= from) continue;
+    if (vlot__message_match(&held->message) >= from) continue;
     *(vlot__held *)vlot__ring_at(&raft->held, kept++) = *held;
   }
   while (raft->held.count > kept) vlot__ring_pop_back(&raft->held);
+}
+
+/* Entries from an index on are others now, or none: nothing that was asked for before makes them
+ * durable. */
+static void disclaim(vlot_raft *raft, uint64_t from) {
+  if (raft->durable_index >= from) raft->durable_index = from - 1;
+  for (size_t k = 0; k < raft->writes.count; k++) {
+    vlot__pending_write *write = vlot__ring_at(&raft->writes, k);
+    if (write->last_index >= from) write->last_index = from - 1;
+  }
+  drop_held_from(raft, from);
 }
 
 /* Truncation lowers the durable mark at once, and what pending writes may claim (B058). */
@@ -51,25 +63,42 @@ void vlot__durable_truncate(vlot_raft *raft, uint64_t from, vlot_why why) {
   VLOT_ASSERT(from <= raft->log.last_index);
   VLOT_ASSERT(raft->role != VLOT_ROLE_LEADER); /* a leader's log only grows (5.3) */
   vlot__out_change(raft, VLOT_CHANGE_TRUNCATE, why, 0, from, raft->log.last_index, raft->hard.term);
+  if (raft->options.log_bytes_max > 0)
+    raft->log_bytes -= vlot__commit_bytes_between(raft, from, raft->log.last_index);
   vlot_log_truncate(&raft->log, from);
   (void)vlot__configs_truncate(&raft->configs, from); /* only the base stands there so far */
   if (from < raft->change_from) raft->change_from = from;
   raft->write_cause = raft->kept_cause;
-  if (raft->durable_index >= from) raft->durable_index = from - 1;
-  for (size_t k = 0; k < raft->writes.count; k++) {
-    vlot__pending_write *write = vlot__ring_at(&raft->writes, k);
-    if (write->last_index >= from) write->last_index = from - 1;
-  }
-  drop_held_from(raft, from);
+  disclaim(raft, from);
   VLOT_ASSERT(raft->log.last_index == from - 1);
   VLOT_ASSERT(raft->durable_index <= raft->log.last_index);
+}
+
+/* Log, commit index and all that was handed out begin at a snapshot, whose last entry the log does
+ * not hold. What is durable is what was committed before, until its write is. Cannot fail.
+ */
+void vlot__durable_install(vlot_raft *raft, vlot_snapshot *snapshot, uint32_t peer) {
+  const vlot_snapshot_head *head = vlot_snapshot_get(snapshot);
+  uint64_t before = raft->commit_index;
+  VLOT_ASSERT(head->index > before);
+  disclaim(raft, before + 1);
+  vlot_log_restart(&raft->log, head->index, head->term);
+  vlot_snapshot_release(raft->snapshot);
+  raft->snapshot = vlot_snapshot_retain(snapshot);
+  raft->commit_index = raft->handed_index = raft->applied_index = head->index;
+  raft->submitted_index = head->index;
+  raft->log_bytes = 0;
+  raft->change_from = UINT64_MAX;
+  raft->has_new_base = true;
+  raft->write_cause = raft->kept_cause;
+  vlot__out_change(raft, VLOT_CHANGE_SNAPSHOT_INSTALLED, VLOT_WHY_NONE, peer, before, head->index,
+                   head->term);
 }
 
 /* What leaves is durable. */
 static void check_release(const vlot_raft *raft, const vlot_message *message) {
   VLOT_ASSERT(message->term == raft->durable_term);
-  VLOT_ASSERT(message->kind != VLOT_MESSAGE_APPEND_REPLY ||
-              message->as.reply.match_index <= raft->durable_index);
+  VLOT_ASSERT(vlot__message_match(message) <= raft->durable_index);
   VLOT_ASSERT(message->kind != VLOT_MESSAGE_VOTE || raft->durable_vote == raft->id);
   VLOT_ASSERT(message->kind != VLOT_MESSAGE_VOTE_REPLY || !(message->flags & VLOT_MESSAGE_OK) ||
               raft->durable_vote == message->to);
@@ -137,7 +166,8 @@ void vlot__durable_write(vlot_raft *raft) {
   bool has_log_changed = raft->change_from != UINT64_MAX;
   bool has_storage_failed =
       raft->fenced_why == VLOT_WHY_WRITE_FAILED || raft->fenced_why == VLOT_WHY_TOKEN_UNKNOWN;
-  if (has_storage_failed || (!has_log_changed && !raft->has_hard_changed)) return;
+  if (has_storage_failed) return;
+  if (!has_log_changed && !raft->has_hard_changed && !raft->has_new_base) return;
 
   if (has_log_changed && raft->change_from <= raft->log.last_index) {
     size_t k = vlot_log_find(&raft->log, raft->change_from);
@@ -151,6 +181,7 @@ void vlot__durable_write(vlot_raft *raft) {
       has_log_changed && raft->change_from <= raft->submitted_index ? raft->change_from : 0;
   write->hard = raft->hard;
   write->has_hard = raft->has_hard_changed;
+  write->snapshot = raft->has_new_base ? raft->snapshot : NULL;
   write->slices = raft->out_write.items;
   write->slice_count = (uint32_t)raft->out_write.count;
   VLOT_ASSERT(!has_log_changed || raft->change_from <= raft->submitted_index + 1); /* no gap */
@@ -160,9 +191,10 @@ void vlot__durable_write(vlot_raft *raft) {
   raft->submitted_index = raft->log.last_index;
 
   vlot__pending_write *pending = vlot__ring_push(&raft->writes);
-  *pending = (vlot__pending_write){.token = write->token,
-                                   .last_index = has_log_changed ? raft->log.last_index : 0,
-                                   .term = raft->hard.term,
-                                   .cause = raft->write_cause,
-                                   .vote = raft->hard.vote};
+  *pending = (vlot__pending_write){
+      .token = write->token,
+      .last_index = has_log_changed || raft->has_new_base ? raft->log.last_index : 0,
+      .term = raft->hard.term,
+      .cause = raft->write_cause,
+      .vote = raft->hard.vote};
 }

@@ -104,17 +104,12 @@ static bool has_previous(const vlot_raft *raft, const vlot_message *message) {
          term == message->as.append.prev_term;
 }
 
-void vlot__follower_on_append(vlot_raft *raft, const vlot_message *message,
-                              vlot__term_verdict verdict) {
-  if (verdict == VLOT__TERM_STALE) {
-    refuse(raft, message, VLOT_WHY_STALE_TERM);
-    return;
-  }
+bool vlot__follower_hear(vlot_raft *raft, const vlot_message *message) {
   /* two leaders of one term: safety is broken, stop here (B027) */
   if (raft->role == VLOT_ROLE_LEADER || (raft->leader != 0 && raft->leader != message->from)) {
     vlot__fence(raft, VLOT_WHY_TWO_LEADERS, message->from, raft->leader, message->from,
                 message->term);
-    return;
+    return false;
   }
   bool was_leader =
       vlot__role_follow(raft, message->term, message->from, message->from, VLOT_WHY_LEADER_SEEN);
@@ -122,6 +117,16 @@ void vlot__follower_on_append(vlot_raft *raft, const vlot_message *message,
   VLOT_ASSERT(raft->role == VLOT_ROLE_FOLLOWER);
   VLOT_ASSERT(raft->leader == message->from);
   raft->election_elapsed = 0;
+  return true;
+}
+
+void vlot__follower_on_append(vlot_raft *raft, const vlot_message *message,
+                              vlot__term_verdict verdict) {
+  if (verdict == VLOT__TERM_STALE) {
+    refuse(raft, message, VLOT_WHY_STALE_TERM);
+    return;
+  }
+  if (!vlot__follower_hear(raft, message)) return;
   if (!has_previous(raft, message)) {
     refuse_mismatch(raft, message);
     return;

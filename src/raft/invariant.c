@@ -10,8 +10,11 @@
  * know its leader yet), and that what was acknowledged stays durable (true of honest leaders only,
  * I-9): that it is when it leaves, is one.
  */
+#include "base/assert.h"
 #include "raft/batch.h"
 #include "raft/core.h"
+#include "raft/message.h"
+#include "raft/sending.h"
 
 enum { SLICES_LOOKED_AT = 4 };
 
@@ -22,6 +25,11 @@ enum { SLICES_LOOKED_AT = 4 };
 
 /* --- what it holds ---------------------------------------------------------------------------- */
 
+/* Log and commit index begin at a snapshot whose write is not durable. */
+static bool is_writing(const vlot_raft *raft) {
+  return raft->receipt && raft->receipt->stage == VLOT__RECEIPT_WRITING;
+}
+
 static const char *indexes_broken(const vlot_raft *raft) {
   uint64_t last = raft->log.last_index, base = raft->log.base_index;
   LAW(base <= raft->applied_index, "the applied index is below the log's base");
@@ -31,7 +39,7 @@ static const char *indexes_broken(const vlot_raft *raft) {
       "more is handed out at once than the machine may have before it");
   LAW(raft->commit_index <= last, "the commit index is beyond the log's end");
   LAW(last < VLOT_INDEX_MAX, "the log is longer than indexes go");
-  LAW(base <= raft->durable_index, "the durable index is below the log's base");
+  LAW(base <= raft->durable_index || is_writing(raft), "the durable index is below the log's base");
   LAW(raft->durable_index <= last, "the log is durable beyond its end");
   LAW(raft->durable_index <= raft->submitted_index, "more is durable than storage was asked for");
   LAW(raft->submitted_index == last || raft->is_fenced, "storage was not asked for the whole log");
@@ -57,6 +65,53 @@ static const char *log_broken(const vlot_raft *raft) {
   LAW(index == log->base_index, "the log does not begin behind its base");
   LAW(log->slice_end > first ? log->base_term <= term : log->base_term == term,
       "the base is of a later term than the log above it");
+  return NULL;
+}
+
+static const char *snapshot_broken(const vlot_raft *raft, const vlot_raft_seen *seen) {
+  uint64_t base = raft->log.base_index, term;
+  LAW(!raft->snapshot || base == seen->base_index || seen->term == 0 ||
+          base <= vlot_snapshot_get(raft->snapshot)->index,
+      "the log was compacted beyond its snapshot");
+  LAW(raft->snapshot || base == seen->base_index || seen->term == 0,
+      "the log was compacted and there is no snapshot");
+  if (!raft->snapshot) return NULL;
+  const vlot_snapshot_head *head = vlot_snapshot_get(raft->snapshot);
+  LAW(head->index >= base, "the log begins above its snapshot");
+  LAW(head->index >= seen->snapshot_index, "the snapshot is older than it was");
+  LAW(head->index <= raft->applied_index, "the snapshot has more than is applied");
+  LAW(vlot_log_term(&raft->log, head->index, &term) && term == head->term,
+      "the snapshot's last entry is of another term than the log's");
+  return NULL;
+}
+
+/* What comes of a snapshot, and from whom. */
+static const char *receipt_broken(const vlot_raft *raft) {
+  const vlot__receipt *receipt = raft->receipt;
+  if (!receipt) return NULL;
+  LAW(receipt->stage != VLOT__RECEIPT_EMPTY && receipt->snapshot,
+      "room is kept for a snapshot that does not come");
+  const vlot_snapshot_head *head = vlot_snapshot_get(receipt->snapshot);
+  LAW(receipt->piece_count <= VLOT__PIECES_MAX,
+      "a snapshot comes in more pieces than may be apart");
+  for (uint32_t k = 0; k < receipt->piece_count; k++)
+    LAW(receipt->pieces[k].from < receipt->pieces[k].to && receipt->pieces[k].to <= head->size &&
+            (k == 0 || receipt->pieces[k - 1].to < receipt->pieces[k].from),
+        "pieces of a snapshot overlap, or lie outside of it");
+  LAW(receipt->term <= raft->hard.term, "a snapshot comes from a term that the core is not in yet");
+  bool is_whole = vlot__receipt_wanted(receipt) == head->size;
+  LAW(is_whole == (receipt->stage >= VLOT__RECEIPT_RESTORING),
+      "a snapshot is installed and not whole, or whole and not installed");
+  if (receipt->stage == VLOT__RECEIPT_RECEIVING)
+    LAW(receipt->term == raft->hard.term && head->index > raft->commit_index,
+        "a snapshot is kept that nobody sends, or that is overtaken");
+  if (receipt->stage == VLOT__RECEIPT_WRITING)
+    LAW(receipt->snapshot == raft->snapshot && receipt->token > raft->stored_token &&
+            (receipt->token <= raft->last_token || raft->is_fenced) &&
+            head->index <= raft->handed_index,
+        "a snapshot that is written is not the core's");
+  LAW(receipt->stage == VLOT__RECEIPT_RECEIVING || raft->output.apply_count == 0,
+      "entries are handed out to a machine that is being replaced");
   return NULL;
 }
 
@@ -93,9 +148,9 @@ static const char *held_broken(const vlot_raft *raft) {
     LAW(held->token <= raft->last_token || raft->is_fenced,
         "a message is held for a write that was never asked for");
     LAW(held->message.term == raft->hard.term, "a message of another term is held");
-    LAW(held->message.kind != VLOT_MESSAGE_APPEND, "an append is held");
-    LAW(held->message.kind != VLOT_MESSAGE_APPEND_REPLY ||
-            vlot__durable_token_of(raft, held->message.as.reply.match_index) <= held->token,
+    LAW(held->message.kind != VLOT_MESSAGE_APPEND && held->message.kind != VLOT_MESSAGE_INSTALL,
+        "an append is held");
+    LAW(vlot__durable_token_of(raft, vlot__message_match(&held->message)) <= held->token,
         "an acknowledgement is held for a write that does not make it durable");
   }
   return NULL;
@@ -134,7 +189,8 @@ static const char *peers_broken(const vlot_raft *raft) {
   const vlot_configuration *in_force = vlot__configs_top(&raft->configs)->configuration;
   LAW(raft->peer_count == in_force->counts[0], "there are more or fewer peers than members");
   bool is_outside = raft->self == &raft->outsider;
-  LAW(is_outside == (in_force->counts[0] == 0), "a core waits for a configuration that it has");
+  LAW(is_outside == !vlot__config_member(in_force, 0, raft->id),
+      "a core waits for a configuration that it has");
   LAW((is_outside || (raft->self >= raft->peers && raft->self < raft->peers + raft->peer_count)) &&
           raft->self->id == raft->id,
       "the core is not among its peers");
@@ -219,6 +275,24 @@ static const char *window_broken(const vlot_raft *raft, const vlot__peer *peer) 
   return NULL;
 }
 
+static const char *sending_broken(const vlot_raft *raft, const vlot__peer *peer) {
+  const vlot__sending *sending = peer->sending;
+  LAW((peer->state == VLOT_PROGRESS_SNAPSHOT) == (sending != NULL),
+      "a snapshot is sent to a peer that is not in that state, or the other way round");
+  if (!sending) return NULL;
+  uint64_t size = vlot_snapshot_get(sending->snapshot)->size;
+  LAW(peer->next_index <= raft->log.base_index, "a peer is sent a snapshot and needs none");
+  LAW(sending->acked <= sending->next && sending->next <= size,
+      "more of a snapshot is acknowledged than was sent, or sent than there is");
+  LAW(sending->hole_from >= sending->hole_to ||
+          (sending->hole_from >= sending->acked && sending->hole_to <= sending->next),
+      "what was never sent of a snapshot, or has arrived, is to be sent again");
+  LAW(sending->next - sending->acked <= raft->options.snapshot_window_bytes ||
+          sending->next - sending->acked <= raft->options.snapshot_chunk_bytes,
+      "more of a snapshot is in flight than its window");
+  return NULL;
+}
+
 static const char *progress_broken(const vlot_raft *raft) {
   for (uint32_t k = 0; k < raft->peer_count; k++) {
     const vlot__peer *peer = &raft->peers[k];
@@ -234,6 +308,7 @@ static const char *progress_broken(const vlot_raft *raft) {
         "a peer was asked what was never asked");
     LAW(peer->silent_ticks < peer->silence_max, "a peer is silent for too long and was not asked");
     const char *broken = window_broken(raft, peer);
+    if (!broken) broken = sending_broken(raft, peer);
     if (broken) return broken;
   }
   return NULL;
@@ -278,7 +353,9 @@ static const char *messages_broken(const vlot_raft *raft) {
     LAW(message->to != raft->id, "a message leaves for its sender");
     LAW(message->term <= raft->durable_term, "a message leaves before its term is durable");
     LAW(is_promise_durable(raft, message), "a message leaves before its vote is durable");
-    LAW(message->kind != VLOT_MESSAGE_APPEND ||
+    LAW(vlot__message_match(message) <= raft->durable_index || message->term < raft->hard.term,
+        "an acknowledgement leaves before it is durable");
+    LAW((message->kind != VLOT_MESSAGE_APPEND && message->kind != VLOT_MESSAGE_INSTALL) ||
             (raft->role == VLOT_ROLE_LEADER && message->term == raft->hard.term),
         "an append leaves and its sender does not lead");
   }
@@ -289,6 +366,10 @@ static const char *output_broken(const vlot_raft *raft) {
   const vlot_output *output = &raft->output;
   const vlot_write *write = &output->write;
   LAW(write->token == 0 || write->token == raft->last_token, "a write has not the last token");
+  LAW(!write->snapshot || (write->snapshot == raft->snapshot && write->truncate_from == 0),
+      "a write begins at a snapshot that is not the core's");
+  LAW(output->compact_index == 0 || output->compact_index == raft->log.base_index,
+      "what is to be compacted is not below the log's base");
   if (write->slice_count > 0)
     LAW(vlot__slice_last(&write->slices[write->slice_count - 1]) == raft->log.last_index,
         "a write does not reach the log's end");
@@ -350,6 +431,8 @@ static const char *broken_law(const vlot_raft *raft, const vlot_raft_seen *seen)
   const char *broken = order_broken(raft, seen);
   if (!broken) broken = indexes_broken(raft);
   if (!broken) broken = log_broken(raft);
+  if (!broken) broken = snapshot_broken(raft, seen);
+  if (!broken) broken = receipt_broken(raft);
   if (!broken) broken = writes_broken(raft);
   if (!broken) broken = hard_state_broken(raft);
   if (!broken) broken = held_broken(raft);
@@ -374,12 +457,15 @@ vlot_raft_seen vlot__invariant_see(const vlot_raft *raft) {
                           .last_token = raft->last_token,
                           .next_request = raft->next_request,
                           .now = raft->now,
+                          .snapshot_index =
+                              raft->snapshot ? vlot_snapshot_get(raft->snapshot)->index : 0,
                           .vote = raft->hard.vote,
                           .role = raft->role,
                           .is_fenced = raft->is_fenced};
 }
 
 const char *vlot_raft_check(const vlot_raft *raft, vlot_raft_seen *seen) {
+  VLOT_GIVEN(raft);
   const char *broken = broken_law(raft, seen);
   *seen = vlot__invariant_see(raft);
   return broken;

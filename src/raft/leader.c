@@ -1,7 +1,8 @@
 /* The leader: proposals, progress of its peers, sends. Figure 2 and section 5.3. */
 #include "base/assert.h"
-#include "raft/batch.h"
 #include "raft/core.h"
+#include "raft/message.h"
+#include "raft/sending.h"
 
 /* --- one leadership --- */
 
@@ -20,6 +21,7 @@ static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->seen_disk_id = peer == raft->self ? raft->hard.disk_id : 0;
   vlot__ring_clear(&peer->inflight);
   peer->inflight_bytes = 0;
+  vlot__sending_drop(raft, peer);
   peer->is_active = false;
   peer->is_paused = false;
   peer->wants_append = peer->wants_heartbeat = false;
@@ -28,7 +30,7 @@ static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->silent_ticks = 0;
   peer->answer_ticks = 0;
   peer->timed_request = 0;
-  peer->silence_max = vlot__silence_max(peer);
+  vlot__peer_has_answered(peer);
   peer->doubt = 0;
   peer->why = VLOT_WHY_NONE;
   VLOT_ASSERT(peer->match_index < peer->next_index);
@@ -46,6 +48,8 @@ void vlot__leader_begin(vlot_raft *raft) {
   raft->tail_bytes = vlot__commit_bytes_between(raft, raft->commit_index + 1, raft->log.last_index);
   raft->new_matches = raft->peer_count;
   raft->newest_match = raft->own_match = raft->source.cause;
+  raft->snapshot_budget = 0;
+  vlot__sending_tick(raft, UINT32_MAX);
   if (!(raft->switches & VLOT_SWITCH_NOOP)) return;
   vlot_slice slice = {
       .batch = raft->noop, .index = raft->log.last_index + 1, .term = raft->hard.term, .count = 1};
@@ -60,6 +64,7 @@ void vlot__leader_end(vlot_raft *raft) {
   for (uint32_t k = 0; k < raft->peer_count; k++) {
     vlot__ring_clear(&raft->peers[k].inflight);
     raft->peers[k].inflight_bytes = 0;
+    vlot__sending_drop(raft, &raft->peers[k]);
     raft->peers[k].wants_append = raft->peers[k].wants_heartbeat = false;
   }
   raft->tail_bytes = 0;
@@ -109,6 +114,7 @@ static void set_state(vlot_raft *raft, vlot__peer *peer, vlot_progress_state sta
   peer->state = state;
   peer->is_paused = false;
   clear_window(peer); /* leaving a state clears the whole window (B047) */
+  if (state != VLOT_PROGRESS_SNAPSHOT) vlot__sending_drop(raft, peer);
 }
 
 static void free_window(vlot__peer *peer) {
@@ -130,7 +136,7 @@ static void advance_match(vlot_raft *raft, vlot__peer *peer, uint64_t match) {
                      raft->hard.term);
     peer->match_index = match;
     peer->match_request = raft->next_request;
-    peer->silence_max = vlot__silence_max(peer);
+    vlot__peer_has_answered(peer);
     if (peer->doubt > 0) peer->doubt--;
     vlot__matched(raft);
   }
@@ -164,7 +170,7 @@ static void step_back(vlot_raft *raft, vlot__peer *peer, const vlot_message *mes
   }
   peer->next_index = agreed + 1;
   peer->gap_request = raft->next_request;
-  peer->silence_max = vlot__silence_max(peer);
+  vlot__peer_has_answered(peer);
   peer->is_paused = false;
   peer->opened = raft->source; /* whatever was to be sent, it begins elsewhere now */
   VLOT_ASSERT(peer->match_index < peer->next_index);
@@ -211,7 +217,7 @@ static vlot_why reply_obstacle(const vlot_raft *raft, const vlot__peer *peer,
   if (raft->role != VLOT_ROLE_LEADER) return VLOT_WHY_NOT_LEADER;
   if (message->dealing != peer->dealing || message->request_id >= raft->next_request)
     return VLOT_WHY_STALE_REPLY;
-  if (is_ok && message->as.reply.match_index > raft->log.last_index) return VLOT_WHY_MALFORMED;
+  if (is_ok && vlot__message_match(message) > raft->log.last_index) return VLOT_WHY_MALFORMED;
   return VLOT_WHY_NONE;
 }
 
@@ -223,14 +229,38 @@ static bool has_window(const vlot_raft *raft, const vlot__peer *peer) {
 /* It is owed entries, and nothing keeps them here. */
 static bool may_send_entries(const vlot_raft *raft, const vlot__peer *peer) {
   if (peer->next_index > raft->log.last_index) return false;
+  if (peer->state == VLOT_PROGRESS_SNAPSHOT) return false;
   return peer->state == VLOT_PROGRESS_PROBE ? !peer->is_paused : has_window(raft, peer);
 }
 
 static void take_ok(vlot_raft *raft, vlot__peer *peer, uint64_t match) {
   bool could_send = may_send_entries(raft, peer);
   advance_match(raft, peer, match);
-  set_state(raft, peer, VLOT_PROGRESS_REPLICATE, VLOT_WHY_NONE);
+  bool is_below = peer->next_index <= raft->log.base_index; /* the log does not go on there */
+  if (peer->state != VLOT_PROGRESS_SNAPSHOT || !is_below)
+    set_state(raft, peer, VLOT_PROGRESS_REPLICATE, VLOT_WHY_NONE);
   if (!could_send) peer->opened = raft->source;
+}
+
+/* A refusal that moves something back; or why it does not. */
+static vlot_why take_refusal(vlot_raft *raft, vlot__peer *peer, const vlot_message *message) {
+  if (message->kind == VLOT_MESSAGE_INSTALL_REPLY)
+    return vlot__sending_on_reply(raft, peer, message) ? VLOT_WHY_NONE : VLOT_WHY_STALE_REPLY;
+  /* it is sent what it lacks, whatever it refuses meanwhile: that is contact (B083) */
+  if (peer->state == VLOT_PROGRESS_SNAPSHOT) return VLOT_WHY_NONE;
+  if (message->as.reply.prev_index > peer->match_index &&
+      message->as.reply.prev_index < peer->next_index && message->request_id >= peer->gap_request) {
+    step_back(raft, peer, message);
+    return VLOT_WHY_NONE;
+  }
+  if (has_lost_entries(peer, message)) {
+    start_over(raft, peer, VLOT_WHY_LOG_MISMATCH);
+    peer->seen_disk_id = message->disk_id;
+    return VLOT_WHY_NONE;
+  }
+  /* a refusal below what it acknowledged since, or of what was sent before the newest gap was
+   * known (B044) */
+  return VLOT_WHY_STALE_REPLY;
 }
 
 /* The one function that acknowledges progress. */
@@ -249,136 +279,51 @@ void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message,
     peer->silent_ticks = 0;
     vlot__silence_answered(raft, peer, message->request_id);
     if (message->request_id > peer->acked_request) peer->acked_request = message->request_id;
-    if (message->flags & VLOT_MESSAGE_OK) {
-      take_ok(raft, peer, message->as.reply.match_index);
-      return;
-    }
-    if (message->as.reply.prev_index > peer->match_index &&
-        message->as.reply.prev_index < peer->next_index &&
-        message->request_id >= peer->gap_request) {
-      step_back(raft, peer, message);
-      return;
-    }
-    if (has_lost_entries(peer, message)) {
-      start_over(raft, peer, VLOT_WHY_LOG_MISMATCH);
-      peer->seen_disk_id = message->disk_id;
-      return;
-    }
-    /* a refusal below what it acknowledged since, or of what was sent before the newest gap was
-     * known (B044) */
-    why = VLOT_WHY_STALE_REPLY;
+    if (message->flags & VLOT_MESSAGE_OK)
+      take_ok(raft, peer, vlot__message_match(message));
+    else
+      why = take_refusal(raft, peer, message);
   }
-  vlot__out_change(raft, VLOT_CHANGE_IGNORED, why, message->from, message->kind, 0, message->term);
+  if (why != VLOT_WHY_NONE)
+    vlot__out_change(raft, VLOT_CHANGE_IGNORED, why, message->from, message->kind, 0,
+                     message->term);
 }
 
 /* --- sends --- */
 
-/* Put the entries from an index on into the slice arena, as many as one message may carry. Returns
- * their payload. */
-static uint64_t gather_slices(vlot_raft *raft, uint64_t from, vlot_message *message) {
-  uint64_t bytes = 0;
-  uint32_t entries = 0;
-  size_t k = from <= raft->log.last_index ? vlot_log_find(&raft->log, from) : raft->log.slice_end;
-  for (; k < raft->log.slice_end && entries < raft->options.append_entries_max; k++) {
-    const vlot_slice *slice = vlot_log_slice(&raft->log, k);
-    vlot_slice cut =
-        vlot__slice_cut(slice, from, from + (raft->options.append_entries_max - entries) - 1);
-    uint64_t size = vlot_slice_bytes(&cut);
-    if (bytes + size > raft->options.append_bytes_max) {
-      const vlot_entry *entry = vlot_slice_entries(&cut);
-      uint32_t fit = 0;
-      for (size = 0;
-           fit < cut.count && bytes + size + entry[fit].size <= raft->options.append_bytes_max;
-           fit++)
-        size += entry[fit].size;
-      if (fit == 0 && entries == 0) size = entry[fit++].size; /* one entry always fits */
-      cut.count = fit;
-    }
-    if (cut.count == 0 || !vlot__out_reserve(raft, &raft->out_slices, 1, sizeof cut)) break;
-    *(vlot_slice *)vlot__out_push(&raft->out_slices, sizeof cut) = cut;
-    message->as.append.slice_count++;
-    entries += cut.count;
-    bytes += size;
-    from += cut.count;
-    /* not all of it fits: what follows would leave a gap */
-    if (from <= vlot__slice_last(slice)) break;
-  }
-  message->as.append.entry_count = entries;
-  VLOT_ASSERT(entries <= raft->options.append_entries_max);
-  VLOT_ASSERT((entries == 0) == (message->as.append.slice_count == 0));
-  return bytes;
-}
-
-/* Which input brought the entry at an index, in this step; place 0: it is older. */
-static vlot__source appended_by(const vlot_raft *raft, uint64_t index) {
-  if (raft->appended.place <= raft->step_place) return (vlot__source){0};
-  if (index >= raft->appended_from) return raft->appended;
-  const vlot_change *change = raft->out_changes.items;
-  for (size_t k = 0; k < raft->out_changes.count; k++, change++)
-    if (change->kind == VLOT_CHANGE_APPEND && change->from <= index && index <= change->to)
-      return (vlot__source){.cause = change->cause, .place = raft->step_place + 1};
-  return (vlot__source){0};
-}
-
-/* The input of this step that made an append possible last: its newest entry came, or the way for
- * it was opened. Without entries: who wanted it first. */
-static uint64_t append_cause(const vlot_raft *raft, const vlot__peer *peer, uint64_t last,
-                             bool has_entries) {
-  vlot__source way = has_entries ? peer->opened : peer->asked;
-  vlot__source brought = has_entries ? appended_by(raft, last) : (vlot__source){0};
-  vlot__source later = brought.place > way.place ? brought : way;
-  return later.place > raft->step_place ? later.cause : 0;
-}
-
-/* One append to a peer, of the entries after prev (or none). False when there was no memory for
- * it. */
-static bool send_append(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool has_entries) {
-  vlot_message message = vlot__out_request(raft, VLOT_MESSAGE_APPEND, peer->id);
-  if (!vlot__out_reserve_messages(raft, 1)) return false;
-  if (!vlot__ring_reserve(&peer->inflight, 1)) return false;
-  vlot_why why = has_entries ? VLOT_WHY_NONE : peer->asked_why;
-  if (why != VLOT_WHY_NONE && !vlot__out_reserve_why(raft)) return false;
-  bool is_known = vlot_log_term(&raft->log, prev, &message.as.append.prev_term);
-  VLOT_ASSERT(is_known);
-  message.dealing = peer->dealing;
-  message.as.append.prev_index = prev;
-  message.as.append.commit = raft->commit_index;
-  uint64_t bytes = has_entries ? gather_slices(raft, prev + 1, &message) : 0;
-  if (has_entries && message.as.append.entry_count == 0 && prev < raft->log.last_index)
-    return false;
-  message.request_id = raft->next_request++;
-  if (has_entries || peer->wants_append) vlot__silence_asked(raft, peer, message.request_id);
-  if (peer->state == VLOT_PROGRESS_REPLICATE && message.as.append.entry_count > 0) {
-    peer->next_index = prev + message.as.append.entry_count + 1;
-    peer->inflight_bytes += bytes;
-    vlot__inflight *inflight = vlot__ring_push(&peer->inflight);
-    *inflight = (vlot__inflight){.last_index = peer->next_index - 1, .bytes = bytes};
-    VLOT_ASSERT(peer->inflight.count <= raft->options.window_messages_max);
-    VLOT_ASSERT(peer->next_index <= raft->log.last_index + 1);
-  }
-  raft->source.cause = append_cause(raft, peer, prev + message.as.append.entry_count,
-                                    message.as.append.entry_count > 0);
-  peer->wants_append = false;
-  if (message.as.append.entry_count == 0) peer->wants_heartbeat = false;
-  peer->sent_commit = raft->commit_index;
-  if (why != VLOT_WHY_NONE) vlot__out_why(raft, why);
-  vlot__out_when_stored(raft, &message, raft->hard_token);
-  return true;
-}
-
 static void send_entries(vlot_raft *raft, vlot__peer *peer) {
   switch (peer->state) {
   case VLOT_PROGRESS_PROBE:
-    if (!peer->is_paused) peer->is_paused = send_append(raft, peer, peer->next_index - 1, true);
+    if (!peer->is_paused)
+      peer->is_paused = vlot__append_send(raft, peer, peer->next_index - 1, true);
     return;
+  case VLOT_PROGRESS_SNAPSHOT: return;
   case VLOT_PROGRESS_REPLICATE:
     while (peer->next_index <= raft->log.last_index && has_window(raft, peer)) {
-      if (!send_append(raft, peer, peer->next_index - 1, true)) return;
+      if (!vlot__append_send(raft, peer, peer->next_index - 1, true)) return;
       /* Over a link that loses, what shows the loss of the last one before any tick. */
       if (peer->doubt > 0) vlot__peer_ask_heartbeat(raft, peer, VLOT_WHY_LINK_IN_DOUBT);
     }
     return;
   }
+}
+
+/* Its entries are gone: it is sent a snapshot, where there is one. Heartbeats go on, with an append
+ * that it can only refuse until it is there.
+ */
+static void send_below_base(vlot_raft *raft, vlot__peer *peer) {
+  if (peer->wants_append || peer->wants_heartbeat)
+    vlot__append_send(raft, peer, raft->log.base_index, false);
+  if (!raft->snapshot) {
+    if (peer->why == VLOT_WHY_NONE) peer->why = VLOT_WHY_NEEDS_SNAPSHOT;
+    return;
+  }
+  if (!vlot__out_reserve(raft, &raft->out_changes, 1, sizeof(vlot_change))) return;
+  bool is_due = !peer->sending || vlot__sending_is_outdated(raft, peer);
+  if (is_due && !vlot__sending_begin(raft, peer)) return;
+  if (peer->why == VLOT_WHY_NEEDS_SNAPSHOT) peer->why = VLOT_WHY_NONE;
+  set_state(raft, peer, VLOT_PROGRESS_SNAPSHOT, VLOT_WHY_NEEDS_SNAPSHOT);
+  vlot__sending_send(raft, peer);
 }
 
 /* A heartbeat has no entries even where there are some to send: an append with entries is answered
@@ -387,17 +332,13 @@ static void send_entries(vlot_raft *raft, vlot__peer *peer) {
  */
 static void send_to(vlot_raft *raft, vlot__peer *peer) {
   if (peer->next_index <= raft->log.base_index) {
-    /* Its entries are gone. Keep in touch with an append it can only refuse, until there are
-     * snapshots. */
-    if (peer->why == VLOT_WHY_NONE) peer->why = VLOT_WHY_NEEDS_SNAPSHOT;
-    if (peer->wants_append || peer->wants_heartbeat)
-      send_append(raft, peer, raft->log.base_index, false);
+    send_below_base(raft, peer);
     return;
   }
   if (peer->why == VLOT_WHY_NEEDS_SNAPSHOT) peer->why = VLOT_WHY_NONE;
   send_entries(raft, peer);
   if (peer->wants_append || peer->wants_heartbeat)
-    send_append(raft, peer, peer->next_index - 1, false);
+    vlot__append_send(raft, peer, peer->next_index - 1, false);
 }
 
 void vlot__leader_send(vlot_raft *raft) {

@@ -143,6 +143,13 @@ void vlot_log_compact(vlot_log *log, uint64_t to) {
   VLOT_ASSERT(log->base_term <= log->last_term);
 }
 
+void vlot_log_restart(vlot_log *log, uint64_t base_index, uint64_t base_term) {
+  vlot_log_truncate(log, log->base_index + 1);
+  VLOT_ASSERT(log->slice_first == log->slice_end);
+  log->base_index = log->last_index = base_index;
+  log->base_term = log->last_term = base_term;
+}
+
 size_t vlot_log_find(const vlot_log *log, uint64_t index) {
   VLOT_DUTY(index > log->base_index && index <= log->last_index,
             "find an index from base_index + 1 to last_index");

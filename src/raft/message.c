@@ -4,7 +4,10 @@
  */
 #include "raft/message.h"
 
+#include "base/assert.h"
 #include "raft/batch.h"
+#include "raft/config.h"
+#include "raft/snapshot.h"
 
 const char *vlot_message_kind_name(vlot_message_kind kind) {
   switch (kind) {
@@ -99,6 +102,30 @@ static bool append_reply_is_legal(const vlot_message *message) {
          is_position(message->as.reply.hint_index, message->as.reply.hint_term, message->term);
 }
 
+/* Not what it is made of: who sees bytes for the first time asks vlot_snapshot_verify(). */
+static bool install_is_legal(const vlot_message *message) {
+  const vlot_snapshot *snapshot = message->as.install.snapshot;
+  if (!snapshot) return false;
+  const vlot_snapshot_head *head = vlot_snapshot_get(snapshot);
+  uint64_t length = message->as.install.length;
+  return is_position(head->index, head->term, message->term) && head->index > 0 &&
+         vlot__config_is_legal(head->configuration) && message->as.install.reserved == 0 &&
+         length <= VLOT__MESSAGE_PAYLOAD_MAX && message->as.install.offset <= head->size &&
+         length <= head->size - message->as.install.offset &&
+         (length > 0 ? vlot__snapshot_has(snapshot, message->as.install.offset, length)
+                     : message->as.install.offset == head->size);
+}
+
+static bool install_reply_is_legal(const vlot_message *message) {
+  if (message->as.installed.index == 0 || message->as.installed.index >= VLOT_INDEX_MAX)
+    return false;
+  if (message->flags & VLOT_MESSAGE_OK)
+    return message->as.installed.match_index == message->as.installed.index &&
+           message->as.installed.offset == 0 && message->as.installed.limit == 0;
+  return message->as.installed.match_index == 0 &&
+         message->as.installed.offset <= message->as.installed.limit;
+}
+
 static bool body_is_legal(const vlot_message *message) {
   switch (vlot_message_body_of(message->kind)) {
   case VLOT_BODY_UNKNOWN: return false;
@@ -107,11 +134,14 @@ static bool body_is_legal(const vlot_message *message) {
   case VLOT_BODY_VOTE_REPLY: return true;
   case VLOT_BODY_APPEND: return append_is_legal(message);
   case VLOT_BODY_APPEND_REPLY: return append_reply_is_legal(message);
+  case VLOT_BODY_INSTALL: return install_is_legal(message);
+  case VLOT_BODY_INSTALL_REPLY: return install_reply_is_legal(message);
   }
   return false;
 }
 
 vlot_why vlot_message_check(const vlot_message *message) {
+  VLOT_GIVEN(message);
   if (!vlot__message_kind_is_known(message->kind)) return VLOT_WHY_VERSION;
   return header_is_legal(message) && body_is_legal(message) ? VLOT_WHY_NONE : VLOT_WHY_MALFORMED;
 }

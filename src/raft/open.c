@@ -1,9 +1,12 @@
 /* Opening and closing a core: options, members, and what storage gave back. */
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "raft/batch.h"
 #include "raft/core.h"
+#include "raft/message.h"
 
 void vlot_raft_options_init(vlot_raft_options *options) {
+  VLOT_GIVEN(options);
   *options = (vlot_raft_options){
       .size = sizeof *options,
       .request_base = 1,
@@ -11,7 +14,7 @@ void vlot_raft_options_init(vlot_raft_options *options) {
       .election_ticks_max = 30,
       .heartbeat_ticks = 5,
       .switches = VLOT_SWITCH_ALL,
-      .entry_bytes_max = 1u << 20,
+      .entry_bytes_max = 4u << 20,
       .append_entries_max = 4096,
       .append_bytes_max = 1u << 20,
       .window_messages_max = 64,
@@ -19,6 +22,9 @@ void vlot_raft_options_init(vlot_raft_options *options) {
       .tail_bytes_max = 64u << 20,
       .reads_max = 65536,
       .apply_entries_max = 65536,
+      .snapshot_chunk_bytes = 256u << 10,
+      .snapshot_window_bytes = 1u << 20,
+      .snapshot_bytes_max = 1u << 30,
   };
 }
 
@@ -30,6 +36,7 @@ static bool is_member(const vlot_raft_options *options) {
 
 /* Without any it waits for a configuration. */
 static const char *members_problem(const vlot_raft_options *options) {
+  if (options->snapshot) return options->id ? NULL : "id: 0 means none"; /* it has them */
   if (options->member_count == 0) return options->id ? NULL : "id: 0 means none";
   const char *problem = vlot_configuration_problem(options->members, options->member_count);
   if (problem) return problem;
@@ -55,6 +62,10 @@ static const char *limits_problem(const vlot_raft_options *options) {
       {options->tail_bytes_max, 1, 1u << 30, "tail_bytes_max: 1 to 1 GiB"},
       {options->reads_max, 1, 1u << 20, "reads_max: 1 to 1048576"},
       {options->apply_entries_max, 1, 1u << 20, "apply_entries_max: 1 to 1048576"},
+      {options->snapshot_chunk_bytes, 1, 64u << 20, "snapshot_chunk_bytes: 1 to 64 MiB"},
+      {options->snapshot_window_bytes, 1, 1u << 30, "snapshot_window_bytes: 1 to 1 GiB"},
+      {options->snapshot_tick_bytes, 0, 1u << 30, "snapshot_tick_bytes: 0 (no limit) to 1 GiB"},
+      {options->snapshot_bytes_max, 1, (uint64_t)1 << 40, "snapshot_bytes_max: 1 to 1 TiB"},
       {options->request_base, 1, VLOT_INDEX_MAX - 1, "request_base: 1 to 2^62 - 1"},
       {options->hard.term, 0, VLOT_INDEX_MAX - 1, "hard.term: below 2^62"},
       {options->base_index, 0, VLOT_INDEX_MAX - 1, "base_index: below 2^62"},
@@ -84,7 +95,7 @@ static const char *log_problem(const vlot_raft_options *options) {
       return "log_slices: must be contiguous from base_index + 1 and lie inside their batches";
     if (slice->term < term || slice->term == 0) return "log_slices: terms must not go down";
     if (!vlot__batch_is_legal(slice->batch))
-      return "log_slices: an entry of unknown kind, or a no-op that is not empty";
+      return "log_slices: an entry of unknown kind, a no-op that is not empty, or one above 64 MiB";
     term = slice->term;
     index = vlot__slice_last(slice);
   }
@@ -94,6 +105,8 @@ static const char *log_problem(const vlot_raft_options *options) {
     if (entry->entry.kind > VLOT_ENTRY_COMMAND) return "log_entries: unknown kind of entry";
     if (entry->entry.kind == VLOT_ENTRY_NOOP && entry->entry.size > 0)
       return "log_entries: a no-op is empty";
+    if (entry->entry.size > VLOT__MESSAGE_PAYLOAD_MAX)
+      return "log_entries: an entry has more than 64 MiB";
     if (entry->entry.size > 0 && !entry->entry.data) return "log_entries: data is missing";
     term = entry->term;
     index++;
@@ -104,12 +117,26 @@ static const char *log_problem(const vlot_raft_options *options) {
              : NULL;
 }
 
+static const char *snapshot_problem(const vlot_raft_options *options) {
+  if (!options->snapshot) return NULL;
+  const vlot_snapshot_head *head = vlot_snapshot_get(options->snapshot);
+  if (!vlot__snapshot_is_whole(options->snapshot)) return "snapshot: it is part of one";
+  if (head->index < options->base_index)
+    return "snapshot: below base_index; what lies between is missing"; /* (B077) */
+  if (head->index == options->base_index && head->term != options->base_term)
+    return "snapshot: of another term than the base at its index";
+  return head->term > options->hard.term
+             ? "hard.term: below the snapshot's term; the hard state is missing or old"
+             : NULL;
+}
+
 static const char *find_options_problem(const vlot_raft_options *options) {
   if (!options || options->size != sizeof *options)
     return "options: call vlot_raft_options_init() first";
   const char *problem = members_problem(options);
   if (!problem) problem = limits_problem(options);
-  return problem ? problem : log_problem(options);
+  if (!problem) problem = log_problem(options);
+  return problem ? problem : snapshot_problem(options);
 }
 
 /* One slice per run of entries of the same term. */
@@ -146,11 +173,32 @@ static bool restore_log(vlot_raft *raft, const vlot_raft_options *options) {
 /* The configuration at the base; opening rebuilds what the log's entries changed since. */
 static bool restore_configs(vlot_raft *raft, const vlot_raft_options *options) {
   vlot_configuration *base =
-      vlot__config_make(raft->allocator, options->members, options->member_count, NULL, 0);
+      options->snapshot
+          ? vlot_configuration_retain(vlot_snapshot_get(options->snapshot)->configuration)
+          : vlot__config_make(raft->allocator, options->members, options->member_count, NULL, 0);
   bool is_ready =
       base && vlot__configs_init(&raft->configs, raft->allocator, options->base_index, base);
   vlot_configuration_release(base);
   return is_ready && vlot__peers_open(raft);
+}
+
+/* A log that does not hold the snapshot's last entry is older than the snapshot, or has another
+ * past: it goes, as where a follower installs one (figure 13), and the first write says so.
+ */
+static void restore_snapshot(vlot_raft *raft, const vlot_raft_options *options) {
+  raft->snapshot = vlot_snapshot_retain(options->snapshot);
+  if (!raft->snapshot) return;
+  const vlot_snapshot_head *head = vlot_snapshot_get(raft->snapshot);
+  uint64_t term;
+  if (vlot_log_term(&raft->log, head->index, &term) && term == head->term) return;
+  vlot_log_restart(&raft->log, head->index, head->term);
+  vlot__configs_restart(&raft->configs, head->index, head->configuration);
+  raft->owes_base = true;
+}
+
+/* Where applying begins. */
+static uint64_t restored_index(const vlot_raft *raft) {
+  return raft->snapshot ? vlot_snapshot_get(raft->snapshot)->index : raft->log.base_index;
 }
 
 static bool restore(vlot_raft *raft, const vlot_raft_options *options) {
@@ -160,6 +208,7 @@ static bool restore(vlot_raft *raft, const vlot_raft_options *options) {
 
 vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options,
                            const char **problem) {
+  VLOT_GIVEN(out);
   const char *found = find_options_problem(options);
   if (problem) *problem = found;
   *out = NULL;
@@ -187,11 +236,14 @@ vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options,
     vlot_raft_close(raft);
     return VLOT_NOMEM;
   }
-  raft->base_snapshot = vlot_bytes_retain(options->base_snapshot);
+  restore_snapshot(raft, options);
   raft->durable_index = raft->submitted_index = raft->log.last_index;
   raft->durable_term = raft->hard.term;
   raft->durable_vote = raft->hard.vote;
-  raft->commit_index = raft->handed_index = raft->applied_index = raft->log.base_index;
+  raft->commit_index = raft->handed_index = raft->applied_index = restored_index(raft);
+  if (raft->options.log_bytes_max > 0)
+    raft->log_bytes =
+        vlot__commit_bytes_between(raft, raft->commit_index + 1, raft->log.last_index);
   vlot__role_reset_election_timer(raft);
   vlot__time_plan(raft, &raft->output);
   VLOT_ASSERT(raft->log.last_index < VLOT_INDEX_MAX);
@@ -217,12 +269,7 @@ void vlot_raft_close(vlot_raft *raft) {
   vlot__ring_deinit(&raft->proposed);
   vlot_log_deinit(&raft->log);
   vlot_batch_release(raft->noop);
-  vlot_bytes_release(raft->base_snapshot);
+  vlot_snapshot_release(raft->snapshot);
+  vlot__receipt_drop(&raft->receipt, allocator);
   vlot__alloc_free(allocator, raft);
-}
-
-vlot_bytes *vlot_raft_base_snapshot(vlot_raft *raft) {
-  vlot_bytes *snapshot = raft->base_snapshot;
-  raft->base_snapshot = NULL;
-  return snapshot;
 }

@@ -27,7 +27,11 @@ static void call_change_hook(const vlot_raft *raft, vlot_change_kind kind, vlot_
   case VLOT_CHANGE_PROGRESS:
   case VLOT_CHANGE_MISMATCH:
   case VLOT_CHANGE_DURABLE:
-  case VLOT_CHANGE_IGNORED: return;
+  case VLOT_CHANGE_IGNORED:
+  case VLOT_CHANGE_SNAPSHOT_TAKEN:
+  case VLOT_CHANGE_SNAPSHOT_SENT:
+  case VLOT_CHANGE_SNAPSHOT_INSTALLED:
+  case VLOT_CHANGE_COMPACTED: return;
   }
 }
 
@@ -72,7 +76,7 @@ void vlot__out_when_stored(vlot_raft *raft, const vlot_message *message, uint64_
     VLOT_ASSERT(message->term == raft->durable_term);
     vlot__out_message(raft, message, raft->source.cause);
   } else {
-    VLOT_ASSERT(message->kind != VLOT_MESSAGE_APPEND);
+    VLOT_ASSERT(message->kind != VLOT_MESSAGE_APPEND && message->kind != VLOT_MESSAGE_INSTALL);
     VLOT_ASSERT(token <= raft->last_token + 1);
     vlot__held *held = vlot__ring_push(&raft->held);
     *held = (vlot__held){.token = token, .cause = raft->kept_cause, .message = *message};

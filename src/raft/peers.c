@@ -6,6 +6,7 @@
  */
 #include "base/alloc.h"
 #include "raft/core.h"
+#include "raft/sending.h"
 
 static const vlot_configuration *in_force(const vlot_raft *raft) {
   return vlot__configs_top(&raft->configs)->configuration;
@@ -34,24 +35,45 @@ static void init_peer(vlot_raft *raft, uint32_t k) {
   vlot__ring_init(&peer->inflight, raft->allocator, sizeof(vlot__inflight));
 }
 
+static void find_self(vlot_raft *raft) {
+  uint32_t k = peer_place(raft, raft->id);
+  if (k == raft->peer_count) { /* it waits for a configuration, or stands in none */
+    raft->outsider = (vlot__peer){.id = raft->id};
+    vlot__ring_init(&raft->outsider.inflight, raft->allocator, sizeof(vlot__inflight));
+    raft->self = &raft->outsider;
+    return;
+  }
+  raft->self = &raft->peers[k];
+  init_peer(raft, k);
+  VLOT_ASSERT(raft->self->stands_in != 0);
+}
+
 bool vlot__peers_open(vlot_raft *raft) {
   uint32_t count = in_force(raft)->counts[0];
   raft->peers = vlot__alloc(raft->allocator, count, sizeof *raft->peers);
   raft->scratch = vlot__alloc(raft->allocator, 2 * (size_t)count, sizeof *raft->scratch);
   if (!raft->peers || !raft->scratch) return false;
   raft->peer_count = count;
-  if (count == 0) { /* it waits for a configuration, and stands in none */
-    raft->outsider = (vlot__peer){.id = raft->id};
-    vlot__ring_init(&raft->outsider.inflight, raft->allocator, sizeof(vlot__inflight));
-    raft->self = &raft->outsider;
-    return true;
-  }
-  uint32_t k = peer_place(raft, raft->id);
-  VLOT_ASSERT(k < count);
-  raft->self = &raft->peers[k];
-  init_peer(raft, k);
-  VLOT_ASSERT(raft->self->stands_in != 0);
+  find_self(raft);
   return true;
+}
+
+static void free_spares(vlot_raft *raft) {
+  vlot__alloc_free(raft->allocator, raft->spare_peers);
+  vlot__alloc_free(raft->allocator, raft->spare_scratch);
+  raft->spare_peers = NULL;
+  raft->spare_scratch = NULL;
+}
+
+bool vlot__peers_reserve(vlot_raft *raft, const vlot_configuration *configuration) {
+  uint32_t count = configuration->counts[0];
+  free_spares(raft);
+  if (vlot__config_is_same(configuration, in_force(raft))) return true;
+  raft->spare_peers = vlot__alloc(raft->allocator, count, sizeof *raft->peers);
+  raft->spare_scratch = vlot__alloc(raft->allocator, 2 * (size_t)count, sizeof *raft->scratch);
+  if (raft->spare_peers && raft->spare_scratch) return true;
+  free_spares(raft);
+  return false;
 }
 
 void vlot__peers_make(vlot_raft *raft) {
@@ -69,10 +91,35 @@ vlot__peer *vlot__peer_find(vlot_raft *raft, uint32_t id) {
   return &raft->peers[k];
 }
 
-void vlot__peers_close(vlot_raft *raft) {
-  if (raft->self) vlot__ring_deinit(&raft->self->inflight);
+static void deinit_peer(vlot_raft *raft, vlot__peer *peer) {
+  vlot__sending_drop(raft, peer);
+  vlot__ring_deinit(&peer->inflight);
+}
+
+static void close_table(vlot_raft *raft) {
+  if (raft->self) deinit_peer(raft, raft->self);
   for (uint32_t k = 0; k < raft->peer_count && raft->has_peers; k++)
-    if (&raft->peers[k] != raft->self) vlot__ring_deinit(&raft->peers[k].inflight);
+    if (&raft->peers[k] != raft->self) deinit_peer(raft, &raft->peers[k]);
   vlot__alloc_free(raft->allocator, raft->peers);
   vlot__alloc_free(raft->allocator, raft->scratch);
+}
+
+/* Progress and votes are of a follower's no concern: nothing of the old table is kept. */
+void vlot__peers_change(vlot_raft *raft) {
+  if (!raft->spare_peers) return; /* they are the same */
+  VLOT_ASSERT(raft->role == VLOT_ROLE_FOLLOWER);
+  close_table(raft);
+  raft->peers = raft->spare_peers;
+  raft->scratch = raft->spare_scratch;
+  raft->spare_peers = NULL;
+  raft->spare_scratch = NULL;
+  raft->peer_count = in_force(raft)->counts[0];
+  raft->has_peers = false;
+  raft->votes_granted = 0;
+  find_self(raft);
+}
+
+void vlot__peers_close(vlot_raft *raft) {
+  close_table(raft);
+  free_spares(raft);
 }

@@ -1,6 +1,7 @@
 /* A leader's time: heartbeats, whether a quorum answers, and asking whoever is silent for longer
  * than its answers take. */
 #include "raft/core.h"
+#include "raft/sending.h"
 
 /* --- how long answers take --- */
 
@@ -32,6 +33,7 @@ static bool has_quorum_contact(vlot_raft *raft) {
 
 /* Something was sent that it has not answered, or has not called durable. */
 static bool is_awaited(const vlot__peer *peer) {
+  if (peer->state == VLOT_PROGRESS_SNAPSHOT) return vlot__sending_is_awaited(peer);
   return peer->asked_request > peer->acked_request ||
          (peer->state == VLOT_PROGRESS_REPLICATE && peer->match_index + 1 < peer->next_index);
 }
@@ -46,8 +48,9 @@ uint32_t vlot__leader_due(const vlot_raft *raft, vlot_due *what) {
   for (uint32_t k = 0; k < raft->peer_count; k++) {
     const vlot__peer *peer = &raft->peers[k];
     if (peer == raft->self) continue;
-    if (has_unsent_commit(raft, peer)) {
-      *what = VLOT_DUE_COMMIT;
+    bool is_throttled = vlot__sending_is_throttled(raft, peer);
+    if (is_throttled || has_unsent_commit(raft, peer)) {
+      *what = is_throttled ? VLOT_DUE_SNAPSHOT : VLOT_DUE_COMMIT;
       return 1;
     }
     if (peer->silence_max < raft->options.heartbeat_ticks && is_awaited(peer) &&
@@ -63,7 +66,7 @@ uint32_t vlot__leader_due(const vlot_raft *raft, vlot_due *what) {
 static bool ends_silence(const vlot_raft *raft, vlot__peer *peer, uint32_t elapsed) {
   if (!is_awaited(peer)) {
     peer->silent_ticks = 0;
-    peer->silence_max = vlot__silence_max(peer);
+    vlot__peer_has_answered(peer);
     return false;
   }
   if (peer->silence_max >= raft->options.heartbeat_ticks) return false;
@@ -88,15 +91,22 @@ vlot__next vlot__leader_tick(vlot_raft *raft, uint32_t elapsed) {
   if (is_heartbeat) raft->heartbeat_elapsed = 0;
   VLOT_ASSERT(raft->heartbeat_elapsed < raft->options.heartbeat_ticks);
   VLOT_ASSERT(raft->quorum_elapsed < raft->options.election_ticks_min);
+  vlot__sending_tick(raft, elapsed);
   for (uint32_t k = 0; k < raft->peer_count; k++) {
     vlot__peer *peer = &raft->peers[k];
     if (peer == raft->self) continue;
     if (is_heartbeat) {
       vlot__peer_ask_heartbeat(raft, peer, VLOT_WHY_NONE);
+      if (peer->sending) vlot__sending_ask(raft, peer);
       peer->silent_ticks = 0; /* it asks, too */
       continue;
     }
-    if (ends_silence(raft, peer, elapsed)) vlot__peer_ask_heartbeat(raft, peer, VLOT_WHY_SILENCE);
+    if (ends_silence(raft, peer, elapsed)) {
+      if (peer->sending)
+        vlot__sending_ask(raft, peer);
+      else
+        vlot__peer_ask_heartbeat(raft, peer, VLOT_WHY_SILENCE);
+    }
     /* the commit index rides on the next append; when none came within a tick it travels alone */
     if (has_unsent_commit(raft, peer)) vlot__peer_ask(raft, peer, VLOT_WHY_COMMIT_ALONE);
   }

@@ -1,5 +1,7 @@
 /* Looking at a core: nothing here changes it. */
+#include "base/assert.h"
 #include "raft/core.h"
+#include "raft/sending.h"
 
 const char *vlot_role_name(vlot_role role) {
   switch (role) {
@@ -12,6 +14,8 @@ const char *vlot_role_name(vlot_role role) {
 }
 
 void vlot_raft_get_status(const vlot_raft *raft, vlot_raft_status *status) {
+  VLOT_GIVEN(raft);
+  VLOT_GIVEN(status);
   *status = (vlot_raft_status){
       .id = raft->id,
       .role = raft->role,
@@ -43,10 +47,20 @@ void vlot_raft_get_status(const vlot_raft *raft, vlot_raft_status *status) {
       .lacks_quorum = raft->role == VLOT_ROLE_LEADER && raft->lacks_quorum,
       .has_foreign_disk =
           raft->self->stands_in != 0 && !vlot__peer_knows_disk(raft->self, raft->hard.disk_id),
+      .snapshot_index = raft->snapshot ? vlot_snapshot_get(raft->snapshot)->index : 0,
+      .log_bytes = raft->log_bytes,
   };
+  const vlot__receipt *receipt = raft->receipt;
+  if (!receipt || !receipt->snapshot) return;
+  status->receives_index = vlot_snapshot_get(receipt->snapshot)->index;
+  status->receives_size = vlot_snapshot_get(receipt->snapshot)->size;
+  status->receives_offset = vlot__receipt_wanted(receipt);
+  status->is_installing = receipt->stage >= VLOT__RECEIPT_RESTORING;
 }
 
 vlot_result vlot_raft_get_progress(const vlot_raft *raft, uint32_t id, vlot_progress *progress) {
+  VLOT_GIVEN(raft);
+  VLOT_GIVEN(progress);
   *progress = (vlot_progress){.id = id};
   if (raft->role != VLOT_ROLE_LEADER) return VLOT_NOT_LEADER;
   const vlot__peer *peer = NULL;
@@ -66,11 +80,17 @@ vlot_result vlot_raft_get_progress(const vlot_raft *raft, uint32_t id, vlot_prog
       .why = peer->why,
       .is_voter = vlot__peer_is_voter(peer),
   };
+  if (peer->sending) {
+    progress->snapshot_index = vlot_snapshot_get(peer->sending->snapshot)->index;
+    progress->snapshot_size = vlot_snapshot_get(peer->sending->snapshot)->size;
+    progress->snapshot_acked = peer->sending->acked;
+  }
   return VLOT_OK;
 }
 
 vlot_result vlot_raft_get_entry(const vlot_raft *raft, uint64_t index, uint64_t *term,
                                 vlot_entry *entry) {
+  VLOT_GIVEN(raft);
   if (index <= raft->log.base_index || index > raft->log.last_index) return VLOT_NOT_FOUND;
   const vlot_slice *slice = vlot_log_slice(&raft->log, vlot_log_find(&raft->log, index));
   *term = slice->term;
@@ -79,7 +99,25 @@ vlot_result vlot_raft_get_entry(const vlot_raft *raft, uint64_t index, uint64_t 
 }
 
 vlot_configuration *vlot_raft_configuration(const vlot_raft *raft, uint64_t *index) {
+  VLOT_GIVEN(raft);
   const vlot__config_place *top = vlot__configs_top(&raft->configs);
   if (index) *index = top->index;
   return top->configuration;
+}
+
+vlot_configuration *vlot_raft_configuration_at(const vlot_raft *raft, uint64_t index) {
+  VLOT_GIVEN(raft);
+  const vlot__configs *configs = &raft->configs;
+  uint64_t lowest = raft->log.base_index;
+  if (raft->snapshot && configs->count == 1 && configs->places[0].index > lowest)
+    lowest = configs->places[0].index;
+  if (index < lowest || index > raft->log.last_index) return NULL;
+  size_t k = configs->count;
+  while (k > 1 && configs->places[k - 1].index > index) k--;
+  return configs->places[k - 1].configuration;
+}
+
+vlot_snapshot *vlot_raft_snapshot(const vlot_raft *raft) {
+  VLOT_GIVEN(raft);
+  return raft->snapshot;
 }

@@ -100,6 +100,106 @@ Test(call, a_call_that_dies_in_the_mailbox_is_answered_at_once) {
   stage_end(system);
 }
 
+/* --- what ends a call that is not answered --- */
+
+typedef struct question {
+  pthread_t thread;
+  vlot_actor *to;
+  vlot_result result;
+} question;
+
+static void *call_ignored(void *argument) {
+  question *self = argument;
+  self->result = vlot_actor_call(self->to, IGNORE, NULL, 0, VLOT_FOREVER, NULL);
+  return NULL;
+}
+
+/* It has been taken, in a turn that is over, and may be answered at any time. */
+static void ask_for_ever(question *self, vlot_actor *to) {
+  uint64_t seen = stage_marks(&on, SEEN);
+  self->to = to;
+  cr_assert_eq(pthread_create(&self->thread, NULL, call_ignored, self), 0);
+  cr_assert(stage_await(&on, SEEN, seen + 1));
+}
+
+static vlot_result told(question *self) {
+  pthread_join(self->thread, NULL);
+  return self->result;
+}
+
+Test(call, ends_at_once_with_the_actor_that_was_asked) {
+  vlot_actor_system *system = stage_system();
+  vlot_actor_options options = stage_options(1, serve, NULL);
+  vlot_actor *stopped = stage_spawn(system, &options);
+  question ask = {0};
+  ask_for_ever(&ask, stopped);
+  cr_expect_eq(vlot_actor_stop(stopped, STAGE_PATIENCE_NS), VLOT_OK);
+  cr_expect_eq(told(&ask), VLOT_CLOSED);
+  options.id = 2;
+  vlot_actor *killed = stage_spawn(system, &options);
+  ask_for_ever(&ask, killed);
+  cr_expect_eq(vlot_actor_kill(killed, VLOT_WHY_ASKED), VLOT_OK);
+  cr_expect_eq(told(&ask), VLOT_CLOSED);
+  vlot_actor_release(stopped);
+  vlot_actor_release(killed);
+  stage_end(system);
+}
+
+/* The younger one is stopped first, and holds up the stop until it has its cue. */
+static void stop_at_the_cue(vlot_actor *self, void *context) {
+  (void)self;
+  (void)context;
+  cr_assert(stage_await(&on, CUE, 1));
+}
+
+static void *stop_system(void *system) {
+  cr_expect_eq(vlot_actor_system_stop(system), VLOT_OK);
+  return NULL;
+}
+
+Test(call, ends_at_once_when_its_system_stops) {
+  vlot_actor_system_options slow;
+  vlot_actor_system *system;
+  vlot_actor_system_options_init(&slow);
+  slow.stop_ns = STAGE_PATIENCE_NS;
+  cr_assert_eq(vlot_actor_system_open(&slow, &system), VLOT_OK);
+  vlot_actor_options options = stage_options(1, serve, NULL);
+  vlot_actor *older = stage_spawn(system, &options);
+  options.id = 2;
+  options.behaviour.stop = stop_at_the_cue;
+  vlot_actor *younger = stage_spawn(system, &options);
+  question ask;
+  pthread_t stopper;
+  ask_for_ever(&ask, older);
+  cr_assert_eq(pthread_create(&stopper, NULL, stop_system, system), 0);
+  cr_expect_eq(told(&ask), VLOT_CLOSED);
+  cr_expect_eq(vlot_actor_call(older, ECHO, NULL, 0, VLOT_FOREVER, NULL), VLOT_CLOSED);
+  cr_expect_not(vlot_actor_is_gone(younger));
+  stage_mark(&on, CUE);
+  pthread_join(stopper, NULL);
+  vlot_actor_release(older);
+  vlot_actor_release(younger);
+  cr_expect_eq(vlot_actor_system_close(system), VLOT_OK);
+}
+
+Test(call, can_be_interrupted_while_it_waits_or_before) {
+  vlot_actor_system *system = stage_system();
+  vlot_actor_options options = stage_options(1, serve, NULL);
+  vlot_actor *actor = stage_spawn(system, &options);
+  question ask[2];
+  ask_for_ever(&ask[0], actor);
+  ask_for_ever(&ask[1], actor);
+  vlot_actor_interrupt(actor);
+  cr_expect_eq(told(&ask[0]), VLOT_INTERRUPTED);
+  cr_expect_eq(told(&ask[1]), VLOT_INTERRUPTED);
+  vlot_actor_interrupt(actor);
+  vlot_actor_interrupt(actor);
+  cr_expect_eq(vlot_actor_call(actor, IGNORE, NULL, 0, VLOT_FOREVER, NULL), VLOT_INTERRUPTED);
+  cr_expect_eq(vlot_actor_call(actor, ECHO, NULL, 0, STAGE_PATIENCE_NS, NULL), VLOT_OK);
+  vlot_actor_release(actor);
+  stage_end(system);
+}
+
 static void *call_often(void *argument) {
   for (uint64_t i = 0; i < 200; i++) {
     uint64_t number = i * 7 + (uint64_t)(uintptr_t)&i;

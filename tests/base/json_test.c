@@ -8,8 +8,8 @@
 static const char *string_of(const void *bytes, size_t size) {
   static char text[400];
   vlot__writer w = {.out = text, .capacity = sizeof text};
-  vlot__json_string(&w, bytes, size);
-  cr_expect_leq(w.length, vlot__json_string_max(size));
+  vlot__json_bytes(&w, bytes, size);
+  cr_expect_leq(w.length, vlot__json_bytes_max(size));
   vlot__write_end(&w);
   return text;
 }
@@ -23,9 +23,10 @@ Test(json, any_bytes_are_a_string) {
       {"\"\\", "\"\\\"\\\\\""},
       {"\n\x1f", "\"\\u000a\\u001f\""},
       {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""},
-      {"\xff\xc3", "\"\\u00ff\\u00c3\""}, /* no UTF-8; cut off */
-      {"\xc0\x80\xed\xa0\x80",
-       "\"\\u00c0\\u0080\\u00ed\\u00a0\\u0080\""}, /* too long; a surrogate */
+      {"\x7f\xc2\x80\xc2\x9f\xc2\xa0", "\"\\u007f\\u0080\\u009f\xc2\xa0\""},
+      {"\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9", "\"\xe2\x80\xa7\\u2028\\u2029\""},
+      {"a\xff\xc3", "{\"hex\":\"61ffc3\"}"},                /* no UTF-8; cut off */
+      {"\xc0\x80\xed\xa0\x80", "{\"hex\":\"c080eda080\"}"}, /* too long; a surrogate */
   };
   for (size_t k = 0; k < sizeof rows / sizeof *rows; k++)
     cr_expect_str_eq(string_of(rows[k].bytes, strlen(rows[k].bytes)), rows[k].text);

@@ -232,6 +232,12 @@ static void destroy(void *state) { (void)state; }
 static vlot_result spawns(caller *self) { return vlot_cluster_spawn(self->cluster, 3); }
 static vlot_result heals(caller *self) { return vlot_cluster_heal(self->cluster); }
 
+static bool is_never(vlot_cluster *cluster, void *context) {
+  (void)cluster;
+  (void)context;
+  return false;
+}
+
 /* What is there to be called, and says no. */
 static void expect_refusals(vlot_cluster *cluster) {
   vlot_link link = {0};
@@ -269,7 +275,7 @@ static void expect_refusals(vlot_cluster *cluster) {
       vlot_await_role(cluster, 1, VLOT_ROLE_LEADER, 1),
       vlot_await_quiet(cluster, 1),
       vlot_lockstep_step(cluster, 1, NULL),
-      vlot_lockstep_until(cluster, NULL, NULL, 1),
+      vlot_lockstep_until(cluster, is_never, NULL, 1),
       vlot_lockstep_fire(cluster, 1),
       vlot_lockstep_drop(cluster, 1),
       vlot_lockstep_hold(cluster, 1, true),
@@ -329,12 +335,6 @@ Test(closing, a_call_inside_keeps_the_cluster_and_everything_else_is_refused) {
 }
 
 /* --- a paused cluster --- */
-
-static bool is_never(vlot_cluster *cluster, void *context) {
-  (void)cluster;
-  (void)context;
-  return false;
-}
 
 static vlot_result pauses(caller *self) { return vlot_cluster_pause(self->cluster); }
 

@@ -320,6 +320,9 @@ static void disk_fails(vlot_cluster *cluster) {
     vlot_node_status status = fleet_status(cluster, victim);
     cr_expect_eq(status.state, VLOT_NODE_FENCED, "fault %zu", k);
     cr_expect_eq(status.raft.fenced_why, VLOT_WHY_WRITE_FAILED);
+    uint64_t hash = 1, applied = 1;
+    cr_expect_eq(vlot_cluster_hash(cluster, victim, &hash, &applied), VLOT_FENCED);
+    cr_expect(hash == 0 && applied == 0, "its last word is no replica's");
     cr_expect_neq(leader_of(cluster), victim);
     cr_assert_eq(fleet_add(client, "n", 1), VLOT_OK);
     cr_assert_eq(vlot_cluster_set_disk(cluster, victim, &(vlot_disk_fault){0}), VLOT_OK);
@@ -704,13 +707,13 @@ static void bounds(vlot_cluster *cluster) {
   for (int k = 0; k < 4; k++) cr_assert_eq(fleet_wait(client).result, VLOT_OK);
   cr_expect_eq(vlot_client_inflight(client), 0);
   cr_expect_eq(vlot_client_submit(client, NULL, 0, NULL), VLOT_INVALID);
-  size_t most = 1u << 20;
+  size_t most = 4u << 20;
   uint8_t *large = calloc(1, most + 1);
   cr_expect_eq(vlot_client_propose(client, large, most, NULL), VLOT_OK, "the limit itself");
   cr_expect_eq(vlot_client_propose(client, large, most + 1, NULL), VLOT_TOO_LARGE);
-  cr_expect_eq(vlot_client_submit(
-                   client, &(vlot_command){.data = large, .size = (uint32_t)most + 1}, 1, NULL),
-               VLOT_TOO_LARGE);
+  cr_expect_eq(
+      vlot_client_submit(client, &(vlot_command){.data = large, .size = most + 1}, 1, NULL),
+      VLOT_TOO_LARGE);
   cr_expect_eq(vlot_client_read(client, large, most + 1, VLOT_READ_LINEARIZABLE, NULL),
                VLOT_TOO_LARGE);
   free(large);

@@ -57,6 +57,15 @@ static void release_batch_twice(void *context) {
   for (int k = 0; k < 2; k++) vlot_batch_release(batch);
 }
 
+static void release_snapshot_twice(void *context) {
+  (void)context;
+  vlot_snapshot_head head = {.index = 1, .term = 1};
+  head.configuration = vlot_configuration_make(&keeps, &(vlot_member){.id = 1}, 1, NULL, 0);
+  vlot_bytes *bytes = vlot_bytes_copy(&keeps, NULL, 0);
+  vlot_snapshot *snapshot = vlot_snapshot_make(&keeps, &head, bytes);
+  vlot_snapshot_release(snapshot);
+  vlot_snapshot_release(snapshot);
+}
 static void release_configuration_twice(void *context) {
   (void)context;
   vlot_raft_options options;
@@ -289,6 +298,7 @@ static const struct duty {
     {take_two_locks, "call vlot from no signal handler, allocator or assertion handler"},
     {send_in_a_signal_handler, "call vlot from no signal handler, allocator or assertion handler"},
     {release_batch_twice, "release each reference to a batch once"},
+    {release_snapshot_twice, "release each reference to a snapshot once"},
     {release_configuration_twice, "release each reference to a configuration once"},
     {apply_what_was_not_handed_out, "say APPLIED for no index above what was handed out in apply"},
     {append_nothing, "append a slice that has an entry"},

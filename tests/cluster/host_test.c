@@ -257,8 +257,8 @@ Test(host, names_the_limit_of_threads_and_leaves_nothing_behind) {
     if (limit == NEEDED) break;
     cr_assert_not_null(problem, "%d", limit);
     cr_assert_eq(strncmp(problem, "threads: the process or the machine allows no more", 50), 0);
-    snprintf(wanted, sizeof wanted, "this host runs %d for nodes, in %d groups",
-             limit > 0 ? limit - 1 : 0, limit < 4 ? 1 : 2);
+    snprintf(wanted, sizeof wanted, "this host runs %d for nodes, in %s, ",
+             limit > 0 ? limit - 1 : 0, limit < 4 ? "1 group" : "2 groups");
     cr_assert_not_null(strstr(line, wanted), "%d: %s", limit, line);
     cr_assert_eq(vlot_host_groups(host), 0);
   }

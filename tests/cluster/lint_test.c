@@ -1,5 +1,6 @@
 /* What an expert would warn of: each with what is bad, and not with what is good. */
 #include <criterion/criterion.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -506,4 +507,175 @@ Test(lint, with_threads_a_mailbox_that_grows_is_told) {
   cr_expect_not(has(cluster, VLOT_LINT_MAILBOX_GROWS, other));
   vlot_client_close(client);
   cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+}
+
+/* --- nodes that lack memory, and machines that are slow --- */
+
+typedef struct trouble {
+  _Atomic uint32_t victim; /* whose machine it is; 0: everyone's */
+  _Atomic uint64_t slow_ns;
+  _Atomic bool lacks_memory;
+  _Atomic uint32_t lines; /* of the log that name what is looked for */
+  const char *wanted;
+  uint32_t ids[4];
+} trouble;
+
+static trouble *troubled; /* create() hands out a place in it */
+
+static void *trouble_create(void *context, uint32_t node, bool is_replaying) {
+  trouble *at = context;
+  (void)is_replaying;
+  troubled = at;
+  at->ids[node] = node;
+  return &at->ids[node];
+}
+
+static void take_time(void) {
+  uint64_t until = vlot_clock_ns() + atomic_load(&troubled->slow_ns);
+  while (vlot_clock_ns() < until) continue;
+}
+
+static bool is_concerned(const void *machine) {
+  uint32_t victim = atomic_load(&troubled->victim);
+  return victim == 0 || victim == *(const uint32_t *)machine;
+}
+
+static vlot_result trouble_apply(void *machine, const vlot_entry *commands, uint32_t count,
+                                 uint64_t first, vlot_replies *replies) {
+  (void)commands, (void)count, (void)first, (void)replies;
+  if (!is_concerned(machine)) return VLOT_OK;
+  take_time();
+  return atomic_load(&troubled->lacks_memory) ? VLOT_NOMEM : VLOT_OK;
+}
+
+static vlot_result trouble_query(void *machine, const void *question, size_t size,
+                                 vlot_replies *replies) {
+  (void)question, (void)size, (void)replies;
+  if (is_concerned(machine)) take_time();
+  return VLOT_OK;
+}
+
+static void trouble_destroy(void *machine) { (void)machine; }
+
+static void trouble_log(void *context, const char *line) {
+  trouble *at = context;
+  if (strstr(line, at->wanted)) atomic_fetch_add(&at->lines, 1);
+}
+
+static vlot_cluster *open_troubled(trouble *at, vlot_driver driver, const char *wanted) {
+  static const vlot_machine machine = {.size = sizeof machine,
+                                       .name = "trouble",
+                                       .create = trouble_create,
+                                       .apply = trouble_apply,
+                                       .query = trouble_query,
+                                       .destroy = trouble_destroy};
+  vlot_machine own = machine;
+  vlot_cluster_options options = fleet_options(driver, 3);
+  own.context = at;
+  *at = (trouble){.wanted = wanted};
+  options.machine = &own;
+  options.log = trouble_log;
+  options.log_context = at;
+  return fleet_open(&options);
+}
+
+Test(lint, a_node_that_is_fenced_for_want_of_memory_is_told_with_its_tick) {
+  for (int driver = 0; driver < 2; driver++) {
+    trouble at;
+    vlot_cluster *cluster =
+        open_troubled(&at, (vlot_driver)driver, "fenced and takes nothing any more: out of memory");
+    vlot_client *client = fleet_client(cluster, 0, LONG);
+    uint32_t victim = leader_of(cluster) % 3 + 1;
+    atomic_store(&at.victim, victim);
+    atomic_store(&at.lacks_memory, true);
+    cr_expect_eq(vlot_client_propose(client, "x", 1, NULL), VLOT_OK, "the others go on");
+    for (int k = 0; k < LONG && !has(cluster, VLOT_LINT_OUT_OF_MEMORY, victim); k++)
+      fleet_pass(cluster, 1);
+    cr_expect(has(cluster, VLOT_LINT_OUT_OF_MEMORY, victim));
+    cr_expect_eq(told(cluster, VLOT_LINT_OUT_OF_MEMORY), 1);
+    cr_expect_eq(atomic_load(&at.lines), 1);
+    vlot_node_status status = fleet_status(cluster, victim);
+    cr_expect_eq(status.state, VLOT_NODE_FENCED);
+    cr_expect_eq(status.raft.fenced_why, VLOT_WHY_NO_MEMORY, "%s",
+                 vlot_why_name(status.raft.fenced_why));
+    cr_expect_gt(status.fenced_tick, 0);
+    cr_expect_leq(status.fenced_tick, vlot_cluster_now(cluster));
+    atomic_store(&at.lacks_memory, false);
+    cr_assert_eq(vlot_cluster_restart(cluster, victim, VLOT_RESTART_KEEP), VLOT_OK);
+    for (int k = 0; k < LONG && has(cluster, VLOT_LINT_OUT_OF_MEMORY, victim); k++)
+      fleet_pass(cluster, 1);
+    cr_expect_not(has(cluster, VLOT_LINT_OUT_OF_MEMORY, victim));
+    cr_expect_eq(fleet_status(cluster, victim).fenced_tick, 0);
+    vlot_client_close(client);
+    cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+  }
+}
+
+Test(lint, a_quorum_that_is_fenced_for_want_of_memory_is_why_nobody_leads) {
+  trouble at;
+  vlot_cluster *cluster = open_troubled(&at, VLOT_DRIVER_LOCKSTEP, "out of memory");
+  vlot_client *client = fleet_client(cluster, 0, 100);
+  leader_of(cluster);
+  atomic_store(&at.lacks_memory, true);
+  cr_expect_neq(vlot_client_propose(client, "x", 1, NULL), VLOT_OK);
+  fleet_pass(cluster, 4 * LOOK);
+  cr_expect_eq(vlot_cluster_leaderless_why(cluster), VLOT_WHY_NO_MEMORY);
+  vlot_client_close(client);
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+}
+
+/* 15 ticks of 8 ms are 120 ms; the coarse clock may be late by 10. */
+enum { SLOW_NS = 200000000 };
+
+Test(lint, with_threads_a_machine_that_is_slower_than_an_election_timeout_is_told) {
+  static const uint32_t numbers[] = {VLOT_LINT_SLOW_APPLY, VLOT_LINT_SLOW_QUERY};
+  static const char *const names[] = {"apply() of n", "query() of n"};
+  for (int way = 0; way < 2; way++) {
+    trouble at;
+    vlot_cluster *cluster = open_troubled(&at, VLOT_DRIVER_THREADS, names[way]);
+    vlot_client *client = fleet_client(cluster, 0, LONG);
+    uint32_t leader = leader_of(cluster);
+    cr_expect_eq(fleet_status(cluster, leader).slow_calls, 0);
+    atomic_store(&at.victim, leader);
+    atomic_store(&at.slow_ns, SLOW_NS);
+    for (int k = 0; k < 3; k++) { /* whatever becomes of it: another may lead meanwhile */
+      vlot_result result = way == 0 ? vlot_client_propose(client, "x", 1, NULL)
+                                    : vlot_client_query(client, "x", 1, NULL);
+      cr_expect(result == VLOT_OK || result == VLOT_UNKNOWN || result == VLOT_REJECTED);
+    }
+    atomic_store(&at.slow_ns, 0);
+    for (int k = 0; k < LONG && !has(cluster, numbers[way], leader); k++) fleet_pass(cluster, 1);
+    cr_expect(has(cluster, numbers[way], leader), "way %d", way);
+    cr_expect_not(has(cluster, numbers[1 - way], leader));
+    cr_expect_eq(told(cluster, numbers[way]), 1, "once, and not per call");
+    cr_expect_eq(atomic_load(&at.lines), 1);
+    cr_expect_geq(fleet_status(cluster, leader).slow_calls, 1);
+    vlot_lint lints[MAX];
+    size_t count = vlot_cluster_lint(cluster, lints, MAX),
+           at_lint = find(lints, count, numbers[way]);
+    cr_assert_lt(at_lint, count);
+    cr_expect_geq(lints[at_lint].value, SLOW_NS / 1000000 - 10);
+    cr_expect_eq(lints[at_lint].other, 120);
+    vlot_client_close(client);
+    cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+  }
+}
+
+Test(lint, in_lockstep_no_real_time_is_looked_at) {
+  uint64_t hashes[2];
+  for (int is_slow = 0; is_slow < 2; is_slow++) {
+    trouble at;
+    vlot_cluster *cluster = open_troubled(&at, VLOT_DRIVER_LOCKSTEP, "apply() of n");
+    vlot_client *client = fleet_client(cluster, 0, LONG);
+    leader_of(cluster);
+    atomic_store(&at.slow_ns, is_slow ? SLOW_NS : 0);
+    cr_expect_eq(vlot_client_propose(client, "x", 1, NULL), VLOT_OK);
+    fleet_pass(cluster, 4 * LOOK);
+    cr_expect_eq(vlot_cluster_lint(cluster, NULL, 0), 0);
+    cr_expect_eq(fleet_status(cluster, 1).slow_calls, 0);
+    hashes[is_slow] = fleet_stats(cluster).event_hash;
+    vlot_client_close(client);
+    cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+  }
+  cr_expect_eq(hashes[0], hashes[1]);
 }

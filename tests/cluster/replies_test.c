@@ -89,7 +89,7 @@ Test(replies, without_memory_an_answer_is_empty_and_the_others_stay) {
   cr_assert_eq(vlot_replies_set(&replies, 1, large, sizeof large), VLOT_NOMEM);
   expect(&replies, 0, "kept");
   expect(&replies, 1, "");
-  cr_assert_eq(vlot_replies_set(&replies, 1, large, SIZE_MAX), VLOT_NOMEM);
+  cr_assert_eq(vlot_replies_set(&replies, 1, large, SIZE_MAX), VLOT_TOO_LARGE);
   vlot__replies_deinit(&replies);
   vlot_fault_allocator_close(faults);
 }

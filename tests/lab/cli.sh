@@ -145,8 +145,55 @@ if [ -r /dev/zero ]; then
   expect 65 "input without end" "$vlot" run --input /dev/zero
   says "input without end" err "at most 256 MiB, and this is more"
 fi
+# An output is neither an input nor another output, whatever its name is; and nothing is lost.
+mkdir -p "$work/d"
+printf 'set boat vlot\n' >"$work/commands"
+cp "$work/commands" "$work/same"
+ln -s commands "$work/link"
+ln "$work/commands" "$work/hard"
+ln -s new "$work/dangling"
+for option in --journal --events --history; do
+  for name in commands link hard d/../commands; do
+    expect 64 "$option on its input" "$vlot" run --quiet --input "$work/commands" $option "$work/$name"
+    says "$option on its input" err "the file that --input reads"
+    "$vlot" run --quiet --input - $option "$work/$name" <"$work/commands" 2>"$work/err" && fail "$option on its standard input: it runs"
+    cmp -s "$work/commands" "$work/same" || fail "$option $name: the input is not what it was"
+  done
+  expect 64 "$option -" "$vlot" run --quiet $option -
+done
+expect 0 "a device, as often as one likes" "$vlot" run --quiet --tick 1 --journal /dev/null --events /dev/null --history /dev/null
+expect 64 "one new file" "$vlot" run --quiet --events "$work/new" --journal "$work/d/../new"
+says "one new file" err "--events and --journal are the same file"
+expect 64 "one new file, by a link" "$vlot" run --quiet --history "$work/dangling" --journal "$work/new"
+[ ! -e "$work/new" ] || fail "one new file: it was made"
+expect 64 "sim, one file" "$vlot" sim --seeds 1 --events "$work/new" --history "$work/new"
+cp "$work/same" "$work/out2"
+"$vlot" run --events "$work/out2" >>"$work/out2" 2>"$work/err" && fail "events into the output: it runs"
+says "events into the output" err "the standard output goes to"
+cp "$work/same" "$work/kept"
+expect 64 "bad arguments" "$vlot" run --quiet --events "$work/kept" --journal "$work/kept2" --election 10 --heartbeat 10
+expect 73 "another file cannot be written" "$vlot" run --quiet --events "$work/kept" --journal "$work/missing/j"
+cmp -s "$work/kept" "$work/same" || fail "a run that does not begin destroys what was there"
 expect 73 "unwritable events" "$vlot" run --events "$work/missing/e"
 [ -e /dev/full ] && expect 73 "full events" "$vlot" run --tick 1 --events /dev/full
+
+# --- little memory: whatever comes of it, it is said, and nobody waits for it ---
+if (ulimit -v 24000 && "$vlot" --version) >/dev/null 2>&1; then # not under AddressSanitizer
+  short=0
+  for kilobytes in 12000 14000 16000 18000 20000 22000 24000; do
+    code=0
+    (ulimit -v $kilobytes && exec "$vlot" run --quiet) >"$work/out" 2>"$work/err" </dev/null || code=$?
+    case $code in
+    0 | 70 | 127) ;; # enough; or no cluster; or no program
+    71)
+      short=$((short + 1))
+      grep -qE 'fenced because memory ran out: at tick [0-9]+|OUT OF MEMORY' "$work/err" || fail "$kilobytes KB: not said"
+      ;;
+    *) fail "$kilobytes KB: exit code $code" ;;
+    esac
+  done
+  [ "$short" -gt 0 ] || echo "no size was too small for a run and large enough for a cluster"
+fi
 
 # --- quiet is quiet, whatever an expert would warn of ---
 expect 0 "quiet" "$vlot" run --quiet --nodes 4 --tick 1 --election 10 --heartbeat 9

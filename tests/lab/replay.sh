@@ -100,6 +100,7 @@ size=$(wc -c <"$journal")
 head -c $((size - 5)) "$journal" >"$work/cut"
 expect 65 "cut" "$vlot" replay "$work/cut"
 says "cut" out "the journal is cut"
+head -c $((size / 2)) "$journal" >"$work/cut"
 expect 65 "beyond the cut" "$vlot" replay "$work/cut" --until "$total"
 says "beyond the cut" err "actions are whole; the journal is cut: of its"
 printf 'nodes\nq\n' >"$work/script"
@@ -109,11 +110,50 @@ says "within what is whole" out "These are whole; the journal is cut"
 cp "$journal" "$work/other"
 patch_byte "$work/other" 8
 expect 65 "another version" "$vlot" replay "$work/other"
-says "another version" err "format version 5, and this build reads version 4"
+says "another version" err "format version 6, and this build reads version 5"
 cp "$journal" "$work/changed"
 patch_byte "$work/changed" $((size - 20))
 expect 65 "a changed byte" "$vlot" replay "$work/changed"
 says "a changed byte" out "wrong checksum"
+
+# --- a run that is killed: its journal is whole up to there, and has no end ---
+seq 1 100000 | sed 's/^/incr k /' >"$work/many"
+head -n 4000 "$work/many" >"$work/some"
+"$vlot" run --input "$work/many" --journal "$work/killed" --tick 2 --quiet &
+pid=$!
+until [ "$(head -c 300000 "$work/killed" 2>/dev/null | tail -c 1000 | tr -d '\0' | wc -c)" -gt 0 ]; do
+  kill -0 "$pid" 2>/dev/null || break
+done
+kill -9 "$pid" 2>/dev/null
+wait "$pid" 2>/dev/null
+expect 65 "killed" "$vlot" replay "$work/killed" --json
+says "killed" out '"finished":true,"cut":true,"diverged":false'
+says "killed" out 'it has no end'
+says "killed" out '"end":false'
+whole=$(sed -E 's/.*"bytes_whole":([0-9]+).*/\1/' "$work/out")
+[ "$whole" -ge 300000 ] || fail "killed: only $whole bytes are whole"
+expect 65 "killed, as text" "$vlot" replay "$work/killed"
+says "killed, as text" out "up to there identical to the recording; the journal is cut: it has no end"
+# cut so that nodes are in the middle of turns: one can stand before the first of them
+for size in $(seq 200000 37 200800); do
+  head -c "$size" "$work/killed" >"$work/middle"
+  "$vlot" replay "$work/middle" --json >"$work/out" 2>"$work/err"
+  after=$(sed -nE 's/.*"unended_after":([0-9]+).*/\1/p' "$work/out")
+  [ -n "$after" ] && break
+done
+[ -n "$after" ] || fail "in the middle: no turn is"
+says "in the middle" err "--until $after stands before the first"
+says "in the middle" out "in the middle of a turn: n"
+printf 'nodes\nn\nq\n' >"$work/script"
+"$vlot" replay "$work/middle" --until "$after" >"$work/out" 2>"$work/err" <"$work/script" || fail "before it: exit code"
+says "before it" out "a turn without an end"
+
+# --- a limit is met: the recording ends with an error, and nothing is lost of what was recorded ---
+(ulimit -c 0; ulimit -f 200; exec "$vlot" run --input "$work/some" --journal "$work/limited" --tick 2 --quiet --nodes 3) >"$work/out" 2>"$work/err"
+[ $? -eq 73 ] || fail "a limit: exit code"
+says "a limit" err "is not whole: File too large"
+expect 65 "what is left below the limit" "$vlot" replay "$work/limited"
+says "what is left below the limit" out "it has no end"
 
 # --- what cannot be recorded ---
 expect 64 "lockstep" "$vlot" run --driver lockstep --journal "$work/x"
@@ -121,7 +161,7 @@ says "lockstep" err "--journal records threads"
 expect 73 "no directory" "$vlot" run --journal "$work/none/x" --quiet
 if [ -w /dev/full ]; then
   expect 73 "a full disk" "$vlot" run --journal /dev/full --quiet --tick 2
-  says "a full disk" err "is not whole"
+  says "a full disk" err "cannot write /dev/full: No space left"
 fi
 
 [ "$failures" -eq 0 ] && echo "lab.replay: all as it must be"

@@ -111,6 +111,46 @@ step 1 "a zero byte" 'st\0ep\nuntil leader\n'
 has_line "a zero byte" "error: a line with a zero byte is no command"
 says "a zero byte" "becomes leader"
 
+# --- what is inside a node, in words that can be said again ---
+step 0 "inside" 'until leader\nset boat vlot at 1\nuntil quiet\nnode 1\nlog 1\nkv\ndiff 1 2\nhistory\njson node 1\n'
+says "inside" "  persistent, on all servers"
+says "inside" "    peer  nextIndex[]  matchIndex[]  state"
+has_line "inside" "      2     1  applied    set boat vlot"
+has_line "inside" "  boat = vlot"
+has_line "inside" "     7  set boat vlot at 1"
+says "inside" '{"view":"node","node":1,"role":"leader"'
+printf '\357\273\277# a story\r\nuntil leader\r\n----\r\nwas seen once\r\n' >"$work/crlf.scene"
+step 0 "a file" "play $work/crlf.scene\nstatus\n"
+has_line "a file" "> until leader"
+says "a file" "n1 leads term 1"
+step 1 "a file that is missing" "play $work/missing\n"
+says "a file that is missing" "it cannot be read: No such file or directory"
+step 1 "other words" 'leader\nvote\npause 2\n'
+says "other words" "did you mean 'until leader'?"
+says "other words" "did you mean 'campaign'?"
+says "other words" "did you mean 'suspend'?"
+step 1 "questions" 'disk 2\nlink 1 2\npartition ,\nuntil votee\n'
+says "questions" "this disk is well"
+says "questions" "nobody is named"
+says "questions" "did you mean 'vote'?"
+step 0 "as much as the list" 'nodes 7\nuntil leader\nnet\n'
+missing=$(awk '/^> net/ { inside = 1 } /^(next| +)[ 0-9]+\*? [A-Z].*->/ && !inside { sub(/^next/, ""); sub(/\*/, ""); listed[$1] = 1 } /^> / && !inside { delete listed }
+  inside && /^  #/ { sub(/#/, ""); delete listed[$1] } END { for (id in listed) print id }' "$work/out")
+[ -z "$missing" ] || fail "as much as the list: net lacks $missing"
+
+# --- a run that vlot sim found ---
+step 0 "a seed" 'status\nback 500\nstep 3\nuntil leader\nback 100\nkill 1\nbranches\nstep 9000\n' --sim 5 --actions 3000
+says "a seed" "Here seed 5 is at its end, and safe."
+says "a seed" "Another line of history begins here, branch 2"
+says "a seed" "vlot step --sim 5 --actions 3000"
+step 0 "a seed on threads" 'goto 700\nstatus\n' --sim 5 --actions 3000 --threads
+says "a seed on threads" "700 actions"
+got=0
+echo | "$vlot" step --sim 5 --seed 3 >"$work/out" 2>"$work/err" || got=$?
+[ "$got" -eq 64 ] || fail "a seed twice: exit code $got"
+refuses 64 "actions alone" "--actions goes with --sim only" "$vlot" step --actions 50
+refuses 64 "a seed and a scene" "takes no scene" "$vlot" step --sim 5 "$scenes/02-split-vote.scene"
+
 # --- the end ---
 step 0 "quit" 'q\nuntil leader\n'
 says_not "quit" "becomes leader"
@@ -235,6 +275,9 @@ on 0 "a node is left down" 'kill 5\nsuspend 4\nq\n' --step-on leader
 says "a node is left down" "not compared       n4 (suspended), n5 (down): left like that at the prompt"
 says "a node is left down" "replicas           3 identical"
 says "a node is left down" "all is well"
+on 0 "a node is fenced" 'disk 5 full\ncontinue\n' --step-on leader
+says "a node is fenced" "not compared       n5 (fenced)"
+says "a node is fenced" "replicas           4 identical"
 refuses 64 "no such event" "did you mean leader?" "$vlot" run --step-on leadr
 grep -qE '^  term known_leader vote' "$work/err" || fail "no such event: no list of those there are"
 refuses 64 "no such node" "1 to 5" "$vlot" run --step-on vote:6

@@ -234,6 +234,19 @@ def another_width_is_noticed():
     assert t.end() == 0
 
 
+def the_list_is_as_long_as_the_screen_allows():
+    t = Terminal("step", "--nodes", "7", columns=100)
+    t.prompt()
+    fcntl.ioctl(t.file, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 100, 0, 0))
+    short = t.type("until leader")[0]
+    fcntl.ioctl(t.file, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    low = t.type("kill 7")[0]
+    assert "more: net" not in short, short
+    assert "more: net" in low and len(rows(low)) <= 24, low
+    t.send("q\n")
+    assert t.end() == 0
+
+
 def a_run_is_stepped_and_goes_on():
     t = Terminal("run", "--tick", "1", "--kill-leader", "--step-on", "kill")
     t.wait("continue: let it run")
@@ -249,7 +262,8 @@ def main():
     tests = [enter_goes_on_and_back_goes_back, ctrl_c_ends_what_takes_long,
              ctrl_c_at_the_prompt_only_throws_the_line_away, mistakes_end_with_zero,
              colours_can_be_had_without, a_narrow_terminal_is_not_overrun,
-             everything_said_is_broken_between_words, another_width_is_noticed, a_run_is_stepped_and_goes_on]
+             everything_said_is_broken_between_words, another_width_is_noticed, the_list_is_as_long_as_the_screen_allows,
+             a_run_is_stepped_and_goes_on]
     if is_edited():
         tests.append(lines_can_be_edited)
     failures = 0

@@ -655,7 +655,7 @@ Test(workspace, net_lists_disks_and_clocks_that_are_not_as_usual) {
             workspace.out.data);
   cr_assert(strstr(workspace.out.data, "  clock n3  runs at 1500/1000\n"), "%s",
             workspace.out.data);
-  must_say(&workspace, "disk 2");
+  must_say(&workspace, "heal disk 2");
   must_say(&workspace, "clock 3 1000");
   must_say(&workspace, "net");
   cr_assert_null(strstr(workspace.out.data, "  disk n2"), "%s", workspace.out.data);

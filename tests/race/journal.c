@@ -81,7 +81,7 @@ static bool ask(vlot_client *client, vlot__prng *prng) {
   }
   vlot_bytes *bytes = vlot_kv_encode(NULL, &command);
   if (!bytes) return false;
-  vlot_command one = {.data = vlot_bytes_data(bytes), .size = (uint32_t)vlot_bytes_size(bytes)};
+  vlot_command one = {.data = vlot_bytes_data(bytes), .size = vlot_bytes_size(bytes)};
   vlot_result result;
   if (dice == 5)
     result = vlot_client_read(client, one.data, one.size, VLOT_READ_LINEARIZABLE, NULL);

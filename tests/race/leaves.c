@@ -187,7 +187,7 @@ static void run(vlot_driver driver, bool has_storage, bool is_inline) {
             vlot_client_open(&asker, cluster, NULL) == VLOT_OK,
         "a client cannot be opened");
   vlot_bytes *set = encode(VLOT_KV_SET), *get = encode(VLOT_KV_GET);
-  vlot_command command = {.data = vlot_bytes_data(set), .size = (uint32_t)vlot_bytes_size(set)};
+  vlot_command command = {.data = vlot_bytes_data(set), .size = vlot_bytes_size(set)};
   for (uint32_t round = 0; round < ROUNDS; round++) {
     for (int k = 0; k < 20; k++) (void)!vlot_client_submit(client, &command, 1, NULL);
     (void)!vlot_client_query(asker, vlot_bytes_data(get), vlot_bytes_size(get), NULL);

@@ -34,7 +34,7 @@ static void *flood(void *argument) {
   vlot_bytes *add = vlot_kv_encode(
       NULL,
       &(vlot_kv_command){.operation = VLOT_KV_INCREMENT, .key = "n", .key_size = 1, .amount = 1});
-  vlot_command command = {.data = vlot_bytes_data(add), .size = (uint32_t)vlot_bytes_size(add)};
+  vlot_command command = {.data = vlot_bytes_data(add), .size = vlot_bytes_size(add)};
   vlot_client_options_init(&options);
   options.contact = 2;
   check(vlot_client_open(&client, shared->cluster, &options) == VLOT_OK,

@@ -13,6 +13,8 @@ typedef struct storm {
   vlot__prng prng;
   uint32_t nodes, proposed;
   uint64_t committed;
+  bool has_snapshots;
+  uint32_t installed;
 } storm;
 
 static uint32_t draw(storm *s, uint32_t bound) {
@@ -70,9 +72,23 @@ static void trouble(storm *s, uint32_t id) {
   }
 }
 
+/* A snapshot is taken, finished late, or restored well or badly. */
+static void take_or_restore(storm *s, uint32_t id) {
+  vlot_raft_status status = basin_status(s->b, id);
+  if (status.is_fenced) return;
+  if (basin_restoring(s->b, id)) {
+    (void)basin_restored(s->b, id, draw(s, 5) ? VLOT_OK : VLOT_CORRUPT);
+    return;
+  }
+  bool may_take = !status.is_installing && status.applied_index > status.snapshot_index &&
+                  status.applied_index <= status.durable_index;
+  if (may_take) basin_snapshot(s->b, id, draw(s, 2) ? 0 : draw(s, 10));
+}
+
 static void rage(storm *s, uint32_t rounds) {
   for (uint32_t round = 0; round < rounds; round++) {
     uint32_t id = 1 + draw(s, s->nodes);
+    if (s->has_snapshots && basin_is_up(s->b, id) && draw(s, 12) == 0) take_or_restore(s, id);
     if (!basin_is_up(s->b, id)) {
       if (draw(s, 10) == 0) basin_start(s->b, id);
       continue;
@@ -102,6 +118,7 @@ static void calm_down(storm *s) {
     if (!basin_is_up(s->b, id)) basin_start(s->b, id);
     basin_switches(s->b, id, VLOT_SWITCH_ALL);
     basin_release_disk(s->b, id);
+    basin_release_restore(s->b, id);
   }
   basin_run(s->b, 200);
   uint32_t leader = basin_leader(s->b);
@@ -127,8 +144,9 @@ static void calm_down(storm *s) {
   s->committed = at_leader.commit_index;
 }
 
-static uint64_t run_storm(uint64_t seed, uint32_t nodes, uint32_t rounds) {
-  storm s = {.nodes = nodes};
+static uint64_t run_storm(uint64_t seed, uint32_t nodes, uint32_t rounds, bool has_snapshots,
+                          uint32_t *installed) {
+  storm s = {.nodes = nodes, .has_snapshots = has_snapshots};
   vlot__prng_init(&s.prng, seed, 7);
   vlot_raft_options like;
   vlot_raft_options_init(&like);
@@ -141,13 +159,23 @@ static uint64_t run_storm(uint64_t seed, uint32_t nodes, uint32_t rounds) {
   like.window_bytes_max = 1 + draw(&s, 40);
   like.apply_entries_max = 1 + draw(&s, 5);
   like.seed = seed;
+  if (has_snapshots) {
+    like.snapshot_chunk_bytes = 1 + draw(&s, 30);
+    like.snapshot_window_bytes = 1 + draw(&s, 90);
+    like.snapshot_tick_bytes = draw(&s, 2) ? 0 : 20 + draw(&s, 40);
+    like.log_bytes_max = draw(&s, 2) ? 0 : 400 + draw(&s, 2000);
+  }
   s.b = basin_open(nodes, &like);
+  if (has_snapshots && draw(&s, 2)) basin_by_wire(s.b);
   basin_start_all(s.b);
   for (uint32_t id = 1; id <= nodes; id++)
     if (draw(&s, 2)) basin_hold_disk(s.b, id);
+  for (uint32_t id = 1; id <= nodes && has_snapshots; id++)
+    if (draw(&s, 2)) basin_hold_restore(s.b, id);
   rage(&s, rounds);
   calm_down(&s);
   uint64_t term = basin_status(s.b, 1).term;
+  for (uint32_t id = 1; id <= nodes; id++) *installed += basin_swaps(s.b, id);
   basin_close(s.b);
   if (getenv("VLOT_SEEDS"))
     fprintf(stderr, "  %llu committed, %u proposed, term %llu\n", (unsigned long long)s.committed,
@@ -155,19 +183,24 @@ static uint64_t run_storm(uint64_t seed, uint32_t nodes, uint32_t rounds) {
   return s.committed;
 }
 
-static void run_seeds(uint32_t nodes) {
+static void run_seeds(uint32_t nodes, bool has_snapshots) {
   const char *asked = getenv("VLOT_SEEDS"); /* "from count", to look further than the suite does */
   unsigned long long from = 1, count = 60;
   if (asked) sscanf(asked, "%llu %llu", &from, &count);
   uint64_t committed = 0;
+  uint32_t installed = 0;
   for (unsigned long long seed = from; seed < from + count; seed++) {
     if (asked) fprintf(stderr, "seed %llu\n", seed);
-    committed += run_storm(seed, nodes, 2000);
+    committed += run_storm(seed, nodes, 2000, has_snapshots, &installed);
   }
   cr_assert_gt(committed, count * 10, "the storms do not get anything done");
+  if (has_snapshots) cr_assert_gt(installed, count, "%u are installed", installed);
 }
 
-Test(chaos, one_node_agrees_with_itself) { run_seeds(1); }
-Test(chaos, two_nodes_agree_after_any_storm) { run_seeds(2); }
-Test(chaos, three_nodes_agree_after_any_storm) { run_seeds(3); }
-Test(chaos, five_nodes_agree_after_any_storm) { run_seeds(5); }
+Test(chaos, one_node_agrees_with_itself) { run_seeds(1, false); }
+Test(chaos, two_nodes_agree_after_any_storm) { run_seeds(2, false); }
+Test(chaos, three_nodes_agree_after_any_storm) { run_seeds(3, false); }
+Test(chaos, five_nodes_agree_after_any_storm) { run_seeds(5, false); }
+
+Test(chaos, three_nodes_agree_after_any_storm_with_snapshots) { run_seeds(3, true); }
+Test(chaos, five_nodes_agree_after_any_storm_with_snapshots) { run_seeds(5, true); }

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "base/prng.h"
-#include "vlot/raft.h"
+#include "raft/config.h"
+#include "vlot/raft_snapshot.h"
 
 enum { SLICES_MAX = 6, BYTES_MAX = 4096 };
 
@@ -15,6 +16,8 @@ typedef struct sample {
 } sample;
 
 static void drop_message(sample *made) {
+  if (made->message.kind == VLOT_MESSAGE_INSTALL)
+    vlot_snapshot_release(made->message.as.install.snapshot);
   if (made->message.kind != VLOT_MESSAGE_APPEND) return;
   for (uint32_t k = 0; k < made->message.as.append.slice_count; k++)
     vlot_batch_release(made->slices[k].batch);
@@ -51,6 +54,28 @@ static void add_random_slices(vlot__prng *prng, sample *made) {
   message->as.append.slice_count = count;
 }
 
+/* A chunk of a snapshot of some members, joint or not. */
+static void make_install(vlot__prng *prng, vlot_message *message, uint64_t index, uint64_t term) {
+  static const uint8_t payload[600];
+  vlot_member members[5] = {0};
+  for (uint32_t k = 0; k < 5; k++)
+    members[k] = (vlot_member){.id = 1 + k * 3, .is_learner = k == 1, .disk_id = k};
+  vlot_snapshot_head head = {.index = index + 1,
+                             .term = term > 0 ? term : 1,
+                             .chain = vlot__prng_next(prng),
+                             .size = vlot__prng_below(prng, sizeof payload),
+                             .checksum = vlot__prng_next(prng)};
+  head.configuration = vlot_configuration_make(NULL, members, 3, members + 2,
+                                               vlot__prng_chance(prng, 500000) ? 3 : 0);
+  vlot_bytes *bytes = vlot_bytes_copy(NULL, payload, head.size);
+  message->as.install.snapshot = vlot_snapshot_make(NULL, &head, bytes);
+  vlot_configuration_release(head.configuration);
+  vlot_bytes_release(bytes);
+  message->as.install.offset = vlot__prng_between(prng, 0, head.size);
+  message->as.install.length = (uint32_t)(head.size - message->as.install.offset);
+  if (message->as.install.length > 200) message->as.install.length = 200;
+}
+
 /* A number that is often small and sometimes at the limit. */
 static uint64_t random_number(vlot__prng *prng, uint64_t max) {
   uint64_t shape = vlot__prng_below(prng, 8);
@@ -62,7 +87,7 @@ static uint64_t random_number(vlot__prng *prng, uint64_t max) {
 static void init_message(vlot__prng *prng, sample *made) {
   vlot_message *message = &made->message;
   memset(made, 0, sizeof *made);
-  message->kind = (uint16_t)vlot__prng_between(prng, 1, 6);
+  message->kind = (uint16_t)vlot__prng_between(prng, 1, VLOT_MESSAGE_KINDS - 1);
   message->from = 1 + (uint32_t)vlot__prng_below(prng, 1000);
   message->to = message->from + 1;
   message->disk_id = vlot__prng_next(prng);
@@ -96,9 +121,37 @@ static void init_message(vlot__prng *prng, sample *made) {
     if (!is_ok) message->as.reply.hint_index = index;
     if (!is_ok) message->as.reply.hint_term = term;
     break;
+  case VLOT_MESSAGE_INSTALL: make_install(prng, message, index, term); break;
+  case VLOT_MESSAGE_INSTALL_REPLY:
+    message->as.installed.index = index + 1;
+    if (is_ok) message->as.installed.match_index = index + 1;
+    if (!is_ok) message->as.installed.limit = vlot__prng_next(prng);
+    if (!is_ok)
+      message->as.installed.offset = vlot__prng_between(prng, 0, message->as.installed.limit);
+    break;
   case VLOT_MESSAGE_PRE_VOTE_REPLY:
   case VLOT_MESSAGE_VOTE_REPLY: break;
   }
+}
+
+static void expect_equal_installs(const vlot_message *a, const vlot_message *b) {
+  const vlot_snapshot_head *one = vlot_snapshot_get(a->as.install.snapshot),
+                           *other = vlot_snapshot_get(b->as.install.snapshot);
+  uint8_t here[200], there[200];
+  uint32_t length = a->as.install.length;
+  cr_assert_eq(one->index, other->index);
+  cr_assert_eq(one->term, other->term);
+  cr_assert_eq(one->chain, other->chain);
+  cr_assert_eq(one->size, other->size);
+  cr_assert_eq(one->checksum, other->checksum);
+  cr_assert_eq(a->as.install.offset, b->as.install.offset);
+  cr_assert_eq(length, b->as.install.length);
+  cr_assert(vlot__config_is_same(one->configuration, other->configuration));
+  cr_assert_eq(vlot_snapshot_read(a->as.install.snapshot, a->as.install.offset, length, here),
+               VLOT_OK);
+  cr_assert_eq(vlot_snapshot_read(b->as.install.snapshot, a->as.install.offset, length, there),
+               VLOT_OK);
+  cr_assert(length == 0 || memcmp(here, there, length) == 0);
 }
 
 /* The k-th entry of an append, however it is cut into slices; its term too. */
@@ -146,6 +199,13 @@ static void expect_equal(const vlot_message *a, const vlot_message *b) {
     cr_assert_eq(a->as.reply.match_index, b->as.reply.match_index);
     cr_assert_eq(a->as.reply.hint_index, b->as.reply.hint_index);
     cr_assert_eq(a->as.reply.hint_term, b->as.reply.hint_term);
+    break;
+  case VLOT_MESSAGE_INSTALL: expect_equal_installs(a, b); break;
+  case VLOT_MESSAGE_INSTALL_REPLY:
+    cr_assert_eq(a->as.installed.index, b->as.installed.index);
+    cr_assert_eq(a->as.installed.match_index, b->as.installed.match_index);
+    cr_assert_eq(a->as.installed.offset, b->as.installed.offset);
+    cr_assert_eq(a->as.installed.limit, b->as.installed.limit);
     break;
   case VLOT_MESSAGE_PRE_VOTE_REPLY:
   case VLOT_MESSAGE_VOTE_REPLY: break;
@@ -283,7 +343,7 @@ Test(codec, unknown_versions_and_kinds_are_refused_by_name) {
     if (value != 1) cr_assert_eq(why, VLOT_WHY_VERSION);
     data[4] = 1;
     data[5] = (uint8_t)value;
-    if (value >= 1 && value <= 6) continue;
+    if (value >= 1 && value < VLOT_MESSAGE_KINDS) continue;
     cr_assert_eq(vlot_message_decode(NULL, data, size, &out, &why), VLOT_CORRUPT);
     cr_assert_eq(why, VLOT_WHY_VERSION);
   }
@@ -423,7 +483,7 @@ Test(codec, kinds_have_names) {
   cr_assert_str_eq(vlot_message_kind_name(VLOT_MESSAGE_APPEND), "AppendEntries");
   cr_assert_str_eq(vlot_message_kind_name(VLOT_MESSAGE_PRE_VOTE), "PreVote");
   cr_assert_str_eq(vlot_message_kind_name((vlot_message_kind)0), "?");
-  cr_assert_str_eq(vlot_message_kind_name((vlot_message_kind)7), "?");
+  cr_assert_str_eq(vlot_message_kind_name((vlot_message_kind)VLOT_MESSAGE_KINDS), "?");
 }
 
 /* --- what a message may say ------------------------------------------------------------------- */
@@ -449,7 +509,8 @@ Test(message, the_header_is_checked) {
   } cases[10];
   for (int k = 0; k < 10; k++) cases[k].message = good, cases[k].why = VLOT_WHY_MALFORMED;
   cases[0].what = "kind 0", cases[0].message.kind = 0, cases[0].why = VLOT_WHY_VERSION;
-  cases[1].what = "kind 7", cases[1].message.kind = 7, cases[1].why = VLOT_WHY_VERSION;
+  cases[1].what = "a kind too high", cases[1].message.kind = VLOT_MESSAGE_KINDS,
+  cases[1].why = VLOT_WHY_VERSION;
   cases[2].what = "from nobody", cases[2].message.from = 0;
   cases[3].what = "to nobody", cases[3].message.to = 0;
   cases[4].what = "to itself", cases[4].message.to = 1;

@@ -183,6 +183,31 @@ Test(config, votes_are_won_in_all_halves_and_lost_in_one) {
   }
 }
 
+/* B079 */
+Test(configs, a_change_whose_predecessor_was_compacted_can_be_truncated) {
+  const vlot_allocator *allocator = vlot_allocator_default();
+  vlot_configuration *made[3];
+  vlot__configs configs;
+  for (uint32_t k = 0; k < 3; k++)
+    made[k] = vlot__config_make(allocator, &(vlot_member){.id = k + 1}, 1, NULL, 0);
+  cr_assert(vlot__configs_init(&configs, allocator, 0, made[0]));
+  cr_assert(vlot__configs_reserve(&configs, 2));
+  vlot__configs_push(&configs, 10, made[1]);
+  vlot__configs_push(&configs, 15, made[2]);
+  vlot__configs_compact(&configs, 9);
+  cr_assert_eq(configs.count, 3, "what is in force at 9 is still the first");
+  vlot__configs_compact(&configs, 12);
+  cr_assert_eq(configs.count, 2);
+  cr_assert_eq(configs.places[0].index, 10);
+  cr_assert(vlot__configs_truncate(&configs, 15));
+  cr_assert_eq(vlot__configs_top(&configs)->configuration, made[1]);
+  vlot__configs_restart(&configs, 20, made[2]);
+  cr_assert_eq(configs.count, 1);
+  cr_assert_eq(vlot__configs_top(&configs)->index, 20);
+  vlot__configs_deinit(&configs);
+  for (uint32_t k = 0; k < 3; k++) vlot_configuration_release(made[k]);
+}
+
 Test(config, contact_is_with_a_quorum_of_each_half_oneself_included) {
   const struct {
     uint32_t voters[2], others[2], halves, active;

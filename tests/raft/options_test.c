@@ -64,6 +64,10 @@ SETTER(tail_bytes_max, uint64_t)
 SETTER(reads_max, uint32_t)
 SETTER(apply_entries_max, uint32_t)
 SETTER(request_base, uint64_t)
+SETTER(snapshot_chunk_bytes, uint32_t)
+SETTER(snapshot_window_bytes, uint32_t)
+SETTER(snapshot_tick_bytes, uint32_t)
+SETTER(snapshot_bytes_max, uint64_t)
 
 Test(options, every_limit_is_kept_on_both_sides) {
   EXPECT_RANGE(election_ticks_min, 6, 29); /* heartbeat 5, max 30 */
@@ -77,6 +81,10 @@ Test(options, every_limit_is_kept_on_both_sides) {
   EXPECT_RANGE(reads_max, 1, 1048576);
   EXPECT_RANGE(apply_entries_max, 1, 1048576);
   EXPECT_RANGE(request_base, 1, VLOT_INDEX_MAX - 1);
+  EXPECT_RANGE(snapshot_chunk_bytes, 1, 67108864);
+  EXPECT_RANGE(snapshot_window_bytes, 1, 1073741824);
+  EXPECT_RANGE(snapshot_tick_bytes, 0, 1073741824);
+  EXPECT_RANGE(snapshot_bytes_max, 1, (uint64_t)1 << 40);
 }
 
 Test(options, the_heartbeat_is_shorter_than_the_election_timeout) {

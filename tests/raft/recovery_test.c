@@ -137,27 +137,6 @@ Test(recovery, an_empty_log_above_a_base_has_the_bases_last_term) {
   vlot_raft_close(raft);
 }
 
-Test(recovery, the_snapshot_at_the_base_is_handed_out_once) {
-  vlot_bytes *snapshot = vlot_bytes_copy(NULL, "state", 5);
-  vlot_raft_options options;
-  vlot_raft_options_init(&options);
-  options.hard.term = options.base_term = 1;
-  options.base_index = 8;
-  options.base_snapshot = snapshot;
-  vlot_raft *raft = open_with(&options);
-  vlot_bytes_release(snapshot);
-  vlot_bytes *given = vlot_raft_base_snapshot(raft);
-  cr_assert_not_null(given);
-  cr_assert_eq(vlot_bytes_size(given), 5);
-  vlot_bytes_release(given);
-  cr_assert_null(vlot_raft_base_snapshot(raft));
-  vlot_raft_close(raft);
-  options.base_snapshot = NULL;
-  raft = open_with(&options);
-  cr_assert_null(vlot_raft_base_snapshot(raft));
-  vlot_raft_close(raft);
-}
-
 Test(recovery, the_members_are_those_of_the_options) {
   const vlot_member members[] = {
       {.id = 1, .disk_id = 11}, {.id = 70000, .disk_id = 12}, {.id = 9, .is_learner = 1}};

@@ -79,6 +79,18 @@ uint64_t basin_chain_at(const basin_entries *entries, uint64_t index) {
   return index > 0 && index <= entries->count ? entries->items[index - 1].chain : 0;
 }
 
+void basin_entries_restart(const basin *b, basin_entries *entries, const vlot_snapshot *snapshot) {
+  const vlot_snapshot_head *head = vlot_snapshot_get(snapshot);
+  basin_entries_cut(entries, 0);
+  for (uint64_t index = 1; index <= head->index; index++) {
+    basin_entry *entry = BASIN_PUSH(entries);
+    *entry = (basin_entry){.term = head->term, .chain = head->chain};
+    if (index > b->committed.count) continue;
+    entry->term = b->committed.items[index - 1].term;
+    entry->chain = b->committed.items[index - 1].chain;
+  }
+}
+
 static void entries_add(basin_entries *entries, const vlot_slice *slice) {
   for (uint32_t k = 0; k < slice->count; k++) {
     uint64_t chain = basin_chain_at(entries, entries->count);
@@ -144,20 +156,36 @@ basin *basin_of(uint32_t count) {
 }
 
 static void forget(basin_node *node) {
+  vlot_snapshot_release(node->restoring);
+  vlot_snapshot_release(node->staged);
+  node->restoring = node->staged = NULL;
+  node->swaps = 0;
   node->reads.count = node->lost.count = node->changes.count = node->applied.count = 0;
 }
 
 static void pending_clear(basin_node *node) {
-  for (size_t k = 0; k < node->pending.count; k++) entries_free(&node->pending.items[k].entries);
+  for (size_t k = 0; k < node->pending.count; k++) {
+    entries_free(&node->pending.items[k].entries);
+    vlot_snapshot_release(node->pending.items[k].snapshot);
+  }
   node->pending.count = 0;
 }
 
 static void flight_free(basin_flight *flight) {
+  if (flight->message.kind == VLOT_MESSAGE_INSTALL)
+    vlot_snapshot_release(flight->message.as.install.snapshot);
   if (flight->message.kind != VLOT_MESSAGE_APPEND) return;
   vlot_slice *slices = (vlot_slice *)flight->message.as.append.slices;
   for (uint32_t k = 0; k < flight->message.as.append.slice_count; k++)
     vlot_batch_release(slices[k].batch);
   free(slices);
+}
+
+static void text_of(basin_node *node, const vlot_snapshot *snapshot) {
+  node->applied.count = 0;
+  const uint8_t *text = vlot_bytes_data(vlot_snapshot_bytes(snapshot));
+  for (uint64_t k = 0; k < vlot_snapshot_get(snapshot)->size; k++)
+    *BASIN_PUSH(&node->applied) = (char)text[k];
 }
 
 void basin_close(basin *b) {
@@ -166,6 +194,8 @@ void basin_close(basin *b) {
     basin_node *node = &b->nodes[k];
     vlot_raft_close(node->raft);
     pending_clear(node);
+    forget(node);
+    vlot_snapshot_release(node->snapshot);
     entries_free(&node->disk);
     entries_free(&node->mirror);
     entries_free(&node->written);
@@ -226,9 +256,10 @@ static void start(basin *b, basin_node *node) {
     members[k] = (vlot_member){
         .id = k + 1, .is_learner = b->nodes[k].is_learner, .disk_id = b->nodes[k].configured_disk};
   vlot_slice *slices = calloc(node->disk.count + 1, sizeof *slices);
-  for (size_t k = 0; k < node->disk.count; k++) {
+  size_t base = (size_t)node->disk_base;
+  for (size_t k = base; k < node->disk.count; k++) {
     const basin_entry *entry = &node->disk.items[k];
-    slices[k] = (vlot_slice){
+    slices[k - base] = (vlot_slice){
         .batch = entry->batch, .index = k + 1, .term = entry->term, .first = entry->at, .count = 1};
   }
   vlot_raft_options options = b->like;
@@ -239,8 +270,11 @@ static void start(basin *b, basin_node *node) {
   options.now = node->now;
   options.request_base = (uint64_t)++node->incarnation << 32;
   options.hard = node->hard;
-  options.log_slices = node->disk.count > 0 ? slices : NULL;
-  options.log_slice_count = node->disk.count;
+  options.base_index = node->disk_base;
+  options.base_term = base > 0 ? node->disk.items[base - 1].term : 0;
+  options.snapshot = node->snapshot;
+  options.log_slices = node->disk.count > base ? slices : NULL;
+  options.log_slice_count = node->disk.count - base;
   const char *problem = "?";
   vlot_result result = vlot_raft_open(&node->raft, &options, &problem);
   free(slices);
@@ -249,6 +283,12 @@ static void start(basin *b, basin_node *node) {
   forget(node);
   node->was_up = true;
   node->handed_index = node->told_index = node->handed_chain = 0;
+  node->handed_index = node->told_index = node->disk_base;
+  if (node->snapshot) {
+    text_of(node, node->snapshot);
+    node->handed_index = node->told_index = vlot_snapshot_get(node->snapshot)->index;
+    node->handed_chain = vlot_snapshot_get(node->snapshot)->chain;
+  }
   basin_laws_on_start(b, node);
 }
 
@@ -262,6 +302,8 @@ void basin_crash_(basin *b, uint32_t id) {
   basin_node *node = running(b, id);
   vlot_raft_close(node->raft);
   node->raft = NULL;
+  vlot_snapshot_release(node->restoring);
+  node->restoring = NULL;
   pending_clear(node);
 }
 
@@ -274,11 +316,30 @@ static void take_write(basin *b, basin_node *node, const vlot_write *write) {
   *kept = (basin_write){
       .token = write->token, .truncate_from = write->truncate_from, .hard = write->hard};
   kept->has_hard = write->has_hard;
+  kept->snapshot = vlot_snapshot_retain(write->snapshot);
   for (uint32_t k = 0; k < write->slice_count; k++) entries_add(&kept->entries, &write->slices[k]);
 }
 
-static basin_flight copy_message(const vlot_message *message) {
+/* What comes out of the codec, in its sender's stead. */
+static void through_codec(vlot_message *message) {
+  size_t size = vlot_message_size(message);
+  uint8_t *bytes = malloc(size);
+  vlot_message *decoded = NULL;
+  if (size == 0 || !bytes || vlot_message_encode(message, bytes, size) != size ||
+      vlot_message_decode(NULL, bytes, size, &decoded, NULL) != VLOT_OK)
+    abort();
+  free(bytes);
+  *message = *decoded;
+  (void)vlot_snapshot_retain(message->as.install.snapshot);
+  vlot_message_free(NULL, decoded);
+}
+
+static basin_flight copy_message(const basin *b, const vlot_message *message) {
   basin_flight flight = {.message = *message};
+  if (message->kind == VLOT_MESSAGE_INSTALL && b->is_by_wire)
+    through_codec(&flight.message);
+  else if (message->kind == VLOT_MESSAGE_INSTALL)
+    (void)vlot_snapshot_retain(message->as.install.snapshot);
   if (message->kind == VLOT_MESSAGE_APPEND && message->as.append.slice_count > 0) {
     uint32_t count = message->as.append.slice_count;
     vlot_slice *slices = malloc(count * sizeof *slices);
@@ -301,11 +362,29 @@ static void take_apply(basin *b, basin_node *node, const vlot_slice *slice) {
   node->handed_index = slice->index + slice->count - 1;
 }
 
+static void take_snapshots(basin *b, basin_node *node, const vlot_output *output) {
+  if (output->has_swapped) {
+    if (!node->staged) basin_fail(b, "node %u swaps for a machine that it has not got", node->id);
+    text_of(node, node->staged);
+    vlot_snapshot_release(node->staged);
+    node->staged = NULL;
+    node->swaps++;
+  }
+  if (output->restore) {
+    if (node->restoring || node->staged)
+      basin_fail(b, "node %u restores two machines at once", node->id);
+    node->restoring = vlot_snapshot_retain(output->restore);
+  }
+  if (output->compact_index > 0) node->disk_base = output->compact_index;
+}
+
 static void carry_out(basin *b, basin_node *node, const vlot_output *output) {
   take_write(b, node, &output->write);
+  take_snapshots(b, node, output);
+  basin_laws_on_changes(b, node, output);
   for (uint32_t k = 0; k < output->message_count; k++) {
     basin_laws_on_message(b, node, &output->messages[k]);
-    basin_flight flight = copy_message(&output->messages[k]);
+    basin_flight flight = copy_message(b, &output->messages[k]);
     *BASIN_PUSH(&b->flights) = flight;
   }
   for (uint32_t k = 0; k < output->apply_count; k++) take_apply(b, node, &output->apply[k]);
@@ -335,6 +414,12 @@ static uint32_t store(basin *b, basin_node *node, uint32_t most) {
   uint64_t token = 0;
   while (done < most && done < node->pending.count) {
     basin_write *write = &node->pending.items[done++];
+    if (write->snapshot) {
+      basin_entries_restart(b, &node->disk, write->snapshot);
+      vlot_snapshot_release(node->snapshot);
+      node->snapshot = write->snapshot; /* with its reference */
+      node->disk_base = vlot_snapshot_get(write->snapshot)->index;
+    }
     if (write->truncate_from > 0) basin_entries_cut(&node->disk, write->truncate_from - 1);
     for (size_t k = 0; k < write->entries.count; k++) {
       const basin_entry *entry = &write->entries.items[k];
@@ -354,6 +439,17 @@ static uint32_t store(basin *b, basin_node *node, uint32_t most) {
   return done;
 }
 
+static void restored(basin *b, basin_node *node, vlot_result result) {
+  vlot_snapshot *snapshot = node->restoring;
+  node->restoring = NULL;
+  vlot_result step =
+      step_once(b, node, &(vlot_input){.kind = VLOT_INPUT_RESTORED, .as.restored = result}, 1);
+  if (step == VLOT_OK && node->outcome.result == VLOT_OK)
+    node->staged = snapshot;
+  else
+    vlot_snapshot_release(snapshot);
+}
+
 /* What a disk and a machine without faults do on their own. */
 static void follow_up(basin *b, basin_node *node) {
   bool is_busy = true;
@@ -363,6 +459,10 @@ static void follow_up(basin *b, basin_node *node) {
       node->told_index = node->handed_index;
       step_once(b, node, &(vlot_input){.kind = VLOT_INPUT_APPLIED, .as.index = node->told_index},
                 1);
+      is_busy = true;
+    }
+    if (!node->holds_restore && node->restoring && !basin_status(b, node->id).is_fenced) {
+      restored(b, node, vlot_snapshot_verify(node->restoring));
       is_busy = true;
     }
   }
@@ -556,7 +656,7 @@ uint32_t basin_duplicate(basin *b, uint32_t from, uint32_t to, uint32_t kind) {
   uint32_t done = 0;
   for (size_t k = 0; k < count; k++) {
     if (!fits(&b->flights.items[k], from, to, kind)) continue;
-    basin_flight copy = copy_message(&b->flights.items[k].message);
+    basin_flight copy = copy_message(b, &b->flights.items[k].message);
     *BASIN_PUSH(&b->flights) = copy;
     done++;
   }
@@ -613,7 +713,7 @@ void basin_drop_kth(basin *b, uint32_t k) {
 
 void basin_duplicate_kth(basin *b, uint32_t k) {
   if (k >= b->flights.count) basin_fail(b, "no message %u in flight", k);
-  basin_flight copy = copy_message(&b->flights.items[k].message);
+  basin_flight copy = copy_message(b, &b->flights.items[k].message);
   *BASIN_PUSH(&b->flights) = copy;
 }
 
@@ -645,7 +745,7 @@ vlot_message basin_forge(basin *b, vlot_message_kind kind, uint32_t from, uint32
   message.disk_id = node_of(b, from)->hard.disk_id;
   message.term = term;
   message.request_id = 1;
-  if (kind == VLOT_MESSAGE_APPEND || kind == VLOT_MESSAGE_APPEND_REPLY) message.dealing = 1;
+  if (vlot_message_rules_of(kind) & VLOT_RULE_DEALING) message.dealing = 1;
   return message;
 }
 
@@ -736,6 +836,108 @@ void basin_apply_to_(basin *b, uint32_t id, uint64_t index) {
   node_of(b, id)->told_index = index;
   basin_step_(b, id, &(vlot_input){.kind = VLOT_INPUT_APPLIED, .as.index = index}, 1);
 }
+
+/* --- snapshots --- */
+
+vlot_snapshot *basin_image(basin *b, uint32_t id) {
+  basin_node *node = running(b, id);
+  uint64_t index = node->told_index, term = 0;
+  if (index != node->handed_index || index == 0)
+    basin_fail(b, "node %u has applied %llu of %llu", id, (unsigned long long)index,
+               (unsigned long long)node->handed_index);
+  term = node->mirror.items[index - 1].term;
+  vlot_bytes *bytes = vlot_bytes_copy(NULL, node->applied.items, node->applied.count);
+  vlot_snapshot_head head = {.index = index,
+                             .term = term,
+                             .chain = basin_chain_at(&node->mirror, index),
+                             .size = node->applied.count};
+  head.checksum =
+      vlot_snapshot_checksum(VLOT_SNAPSHOT_CHECKSUM, node->applied.items, node->applied.count);
+  head.configuration = vlot_raft_configuration_at(node->raft, index);
+  vlot_snapshot *snapshot = vlot_snapshot_make(NULL, &head, bytes);
+  vlot_bytes_release(bytes);
+  if (!snapshot) basin_fail(b, "no snapshot of node %u", id);
+  return snapshot;
+}
+
+vlot_outcome basin_take_(basin *b, uint32_t id, vlot_snapshot *snapshot, uint64_t compact_to) {
+  vlot_input input = {.kind = VLOT_INPUT_SNAPSHOT_TAKEN};
+  input.as.taken.snapshot = snapshot;
+  input.as.taken.compact_to = compact_to;
+  vlot_outcome outcome = ask(b, id, &input);
+  if (outcome.result != VLOT_OK) return outcome;
+  basin_node *node = node_of(b, id);
+  (void)vlot_snapshot_retain(snapshot);
+  vlot_snapshot_release(node->snapshot);
+  node->snapshot = snapshot;
+  return outcome;
+}
+
+void basin_snapshot_(basin *b, uint32_t id, uint64_t keep) {
+  vlot_snapshot *snapshot = basin_image(b, id);
+  uint64_t index = vlot_snapshot_get(snapshot)->index;
+  vlot_outcome outcome = basin_take_(b, id, snapshot, index > keep ? index - keep : 0);
+  vlot_snapshot_release(snapshot);
+  if (outcome.result != VLOT_OK)
+    basin_fail(b, "node %u does not take its snapshot: %s %s", id, vlot_result_name(outcome.result),
+               vlot_why_name(outcome.why));
+}
+
+void basin_preset_snapshot(basin *b, uint32_t id, vlot_snapshot *snapshot, uint64_t base) {
+  basin_node *node = node_of(b, id);
+  vlot_snapshot_release(node->snapshot);
+  node->snapshot = vlot_snapshot_retain(snapshot);
+  node->disk_base = base;
+}
+
+void basin_hold_restore(basin *b, uint32_t id) { node_of(b, id)->holds_restore = true; }
+
+void basin_release_restore_(basin *b, uint32_t id) {
+  node_of(b, id)->holds_restore = false;
+  follow_up(b, running(b, id));
+}
+
+vlot_outcome basin_restored_(basin *b, uint32_t id, vlot_result result) {
+  basin_node *node = running(b, id);
+  if (!node->restoring) basin_fail(b, "node %u restores nothing", id);
+  restored(b, node, result);
+  vlot_outcome outcome = node->outcome;
+  follow_up(b, node);
+  return outcome;
+}
+
+vlot_snapshot *basin_restoring(const basin *b, uint32_t id) { return node_of(b, id)->restoring; }
+
+uint32_t basin_swaps(const basin *b, uint32_t id) { return node_of(b, id)->swaps; }
+
+void basin_by_wire(basin *b) { b->is_by_wire = true; }
+
+vlot_message basin_forge_chunk(basin *b, uint32_t from, uint32_t to, uint64_t term,
+                               vlot_snapshot *snapshot, uint64_t offset, uint32_t length) {
+  vlot_message message = basin_forge(b, VLOT_MESSAGE_INSTALL, from, to, term);
+  message.as.install.snapshot = snapshot;
+  message.as.install.offset = offset;
+  message.as.install.length = length;
+  return message;
+}
+
+vlot_snapshot *basin_forge_snapshot(basin *b, uint64_t index, uint64_t term, const char *text) {
+  vlot_member members[BASIN_NODES_MAX] = {0};
+  for (uint32_t k = 0; k < b->count; k++)
+    members[k] = (vlot_member){
+        .id = k + 1, .is_learner = b->nodes[k].is_learner, .disk_id = b->nodes[k].configured_disk};
+  vlot_bytes *bytes = vlot_bytes_copy(NULL, text, strlen(text));
+  vlot_snapshot_head head = {.index = index, .term = term, .size = strlen(text)};
+  if (index <= b->committed.count) head.chain = basin_chain_at(&b->committed, index);
+  head.checksum = vlot_snapshot_checksum(VLOT_SNAPSHOT_CHECKSUM, text, strlen(text));
+  head.configuration = vlot_configuration_make(NULL, members, b->count, NULL, 0);
+  vlot_snapshot *snapshot = vlot_snapshot_make(NULL, &head, bytes);
+  vlot_bytes_release(bytes);
+  vlot_configuration_release(head.configuration);
+  return snapshot;
+}
+
+vlot_snapshot *basin_disk_snapshot(const basin *b, uint32_t id) { return node_of(b, id)->snapshot; }
 
 /* --- looking ---------------------------------------------------------------------------------- */
 

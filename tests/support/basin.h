@@ -12,7 +12,7 @@
 #ifndef VLOT_TEST_BASIN_H
 #define VLOT_TEST_BASIN_H
 
-#include "vlot/raft.h"
+#include "vlot/raft_snapshot.h"
 
 #define BASIN_NODES_MAX 9u
 #define BASIN_ANY       0u
@@ -170,6 +170,43 @@ uint32_t basin_pending_writes(const basin *b, uint32_t id);
 void basin_hold_machine(basin *b, uint32_t id);
 #define basin_apply_to(b, id, index) basin_apply_to_(BASIN_HERE(b), id, index)
 void basin_apply_to_(basin *b, uint32_t id, uint64_t index);
+
+/* --- snapshots: a machine's state is its text, basin_applied() -------------------------------- */
+
+/* Of what the node's machine has applied; a reference for the caller. */
+vlot_snapshot *basin_image(basin *b, uint32_t id);
+
+/* Say TAKEN; basin_snapshot: of an image, with [keep] entries kept below it. Its outcome must be
+ * OK. */
+#define basin_take(b, id, snapshot, compact_to) basin_take_(BASIN_HERE(b), id, snapshot, compact_to)
+#define basin_snapshot(b, id, keep)             basin_snapshot_(BASIN_HERE(b), id, keep)
+vlot_outcome basin_take_(basin *b, uint32_t id, vlot_snapshot *snapshot, uint64_t compact_to);
+void basin_snapshot_(basin *b, uint32_t id, uint64_t keep);
+
+/* Before its start: what the disk holds, retained; base: the log's, at most the snapshot's
+ * index. */
+void basin_preset_snapshot(basin *b, uint32_t id, vlot_snapshot *snapshot, uint64_t base);
+
+/* Held: RESTORED is said by hand. Not held: it follows, as what verify() finds. */
+void basin_hold_restore(basin *b, uint32_t id);
+#define basin_release_restore(b, id) basin_release_restore_(BASIN_HERE(b), id)
+void basin_release_restore_(basin *b, uint32_t id);
+#define basin_restored(b, id, result) basin_restored_(BASIN_HERE(b), id, result)
+vlot_outcome basin_restored_(basin *b, uint32_t id, vlot_result result);
+vlot_snapshot *basin_restoring(const basin *b, uint32_t id); /* borrowed; NULL: nothing */
+uint32_t basin_swaps(const basin *b, uint32_t id);           /* since its start */
+
+/* From here on chunks are encoded and decoded on their way: none is a part of the sender's own. */
+void basin_by_wire(basin *b);
+
+/* A chunk that no node sent, of a snapshot that is borrowed until it is delivered. */
+vlot_message basin_forge_chunk(basin *b, uint32_t from, uint32_t to, uint64_t term,
+                               vlot_snapshot *snapshot, uint64_t offset, uint32_t length);
+
+/* A snapshot that no node took: of all members, with this text. A reference for the caller. */
+vlot_snapshot *basin_forge_snapshot(basin *b, uint64_t index, uint64_t term, const char *text);
+
+vlot_snapshot *basin_disk_snapshot(const basin *b, uint32_t id); /* borrowed; NULL: none */
 
 /* --- looking ---------------------------------------------------------------------------------- */
 

@@ -23,6 +23,7 @@ typedef struct basin_write {
   uint64_t truncate_from;
   vlot_hard_state hard;
   bool has_hard;
+  vlot_snapshot *snapshot; /* a reference, or NULL */
   basin_entries entries;
 } basin_write;
 
@@ -47,7 +48,13 @@ typedef struct basin_node {
   uint64_t configured_disk;
   /* the disk */
   vlot_hard_state hard;
-  basin_entries disk;
+  basin_entries disk; /* from index 1 on: those up to the base are known to the test only */
+  uint64_t disk_base;
+  vlot_snapshot *snapshot; /* of the disk; NULL: none */
+  /* a machine that is being made of one */
+  bool holds_restore;
+  vlot_snapshot *restoring, *staged;
+  uint32_t swaps;
   BASIN_LIST(basin_write) pending;
   /* what the node said since its start */
   uint64_t handed_index, told_index, handed_chain;
@@ -83,7 +90,7 @@ struct basin {
   const char *file;
   int line;
   uint32_t count;
-  bool is_lawless;
+  bool is_lawless, is_by_wire;
   vlot_raft_options like;
   basin_node nodes[BASIN_NODES_MAX]; /* nodes[id - 1] */
   bool is_cut[BASIN_NODES_MAX + 1][BASIN_NODES_MAX + 1];
@@ -107,11 +114,14 @@ void basin_grow(void **items, size_t *capacity, size_t wanted, size_t size);
 
 uint64_t basin_chain(uint64_t chain, uint64_t term, const vlot_entry *entry);
 void basin_entries_cut(basin_entries *entries, uint64_t last_index);
+/* What a snapshot stands for: the one sequence, up to its index. */
+void basin_entries_restart(const basin *b, basin_entries *entries, const vlot_snapshot *snapshot);
 uint64_t basin_chain_at(const basin_entries *entries, uint64_t index);
 
 /* The laws. */
 void basin_laws_on_start(basin *b, basin_node *node);
 void basin_laws_on_write(basin *b, basin_node *node, const vlot_write *write);
+void basin_laws_on_changes(basin *b, basin_node *node, const vlot_output *output);
 void basin_laws_on_message(basin *b, basin_node *node, const vlot_message *message);
 void basin_laws_on_apply(basin *b, basin_node *node, const vlot_slice *slice);
 void basin_laws_on_read(basin *b, const basin_node *node, const vlot_read_answer *answer);

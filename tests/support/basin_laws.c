@@ -54,6 +54,9 @@ static void check_log_matching(basin *b, const basin_node *node, uint64_t index,
 static void mirror_from(basin *b, basin_node *node, uint64_t from) {
   vlot_raft_status status = basin_status(b, node->id);
   basin_entries_cut(&node->mirror, from - 1);
+  for (; from <= status.base_index; from++) /* the test knows what the node does not any more */
+    *BASIN_PUSH(&node->mirror) = (basin_entry){.term = node->disk.items[from - 1].term,
+                                               .chain = node->disk.items[from - 1].chain};
   if (node->mirror.count + 1 != from)
     basin_fail(b, "node %u appended at %llu, behind a gap", node->id, (ull)from);
   for (uint64_t index = from; index <= status.last_index; index++) {
@@ -69,6 +72,8 @@ static void mirror_from(basin *b, basin_node *node, uint64_t from) {
 
 void basin_laws_on_start(basin *b, basin_node *node) {
   vlot_raft_status status = basin_status(b, node->id);
+  if (node->snapshot && status.base_index != node->disk_base)
+    basin_entries_restart(b, &node->disk, node->snapshot); /* the log is not its snapshot's */
   mirror_from(b, node, 1);
   basin_entries_cut(&node->written, 0);
   for (size_t k = 0; k < node->disk.count; k++) {
@@ -90,6 +95,7 @@ void basin_laws_on_start(basin *b, basin_node *node) {
 /* --- writes ----------------------------------------------------------------------------------- */
 
 void basin_laws_on_write(basin *b, basin_node *node, const vlot_write *write) {
+  if (write->snapshot) basin_entries_restart(b, &node->written, write->snapshot);
   if (write->truncate_from > 0) basin_entries_cut(&node->written, write->truncate_from - 1);
   for (uint32_t k = 0; k < write->slice_count; k++) {
     const vlot_slice *slice = &write->slices[k];
@@ -140,7 +146,8 @@ static void check_vote(basin *b, const basin_node *node, uint64_t term, uint32_t
 }
 
 static void check_acknowledgement(basin *b, const basin_node *node, const vlot_message *message) {
-  uint64_t match = message->as.reply.match_index;
+  uint64_t match = message->kind == VLOT_MESSAGE_INSTALL_REPLY ? message->as.installed.match_index
+                                                               : message->as.reply.match_index;
   if (match > node->disk.count)
     basin_fail(b, "I-9: node %u acknowledges %llu and has %zu entries on disk", node->id,
                (ull)match, node->disk.count);
@@ -151,6 +158,29 @@ static void check_acknowledgement(basin *b, const basin_node *node, const vlot_m
       basin_chain_at(&leader->mirror, match) != basin_chain_at(&node->disk, match))
     basin_fail(b, "I-9: node %u acknowledges %llu, which the leader holds otherwise", node->id,
                (ull)match);
+}
+
+/* A snapshot stands for the one sequence, and for nothing that is not committed. */
+static void check_installed(basin *b, basin_node *node, const vlot_change *change) {
+  const vlot_snapshot *snapshot = vlot_raft_snapshot(node->raft);
+  const vlot_snapshot_head *head = vlot_snapshot_get(snapshot);
+  if (head->index != change->to || head->term != change->term)
+    basin_fail(b, "node %u installs another snapshot than it says", node->id);
+  basin_entries_restart(b, &node->mirror, snapshot);
+  node->handed_index = node->told_index = head->index;
+  node->handed_chain = head->chain;
+  if (b->is_lawless) return;
+  if (head->index > b->committed.count)
+    basin_fail(b, "I-14: node %u installs %llu, which is not committed", node->id,
+               (ull)head->index);
+  if (head->chain != basin_chain_at(&b->committed, head->index))
+    basin_fail(b, "I-14: node %u installs a snapshot of another past", node->id);
+}
+
+void basin_laws_on_changes(basin *b, basin_node *node, const vlot_output *output) {
+  for (uint32_t k = 0; k < output->change_count; k++)
+    if (output->changes[k].kind == VLOT_CHANGE_SNAPSHOT_INSTALLED)
+      check_installed(b, node, &output->changes[k]);
 }
 
 void basin_laws_on_message(basin *b, basin_node *node, const vlot_message *message) {
@@ -170,7 +200,9 @@ void basin_laws_on_message(basin *b, basin_node *node, const vlot_message *messa
   case VLOT_MESSAGE_VOTE_REPLY:
     if (is_ok) check_vote(b, node, message->term, message->to);
     break;
+  case VLOT_MESSAGE_INSTALL:
   case VLOT_MESSAGE_APPEND: break; /* after the step: leadership may be as new as the message */
+  case VLOT_MESSAGE_INSTALL_REPLY:
   case VLOT_MESSAGE_APPEND_REPLY:
     if (is_ok) check_acknowledgement(b, node, message);
     break;
@@ -279,6 +311,13 @@ static void check_change(basin *b, basin_node *node, const vlot_change *change) 
                  (ull)node->seen_term, (ull)change->term);
     node->seen_commit = change->to;
     break;
+  case VLOT_CHANGE_SNAPSHOT_INSTALLED:
+    if (node->role == VLOT_ROLE_LEADER) basin_fail(b, "I-2: leader %u installs", node->id);
+    if (change->from != node->seen_commit || change->to <= change->from)
+      basin_fail(b, "I-14: node %u goes from %llu to a snapshot at %llu", node->id,
+                 (ull)change->from, (ull)change->to);
+    node->seen_commit = change->to;
+    break;
   default: break;
   }
 }
@@ -288,6 +327,7 @@ static uint64_t lowest_change(const vlot_output *output) {
   uint64_t lowest = 0;
   for (uint32_t k = 0; k < output->change_count; k++) {
     const vlot_change *change = &output->changes[k];
+    if (change->kind == VLOT_CHANGE_SNAPSHOT_INSTALLED) lowest = 0; /* all before is gone */
     bool is_of_log = change->kind == VLOT_CHANGE_APPEND || change->kind == VLOT_CHANGE_TRUNCATE;
     if (is_of_log && (lowest == 0 || change->from < lowest)) lowest = change->from;
   }
@@ -325,7 +365,8 @@ static void check_brief(basin *b, const basin_node *node, const vlot_raft_status
 
 static void check_senders(basin *b, const basin_node *node, const vlot_output *output) {
   for (uint32_t k = 0; k < output->message_count; k++)
-    if (output->messages[k].kind == VLOT_MESSAGE_APPEND &&
+    if ((output->messages[k].kind == VLOT_MESSAGE_APPEND ||
+         output->messages[k].kind == VLOT_MESSAGE_INSTALL) &&
         !was_leader(b, node->id, output->messages[k].term))
       basin_fail(b, "I-13: node %u appends in a term it does not lead", node->id);
 }

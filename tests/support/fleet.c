@@ -96,8 +96,7 @@ vlot_result fleet_submit(vlot_client *client, const char *key, uint32_t count, u
   vlot_command *commands = calloc(count, sizeof *commands);
   vlot_result result = VLOT_NOMEM;
   for (uint32_t k = 0; bytes && commands && k < count; k++)
-    commands[k] =
-        (vlot_command){.data = vlot_bytes_data(bytes), .size = (uint32_t)vlot_bytes_size(bytes)};
+    commands[k] = (vlot_command){.data = vlot_bytes_data(bytes), .size = vlot_bytes_size(bytes)};
   if (bytes && commands) result = vlot_client_submit(client, commands, count, sequence);
   vlot_bytes_release(bytes);
   free(commands);

@@ -56,45 +56,16 @@ const char *taped_replay(const taped *tape, const vlot_cluster_options *options,
   return text;
 }
 
-/* One block of the records from `from` to `to`. */
-static void put_block(taped *out, const uint8_t *from, const uint8_t *to) {
-  uint8_t head[VLOT__JOURNAL_BLOCK_HEAD] = {0};
-  size_t size = (size_t)(to - from);
-  vlot__put32(head, (uint32_t)size);
-  vlot__put64(head + 8, vlot__journal_hash(0, from, size));
-  if (keep(out, head, sizeof head) != VLOT_OK || keep(out, from, size) != VLOT_OK) abort();
-}
-
-void taped_split(taped *tape, size_t bytes) {
-  taped out = {0};
-  size_t at = VLOT__JOURNAL_FILE_HEAD;
-  at += VLOT__JOURNAL_BLOCK_HEAD + vlot__get32(tape->bytes + at); /* the head stays */
-  if (keep(&out, tape->bytes, at) != VLOT_OK) abort();
-  while (at < tape->size) {
-    const uint8_t *from = tape->bytes + at + VLOT__JOURNAL_BLOCK_HEAD,
-                  *end = from + vlot__get32(tape->bytes + at), *to = from;
-    for (; to < end; to += vlot__get32(to)) {
-      if ((size_t)(to - from) < bytes) continue;
-      put_block(&out, from, to);
-      from = to;
-    }
-    put_block(&out, from, end);
-    at = (size_t)(end - tape->bytes);
-  }
-  free(tape->bytes);
-  *tape = out;
-}
-
 void taped_mend(taped *tape, size_t place) {
   size_t at = VLOT__JOURNAL_FILE_HEAD;
-  while (at + VLOT__JOURNAL_BLOCK_HEAD <= tape->size) {
-    size_t size = vlot__get32(tape->bytes + at), end = at + VLOT__JOURNAL_BLOCK_HEAD + size;
-    if (end > tape->size) return;
-    if (place < end) {
-      vlot__put64(tape->bytes + at + 8,
-                  vlot__journal_hash(0, tape->bytes + at + VLOT__JOURNAL_BLOCK_HEAD, size));
+  at += VLOT__JOURNAL_BLOCK_HEAD + vlot__get32(tape->bytes + at);
+  while (at + VLOT__JOURNAL_RECORD_HEAD <= tape->size) {
+    uint32_t size = vlot__get32(tape->bytes + at);
+    if (size < VLOT__JOURNAL_RECORD_HEAD || size > tape->size - at) return;
+    if (place < at + size) {
+      vlot__journal_seal(tape->bytes + at, size);
       return;
     }
-    at = end;
+    at += size;
   }
 }

@@ -22,10 +22,7 @@ void taped_free(taped *tape);
 const char *taped_replay(const taped *tape, const vlot_cluster_options *options,
                          vlot_cluster **cluster, char text[320]);
 
-/* The same records in blocks of about so many bytes: what a long run has. */
-void taped_split(taped *tape, size_t bytes);
-
-/* The block around byte `at` gets the checksum that fits it. */
+/* The record around byte `at` gets the checksum that fits it. */
 void taped_mend(taped *tape, size_t at);
 
 #endif

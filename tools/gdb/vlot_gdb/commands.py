@@ -19,6 +19,8 @@ one node
   vlot diff A B         where two logs differ     vlot mailbox N              mail that waits for it
   vlot thread N [CMD]   go to its thread, or run a gdb command there
 what happened
+  vlot status           the cluster in one line
+  vlot events N [K]     the last K events of node N (10)
   vlot trace [K]        the last K events of all nodes (20), in one order
   vlot why N [EVENT]    what led to N's last change, or to its last EVENT (vote, leader, commit, …)
   vlot check            what must hold: is it so, now, and what was seen
@@ -53,7 +55,7 @@ EVENTS = {
     "commit": ("vlot_hook_commit", "node", "", "it knows more as committed"),
     "apply": ("vlot_hook_apply", "node", "", "its machine has applied entries"),
     "fault": ("vlot_hook_fault", "node", "", "a link, disk or clock was changed"),
-    "spawn": ("vlot_hook_spawn", "node", "", "it starts"),
+    "spawn": ("vlot_hook_spawn", "node", "", "it starts, for the first time too"),
     "kill": ("vlot_hook_kill", "node", "", "it stops running"),
     "fenced": ("vlot_hook_fenced", "node", "", "it refuses to go on"),
     "violation": ("vlot_hook_violation", "node", "", "the checker found a broken property"),
@@ -65,6 +67,7 @@ EVENTS = {
 HELP_COLUMNS = 110
 LOG_ROWS = 20
 TRACE_ROWS = 20
+EVENT_ROWS = 10
 
 
 # --- the commands; each gets what follows its name ---
@@ -293,6 +296,28 @@ def show_timers(text):
     words.table(["node", "in", "at tick", "role", "next", "election timeout gone"], rows)
 
 
+def show_status(text):
+    arguments(text, 0, 0, "vlot status")
+    print(state.headline(find.cluster()))
+
+
+def show_events(text):
+    usage = "vlot events N [K]"
+    given = arguments(text, 1, 2, usage)
+    cluster = find.cluster()
+    one = state.seat(cluster, node_number(given, usage))
+    count = number(given[1], usage) if len(given) > 1 else EVENT_ROWS
+    if count < 1:
+        raise gdb.GdbError("vlot events: K must be 1 or more, not %d" % count)
+    newest = []
+    for event in events.backwards(cluster, one.id):
+        if len(newest) == count:
+            break
+        newest.append(event)
+    for event in reversed(newest):
+        print("tick %-5d %s" % (event.tick, event.sentence()))
+
+
 def show_trace(text):
     usage = "vlot trace [K]"
     given = arguments(text, 0, 1, usage)
@@ -361,6 +386,18 @@ def node_to_stop_at(text, usage):
     return wanted
 
 
+def hook_arguments(place):
+    """The names of its arguments, once the program's file shows them; those in whose code it stops are its own business."""
+    if not place.startswith("vlot_hook_"):
+        return []
+    try:
+        symbol = gdb.lookup_global_symbol(place)
+        block = gdb.block_for_pc(int(symbol.value().address)) if symbol is not None else None
+    except (gdb.error, RuntimeError):
+        return []
+    return [one.name for one in block or [] if one.is_argument]
+
+
 def stop_at(text):
     usage = "vlot break EVENT [N] [if CONDITION]; EVENT: " + ", ".join(EVENTS)
     head, has_condition, condition = (" " + text + " ").partition(" if ")
@@ -376,12 +413,15 @@ def stop_at(text):
     if len(conditions) > 1:
         conditions = ["(%s)" % part for part in conditions]
     suffix = " if " + " && ".join(conditions) if conditions else ""
+    arguments_of = hook_arguments(place)
     pending = gdb.parameter("breakpoint pending")
     gdb.execute("set breakpoint pending on")  # the library may not be loaded yet
     try:
         gdb.execute("break %s%s" % (place, suffix))
     finally:
         gdb.execute("set breakpoint pending %s" % {True: "on", False: "off"}.get(pending, "auto"))
+    if arguments_of:
+        print("(CONDITION may name %s)" % ", ".join(arguments_of))
 
 
 def use(text):
@@ -401,6 +441,8 @@ COMMANDS = {
     "mailbox": (show_mailbox, "Mail that waits for node N, with ids."),
     "net": (show_net, "Messages under way with their ids, and links with faults."),
     "timers": (show_timers, "Who times out next."),
+    "status": (show_status, "The cluster in one line."),
+    "events": (show_events, "The last K events of node N (10): vlot events N [K]."),
     "trace": (show_trace, "The last K events of all nodes, in the order of (lamport, node, number): vlot trace [K]."),
     "why": (show_why, "What led to the last change of node N, or to its last EVENT: vlot why N [EVENT]."),
     "thread": (go_to_thread, "Go to the thread of node N, or run a gdb command there: vlot thread N [CMD]."),
@@ -408,6 +450,9 @@ COMMANDS = {
     "use": (use, "Look at this cluster: vlot use EXPR (a vlot_cluster *, vlot_client *, or an address)."),
     **check.COMMANDS,
     **control.COMMANDS,
+    "next": (control.step, "The same as vlot step: vlot next [K]."),
+    "n": (control.step, "The same as vlot step: vlot n [K]."),
+    "p": (again.COMMANDS["back"][0], "The same as vlot back: vlot p [K]."),
     **again.COMMANDS,
     **asking.COMMANDS,
 }
@@ -427,6 +472,12 @@ class Family(gdb.Command):
             if verbs.named(name) in verbs.asked():
                 guarded(name, lambda given: asking.say(verbs.named(name), given), line)
                 return
+            said = verbs.named(name)
+            if said is not None and said.name in COMMANDS:  # by its shorter name
+                guarded(said.name, COMMANDS[said.name][0], line)
+                return
+            if said is not None:
+                raise gdb.GdbError("\"%s\" is a word of the prompt of vlot step: gdb has no request for it; say it there" % name)
             raise gdb.GdbError("no command \"vlot %s\"; `vlot` shows all of them" % text.split()[0])
         show_help("")
 
@@ -459,7 +510,8 @@ def add_asked(_event=None):
     for verb in verbs.asked():
         if verb.name not in Asked and verb.name not in COMMANDS:
             Asked.add(verb.name)
-            command(verb.name, lambda line, name=verb.name: asking.say(verbs.named(name), line), asking.command(verb)[1])
+            for name in [verb.name] + ([verb.alias] if verb.alias else []):
+                command(name, lambda line, name=verb.name: asking.say(verbs.named(name), line), asking.command(verb)[1])
     return bool(verbs.table())
 
 

@@ -266,6 +266,8 @@ def holds(expression):
         raise gdb.GdbError("vlot until: %s" % problem)
 
 
+# An event as the prompt's `until` has it; one that is also a goal is the goal, unless it is said whose event it is.
+EVENT = re.compile(r"([a-z_]+)(?: of (?:n?(\d+)|\*))?( \d+)?")
 GOAL = re.compile(r"(leader)(?: (?:n?(\d+)|\*))?|(role) n?(\d+) ([a-z-]+)|(commit|term) (\d+)|(quiet)")
 LIMIT = re.compile(r"(leader \S+|role \S+ \S+|(?:commit|term) \S+|quiet) (\S+)")
 AT = re.compile(r" at n?(\d+)(?= |$)")
@@ -274,6 +276,11 @@ AT = re.compile(r" at n?(\d+)(?= |$)")
 def goal_of(cluster, line):
     """A goal as the prompt's `until` has them, as a function that says whether it is reached, and for how many ticks; None: this is none."""
     line = " ".join(line.split())
+    event = EVENT.fullmatch(line)
+    if event and (" of " in line or event.group(1) not in ("leader", "role", "commit", "term", "quiet")) and event.group(1) in event_kinds():
+        limit = event.group(3)
+        ticks = ticks_of(limit.strip(), "vlot until") if limit else UNTIL_TIMEOUTS * int(cluster.options["raft"]["election_ticks_min"])
+        return happened(cluster, event.group(1), event.group(2)), ticks
     at = AT.search(line)
     rest = AT.sub("", line, 1)
     limit = LIMIT.fullmatch(rest)
@@ -282,6 +289,30 @@ def goal_of(cluster, line):
         return None
     ticks = ticks_of(limit.group(2), "vlot until") if limit else UNTIL_TIMEOUTS * int(cluster.options["raft"]["election_ticks_min"])
     return reached_by(cluster, found.groups(), at and at.group(1)), ticks
+
+
+def event_kinds():
+    """{"step_down": "step down"}, as they are said and as they are told"""
+    kinds = [field.name[len("VLOT_EVENT_"):].lower() for field in gdb.lookup_type("vlot_event_kind").fields()]
+    return {kind: kind.replace("_", " ") for kind in kinds if kind != "kinds"}
+
+
+def happened(cluster, kind, whose):
+    """Since now."""
+    if whose:
+        state.seat(cluster, int(whose))
+    since, name = cluster.action, event_kinds()[kind]
+
+    def has_happened(one):
+        for node in [0] + state.ids(one):
+            for event in events.backwards(one, node):
+                if event.action <= since:
+                    break
+                if event.kind == name and (not whose or int(whose) in ([event.node] if event.node else [event.peer])):
+                    return True
+        return False
+
+    return has_happened
 
 
 def reached_by(cluster, goal, at):

@@ -143,11 +143,44 @@ class Entry:
         size = min(self.size, limit)
         return bytes(gdb.selected_inferior().read_memory(int(self.data), size)) if size else b""
 
-    def preview(self, limit=24):
-        """Runs of printable characters; the rest as dots."""
+    def preview(self, limit=40):
+        """A command of the key-value machine as it is said at the prompt; other bytes escaped."""
+        if self.kind == "noop":
+            return "no-op"
         data = self.bytes(limit)
-        text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in data)
-        return text + ("…" if self.size > limit else "")
+        said = command_said(data, self.size)
+        return said if said is not None else escaped(data, self.size)
+
+
+def escaped(data, size=0, is_word=False):
+    """As src/lab/view_node.c does it, but for characters beyond ASCII. data: the first bytes of [size]."""
+    text = "".join(chr(byte) if 32 < byte < 127 and byte != 92 or byte == 32 and not is_word else "\\" * 2 if byte == 92 else "\\x%02x" % byte
+                   for byte in data)
+    return text + ("..." if size > len(data) else "") or '""'
+
+
+def command_said(data, size):
+    """data: the first bytes of a command of [size] (src/cluster/kv_codec.c has its form); None: it is none, or its key is not whole."""
+    names = {1: "get", 2: "set", 3: "del", 4: "cas", 5: "incr"}
+    if len(data) < 4 or data[0] not in names:
+        return None
+    name, key_size = names[data[0]], data[1] + 256 * data[2]
+    key, rest, left = data[3:3 + key_size], data[3 + key_size:], size - 3 - key_size
+    if key_size == 0 or len(key) < key_size or (name in ("get", "del") and left) or (name == "incr" and (left != 8 or len(rest) < 8)):
+        return None
+    parts = [name, escaped(key, is_word=True)]
+    if name == "incr":
+        parts.append(str(int.from_bytes(rest[:8], "little", signed=True)))
+    if name == "cas":
+        if not rest or rest[0] > 1 or (rest[0] == 1 and len(rest) < 5):
+            return None
+        expected = int.from_bytes(rest[1:5], "little") if rest[0] else 0
+        parts.append(escaped(rest[5:5 + expected], expected, True) if rest[0] else "(absent)")
+        skipped = 1 + (4 + expected if rest[0] else 0)
+        rest, left = rest[skipped:], left - skipped
+    if name in ("set", "cas"):
+        parts.append(escaped(rest, left))
+    return " ".join(parts)
 
 
 def entries(raft, first, last):

@@ -19,7 +19,7 @@ class Parameter:
         self.min, self.max = int(value["min"]), int(value["max"])
 
     def usage(self):
-        if self.asks == "always":
+        if self.asks in ("always", "nothing"):  # as the prompt has it, and a request has no room for it
             return ""
         name = "ID" if self.asks == "id" else self.meaning if self.type == "choice" else self.name
         said = self.keyword if self.type == "flag" else "%s %s" % (self.keyword, name) if self.keyword else name
@@ -100,6 +100,9 @@ class Said:
 def take(verb, parameter, said, rest):
     """The value of one parameter, off the words that are left."""
     usage = verb.usage()
+    if parameter.asks == "nothing":
+        raise gdb.GdbError("vlot %s: only the prompt of vlot step takes %s%s here; %s" % (
+            verb.name, parameter.keyword + " " if parameter.keyword else "", parameter.name, usage))
     if parameter.type == "flag":
         said.value = 1 if parameter.asks == "value" else said.value
     elif not rest:
