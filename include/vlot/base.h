@@ -136,6 +136,8 @@ VLOT_API const char *vlot_problem(vlot_result result);
   X(SNAPSHOT_TOO_LARGE, 45, "the snapshot is larger than its limit")                     \
   X(SNAPSHOT_STALE, 46, "a newer state is here already")                                 \
   X(RESTORE_FAILED, 47, "the state machine could not be restored")                       \
+  X(SILENCE, 48, "what was sent before is not answered")                                 \
+  X(COMMIT_ALONE, 49, "nothing else took the commit index along")                        \
   /* cluster and runtime */                                                              \
   X(LINK_CUT, 50, "the link is cut")                                                     \
   X(LINK_LOSS, 51, "the link lost it")                                                   \
@@ -162,7 +164,9 @@ VLOT_API const char *vlot_problem(vlot_result result);
   X(STRAGGLER, 78, "the clock waits for a node that is inside a turn")                   \
   X(IS_LEADER, 79, "it is the leader itself")                                            \
   X(DISKS_LOST, 80, "so many disks of voters were lost that no quorum of them is left")  \
-  X(REPLY_TOO_LARGE, 81, "the machine's answer is larger than its limit")
+  X(REPLY_TOO_LARGE, 81, "the machine's answer is larger than its limit")                \
+  X(LINK_IN_DOUBT, 82, "the link has lost something before")                             \
+  X(TIMER_FIRED, 83, "its timer was made to fire before its time")
 
 typedef enum vlot_why {
 #define VLOT_X(name, number, text) VLOT_WHY_##name = number,

@@ -708,18 +708,18 @@ VLOT_API bool vlot_pending_parse(const char *text, uint64_t *id);
 typedef struct vlot_pending {
   uint64_t id;
   vlot_pending_kind kind;
-  uint32_t node;    /* to whom it happens */
-  uint32_t from;    /* message: sender; client: client number, 0 of an order */
-  uint32_t is_held; /* it is not chosen until released */
-  uint64_t due;     /* tick at which it happens; from then on it is only a matter of order */
-  /* vlot_message_kind; 0: a forwarded command or read, or, with VLOT_MESSAGE_OK, the leader's word
-   * that it has come */
-  uint32_t message_kind;
+  uint32_t node;          /* to whom it happens */
+  uint32_t from;          /* message: sender; client: client number, 0 of an order */
+  uint32_t is_held;       /* it is not chosen until released */
+  uint64_t due;           /* tick at which it happens; from then on it is only a matter of order */
+  uint32_t message_kind;  /* vlot_message_kind; 0: mail says what it is */
   uint32_t message_flags; /* VLOT_MESSAGE_* */
   uint64_t term;          /* message: its term */
   /* message: append: prev_index; a vote asked for: last_index; append reply: match or hint index */
   uint64_t index;
-  uint64_t entries; /* append: how many; commands: how many */
+  uint64_t entries;    /* append: how many */
+  vlot_mail_told mail; /* what it is, where it is no message of Raft's */
+  vlot_due due_for;    /* timer: what it will do; else NOTHING */
 } vlot_pending;
 
 /* Everything pending: in the order it is due, then what is held.

@@ -88,6 +88,8 @@ enum {
  * its cause is the event that broke it. vlot_cluster_violation() has the evidence. */
 #define VLOT_REPLICA_HASH 100
 
+/* An ORDER of VLOT_INPUT_TICK: a person makes its timer fire before its time; to: vlot_due. */
+
 /* What a FAULT says, by its why:
  *
  * DISK_FAULT             peer: whose; from: fail_at; to: delay_ticks_max; term: 1 is_stalled + 2
@@ -167,6 +169,46 @@ typedef struct vlot_event {
     } config;
   } as;
 } vlot_event;
+
+/* What is under way between clients and nodes, or passed on from node to node, and is no message of
+ * Raft's. A DROPPED of it has message.kind 0, and in message
+ *
+ * flags     which it is
+ * from      the member that sent it; 0: a client
+ * term      FORWARD, QUESTION, WORD: in which the one leads whom it is about
+ * entries   how many commands and reads are in it, commit: how many of them are reads
+ * log_term  the client of the first of them, index: its number for it, request_id: 1 where some are
+ *           of other clients
+ */
+#define VLOT_MAILS(X)                                                   \
+  X(COMMANDS, 1, "commands") /* a client's */                           \
+  X(READ, 2, "read")         /* a client's */                           \
+  X(ORDER, 3, "order")       /* vlot_cluster_campaign() and its like */ \
+  X(FORWARD, 4, "forward")   /* what clients asked of a follower */     \
+  X(QUESTION, 5, "question") /* its question whether that has come */   \
+  X(WORD, 6, "word")         /* the leader's word that it has */
+
+typedef enum vlot_mail_kind {
+#define VLOT_X(name, number, text) VLOT_MAIL_##name = number,
+  VLOT_MAILS(VLOT_X)
+#undef VLOT_X
+} vlot_mail_kind;
+
+/* "forward" …, as the table has it; "?" outside of it. Static. */
+VLOT_API const char *vlot_mail_kind_name(vlot_mail_kind mail);
+
+typedef struct vlot_mail_told {
+  vlot_mail_kind kind; /* 0: it is a message of Raft's, or none at all */
+  uint32_t client; /* vlot_client_number(), of the first command or read in it; 0: there is none */
+  uint64_t sequence;   /* its number for that one */
+  uint64_t count;      /* commands and reads in it … */
+  uint64_t reads;      /* … and how many of these are reads */
+  uint32_t has_others; /* some are of other clients */
+  uint32_t reserved;
+} vlot_mail_told;
+
+/* It in words, "a forwarded command of client 1"; out, capacity and the result as snprintf. */
+VLOT_API size_t vlot_mail_text(const vlot_mail_told *told, char *out, size_t capacity);
 
 #define VLOT_RARE_EVENTS 48 /* of a node, that are kept beside its last ones */
 

@@ -346,6 +346,8 @@ typedef struct vlot_input {
       uint64_t now; /* cluster tick as this node sees it; never backwards */
       /* ticks to count for the election and heartbeat timers; <= now - the last now */
       uint64_t elapsed;
+      /* somebody made time pass for this node alone; what its timers do then is TIMER_FIRED */
+      uint32_t is_fired;
     } tick;
     const vlot_message *message;
     struct {
@@ -509,6 +511,27 @@ typedef enum vlot_change_kind {
 #undef VLOT_X
 } vlot_change_kind;
 
+/* What a node's next timer is for: number, and words for people. */
+#define VLOT_DUES(X)                                                            \
+  X(NOTHING, 0, "nothing")                                                      \
+  X(ELECTION, 1, "election timeout")                                            \
+  X(HEARTBEAT, 2, "heartbeat")                                                  \
+  X(SILENCE, 3, "asks who does not answer") /* docs/decisions/silence.md */     \
+  X(COMMIT, 4, "tells the commit index")    /* which nothing else took along */ \
+  X(QUORUM, 5, "looks for a quorum")                                            \
+  X(APPLY, 6, "goes on applying") /* what was put off without memory */         \
+  X(FORWARD, 7, "forwards again") /* the cluster's: what clients asked */       \
+  X(SNAPSHOT, 8, "sends more of a snapshot")
+
+typedef enum vlot_due {
+#define VLOT_X(name, number, text) VLOT_DUE_##name = number,
+  VLOT_DUES(VLOT_X)
+#undef VLOT_X
+} vlot_due;
+
+/* "heartbeat" …, as the table has it; "?" outside of it. Static. */
+VLOT_API const char *vlot_due_text(vlot_due due);
+
 typedef struct vlot_change {
   uint16_t kind; /* vlot_change_kind; what the rest means stands in the table above */
   uint16_t why;  /* vlot_why */
@@ -529,6 +552,12 @@ typedef struct vlot_brief {
   uint32_t vote;         /* of this term; 0: none */
   uint32_t role;         /* vlot_role */
 } vlot_brief;
+
+/* Why a message is sent, where that is not plain. */
+typedef struct vlot_sent_why {
+  uint32_t message; /* its place in messages */
+  vlot_why why;     /* SILENCE, COMMIT_ALONE, LINK_IN_DOUBT */
+} vlot_sent_why;
 
 /* What a driver carries out after a step. Everything is borrowed until the next call on this core.
  *
@@ -552,6 +581,9 @@ typedef struct vlot_output {
    * durability. A leader's append: what made it possible last, the entries or room for them; 0:
    * neither in this step, as where it was put off without memory */
   const uint64_t *message_causes;
+  /* [why_count] those of the messages that have a why, in their order: appends that time sends,
+   * heartbeats excepted, and questions over a link that has lost something */
+  const vlot_sent_why *whys;
   /* [apply_count] committed, to be applied in order, each entry once */
   const vlot_slice *apply;
   const vlot_read_answer *reads; /* [read_count] */
@@ -564,6 +596,7 @@ typedef struct vlot_output {
    * completed */
   uint64_t write_cause;
   uint32_t message_count;
+  uint32_t why_count;
   uint32_t apply_count;
   uint32_t read_count;
   uint32_t lost_count;
@@ -575,6 +608,7 @@ typedef struct vlot_output {
   vlot_brief after;    /* the node after this step */
   /* something waits for STORED; 0: it may as well come with the next input, whenever that is */
   uint32_t awaits_storage;
+  vlot_due next_due; /* what next_timer is for */
   /* 1: what was RESTORED is durable: the new machine takes the old one's place, before apply */
   uint32_t has_swapped;
   /* NULL; or a snapshot that is here in full: verify it, restore a new machine from it, and say
@@ -714,7 +748,8 @@ typedef struct vlot_raft_status {
   uint64_t durable_index;    /* the log is durable up to here */
   uint64_t durable_term;     /* term of the hard state that is durable */
   uint64_t now;              /* the highest one told by TICK */
-  uint64_t next_timer;       /* as the last output said */
+  uint64_t next_timer;       /* as the last output said … */
+  vlot_due next_due;         /* … and what it is for */
   uint32_t election_ticks;   /* the election timeout drawn last */
   uint32_t election_elapsed; /* ticks since it was reset */
   uint32_t votes_granted;    /* in the last campaign */

@@ -129,6 +129,10 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__NUMBER(node.waiters, struct vlot__node, waiters.count),
     VLOT__NUMBER(node.waiting_reads, struct vlot__node, waiting_reads.count),
     VLOT__NUMBER(node.turns, struct vlot__node, turns),
+    VLOT__NUMBER(node.next_timer, struct vlot__node, next_timer),
+    VLOT__NUMBER(node.forward_due, struct vlot__node, forwarding.due),
+
+    VLOT__CONSTANT(due_number.forward, VLOT_DUE_FORWARD),
 
     /* mail */
     VLOT__CONSTANT(mail_kind.tick, VLOT__MAIL_TICK),

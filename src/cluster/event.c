@@ -29,6 +29,16 @@ bool vlot_event_is_rare(const vlot_event *event) {
   return (VLOT__EVENTS_RARE >> event->kind & 1) != 0;
 }
 
+const char *vlot_mail_kind_name(vlot_mail_kind mail) {
+  switch (mail) {
+#define VLOT_X(name, number, text) \
+  case VLOT_MAIL_##name: return text;
+    VLOT_MAILS(VLOT_X)
+#undef VLOT_X
+  }
+  return "?";
+}
+
 const char *vlot__event_role_name(uint64_t role) { return vlot_role_name((vlot_role)role); }
 
 const char *vlot__event_progress_name(uint64_t state) {
@@ -42,7 +52,7 @@ const char *vlot__event_request_name(uint64_t kind) {
   return verb ? verb->name : "something unknown";
 }
 
-/* What vlot__mail_is_order() lets through. */
+/* What vlot__mail_is_order() lets through, and a timer that is made to fire. */
 const char *vlot__event_order_name(uint64_t kind) {
   switch (kind) {
   case VLOT_INPUT_CAMPAIGN: return "campaign";
@@ -50,6 +60,7 @@ const char *vlot__event_order_name(uint64_t kind) {
   case VLOT_INPUT_STEP_DOWN: return "step_down";
   case VLOT_INPUT_FORGET_LEADER: return "forget_leader";
   case VLOT_INPUT_SWITCHES: return "switches";
+  case VLOT_INPUT_TICK: return "timeout";
   default: return "something unknown";
   }
 }

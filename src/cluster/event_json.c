@@ -189,10 +189,24 @@ static void write_brief(vlot__writer *w, const char *key, const vlot_brief *brie
   vlot__write(w, "}", 1);
 }
 
+/* No message of Raft's: what a client asked, an order, or what is passed on. */
+static void write_mail(vlot__writer *w, const vlot_event *event) {
+  uint64_t reads = event->as.message.commit;
+  vlot__json_name_of(w, "kind", vlot_mail_kind_name((vlot_mail_kind)event->as.message.flags));
+  if (event->as.message.from != 0) vlot__json_number_of(w, "from", event->as.message.from);
+  vlot__json_number_of(w, "to", vlot__event_receiver(event));
+  if (event->as.message.term != 0) vlot__json_number_of(w, "term", event->as.message.term);
+  if (event->as.message.entries == 0) return;
+  vlot__json_number_of(w, "client", event->as.message.log_term);
+  vlot__json_number_of(w, "sequence", event->as.message.index);
+  vlot__json_number_of(w, "commands", event->as.message.entries - reads);
+  vlot__json_number_of(w, "reads", reads);
+}
+
 static void write_message(vlot__writer *w, const vlot_event *event) {
   bool is_ok = vlot__event_is_success(event);
-  if (event->as.message.kind == 0) { /* mail that is no message of Raft's */
-    vlot__json_number_of(w, "to", vlot__event_receiver(event));
+  if (event->as.message.kind == 0) {
+    write_mail(w, event);
     return;
   }
   vlot__json_name_of(w, "kind", vlot_message_kind_name((vlot_message_kind)event->as.message.kind));

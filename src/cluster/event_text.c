@@ -42,9 +42,47 @@ static void say_step(vlot__writer *w, const vlot_event *event) {
   if (after->commit_index != before->commit_index) say(w, " to %llu", (number)after->commit_index);
 }
 
+/* What was asked, by which client. */
+static void say_asked(vlot__writer *w, const char *how, const vlot_mail_told *told) {
+  const char *what = told->reads == 0             ? "command"
+                     : told->reads == told->count ? "read"
+                                                  : "operation";
+  if (told->count == 1)
+    say(w, "a %s%s", how, what);
+  else
+    say(w, "%llu %s%ss", (number)told->count, how, what);
+  say(w, " of client %u%s", told->client, told->has_others ? " and others" : "");
+}
+
+static void say_mail(vlot__writer *w, const vlot_mail_told *told) {
+  switch (told->kind) {
+  case VLOT_MAIL_COMMANDS:
+  case VLOT_MAIL_READ: say_asked(w, "", told); return;
+  case VLOT_MAIL_ORDER: say(w, "an order"); return;
+  case VLOT_MAIL_FORWARD: say_asked(w, "forwarded ", told); return;
+  case VLOT_MAIL_QUESTION: say(w, "the question whether what was forwarded has come"); return;
+  case VLOT_MAIL_WORD: say(w, "the word that what was forwarded has come"); return;
+  }
+  say(w, "mail of the unknown kind %u", (unsigned)told->kind);
+}
+
+size_t vlot_mail_text(const vlot_mail_told *told, char *out, size_t capacity) {
+  vlot__writer w = {.out = out, .capacity = capacity};
+  say_mail(&w, told);
+  return vlot__write_end(&w);
+}
+
 static void say_what(vlot__writer *w, const vlot_event *event) {
   number term = event->as.message.term, index = event->as.message.index,
          log_term = event->as.message.log_term;
+  if (event->as.message.kind == 0) {
+    say_mail(w, &(vlot_mail_told){.kind = (vlot_mail_kind)event->as.message.flags,
+                                  .client = (uint32_t)log_term,
+                                  .has_others = event->as.message.request_id != 0,
+                                  .count = event->as.message.entries,
+                                  .reads = event->as.message.commit});
+    return;
+  }
   say(w, "%s of term %llu", vlot_message_kind_name((vlot_message_kind)event->as.message.kind),
       term);
   switch (vlot_message_body_of(event->as.message.kind)) {
@@ -90,6 +128,8 @@ static void say_message(vlot__writer *w, const vlot_event *event) {
     say(w, "n%u sends n%u ", from, to);
   else if (event->kind == VLOT_EVENT_RECEIVED)
     say(w, "n%u takes from n%u ", to, from);
+  else if (from == 0)
+    say(w, "Dropped on its way to n%u: ", to);
   else
     say(w, "Dropped on its way from n%u to n%u: ", from, to);
   say_what(w, event);
@@ -363,7 +403,10 @@ static void say_change(vlot__writer *w, const vlot_event *event) {
         from);
     return;
   case VLOT_EVENT_ORDER:
-    say(w, "n%u takes the order %s", node, vlot__event_order_name(from));
+    if (from == VLOT_INPUT_TICK)
+      say(w, "n%u's timer is made to fire before its time (%s)", node, vlot_due_text((vlot_due)to));
+    else
+      say(w, "n%u takes the order %s", node, vlot__event_order_name(from));
     return;
   default: return;
   }

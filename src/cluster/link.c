@@ -318,7 +318,7 @@ static vlot__fate begin_sending(vlot_cluster *cluster, vlot__parcel *parcel) {
   vlot__fate fate = {.copies = 1};
   const vlot__mail_message *mail = (const void *)parcel->head;
   if (parcel->kind == VLOT__MAIL_MESSAGE)
-    parcel->head->cause = vlot__emit_message(cluster, seat, VLOT_EVENT_SENT, VLOT_WHY_NONE,
+    parcel->head->cause = vlot__emit_message(cluster, seat, VLOT_EVENT_SENT, parcel->why,
                                              parcel->head, &mail->message);
   else
     parcel->head->cause = seat->cause;

@@ -42,13 +42,50 @@ static void for_each_propose(const vlot__mail_forward *mail,
     if (one->kind == VLOT__MAIL_PROPOSE) act(vlot__forwarded_mail(one));
 }
 
-uint64_t vlot__forwarded_commands(const vlot__mail_forward *mail) {
-  uint64_t commands = 0;
+static void tell_forward(vlot__mail_about *about, const vlot__mail_forward *mail) {
+  vlot_mail_told *told = &about->told;
   vlot__forwarded *one = vlot__forwarded_first(mail);
-  for (uint32_t k = 0; k < mail->count; k++, one = vlot__forwarded_next(one))
-    if (one->kind == VLOT__MAIL_PROPOSE)
-      commands += ((const vlot__mail_propose *)vlot__forwarded_mail(one))->count;
-  return commands;
+  told->kind = mail->is_answer    ? VLOT_MAIL_WORD
+               : mail->count == 0 ? VLOT_MAIL_QUESTION
+                                  : VLOT_MAIL_FORWARD;
+  about->from = mail->from;
+  about->term = mail->term;
+  for (uint32_t k = 0; k < mail->count; k++, one = vlot__forwarded_next(one)) {
+    vlot_mail_told inner = vlot__mail_tell(one->kind, vlot__forwarded_mail(one)).told;
+    told->count += inner.count;
+    told->reads += inner.reads;
+    told->has_others |= k > 0 && inner.client != told->client;
+    if (k > 0) continue;
+    told->client = inner.client;
+    told->sequence = inner.sequence;
+  }
+}
+
+vlot__mail_about vlot__mail_tell(uint32_t kind, const void *payload) {
+  vlot__mail_about about = {0};
+  const vlot__mail_propose *propose = payload;
+  const vlot__mail_read *read = payload;
+  switch ((vlot__mail_kind)kind) {
+  case VLOT__MAIL_PROPOSE:
+    about.told = (vlot_mail_told){.kind = VLOT_MAIL_COMMANDS,
+                                  .client = propose->client,
+                                  .sequence = propose->sequence,
+                                  .count = propose->count};
+    break;
+  case VLOT__MAIL_READ:
+    about.told = (vlot_mail_told){.kind = VLOT_MAIL_READ,
+                                  .client = read->client,
+                                  .sequence = read->sequence,
+                                  .count = 1,
+                                  .reads = 1};
+    break;
+  case VLOT__MAIL_ORDER: about.told.kind = VLOT_MAIL_ORDER; break;
+  case VLOT__MAIL_FORWARD: tell_forward(&about, payload); break;
+  case VLOT__MAIL_TICK:
+  case VLOT__MAIL_MESSAGE:
+  case VLOT__MAIL_STORED: break;
+  }
+  return about;
 }
 
 void vlot__mail_dispose(uint32_t kind, void *payload) {

@@ -3,6 +3,7 @@
 #ifndef VLOT_CLUSTER_MAIL_H
 #define VLOT_CLUSTER_MAIL_H
 
+#include "vlot/event.h"
 #include "vlot/raft.h"
 
 /* Kinds of mail that a node takes. */
@@ -62,6 +63,15 @@ typedef struct vlot__mail_order {
   uint32_t value;
 } vlot__mail_order;
 
+/* What people are told of mail that is no message of Raft's. from: member, 0: a client. */
+typedef struct vlot__mail_about {
+  vlot_mail_told told;
+  uint32_t from;
+  uint64_t term;
+} vlot__mail_about;
+
+vlot__mail_about vlot__mail_tell(uint32_t kind, const void *payload);
+
 /* Is there such an order? kind: vlot_input_kind. A person says it, or a journal. */
 bool vlot__mail_is_order(uint32_t kind, uint32_t value);
 
@@ -113,9 +123,6 @@ static inline vlot__mail_head *vlot__forwarded_head(vlot__forwarded *one) {
 static inline vlot__forwarded *vlot__forwarded_next(vlot__forwarded *one) {
   return (void *)((uint8_t *)(one + 1) + vlot__padded(one->size));
 }
-
-/* How many commands are in there; reads are not counted. */
-uint64_t vlot__forwarded_commands(const vlot__mail_forward *mail);
 
 static inline size_t vlot__mail_read_size(size_t question) {
   return sizeof(vlot__mail_read) + question;

@@ -46,8 +46,9 @@ void vlot__node_end(vlot__node *node);
  * follows a change does it. */
 void vlot__node_clock_changed(vlot__node *node);
 
-/* Cluster tick at which it needs a TICK; VLOT_NEVER. Valid between turns. */
+/* Cluster tick at which it needs a TICK; VLOT_NEVER; and what for. Valid between turns. */
 uint64_t vlot__node_due(const vlot__node *node);
+vlot_due vlot__node_due_for(const vlot__node *node);
 /* fills raft, applied, waiting, turns */
 void vlot__node_get_status(const vlot__node *node, vlot_node_status *status);
 vlot_result vlot__node_hash(vlot__node *node, uint64_t *hash, uint64_t *applied);

@@ -48,7 +48,7 @@ static void submit_write(vlot__node *node, const vlot_write *write) {
     vlot__node_write_failed(node, write->token, result);
 }
 
-static void send_message(vlot__node *node, const vlot_message *message) {
+static void send_message(vlot__node *node, const vlot_message *message, vlot_why why) {
   vlot__mail_message mail = {.message = *message};
   uint32_t slices = message->kind == VLOT_MESSAGE_APPEND ? message->as.append.slice_count : 0;
   vlot_snapshot *snapshot =
@@ -56,6 +56,7 @@ static void send_message(vlot__node *node, const vlot_message *message) {
   vlot__parcel parcel = vlot__parcel_of(message->to, VLOT__MAIL_MESSAGE, &mail, sizeof mail);
   parcel.sender = node->seat;
   parcel.message_kind = message->kind;
+  parcel.why = why;
   if (slices > 0) {
     parcel.pieces[1] =
         (vlot_piece){.data = message->as.append.slices, .size = slices * sizeof(vlot_slice)};
@@ -83,9 +84,11 @@ bool vlot__node_let_go(vlot__node *node, const vlot_output *output) {
   publish(node);
   if (output) {
     submit_write(node, &output->write);
+    uint32_t whys = 0, why_count = output->why_count;
     for (uint32_t k = 0; k < output->message_count; k++) {
+      bool has_why = whys < why_count && output->whys[whys].message == k;
       node->seat->cause = vlot__node_event_of(node, output->message_causes[k]);
-      send_message(node, &output->messages[k]);
+      send_message(node, &output->messages[k], has_why ? output->whys[whys++].why : VLOT_WHY_NONE);
     }
   }
   vlot__node_deliver_answers(node);

@@ -92,6 +92,30 @@ static void leave_term(vlot__node *node) {
 
 /* --- the follower: putting in ----------------------------------------------------------------- */
 
+/* After so many silent ticks the oldest goes again: as vlot__silence_max() in the core. */
+static uint32_t silence_max(const vlot__node *node) {
+  uint32_t heartbeat = node->cluster->options.raft.heartbeat_ticks;
+  uint32_t ticks = node->forwarding.answer_ticks;
+  ticks = ticks < SILENCE_TICKS ? SILENCE_TICKS : ticks + SILENCE_TICKS;
+  return ticks < heartbeat || heartbeat < SILENCE_TICKS ? ticks : heartbeat;
+}
+
+/* Timed is one copy after the other, by the answer to that very one. */
+static void time_answer(vlot__node *node, uint64_t copy) {
+  vlot__forwarding *it = &node->forwarding;
+  if (it->timed_copy == 0 || copy < it->timed_copy) return;
+  bool is_that = copy == it->timed_copy;
+  uint64_t ticks = node->now - it->timed_at;
+  uint32_t heartbeat = node->cluster->options.raft.heartbeat_ticks;
+  it->timed_copy = 0;
+  if (!is_that) return; /* answered with others, or lost */
+  if (ticks > heartbeat) ticks = heartbeat;
+  if (ticks >= it->answer_ticks)
+    it->answer_ticks = (uint32_t)ticks;
+  else
+    it->answer_ticks -= (it->answer_ticks - (uint32_t)ticks + 7) / 8;
+}
+
 /* A stream to the leader of this term, from its beginning where it is another one. */
 static void meet_leader(vlot__node *node) {
   vlot__forwarding *it = &node->forwarding;
@@ -100,6 +124,8 @@ static void meet_leader(vlot__node *node) {
   it->term = node->brief.term;
   it->leader = node->leader;
   it->next_number = 1;
+  it->answer_ticks = 0;
+  it->timed_copy = 0;
 }
 
 /* Room for so many bytes more in one that has not gone yet; NULL without memory. */
@@ -169,7 +195,12 @@ static vlot_result send(vlot__node *node, uint32_t to, vlot__mail_forward *mail,
 }
 
 static vlot_result send_copy(vlot__node *node, vlot__forward *one) {
-  one->mail->copy = ++node->forwarding.copies;
+  vlot__forwarding *it = &node->forwarding;
+  one->mail->copy = ++it->copies;
+  if (it->timed_copy == 0) {
+    it->timed_copy = it->copies;
+    it->timed_at = node->now;
+  }
   return send(node, node->forwarding.leader, one->mail, one->size);
 }
 
@@ -192,7 +223,7 @@ static void send_new(vlot__node *node) {
   for (; k < it->sent.count; k++)
     if (send_copy(node, forward_at(it, k)) != VLOT_OK) refuse_from(node, k);
   if (it->due != VLOT_NEVER || it->sent.count == 0) return;
-  it->interval = SILENCE_TICKS;
+  it->interval = silence_max(node);
   it->due = node->now + it->interval;
 }
 
@@ -229,6 +260,7 @@ static void take_answer(vlot__node *node, const vlot__mail_forward *answer) {
       answer->incarnation != node->seat->incarnation || it->sent.count == 0)
     return;
   bool is_news = forward_at(it, 0)->mail->number < answer->number;
+  time_answer(node, answer->copy);
   while (it->sent.count > 0 && forward_at(it, 0)->mail->number < answer->number)
     forget_oldest(node);
   switch ((vlot__forward_verdict)answer->verdict) {
@@ -239,7 +271,7 @@ static void take_answer(vlot__node *node, const vlot__mail_forward *answer) {
   /* what was sent before that which is answered and is still missing there was lost, or is slow */
   it->has_gap = it->sent.count > 0 && forward_at(it, 0)->mail->copy > 0 &&
                 forward_at(it, 0)->mail->copy < answer->copy;
-  if (is_news) it->interval = SILENCE_TICKS;
+  if (is_news) it->interval = silence_max(node);
   if (is_news && it->doubt > 0) it->doubt--;
   it->due = it->sent.count > 0 ? node->now + it->interval : VLOT_NEVER;
 }

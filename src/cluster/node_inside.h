@@ -76,11 +76,14 @@ typedef struct vlot__forwarding {
   uint64_t term;
   uint32_t leader;
   uint64_t next_number;
-  uint64_t copies;   /* sent so far */
-  uint64_t due;      /* in the node's ticks: the oldest goes again; VLOT_NEVER: nothing waits */
-  uint32_t interval; /* ticks */
-  bool has_gap;      /* an answer of this turn shows one */
-  uint32_t doubt;    /* so many answers more make it a link that loses nothing */
+  uint64_t copies;       /* sent so far */
+  uint64_t due;          /* in the node's ticks: the oldest goes again; VLOT_NEVER: nothing waits */
+  uint32_t interval;     /* ticks */
+  uint32_t answer_ticks; /* what answers took of late, at most */
+  uint64_t timed_copy;   /* whose answer is waited for, to know that; 0: of none … */
+  uint64_t timed_at;     /* … and when it was sent */
+  bool has_gap;          /* an answer of this turn shows one */
+  uint32_t doubt;        /* so many answers more make it a link that loses nothing */
   /* as a leader */
   bool has_answers;  /* some origin is asking */
   uint64_t led_term; /* the last one in which this incarnation has led */
@@ -116,7 +119,7 @@ struct vlot__node {
   uint64_t rest;      /* thousandths of a tick left over by its clock's rate */
   uint32_t permille;  /* the rate at which it went on up to there */
   uint64_t now;
-  uint64_t next_timer; /* in its own ticks */
+  uint64_t next_timer; /* the core's, in its own ticks */
   uint64_t spare;      /* own ticks that may pass before a timer would fire */
 
   /* storage and machine */

@@ -237,8 +237,17 @@ void vlot__emit_dropped(vlot_cluster *cluster, vlot__seat *seat, vlot_why why, u
     return;
   }
   vlot_event *event = vlot__event_begin(cluster, seat, VLOT_EVENT_DROPPED, why, to);
+  vlot__mail_about about = vlot__mail_tell(kind, payload);
   event->message = head->id;
   event->cause = head->cause;
+  event->as.message.flags = about.told.kind;
+  event->as.message.from = about.from;
+  event->as.message.term = about.term;
+  event->as.message.entries = (uint32_t)about.told.count;
+  event->as.message.commit = about.told.reads;
+  event->as.message.log_term = about.told.client;
+  event->as.message.index = about.told.sequence;
+  event->as.message.request_id = about.told.has_others;
   vlot__emit(cluster, seat, event);
 }
 

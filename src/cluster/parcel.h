@@ -35,6 +35,7 @@ typedef struct vlot__parcel {
   uint32_t to;
   uint32_t kind;         /* vlot__mail_kind */
   uint32_t message_kind; /* 0: it is no Raft message */
+  vlot_why why;          /* of an append that time sends; NONE */
   uint64_t due;          /* cluster tick */
   bool may_overtake;     /* what was sent on the same link before */
   vlot__mail_head *head; /* begins the first piece */
@@ -52,6 +53,7 @@ static inline vlot__parcel vlot__parcel_of(uint32_t to, uint32_t kind, void *pay
   parcel.to = to;
   parcel.kind = kind;
   parcel.message_kind = 0;
+  parcel.why = VLOT_WHY_NONE;
   parcel.due = 0;
   parcel.may_overtake = false;
   parcel.head = payload;

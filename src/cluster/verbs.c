@@ -198,19 +198,12 @@ static vlot_pending describe(vlot_cluster *cluster, const vlot__item *item) {
       .due = vlot__pending_due(cluster, item),
       .message_kind = item->message_kind,
   };
-  if (item->mail_kind == VLOT__MAIL_PROPOSE) {
-    const vlot__mail_propose *mail = (const void *)item->payload;
-    pending.entries = mail->count;
-    pending.from = mail->client;
-  }
-  if (item->mail_kind == VLOT__MAIL_FORWARD) {
-    const vlot__mail_forward *mail = (const void *)item->payload;
-    pending.message_flags = mail->is_answer ? VLOT_MESSAGE_OK : 0;
-    pending.term = mail->term;
-    pending.entries = vlot__forwarded_commands(mail);
-  }
-  if (item->mail_kind == VLOT__MAIL_READ)
-    pending.from = ((const vlot__mail_read *)(const void *)item->payload)->client;
+  if (item->kind == VLOT_PENDING_TIMER)
+    pending.due_for = vlot__node_due_for(vlot__seat_of(cluster, item->node)->node);
+  vlot__mail_about about = vlot__mail_tell(item->mail_kind, item->payload);
+  pending.mail = about.told;
+  pending.term = about.term;
+  if (item->kind == VLOT_PENDING_CLIENT) pending.from = about.told.client;
   if (item->mail_kind != VLOT__MAIL_MESSAGE) return pending;
   const vlot_message *message = &((const vlot__mail_message *)(const void *)item->payload)->message;
   bool is_append = message->kind == VLOT_MESSAGE_APPEND;

@@ -4,18 +4,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "causes_quorum.h"
+
 enum { KEPT = 1 << 12, NODES = 1 << 16 };
 
 struct vlot__causes {
   vlot_event *rings[NODES]; /* [KEPT] the last ones of each node, by sequence; NULL: none yet */
+  vlot__causes_quorum *quorum;
   vlot__causes_count count;
   char text[800];
 };
 
-vlot__causes *vlot__causes_open(void) { return calloc(1, sizeof(vlot__causes)); }
+vlot__causes *vlot__causes_open(void) {
+  vlot__causes *causes = calloc(1, sizeof(vlot__causes));
+  if (causes) causes->quorum = vlot__causes_quorum_open();
+  if (causes && causes->quorum) return causes;
+  free(causes);
+  return NULL;
+}
 
 void vlot__causes_close(vlot__causes *causes) {
-  for (size_t k = 0; causes && k < NODES; k++) free(causes->rings[k]);
+  if (!causes) return;
+  for (size_t k = 0; k < NODES; k++) free(causes->rings[k]);
+  vlot__causes_quorum_close(causes->quorum);
   free(causes);
 }
 
@@ -107,6 +118,15 @@ static bool same_message(const vlot_event *one, const vlot_event *other) {
          one->as.message.from == other->as.message.from;
 }
 
+static bool is_fired(const vlot_event *event) {
+  return event->kind == VLOT_EVENT_ORDER && event->as.change.from == VLOT_INPUT_TICK;
+}
+
+/* Only time asks the silent and tells the commit index alone, with an append without entries. */
+static bool is_told_by_time(const vlot_event *sent) {
+  return sent->why == VLOT_WHY_SILENCE || sent->why == VLOT_WHY_COMMIT_ALONE;
+}
+
 /* A reply answers the very request; entries go on because of what brought them, or opened the way
  * to that peer; votes are asked for by who may. */
 static bool agrees_sent(const vlot_event *sent, const vlot_event *cause) {
@@ -120,7 +140,9 @@ static bool agrees_sent(const vlot_event *sent, const vlot_event *cause) {
            (is_message(cause, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_PRE_VOTE_REPLY) && is_ok(cause) &&
             cause->as.message.term < sent->as.message.term);
   case VLOT_MESSAGE_APPEND:
-    if (!is_taken) return cause->kind != VLOT_EVENT_ORDER;
+    if (cause->kind == VLOT_EVENT_ORDER) return is_fired(cause) && sent->as.message.entries == 0;
+    if (is_told_by_time(sent)) return false;
+    if (!is_taken) return true;
     return is_message(cause, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_VOTE_REPLY)
                ? is_ok(cause) && cause->as.message.term == sent->as.message.term
                : is_message(cause, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_APPEND_REPLY) &&
@@ -154,11 +176,15 @@ static bool agrees_append(const vlot_event *event, const vlot_event *cause) {
                                                  cause->as.message.term == event->as.slice.term)));
 }
 
+/* A follower knows as much as the append says and verifies. A leader counts what is stored: which
+ * of those that store it completed the quorum is looked at with all of them. */
 static bool agrees_commit(const vlot_event *event, const vlot_event *cause) {
   if (cause->kind == VLOT_EVENT_DURABLE) return cause->as.change.to >= slice_last(event);
-  if (cause->as.message.kind == VLOT_MESSAGE_APPEND)
-    return cause->as.message.commit >= slice_last(event) &&
-           cause->as.message.index + cause->as.message.entries >= slice_last(event);
+  if (cause->as.message.kind == VLOT_MESSAGE_APPEND) {
+    uint64_t verified = cause->as.message.index + cause->as.message.entries;
+    uint64_t told = cause->as.message.commit;
+    return slice_last(event) == (told < verified ? told : verified);
+  }
   return cause->as.message.kind == VLOT_MESSAGE_APPEND_REPLY && is_ok(cause) &&
          cause->as.message.index >= slice_last(event) &&
          cause->as.message.term == event->as.slice.term;
@@ -217,6 +243,8 @@ static bool agrees(const vlot_event *event, const vlot_event *cause) {
     return cause->kind != VLOT_EVENT_SENT ||
            (cause->peer == event->peer && same_message(event, cause));
   case VLOT_EVENT_CAMPAIGN:
+    if (event->why == VLOT_WHY_TIMER_FIRED) return is_fired(cause);
+    if (is_fired(cause)) return false;
     return cause->kind == VLOT_EVENT_ORDER ||
            (event->why == VLOT_WHY_PRE_VOTES_WON && is_ok(cause) &&
             cause->as.message.kind == VLOT_MESSAGE_PRE_VOTE_REPLY);
@@ -259,6 +287,8 @@ static bool may_begin(const vlot_event *event) {
            event->as.message.kind != VLOT_MESSAGE_APPEND_REPLY &&
            event->as.message.kind != VLOT_MESSAGE_INSTALL_REPLY;
   case VLOT_EVENT_DROPPED: return is_clients_mail;
+  case VLOT_EVENT_CAMPAIGN:
+    return event->why == VLOT_WHY_ELECTION_TIMEOUT || event->why == VLOT_WHY_PRE_VOTES_WON;
   case VLOT_EVENT_TERM:
   case VLOT_EVENT_TALLY: return event->peer == event->node;
   case VLOT_EVENT_STEP_DOWN: return event->why == VLOT_WHY_NO_QUORUM_CONTACT;
@@ -293,10 +323,44 @@ static const char *tell(vlot__causes *causes, const vlot_event *event, const vlo
   return causes->text;
 }
 
+static const vlot_event *find(const vlot__causes *causes, uint64_t id) {
+  uint64_t sequence = id & ((UINT64_C(1) << 48) - 1);
+  const vlot_event *ring = causes->rings[id >> 48];
+  const vlot_event *event = ring ? &ring[sequence % KEPT] : NULL;
+  return event && event->sequence == sequence ? event : NULL;
+}
+
+/* In which life a message was sent that was taken; 0: that is forgotten. */
+static uint32_t life_of(const vlot__causes *causes, uint64_t received) {
+  const vlot_event *taken = find(causes, received);
+  const vlot_event *sent = taken ? find(causes, taken->cause) : NULL;
+  return sent ? sent->incarnation : 0;
+}
+
+/* What takes more than two events to see. NULL: it is true. */
+static const char *look_further(const vlot__causes *causes, const vlot_event *event) {
+  uint64_t completed, commit;
+  bool is_append = is_message(event, VLOT_EVENT_SENT, VLOT_MESSAGE_APPEND);
+  if (event->kind == VLOT_EVENT_SENT && is_told_by_time(event) &&
+      (!is_append || event->as.message.entries > 0))
+    return "it is no append without entries";
+  if (event->kind == VLOT_EVENT_COMMIT &&
+      vlot__causes_quorum_completed(causes->quorum, event, &completed) && completed != event->cause)
+    return completed ? "another one completed the quorum" : "no quorum was completed in its step";
+  if (is_append && event->why != VLOT_WHY_LINK_DUPLICATE &&
+      vlot__causes_quorum_commit(causes->quorum, event->node, &commit) &&
+      commit != event->as.message.commit)
+    return "its sender knows another commit index";
+  return NULL;
+}
+
 static const char *judge(vlot__causes *causes, const vlot_event *event) {
   if (event->kind >= VLOT_EVENT_KINDS) return NULL;
-  if (event->cause == 0)
-    return may_begin(event) ? NULL : tell(causes, event, NULL, "something must have led there");
+  if (event->cause == 0) {
+    const char *false_of_itself =
+        may_begin(event) ? look_further(causes, event) : "something must have led there";
+    return false_of_itself ? tell(causes, event, NULL, false_of_itself) : NULL;
+  }
   uint64_t sequence = event->cause & ((UINT64_C(1) << 48) - 1);
   const vlot_event *ring = causes->rings[event->cause >> 48];
   const vlot_event *cause = ring ? &ring[sequence % KEPT] : NULL;
@@ -311,11 +375,15 @@ static const char *judge(vlot__causes *causes, const vlot_event *event) {
   if (!(rules[event->kind].causes >> cause->kind & 1))
     return tell(causes, event, cause, "its kind does not lead there");
   if (!may_come_from(event, cause)) return tell(causes, event, cause, "it is of another node");
-  return agrees(event, cause) ? NULL : tell(causes, event, cause, "the two do not fit");
+  if (!agrees(event, cause)) return tell(causes, event, cause, "the two do not fit");
+  const char *problem = look_further(causes, event);
+  return problem ? tell(causes, event, cause, problem) : NULL;
 }
 
 const char *vlot__causes_feed(vlot__causes *causes, const vlot_event *event) {
   const char *problem = judge(causes, event);
+  vlot__causes_quorum_feed(causes->quorum, event,
+                           event->kind == VLOT_EVENT_MATCH ? life_of(causes, event->cause) : 0);
   vlot_event **ring = &causes->rings[event->node % NODES];
   if (!*ring) *ring = calloc(KEPT, sizeof **ring);
   if (*ring) (*ring)[event->sequence % KEPT] = *event;

@@ -160,6 +160,10 @@ bool vlot__pattern_find(vlot__workspace *workspace, const vlot__arguments *argum
 void vlot__pattern_message(const vlot_pending *pending, char *text, size_t capacity) {
   bool is_ok = pending->message_flags & VLOT_MESSAGE_OK;
   uint64_t index = pending->index, first = index + 1, last = index + pending->entries;
+  if (pending->mail.kind) {
+    (void)vlot_mail_text(&pending->mail, text, capacity);
+    return;
+  }
   int end = snprintf(text, capacity, "term %" PRIu64, pending->term);
   text += end;
   capacity -= (size_t)end;
@@ -201,23 +205,14 @@ __attribute__((format(printf, 3, 4))) static void append(char *text, size_t capa
   va_end(arguments);
 }
 
-void vlot__pattern_about(const vlot_pending *pending, uint64_t now, bool leads, char *text,
-                         size_t capacity) {
+void vlot__pattern_about(const vlot_pending *pending, uint64_t now, char *text, size_t capacity) {
   uint64_t left = pending->due > now ? pending->due - now : 0;
   *text = '\0';
   if (pending->kind == VLOT_PENDING_TIMER)
-    append(text, capacity, leads ? "heartbeat" : "election timeout");
+    append(text, capacity, "%s", vlot_due_text(pending->due_for));
   else if (pending->kind == VLOT_PENDING_WRITE)
     append(text, capacity, "its disk");
-  else if (pending->kind == VLOT_PENDING_CLIENT)
-    append(text, capacity, "from a client");
-  else if (pending->message_kind == 0)
-    append(text, capacity,
-           pending->message_flags & VLOT_MESSAGE_OK ? "that it has come" : "what a client asked");
   else
     vlot__pattern_message(pending, text, capacity);
-  if (pending->kind == VLOT_PENDING_CLIENT && pending->entries)
-    append(text, capacity, ", %" PRIu64 " command%s", pending->entries,
-           pending->entries == 1 ? "" : "s");
   if (left > 0) append(text, capacity, ", in %" PRIu64 " tick%s", left, left == 1 ? "" : "s");
 }

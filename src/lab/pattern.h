@@ -20,9 +20,8 @@ const char *vlot__pattern_kind(const vlot_pending *pending);
 void vlot__pattern_message(const vlot_pending *pending, char *text, size_t capacity);
 
 /* What it is about and when it is due, "its disk, in 3 ticks": the same wherever it is shown.
- * leads: its node does, whose timer is a heartbeat. capacity of 128 or more. */
-void vlot__pattern_about(const vlot_pending *pending, uint64_t now, bool leads, char *text,
-                         size_t capacity);
+ * capacity of 128 or more. */
+void vlot__pattern_about(const vlot_pending *pending, uint64_t now, char *text, size_t capacity);
 
 /* Everything pending, ordered by id, [*count], to be freed by the caller; NULL: none, or no
  * memory. */

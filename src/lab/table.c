@@ -282,11 +282,7 @@ void vlot__table_nodes(vlot__text *out, const vlot__table_view *view,
 
 static void describe(const vlot__table_view *view, const vlot_pending *pending, char *text,
                      size_t capacity) {
-  const vlot_node_status *node = pending->node >= 1 && pending->node <= view->nodes.count
-                                     ? &view->nodes.rows[pending->node - 1]
-                                     : NULL;
-  bool leads = node && node->raft.role == VLOT_ROLE_LEADER;
-  vlot__pattern_about(pending, view->nodes.now, leads, text, capacity);
+  vlot__pattern_about(pending, view->nodes.now, text, capacity);
 }
 
 static bool is_new(const vlot_pending *pending, const vlot__table_view *before) {

@@ -59,14 +59,11 @@ bool vlot__view_look_timers(vlot__view_timers *view, vlot_cluster *cluster) {
   view->rows = room(pending.count, sizeof *view->rows);
   for (size_t k = 0; view->rows && k < pending.count; k++) {
     const vlot_pending *one = &pending.rows[k];
-    vlot_node_status status = {0};
     if (one->kind != VLOT_PENDING_TIMER) continue;
-    bool is_known = vlot_cluster_get_status(cluster, one->node, &status) == VLOT_OK;
-    view->rows[view->count++] =
-        (vlot__view_timer){.node = one->node,
-                           .left = one->due > now ? one->due - now : 0,
-                           .is_heartbeat = is_known && status.raft.role == VLOT_ROLE_LEADER,
-                           .is_held = one->is_held};
+    view->rows[view->count++] = (vlot__view_timer){.node = one->node,
+                                                   .left = one->due > now ? one->due - now : 0,
+                                                   .due_for = one->due_for,
+                                                   .is_held = one->is_held};
   }
   vlot__view_pending_deinit(&pending);
   return view->rows != NULL;

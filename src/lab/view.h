@@ -95,7 +95,8 @@ typedef struct vlot__view_net {
 typedef struct vlot__view_timer {
   uint32_t node;
   uint64_t left; /* ticks */
-  bool is_heartbeat, is_held;
+  vlot_due due_for;
+  bool is_held;
 } vlot__view_timer;
 
 typedef struct vlot__view_timers {

@@ -142,7 +142,7 @@ static void put_links(vlot__text *out, const vlot__view_net *view) {
 static void put_pending(vlot__text *out, const vlot_pending *one) {
   char id[24], text[128] = "";
   vlot_pending_name(one->id, id, sizeof id);
-  if (one->message_kind != 0) vlot__pattern_message(one, text, sizeof text);
+  if (one->message_kind != 0 || one->mail.kind != 0) vlot__pattern_message(one, text, sizeof text);
   put_text(out, "id", id);
   put_text(out, "kind", vlot__pattern_kind(one));
   put_number(out, "from", one->from);
@@ -182,7 +182,7 @@ static void put_net(vlot__text *out, const vlot__view_net *view) {
 static void put_timer(vlot__text *out, const vlot__view_timer *timer) {
   put_number(out, "node", timer->node);
   put_number(out, "ticks", timer->left);
-  put_text(out, "timer", timer->is_heartbeat ? "heartbeat" : "election timeout");
+  put_text(out, "timer", vlot_due_text(timer->due_for));
   put_truth(out, "is_held", timer->is_held);
 }
 

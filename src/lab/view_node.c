@@ -177,7 +177,7 @@ static void look_pending(vlot__view_node *view, vlot__workspace *workspace, uint
     view->has_timer = true;
     view->timer = (vlot__view_timer){.node = node,
                                      .left = one->due > now ? one->due - now : 0,
-                                     .is_heartbeat = view->log.status.raft.role == VLOT_ROLE_LEADER,
+                                     .due_for = one->due_for,
                                      .is_held = one->is_held};
   }
   free(pending);

@@ -121,7 +121,7 @@ static void put_clock(vlot__text *out, const vlot__view_clock *clock) {
 static void put_pending(vlot__text *out, const vlot_pending *pending, uint64_t now) {
   char id[24], way[32], text[160];
   vlot_pending_name(pending->id, id, sizeof id);
-  vlot__pattern_about(pending, now, false, text, sizeof text);
+  vlot__pattern_about(pending, now, text, sizeof text);
   if (pending->kind == VLOT_PENDING_MESSAGE)
     snprintf(way, sizeof way, "n%u -> n%u", pending->from, pending->node);
   else
@@ -146,7 +146,7 @@ static void put_timers(vlot__text *out, const vlot__view_timers *view) {
   for (size_t k = 0; k < view->count; k++) {
     const vlot__view_timer *timer = &view->rows[k];
     vlot__text_add(out, "  n%u  in %" PRIu64 " tick%s  %s%s\n", timer->node, timer->left,
-                   plural(timer->left), timer->is_heartbeat ? "heartbeat" : "election timeout",
+                   plural(timer->left), vlot_due_text(timer->due_for),
                    timer->is_held ? "  held" : "");
   }
 }

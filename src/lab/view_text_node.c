@@ -98,8 +98,8 @@ static void put_timer(vlot__text *out, const vlot__view_node *view) {
     vlot__text_add(out, "    timer         none");
   else
     vlot__text_add(out, "    timer         %s in %" PRIu64 " tick%s%s",
-                   view->timer.is_heartbeat ? "heartbeat" : "election timeout", view->timer.left,
-                   plural(view->timer.left), view->timer.is_held ? ", held" : "");
+                   vlot_due_text(view->timer.due_for), view->timer.left, plural(view->timer.left),
+                   view->timer.is_held ? ", held" : "");
   vlot__text_add(out, "\n    timeout       %u ticks were drawn, %u are gone; clock %u/1000\n",
                  raft->election_ticks, raft->election_elapsed, view->log.status.clock_permille);
 }

@@ -41,10 +41,22 @@ static uint64_t kinds_of(vlot__why_about about) {
   return change;
 }
 
+/* The newest thing of that kind; that it was told to forget its leader is one where nothing has
+ * happened since. */
+static const vlot_event *find_event(const why *at, uint32_t id, vlot__why_about about) {
+  const vlot__past *past = &at->workspace->past;
+  const vlot_event *event = vlot__past_newest(past, id, kinds_of(about), 0, 0);
+  const vlot_event *known = vlot__past_newest(past, id, BIT(KNOWN_LEADER), 0, 0);
+  bool is_asked =
+      about == VLOT__WHY_CHANGE || about == VLOT__WHY_ANYTHING || about == VLOT__WHY_ROLE;
+  bool is_newer = known && (!event || known->sequence > event->sequence);
+  return is_asked && is_newer && known->why == VLOT_WHY_LEADER_FORGOTTEN ? known : event;
+}
+
 static void add_node(why *at, uint32_t id, vlot__why_about about) {
   vlot__workspace *workspace = at->workspace;
   vlot_node_status status = vlot__workspace_status(workspace, id);
-  const vlot_event *event = vlot__past_newest(&workspace->past, id, kinds_of(about), 0, 0);
+  const vlot_event *event = find_event(at, id, about);
   const vlot_event *campaign = vlot__past_newest(&workspace->past, id, BIT(CAMPAIGN), 0, 0);
   add_state(at, &status);
   bool is_candidate =
@@ -57,6 +69,8 @@ static void add_node(why *at, uint32_t id, vlot__why_about about) {
     vlot__why_add_reads(at, &status);
   }
   if (about == VLOT__WHY_ANYTHING) vlot__why_add_obstacles(at, id);
+  if (why_is_up(&status) && status.raft.role != VLOT_ROLE_LEADER && about == VLOT__WHY_ANYTHING)
+    vlot__why_add_forwards(at, &status);
   const vlot_event *start =
       vlot__past_newest(&workspace->past, id, BIT(START), 0, event ? event->sequence : 0);
   if (event) vlot__why_add_chain(at, event);

@@ -29,19 +29,18 @@ void vlot__why_say_forgotten(why *at, uint32_t node) {
   vlot__view_why_say(at->view, "no longer known: of n%u the last %zu events are kept", node, whole);
 }
 
-/* A heartbeat, or a commit index that nothing took along: both are a timer's doing. */
-static const char *root_of_append(const why *at, const vlot_event *append) {
-  const vlot_event *earlier = NULL;
-  const vlot__past_node *past = &at->workspace->past.nodes[append->node];
-  for (size_t k = past->count; k > 0 && !earlier; k--) {
-    const vlot_event *one = &past->events[k - 1];
-    if (one->sequence < append->sequence && one->kind == VLOT_EVENT_SENT &&
-        one->peer == append->peer && one->as.message.kind == VLOT_MESSAGE_APPEND)
-      earlier = one;
-  }
-  bool is_heartbeat = earlier && earlier->as.message.commit == append->as.message.commit;
-  return is_heartbeat ? "heartbeat timer fired"
-                      : "timer fired: a heartbeat, or a commit index that had still to be told";
+/* Time sends three kinds of appends. One with entries waited for memory. */
+static void say_root_of_append(char *text, size_t capacity, const vlot_event *append) {
+  if (append->why == VLOT_WHY_SILENCE)
+    snprintf(text, capacity, "n%u's timer fired: n%u had not answered what it was sent",
+             append->node, append->peer);
+  else if (append->why == VLOT_WHY_COMMIT_ALONE)
+    snprintf(text, capacity, "n%u's timer fired: nothing else took the commit index to n%u",
+             append->node, append->peer);
+  else if (append->as.message.entries == 0)
+    snprintf(text, capacity, "n%u's heartbeat timer fired", append->node);
+  else
+    snprintf(text, capacity, "n%u sends what it had no memory for before", append->node);
 }
 
 /* What was there first: nothing of the cluster's own. */
@@ -63,7 +62,7 @@ static void add_root(why *at, const vlot_event *first) {
            first->kind == VLOT_EVENT_RESUME || first->kind == VLOT_EVENT_RESTART)
     root = "somebody did that to it";
   else if (first->kind == VLOT_EVENT_SENT && first->as.message.kind == VLOT_MESSAGE_APPEND) {
-    snprintf(text, sizeof text, "n%u's %s", first->node, root_of_append(at, first));
+    say_root_of_append(text, sizeof text, first);
     root = text;
   } else if (first->kind == VLOT_EVENT_SENT) {
     root = "its election timer fired";
@@ -110,6 +109,30 @@ static const vlot_event *reason_of(const why *at, const vlot_event *message) {
   for (size_t k = past->count; k > 0 && past->events[k - 1].sequence > after; k--) {
     const vlot_event *event = &past->events[k - 1];
     if (event->sequence < message->sequence && is_reason(event, message)) return event;
+  }
+  return NULL;
+}
+
+/* How the sender of an append came to know a follower's entry as committed: by its own COMMIT,
+ * whatever made it send just then. NULL: it is not known. */
+static const vlot_event *commit_of(const why *at, const vlot_event *append, uint64_t index) {
+  const vlot__past_node *past = &at->workspace->past.nodes[append->node];
+  for (size_t k = past->count; k > 0; k--) {
+    const vlot_event *event = &past->events[k - 1];
+    bool has_it = event->kind == VLOT_EVENT_COMMIT && event->as.slice.first <= index &&
+                  index < event->as.slice.first + event->as.slice.count;
+    if (has_it && event->sequence < append->sequence) return event;
+  }
+  return NULL;
+}
+
+/* A no-op stands for the leadership that it begins. */
+static const vlot_event *leadership_of(const why *at, const vlot_event *append) {
+  const vlot__past_node *past = &at->workspace->past.nodes[append->node];
+  if (append->kind != VLOT_EVENT_APPEND || append->peer != append->node) return NULL;
+  for (size_t k = past->count; k > 0; k--) {
+    const vlot_event *event = &past->events[k - 1];
+    if (event->kind == VLOT_EVENT_LEADER && event->cause == append->cause) return event;
   }
   return NULL;
 }
@@ -170,9 +193,27 @@ static void add_others(why *at, const vlot_event *event, const vlot_event *cause
 
 /* --- the chain --- */
 
-/* That what was taken was sent goes without saying: only why it was. */
+static void end_forgotten(why *at, uint32_t node, uint64_t event) {
+  vlot__view_why_begin(at->view, VLOT__VIEW_DETAIL, node);
+  vlot__view_why_say(at->view, "what led there is ");
+  vlot__why_say_forgotten(at, (uint32_t)(event >> 48));
+}
+
+/* That what was taken was sent goes without saying: only why it was. effect: what was told of it
+ * before; *from: where the chain goes on. NULL: nothing stands between. */
+static const vlot_event *why_sent(const why *at, const vlot_event *sent, const vlot_event *effect,
+                                  const vlot_event **from) {
+  bool is_commit =
+      effect->kind == VLOT_EVENT_COMMIT && sent->as.message.kind == VLOT_MESSAGE_APPEND;
+  if (!is_commit) return reason_of(at, sent);
+  const vlot_event *known =
+      commit_of(at, sent, effect->as.slice.first + effect->as.slice.count - 1);
+  *from = known;
+  return known;
+}
+
 void vlot__why_add_chain(why *at, const vlot_event *event) {
-  const vlot_event *said = event, *cause;
+  const vlot_event *said = event, *effect = event, *cause;
   vlot__why_add_event(at, event);
   for (unsigned k = 0; k < CHAIN_MAX; k++, event = cause) {
     if (event->cause == 0) {
@@ -180,18 +221,20 @@ void vlot__why_add_chain(why *at, const vlot_event *event) {
       return;
     }
     cause = vlot__past_find(&at->workspace->past, event->cause);
+    bool was_sent = cause && cause->kind == VLOT_EVENT_SENT && event->kind == VLOT_EVENT_RECEIVED;
+    const vlot_event *sent = cause, *shown = cause;
+    if (was_sent) shown = why_sent(at, sent, effect, &cause);
     if (!cause) {
-      vlot__view_why_begin(at->view, VLOT__VIEW_DETAIL, event->node);
-      vlot__view_why_say(at->view, "what led there is ");
-      vlot__why_say_forgotten(at, (uint32_t)(event->cause >> 48));
+      end_forgotten(at, said->node, event->cause);
       return;
     }
-    bool was_sent = cause->kind == VLOT_EVENT_SENT && event->kind == VLOT_EVENT_RECEIVED;
-    const vlot_event *shown = was_sent ? reason_of(at, cause) : cause;
-    if (was_sent && !shown) said = cause;
+    if (was_sent && !shown) said = sent;
     if (!shown || shown == said) continue;
+    const vlot_event *leadership = was_sent ? NULL : leadership_of(at, said);
+    if (leadership) add_line(at, leadership, VLOT__VIEW_CAUSE);
     add_line(at, shown, VLOT__VIEW_CAUSE);
-    if (!was_sent) add_others(at, said, cause);
+    if (!was_sent) add_others(at, leadership ? leadership : said, shown);
+    effect = said;
     said = shown;
   }
   vlot__view_why_begin(at->view, VLOT__VIEW_DETAIL, said->node);

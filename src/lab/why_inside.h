@@ -1,6 +1,6 @@
 /* Why, as its files share it: why.c looks at a node, why_chain.c follows causes, why_election.c has
- * what is missing to a leader, why_commit.c to a commit and to reads, why_fate.c what became of a
- * message and what stands in somebody's way.
+ * what is missing to a leader, why_commit.c to a commit and to reads, why_forward.c to what a
+ * follower passes on, why_fate.c what became of a message and what stands in somebody's way.
  */
 #ifndef VLOT_LAB_WHY_INSIDE_H
 #define VLOT_LAB_WHY_INSIDE_H
@@ -42,6 +42,11 @@ void vlot__why_add_cuts(why *at);
 /* What a node sent to another that begins so: an append with an entry, the answer to a request. */
 const vlot_event *vlot__why_find_append(const why *at, uint32_t from, uint32_t to, uint64_t index);
 const vlot_event *vlot__why_find_reply(const why *at, const vlot_event *request);
+
+/* --- why_forward.c --- */
+
+/* What clients asked of a node that does not lead, and what each of it waits for, a line each. */
+void vlot__why_add_forwards(why *at, const vlot_node_status *status);
 
 /* --- why_election.c --- */
 

@@ -66,6 +66,8 @@ bool vlot__append_send(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool ha
   vlot_message message = vlot__out_request(raft, VLOT_MESSAGE_APPEND, peer->id);
   if (!vlot__out_reserve_messages(raft, 1)) return false;
   if (!vlot__ring_reserve(&peer->inflight, 1)) return false;
+  vlot_why why = has_entries ? VLOT_WHY_NONE : peer->asked_why;
+  if (why != VLOT_WHY_NONE && !vlot__out_reserve_why(raft)) return false;
   bool is_known = vlot_log_term(&raft->log, prev, &message.as.append.prev_term);
   VLOT_ASSERT(is_known);
   message.dealing = peer->dealing;
@@ -75,7 +77,7 @@ bool vlot__append_send(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool ha
   if (has_entries && message.as.append.entry_count == 0 && prev < raft->log.last_index)
     return false;
   message.request_id = raft->next_request++;
-  if (has_entries || peer->wants_append) peer->asked_request = message.request_id;
+  if (has_entries || peer->wants_append) vlot__silence_asked(raft, peer, message.request_id);
   if (peer->state == VLOT_PROGRESS_REPLICATE && message.as.append.entry_count > 0) {
     peer->next_index = prev + message.as.append.entry_count + 1;
     peer->inflight_bytes += bytes;
@@ -89,6 +91,7 @@ bool vlot__append_send(vlot_raft *raft, vlot__peer *peer, uint64_t prev, bool ha
   peer->wants_append = false;
   if (message.as.append.entry_count == 0) peer->wants_heartbeat = false;
   peer->sent_commit = raft->commit_index;
+  if (why != VLOT_WHY_NONE) vlot__out_why(raft, why);
   vlot__out_when_stored(raft, &message, raft->hard_token);
   return true;
 }

@@ -73,18 +73,26 @@ void vlot__commit_to(vlot_raft *raft, uint64_t index) {
   settle_proposed(raft);
 }
 
-/* Whatever raised the last match that was missing to a quorum: of those that reach the index, a
- * quorum was there as soon as the quorum's last one was. */
-static vlot__source completed_by(vlot_raft *raft, uint64_t index) {
+/* What took the quorum's last one to the index; scratch has the matches. What stood there before
+ * the step was no quorum, and this step's changes say what else came, and when: of several replies
+ * of one peer it is the last with which it went from below to the index. The own disk comes before
+ * them all: a driver may tell it later than replies that are in the same step, and storage was done
+ * by then.
+ */
+static uint64_t completed_by(vlot_raft *raft, uint64_t index) {
+  const vlot_change *changes = raft->out_changes.items;
   if (raft->new_matches == 1) return raft->newest_match;
-  for (uint32_t k = 0; k < raft->peer_count; k++) {
-    const vlot__peer *peer = &raft->peers[k];
-    raft->scratch[k] = peer->match_index >= index ? UINT64_MAX - peer->matched.place : 0;
+  for (uint32_t k = 0; k < raft->peer_count; k++)
+    raft->scratch[k] = raft->scratch[k] >= index ? UINT64_MAX : 0;
+  for (size_t c = 0; c < raft->out_changes.count; c++) {
+    if (changes[c].kind != VLOT_CHANGE_MATCH || changes[c].from >= index || changes[c].to < index)
+      continue;
+    uint32_t k = 0; /* who said so is still there */
+    while (raft->peers[k].id != changes[c].peer) k++;
+    if (raft->peers[k].match_index >= index) raft->scratch[k] = UINT64_MAX - 1 - c;
   }
   uint64_t place = UINT64_MAX - vlot__config_reached(raft);
-  for (uint32_t k = 0; k < raft->peer_count; k++)
-    if (raft->peers[k].matched.place == place) return raft->peers[k].matched;
-  return raft->source;
+  return place == 0 ? raft->own_match : changes[place - 1].cause;
 }
 
 /* 5.4.2: only entries of the leader's own term are committed by counting; older ones ride along. */
@@ -96,7 +104,7 @@ void vlot__commit_count(vlot_raft *raft) {
   VLOT_ASSERT(reached <= raft->log.last_index);
   bool is_new = reached > raft->commit_index && vlot_log_term(&raft->log, reached, &term) &&
                 term == raft->hard.term;
-  if (is_new) raft->source.cause = completed_by(raft, reached).cause;
+  if (is_new) raft->source.cause = completed_by(raft, reached);
   raft->new_matches = 0;
   if (is_new) vlot__commit_to(raft, reached);
 }

@@ -199,7 +199,7 @@ static bool take(vlot_raft *raft, const vlot_input *input, uint32_t position) {
   switch (input->kind) {
   case VLOT_INPUT_TICK:
     next = vlot__time_take_tick(raft, input);
-    why = VLOT_WHY_ELECTION_TIMEOUT;
+    why = input->as.tick.is_fired ? VLOT_WHY_TIMER_FIRED : VLOT_WHY_ELECTION_TIMEOUT;
     break;
   case VLOT_INPUT_MESSAGE: next = take_message(raft, input->as.message); break;
   case VLOT_INPUT_PROPOSE:
@@ -298,8 +298,9 @@ static void hand_out_entries(vlot_raft *raft) {
 }
 
 static void begin_step(vlot_raft *raft) {
-  raft->out_messages.count = raft->out_causes.count = raft->out_slices.count =
-      raft->out_write.count = raft->out_apply.count = 0;
+  raft->out_messages.count = raft->out_causes.count = 0;
+  raft->output.why_count = 0;
+  raft->out_slices.count = raft->out_write.count = raft->out_apply.count = 0;
   raft->out_reads.count = raft->out_lost.count = raft->out_outcomes.count =
       raft->out_changes.count = 0;
   raft->output.write = (vlot_write){0};
@@ -354,7 +355,7 @@ static void finish_step(vlot_raft *raft) {
   output->changes = raft->out_changes.items;
   output->change_count = (uint32_t)raft->out_changes.count;
   output->write_cause = raft->write_cause;
-  output->next_timer = vlot__time_next(raft);
+  vlot__time_plan(raft, output);
   output->leader = raft->leader;
   output->awaits_storage = awaits_storage(raft);
   output->after = (vlot_brief){.term = raft->hard.term,

@@ -85,13 +85,16 @@ typedef struct vlot__peer {
   bool wants_append; /* send, even when there is no entry to send */
   /* send one without entries, which is answered at once, however slow the disk */
   bool wants_heartbeat;
-  uint32_t silent_ticks; /* since it was heard from, or asked again, with something to answer */
-  uint32_t silence_max;  /* it is asked again then; from a heartbeat on heartbeats do that */
-  uint32_t doubt;        /* so many answers more make it a link that loses nothing */
+  uint32_t silent_ticks;  /* since it was heard from, or asked again, with something to answer */
+  uint32_t silence_max;   /* it is asked again then; from a heartbeat on heartbeats do that */
+  uint32_t doubt;         /* so many answers more make it a link that loses nothing */
+  uint32_t answer_ticks;  /* what its answers took of late, at most */
+  uint64_t timed_request; /* whose answer is waited for, to know that; 0: of none … */
+  uint64_t timed_at;      /* … and when it was sent */
   vlot_why why;
-  vlot__source matched; /* by which match_index was raised last */
-  vlot__source opened;  /* since which there was a way for entries, or other ones to send */
-  vlot__source asked;   /* which wanted an append or a heartbeat first */
+  vlot__source opened; /* since which there was a way for entries, or other ones to send */
+  vlot__source asked;  /* which wanted an append or a heartbeat first … */
+  vlot_why asked_why;  /* … and why, where time did */
 } vlot__peer;
 
 /* A write that storage has not completed. last_index shrinks when a later write overwrites its end,
@@ -206,17 +209,19 @@ struct vlot_raft {
   uint64_t term_first_index; /* first index of this leadership */
   uint64_t tail_bytes;
   uint64_t snapshot_budget; /* bytes of chunks that may leave in this tick */
-  /* matches raised in this step, so that commit may advance, and what raised the last of them */
+  /* matches raised in this step, so that commit may advance, and what raised the last of them, and
+   * the own one */
   uint32_t new_matches;
-  vlot__source newest_match;
+  uint64_t newest_match;
+  uint64_t own_match;
   vlot__ring reads;    /* vlot__read, oldest first */
   vlot__ring proposed; /* vlot_lost: own proposals not known to be committed or lost */
 
   bool is_fenced;
   vlot_why fenced_why;
 
-  vlot__buffer out_messages, out_causes, out_slices, out_write, out_apply, out_reads, out_lost,
-      out_outcomes, out_changes;
+  vlot__buffer out_messages, out_causes, out_whys, out_slices, out_write, out_apply, out_reads,
+      out_lost, out_outcomes, out_changes;
   vlot_output output;
 };
 
@@ -289,10 +294,37 @@ void vlot__leader_propose(vlot_raft *raft, vlot_batch *batch, uint32_t count,
                           vlot_outcome *outcome);
 void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message,
                            vlot__term_verdict verdict);
-vlot__next vlot__leader_tick(vlot_raft *raft, uint32_t elapsed);
 void vlot__leader_send(vlot_raft *raft);
-/* Ticks until there is something to say to a peer that is no heartbeat; UINT32_MAX: nothing. */
-uint32_t vlot__leader_due(const vlot_raft *raft);
+
+/* --- silence.c: a leader's time --- */
+vlot__next vlot__leader_tick(vlot_raft *raft, uint32_t elapsed);
+/* What was sent and not answered for so long, and for as long as its answers take, is asked after;
+ * then for twice as long, up to a heartbeat. An answer that takes less than that is there before
+ * anybody asks. */
+enum { VLOT__SILENCE_TICKS = 2 };
+static inline uint32_t vlot__silence_max(const vlot__peer *peer) {
+  return peer->answer_ticks < VLOT__SILENCE_TICKS ? VLOT__SILENCE_TICKS
+                                                  : peer->answer_ticks + VLOT__SILENCE_TICKS;
+}
+/* A request leaves that is more than a heartbeat; an answer has come. */
+static inline void vlot__silence_asked(const vlot_raft *raft, vlot__peer *peer, uint64_t request) {
+  peer->asked_request = request;
+  if (peer->timed_request != 0) return;
+  peer->timed_request = request;
+  peer->timed_at = raft->now;
+}
+void vlot__silence_look(const vlot_raft *raft, vlot__peer *peer, uint64_t request);
+static inline void vlot__silence_answered(const vlot_raft *raft, vlot__peer *peer,
+                                          uint64_t request) {
+  if (peer->timed_request == 0 || request < peer->timed_request) return;
+  if (request == peer->timed_request && raft->now == peer->timed_at && peer->answer_ticks == 0)
+    peer->timed_request = 0; /* at once, as always */
+  else
+    vlot__silence_look(raft, peer, request);
+}
+/* Ticks until there is something to say to a peer that is no heartbeat, and what; UINT32_MAX:
+ * nothing. */
+uint32_t vlot__leader_due(const vlot_raft *raft, vlot_due *what);
 
 /* --- commit.c: the commit index, the uncommitted tail, what became of own proposals --- */
 void vlot__commit_to(vlot_raft *raft, uint64_t index);
@@ -319,7 +351,8 @@ void vlot__durable_write(vlot_raft *raft);
 
 /* --- time.c --- */
 vlot__next vlot__time_take_tick(vlot_raft *raft, const vlot_input *input);
-uint64_t vlot__time_next(const vlot_raft *raft); /* the tick at which time is needed next */
+/* The tick at which time is needed next, and what for: into the output. */
+void vlot__time_plan(const vlot_raft *raft, vlot_output *output);
 
 /* --- output.c --- */
 static inline bool vlot__out_reserve(vlot_raft *raft, vlot__buffer *buffer, size_t more,
@@ -338,6 +371,9 @@ static inline bool vlot__out_reserve_messages(vlot_raft *raft, size_t more) {
          vlot__out_reserve(raft, &raft->out_causes, more, sizeof(uint64_t));
 }
 void vlot__out_message(vlot_raft *raft, const vlot_message *message, uint64_t cause);
+/* The why of the message that comes next, which leaves at once; room for it. */
+bool vlot__out_reserve_why(vlot_raft *raft);
+void vlot__out_why(vlot_raft *raft, vlot_why why);
 void vlot__out_change(vlot_raft *raft, vlot_change_kind kind, vlot_why why, uint32_t peer,
                       uint64_t from, uint64_t to, uint64_t term);
 void vlot__out_when_stored(vlot_raft *raft, const vlot_message *message, uint64_t token);
@@ -356,27 +392,32 @@ void vlot__peers_change(vlot_raft *raft);
 vlot__peer *vlot__peer_find(vlot_raft *raft, uint32_t id); /* NULL: no member */
 void vlot__peers_make(vlot_raft *raft); /* before anybody looks at peers other than self */
 
-enum {
-  /* What was sent and not answered for so long is asked after; then for twice as long, up to a
-   * heartbeat. */
-  VLOT__SILENCE_TICKS = 2,
-};
-
 /* What it says moves something on. */
 static inline void vlot__peer_has_answered(vlot__peer *peer) {
-  peer->silence_max = VLOT__SILENCE_TICKS;
+  peer->silence_max = vlot__silence_max(peer);
 }
 
-/* Its match was raised by an input; a leadership begins so, too. */
-static inline void vlot__peer_matched(vlot_raft *raft, vlot__peer *peer, vlot__source source) {
-  peer->matched = raft->newest_match = source;
+/* A match was raised by the input that is taken. */
+static inline void vlot__matched(vlot_raft *raft) {
+  raft->newest_match = raft->source.cause;
   raft->new_matches++;
 }
 
 /* An append is wanted, be it empty. */
-static inline void vlot__peer_ask(vlot_raft *raft, vlot__peer *peer) {
-  if (!peer->wants_append && !peer->wants_heartbeat) peer->asked = raft->source;
+static inline void vlot__peer_ask(vlot_raft *raft, vlot__peer *peer, vlot_why why) {
+  if (!peer->wants_append && !peer->wants_heartbeat) {
+    peer->asked = raft->source;
+    peer->asked_why = why;
+  }
   peer->wants_append = true;
+}
+
+/* One without entries is. */
+static inline void vlot__peer_ask_heartbeat(vlot_raft *raft, vlot__peer *peer, vlot_why why) {
+  bool wants_append = peer->wants_append;
+  vlot__peer_ask(raft, peer, why);
+  peer->wants_append = wants_append;
+  peer->wants_heartbeat = true;
 }
 
 static inline bool vlot__peer_is_voter(const vlot__peer *peer) { return peer->votes_in != 0; }

@@ -16,6 +16,7 @@ const vlot__described vlot_described_raft[] VLOT__DESCRIBED = {
     VLOT__NUMBER(raft.commit, struct vlot_raft, commit_index),
     VLOT__NUMBER(raft.election_ticks, struct vlot_raft, election_ticks),
     VLOT__NUMBER(raft.election_elapsed, struct vlot_raft, election_elapsed),
+    VLOT__NUMBER(raft.next_due, struct vlot_raft, output.next_due),
     VLOT__NUMBER(raft.writes, struct vlot_raft, writes.count),
     VLOT__NUMBER(raft.held, struct vlot_raft, held.count),
     VLOT__NUMBER(raft.switches, struct vlot_raft, switches),
@@ -60,6 +61,11 @@ const vlot__described vlot_described_raft[] VLOT__DESCRIBED = {
   {.name = "message." text, .kind = VLOT__IS_CONSTANT, .value = (number)},
     VLOT_MESSAGES(VLOT_X)
 #undef VLOT_X
+/* What timers are for, as vlot_due_text() says it. */
+#define VLOT_X(row, number, text) \
+  {.name = "due." text, .kind = VLOT__IS_CONSTANT, .value = (number)},
+        VLOT_DUES(VLOT_X)
+#undef VLOT_X
 
-        VLOT__END,
+            VLOT__END,
 };

@@ -151,9 +151,8 @@ vlot__next vlot__durable_on_stored(vlot_raft *raft, uint64_t token) {
   release_held(raft);
   if (raft->role == VLOT_ROLE_LEADER && raft->durable_index > raft->self->match_index) {
     raft->self->match_index = raft->durable_index;
-    /* A driver may tell it later than replies that are in the same step, and storage was done by
-     * then: it counts as the first of them. */
-    vlot__peer_matched(raft, raft->self, (vlot__source){.cause = cause, .place = raft->step_place});
+    raft->own_match = cause;
+    vlot__matched(raft);
   }
   return VLOT__NEXT_COUNT_OWN_VOTE;
 }

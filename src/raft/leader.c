@@ -6,15 +6,7 @@
 
 /* --- one leadership --- */
 
-enum {
-  /* After a loss a link is in doubt for so many answers. */
-  DOUBT = 64,
-};
-
-static void ask_heartbeat(const vlot_raft *raft, vlot__peer *peer) {
-  if (!peer->wants_append && !peer->wants_heartbeat) peer->asked = raft->source;
-  peer->wants_heartbeat = true;
-}
+enum { DOUBT = 64 }; /* after a loss a link is in doubt for so many answers */
 
 static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->state = VLOT_PROGRESS_PROBE;
@@ -33,9 +25,11 @@ static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   peer->is_active = false;
   peer->is_paused = false;
   peer->wants_append = peer->wants_heartbeat = false;
-  peer->matched = peer->opened = raft->source;
-  vlot__peer_ask(raft, peer); /* tell everybody at once */
+  peer->opened = raft->source;
+  vlot__peer_ask(raft, peer, VLOT_WHY_NONE); /* tell everybody at once */
   peer->silent_ticks = 0;
+  peer->answer_ticks = 0;
+  peer->timed_request = 0;
   vlot__peer_has_answered(peer);
   peer->doubt = 0;
   peer->why = VLOT_WHY_NONE;
@@ -53,7 +47,7 @@ void vlot__leader_begin(vlot_raft *raft) {
   raft->term_first_index = raft->log.last_index + 1;
   raft->tail_bytes = vlot__commit_bytes_between(raft, raft->commit_index + 1, raft->log.last_index);
   raft->new_matches = raft->peer_count;
-  raft->newest_match = raft->source;
+  raft->newest_match = raft->own_match = raft->source.cause;
   raft->snapshot_budget = 0;
   vlot__sending_tick(raft, UINT32_MAX);
   if (!(raft->switches & VLOT_SWITCH_NOOP)) return;
@@ -144,7 +138,7 @@ static void advance_match(vlot_raft *raft, vlot__peer *peer, uint64_t match) {
     peer->match_request = raft->next_request;
     vlot__peer_has_answered(peer);
     if (peer->doubt > 0) peer->doubt--;
-    vlot__peer_matched(raft, peer, raft->source);
+    vlot__matched(raft);
   }
   if (peer->next_index <= peer->match_index) peer->next_index = peer->match_index + 1;
   free_window(peer);
@@ -283,6 +277,7 @@ void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message,
   if (why == VLOT_WHY_NONE) {
     peer->is_active = true;
     peer->silent_ticks = 0;
+    vlot__silence_answered(raft, peer, message->request_id);
     if (message->request_id > peer->acked_request) peer->acked_request = message->request_id;
     if (message->flags & VLOT_MESSAGE_OK)
       take_ok(raft, peer, vlot__message_match(message));
@@ -292,91 +287,6 @@ void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message,
   if (why != VLOT_WHY_NONE)
     vlot__out_change(raft, VLOT_CHANGE_IGNORED, why, message->from, message->kind, 0,
                      message->term);
-}
-
-/* --- time --- */
-
-static bool has_quorum_contact(vlot_raft *raft) {
-  bool has_contact = vlot__config_has_contact(raft);
-  for (uint32_t k = 0; k < raft->peer_count; k++) raft->peers[k].is_active = false;
-  return has_contact;
-}
-
-/* Something was sent that it has not answered, or has not called durable. */
-static bool is_awaited(const vlot__peer *peer) {
-  if (peer->state == VLOT_PROGRESS_SNAPSHOT) return vlot__sending_is_awaited(peer);
-  return peer->asked_request > peer->acked_request ||
-         (peer->state == VLOT_PROGRESS_REPLICATE && peer->match_index + 1 < peer->next_index);
-}
-
-static bool has_unsent_commit(const vlot_raft *raft, const vlot__peer *peer) {
-  return peer->state == VLOT_PROGRESS_REPLICATE && peer->sent_commit < raft->commit_index;
-}
-
-uint32_t vlot__leader_due(const vlot_raft *raft) {
-  uint32_t due = UINT32_MAX;
-  for (uint32_t k = 0; k < raft->peer_count; k++) {
-    const vlot__peer *peer = &raft->peers[k];
-    if (peer == raft->self) continue;
-    if (has_unsent_commit(raft, peer) || vlot__sending_is_throttled(raft, peer)) return 1;
-    if (peer->silence_max < raft->options.heartbeat_ticks && is_awaited(peer) &&
-        peer->silence_max - peer->silent_ticks < due)
-      due = peer->silence_max - peer->silent_ticks;
-  }
-  return due;
-}
-
-/* Is it time to ask a peer that does not answer? One append without entries, at the end of what it
- * was sent: its answer shows a gap, or that there is none, however slow the disk.
- */
-static bool ends_silence(const vlot_raft *raft, vlot__peer *peer, uint32_t elapsed) {
-  if (!is_awaited(peer)) {
-    peer->silent_ticks = 0;
-    vlot__peer_has_answered(peer);
-    return false;
-  }
-  if (peer->silence_max >= raft->options.heartbeat_ticks) return false;
-  peer->silent_ticks += elapsed;
-  if (peer->silent_ticks < peer->silence_max) return false;
-  peer->silent_ticks = 0;
-  peer->silence_max *= 2;
-  return true;
-}
-
-vlot__next vlot__leader_tick(vlot_raft *raft, uint32_t elapsed) {
-  VLOT_ASSERT(raft->role == VLOT_ROLE_LEADER);
-  raft->quorum_elapsed += elapsed;
-  if (raft->quorum_elapsed >= raft->options.election_ticks_min) {
-    raft->quorum_elapsed = 0;
-    raft->lacks_quorum = !has_quorum_contact(raft);
-    if (raft->lacks_quorum && (raft->switches & VLOT_SWITCH_CHECK_QUORUM))
-      return VLOT__NEXT_STEP_DOWN;
-  }
-  raft->heartbeat_elapsed += elapsed;
-  bool is_heartbeat = raft->heartbeat_elapsed >= raft->options.heartbeat_ticks;
-  if (is_heartbeat) raft->heartbeat_elapsed = 0;
-  VLOT_ASSERT(raft->heartbeat_elapsed < raft->options.heartbeat_ticks);
-  VLOT_ASSERT(raft->quorum_elapsed < raft->options.election_ticks_min);
-  vlot__sending_tick(raft, elapsed);
-  for (uint32_t k = 0; k < raft->peer_count; k++) {
-    vlot__peer *peer = &raft->peers[k];
-    if (peer == raft->self) continue;
-    if (is_heartbeat) {
-      ask_heartbeat(raft, peer);
-      if (peer->sending) vlot__sending_ask(raft, peer);
-      peer->silent_ticks = 0; /* it asks, too */
-      continue;
-    }
-    if (ends_silence(raft, peer, elapsed)) {
-      if (peer->sending)
-        vlot__sending_ask(raft, peer);
-      else
-        ask_heartbeat(raft, peer);
-    }
-    /* the commit index rides on the next append; when none came within a tick it travels alone */
-    if (has_unsent_commit(raft, peer)) vlot__peer_ask(raft, peer);
-  }
-  return VLOT__NEXT_NOTHING;
 }
 
 /* --- sends --- */
@@ -392,7 +302,7 @@ static void send_entries(vlot_raft *raft, vlot__peer *peer) {
     while (peer->next_index <= raft->log.last_index && has_window(raft, peer)) {
       if (!vlot__append_send(raft, peer, peer->next_index - 1, true)) return;
       /* Over a link that loses, what shows the loss of the last one before any tick. */
-      if (peer->doubt > 0) ask_heartbeat(raft, peer);
+      if (peer->doubt > 0) vlot__peer_ask_heartbeat(raft, peer, VLOT_WHY_LINK_IN_DOUBT);
     }
     return;
   }

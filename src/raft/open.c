@@ -245,7 +245,7 @@ vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options,
     raft->log_bytes =
         vlot__commit_bytes_between(raft, raft->commit_index + 1, raft->log.last_index);
   vlot__role_reset_election_timer(raft);
-  raft->output.next_timer = vlot__time_next(raft);
+  vlot__time_plan(raft, &raft->output);
   VLOT_ASSERT(raft->log.last_index < VLOT_INDEX_MAX);
   VLOT_ASSERT(raft->log.last_term <= raft->hard.term);
   VLOT_ASSERT(raft->configs.count > 0);
@@ -256,9 +256,10 @@ vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options,
 void vlot_raft_close(vlot_raft *raft) {
   if (!raft) return;
   const vlot_allocator *allocator = raft->allocator;
-  void *owned[] = {raft->out_messages.items, raft->out_causes.items,   raft->out_slices.items,
-                   raft->out_write.items,    raft->out_apply.items,    raft->out_reads.items,
-                   raft->out_lost.items,     raft->out_outcomes.items, raft->out_changes.items};
+  void *owned[] = {raft->out_messages.items, raft->out_causes.items, raft->out_whys.items,
+                   raft->out_slices.items,   raft->out_write.items,  raft->out_apply.items,
+                   raft->out_reads.items,    raft->out_lost.items,   raft->out_outcomes.items,
+                   raft->out_changes.items};
   vlot__peers_close(raft);
   vlot__configs_deinit(&raft->configs);
   for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) vlot__alloc_free(allocator, owned[k]);

@@ -54,6 +54,19 @@ void vlot__out_message(vlot_raft *raft, const vlot_message *message, uint64_t ca
   *(uint64_t *)vlot__out_push(&raft->out_causes, sizeof cause) = cause;
 }
 
+/* Few messages have one: they are beside the others. */
+bool vlot__out_reserve_why(vlot_raft *raft) {
+  raft->out_whys.count = raft->output.why_count;
+  return vlot__out_reserve(raft, &raft->out_whys, 1, sizeof(vlot_sent_why));
+}
+
+void vlot__out_why(vlot_raft *raft, vlot_why why) {
+  vlot_sent_why *said = vlot__out_push(&raft->out_whys, sizeof *said);
+  *said = (vlot_sent_why){.message = (uint32_t)raft->out_messages.count, .why = why};
+  raft->output.whys = raft->out_whys.items;
+  raft->output.why_count++;
+}
+
 /* The one way for a message to leave: at once when the write with this token is durable, else held
  * until it is. A driver cannot release it early because it does not have it.
  */

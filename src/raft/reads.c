@@ -30,7 +30,7 @@ void vlot__reads_register(vlot_raft *raft, uint64_t tag, vlot_outcome *outcome) 
                        .round = raft->next_request,
                        .index = has_committed_in_term(raft) ? raft->commit_index : 0};
   for (uint32_t k = 0; k < raft->peer_count; k++)
-    if (vlot__peer_is_voter(&raft->peers[k])) vlot__peer_ask(raft, &raft->peers[k]);
+    if (vlot__peer_is_voter(&raft->peers[k])) vlot__peer_ask(raft, &raft->peers[k], VLOT_WHY_NONE);
 }
 
 /* The newest request that a quorum has answered, oneself included. */

@@ -32,6 +32,7 @@ void vlot_raft_get_status(const vlot_raft *raft, vlot_raft_status *status) {
       .durable_term = raft->durable_term,
       .now = raft->now,
       .next_timer = raft->output.next_timer,
+      .next_due = raft->output.next_due,
       .election_ticks = raft->election_ticks,
       .election_elapsed = raft->election_elapsed,
       .votes_granted = raft->votes_granted,

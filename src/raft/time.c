@@ -26,18 +26,41 @@ static uint64_t after(uint64_t now, uint32_t period, uint32_t elapsed) {
   return elapsed >= period ? now + 1 : now + (period - elapsed);
 }
 
-uint64_t vlot__time_next(const vlot_raft *raft) {
-  if (raft->is_fenced) return VLOT_NEVER;
-  /* entries that were put off without memory */
-  if (raft->handed_index < vlot__hand_out_limit(raft)) return raft->now + 1;
-  if (raft->role != VLOT_ROLE_LEADER)
-    return vlot__role_campaign_obstacle(raft)
-               ? VLOT_NEVER
-               : after(raft->now, raft->election_ticks, raft->election_elapsed);
-  if (raft->peer_count == 1) return VLOT_NEVER; /* nobody to keep in touch with */
-  uint32_t due = vlot__leader_due(raft);
+/* Of what is due at the same tick the more telling one is named. */
+static uint64_t leader_next(const vlot_raft *raft, vlot_due *what) {
+  uint32_t due = vlot__leader_due(raft, what);
   uint64_t heartbeat = after(raft->now, raft->options.heartbeat_ticks, raft->heartbeat_elapsed);
   uint64_t quorum = after(raft->now, raft->options.election_ticks_min, raft->quorum_elapsed);
-  uint64_t next = heartbeat < quorum ? heartbeat : quorum;
-  return due < next - raft->now ? raft->now + due : next;
+  uint64_t next = heartbeat <= quorum ? heartbeat : quorum;
+  if (due < next - raft->now) return raft->now + due;
+  *what = heartbeat <= quorum ? VLOT_DUE_HEARTBEAT : VLOT_DUE_QUORUM;
+  return next;
+}
+
+static uint64_t find_next(const vlot_raft *raft, vlot_due *what) {
+  if (raft->is_fenced) return VLOT_NEVER;
+  if (raft->handed_index < vlot__hand_out_limit(raft)) {
+    *what = VLOT_DUE_APPLY; /* entries that were put off without memory */
+    return raft->now + 1;
+  }
+  if (raft->role == VLOT_ROLE_LEADER)
+    return raft->peer_count == 1 ? VLOT_NEVER : leader_next(raft, what); /* alone: nobody to tell */
+  if (vlot__role_campaign_obstacle(raft)) return VLOT_NEVER;
+  *what = VLOT_DUE_ELECTION;
+  return after(raft->now, raft->election_ticks, raft->election_elapsed);
+}
+
+void vlot__time_plan(const vlot_raft *raft, vlot_output *output) {
+  output->next_due = VLOT_DUE_NOTHING;
+  output->next_timer = find_next(raft, &output->next_due);
+}
+
+const char *vlot_due_text(vlot_due due) {
+  switch (due) {
+#define VLOT_X(name, number, text) \
+  case VLOT_DUE_##name: return text;
+    VLOT_DUES(VLOT_X)
+#undef VLOT_X
+  }
+  return "?";
 }

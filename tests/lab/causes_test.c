@@ -2,6 +2,7 @@
 #include "causes.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sim.h"
@@ -94,4 +95,72 @@ Test(causes, that_are_false_are_told_with_what_is_wrong) {
   event = vote_of(1, 1, vlot_event_id(2, 3));
   event.incarnation = 2;
   expect(&event, "it is of another node");
+}
+
+/* --- which reply completed a quorum --- */
+
+static vlot_event voter(uint64_t sequence, uint32_t id) {
+  vlot_event event = of(0, sequence, VLOT_EVENT_CONFIG, 0);
+  event.peer = id;
+  event.as.config.place = id - 1;
+  event.as.config.count = 5;
+  event.as.config.roles = VLOT_CONFIG_VOTER;
+  return event;
+}
+
+static vlot_event change_of(uint64_t sequence, vlot_event_kind kind, uint32_t peer, uint64_t from,
+                            uint64_t to, uint64_t cause) {
+  vlot_event event = of(1, sequence, kind, cause);
+  event.peer = peer;
+  event.as.change.from = from;
+  event.as.change.to = to;
+  event.as.change.term = 1;
+  return event;
+}
+
+static vlot_event reply_of(uint64_t sequence, uint32_t peer, uint64_t match) {
+  vlot_event event =
+      message_of(1, sequence, VLOT_EVENT_RECEIVED, peer, VLOT_MESSAGE_APPEND_REPLY, 0);
+  event.as.message.flags = VLOT_MESSAGE_OK;
+  event.as.message.index = match;
+  return event;
+}
+
+/* n1 leads five and has entry 1 on its disk. In one step n2, n3 and n3 again say what they have. */
+static const char *commit_because(uint64_t sequence) {
+  vlot__causes *causes = vlot__causes_open();
+  vlot_event commit = of(1, 19, VLOT_EVENT_COMMIT, vlot_event_id(1, sequence));
+  commit.as.slice.first = commit.as.slice.count = commit.as.slice.term = 1;
+  const vlot_event all[] = {
+      voter(1, 1),
+      voter(2, 2),
+      voter(3, 3),
+      voter(4, 4),
+      voter(5, 5),
+      of(1, 6, VLOT_EVENT_START, 0),
+      change_of(7, VLOT_EVENT_LEADER, 0, 0, 0, 0),
+      of(1, 8, VLOT_EVENT_STEP, 0),
+      change_of(9, VLOT_EVENT_DURABLE, 0, 0, 2, 0),
+      reply_of(12, 2, 1),
+      reply_of(13, 3, 1),
+      reply_of(14, 3, 2),
+      of(1, 15, VLOT_EVENT_STEP, 0),
+      change_of(16, VLOT_EVENT_MATCH, 2, 0, 1, vlot_event_id(1, 12)),
+      change_of(17, VLOT_EVENT_MATCH, 3, 0, 1, vlot_event_id(1, 13)),
+      change_of(18, VLOT_EVENT_MATCH, 3, 1, 2, vlot_event_id(1, 14)),
+  };
+  cr_assert_not_null(causes);
+  for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+    (void)vlot__causes_feed(causes, &all[k]); /* some of them have no beginning here */
+  const char *seen = vlot__causes_feed(causes, &commit);
+  static char text[800];
+  snprintf(text, sizeof text, "%s", seen ? seen : "");
+  vlot__causes_close(causes);
+  return text;
+}
+
+Test(causes, of_a_commit_are_those_that_completed_the_quorum) {
+  cr_expect_str_eq(commit_because(13), "");
+  cr_expect_not_null(strstr(commit_because(14), "another one completed the quorum"));
+  cr_expect_not_null(strstr(commit_because(12), "another one completed the quorum"));
 }

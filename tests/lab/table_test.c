@@ -26,7 +26,11 @@ static void make(scene *made) {
                                              .last_index = 7,
                                              .last_term = 2};
     made->pending[2 + k] =
-        (vlot_pending){.id = k + 1, .kind = VLOT_PENDING_TIMER, .node = k + 1, .due = 115 + 3 * k};
+        (vlot_pending){.id = k + 1,
+                       .kind = VLOT_PENDING_TIMER,
+                       .node = k + 1,
+                       .due = 115 + 3 * k,
+                       .due_for = k == 0 ? VLOT_DUE_HEARTBEAT : VLOT_DUE_ELECTION};
   }
   made->nodes[0].raft.role = VLOT_ROLE_LEADER;
   for (uint32_t k = 0; k < 2; k++)
@@ -345,8 +349,18 @@ Test(table, every_kind_of_message_says_what_is_in_it) {
        "AppendReply   n1 -> n2  term 2, agrees up to 4\n"},
       {{.kind = VLOT_PENDING_MESSAGE, .message_kind = VLOT_MESSAGE_APPEND_REPLY, .index = 4},
        "AppendReply   n1 -> n2  term 2, does not agree, try 4\n"},
-      {{.kind = VLOT_PENDING_MESSAGE}, "forward       n1 -> n2  what a client asked\n"},
-      {{.kind = VLOT_PENDING_CLIENT}, "client        n2        from a client\n"},
+      {{.kind = VLOT_PENDING_MESSAGE, .mail = {.kind = VLOT_MAIL_FORWARD, .client = 3, .count = 1}},
+       "forward       n1 -> n2  a forwarded command of client 3\n"},
+      {{.kind = VLOT_PENDING_MESSAGE,
+        .mail = {.kind = VLOT_MAIL_FORWARD, .client = 3, .count = 4, .reads = 1}},
+       "forward       n1 -> n2  4 forwarded operations of client 3\n"},
+      {{.kind = VLOT_PENDING_CLIENT,
+        .mail = {.kind = VLOT_MAIL_COMMANDS, .client = 3, .count = 2, .has_others = 1}},
+       "client        n2        2 commands of client 3 and others\n"},
+      {{.kind = VLOT_PENDING_MESSAGE, .mail = {.kind = VLOT_MAIL_WORD}},
+       "forward       n1 -> n2  the word that what was forwarded has come\n"},
+      {{.kind = VLOT_PENDING_CLIENT, .mail = {.kind = VLOT_MAIL_ORDER}},
+       "client        n2        an order\n"},
       {{.kind = VLOT_PENDING_WRITE}, "write         n2        its disk\n"},
   };
   for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {

@@ -147,8 +147,9 @@ Test(view, text_is_made_of_views_that_nobody_looked_for) {
   view.as.log = (vlot__view_log){.count = 1, .rows = &nothing, .from = 1};
   expect_text(&view, "  index\n  n1\n");
 
-  vlot__view_timer timers[] = {{.node = 2, .left = 1, .is_heartbeat = true},
-                               {.node = 1, .left = 5, .is_held = true}};
+  vlot__view_timer timers[] = {
+      {.node = 2, .left = 1, .due_for = VLOT_DUE_HEARTBEAT},
+      {.node = 1, .left = 5, .due_for = VLOT_DUE_ELECTION, .is_held = true}};
   view = (vlot__view){.kind = VLOT__VIEW_OF_TIMERS, .as.timers = {.count = 2, .rows = timers}};
   expect_text(&view, "  n2  in 1 tick  heartbeat\n  n1  in 5 ticks  election timeout  held\n");
 

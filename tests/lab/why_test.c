@@ -125,6 +125,58 @@ Test(why, says_that_something_is_no_longer_known, .init = begin, .fini = end) {
   expect_none("and that is the beginning");
 }
 
+/* n3 hears of it with an append that was made for another entry. */
+Test(why, a_followers_commit_follows_from_its_leaders, .init = begin, .fini = end) {
+  say("until leader\nuntil commit 1 at 3\nuntil quiet\ntick 4\npropose y=1\n"
+      "deliver AppendEntries 1->2\ndeliver AppendReply 2->1\ntick 0\npropose z=1\n"
+      "tick 0\nwhy 3 commit");
+  expect("n3 knows entry 2 of term 1 as committed");
+  expect("because n1 knows entry 2 of term 1 as committed");
+  expect("it is stored by n");
+  expect_none("appends entry 3");
+}
+
+Test(why, a_no_op_follows_from_the_leadership, .init = begin, .fini = end) {
+  say("until leader\nwhy 1 log");
+  expect("because n1 becomes leader of term 1: a quorum granted its votes");
+  expect("with what was granted by n1 (tick ");
+  say("until commit 1 at 2\nwhy 2 log");
+  expect("n2 appends entry 1 of term 1");
+  expect("because n1 becomes leader of term 1: a quorum granted its votes");
+}
+
+Test(why, silence_is_no_heartbeat, .init = begin, .fini = end) {
+  say("until leader\nuntil commit 1 at 3\nuntil quiet\ntick 1\npropose x=1\n"
+      "drop all AppendEntries\ntimers");
+  expect("n1  in 2 ticks  asks who does not answer");
+  say("tick 2\nwhy 2 log");
+  expect("and that is the beginning: n1's timer fired: n2 had not answered what it was sent");
+}
+
+/* The timer is that of what it passed on, and firing it does that. */
+Test(why, a_timer_that_forwards_again_is_no_election, .init = begin, .fini = end) {
+  say("until leader\nuntil commit 1 at 3\nuntil quiet\ntick 1\ncut 2 1\npropose x=1 at 2");
+  expect("Dropped on its way from n2 to n1: a forwarded command of client 1: the link is cut");
+  say("timers");
+  expect("n2  in 2 ticks  forwards again");
+  say("why 2");
+  expect("Waits: client 1's command, its number 1: forward #");
+  expect("was lost at tick 20: the link is cut; it goes again at tick 22.");
+  say("fire t2\nevents 2 6");
+  expect("n2's timer is made to fire before its time (forwards again)");
+  expect_none("pre-candidate");
+}
+
+Test(why, names_what_a_person_did_to_timers_and_leaders, .init = begin, .fini = end) {
+  say("until leader\nuntil commit 1 at 3\nuntil quiet\nforget 2\nwhy 2");
+  expect("n2 knows no leader any more in term 1: it was told to forget its leader");
+  expect("because n2 takes the order forget_leader");
+  say("timeout 3\nwhy 3");
+  expect("its timer was made to fire before its time");
+  expect("because n3's timer is made to fire before its time (election timeout)");
+  expect_none("no word from a leader");
+}
+
 /* --- a broken property shows at the prompt --- */
 
 static uint64_t drifting_hash(void *state) {

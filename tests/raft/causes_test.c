@@ -138,6 +138,61 @@ Test(causes, a_commit_names_the_reply_with_which_a_quorum_had_it) {
   vlot_raft_close(raft);
 }
 
+/* n1 leads five, with so many commands behind its no-op, all of them on its own disk. */
+static vlot_raft *lead_with(uint32_t commands) {
+  vlot_raft *raft = open_core(5);
+  vlot_command command = {.size = 0};
+  uint64_t token = lead(raft, 5);
+  for (uint32_t k = 0; k < commands; k++) {
+    vlot_input asked = propose(&command, 1);
+    token = take(raft, &asked, 1)->write.token;
+  }
+  vlot_input done = stored(token, 2);
+  cr_assert_eq(take(raft, &done, 1)->after.commit_index, 0);
+  return raft;
+}
+
+/* The quorum has two entries with the second reply, and the third says that its sender has more. */
+Test(causes, a_commit_does_not_name_a_later_reply_of_who_had_it) {
+  vlot_raft *raft = lead_with(2);
+  vlot_message two = ok_of(raft, 2, 2), three = ok_of(raft, 3, 2), more = ok_of(raft, 3, 3);
+  vlot_input inputs[] = {message(&two, FIRST), message(&three, SECOND), message(&more, THIRD)};
+  const vlot_output *output = take(raft, inputs, 3);
+  cr_expect_eq(output->after.commit_index, 2);
+  cr_expect_eq(cause_of(output, VLOT_CHANGE_COMMIT), SECOND);
+  vlot_raft_close(raft);
+}
+
+/* Who had more than what is committed before the step completes nothing with what it has now. */
+Test(causes, a_commit_does_not_name_who_had_it_in_an_earlier_step) {
+  vlot_raft *raft = lead_with(3);
+  vlot_message two = ok_of(raft, 2, 3), more = ok_of(raft, 2, 4), three = ok_of(raft, 3, 2);
+  vlot_input before = message(&two, FIRST);
+  cr_expect_eq(take(raft, &before, 1)->after.commit_index, 0);
+  vlot_input inputs[] = {message(&three, SECOND), message(&more, THIRD)};
+  const vlot_output *output = take(raft, inputs, 2);
+  cr_expect_eq(output->after.commit_index, 2);
+  cr_expect_eq(cause_of(output, VLOT_CHANGE_COMMIT), SECOND);
+  vlot_raft_close(raft);
+}
+
+/* The own disk is what two others waited for, and replies of the same step add nothing. */
+Test(causes, a_commit_names_the_own_disk_where_others_only_say_more) {
+  vlot_raft *raft = lead_with(0);
+  vlot_command command = {.size = 0};
+  vlot_input asked = propose(&command, 1);
+  (void)take(raft, &asked, 1);
+  uint64_t token = take(raft, &asked, 1)->write.token;
+  vlot_message two = ok_of(raft, 2, 2), three = ok_of(raft, 3, 2), more = ok_of(raft, 3, 3);
+  vlot_input before[] = {message(&two, 3), message(&three, 4)};
+  cr_expect_eq(take(raft, before, 2)->after.commit_index, 1, "the own disk is missing");
+  vlot_input inputs[] = {message(&more, FIRST), stored(token, SECOND)};
+  const vlot_output *output = take(raft, inputs, 2);
+  cr_expect_eq(output->after.commit_index, 2);
+  cr_expect_eq(cause_of(output, VLOT_CHANGE_COMMIT), SECOND);
+  vlot_raft_close(raft);
+}
+
 /* The own disk counts as heard first in its step, however late a driver says it; where nothing else
  * is new, it is what completes the quorum. */
 Test(causes, a_commit_names_the_own_disk_only_where_it_was_the_last) {
@@ -191,5 +246,66 @@ Test(causes, an_empty_append_names_who_wanted_it) {
   output = take(raft, &tick, 1);
   cr_assert_eq(output->message_count, 2);
   for (uint32_t k = 0; k < 2; k++) cr_expect_eq(output->message_causes[k], SECOND);
+  vlot_raft_close(raft);
+}
+
+static vlot_input tick_of(uint64_t now, uint32_t is_fired) {
+  return (vlot_input){.kind = VLOT_INPUT_TICK,
+                      .as.tick = {.now = now, .elapsed = 2, .is_fired = is_fired},
+                      .cause = is_fired ? THIRD : 0};
+}
+
+/* A question after silence has its why, a heartbeat none; the timer says which of them it is. */
+Test(causes, what_time_sends_says_why) {
+  vlot_raft *raft = open_core(3);
+  vlot_raft_status status;
+  (void)lead(raft, 3);
+  vlot_raft_get_status(raft, &status);
+  cr_expect_eq(status.next_due, VLOT_DUE_SILENCE, "%s", vlot_due_text(status.next_due));
+  vlot_input tick = tick_of(2, 0);
+  const vlot_output *output = take(raft, &tick, 1);
+  cr_assert_eq(output->message_count, 2);
+  cr_assert_eq(output->why_count, 2);
+  for (uint32_t k = 0; k < 2; k++) {
+    cr_expect_eq(output->whys[k].message, k);
+    cr_expect_eq(output->whys[k].why, VLOT_WHY_SILENCE);
+  }
+  cr_expect_eq(output->next_due, VLOT_DUE_HEARTBEAT, "%s", vlot_due_text(output->next_due));
+  tick = (vlot_input){.kind = VLOT_INPUT_TICK, .as.tick = {.now = 5, .elapsed = 3}};
+  output = take(raft, &tick, 1);
+  cr_expect_eq(output->message_count, 2);
+  cr_expect_eq(output->why_count, 0, "heartbeats");
+  vlot_raft_close(raft);
+}
+
+/* A commit index that travels alone says so. */
+Test(causes, a_commit_index_that_is_told_alone_says_so) {
+  vlot_raft *raft = open_core(3);
+  uint64_t token = lead(raft, 3);
+  vlot_message two = ok_of(raft, 2, 1), three = ok_of(raft, 3, 1);
+  vlot_input inputs[] = {stored(token, 1), message(&two, FIRST), message(&three, SECOND)};
+  const vlot_output *output = take(raft, inputs, 3);
+  cr_expect_eq(output->after.commit_index, 1);
+  cr_expect_eq(output->next_due, VLOT_DUE_COMMIT, "%s", vlot_due_text(output->next_due));
+  vlot_input tick = {.kind = VLOT_INPUT_TICK, .as.tick = {.now = 1, .elapsed = 1}};
+  output = take(raft, &tick, 1);
+  cr_assert_eq(output->why_count, 2);
+  cr_expect_eq(output->whys[1].why, VLOT_WHY_COMMIT_ALONE);
+  vlot_raft_close(raft);
+}
+
+/* Whoever campaigns because a person made its timer fire has not waited for anybody. */
+Test(causes, a_timer_that_is_made_to_fire_is_no_silence_of_a_leader) {
+  vlot_raft *raft = open_core(3);
+  vlot_raft_status status;
+  vlot_raft_get_status(raft, &status);
+  cr_expect_eq(status.next_due, VLOT_DUE_ELECTION);
+  vlot_input fired = tick_of(status.next_timer, 1);
+  fired.as.tick.elapsed = status.next_timer;
+  const vlot_output *output = take(raft, &fired, 1);
+  cr_expect_eq(cause_of(output, VLOT_CHANGE_CAMPAIGN), THIRD);
+  for (uint32_t k = 0; k < output->change_count; k++)
+    if (output->changes[k].kind == VLOT_CHANGE_CAMPAIGN)
+      cr_expect_eq(output->changes[k].why, VLOT_WHY_TIMER_FIRED);
   vlot_raft_close(raft);
 }

@@ -313,3 +313,30 @@ Test(silence, may_be_reordered_and_doubled) {
   cr_assert_str_eq(basin_log(b, 2), "1 1");
   basin_close(b);
 }
+
+/* Each answer takes so many ticks; nothing is lost. How often is anybody asked in vain? */
+static uint32_t questions_at(basin *b, uint32_t ticks, uint32_t commands) {
+  uint32_t questions = 0;
+  for (uint32_t k = 0; k < commands; k++) {
+    basin_propose(b, 1, "x");
+    for (uint32_t tick = 0; tick < ticks; tick++) {
+      uint32_t before = (uint32_t)basin_count(b, 1, 2, VLOT_MESSAGE_APPEND);
+      basin_tick(b, 1, 1);
+      questions += (uint32_t)basin_count(b, 1, 2, VLOT_MESSAGE_APPEND) - before;
+    }
+    basin_deliver_all(b);
+    basin_tick(b, 1, 1); /* the commit index is told */
+    basin_deliver_all(b);
+  }
+  return questions;
+}
+
+Test(silence, is_none_where_answers_take_long) {
+  basin *b = led();
+  cr_assert_gt(questions_at(b, 6, 1), 0, "nobody knows yet how long they take");
+  cr_assert_eq(questions_at(b, 6, 3), 0);
+  /* a link that became fast again is asked early again, by and by */
+  (void)questions_at(b, 0, 64);
+  cr_assert_gt(questions_at(b, 3, 1), 0);
+  basin_close(b);
+}

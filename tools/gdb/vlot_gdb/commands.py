@@ -289,7 +289,7 @@ def show_timers(text):
     cluster = find.cluster()
     rows = []
     for one in sorted(state.seats(cluster), key=lambda one: one.due()):
-        what = "-" if one.raft is None else "heartbeat or quorum check" if one.role == "leader" else "election timeout"
+        what = one.what_is_due()
         gone = "%d of %d" % (one.raft.election_elapsed, one.raft.election_ticks) if one.raft is not None else "-"
         rows.append([words.node(one.id), one.left(), words.tick(one.due()), one.role, what, gone])
     print("tick %d" % state.now(cluster))

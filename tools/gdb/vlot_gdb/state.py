@@ -25,6 +25,14 @@ class Seat:
         """Cluster tick of its next timer, as its last turn left it."""
         return self.value.due if self.node is not None else words.NEVER
 
+    def what_is_due(self):
+        """What its next timer is for."""
+        if self.node is None or self.due() == words.NEVER:
+            return "-"
+        is_forward = self.node.forward_due < self.node.next_timer
+        number = describe.constant("due_number", "forward") if is_forward else self.raft.next_due
+        return describe.words("due").get(int(number), "?")
+
     def left(self):
         due = self.due()
         return "-" if due == words.NEVER else str(max(due - now(self.cluster), 0))
@@ -202,11 +210,11 @@ class Item:
         self.kind = "message" if is_late else words.enum("vlot_pending_kind", "VLOT_PENDING_", value.kind)
         self.is_held = False if is_late else bool(value.is_held)
         self.id = describe.Thing("mail_head", value.payload).id if is_late else value.id
-        self.order = (self.due, value.tie, self.id)
+        self.order, self.due_for = (self.due, value.tie, self.id), "-"
 
     def what(self):
         if self.kind in ("timer", "write"):
-            return "n%d's %s" % (self.node, "next timer" if self.kind == "timer" else "disk write completes")
+            return "n%d's %s" % (self.node, "next timer: %s" % self.due_for if self.kind == "timer" else "disk write completes")
         return mail(self.mail_kind, self.value.payload, self.node)
 
 
@@ -214,7 +222,7 @@ def pending(cluster):
     found = [Item(value) for listed in (cluster.pending, cluster.held) for value in listed]
     for item in found:
         if item.kind == "timer":
-            item.due = seat(cluster, item.node).due()
+            item.due, item.due_for = seat(cluster, item.node).due(), seat(cluster, item.node).what_is_due()
             item.order = (item.due,) + item.order[1:]
     return sorted(found, key=lambda item: item.order)
 
