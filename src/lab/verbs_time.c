@@ -21,6 +21,18 @@ static bool fail_limit(vlot__workspace *workspace) {
                               workspace->actions_max);
 }
 
+/* Time goes on no further once something is broken: not all that was asked is done. */
+static bool fail_broken(vlot__workspace *workspace) {
+  char violation[256] = "";
+  vlot_cluster_violation(workspace->cluster, violation, sizeof violation);
+  return vlot__workspace_fail(
+      workspace, 0,
+      "a safety property is broken, and time goes on no further: %s. 'back', "
+      "'undo' and 'goto ACTION' go to before it; 'check', 'why', 'log' and "
+      "'events' look; 'deliver' and 'fire' go on by hand",
+      violation);
+}
+
 typedef enum goal_kind {
   GOAL_LEADER,
   GOAL_ROLE,
@@ -230,6 +242,7 @@ bool vlot__verbs_step(vlot__workspace *workspace, const vlot__arguments *argumen
     return vlot__workspace_fail(workspace, 0,
                                 workspace->journal ? "the recording ends here"
                                                    : "nothing is pending that could happen");
+  if (result == VLOT_VIOLATED) return done >= count || fail_broken(workspace);
   if (result != VLOT_TIMEOUT) return vlot__verbs_result(workspace, 0, result);
   return done >= count || done < most || fail_limit(workspace);
 }
@@ -247,6 +260,7 @@ bool vlot__verbs_tick(vlot__workspace *workspace, const vlot__arguments *argumen
   if (is_recording_over(workspace))
     return vlot__workspace_fail(workspace, 0, "the recording ends here");
   vlot_result result = go_on(workspace, &wanted, end, most, NULL);
+  if (result == VLOT_VIOLATED) return fail_broken(workspace);
   return result == VLOT_TIMEOUT ? fail_limit(workspace) : vlot__verbs_result(workspace, 0, result);
 }
 
@@ -327,6 +341,8 @@ static bool go_to(vlot__workspace *workspace, goal *wanted, uint64_t ticks) {
   shorten(&workspace->out, &long_way, 0);
   say_left_out(&workspace->out, &long_way);
   if (result == VLOT_TIMEOUT) return fail_limit(workspace);
+  if (result == VLOT_VIOLATED)
+    return has_come(workspace->cluster, wanted) || fail_broken(workspace);
   if (result != VLOT_OK) return vlot__verbs_result(workspace, 0, result);
   return workspace->was_stopped || has_come(workspace->cluster, wanted) ||
          fail_missed(workspace, wanted, ticks);

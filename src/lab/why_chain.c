@@ -155,6 +155,10 @@ static void add_matches(why *at, const vlot_event *commit) {
     if (event->as.change.to < last || who >= VLOT__PAST_NODES || has_told[who]) continue;
     has_told[who] = true;
     add_one(at, event, who, "it is stored by", &is_first);
+    if (vlot__workspace_status(at->workspace, who).is_learner)
+      vlot__view_why_say(at->view, " [a learner: not counted]");
+    else if (!is_own && !vlot__why_counts(at, who, event))
+      vlot__view_why_say(at->view, " [not the disk that the configuration knows: not counted]");
   }
 }
 
@@ -186,7 +190,8 @@ void vlot__why_add_chain(why *at, const vlot_event *event) {
       vlot__why_say_forgotten(at, (uint32_t)(event->cause >> 48));
       return;
     }
-    bool was_sent = cause->kind == VLOT_EVENT_SENT && event->kind == VLOT_EVENT_RECEIVED;
+    bool was_sent = cause->kind == VLOT_EVENT_SENT &&
+                    (event->kind == VLOT_EVENT_RECEIVED || event->kind == VLOT_EVENT_SENT);
     const vlot_event *shown = was_sent ? reason_of(at, cause) : cause;
     if (was_sent && !shown) said = cause;
     if (!shown || shown == said) continue;

@@ -239,6 +239,15 @@ has_line "width 40" "node role           term  vote  commit"
 COLUMNS=many step 0 "no width" 'until leader\n'
 says "no width" "timer"
 
+# --- a safety property that is broken: a start that no run leads to ---
+broken='nodes 5\nstart 1 term 2 log 1 1 2\nstart 2 term 2 log 1 1 2\nstart 3 term 3 log 1 1 3 3 3\n'
+broken+='switches -noop\nelect 1\nuntil leader\nuntil quiet\npropose x=1 at 1\n'
+step 1 "broken" "$broken"
+says "broken" "Broken: I-3 at n1"
+step 1 "broken, and on" "${broken}tick 5\nstatus\n"
+says "broken, and on" "time goes on no further: I-3: "
+step 0 "broken, and back" "${broken}undo\nstatus\n"
+
 # --- a run that stops when something happens ---
 # on CODE NAME SCRIPT ARGUMENTS...
 on() {
