@@ -139,5 +139,6 @@ bool vlot__story_switch(vlot__workspace *workspace, const char *name) {
     return redo(workspace, vlot__story_present(story)->count,
                 vlot__branch_end(vlot__story_present(story)));
   }
-  return vlot__workspace_fail(workspace, 1, "there is no such branch; 'branches' lists them");
+  return vlot__workspace_fail(workspace, 1, "there is no branch '%.40s'; 'branches' lists them",
+                              name);
 }

@@ -348,14 +348,18 @@ static bool go_to(vlot__workspace *workspace, goal *wanted, uint64_t ticks) {
          fail_missed(workspace, wanted, ticks);
 }
 
-static bool parse_role(vlot__workspace *workspace, const vlot__value *value, vlot_role *role) {
+static bool parse_role(vlot__workspace *workspace, const vlot__arguments *arguments,
+                       const vlot__value *value, vlot_role *role) {
   for (int k = VLOT_ROLE_FOLLOWER; value->is_given && k <= VLOT_ROLE_LEADER; k++)
     if (strcmp(value->text, vlot_role_name((vlot_role)k)) == 0) {
       *role = (vlot_role)k;
       return true;
     }
-  return vlot__workspace_fail(workspace, value->is_given ? value->word : 3,
-                              "expected follower, pre-candidate, candidate or leader");
+  char instead[VLOT__COMMAND_INSTEAD_MAX];
+  unsigned word = value->is_given ? value->word : 3;
+  return vlot__workspace_fail(workspace, word,
+                              "expected follower, pre-candidate, candidate or leader%s",
+                              vlot__command_instead(arguments, word, instead));
 }
 
 /* Of the places behind WHAT, how many belong to the goal; what comes then is TICKS. */
@@ -419,7 +423,21 @@ static bool parse_goal(vlot__workspace *workspace, const vlot__arguments *argume
   if (has_number &&
       !vlot__command_number(workspace, arguments, 2, 1, VLOT_INDEX_MAX, &wanted->number))
     return false;
-  return wanted->kind != GOAL_ROLE || parse_role(workspace, &values[2], &wanted->role);
+  return wanted->kind != GOAL_ROLE || parse_role(workspace, arguments, &values[2], &wanted->role);
+}
+
+/* 'at NODE': of a goal that is one node's already it can say nothing else. */
+static bool parse_place(vlot__workspace *workspace, const vlot__value *at, goal *wanted) {
+  if (!at->is_given) return true;
+  if (wanted->kind == GOAL_QUIET)
+    return vlot__workspace_fail(workspace, at->word,
+                                "quiet is what the whole cluster is: it has no 'at'");
+  if (wanted->node && wanted->node != at->number)
+    return vlot__workspace_fail(
+        workspace, at->word, "it is n%u that is waited for: 'at' would have to be %u, not %" PRIu64,
+        wanted->node, wanted->node, at->number);
+  wanted->node = (uint32_t)at->number;
+  return true;
 }
 
 bool vlot__verbs_until(vlot__workspace *workspace, const vlot__arguments *arguments) {
@@ -427,6 +445,7 @@ bool vlot__verbs_until(vlot__workspace *workspace, const vlot__arguments *argume
   const vlot__value *of = &values[5];
   goal wanted = {.kind = GOAL_NONE};
   uint64_t ticks = (uint64_t)VLOT_UNTIL_TIMEOUTS * workspace->options.raft.election_ticks_min;
+  char instead[VLOT__COMMAND_INSTEAD_MAX];
   if (!parse_kind(workspace, arguments, of->is_given, &wanted)) return false;
   const vlot__value *limit = &values[1 + goal_words(wanted.kind)];
   if (!parse_goal(workspace, arguments, &wanted)) return false;
@@ -434,8 +453,9 @@ bool vlot__verbs_until(vlot__workspace *workspace, const vlot__arguments *argume
       !vlot__command_number(workspace, arguments, limit->word, 0, VLOT_TICKS_AT_ONCE, &ticks))
     return false;
   if (limit < &values[3] && limit[1].is_given)
-    return vlot__workspace_fail(workspace, limit[1].word, "nothing more is expected");
-  if (values[4].is_given) wanted.node = (uint32_t)values[4].number;
+    return vlot__workspace_fail(workspace, limit[1].word, "expected at NODE or nothing more%s",
+                                vlot__command_instead(arguments, limit[1].word, instead));
+  if (!parse_place(workspace, &values[4], &wanted)) return false;
   if (wanted.kind != GOAL_EVENT) return go_to(workspace, &wanted, ticks);
   if (of->is_given) wanted.node = (uint32_t)of->number;
   if (!vlot__verbs_result(workspace, 0,

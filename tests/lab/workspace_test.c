@@ -550,8 +550,8 @@ Test(workspace, until_ends_and_says_what_there_is_instead) {
   expect_said(&workspace, "until term 9 at 2 1", "within 1 tick: the term of n2 is 1");
   expect_said(&workspace, "until leader 6", "expected a node, 1 to 5");
   expect_said(&workspace, "until leader 3 x", "expected a number from 0 to 1000000");
-  expect_said(&workspace, "until leader 3 4 5", "nothing more is expected");
-  expect_said(&workspace, "until quiet 1 2", "nothing more is expected");
+  expect_said(&workspace, "until leader 3 4 5", "nothing more, not '5'");
+  expect_said(&workspace, "until quiet 1 2", "nothing more, not '2'");
   for (int id = 1; id <= 3; id++) {
     char line[16];
     snprintf(line, sizeof line, "kill %d", id);
