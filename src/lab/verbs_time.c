@@ -297,6 +297,8 @@ static void say_role(vlot__workspace *workspace, uint32_t id, vlot__text *out) {
   vlot_node_status status = vlot__workspace_status(workspace, id);
   if (status.state == VLOT_NODE_DOWN)
     vlot__text_add(out, "n%u is down", id);
+  else if (status.state == VLOT_NODE_FENCED)
+    vlot__text_add(out, "n%u is fenced", id);
   else
     vlot__text_add(out, "n%u is %s in term %" PRIu64, id, vlot_role_name(status.raft.role),
                    status.raft.term);

@@ -104,8 +104,8 @@ static void add_fenced(why *at, const vlot_node_status *status) {
 
 static void add_foreign(why *at, const vlot_node_status *status) {
   begin_obstacle(at, status->id);
-  vlot__view_why_say(at->view, "n%u does not count", status->id);
-  vlot__why_say_member(at, status);
+  vlot__view_why_say(at->view, "n%u's ", status->id);
+  vlot__why_say_foreign(at, status->id);
   vlot__view_why_say(at->view, ".");
 }
 

@@ -307,6 +307,8 @@ bool vlot__why_counts(const why *at, uint32_t id, const vlot_event *told) {
   const vlot__past *past = &at->workspace->past;
   if (!vlot__workspace_status(at->workspace, id).raft.has_foreign_disk) return true;
   const vlot_event *wipe = find_wipe(at, id);
+  if (wipe && told->tick < wipe->tick)
+    return true; /* also where what it was told by is forgotten */
   const vlot_event *taken = told->kind == VLOT_EVENT_RECEIVED ? told : NULL;
   if (!taken) taken = vlot__past_find(past, told->cause);
   const vlot_event *sent = taken ? vlot__past_find(past, taken->cause) : NULL;
@@ -315,16 +317,9 @@ bool vlot__why_counts(const why *at, uint32_t id, const vlot_event *told) {
   return sent->node == id && sent->sequence < wipe->sequence;
 }
 
-void vlot__why_say_member(why *at, const vlot_node_status *status) {
-  const vlot_event *wipe = find_wipe(at, status->id);
-  if (status->is_learner) vlot__view_why_say(at->view, "; it is a learner");
-  if (status->state == VLOT_NODE_SUSPENDED) vlot__view_why_say(at->view, "; it is suspended");
-  if (status->state == VLOT_NODE_FENCED)
-    vlot__view_why_say(at->view, "; it is fenced");
-  else if (!why_is_up(status))
-    vlot__view_why_say(at->view, "; it is down");
-  if (!status->raft.has_foreign_disk || status->is_learner) return;
-  vlot__view_why_say(at->view, "; its disk is not the one the configuration knows");
+void vlot__why_say_foreign(why *at, uint32_t id) {
+  const vlot_event *wipe = find_wipe(at, id);
+  vlot__view_why_say(at->view, "disk is not the one the configuration knows");
   if (wipe && wipe->why != VLOT_WHY_FOREIGN_DISK)
     vlot__view_why_say(at->view,
                        ", since it was wiped at tick %" PRIu64
@@ -332,4 +327,16 @@ void vlot__why_say_member(why *at, const vlot_node_status *status) {
                        wipe->tick);
   else
     vlot__view_why_say(at->view, ": what it says does not count");
+}
+
+void vlot__why_say_member(why *at, const vlot_node_status *status) {
+  if (status->is_learner) vlot__view_why_say(at->view, "; it is a learner");
+  if (status->state == VLOT_NODE_SUSPENDED) vlot__view_why_say(at->view, "; it is suspended");
+  if (status->state == VLOT_NODE_FENCED)
+    vlot__view_why_say(at->view, "; it is fenced");
+  else if (!why_is_up(status))
+    vlot__view_why_say(at->view, "; it is down");
+  if (!status->raft.has_foreign_disk || status->is_learner) return;
+  vlot__view_why_say(at->view, "; its ");
+  vlot__why_say_foreign(at, status->id);
 }

@@ -134,6 +134,19 @@ Test(why, counts_what_a_disk_stored_before_it_was_wiped, .init = begin, .fini = 
       "wiped");
 }
 
+/* What is told of the past is as it was then, also once the message that told it is forgotten. */
+Test(why, a_later_wipe_does_not_change_who_was_counted, .init = begin, .fini = end) {
+  say("until leader\npropose x=1\ntick 20\nrestart 3 wipe\nwhy 1 commit");
+  expect("it is stored by n");
+  expect_none("not counted");
+  say("undo\nuntil quiet\ncut 1 3\nkill 3\ntick 200000\nspawn 3\nrestart 3 wipe\nwhy 1 commit");
+  expect_none("not counted");
+  say("why 3");
+  expect(
+      "n3's disk is not the one the configuration knows, since it was wiped at tick 200038: what "
+      "it says since then does not count.");
+}
+
 Test(why, marks_who_stores_an_entry_and_is_not_counted, .init = begin, .fini = end) {
   say("nodes 4\nlearners 1\nuntil leader\nuntil commit 1 at 3\nuntil quiet\npropose x=1\n"
       "deliver AppendEntries 1->4\ndeliver AppendReply 4->1\ntick 1\nwhy 1 commit");
