@@ -716,6 +716,8 @@ Test(workspace, a_broken_safety_property_is_told_once_where_it_breaks) {
                        workspace.out.data);
     cr_expect_not_null(strstr(workspace.out.data, "'back', 'undo' and 'goto ACTION'"));
   }
+  must_say(&workspace, "status");
+  cr_expect_not_null(strstr(workspace.out.data, "; a safety property is broken: 'check' says"));
   must_say(&workspace, "why");
   must_say(&workspace, "kill 1");
   cr_expect_eq(vlot__workspace_actions(&workspace), broken_at + 1, "by hand it goes on");
