@@ -435,9 +435,9 @@ static bool parse_place(vlot__workspace *workspace, const vlot__value *at, goal 
     return vlot__workspace_fail(workspace, at->word,
                                 "quiet is what the whole cluster is: it has no 'at'");
   if (wanted->node && wanted->node != at->number)
-    return vlot__workspace_fail(
-        workspace, at->word, "it is n%u that is waited for: 'at' would have to be %u, not %" PRIu64,
-        wanted->node, wanted->node, at->number);
+    return vlot__workspace_fail(workspace, at->word,
+                                "it is n%u that is waited for, and not n%" PRIu64, wanted->node,
+                                at->number);
   wanted->node = (uint32_t)at->number;
   return true;
 }
@@ -459,7 +459,7 @@ bool vlot__verbs_until(vlot__workspace *workspace, const vlot__arguments *argume
                                 vlot__command_instead(arguments, limit[1].word, instead));
   if (!parse_place(workspace, &values[4], &wanted)) return false;
   if (wanted.kind != GOAL_EVENT) return go_to(workspace, &wanted, ticks);
-  if (of->is_given) wanted.node = (uint32_t)of->number;
+  if (!parse_place(workspace, of, &wanted)) return false;
   if (!vlot__verbs_result(workspace, 0,
                           vlot_subscription_open(&wanted.events, workspace->cluster, 0)))
     return false;

@@ -196,11 +196,11 @@ Test(verbs, an_error_names_what_stands_there_and_what_may) {
   static const struct {
     const char *line, *wanted;
   } cases[] = {
-      {"until leader 2 at 1", "it is n2 that is waited for: 'at' would have to be 2, not 1"},
-      {"until role 1 leader at 3", "it is n1 that is waited for: 'at' would have to be 1, not 3"},
+      {"until leader 2 at 1", "it is n2 that is waited for, and not n1"},
+      {"until role 1 leader at 3", "it is n1 that is waited for, and not n3"},
       {"until quiet at 2", "quiet is what the whole cluster is: it has no 'at'"},
       {"until role 1 leader 3 2", "expected at NODE or nothing more, not '2'"},
-      {"until nothing", "expected one of leader|role|commit|term|quiet, not 'nothing'"},
+      {"until nothing", "expected leader, role, commit, term, quiet, or an event"},
       {"until commit 0", "expected a number from 1 to 4611686018427387904, not '0'"},
       {"delay t1 4", "nothing with id 4 is pending; a number of ticks is said as 'by 4'"},
       {"delay t1 by", "expected TICKS after 'by': a number, 1 to 1000000"},
