@@ -174,8 +174,11 @@ static void add_range(vlot__text *out, const vlot__workspace *workspace,
 /* The line ends where a value should stand. */
 static bool fail_missing(vlot__workspace *workspace, const vlot__arguments *arguments,
                          const vlot_parameter *parameter, const vlot_verb *verb) {
+  enum { RANGE_MAX = 120 };
   vlot__text range = {0};
   add_range(&range, workspace, parameter);
+  char *rest = range.size > RANGE_MAX ? strchr(range.data, ';') : NULL;
+  if (rest) *rest = '\0'; /* help has all of it */
   vlot__workspace_fail(workspace, arguments->word_count, "expected %s%s%s%s: %s; see 'help %s'",
                        parameter->name, parameter->keyword ? " after '" : "",
                        parameter->keyword ? parameter->keyword : "", parameter->keyword ? "'" : "",

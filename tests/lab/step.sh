@@ -77,7 +77,7 @@ has_line "mistakes" "error: unknown verb; did you mean 'drop'?"
 has_line "mistakes" "  drpo 3"
 has_line "mistakes" "  ^^^^"
 says "mistakes" "nothing with id 99 is pending"
-says "mistakes" "expected WHAT: one of leader|role|commit|term|quiet; see 'help until'"
+says "mistakes" "expected WHAT: leader, role, commit, term, quiet; see 'help until'"
 says "mistakes" "becomes leader of term 1"
 
 # --- lines that say nothing, and lines that are odd ---
