@@ -145,6 +145,7 @@ VLOT_API const char *vlot_problem(vlot_result result);
   X(MAILBOX_FULL, 53, "the mailbox is full")                                             \
   X(NODE_DOWN, 54, "the node is down")                                                   \
   X(DROPPED, 56, "it was dropped on purpose")                                            \
+  X(COPIED, 84, "it was copied on purpose")                                              \
   X(KILLED, 57, "the node was killed")                                                   \
   X(RESTARTED, 58, "the node was restarted")                                             \
   X(NO_LEADER, 59, "no leader is known")                                                 \

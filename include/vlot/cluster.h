@@ -782,9 +782,10 @@ VLOT_API vlot_result vlot_lockstep_pass(vlot_cluster *cluster, uint64_t ticks,
  * drop       it never arrives
  * hold       it is not chosen until released (or fired); is_held false: release it; twice is once,
  *            and no action. VLOT_NOMEM
- * duplicate  a copy is pending too, with an id of its own; *copy (NULL to ignore). VLOT_NOMEM;
- *            VLOT_BUSY too where 262,144 mails are pending, which is the most there can be: what
- *            nodes and clients send then is refused as by a full mailbox
+ * duplicate  a copy is pending too, with an id of its own; *copy (NULL to ignore). Of a message of
+ *            the core that is a SENT of node 0 with VLOT_WHY_COPIED. VLOT_NOMEM; VLOT_BUSY too
+ *            where 262,144 mails are pending, which is the most there can be: what nodes and
+ *            clients send then is refused as by a full mailbox
  * delay      due so many ticks later, from now if it was due earlier
  */
 VLOT_API vlot_result vlot_lockstep_fire(vlot_cluster *cluster, uint64_t id);

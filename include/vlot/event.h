@@ -29,7 +29,7 @@ extern "C" {
  */
 #define VLOT_EVENTS(X)                                                                           \
   X(STEP, 1, "step", step)             /* one step of the core: the node before and after it */  \
-  X(SENT, 2, "sent", message)          /* a message left the node; peer: to */                   \
+  X(SENT, 2, "sent", message)          /* a message left the node; peer: to; node 0: a copy */   \
   X(RECEIVED, 3, "received", message)  /* a message is taken by the node; peer: from */          \
   X(DROPPED, 4, "dropped", message)    /* ended without being taken; node: where, or 0; why */   \
   X(CAMPAIGN, 5, "campaign", change)   /* from: 0 pre-vote, 1 vote, 2 forced; to: last index */  \

@@ -124,7 +124,9 @@ static void say_what(vlot__writer *w, const vlot_event *event) {
 
 static void say_message(vlot__writer *w, const vlot_event *event) {
   uint32_t from = event->as.message.from, to = vlot__event_receiver(event);
-  if (event->kind == VLOT_EVENT_SENT)
+  if (event->kind == VLOT_EVENT_SENT && event->why == VLOT_WHY_COPIED)
+    say(w, "Copied on its way from n%u to n%u: ", from, to);
+  else if (event->kind == VLOT_EVENT_SENT)
     say(w, "n%u sends n%u ", from, to);
   else if (event->kind == VLOT_EVENT_RECEIVED)
     say(w, "n%u takes from n%u ", to, from);

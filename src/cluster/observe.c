@@ -251,6 +251,15 @@ void vlot__emit_dropped(vlot_cluster *cluster, vlot__seat *seat, vlot_why why, u
   vlot__emit(cluster, seat, event);
 }
 
+void vlot__emit_copied(vlot_cluster *cluster, uint32_t kind, void *payload) {
+  vlot__mail_head *head = payload;
+  if (kind != VLOT__MAIL_MESSAGE) return;
+  if (cluster->lamport < head->lamport) cluster->lamport = head->lamport;
+  head->cause = vlot__emit_message(cluster, NULL, VLOT_EVENT_SENT, VLOT_WHY_COPIED, head,
+                                   &((vlot__mail_message *)payload)->message);
+  head->lamport = cluster->lamport;
+}
+
 static void count_message(vlot__traffic *traffic, vlot_event_kind kind) {
   _Atomic uint64_t *counter = kind == VLOT_EVENT_SENT       ? &traffic->sent
                               : kind == VLOT_EVENT_RECEIVED ? &traffic->delivered

@@ -38,6 +38,9 @@ uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__seat *seat, vlot_event_
 /* A mail is lost, of whatever kind. seat NULL: where the cluster does that. */
 void vlot__emit_dropped(vlot_cluster *cluster, vlot__seat *seat, vlot_why why, uint32_t to,
                         uint32_t kind, const void *payload);
+/* The cluster has copied a mail that is on its way; of a Raft message that is a SENT, which follows
+ * from the first one, and the copy from it. */
+void vlot__emit_copied(vlot_cluster *cluster, uint32_t kind, void *payload);
 uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__seat *seat, vlot_event_kind kind,
                            vlot_why why, uint32_t peer, uint64_t from, uint64_t to, uint64_t term);
 

@@ -207,7 +207,10 @@ static void run_copy(vlot__replay *replay, vlot__journal_reader reader) {
   uint64_t id = vlot__read64(&reader), copy = vlot__read64(&reader);
   const vlot__item *item = vlot__pending_find(replay->cluster, id);
   bool is_message = item && item->from != 0;
-  if (!is_message || !vlot__pending_copy(replay->cluster, item, copy))
+  vlot__item *twin = is_message ? vlot__pending_copy(replay->cluster, item, copy) : NULL;
+  if (twin)
+    vlot__emit_copied(replay->cluster, twin->mail_kind, twin->payload);
+  else
     vlot__replay_diverge(
         replay, "message %" PRIu64 " is recorded to be duplicated, and has not been sent here", id);
 }

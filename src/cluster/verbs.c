@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "cluster/gate.h"
 #include "cluster/lockstep.h"
+#include "cluster/observe.h"
 #include "cluster/pending.h"
 #include "cluster/recorder.h"
 #include "cluster/refuse.h"
@@ -161,6 +162,7 @@ vlot_result vlot_lockstep_duplicate(vlot_cluster *cluster, uint64_t id, uint64_t
   if (!twin) return VLOT_NOMEM;
   vlot__count_command(cluster);
   VLOT__RECORD(cluster, copy, cluster, id, twin->id);
+  vlot__emit_copied(cluster, twin->mail_kind, twin->payload);
   vlot__command_ended(cluster);
   if (copy) *copy = twin->id;
   return VLOT_OK;

@@ -106,7 +106,14 @@ static void say_answer(vlot__text *out, const vlot__workspace_asked *asked,
                        const vlot_answer *answer) {
   vlot__text_add(out, "%6" PRIu64 "  The client of n%u, %s: ", answer->tick, asked->contact,
                  asked->what);
-  if (answer->result != VLOT_OK) {
+  if (answer->result != VLOT_OK && asked->is_read) {
+    bool is_lost = answer->why == VLOT_WHY_LEADERSHIP_LOST;
+    vlot__text_add(out, "not answered");
+    if (answer->why != VLOT_WHY_NONE)
+      vlot__text_add(out, ": %s",
+                     is_lost ? "leadership was lost before it was confirmed"
+                             : vlot_why_text(answer->why));
+  } else if (answer->result != VLOT_OK) {
     vlot__text_add(out, "%s", vlot_result_text(answer->result));
     if (answer->why != VLOT_WHY_NONE) vlot__text_add(out, ": %s", vlot_why_text(answer->why));
   } else if (asked->is_read) {

@@ -132,7 +132,8 @@ static bool is_told_by_time(const vlot_event *sent) {
 static bool agrees_sent(const vlot_event *sent, const vlot_event *cause) {
   bool is_taken = cause->kind == VLOT_EVENT_RECEIVED;
   if (cause->kind == VLOT_EVENT_SENT)
-    return sent->why == VLOT_WHY_LINK_DUPLICATE && same_message(sent, cause);
+    return (sent->why == VLOT_WHY_LINK_DUPLICATE || sent->why == VLOT_WHY_COPIED) &&
+           same_message(sent, cause);
   switch ((vlot_message_kind)sent->as.message.kind) {
   case VLOT_MESSAGE_PRE_VOTE: return cause->kind == VLOT_EVENT_ORDER;
   case VLOT_MESSAGE_VOTE:
@@ -238,7 +239,9 @@ static bool agrees(const vlot_event *event, const vlot_event *cause) {
   switch ((vlot_event_kind)event->kind) {
   case VLOT_EVENT_SENT: return agrees_sent(event, cause);
   case VLOT_EVENT_RECEIVED:
-    return cause->node == event->peer && cause->peer == event->node && same_message(event, cause);
+    /* a copy by hand is the cluster's */
+    return (cause->node == event->peer || cause->why == VLOT_WHY_COPIED) &&
+           cause->peer == event->node && same_message(event, cause);
   case VLOT_EVENT_DROPPED:
     return cause->kind != VLOT_EVENT_SENT ||
            (cause->peer == event->peer && same_message(event, cause));
@@ -304,6 +307,9 @@ static bool may_come_from(const vlot_event *event, const vlot_event *cause) {
   case VLOT_EVENT_PROPOSE:
   case VLOT_EVENT_READ:
   case VLOT_EVENT_VIOLATION: return true;
+  case VLOT_EVENT_SENT:
+    if (event->why == VLOT_WHY_COPIED) return cause->kind == VLOT_EVENT_SENT;
+    return cause->node == event->node && cause->incarnation == event->incarnation;
   case VLOT_EVENT_START: return cause->node == event->node;
   default: return cause->node == event->node && cause->incarnation == event->incarnation;
   }

@@ -45,6 +45,19 @@ const char *vlot__command_odd(const vlot__arguments *arguments, unsigned word,
   return text;
 }
 
+const char *vlot__command_instead(const vlot__arguments *arguments, unsigned word,
+                                  char text[VLOT__COMMAND_INSTEAD_MAX]) {
+  char odd[VLOT__COMMAND_ODD_MAX];
+  *text = '\0';
+  if (word >= arguments->word_count) return text;
+  const char *at = arguments->words[word];
+  if (*vlot__command_odd(arguments, word, odd))
+    snprintf(text, VLOT__COMMAND_INSTEAD_MAX, "%s", odd);
+  else
+    snprintf(text, VLOT__COMMAND_INSTEAD_MAX, ", not '%.40s%s'", at, strlen(at) > 40 ? "..." : "");
+  return text;
+}
+
 static bool unknown_verb(vlot__workspace *workspace, const vlot__arguments *arguments) {
   const char *word = arguments->words[0];
   char odd[ODD_MAX];
@@ -67,7 +80,7 @@ static bool unknown_verb(vlot__workspace *workspace, const vlot__arguments *argu
 bool vlot__command_number(vlot__workspace *workspace, const vlot__arguments *arguments,
                           unsigned word, uint64_t min, uint64_t max, uint64_t *number) {
   uint64_t value;
-  char odd[ODD_MAX];
+  char instead[VLOT__COMMAND_INSTEAD_MAX];
   if (word < arguments->word_count && vlot__options_number(arguments->words[word], &value) &&
       value >= min && value <= max) {
     *number = value;
@@ -75,21 +88,22 @@ bool vlot__command_number(vlot__workspace *workspace, const vlot__arguments *arg
   }
   if (max == UINT64_MAX)
     return vlot__workspace_fail(workspace, word, "expected a number from %" PRIu64 " on%s", min,
-                                vlot__command_odd(arguments, word, odd));
+                                vlot__command_instead(arguments, word, instead));
   return vlot__workspace_fail(workspace, word,
                               "expected a number from %" PRIu64 " to %" PRIu64 "%s", min, max,
-                              vlot__command_odd(arguments, word, odd));
+                              vlot__command_instead(arguments, word, instead));
 }
 
 bool vlot__command_node(vlot__workspace *workspace, const vlot__arguments *arguments, unsigned word,
                         uint32_t *node) {
   const char *text = word < arguments->word_count ? arguments->words[word] : "";
   uint64_t value;
-  char odd[ODD_MAX];
+  char instead[VLOT__COMMAND_INSTEAD_MAX];
   if (!vlot__options_number(text + (*text == 'n'), &value) || value == 0 ||
       value > workspace->options.nodes)
     return vlot__workspace_fail(workspace, word, "expected a node, 1 to %u%s",
-                                workspace->options.nodes, vlot__command_odd(arguments, word, odd));
+                                workspace->options.nodes,
+                                vlot__command_instead(arguments, word, instead));
   *node = (uint32_t)value;
   return true;
 }
@@ -104,9 +118,9 @@ static bool choose(vlot__workspace *workspace, const vlot__arguments *arguments,
     if (length == size && memcmp(at, text, size) == 0) return true;
     at = at[length] ? at + length + 1 : NULL;
   }
-  char odd[ODD_MAX];
+  char instead[VLOT__COMMAND_INSTEAD_MAX];
   return vlot__workspace_fail(workspace, word, "expected one of %s%s", choices,
-                              vlot__command_odd(arguments, word, odd));
+                              vlot__command_instead(arguments, word, instead));
 }
 
 static int keyword_at(const vlot_verb *verb, const char *word) {
@@ -129,6 +143,69 @@ static unsigned count_words(const vlot_verb *verb, const vlot__arguments *argume
   return count;
 }
 
+/* What a parameter may be, in half a sentence. */
+static void add_range(vlot__text *out, const vlot__workspace *workspace,
+                      const vlot_parameter *parameter) {
+  switch (parameter->type) {
+  case VLOT_PARAMETER_NUMBER:
+    if (parameter->max == UINT64_MAX)
+      vlot__text_add(out, "a number from %" PRIu64 " on", parameter->min);
+    else
+      vlot__text_add(out, "a number, %" PRIu64 " to %" PRIu64, parameter->min, parameter->max);
+    break;
+  case VLOT_PARAMETER_NODE: vlot__text_add(out, "a node, 1 to %u", workspace->options.nodes); break;
+  case VLOT_PARAMETER_NODES:
+    vlot__text_add(out, "a node, 1 to %u, or * for all", workspace->options.nodes);
+    break;
+  case VLOT_PARAMETER_CHOICE: vlot__text_add(out, "one of %s", parameter->meaning); break;
+  case VLOT_PARAMETER_WORD:
+    vlot__text_add(out, "%s", parameter->meaning ? parameter->meaning : "a word");
+    break;
+  case VLOT_PARAMETER_REST:
+    vlot__text_add(out, "%s", parameter->meaning ? parameter->meaning : "words");
+    break;
+  case VLOT_PARAMETER_NUMBERS:
+    vlot__text_add(out, "%s", parameter->meaning ? parameter->meaning : "numbers");
+    break;
+  case VLOT_PARAMETER_FLAG: vlot__text_add(out, "%s", parameter->meaning); break;
+  }
+}
+
+/* The line ends where a value should stand. */
+static bool fail_missing(vlot__workspace *workspace, const vlot__arguments *arguments,
+                         const vlot_parameter *parameter, const vlot_verb *verb) {
+  enum { RANGE_MAX = 120 };
+  vlot__text range = {0};
+  add_range(&range, workspace, parameter);
+  char *rest = range.size > RANGE_MAX ? strchr(range.data, ';') : NULL;
+  if (rest) *rest = '\0'; /* help has all of it */
+  vlot__workspace_fail(workspace, arguments->word_count, "expected %s%s%s%s: %s; see 'help %s'",
+                       parameter->name, parameter->keyword ? " after '" : "",
+                       parameter->keyword ? parameter->keyword : "", parameter->keyword ? "'" : "",
+                       range.data ? range.data : "", verb->name);
+  vlot__text_deinit(&range);
+  return false;
+}
+
+/* A word that nothing stands for: what may still be said there. */
+static bool fail_unexpected(vlot__workspace *workspace, const vlot_verb *verb,
+                            const vlot__arguments *arguments, unsigned word) {
+  char instead[VLOT__COMMAND_INSTEAD_MAX];
+  vlot__text left = {0};
+  for (int k = 0; k < VLOT_VERB_PARAMETERS_MAX && verb->parameters[k].name; k++) {
+    const vlot_parameter *parameter = &verb->parameters[k];
+    if (!parameter->keyword || arguments->values[k].is_given) continue;
+    bool has_value = parameter->type != VLOT_PARAMETER_FLAG;
+    vlot__text_add(&left, "%s%s%s%s", left.size > 0 ? ", " : "", parameter->keyword,
+                   has_value ? " " : "", has_value ? parameter->name : "");
+  }
+  vlot__workspace_fail(workspace, word, "expected %s%snothing more%s; see 'help %s'",
+                       left.size > 0 ? left.data : "", left.size > 0 ? " or " : "",
+                       vlot__command_instead(arguments, word, instead), verb->name);
+  vlot__text_deinit(&left);
+  return false;
+}
+
 /* The value of one parameter from this word on; *word moves behind it. */
 static bool take(vlot__workspace *workspace, const vlot_verb *verb, vlot__arguments *arguments,
                  int place, unsigned *word) {
@@ -140,7 +217,7 @@ static bool take(vlot__workspace *workspace, const vlot_verb *verb, vlot__argume
   bool is_list =
       parameter->type == VLOT_PARAMETER_NUMBERS || parameter->type == VLOT_PARAMETER_FLAG;
   if (!is_list && *word >= arguments->word_count)
-    return vlot__workspace_fail(workspace, *word, "expected %s", parameter->name);
+    return fail_missing(workspace, arguments, parameter, verb);
   *value = (vlot__value){.is_given = true, .word = *word, .count = 1};
   if (*word < arguments->word_count) value->text = arguments->words[*word];
   switch (parameter->type) {
@@ -182,15 +259,12 @@ static bool parse(vlot__workspace *workspace, const vlot_verb *verb, vlot__argum
       word++;
     else
       place = next_place(verb, arguments);
-    if (place < 0)
-      return vlot__workspace_fail(workspace, word, "nothing more is expected; see 'help %s'",
-                                  verb->name);
+    if (place < 0) return fail_unexpected(workspace, verb, arguments, word);
     if (!take(workspace, verb, arguments, place, &word)) return false;
   }
   int missing = next_place(verb, arguments);
   if (missing < 0 || verb->parameters[missing].is_optional) return true;
-  return vlot__workspace_fail(workspace, arguments->word_count, "expected %s; see 'help %s'",
-                              verb->parameters[missing].name, verb->name);
+  return fail_missing(workspace, arguments, &verb->parameters[missing], verb);
 }
 
 /* --- running --- */
@@ -308,33 +382,6 @@ bool vlot__command_redo(vlot__workspace *workspace, const char *line) {
 
 /* --- help --- */
 
-static void add_range(vlot__workspace *workspace, const vlot_parameter *parameter) {
-  vlot__text *out = &workspace->out;
-  switch (parameter->type) {
-  case VLOT_PARAMETER_NUMBER:
-    if (parameter->max == UINT64_MAX)
-      vlot__text_add(out, "a number from %" PRIu64 " on", parameter->min);
-    else
-      vlot__text_add(out, "a number, %" PRIu64 " to %" PRIu64, parameter->min, parameter->max);
-    break;
-  case VLOT_PARAMETER_NODE: vlot__text_add(out, "a node, 1 to %u", workspace->options.nodes); break;
-  case VLOT_PARAMETER_NODES:
-    vlot__text_add(out, "a node, 1 to %u, or * for all", workspace->options.nodes);
-    break;
-  case VLOT_PARAMETER_CHOICE: vlot__text_add(out, "one of %s", parameter->meaning); break;
-  case VLOT_PARAMETER_WORD:
-    vlot__text_add(out, "%s", parameter->meaning ? parameter->meaning : "a word");
-    break;
-  case VLOT_PARAMETER_REST:
-    vlot__text_add(out, "%s", parameter->meaning ? parameter->meaning : "words");
-    break;
-  case VLOT_PARAMETER_NUMBERS:
-    vlot__text_add(out, "%s", parameter->meaning ? parameter->meaning : "numbers");
-    break;
-  case VLOT_PARAMETER_FLAG: vlot__text_add(out, "%s", parameter->meaning); break;
-  }
-}
-
 static void add_usage(vlot__workspace *workspace, const vlot_verb *verb) {
   vlot__text_add(&workspace->out, "usage: %s%s%s", verb->name, verb->alias ? " | " : "",
                  verb->alias ? verb->alias : "");
@@ -357,7 +404,7 @@ static void add_command(vlot__workspace *workspace, const vlot_verb *verb) {
     const vlot_parameter *parameter = &verb->parameters[k];
     vlot__text_add(&workspace->out, "  %-8s  ",
                    parameter->type == VLOT_PARAMETER_FLAG ? parameter->keyword : parameter->name);
-    add_range(workspace, parameter);
+    add_range(&workspace->out, workspace, parameter);
     vlot__text_add(&workspace->out, "\n");
   }
   if (verb->example)

@@ -55,6 +55,13 @@ void vlot__command_list(vlot__workspace *workspace);
 const char *vlot__command_odd(const vlot__arguments *arguments, unsigned word,
                               char text[VLOT__COMMAND_ODD_MAX]);
 
+enum { VLOT__COMMAND_INSTEAD_MAX = 128 };
+
+/* ", not 'WORD'": what stands where something else was expected, into text, which is returned; of a
+ * word with a byte that is not seen that byte; "" where the line ends before it. */
+const char *vlot__command_instead(const vlot__arguments *arguments, unsigned word,
+                                  char text[VLOT__COMMAND_INSTEAD_MAX]);
+
 /* Parse a number, or a node's id, out of a word of the line; false: the problem is told. */
 bool vlot__command_number(vlot__workspace *workspace, const vlot__arguments *arguments,
                           unsigned word, uint64_t min, uint64_t max, uint64_t *number);

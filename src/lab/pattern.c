@@ -82,8 +82,9 @@ static bool parse_word(vlot__workspace *workspace, const char *text, unsigned wo
     if (parse_end(workspace, text, (size_t)(arrow - text), &wanted->from) &&
         parse_end(workspace, arrow + 2, strlen(arrow + 2), &wanted->to))
       return true;
-    return vlot__workspace_fail(workspace, word, "expected A->B with nodes 1 to %u, or * for any",
-                                workspace->options.nodes);
+    return vlot__workspace_fail(workspace, word,
+                                "expected A->B with nodes 1 to %u, or * for any, not '%.40s'",
+                                workspace->options.nodes, text);
   }
   for (size_t k = 0; k < KINDS; k++)
     if (strcasecmp(kinds[k], text) == 0) {
@@ -95,16 +96,37 @@ static bool parse_word(vlot__workspace *workspace, const char *text, unsigned wo
   if (nearest)
     return vlot__workspace_fail(workspace, word, "unknown kind of message; did you mean '%s'?",
                                 nearest);
-  return vlot__workspace_fail(workspace, word,
-                              "expected an id, all, a kind such as AppendEntries, or A->B");
+  return vlot__workspace_fail(
+      workspace, word, "expected an id, all, a kind such as AppendEntries, or A->B, not '%.40s'",
+      text);
 }
 
 static bool parse_id(const char *text, uint64_t *id) { return vlot_pending_parse(text, id); }
+
+/* A last number may be one that its keyword was forgotten before. */
+static bool fail_absent(vlot__workspace *workspace, const vlot__arguments *arguments,
+                        const vlot__value *words, unsigned word) {
+  const vlot_verb *verb = vlot_verb_find(arguments->words[0]);
+  const char *text = arguments->words[word], *keyword = NULL;
+  uint64_t number;
+  for (int k = 0; verb && k < VLOT_VERB_PARAMETERS_MAX && verb->parameters[k].name; k++)
+    if (verb->parameters[k].type == VLOT_PARAMETER_NUMBER && !arguments->values[k].is_given)
+      keyword = verb->parameters[k].keyword;
+  bool is_last = word > words->word && word + 1 == words->word + words->count;
+  if (is_last && keyword && vlot__options_number(text, &number))
+    return vlot__workspace_fail(workspace, word,
+                                "nothing with id %s is pending; a number of ticks is said as "
+                                "'%s %s'",
+                                text, keyword, text);
+  return vlot__workspace_fail(
+      workspace, word, "nothing with id %.24s is pending (any more); 'net' lists what is", text);
+}
 
 /* Ids alone: each must be there, or nothing is done. */
 static bool find_ids(vlot__workspace *workspace, const vlot__arguments *arguments,
                      const vlot__value *words, uint64_t *ids, size_t capacity, size_t *count) {
   size_t pending_count;
+  char instead[VLOT__COMMAND_INSTEAD_MAX];
   vlot_pending *pending = vlot__pattern_pending(workspace, &pending_count);
   bool is_well = true;
   for (unsigned k = 0; k < words->count && is_well; k++) {
@@ -112,15 +134,15 @@ static bool find_ids(vlot__workspace *workspace, const vlot__arguments *argument
     uint64_t id = 0;
     bool is_there = false;
     is_well = parse_id(arguments->words[word], &id) && *count < capacity;
-    if (!is_well) vlot__workspace_fail(workspace, word, "expected another id, or nothing more");
+    if (!is_well)
+      vlot__workspace_fail(workspace, word, "expected another id, or nothing more%s",
+                           vlot__command_instead(arguments, word, instead));
     for (size_t n = 0; is_well && n < pending_count && !is_there; n++)
       is_there = pending[n].id == id;
     for (size_t n = 0; is_well && n < *count; n++)
       if (ids[n] == id)
         is_well = vlot__workspace_fail(workspace, word, "this id stands there twice");
-    if (is_well && !is_there)
-      is_well = vlot__workspace_fail(
-          workspace, word, "nothing with this id is pending (any more); 'net' lists what is");
+    if (is_well && !is_there) is_well = fail_absent(workspace, arguments, words, word);
     if (is_well) ids[(*count)++] = id;
   }
   free(pending);

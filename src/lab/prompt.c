@@ -462,5 +462,7 @@ int vlot__prompt_run(vlot__workspace *workspace, const vlot__prompt_options *opt
   fflush(stdout);
   vlot__lines_close(&at.lines);
   vlot__table_deinit(&at.seen);
-  return at.has_failed && !at.lines.is_typed ? VLOT__EXIT_VIOLATED : VLOT__EXIT_OK;
+  bool is_broken = workspace->cluster && vlot_cluster_violation(workspace->cluster, NULL, 0);
+  bool is_well = at.lines.is_typed || (!at.has_failed && !is_broken);
+  return is_well ? VLOT__EXIT_OK : VLOT__EXIT_VIOLATED;
 }

@@ -135,8 +135,9 @@ const vlot__verb vlot__verb_step = {
         "long. A script on the standard input gives a transcript: each command, then what came of\n"
         "it. COLUMNS says how wide tables may be.\n"
         "A scene has at most 1 MiB.\n"
-        "Exit code 0; 1: a command of a script failed; 64 wrong usage; 65 no scene; 66 the scene\n"
-        "cannot be read; 73 the output cannot be written.\n",
+        "Exit code 0; 1: a command of a script failed, or a safety property is broken at its end;\n"
+        "64 wrong usage; 65 no scene; 66 the scene cannot be read; 73 the output cannot be "
+        "written.\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .run = run,

@@ -109,6 +109,7 @@ bool vlot__story_redo(vlot__workspace *workspace, const char **taken) {
   if (!has_way_back(workspace)) return false;
   if (story->branch_count == 0 || !vlot__story_is_undone(story)) return true;
   const vlot__story_branch *branch = vlot__story_present(story);
+  while (branch->lines[story->done].is_look) story->done++; /* what looked was no command */
   vlot__story_point now = point_of(workspace);
   size_t count = marks_before(branch, now, true);
   const vlot__story_mark *mark = count > 0 ? &branch->marks[count - 1] : NULL;
@@ -138,5 +139,6 @@ bool vlot__story_switch(vlot__workspace *workspace, const char *name) {
     return redo(workspace, vlot__story_present(story)->count,
                 vlot__branch_end(vlot__story_present(story)));
   }
-  return vlot__workspace_fail(workspace, 1, "there is no such branch; 'branches' lists them");
+  return vlot__workspace_fail(workspace, 1, "there is no branch '%.40s'; 'branches' lists them",
+                              name);
 }

@@ -63,8 +63,8 @@ bool vlot__verbs_propose(vlot__workspace *workspace, const vlot__arguments *argu
   const char *text = arguments->values[0].text, *equals = strchr(text, '=');
   char what[SHOWN_MAX];
   if (!equals || equals == text || equals - text > KEY_MAX || strlen(equals + 1) > KEY_MAX)
-    return vlot__workspace_fail(workspace, 1, "expected KEY=VALUE, each at most %d characters",
-                                KEY_MAX);
+    return vlot__workspace_fail(
+        workspace, 1, "expected KEY=VALUE, each at most %d characters, not '%.40s'", KEY_MAX, text);
   vlot_kv_command kv = {.operation = VLOT_KV_SET,
                         .key = text,
                         .key_size = (size_t)(equals - text),

@@ -254,7 +254,9 @@ static bool parse_switch(vlot__workspace *workspace, const char *text, unsigned 
     return true;
   }
   return vlot__workspace_fail(
-      workspace, word, "expected + or - and one of prevote, checkquorum, stickiness, noop, random");
+      workspace, word,
+      "expected + or - and one of prevote, checkquorum, stickiness, noop, random, not '%.40s'",
+      text);
 }
 
 /* Before the cluster is open, of all nodes; later of one, or of all that are up. */

@@ -21,6 +21,18 @@ static bool fail_limit(vlot__workspace *workspace) {
                               workspace->actions_max);
 }
 
+/* Time goes on no further once something is broken: not all that was asked is done. */
+static bool fail_broken(vlot__workspace *workspace) {
+  char violation[256] = "";
+  vlot_cluster_violation(workspace->cluster, violation, sizeof violation);
+  return vlot__workspace_fail(
+      workspace, 0,
+      "a safety property is broken, and time goes on no further: %s. 'back', "
+      "'undo' and 'goto ACTION' go to before it; 'check', 'why', 'log' and "
+      "'events' look; 'deliver' and 'fire' go on by hand",
+      violation);
+}
+
 typedef enum goal_kind {
   GOAL_LEADER,
   GOAL_ROLE,
@@ -230,6 +242,7 @@ bool vlot__verbs_step(vlot__workspace *workspace, const vlot__arguments *argumen
     return vlot__workspace_fail(workspace, 0,
                                 workspace->journal ? "the recording ends here"
                                                    : "nothing is pending that could happen");
+  if (result == VLOT_VIOLATED) return done >= count || fail_broken(workspace);
   if (result != VLOT_TIMEOUT) return vlot__verbs_result(workspace, 0, result);
   return done >= count || done < most || fail_limit(workspace);
 }
@@ -247,6 +260,7 @@ bool vlot__verbs_tick(vlot__workspace *workspace, const vlot__arguments *argumen
   if (is_recording_over(workspace))
     return vlot__workspace_fail(workspace, 0, "the recording ends here");
   vlot_result result = go_on(workspace, &wanted, end, most, NULL);
+  if (result == VLOT_VIOLATED) return fail_broken(workspace);
   return result == VLOT_TIMEOUT ? fail_limit(workspace) : vlot__verbs_result(workspace, 0, result);
 }
 
@@ -283,6 +297,8 @@ static void say_role(vlot__workspace *workspace, uint32_t id, vlot__text *out) {
   vlot_node_status status = vlot__workspace_status(workspace, id);
   if (status.state == VLOT_NODE_DOWN)
     vlot__text_add(out, "n%u is down", id);
+  else if (status.state == VLOT_NODE_FENCED)
+    vlot__text_add(out, "n%u is fenced", id);
   else
     vlot__text_add(out, "n%u is %s in term %" PRIu64, id, vlot_role_name(status.raft.role),
                    status.raft.term);
@@ -327,19 +343,25 @@ static bool go_to(vlot__workspace *workspace, goal *wanted, uint64_t ticks) {
   shorten(&workspace->out, &long_way, 0);
   say_left_out(&workspace->out, &long_way);
   if (result == VLOT_TIMEOUT) return fail_limit(workspace);
+  if (result == VLOT_VIOLATED)
+    return has_come(workspace->cluster, wanted) || fail_broken(workspace);
   if (result != VLOT_OK) return vlot__verbs_result(workspace, 0, result);
   return workspace->was_stopped || has_come(workspace->cluster, wanted) ||
          fail_missed(workspace, wanted, ticks);
 }
 
-static bool parse_role(vlot__workspace *workspace, const vlot__value *value, vlot_role *role) {
+static bool parse_role(vlot__workspace *workspace, const vlot__arguments *arguments,
+                       const vlot__value *value, vlot_role *role) {
   for (int k = VLOT_ROLE_FOLLOWER; value->is_given && k <= VLOT_ROLE_LEADER; k++)
     if (strcmp(value->text, vlot_role_name((vlot_role)k)) == 0) {
       *role = (vlot_role)k;
       return true;
     }
-  return vlot__workspace_fail(workspace, value->is_given ? value->word : 3,
-                              "expected follower, pre-candidate, candidate or leader");
+  char instead[VLOT__COMMAND_INSTEAD_MAX];
+  unsigned word = value->is_given ? value->word : 3;
+  return vlot__workspace_fail(workspace, word,
+                              "expected follower, pre-candidate, candidate or leader%s",
+                              vlot__command_instead(arguments, word, instead));
 }
 
 /* Of the places behind WHAT, how many belong to the goal; what comes then is TICKS. */
@@ -403,7 +425,21 @@ static bool parse_goal(vlot__workspace *workspace, const vlot__arguments *argume
   if (has_number &&
       !vlot__command_number(workspace, arguments, 2, 1, VLOT_INDEX_MAX, &wanted->number))
     return false;
-  return wanted->kind != GOAL_ROLE || parse_role(workspace, &values[2], &wanted->role);
+  return wanted->kind != GOAL_ROLE || parse_role(workspace, arguments, &values[2], &wanted->role);
+}
+
+/* 'at NODE': of a goal that is one node's already it can say nothing else. */
+static bool parse_place(vlot__workspace *workspace, const vlot__value *at, goal *wanted) {
+  if (!at->is_given) return true;
+  if (wanted->kind == GOAL_QUIET)
+    return vlot__workspace_fail(workspace, at->word,
+                                "quiet is what the whole cluster is: it has no 'at'");
+  if (wanted->node && wanted->node != at->number)
+    return vlot__workspace_fail(workspace, at->word,
+                                "it is n%u that is waited for, and not n%" PRIu64, wanted->node,
+                                at->number);
+  wanted->node = (uint32_t)at->number;
+  return true;
 }
 
 bool vlot__verbs_until(vlot__workspace *workspace, const vlot__arguments *arguments) {
@@ -411,6 +447,7 @@ bool vlot__verbs_until(vlot__workspace *workspace, const vlot__arguments *argume
   const vlot__value *of = &values[5];
   goal wanted = {.kind = GOAL_NONE};
   uint64_t ticks = (uint64_t)VLOT_UNTIL_TIMEOUTS * workspace->options.raft.election_ticks_min;
+  char instead[VLOT__COMMAND_INSTEAD_MAX];
   if (!parse_kind(workspace, arguments, of->is_given, &wanted)) return false;
   const vlot__value *limit = &values[1 + goal_words(wanted.kind)];
   if (!parse_goal(workspace, arguments, &wanted)) return false;
@@ -418,10 +455,11 @@ bool vlot__verbs_until(vlot__workspace *workspace, const vlot__arguments *argume
       !vlot__command_number(workspace, arguments, limit->word, 0, VLOT_TICKS_AT_ONCE, &ticks))
     return false;
   if (limit < &values[3] && limit[1].is_given)
-    return vlot__workspace_fail(workspace, limit[1].word, "nothing more is expected");
-  if (values[4].is_given) wanted.node = (uint32_t)values[4].number;
+    return vlot__workspace_fail(workspace, limit[1].word, "expected at NODE or nothing more%s",
+                                vlot__command_instead(arguments, limit[1].word, instead));
+  if (!parse_place(workspace, &values[4], &wanted)) return false;
   if (wanted.kind != GOAL_EVENT) return go_to(workspace, &wanted, ticks);
-  if (of->is_given) wanted.node = (uint32_t)of->number;
+  if (!parse_place(workspace, of, &wanted)) return false;
   if (!vlot__verbs_result(workspace, 0,
                           vlot_subscription_open(&wanted.events, workspace->cluster, 0)))
     return false;

@@ -44,7 +44,8 @@ bool vlot__view_look_status(vlot__view_status *view, vlot_cluster *cluster) {
   *view = (vlot__view_status){.now = vlot_cluster_now(cluster),
                               .actions = stats.actions,
                               .commits = stats.commits,
-                              .leader = vlot_cluster_leader(cluster)};
+                              .leader = vlot_cluster_leader(cluster),
+                              .is_broken = vlot_cluster_violation(cluster, NULL, 0)};
   if (view->leader && vlot_cluster_get_status(cluster, view->leader, &leader) == VLOT_OK)
     view->term = leader.raft.term;
   return true;

@@ -37,6 +37,7 @@ typedef struct vlot__view_status {
   uint64_t commits;
   uint32_t leader; /* 0: none */
   uint64_t term;   /* the leader's */
+  bool is_broken;  /* a safety property is */
 } vlot__view_status;
 
 typedef struct vlot__view_log_row {

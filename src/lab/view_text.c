@@ -31,7 +31,8 @@ static void put_status(vlot__text *out, const vlot__view_status *view) {
     vlot__text_add(out, "n%u leads term %" PRIu64, view->leader, view->term);
   else
     vlot__text_add(out, "no leader");
-  vlot__text_add(out, ", committed %" PRIu64 "\n", view->commits);
+  vlot__text_add(out, ", committed %" PRIu64 "%s\n", view->commits,
+                 view->is_broken ? "; a safety property is broken: 'check' says which" : "");
 }
 
 /* --- logs as columns of terms; a bar behind what the node knows as committed --- */

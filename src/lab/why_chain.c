@@ -178,6 +178,10 @@ static void add_matches(why *at, const vlot_event *commit) {
     if (event->as.change.to < last || who >= VLOT__PAST_NODES || has_told[who]) continue;
     has_told[who] = true;
     add_one(at, event, who, "it is stored by", &is_first);
+    if (vlot__workspace_status(at->workspace, who).is_learner)
+      vlot__view_why_say(at->view, " [a learner: not counted]");
+    else if (!is_own && !vlot__why_counts(at, who, event))
+      vlot__view_why_say(at->view, " [not the disk that the configuration knows: not counted]");
   }
 }
 
@@ -221,7 +225,8 @@ void vlot__why_add_chain(why *at, const vlot_event *event) {
       return;
     }
     cause = vlot__past_find(&at->workspace->past, event->cause);
-    bool was_sent = cause && cause->kind == VLOT_EVENT_SENT && event->kind == VLOT_EVENT_RECEIVED;
+    bool was_sent = cause && cause->kind == VLOT_EVENT_SENT &&
+                    (event->kind == VLOT_EVENT_RECEIVED || event->kind == VLOT_EVENT_SENT);
     const vlot_event *sent = cause, *shown = cause;
     if (was_sent) shown = why_sent(at, sent, effect, &cause);
     if (!cause) {

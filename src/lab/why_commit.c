@@ -7,14 +7,17 @@
 typedef struct match {
   uint64_t index;
   bool is_known;
+  bool counts; /* its disk is the one that the configuration knows */
 } match;
 
-static match match_of(vlot__workspace *workspace, const vlot_node_status *leader, uint32_t id,
-                      uint64_t since) {
-  if (id == leader->id) return (match){.index = leader->raft.durable_index, .is_known = true};
-  const vlot_event *event = vlot__past_newest(&workspace->past, leader->id, BIT(MATCH), id, since);
-  if (event) return (match){.index = event->as.change.to, .is_known = true};
-  return (match){.is_known = vlot__past_is_seen(&workspace->past, leader->id, since)};
+static match match_of(const why *at, const vlot_node_status *leader, uint32_t id, uint64_t since) {
+  const vlot__past *past = &at->workspace->past;
+  if (id == leader->id)
+    return (match){.index = leader->raft.durable_index, .is_known = true, .counts = true};
+  const vlot_event *event = vlot__past_newest(past, leader->id, BIT(MATCH), id, since);
+  if (!event) return (match){.is_known = vlot__past_is_seen(past, leader->id, since)};
+  return (match){
+      .index = event->as.change.to, .is_known = true, .counts = vlot__why_counts(at, id, event)};
 }
 
 /* The sequence of the event with which a leader began. */
@@ -27,7 +30,8 @@ uint64_t vlot__why_match(vlot__workspace *workspace, uint32_t id) {
   uint32_t leader = vlot_cluster_leader(workspace->cluster);
   if (leader == 0 || id == leader) return 0;
   vlot_node_status status = vlot__workspace_status(workspace, leader);
-  return match_of(workspace, &status, id, begin_of(workspace, leader)).index;
+  const why at = {.workspace = workspace};
+  return match_of(&at, &status, id, begin_of(workspace, leader)).index;
 }
 
 static int descending(const void *left, const void *right) {
@@ -36,34 +40,6 @@ static int descending(const void *left, const void *right) {
 }
 
 /* --- what became of an entry on its way to one follower and back --- */
-
-/* It was taken, and its leader knows nothing of that. */
-static void say_unanswered(why *at, const vlot_event *append, uint64_t taken) {
-  uint32_t id = append->peer;
-  const vlot_event *reply = vlot__why_find_reply(at, append);
-  const vlot_event *ignored =
-      vlot__past_newest(&at->workspace->past, id, BIT(IGNORED) | BIT(FENCED), 0, taken);
-  if (reply && vlot__why_say_fate(at, reply)) return;
-  if (reply)
-    vlot__view_why_say(at->view, "n%u has taken its AppendReply #%" PRIu64, reply->peer,
-                       reply->message);
-  else if (vlot__why_say_disk(at, id))
-    return;
-  else if (ignored)
-    vlot__view_why_say(at->view, "it took no notice: %s", vlot_why_text((vlot_why)ignored->why));
-  else if (!vlot__past_is_whole(&at->workspace->past, id, taken))
-    vlot__why_say_forgotten(at, id);
-  else
-    vlot__view_why_say(at->view, "it has not answered");
-}
-
-/* "its AppendEntries #12 …", down to what the answer waits for. */
-static void say_way_of(why *at, const vlot_event *append) {
-  if (vlot__why_say_fate(at, append)) return;
-  const vlot_event *taken =
-      vlot__past_end_of(&at->workspace->past, append->message, append->node, append->peer);
-  say_unanswered(at, append, taken ? taken->sequence : 0);
-}
 
 static bool is_probing(const why *at, uint32_t leader, uint32_t peer, uint64_t since) {
   const vlot_event *event =
@@ -75,9 +51,9 @@ static bool is_probing(const why *at, uint32_t leader, uint32_t peer, uint64_t s
 static void say_lack(why *at, const vlot_node_status *leader, uint32_t id, uint64_t index,
                      uint64_t since) {
   const vlot__past *past = &at->workspace->past;
-  const vlot_event *append = vlot__why_find_append(at, leader->id, id, index);
+  const vlot_event *append = vlot__why_find_append(at, leader->id, id, index, since);
   if (append) {
-    say_way_of(at, append);
+    vlot__why_say_way(at, append);
     if (is_probing(at, leader->id, id, since) &&
         append->as.message.index + append->as.message.entries < leader->raft.last_index)
       vlot__view_why_say(at->view,
@@ -86,7 +62,7 @@ static void say_lack(why *at, const vlot_node_status *leader, uint32_t id, uint6
                          leader->id);
     return;
   }
-  const vlot_event *probe = vlot__past_sent(past, leader->id, id, OF(APPEND), since);
+  const vlot_event *probe = vlot__why_find_append(at, leader->id, id, 0, since);
   if (!vlot__past_is_whole(past, leader->id, since)) {
     vlot__view_why_say(at->view, "what it was sent is ");
     vlot__why_say_forgotten(at, leader->id);
@@ -95,7 +71,7 @@ static void say_lack(why *at, const vlot_node_status *leader, uint32_t id, uint6
                        "entry %" PRIu64 " is not sent yet: n%u looks where the two logs agree, "
                        "one message at a time: ",
                        index, leader->id);
-    say_way_of(at, probe);
+    vlot__why_say_way(at, probe);
   } else {
     vlot__view_why_say(at->view, "entry %" PRIu64 " is not sent yet: so much is under way", index);
   }
@@ -103,7 +79,7 @@ static void say_lack(why *at, const vlot_node_status *leader, uint32_t id, uint6
 
 static void add_follower(why *at, const vlot_node_status *leader, uint32_t id, uint64_t since) {
   vlot_node_status status = vlot__workspace_status(at->workspace, id);
-  match own = match_of(at->workspace, leader, id, since);
+  match own = match_of(at, leader, id, since);
   vlot__view_why_begin(at->view, VLOT__VIEW_DETAIL, id);
   vlot__view_why_say(at->view, "n%u: ", id);
   if (!own.is_known) {
@@ -119,16 +95,14 @@ static void add_follower(why *at, const vlot_node_status *leader, uint32_t id, u
     else if (!vlot__why_say_disk(at, id))
       vlot__view_why_say(at->view, "its disk is done, and it hears so with its next input");
   }
-  vlot__view_why_say(at->view, "%s%s%s", status.is_learner ? "; it is a learner" : "",
-                     status.state == VLOT_NODE_SUSPENDED ? "; it is suspended" : "",
-                     why_is_up(&status) ? "" : "; it is down");
+  vlot__why_say_member(at, &status);
 }
 
 /* --- commits --- */
 
 /* Section 5.3 and 5.4.2: a quorum stores it, and it is of the leader's own term. */
-static void say_what_lacks(why *at, const vlot_node_status *leader, uint64_t stored,
-                           bool is_known) {
+static void say_what_lacks(why *at, const vlot_node_status *leader, uint64_t stored, bool is_known,
+                           bool has_foreign) {
   const vlot__workspace_log *log = &at->workspace->logs[leader->id];
   uint64_t commit = leader->raft.commit_index;
   uint64_t term = stored > 0 && stored <= log->size ? log->terms[stored - 1] : 0;
@@ -139,8 +113,9 @@ static void say_what_lacks(why *at, const vlot_node_status *leader, uint64_t sto
                        ", and commits the others with them (section 5.4.2)",
                        stored, term, leader->raft.term);
   else if (is_known)
-    vlot__view_why_say(at->view, "entry %" PRIu64 " is not known to be stored by %u voter%s",
-                       commit + 1, leader->raft.quorum, leader->raft.quorum == 1 ? "" : "s");
+    vlot__view_why_say(at->view, "entry %" PRIu64 " is not known to be stored by %u voter%s%s",
+                       commit + 1, leader->raft.quorum, leader->raft.quorum == 1 ? "" : "s",
+                       has_foreign ? " whose disks the configuration knows" : "");
   else
     vlot__view_why_say(at->view, "who stores entry %" PRIu64 " is not known here any more",
                        commit + 1);
@@ -149,7 +124,7 @@ static void say_what_lacks(why *at, const vlot_node_status *leader, uint64_t sto
 void vlot__why_add_commit(why *at, const vlot_node_status *leader) {
   uint64_t matches[VLOT__WORKSPACE_NODES_MAX], since = begin_of(at->workspace, leader->id);
   uint32_t voters = 0, quorum = leader->raft.quorum;
-  bool is_known = true;
+  bool is_known = true, has_foreign = false;
   vlot__view_why_begin(at->view, VLOT__VIEW_FINDING, leader->id);
   if (leader->raft.commit_index >= leader->raft.last_index) {
     vlot__view_why_say(at->view, "All of its log is committed.");
@@ -157,14 +132,16 @@ void vlot__why_add_commit(why *at, const vlot_node_status *leader) {
   }
   for (uint32_t id = 1; id <= at->workspace->options.nodes; id++) {
     if (vlot__workspace_status(at->workspace, id).is_learner) continue;
-    match one = match_of(at->workspace, leader, id, since);
+    match one = match_of(at, leader, id, since);
     is_known = is_known && one.is_known;
-    matches[voters++] = one.index;
+    has_foreign = has_foreign || (one.index > 0 && !one.counts);
+    matches[voters++] = one.counts ? one.index : 0;
   }
   qsort(matches, voters, sizeof *matches, descending);
   vlot__view_why_say(at->view, "It knows as committed %" PRIu64 " of %" PRIu64 " entries: ",
                      leader->raft.commit_index, leader->raft.last_index);
-  say_what_lacks(at, leader, quorum > 0 && quorum <= voters ? matches[quorum - 1] : 0, is_known);
+  say_what_lacks(at, leader, quorum > 0 && quorum <= voters ? matches[quorum - 1] : 0, is_known,
+                 has_foreign);
   for (uint32_t id = 1; id <= at->workspace->options.nodes; id++)
     add_follower(at, leader, id, since);
 }
@@ -182,20 +159,51 @@ static bool is_answered(const vlot__past_node *past, size_t from, const vlot_eve
   return false;
 }
 
+/* The answer by which a voter has confirmed, after a read, that it is led; NULL: none. What it
+ * said before its leader began anew with it (its match fell to 0) counts for nothing. */
+static const vlot_event *find_confirmation(const why *at, const vlot_node_status *leader,
+                                           uint32_t id, const vlot_event *read) {
+  const vlot__past_node *past = &at->workspace->past.nodes[leader->id];
+  const vlot_event *found = NULL;
+  uint64_t asked = 0; /* the first request since, and all later ones */
+  for (size_t k = past->count; k > 0 && past->events[k - 1].sequence > read->sequence; k--) {
+    const vlot_event *event = &past->events[k - 1];
+    if (event->kind == VLOT_EVENT_SENT && event->peer == id &&
+        event->as.message.kind == VLOT_MESSAGE_APPEND)
+      asked = event->as.message.request_id;
+  }
+  for (size_t k = past->count; k > 0 && past->events[k - 1].sequence > read->sequence; k--) {
+    const vlot_event *event = &past->events[k - 1];
+    if (event->peer != id) continue;
+    if (event->kind == VLOT_EVENT_MATCH && event->as.change.to == 0) break;
+    if (event->kind != VLOT_EVENT_RECEIVED || event->as.message.kind != VLOT_MESSAGE_APPEND_REPLY ||
+        event->as.message.term != leader->raft.term || event->as.message.request_id < asked)
+      continue;
+    const vlot_event *ignored = vlot__why_ignored(at, event);
+    bool is_heard = !ignored || ignored->why == VLOT_WHY_STALE_REPLY;
+    if (is_heard && vlot__why_counts(at, id, event)) found = event;
+  }
+  return asked > 0 ? found : NULL;
+}
+
 /* What a voter owes: an answer to something that was sent since the read came. */
 static void add_confirmation(why *at, const vlot_node_status *leader, uint32_t id,
                              const vlot_event *read) {
-  const vlot__past *past = &at->workspace->past;
   vlot_node_status status = vlot__workspace_status(at->workspace, id);
-  const vlot_event *append = vlot__past_sent(past, leader->id, id, OF(APPEND), read->sequence);
+  const vlot_event *answer = find_confirmation(at, leader, id, read);
+  const vlot_event *append =
+      answer ? NULL : vlot__why_find_append(at, leader->id, id, 0, read->sequence);
   vlot__view_why_begin(at->view, VLOT__VIEW_DETAIL, id);
   vlot__view_why_say(at->view, "n%u: ", id);
-  if (append)
-    say_way_of(at, append);
+  if (answer)
+    vlot__view_why_say(at->view,
+                       "has confirmed it: n%u took its AppendReply #%" PRIu64 " at tick %" PRIu64,
+                       leader->id, answer->message, answer->tick);
+  else if (append)
+    vlot__why_say_way(at, append);
   else
     vlot__view_why_say(at->view, "was not sent anything since");
-  if (status.state == VLOT_NODE_SUSPENDED) vlot__view_why_say(at->view, "; it is suspended");
-  if (!why_is_up(&status)) vlot__view_why_say(at->view, "; it is down");
+  vlot__why_say_member(at, &status);
 }
 
 static bool has_committed_in_term(const why *at, const vlot_node_status *leader) {
@@ -208,6 +216,10 @@ static bool has_committed_in_term(const why *at, const vlot_node_status *leader)
 /* Thesis 6.4: a quorum has to confirm that it still leads, and an entry of its term to be
  * committed. */
 static void add_read(why *at, const vlot_node_status *leader, const vlot_event *read) {
+  uint32_t confirmed = 1;
+  for (uint32_t id = 1; id <= at->workspace->options.nodes; id++)
+    confirmed += id != leader->id && !vlot__workspace_status(at->workspace, id).is_learner &&
+                 find_confirmation(at, leader, id, read) != NULL;
   vlot__view_why_begin(at->view, VLOT__VIEW_FINDING, leader->id);
   vlot__view_why_say(
       at->view, "A read of client %u (its number %" PRIu64 ", asked at tick %" PRIu64 ") waits ",
@@ -219,8 +231,9 @@ static void add_read(why *at, const vlot_node_status *leader, const vlot_event *
   }
   vlot__view_why_say(at->view,
                      "until %u of the voters have answered something that n%u sent after it, and "
-                     "so confirmed that n%u leads",
-                     leader->raft.quorum, leader->id, leader->id);
+                     "so confirmed that n%u leads; %u ha%s so far, n%u among them",
+                     leader->raft.quorum, leader->id, leader->id, confirmed,
+                     confirmed == 1 ? "s" : "ve", leader->id);
   if (!has_committed_in_term(at, leader))
     vlot__view_why_say(at->view, ", and until an entry of term %" PRIu64 " is committed",
                        leader->raft.term);

@@ -15,23 +15,6 @@ static bool add_disk(why *at, uint32_t id, const char *what) {
   return vlot__why_say_disk(at, id);
 }
 
-/* It was asked, and no answer was counted. */
-static void add_silence(why *at, uint32_t candidate, uint32_t voter, const vlot_event *asked) {
-  const vlot_event *taken =
-      vlot__past_end_of(&at->workspace->past, asked->message, candidate, voter);
-  if (vlot__why_say_fate(at, asked)) return;
-  const vlot_event *answer = vlot__why_find_reply(at, asked);
-  const vlot_event *ignored =
-      vlot__past_newest(&at->workspace->past, voter, BIT(IGNORED), candidate, taken->sequence);
-  if (answer) {
-    if (!vlot__why_say_fate(at, answer)) vlot__view_why_say(at->view, "its answer came too late");
-  } else if (ignored) {
-    vlot__view_why_say(at->view, "it took no notice: %s", vlot_why_text((vlot_why)ignored->why));
-  } else if (!add_disk(at, voter, "its answer")) {
-    vlot__view_why_say(at->view, "it has not answered");
-  }
-}
-
 /* Why a voter has not given a candidate its vote, or that it has. */
 static void add_voter(why *at, uint32_t candidate, uint32_t voter, const vlot_event *campaign) {
   vlot_node_status status = vlot__workspace_status(at->workspace, voter);
@@ -46,11 +29,18 @@ static void add_voter(why *at, uint32_t candidate, uint32_t voter, const vlot_ev
   else if (tally)
     vlot__view_why_say(at->view, "refused: %s", vlot_why_text((vlot_why)tally->why));
   else if (asked)
-    add_silence(at, candidate, voter, asked);
+    vlot__why_say_way(at, asked);
   else if (!add_disk(at, candidate, "what it is asked"))
     vlot__view_why_say(at->view, "was not asked");
-  if (!why_is_up(&status)) vlot__view_why_say(at->view, "; it is down");
-  if (status.state == VLOT_NODE_SUSPENDED) vlot__view_why_say(at->view, "; it is suspended");
+  vlot__why_say_member(at, &status);
+}
+
+/* A vote for oneself is a promise too, and counts once it is durable. */
+static void add_own_vote(why *at, uint32_t id) {
+  vlot__view_why_begin(at->view, VLOT__VIEW_DETAIL, id);
+  vlot__view_why_say(at->view, "n%u: ", id);
+  if (!add_disk(at, id, "its own vote"))
+    vlot__view_why_say(at->view, "its own vote is not counted yet");
 }
 
 /* How its last campaign went: who gave a vote, who did not, and why. */
@@ -63,8 +53,10 @@ void vlot__why_add_campaign(why *at, uint32_t id, const vlot_event *campaign) {
   vlot__view_why_begin(at->view, VLOT__VIEW_FINDING, id);
   vlot__view_why_say(at->view, "n%u %s %s in term %" PRIu64 ": %" PRIu64 " of the %u it needs", id,
                      is_over ? "asked for" : "asks for", is_pre ? "pre-votes" : "votes",
-                     campaign->as.change.term, tally ? tally->as.change.from : 1,
+                     campaign->as.change.term, tally ? tally->as.change.from : 0,
                      status.raft.quorum);
+  if (!vlot__past_newest(&at->workspace->past, id, BIT(TALLY), id, campaign->sequence))
+    add_own_vote(at, id);
   for (uint32_t voter = 1; voter <= at->workspace->options.nodes; voter++)
     if (voter != id && !vlot__workspace_status(at->workspace, voter).is_learner)
       add_voter(at, id, voter, campaign);
@@ -77,17 +69,21 @@ static bool is_cut(vlot__workspace *workspace, uint32_t a, uint32_t b) {
          (there.is_cut || back.is_cut);
 }
 
+/* It is up, and its vote counts. */
+static bool is_able(const vlot_node_status *status) {
+  return status->state == VLOT_NODE_UP && !status->is_learner && !status->raft.has_foreign_disk;
+}
+
 /* The most voters that some voter can talk to, itself among them. */
 static uint32_t reachable(vlot__workspace *workspace) {
   uint32_t most = 0;
   for (uint32_t a = 1; a <= workspace->options.nodes; a++) {
     vlot_node_status status = vlot__workspace_status(workspace, a);
     uint32_t count = 1;
-    if (status.state != VLOT_NODE_UP || status.is_learner) continue;
+    if (!is_able(&status)) continue;
     for (uint32_t b = 1; b <= workspace->options.nodes; b++) {
       vlot_node_status other = vlot__workspace_status(workspace, b);
-      if (a != b && other.state == VLOT_NODE_UP && !other.is_learner && !is_cut(workspace, a, b))
-        count++;
+      if (a != b && is_able(&other) && !is_cut(workspace, a, b)) count++;
     }
     if (count > most) most = count;
   }
@@ -120,6 +116,21 @@ static void add_next_timer(why *at) {
   free(pending);
 }
 
+/* What ended a leadership that began there: it stood down, its life ended, or it was suspended and
+ * is so still. Whoever is resumed leads on. */
+static const vlot_event *end_of_leading(const vlot__past_node *past, uint64_t since) {
+  const uint64_t ends = BIT(STEP_DOWN) | BIT(KILL) | BIT(FENCED);
+  const vlot_event *suspended = NULL;
+  for (size_t k = 0; k < past->count; k++) {
+    const vlot_event *event = &past->events[k];
+    if (event->sequence <= since) continue;
+    if (event->kind == VLOT_EVENT_SUSPEND) suspended = event;
+    if (event->kind == VLOT_EVENT_RESUME) suspended = NULL;
+    if (ends >> event->kind & 1) return suspended ? suspended : event;
+  }
+  return suspended;
+}
+
 /* Who led last, as far as is kept; *end: what ended it, NULL when nothing did that it knows of. */
 static const vlot_event *last_leader(const vlot__workspace *workspace, const vlot_event **end) {
   const vlot_event *last = NULL;
@@ -129,11 +140,7 @@ static const vlot_event *last_leader(const vlot__workspace *workspace, const vlo
     if (won && (!last || won->as.change.term > last->as.change.term)) last = won;
   }
   if (!last) return NULL;
-  const vlot__past_node *past = &workspace->past.nodes[last->node];
-  const uint64_t ends = BIT(STEP_DOWN) | BIT(KILL) | BIT(SUSPEND) | BIT(FENCED);
-  for (size_t k = 0; k < past->count && !*end; k++)
-    if (past->events[k].sequence > last->sequence && (ends >> past->events[k].kind & 1))
-      *end = &past->events[k];
+  *end = end_of_leading(&workspace->past.nodes[last->node], last->sequence);
   return last;
 }
 
@@ -176,11 +183,12 @@ static void add_campaigns(why *at) {
 
 /* ": that takes …", or ", and CANNOT: …" */
 static void say_why_nobody(vlot__workspace *workspace, const char *cannot, vlot__text *out) {
-  uint32_t voters = 0, up = 0, most = reachable(workspace);
+  uint32_t voters = 0, up = 0, able = 0, most = reachable(workspace);
   for (uint32_t id = 1; id <= workspace->options.nodes; id++) {
     vlot_node_status status = vlot__workspace_status(workspace, id);
     voters += !status.is_learner;
     up += !status.is_learner && status.state == VLOT_NODE_UP;
+    able += is_able(&status);
   }
   uint32_t quorum = voters / 2 + 1;
   vlot_why obstacle = vlot_cluster_leaderless_why(workspace->cluster);
@@ -191,6 +199,12 @@ static void say_why_nobody(vlot__workspace *workspace, const char *cannot, vlot_
   else if (up < quorum)
     vlot__text_add(out, ", and %s: %u of %u voters run%s, and a leader needs the votes of %u",
                    cannot, up, voters, up == 1 ? "s" : "", quorum);
+  else if (able < quorum)
+    vlot__text_add(
+        out,
+        ", and %s: %u of %u voters run%s with the disk that the configuration knows, and "
+        "a leader needs the votes of %u",
+        cannot, able, voters, able == 1 ? "s" : "", quorum);
   else if (most < quorum)
     vlot__text_add(out,
                    ", and %s: links are cut. No node reaches more than %u voter%s, itself among "

@@ -1,63 +1,50 @@
-/* What became of a message, and what stands in somebody's way. */
+/* What stands in somebody's way: disks, suspension, clocks, cuts. */
 #include <inttypes.h>
-#include <stdlib.h>
 
-#include "pattern.h"
 #include "why_inside.h"
-
-static bool find_pending(vlot__workspace *workspace, uint64_t id, vlot_pending *found) {
-  size_t count;
-  bool is_there = false;
-  vlot_pending *pending = vlot__pattern_pending(workspace, &count);
-  for (size_t k = 0; k < count && !is_there; k++)
-    if (pending[k].id == id) {
-      *found = pending[k];
-      is_there = true;
-    }
-  free(pending);
-  return is_there;
-}
-
-bool vlot__why_say_fate(why *at, const vlot_event *message) {
-  vlot_pending pending;
-  const vlot_event *end =
-      vlot__past_end_of(&at->workspace->past, message->message, message->node, message->peer);
-  if (end && end->kind == VLOT_EVENT_RECEIVED) return false;
-  vlot__view_why_say(at->view, "%s #%" PRIu64 " ",
-                     vlot_message_kind_name((vlot_message_kind)message->as.message.kind),
-                     message->message);
-  if (end)
-    vlot__view_why_say(at->view, "to n%u was lost at tick %" PRIu64 ": %s", message->peer,
-                       end->tick, vlot_why_text((vlot_why)end->why));
-  else if (find_pending(at->workspace, message->message, &pending))
-    vlot__view_why_say(at->view, "is %s", pending.is_held ? "held" : "under way");
-  else if (!vlot__past_is_whole(&at->workspace->past, message->peer, 0))
-    vlot__why_say_forgotten(at, message->peer);
-  else
-    vlot__view_why_say(at->view, "waits for n%u", message->peer);
-  return true;
-}
 
 /* --- disks --- */
 
 /* As it was last said. */
-static bool is_slow(const vlot_event *fault) {
-  return fault && (fault->as.change.to > 0 || (fault->as.change.term & 1) != 0);
+static bool is_slow(const vlot_event *fault) { return fault && fault->as.change.to > 0; }
+static bool is_stalled(const vlot_event *fault) {
+  return fault && (fault->as.change.term & 1) != 0;
+}
+static bool is_full(const vlot_event *fault) { return fault && (fault->as.change.term & 2) != 0; }
+
+/* Since when it is so: it may have been said again with something else. */
+static uint64_t disk_since(const why *at, uint32_t id, bool is_so(const vlot_event *fault)) {
+  const vlot__past_node *past = &at->workspace->past.nodes[0];
+  uint64_t since = 0;
+  bool was_so = false;
+  for (size_t k = 0; k < past->count; k++) {
+    const vlot_event *event = &past->events[k];
+    if (event->kind != VLOT_EVENT_FAULT || event->why != VLOT_WHY_DISK_FAULT || event->peer != id)
+      continue;
+    if (is_so(event) && !was_so) since = event->tick;
+    was_so = is_so(event);
+  }
+  return since;
 }
 
 /* "n1's disk is stalled since tick 28 …"; false, and nothing: the disk is as it should be. */
 static bool say_disk_fault(why *at, uint32_t id) {
   const vlot_event *fault = vlot__past_disk(&at->workspace->past, id);
-  if (!is_slow(fault)) return false;
-  uint64_t delay = fault->as.change.to;
-  bool is_stalled = fault->as.change.term & 1;
-  if (is_stalled)
+  uint64_t delay = fault ? fault->as.change.to : 0;
+  if (is_stalled(fault))
     vlot__view_why_say(at->view, "n%u's disk is stalled since tick %" PRIu64 ": nothing completes",
-                       id, fault->tick);
-  else
+                       id, disk_since(at, id, is_stalled));
+  else if (is_full(fault))
+    vlot__view_why_say(at->view,
+                       "n%u's disk is full since tick %" PRIu64
+                       ": its next write fails, and then it is fenced",
+                       id, disk_since(at, id, is_full));
+  else if (is_slow(fault))
     vlot__view_why_say(
         at->view, "n%u's disk is slow since tick %" PRIu64 ", up to %" PRIu64 " tick%s for a write",
-        id, fault->tick, delay, delay == 1 ? "" : "s");
+        id, disk_since(at, id, is_slow), delay, delay == 1 ? "" : "s");
+  else
+    return false;
   return true;
 }
 
@@ -69,7 +56,7 @@ bool vlot__why_say_disk(why *at, uint32_t id) {
                status.raft.durable_term < status.raft.term;
   if (!why_is_up(&status) || !waits) return false;
   bool is_told = say_disk_fault(at, id);
-  bool is_listed = find_pending(at->workspace, VLOT_PENDING_WRITE_ID(id), &write);
+  bool is_listed = vlot__why_find_pending(at, VLOT_PENDING_WRITE_ID(id), &write);
   if (!is_told && !is_listed && status.raft.held_messages == 0) return false;
   if (!is_told) vlot__view_why_say(at->view, "n%u's disk has not completed a write", id);
   if (is_listed && write.is_held)
@@ -105,17 +92,37 @@ static void add_clock(why *at, const vlot_node_status *status) {
                        status->clock_permille / 1000, status->clock_permille % 1000);
 }
 
+static void add_fenced(why *at, const vlot_node_status *status) {
+  const vlot_event *event = vlot__past_newest(&at->workspace->past, status->id, BIT(FENCED), 0, 0);
+  begin_obstacle(at, status->id);
+  vlot__view_why_say(at->view, "n%u is fenced", status->id);
+  if (event)
+    vlot__view_why_say(at->view, " since tick %" PRIu64 ": %s", event->tick,
+                       vlot_why_text((vlot_why)event->why));
+  vlot__view_why_say(at->view, " ('restart %u' begins another life of it).", status->id);
+}
+
+static void add_foreign(why *at, const vlot_node_status *status) {
+  begin_obstacle(at, status->id);
+  vlot__view_why_say(at->view, "n%u's ", status->id);
+  vlot__why_say_foreign(at, status->id);
+  vlot__view_why_say(at->view, ".");
+}
+
 void vlot__why_add_obstacles(why *at, uint32_t id) {
   vlot_pending timer;
   vlot_node_status status = vlot__workspace_status(at->workspace, id);
+  if (status.state == VLOT_NODE_FENCED) add_fenced(at, &status);
+  if (status.raft.has_foreign_disk && !status.is_learner) add_foreign(at, &status);
   if (!why_is_up(&status)) return;
   if (status.state == VLOT_NODE_SUSPENDED) add_suspended(at, &status);
   if (status.clock_permille != 1000) add_clock(at, &status);
-  if (find_pending(at->workspace, VLOT_PENDING_TIMER_ID(id), &timer) && timer.is_held) {
+  if (vlot__why_find_pending(at, VLOT_PENDING_TIMER_ID(id), &timer) && timer.is_held) {
     begin_obstacle(at, id);
     vlot__view_why_say(at->view, "n%u's timer is held ('release t%u' lets it go on).", id, id);
   }
-  if (!is_slow(vlot__past_disk(&at->workspace->past, id))) return;
+  const vlot_event *fault = vlot__past_disk(&at->workspace->past, id);
+  if (!is_slow(fault) && !is_stalled(fault) && !is_full(fault)) return;
   begin_obstacle(at, id);
   if (!vlot__why_say_disk(at, id)) (void)say_disk_fault(at, id);
   vlot__view_why_say(at->view, ".");
@@ -141,31 +148,4 @@ void vlot__why_add_cuts(why *at) {
     }
   if (count > TOLD_MAX) vlot__view_why_say(at->view, " and %u more", count - TOLD_MAX);
   if (count > 0) vlot__view_why_say(at->view, ".");
-}
-
-/* --- looking for messages --- */
-
-const vlot_event *vlot__why_find_append(const why *at, uint32_t from, uint32_t to, uint64_t index) {
-  const vlot__past_node *past = &at->workspace->past.nodes[from];
-  for (size_t k = past->count; k > 0; k--) {
-    const vlot_event *event = &past->events[k - 1];
-    if (event->kind == VLOT_EVENT_SENT && event->peer == to &&
-        event->as.message.kind == VLOT_MESSAGE_APPEND && event->as.message.index < index &&
-        index <= event->as.message.index + event->as.message.entries)
-      return event;
-    if (event->kind == VLOT_EVENT_LEADER) return NULL;
-  }
-  return NULL;
-}
-
-const vlot_event *vlot__why_find_reply(const why *at, const vlot_event *request) {
-  const vlot__past_node *past = &at->workspace->past.nodes[request->peer];
-  for (size_t k = past->count; k > 0; k--) {
-    const vlot_event *event = &past->events[k - 1];
-    if (event->kind == VLOT_EVENT_SENT && event->peer == request->node &&
-        event->as.message.kind == request->as.message.kind + 1 &&
-        event->as.message.request_id == request->as.message.request_id)
-      return event;
-  }
-  return NULL;
 }

@@ -1,6 +1,7 @@
 /* Why, as its files share it: why.c looks at a node, why_chain.c follows causes, why_election.c has
  * what is missing to a leader, why_commit.c to a commit and to reads, why_forward.c to what a
- * follower passes on, why_fate.c what became of a message and what stands in somebody's way.
+ * follower passes on, why_way.c what became of a message and whose word counts, why_fate.c what
+ * stands in somebody's way.
  */
 #ifndef VLOT_LAB_WHY_INSIDE_H
 #define VLOT_LAB_WHY_INSIDE_H
@@ -27,10 +28,29 @@ void vlot__why_add_chain(why *at, const vlot_event *event);
 /* "no longer known: …", at the end of a line: what a node did is forgotten. */
 void vlot__why_say_forgotten(why *at, uint32_t node);
 
+/* --- why_way.c --- */
+
+/* "RequestVote #12 is under way", of the copy that came furthest; false, and nothing: one was
+ * taken. */
+bool vlot__why_say_fate(why *at, const vlot_event *message);
+/* The same, and of what was taken what became of the answer, or what that waits for. */
+void vlot__why_say_way(why *at, const vlot_event *request);
+/* Of the newest appends with an entry (0: of all) after a sequence, the one that came furthest. */
+const vlot_event *vlot__why_find_append(why *at, uint32_t from, uint32_t to, uint64_t index,
+                                        uint64_t since);
+/* The IGNORED that a RECEIVED led to; NULL: none. */
+const vlot_event *vlot__why_ignored(const why *at, const vlot_event *taken);
+/* Does this count, that a member told (RECEIVED, or what it led to)? Not from a disk that the
+ * configuration does not know. */
+bool vlot__why_counts(const why *at, uint32_t id, const vlot_event *told);
+/* "disk is not the one the configuration knows, since it was wiped at tick 19: …" */
+void vlot__why_say_foreign(why *at, uint32_t id);
+/* "; it is a learner; it is suspended", at the end of a line. */
+void vlot__why_say_member(why *at, const vlot_node_status *status);
+bool vlot__why_find_pending(why *at, uint64_t id, vlot_pending *found);
+
 /* --- why_fate.c --- */
 
-/* "RequestVote #12 is under way"; false, and nothing: it was taken. */
-bool vlot__why_say_fate(why *at, const vlot_event *message);
 /* "its disk is stalled since tick 28: nothing completes"; false, and nothing: it waits for no
  * write. */
 bool vlot__why_say_disk(why *at, uint32_t id);
@@ -39,9 +59,6 @@ bool vlot__why_say_disk(why *at, uint32_t id);
 void vlot__why_add_obstacles(why *at, uint32_t id);
 /* The links that are cut, one way or both, in a line; nothing: none is. */
 void vlot__why_add_cuts(why *at);
-/* What a node sent to another that begins so: an append with an entry, the answer to a request. */
-const vlot_event *vlot__why_find_append(const why *at, uint32_t from, uint32_t to, uint64_t index);
-const vlot_event *vlot__why_find_reply(const why *at, const vlot_event *request);
 
 /* --- why_forward.c --- */
 

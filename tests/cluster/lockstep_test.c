@@ -343,9 +343,14 @@ Test(lockstep, a_duplicate_is_a_message_of_its_own) {
   for (int k = 0; k < 50; k++) {
     vlot_pending item = step_to(cluster, VLOT_PENDING_MESSAGE, k % 2 ? VLOT_MESSAGE_APPEND : 0),
                  twin;
-    uint64_t copy = 0;
+    uint64_t copy = 0, sent = fleet_stats(cluster).sent;
     cr_assert_eq(vlot_lockstep_duplicate(cluster, item.id, &copy), VLOT_OK);
     cr_assert_neq(copy, item.id);
+    cr_expect_eq(fleet_stats(cluster).sent, sent + 1, "it has an event");
+    vlot_event told;
+    cr_assert_eq(vlot_cluster_events(cluster, 0, &told, 1), 1);
+    cr_expect(told.kind == VLOT_EVENT_SENT && told.why == VLOT_WHY_COPIED && told.message == copy);
+    cr_expect(told.peer == item.node && told.as.message.from == item.from && told.cause != 0);
     cr_assert(is_pending(cluster, copy, &twin));
     cr_assert(twin.node == item.node && twin.from == item.from && twin.term == item.term &&
               twin.message_kind == item.message_kind && twin.entries == item.entries);

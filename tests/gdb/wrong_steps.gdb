@@ -22,4 +22,8 @@ for _ in range(9):
     say("vlot heal")
 gdb.execute("delete")
 say("vlot goto 100000")
+# With the program its list of verbs is gone.
+for command in ("vlot kill 1", "vlot kill", "vlot drop 999", "vlot hold zz", "vlot partition 1 | 2", "vlot link 1 2 loss 3", "vlot nodes",
+                "vlot tick 3"):
+    say(command)
 end

@@ -164,7 +164,7 @@ Test(looking, until_takes_events, .init = begin, .fini = end) {
   expect_problem("until vo\xc2\xa0te", "no goal and no event (byte 0xC2 at column 9)");
   expect_problem("until votee", "did you mean 'vote'?");
   expect_problem("until fenced of 2 5", "within 5 ticks: no such event of n2 has come");
-  expect_problem("until kill 1 2", "nothing more is expected");
+  expect_problem("until kill 1 2", "nothing more, not '2'");
 }
 
 Test(looking, words_of_others_are_understood) {

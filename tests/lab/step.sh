@@ -76,8 +76,8 @@ step 1 "mistakes" 'drpo 3\nx 99\nuntil\nuntil leader\n'
 has_line "mistakes" "error: unknown verb; did you mean 'drop'?"
 has_line "mistakes" "  drpo 3"
 has_line "mistakes" "  ^^^^"
-says "mistakes" "nothing with this id is pending"
-says "mistakes" "expected WHAT; see 'help until'"
+says "mistakes" "nothing with id 99 is pending"
+says "mistakes" "expected WHAT: leader, role, commit, term, quiet; see 'help until'"
 says "mistakes" "becomes leader of term 1"
 
 # --- lines that say nothing, and lines that are odd ---
@@ -238,6 +238,15 @@ COLUMNS=40 step 0 "width 40" 'until leader\n'
 has_line "width 40" "node role           term  vote  commit"
 COLUMNS=many step 0 "no width" 'until leader\n'
 says "no width" "timer"
+
+# --- a safety property that is broken: a start that no run leads to ---
+broken='nodes 5\nstart 1 term 2 log 1 1 2\nstart 2 term 2 log 1 1 2\nstart 3 term 3 log 1 1 3 3 3\n'
+broken+='switches -noop\nelect 1\nuntil leader\nuntil quiet\npropose x=1 at 1\n'
+step 1 "broken" "$broken"
+says "broken" "Broken: I-3 at n1"
+step 1 "broken, and on" "${broken}tick 5\nstatus\n"
+says "broken, and on" "time goes on no further: I-3: "
+step 0 "broken, and back" "${broken}undo\nstatus\n"
 
 # --- a run that stops when something happens ---
 # on CODE NAME SCRIPT ARGUMENTS...

@@ -189,3 +189,50 @@ Test(verbs, the_longest_line_of_a_request_is_whole) {
   cr_expect_str_eq(workspace.story.inner[0].text, line);
   vlot__workspace_deinit(&workspace);
 }
+
+/* --- what is wrong is named, and what would be right --- */
+
+Test(verbs, an_error_names_what_stands_there_and_what_may) {
+  static const struct {
+    const char *line, *wanted;
+  } cases[] = {
+      {"until leader 2 at 1", "it is n2 that is waited for, and not n1"},
+      {"until role 1 leader at 3", "it is n1 that is waited for, and not n3"},
+      {"until quiet at 2", "quiet is what the whole cluster is: it has no 'at'"},
+      {"until role 1 leader 3 2", "expected at NODE, of WHOSE or nothing more, not '2'"},
+      {"until nothing", "expected leader, role, commit, term, quiet, or an event"},
+      {"until commit 0", "expected a number from 1 to 4611686018427387904, not '0'"},
+      {"delay t1 4", "nothing with id 4 is pending; a number of ticks is said as 'by 4'"},
+      {"delay t1 by", "expected TICKS after 'by': a number, 1 to 1000000"},
+      {"drop 99", "nothing with id 99 is pending"},
+      {"drop 99 98", "nothing with id 99 is pending"},
+      {"drop zz", "expected an id, all, a kind such as AppendEntries, or A->B, not 'zz'"},
+      {"deliver 1->9", "expected A->B with nodes 1 to 3, or * for any, not '1->9'"},
+      {"disk 1 bogus",
+       "expected delay TICKS, upto TICKS, stalled, full, fail N or nothing more, not "
+       "'bogus'; see 'help disk'"},
+      {"disk 1 delay", "expected TICKS after 'delay': a number, 0 to 100000; see 'help disk'"},
+      {"elect 1 now", "expected later or nothing more, not 'now'; see 'help elect'"},
+      {"link 1 2 reorder", "expected PERCENT after 'reorder': a number, 0 to 100"},
+      {"link 1 2 loss 300", "expected a number from 0 to 100, not '300'"},
+      {"heal 3", "expected one of link|disk|clock|all, not '3'"},
+      {"kill 9", "expected a node, 1 to 3, not '9'"},
+      {"kill", "expected NODE: a node, 1 to 3; see 'help kill'"},
+      {"restart 1 erase", "expected one of keep|lose|wipe, not 'erase'"},
+      {"switches +foo", "checkquorum, stickiness, noop, random, not '+foo'"},
+      {"propose x", "expected KEY=VALUE, each at most 32 characters, not 'x'"},
+      {"branches nope", "there is no branch 'nope'"},
+  };
+  vlot__workspace workspace;
+  vlot__workspace_init(&workspace, false, ACTIONS_MAX);
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    vlot__text_clear(&workspace.out);
+    cr_expect_not(vlot__command_run(&workspace, cases[k].line), "%s", cases[k].line);
+    cr_expect_not_null(strstr(workspace.out.data, cases[k].wanted), "\"%s\" is not in\n%s",
+                       cases[k].wanted, workspace.out.data);
+  }
+  cr_expect_eq(vlot__workspace_actions(&workspace), 0, "nothing has happened");
+  vlot__text_clear(&workspace.out);
+  cr_expect(vlot__command_run(&workspace, "until leader 1 at 1"), "the same node is no mistake");
+  vlot__workspace_deinit(&workspace);
+}

@@ -105,6 +105,150 @@ Test(why, tells_every_vote_and_not_only_the_last_one, .init = begin, .fini = end
   cr_expect_not_null(strchr(votes, ','), "three of five, the own one among them");
 }
 
+/* --- disks that the configuration does not know --- */
+
+Test(why, names_a_wiped_disk_wherever_it_counts, .init = begin, .fini = end) {
+  say("until leader\nuntil commit 1 at 3\nuntil quiet\nrestart 3 wipe\nkill 2\npropose x=1\n"
+      "read x at 1\ntick 4\nwhy 1");
+  expect("entry 2 is not known to be stored by 2 voters whose disks the configuration knows");
+  expect(
+      "n3: known to store up to 2; its disk is not the one the configuration knows, since it was "
+      "wiped at tick 19: what it says since then does not count");
+  expect("so confirmed that n1 leads; 1 has so far, n1 among them");
+  expect("n3: n1 has taken its AppendReply #30, which does not count; its disk is not");
+  say("kill 1\nspawn 2\ntick 40\nwhy");
+  expect(
+      "there cannot be one: 1 of 3 voters runs with the disk that the configuration knows, and a "
+      "leader needs the votes of 2");
+  expect("n3: n2 has taken its PreVoteReply #36, which does not count; its disk is not the one");
+  expect_none("too late");
+  expect_none("that takes the votes of");
+}
+
+Test(why, counts_what_a_disk_stored_before_it_was_wiped, .init = begin, .fini = end) {
+  say("nodes 5\nuntil leader\nuntil commit 1 at 5\nuntil quiet\ncut 1 2\ncut 1 3\ncut 1 4\n"
+      "propose x=1\ntick 1\nrestart 5 wipe\nwhy 1");
+  expect("entry 2 is not known to be stored by 3 voters\n");
+  expect(
+      "n5: known to store up to 2; its disk is not the one the configuration knows, since it was "
+      "wiped");
+}
+
+/* What is told of the past is as it was then, also once the message that told it is forgotten. */
+Test(why, a_later_wipe_does_not_change_who_was_counted, .init = begin, .fini = end) {
+  say("until leader\npropose x=1\ntick 20\nrestart 3 wipe\nwhy 1 commit");
+  expect("it is stored by n");
+  expect_none("not counted");
+  say("undo\nuntil quiet\ncut 1 3\nkill 3\ntick 200000\nspawn 3\nrestart 3 wipe\nwhy 1 commit");
+  expect_none("not counted");
+  say("why 3");
+  expect(
+      "n3's disk is not the one the configuration knows, since it was wiped at tick 200038: what "
+      "it says since then does not count.");
+}
+
+Test(why, marks_who_stores_an_entry_and_is_not_counted, .init = begin, .fini = end) {
+  say("nodes 4\nlearners 1\nuntil leader\nuntil commit 1 at 3\nuntil quiet\npropose x=1\n"
+      "deliver AppendEntries 1->4\ndeliver AppendReply 4->1\ntick 1\nwhy 1 commit");
+  expect("n4 (tick 19) [a learner: not counted]");
+}
+
+/* --- copies --- */
+
+Test(why, tells_of_the_copy_that_came_furthest, .init = begin, .fini = end) {
+  say("switches -prevote\ntimeout 1\nduplicate RequestVote 1->2");
+  expect("Copied on its way from n1 to n2: RequestVote of term 1");
+  say("drop 1\nwhy");
+  expect("n2: RequestVote #3 is under way");
+  say("hold 3\nwhy");
+  expect("n2: RequestVote #3 is held");
+  say("deliver 3\nwhy");
+  expect("n2: VoteReply #4 is under way");
+  say("duplicate 4\nduplicate 5\ndrop 4\ndrop 5\nwhy");
+  expect("n2: VoteReply #6 is under way");
+  say("drop 6\nwhy");
+  expect("n2: VoteReply #4 to n1 was lost at tick 0: it was dropped on purpose (and so was each "
+         "copy)");
+}
+
+Test(why, tells_of_a_links_copies_and_of_their_answers, .init = begin, .fini = end) {
+  say("nodes 5\nswitches -prevote\nlink 1 2 duplicate 100\ntimeout 1\n"
+      "deliver all RequestVote 1->2\nnet\ndrop 7\nwhy");
+  expect("n2: VoteReply #6 is under way");
+  say("drop 6\nwhy");
+  expect("n2: VoteReply #");
+  expect(" to n1 was lost at tick 0: it was dropped on purpose");
+}
+
+Test(why, a_copy_is_no_link_of_the_chain, .init = begin, .fini = end) {
+  say("until leader\nuntil quiet\npropose x=1\nduplicate AppendEntries 1->2\n"
+      "drop AppendEntries 1->2\ndeliver AppendEntries 1->2\nwhy 2 log");
+  expect("n2 appends entry 2");
+  expect("n1 appends entry 2 of term 1");
+  expect_none("Copied");
+  expect_none("n1 sends n2");
+}
+
+/* --- what has come counts, and what has not does not --- */
+
+Test(why, counts_a_confirmation_that_has_come, .init = begin, .fini = end) {
+  say("nodes 5\nuntil leader\nuntil commit 1 at 5\nuntil quiet\ntick 1\nread x at 1\n"
+      "drop AppendEntries 1->3\ndrop AppendEntries 1->4\ndrop AppendEntries 1->5\n"
+      "deliver AppendEntries 1->2\ndeliver AppendReply 2->1\ncut 1 3\ncut 1 4\ncut 1 5\n"
+      "tick 2\nlink 1 2 loss 100\ntick 5\nwhy 1");
+  expect("so confirmed that n1 leads; 2 have so far, n1 among them");
+  expect("n2: has confirmed it: n1 took its AppendReply #38 at tick 20");
+  expect("n3: AppendEntries #");
+}
+
+Test(why, does_not_count_an_own_vote_before_it_is_durable, .init = begin, .fini = end) {
+  say("disk 1 delay 30\ntimeout 1\ndeliver PreVote 1->2\ndeliver PreVoteReply 2->1\nwhy");
+  expect("n1 asks for votes in term 1: 0 of the 2 it needs");
+  expect("n1: its own vote waits until n1's disk has completed a write: n1's disk is slow since "
+         "tick 0, up to 30 ticks for a write; its oldest write, w1, is done at tick 30");
+}
+
+/* --- as it was --- */
+
+Test(why, whoever_is_resumed_led_on, .init = begin, .fini = end) {
+  say("until leader\nuntil commit 1 at 3\ntick 3\nsuspend 1\ntick 2\nresume 1\ntick 3\nkill 1\n"
+      "why");
+  expect("n1 led term 1. Then, at tick 27: n1 stops running: the node was killed");
+  say("undo\nsuspend 1\ntick 2\nwhy");
+  expect("n1 led term 1. Then, at tick 27: n1 is suspended");
+  say("kill 1\nwhy");
+  expect("n1 led term 1. Then, at tick 27: n1 is suspended");
+}
+
+Test(why, a_disk_is_stalled_since_it_was_said_first, .init = begin, .fini = end) {
+  say("disk 1 stalled\ntick 10\ndisk 1 stalled delay 5\nwhy");
+  expect("n1's disk is stalled since tick 0");
+  say("disk 1 delay 5\nwhy");
+  expect("n1's disk is slow since tick 10, up to 5 ticks");
+  say("disk 1\ntick 2\ndisk 1 stalled\nwhy");
+  expect("n1's disk is stalled since tick 12");
+  say("disk 1 full\nwhy");
+  expect("n1's disk is full since tick 12: its next write fails, and then it is fenced");
+}
+
+Test(why, names_the_end_of_the_life_that_took_something, .init = begin, .fini = end) {
+  say("until leader\nuntil commit 1 at 3\nuntil quiet\npartition 1 2\npropose x=1 at 1\n"
+      "disk 2 delay 9\ndeliver AppendEntries 1->2\nkill 2 power\ndisk 2\nspawn 2\nwhy 1");
+  expect("n2: known to store up to 1; it took AppendEntries #18 at tick 19, and stopped running at "
+         "tick 19, by a power cut, before it answered\n");
+}
+
+Test(why, whoever_is_fenced_is_told_as_that, .init = begin, .fini = end) {
+  say("until leader\nuntil commit 1 at 3\ndisk 2 full\ndisk 3 full\npropose x=1\ntick 2\nwhy");
+  expect("n2: known to store up to 1; it took AppendEntries #18 at tick 19, and was fenced at tick "
+         "19: a storage write failed; it is fenced\n");
+  expect_none("it is down");
+  expect_none("took no notice");
+  say("kill 1\nspawn 1\ntick 40\nwhy");
+  expect("n2 is fenced since tick 19: a storage write failed ('restart 2' begins");
+  expect("n2: PreVote #22 to n2 was lost at tick 40: the node is fenced; it is fenced");
+}
+
 /* The question of a quiet cluster, early and after so long that its history has forgotten. */
 Test(why, has_the_same_answer_a_million_events_later, .init = begin, .fini = end) {
   char early[4096];

@@ -442,6 +442,27 @@ Test(workspace, ticks_pass_where_nothing_is_due) {
   vlot__workspace_deinit(&workspace);
 }
 
+Test(workspace, what_looked_is_no_command_to_redo) {
+  vlot__workspace workspace;
+  begin(&workspace, 3);
+  must_say(&workspace, "status");
+  must_say(&workspace, "tick 10");
+  must_say(&workspace, "status");
+  must_say(&workspace, "log");
+  must_say(&workspace, "kill 3");
+  must_say(&workspace, "why");
+  must_say(&workspace, "spawn 3");
+  for (int k = 0; k < 3; k++) must_say(&workspace, "undo");
+  expect_said(&workspace, "undo", "no command is left to undo");
+  expect_said(&workspace, "redo", "Done again: tick 10\n");
+  expect_said(&workspace, "redo", "Done again: kill 3\n");
+  expect_said(&workspace, "undo", "Taken back: kill 3\n");
+  expect_said(&workspace, "redo", "Done again: kill 3\n");
+  expect_said(&workspace, "redo", "Done again: spawn 3\n");
+  expect_said(&workspace, "redo", "nothing was taken back here");
+  vlot__workspace_deinit(&workspace);
+}
+
 Test(workspace, a_command_is_taken_back_however_many_actions_it_made) {
   vlot__workspace workspace;
   begin(&workspace, 3);
@@ -529,8 +550,8 @@ Test(workspace, until_ends_and_says_what_there_is_instead) {
   expect_said(&workspace, "until term 9 at 2 1", "within 1 tick: the term of n2 is 1");
   expect_said(&workspace, "until leader 6", "expected a node, 1 to 5");
   expect_said(&workspace, "until leader 3 x", "expected a number from 0 to 1000000");
-  expect_said(&workspace, "until leader 3 4 5", "nothing more is expected");
-  expect_said(&workspace, "until quiet 1 2", "nothing more is expected");
+  expect_said(&workspace, "until leader 3 4 5", "nothing more, not '5'");
+  expect_said(&workspace, "until quiet 1 2", "nothing more, not '2'");
   for (int id = 1; id <= 3; id++) {
     char line[16];
     snprintf(line, sizeof line, "kill %d", id);
@@ -686,7 +707,36 @@ Test(workspace, a_broken_safety_property_is_told_once_where_it_breaks) {
   cr_assert_not_null(line, "%s", workspace.out.data);
   cr_expect_not_null(strstr(line, ": machines that applied the same entries differ\n"), "%s", line);
   cr_expect_null(strstr(line + 10, "Broken"), "%s", line);
-  must_say(&workspace, "step");
-  cr_expect_null(strstr(workspace.out.data, "Broken"), "%s", workspace.out.data);
+  const char *const on[] = {"step", "tick 5", "next 3", "until commit 9 at 1", "until leader 3"};
+  uint64_t broken_at = vlot__workspace_actions(&workspace);
+  for (size_t k = 0; k < sizeof on / sizeof *on; k++) {
+    cr_expect_not(say(&workspace, on[k]), "%s", on[k]);
+    cr_expect_null(strstr(workspace.out.data, "Broken"), "%s", workspace.out.data);
+    cr_expect_not_null(strstr(workspace.out.data, "time goes on no further: R-1: "), "%s",
+                       workspace.out.data);
+    cr_expect_not_null(strstr(workspace.out.data, "'back', 'undo' and 'goto ACTION'"));
+  }
+  must_say(&workspace, "status");
+  cr_expect_not_null(strstr(workspace.out.data, "; a safety property is broken: 'check' says"));
+  must_say(&workspace, "why");
+  must_say(&workspace, "kill 1");
+  cr_expect_eq(vlot__workspace_actions(&workspace), broken_at + 1, "by hand it goes on");
+  vlot__workspace_deinit(&workspace);
+}
+
+Test(workspace, time_that_breaks_something_half_way_says_that_it_stopped) {
+  vlot__workspace workspace;
+  vlot_machine machine = *vlot_kv_machine();
+  machine.hash = drifting_hash;
+  vlot__workspace_init(&workspace, false, ACTIONS_MAX);
+  workspace.options.machine = &machine;
+  cr_expect_not(say(&workspace, "tick 500"));
+  cr_expect_not_null(strstr(workspace.out.data, "Broken: R-1"), "%s", workspace.out.data);
+  cr_expect_not_null(strstr(workspace.out.data, "time goes on no further"));
+  uint64_t broken_at = vlot__workspace_actions(&workspace);
+  must_say(&workspace, "undo");
+  cr_expect_eq(vlot__workspace_actions(&workspace), 0);
+  must_say(&workspace, "redo");
+  cr_expect_eq(vlot__workspace_actions(&workspace), broken_at, "what it did is done again");
   vlot__workspace_deinit(&workspace);
 }

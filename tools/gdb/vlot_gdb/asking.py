@@ -190,9 +190,13 @@ def value_told(said):
     return " " + VALUES.get(word, word)
 
 
-def say(verb, line):
-    """A verb that a debugger may ask, and what follows it."""
-    memory.require_process("vlot " + verb.name)
+def say(name, line):
+    """A verb that a debugger may ask, and what follows it. The list of verbs may be gone with the program that had it."""
+    memory.require_process("vlot " + name)
+    verbs.require()
+    verb = verbs.named(name)
+    if verb is None or not verb.request:
+        raise gdb.GdbError(verbs.unknown(name))
     said = verbs.read(verb, line)
     cluster = find.cluster()
     asks, told, ids = [one.asks for one in verb.parameters], verb.name, ()
@@ -240,7 +244,7 @@ def show_requests(text):
 
 def command(verb):
     """(action, meaning), as the other commands are."""
-    return lambda line: say(verb, line), "%s: %s." % (verb.summary, verb.usage())
+    return lambda line: say(verb.name, line), "%s: %s." % (verb.summary, verb.usage())
 
 
 COMMANDS = {"requests": (show_requests, "What was asked last, and what came of it.")}

@@ -470,15 +470,13 @@ class Family(gdb.Command):
             if not add_asked():
                 verbs.require()
             if verbs.named(name) in verbs.asked():
-                guarded(name, lambda given: asking.say(verbs.named(name), given), line)
+                guarded(name, lambda given: asking.say(name, given), line)
                 return
             said = verbs.named(name)
             if said is not None and said.name in COMMANDS:  # by its shorter name
                 guarded(said.name, COMMANDS[said.name][0], line)
                 return
-            if said is not None:
-                raise gdb.GdbError("\"%s\" is a word of the prompt of vlot step: gdb has no request for it; say it there" % name)
-            raise gdb.GdbError("no command \"vlot %s\"; `vlot` shows all of them" % text.split()[0])
+            raise gdb.GdbError(verbs.unknown(name))
         show_help("")
 
 
@@ -511,7 +509,7 @@ def add_asked(_event=None):
         if verb.name not in Asked and verb.name not in COMMANDS:
             Asked.add(verb.name)
             for name in [verb.name] + ([verb.alias] if verb.alias else []):
-                command(name, lambda line, name=verb.name: asking.say(verbs.named(name), line), asking.command(verb)[1])
+                command(name, lambda line, name=verb.name: asking.say(name, line), asking.command(verb)[1])
     return bool(verbs.table())
 
 

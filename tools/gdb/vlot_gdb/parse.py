@@ -40,7 +40,10 @@ def pending(text, what):
     """The id of something under way, as the library writes it: 17, #17, t3 (n3's timer), w3 (its disk's write)."""
     found = re.match(r"^#?([tw]?)(\d+)$", text)
     if not found:
-        return number(text, what)
+        try:
+            return number(text, what)
+        except gdb.GdbError:
+            raise gdb.GdbError("%s: an id is wanted, such as 17, t3 or w3 (`vlot net`, `vlot timers`), not \"%s\"" % (what, text))
     kind, digits = found.groups()
     return {"": 0, "t": 2, "w": 3}[kind] << 62 | number(digits, what)
 

@@ -38,10 +38,18 @@ class Verb:
         return "vlot " + self.name + "".join(one.usage() for one in self.parameters)
 
 
-def wrong(verb):
-    """What is said of a line that cannot be read."""
+def wrong(verb, word=None):
+    """What is said of a line that cannot be read: at this word; None: at its end."""
     more = ["%s: %s" % (one.name, one.meaning) for one in verb.parameters if one.asks == "sides"]
-    return gdb.GdbError("usage: %s%s" % (verb.usage(), " (%s)" % ", ".join(more) if more else ""))
+    told = " (%s)" % ", ".join(more) if more else ""
+    return gdb.GdbError("usage: %s%s%s" % (verb.usage(), told, "" if word is None else "; \"%s\" has no place in it" % word))
+
+
+def unknown(name):
+    """What is said of a command that there is none of."""
+    if named(name):
+        return "\"%s\" is a word of the prompt of vlot step: gdb has no request for it; say it there" % name
+    return "no command \"vlot %s\"; `vlot` shows all of them" % name
 
 
 class Table:
@@ -134,12 +142,13 @@ def read(verb, line):
             said.value = parameter.min  # unless said
     while rest:
         found = next((one for one in verb.parameters if one.keyword == rest[0] and one.keyword), None)
+        word = rest[0]
         if found is not None:
             rest.pop(0)
         else:
             found = next((one for one in verb.parameters if not one.keyword and one not in given), None)
         if found is None or found in given:
-            raise wrong(verb)
+            raise wrong(verb, word)
         given.append(found)
         take(verb, found, said, rest)
     if any(not one.is_optional and one not in given for one in verb.parameters):
