@@ -13,10 +13,10 @@ static const struct {
   uint64_t seed;
   uint64_t hash;
 } runs[] = {
-    {1, 8, 11, UINT64_C(0x5c4e80a16e008a77)},
-    {3, 1, 12, UINT64_C(0x07d7fe7e59f4d608)},
-    {5, 8, 13, UINT64_C(0x9a2307571b43c764)},
-    {7, 3, 14, UINT64_C(0x9a76b727e2aff3b2)},
+    {1, 8, 11, UINT64_C(0xef449d3b631a57d3)},
+    {3, 1, 12, UINT64_C(0x1b962fc5e46b333c)},
+    {5, 8, 13, UINT64_C(0xbc569aae12264233)},
+    {7, 3, 14, UINT64_C(0xa6266a4b0c3bcbea)},
 };
 
 Test(determinism, the_hash_of_a_storm_is_the_one_written_here) {
