@@ -46,9 +46,12 @@ for layer in base raft actor cluster lab; do
   done
 done
 
-# Public headers include public headers only; those of the lower layers none of the upper ones.
+# Public headers include public headers only; those of the lower layers none of the upper ones; and
+# vlot.h includes all of them.
 for file in include/vlot/*.h; do
   checked=$((checked + 1))
+  [ "${file##*/}" = vlot.h ] || grep -qx "#include \"vlot/${file##*/}\"" include/vlot/vlot.h ||
+    fail "include/vlot/vlot.h: is everything public, and does not include \"vlot/${file##*/}\""
   case ${file##*/} in
   base.h | version.h) allowed=$public_base ;;
   raft.h | raft_*.h) allowed="$public_base|vlot/raft(_[a-z_]+)?\.h" ;;

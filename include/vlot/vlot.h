@@ -3,6 +3,8 @@
 #define VLOT_VLOT_H
 
 #include "vlot/actor.h"
+#include "vlot/actor_statem.h"
+#include "vlot/actor_supervisor.h"
 #include "vlot/base.h"
 #include "vlot/cluster.h"
 #include "vlot/event.h"

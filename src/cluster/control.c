@@ -59,6 +59,15 @@ vlot_result vlot__seat_start(vlot__seat *seat) {
   return VLOT_OK;
 }
 
+void vlot__log_fenced(vlot__seat *seat) {
+  vlot_node_status status;
+  vlot__node_get_status(seat->node, &status);
+  const char *words =
+      status.raft.fenced_why == VLOT_WHY_WRITE_FAILED ? vlot__storage_words(&seat->storage) : NULL;
+  vlot__log(seat->cluster, "n%u is fenced and takes nothing any more: %s%s%s", seat->id,
+            vlot_why_text(status.raft.fenced_why), words ? ": " : "", words ? words : "");
+}
+
 static bool was_leader(vlot__seat *seat) {
   vlot__lock(&seat->status_lock);
   bool was = seat->status.raft.role == VLOT_ROLE_LEADER;

@@ -21,8 +21,7 @@ vlot__found *vlot__found_of(const vlot__bootstrap *b, uint32_t id) {
 vlot_result vlot__found_failed(vlot__bootstrap *b, const vlot__found *found, const char *what,
                                vlot_result result) {
   const vlot_storage *storage = &found->storage;
-  bool may_speak = storage->size == sizeof *storage && storage->problem;
-  const char *words = may_speak ? storage->problem(storage->context) : NULL;
+  const char *words = vlot__storage_words(storage);
   vlot__problem(b->cluster, "n%" PRIu32 "'s storage cannot be %s: %s", found->id, what,
                 words ? words : vlot_result_text(result));
   return result;

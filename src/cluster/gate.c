@@ -27,7 +27,7 @@ bool vlot__has_control(const vlot_cluster *cluster) {
   return controller != 0 && controller == vlot__thread_number() && !carries_out_requests(cluster);
 }
 
-bool vlot__waits_for_itself(const vlot_cluster *cluster) {
+bool vlot__looks_for_itself(const vlot_cluster *cluster) {
   return vlot__is_node_thread(cluster) || vlot__has_control(cluster) ||
          vlot__clock_is_here(cluster);
 }

@@ -31,7 +31,13 @@ bool vlot__has_control(const vlot_cluster *cluster);
 
 /* Would this thread wait for itself? In a turn, on a node's thread, in a function that a control
  * call has called, and on the clock's thread, which counts the ticks that a wait counts. */
-bool vlot__waits_for_itself(const vlot_cluster *cluster);
+bool vlot__looks_for_itself(const vlot_cluster *cluster); /* that, looked at frame by frame */
+static inline bool vlot__waits_for_itself(const vlot_cluster *cluster) {
+  const vlot__frame *frame = vlot__innermost; /* mostly none, or this very call's */
+  bool is_alone = !frame || (frame->place == &cluster->door && !frame->outer);
+  bool is_free = atomic_load_explicit(&cluster->controller, memory_order_relaxed) == 0;
+  return !(is_alone && is_free) && vlot__looks_for_itself(cluster);
+}
 
 /* Take control, unless this is a node's thread or one that has it (VLOT_DEADLOCK), the cluster is
  * paused by another thread (VLOT_BUSY) or closing (VLOT_CLOSED). */

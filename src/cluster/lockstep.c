@@ -6,6 +6,7 @@
 #include "cluster/lockstep.h"
 
 #include "cluster/actors.h"
+#include "cluster/control.h"
 #include "cluster/gate.h"
 #include "cluster/lints.h"
 #include "cluster/look.h"
@@ -57,8 +58,7 @@ static void run_seat_turn(vlot__seat *seat, const taken_mail *mails, uint32_t co
   seat->was_suspended = false;
   if (vlot__node_is_fenced(seat->node)) {
     atomic_store(&seat->state, VLOT_NODE_FENCED);
-    vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", seat->id,
-              vlot__node_fenced_text(seat->node));
+    vlot__log_fenced(seat);
     vlot__pending_forget(seat);
     vlot__pending_publish_due(seat);
   } else {

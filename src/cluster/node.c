@@ -59,9 +59,12 @@ void vlot__node_free(vlot__node *node) {
 vlot__node *vlot__node_open(vlot__seat *seat, vlot_result *result, const char **problem) {
   vlot_cluster *cluster = seat->cluster;
   vlot_stored stored = {0};
-  *problem = "the storage cannot be read";
   *result = seat->storage.load(seat->storage.context, &stored);
-  if (*result != VLOT_OK) return NULL;
+  if (*result != VLOT_OK) {
+    const char *words = vlot__storage_words(&seat->storage);
+    *problem = words ? words : "the storage cannot be read";
+    return NULL;
+  }
   *problem = "its storage holds another disk than when the cluster was opened";
   *result = VLOT_INVALID;
   if (vlot__stored_disk_id(seat->has_label, &stored) != seat->disk_id) return NULL;
@@ -114,12 +117,6 @@ vlot__seat *vlot__node_seat(const vlot__node *node) { return node->seat; }
 /* --- looking --- */
 
 bool vlot__node_is_fenced(const vlot__node *node) { return node->is_fenced; }
-
-const char *vlot__node_fenced_text(const vlot__node *node) {
-  vlot_node_status status;
-  vlot__node_get_status(node, &status);
-  return vlot_why_text(status.raft.fenced_why);
-}
 
 const vlot_raft *vlot__node_raft(const vlot__node *node) { return node->raft; }
 

@@ -53,7 +53,6 @@ vlot_due vlot__node_due_for(const vlot__node *node);
 void vlot__node_get_status(const vlot__node *node, vlot_node_status *status);
 vlot_result vlot__node_hash(vlot__node *node, uint64_t *hash, uint64_t *applied);
 bool vlot__node_is_fenced(const vlot__node *node);
-const char *vlot__node_fenced_text(const vlot__node *node); /* why, as a sentence */
 const vlot_raft *vlot__node_raft(const vlot__node *node);
 void *vlot__node_machine(const vlot__node *node);
 

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "cluster/control.h"
 #include "cluster/replay_inside.h"
 
 /* --- a divergence --- */
@@ -305,9 +306,7 @@ static void after_recorded_turn(vlot__replay *replay, vlot__seat *seat) {
   replay->status.turns++;
   seat->was_suspended = false;
   if (vlot__node_is_fenced(seat->node)) {
-    if (atomic_exchange(&seat->state, VLOT_NODE_FENCED) != VLOT_NODE_FENCED)
-      vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", seat->id,
-                vlot__node_fenced_text(seat->node));
+    if (atomic_exchange(&seat->state, VLOT_NODE_FENCED) != VLOT_NODE_FENCED) vlot__log_fenced(seat);
     vlot__pending_forget(seat);
   } else {
     vlot__pending_seat_changed(seat);

@@ -144,4 +144,10 @@ struct vlot__seat {
   vlot__ring parked_mail;  /* vlot__item *: arrived while suspended */
 };
 
+/* Why the last call on a storage failed, in its own words; NULL: it has none. */
+static inline const char *vlot__storage_words(const vlot_storage *storage) {
+  bool may_speak = storage->size == sizeof *storage && storage->problem;
+  return may_speak ? storage->problem(storage->context) : NULL;
+}
+
 #endif

@@ -4,6 +4,7 @@
 #include "cluster/actors.h"
 #include "cluster/change.h"
 #include "cluster/clock.h"
+#include "cluster/control.h"
 #include "cluster/door.h"
 #include "cluster/inbox.h"
 #include "cluster/lints.h"
@@ -75,8 +76,7 @@ static void threads_publish(vlot__seat *seat) {
 /* At once in the log; and the lint of it, if it has one, soon: the clock may have nothing else to
  * wake for. */
 static void say_fenced(vlot_cluster *cluster, vlot__seat *seat) {
-  vlot__log(cluster, "n%u is fenced and takes nothing any more: %s", seat->id,
-            vlot__node_fenced_text(seat->node));
+  vlot__log_fenced(seat);
   vlot__lint_hurry(cluster);
   vlot__clock_wake(cluster, 0);
 }

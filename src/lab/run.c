@@ -57,7 +57,7 @@ static const vlot__option options[] = {
 
 static const char help_text[] =
     "Input, one command per line:\n"
-    "  set KEY VALUE...   the value is the rest of the line\n"
+    "  set KEY VALUE...   the value is the rest of the line; \"\" is the empty one\n"
     "  del KEY\n"
     "  get KEY\n"
     "  cas KEY OLD NEW    set NEW if the value is OLD\n"

@@ -1,6 +1,6 @@
 /* Input of `vlot run`: one command of the key-value machine per line.
  *
- *   set KEY VALUE…   the value is the rest of the line
+ *   set KEY VALUE…   the value is the rest of the line; "" is the empty one
  *   del KEY
  *   get KEY
  *   cas KEY OLD NEW… sets NEW if the value is OLD

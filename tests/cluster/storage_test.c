@@ -542,6 +542,25 @@ Test(storage, what_a_storage_says_of_its_failure_is_passed_on) {
   shelf_close(all);
 }
 
+Test(storage, what_a_storage_says_while_the_cluster_runs_is_in_the_log) {
+  shelf *all = shelf_open(SHELF_SECOND);
+  vlot_cluster *cluster = open_on(all, 3);
+  cr_assert_eq(vlot_await_leader(cluster, LONG, NULL), VLOT_OK);
+  for (uint32_t id = 1; id <= 3; id++) all->disks[id].words = "the disk is full";
+  all->breaks_at = 2;
+  cr_expect_eq(vlot_cluster_restart(cluster, 2, VLOT_RESTART_KEEP), VLOT_IO);
+  cr_expect(strstr(all->log, "n2 could not start: the disk is full"), "%s", all->log);
+  all->crash_in = 1;
+  vlot_client *client = fleet_client(cluster, 0, LONG);
+  cr_expect_neq(fleet_add(client, "n", 1), VLOT_OK);
+  cr_expect(strstr(all->log, "is fenced and takes nothing any more: a storage write failed: "
+                             "the disk is full"),
+            "%s", all->log);
+  vlot_client_close(client);
+  close_all(all, cluster);
+  shelf_close(all);
+}
+
 /* --- tables --- */
 
 static vlot_storage odd;

@@ -48,6 +48,9 @@ done
 expect 64 "nothing said" "$vlot"
 expect 64 "mistyped verb" "$vlot" rum
 says "mistyped verb" err "did you mean 'run'?"
+expect 64 "no process" "$vlot" gdb -p
+expect 64 "no number of a process" "$vlot" gdb -p abc
+expect 66 "a process that is not there" "$vlot" gdb -p 2147483646
 expect 64 "help of a mistyped verb" "$vlot" help smi
 expect 64 "mistyped option" "$vlot" run --node 3
 says "mistyped option" err "did you mean --nodes?"

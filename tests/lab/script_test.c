@@ -22,6 +22,9 @@ Test(script, a_line_is_a_command) {
   } cases[] = {
       {"set k a value of words ", VLOT_KV_SET, "k", "a value of words ", "", 0},
       {"  set\tk\t v\r", VLOT_KV_SET, "k", "v", "", 0},
+      {"set k \"\"", VLOT_KV_SET, "k", "", "", 0},
+      {"set k \"a\"", VLOT_KV_SET, "k", "\"a\"", "", 0},
+      {"cas k \"\" \"\"", VLOT_KV_CAS, "k", "", "", 0},
       {"del k ", VLOT_KV_DELETE, "k", "", "", 0},
       {"get k", VLOT_KV_GET, "k", "", "", 0},
       {"cas k old new and more", VLOT_KV_CAS, "k", "new and more", "old", 0},
