@@ -717,7 +717,7 @@ typedef struct vlot_pending {
   uint64_t term;          /* message: its term */
   /* message: append: prev_index; a vote asked for: last_index; append reply: match or hint index */
   uint64_t index;
-  uint64_t entries;    /* append: how many */
+  uint64_t entries;    /* append: how many; mail: how many commands */
   vlot_mail_told mail; /* what it is, where it is no message of Raft's */
   vlot_due due_for;    /* timer: what it will do; else NOTHING */
 } vlot_pending;

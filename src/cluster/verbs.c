@@ -204,6 +204,7 @@ static vlot_pending describe(vlot_cluster *cluster, const vlot__item *item) {
     pending.due_for = vlot__node_due_for(vlot__seat_of(cluster, item->node)->node);
   vlot__mail_about about = vlot__mail_tell(item->mail_kind, item->payload);
   pending.mail = about.told;
+  pending.entries = about.told.count - about.told.reads;
   pending.term = about.term;
   if (item->kind == VLOT_PENDING_CLIENT) pending.from = about.told.client;
   if (item->mail_kind != VLOT__MAIL_MESSAGE) return pending;

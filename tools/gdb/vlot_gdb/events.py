@@ -1,5 +1,5 @@
 """The last events of every node, as the rings in memory hold them; and what led to what."""
-from . import state, words
+from . import describe, state, words
 
 NODE_BITS = 48
 CHAIN_MAX = 40
@@ -163,6 +163,8 @@ def of_change(event):
         of = " n%d" % peer if peer else " #%s" % words.pending(mail) if mail else ""
         kind, result = words.enum("vlot_request_kind", "VLOT_REQUEST_", start), words.enum("vlot_result", "VLOT_", term)
         return "%s%s was asked for in gdb%s" % (kind, of, "" if term == 0 else ": " + result)
+    if event.kind == "order" and words.enum("vlot_input_kind", "VLOT_INPUT_", start) == "tick":
+        return "n%d's timer is made to fire before its time (%s)" % (n, describe.words("due").get(end, "?"))
     if event.kind == "order":
         return "n%d takes the order to %s" % (n, words.enum("vlot_input_kind", "VLOT_INPUT_", start))
     if event.kind == "lint":
