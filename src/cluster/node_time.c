@@ -53,6 +53,7 @@ static void fire(vlot__node *node) {
   uint64_t next = next_time(node);
   vlot_due what = vlot__node_due_for(node);
   if (what == VLOT_DUE_NOTHING) return;
+  node->seat->cause = 0; /* of the mail before it, and not of this */
   uint64_t event = vlot__emit_change(node->cluster, node->seat, VLOT_EVENT_ORDER, VLOT_WHY_ASKED, 0,
                                      VLOT_INPUT_TICK, what, node->brief.term);
   vlot_input *fired = vlot__node_new_input(node, VLOT_INPUT_TICK, event);
