@@ -1,5 +1,6 @@
 /* The in-memory disk from inside: disk.c (a storage with faults), disk_format.c (all that it holds,
- * at once), disk_replay.c (what happened to another disk).
+ * at once), disk_snapshot.c (the one it keeps, and the log below it), disk_replay.c (what happened
+ * to another disk).
  */
 #ifndef VLOT_CLUSTER_DISK_INSIDE_H
 #define VLOT_CLUSTER_DISK_INSIDE_H
@@ -13,7 +14,7 @@
 
 /* A write that was submitted and is not durable yet. */
 typedef struct vlot__disk_waiting {
-  vlot_write write; /* slices: a copy, every batch retained */
+  vlot_write write; /* slices: a copy, every batch retained; and so is the snapshot */
   vlot_storage_done done;
   uint64_t due;
   bool must_fail;
@@ -30,10 +31,11 @@ struct vlot__disk {
   vlot_disk_label label;    /* its members: the disk's own */
   vlot_hard_state hard;     /* what is durable, with the log */
   vlot_log log;
-  vlot_slice *loaded;   /* what the last load() lent */
-  vlot__ring queue;     /* of vlot__disk_waiting, oldest first */
-  size_t queued_slices; /* sum over the queue: their room in the log is reserved */
-  uint64_t tail_index;  /* last index once the queue is durable */
+  vlot_snapshot *snapshot; /* durable likewise; NULL: none */
+  vlot_slice *loaded;      /* what the last load() lent */
+  vlot__ring queue;        /* of vlot__disk_waiting, oldest first */
+  size_t queued_slices;    /* sum over the queue: their room in the log is reserved */
+  uint64_t tail_index;     /* last index once the queue is durable */
   /* of the newest waiting write: none completes before an earlier one */
   uint64_t last_due;
   uint64_t now; /* of the last advance() */
@@ -51,6 +53,8 @@ struct vlot__disk {
 
 /* --- disk.c; under the lock, but for waiting_free --- */
 
+/* What comes of a write that is submitted now; a failure lasts until the next load. */
+bool vlot__disk_must_fail(vlot__disk *disk);
 /* One record becomes durable: all of it, at once (a crash between truncating and appending cannot
  * be seen). Cannot fail. */
 void vlot__disk_make_durable(vlot__disk *disk, const vlot_write *write);

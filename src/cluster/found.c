@@ -163,10 +163,11 @@ static vlot_result open_in_memory(vlot__bootstrap *b, vlot__found *found) {
 
 static const char *table_problem(const vlot_storage *storage) {
   if (!storage->load || !storage->submit) return "load and submit are needed";
-  if (storage->size == 0 && (storage->format || storage->compact || storage->problem))
+  if (storage->size == 0 &&
+      (storage->format || storage->compact || storage->problem || storage->keep))
     return "size is 0, as in the first edition, and it has functions of the second: call "
            "vlot_storage_init()";
-  if (storage->size != 0 && storage->size != sizeof *storage)
+  if (storage->size != 0 && !vlot__storage_is_second(storage))
     return "its size is of no edition that this build knows";
   return NULL;
 }
@@ -187,7 +188,7 @@ static vlot_result read_disk(vlot__bootstrap *b, vlot__found *found) {
   vlot_result result = found->storage.load(found->storage.context, &stored);
   if (result != VLOT_OK) return vlot__found_failed(b, found, "read", result);
   bool is_written = stored.hard.term > 0 || stored.hard.vote != 0 || stored.base_index > 0 ||
-                    stored.slice_count > 0;
+                    stored.slice_count > 0 || stored.snapshot;
   return found->has_label ? take_label(b, found, &stored, is_written)
                           : take_mark(b, found, &stored, is_written);
 }
