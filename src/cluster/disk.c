@@ -155,12 +155,6 @@ static vlot_result disk_load(void *context, vlot_stored *stored) {
   return result;
 }
 
-bool vlot__disk_must_fail(vlot__disk *disk) {
-  if (disk->fail_in > 0 && --disk->fail_in == 0) disk->has_failed = true;
-  if (disk->is_full) disk->has_failed = true;
-  return disk->has_failed;
-}
-
 static void submit_check(const vlot__disk *disk, const vlot_write *write) {
   uint64_t next = disk->tail_index + 1;
   if (write->snapshot) {

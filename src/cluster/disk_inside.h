@@ -51,10 +51,16 @@ struct vlot__disk {
   uint64_t durable; /* token of the newest write that is */
 };
 
+/* What comes of a write, in the order of submission; a failure lasts until the next load. Under the
+ * lock. */
+static inline bool vlot__disk_must_fail(vlot__disk *disk) {
+  if (disk->fail_in > 0 && --disk->fail_in == 0) disk->has_failed = true;
+  if (disk->is_full) disk->has_failed = true;
+  return disk->has_failed;
+}
+
 /* --- disk.c; under the lock, but for waiting_free --- */
 
-/* What comes of a write that is submitted now; a failure lasts until the next load. */
-bool vlot__disk_must_fail(vlot__disk *disk);
 /* One record becomes durable: all of it, at once (a crash between truncating and appending cannot
  * be seen). Cannot fail. */
 void vlot__disk_make_durable(vlot__disk *disk, const vlot_write *write);
