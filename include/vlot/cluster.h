@@ -144,6 +144,13 @@ typedef struct vlot_cluster_options {
   /* what it is opened on, with others; borrowed for the cluster's life. NULL (default): a host of
    * its own */
   vlot_host *host;
+  /* a node takes a snapshot of its machine when its log above the last one has so many bytes, each
+   * entry counted with VLOT_ENTRY_OVERHEAD, and compacts its log: 0 (default): never; at most
+   * raft.log_bytes_max where that is not 0. Machine and storage must know snapshots then. What a
+   * disk or a leader has is restored from in any case */
+  uint64_t snapshot_bytes;
+  /* so many entries below a snapshot stay in the log, for followers that are slow: default 0 */
+  uint64_t snapshot_trailing;
 } vlot_cluster_options;
 
 /* Set size and the defaults; what has none in the words above is 0 or NULL. */

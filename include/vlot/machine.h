@@ -73,7 +73,8 @@ typedef struct vlot_machine {
    */
   vlot_result (*query)(void *state, const void *question, size_t size, vlot_replies *replies);
 
-  /* writes the whole state, without changing it; NULL: not supported */
+  /* writes the whole state, without changing it: the same bytes wherever the same commands were
+   * applied, in whatever batches, above a restored snapshot or not; NULL: not supported */
   vlot_result (*snapshot)(void *state, const vlot_writer *writer);
   /* replaces the whole state, and reads all that snapshot wrote; NULL: not supported */
   vlot_result (*restore)(void *state, const vlot_reader *reader);
@@ -84,7 +85,7 @@ typedef struct vlot_machine {
 
 /* Try a machine: instances get the same commands in different batches, one with and one without
  * answers, and must answer and hash alike; a snapshot restored into another one must hash alike and
- * go on alike; queries must change nothing.
+ * go on alike; all of them must write the same bytes at the end; queries must change nothing.
  *
  * machine    borrowed for the call, like the rest; its functions are called on this thread
  * commands   [count] a sample of the machine's own commands; NULL is allowed when count is 0

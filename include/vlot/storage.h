@@ -4,7 +4,8 @@
  * A table of functions for one member's disk, filled in by vlot_cluster_options.open_storage. Two
  * editions: the first ends behind release and has no label; the second has a size, and keeps a
  * label, so that a disk that outlives the process cannot be mistaken for another
- * (docs/decisions/disk-ids.md; in lockstep that of a cluster with the same seed can).
+ * (docs/decisions/disk-ids.md; in lockstep that of a cluster with the same seed can). Where it has
+ * keep, it keeps snapshots too (docs/decisions/snapshots.md).
  */
 #ifndef VLOT_STORAGE_H
 #define VLOT_STORAGE_H
@@ -43,6 +44,9 @@ typedef struct vlot_stored {
   const vlot_slice *slices; /* [slice_count] contiguous from base_index + 1 */
   size_t slice_count;
   vlot_disk_label label; /* as format() was given it last; all 0 where it never was */
+  /* the newest one that keep(), or a write with a snapshot, has made durable; at or above
+   * base_index. NULL: none. Borrowed likewise */
+  vlot_snapshot *snapshot;
 } vlot_stored;
 
 /* How a disk says that a pending write is finished: VLOT_OK, or why it failed. Copy it: it is
@@ -82,10 +86,21 @@ typedef struct vlot_storage_done {
  *          ended. NULL: the disk has no label, as in the first edition
  * compact  drop the entries up to index, durably; it becomes the base, with its term, and entries
  *          behind it stay. VLOT_INVALID: index is below the base or above the log, or has another
- *          term; nothing has changed. NULL: the log keeps its front. vlot does not call it yet
+ *          term; nothing has changed. Writes may be pending: those of entries up to index are not.
+ *          What comes of it is not looked at: where it fails the log is longer than it need be.
+ *          NULL: the log keeps its front
  * problem  in words, why the last call on this disk did not give VLOT_OK: into the log's line and
  *          the opening's problem. Borrowed until the next call; NULL: there is nothing to say, as
  *          where the function is NULL
+ *
+ * keep     this is the disk's snapshot from now on, durably, in place of an older one; the log
+ *          stays as it is. All of it or none: content first, pointer last. snapshot is borrowed for
+ *          the call (retain it, or read it). VLOT_OK: it is durable. VLOT_BUSY: not now, ask again.
+ *          VLOT_INVALID: the disk has a newer one; nothing has changed. Anything else: it failed,
+ *          and so must every later write until the next load. NULL, also where the table ends
+ *          before it: the disk cannot keep snapshots. Then it is refused where snapshot_bytes of
+ *          the cluster's options asks for them, and a write with a snapshot is never submitted to
+ *          it: the node is fenced
  *
  * Without a label (first edition, or format NULL) a disk is marked at bootstrap through submit:
  * hard.disk_id in term 0, then term 1 on all once each has its id; PENDING is waited for. Nothing
@@ -93,9 +108,10 @@ typedef struct vlot_storage_done {
  *
  * Growth   further functions come at the end, with a larger size; vlot takes for NULL what lies
  *          behind the size that a table says. A size that this build does not know is refused
- * Thread   submit: the node's turn, so that it must not wait long; no lock of vlot is held. The
- *          others, and submit while opening: the thread that opens, closes or controls the cluster.
- *          One call at a time per disk, unless the node's thread is stuck in submit when stop comes
+ * Thread   submit, compact, keep: the node's turn, so that they must not wait long; no lock of vlot
+ *          is held. The others, and submit while opening: the thread that opens, closes or controls
+ *          the cluster. One call at a time per disk, unless the node's thread is stuck in one of
+ *          these when stop comes
  */
 typedef struct vlot_storage {
   void *context; /* the disk's own, handed to each function */
@@ -108,6 +124,7 @@ typedef struct vlot_storage {
   vlot_result (*format)(void *context, const vlot_disk_label *label);
   vlot_result (*compact)(void *context, uint64_t index, uint64_t term);
   const char *(*problem)(void *context);
+  vlot_result (*keep)(void *context, vlot_snapshot *snapshot);
 } vlot_storage;
 
 /* Set size, and everything else to NULL. A table that is assigned as a whole says the same with

@@ -177,6 +177,9 @@ void vlot__checker_on_durable(vlot__checker *checker, vlot__checker_member *m,
 
 void vlot__checker_on_commit(vlot__checker *checker, vlot__checker_member *m,
                              const vlot_event *event);
+/* Log, commit index and what is applied begin at a snapshot. */
+void vlot__checker_on_installed(vlot__checker *checker, vlot__checker_member *m,
+                                const vlot_event *event);
 void vlot__checker_on_apply(vlot__checker *checker, vlot__checker_member *m,
                             const vlot_event *event);
 

@@ -105,16 +105,19 @@ void vlot__checker_on_sent(vlot__checker *checker, vlot__checker_member *m,
     check_vote(checker, m, event, m->id);
   else if (event->as.message.kind == VLOT_MESSAGE_VOTE_REPLY && is_ok)
     check_vote(checker, m, event, event->peer);
-  else if (event->as.message.kind == VLOT_MESSAGE_APPEND_REPLY && is_ok)
+  else if ((event->as.message.kind == VLOT_MESSAGE_APPEND_REPLY ||
+            event->as.message.kind == VLOT_MESSAGE_INSTALL_REPLY) &&
+           is_ok)
     check_acknowledgement(checker, m, event);
 }
 
 /* How far an append can have verified the log, were it accepted. Several may be received before the
  * step that takes them. */
 void vlot__checker_on_received(vlot__checker_member *m, const vlot_event *event) {
-  if (event->as.message.kind != VLOT_MESSAGE_APPEND) return;
+  bool is_chunk = event->as.message.kind == VLOT_MESSAGE_INSTALL;
+  if (!is_chunk && event->as.message.kind != VLOT_MESSAGE_APPEND) return;
   uint64_t term = event->as.message.term,
-           index = event->as.message.index + event->as.message.entries;
+           index = event->as.message.index + (is_chunk ? 0 : event->as.message.entries);
   if (term < m->term) return;
   vlot__checker_reach *reached = term == m->term ? &m->verified : &m->verified_next;
   if (term > reached->term) reached->term = term;

@@ -8,6 +8,7 @@
 #include "base/lock.h"
 #include "base/problem.h"
 #include "cluster/disk_inside.h"
+#include "vlot/raft_snapshot.h"
 
 enum {
   STREAM = 0x6469736b
@@ -34,6 +35,7 @@ no_lock:
 void vlot__disk_waiting_free(vlot__disk *disk, vlot__disk_waiting *one) {
   for (uint32_t k = 0; k < one->write.slice_count; k++)
     vlot_batch_release(one->write.slices[k].batch);
+  vlot_snapshot_release(one->write.snapshot);
   vlot__alloc_free(disk->allocator, (void *)(uintptr_t)one->write.slices);
 }
 
@@ -52,6 +54,7 @@ void vlot__disk_close(vlot__disk *disk) {
   vlot__disk_drop_queue(disk);
   vlot__ring_deinit(&disk->queue);
   vlot_log_deinit(&disk->log);
+  vlot_snapshot_release(disk->snapshot);
   vlot__alloc_free(disk->allocator, disk->loaded);
   vlot__alloc_free(disk->allocator, (void *)(uintptr_t)disk->label.members);
   pthread_cond_destroy(&disk->completed);
@@ -65,7 +68,17 @@ void vlot__disk_set_clock(vlot__disk *disk, _Atomic uint64_t *now) {
   vlot__unlock(&disk->lock);
 }
 
+/* No entry is left: what the snapshot has not got stood on another past. */
+static void begin_at_snapshot(vlot__disk *disk, vlot_snapshot *snapshot) {
+  const vlot_snapshot_head *head = vlot_snapshot_get(snapshot);
+  vlot_log_restart(&disk->log, head->index, head->term);
+  (void)vlot_snapshot_retain(snapshot);
+  vlot_snapshot_release(disk->snapshot);
+  disk->snapshot = snapshot;
+}
+
 void vlot__disk_make_durable(vlot__disk *disk, const vlot_write *write) {
+  if (write->snapshot) begin_at_snapshot(disk, write->snapshot);
   if (write->truncate_from > 0) vlot_log_truncate(&disk->log, write->truncate_from);
   for (uint32_t k = 0; k < write->slice_count; k++) vlot_log_append(&disk->log, &write->slices[k]);
   if (write->has_hard) disk->hard = write->hard;
@@ -134,6 +147,7 @@ static vlot_result disk_load(void *context, vlot_stored *stored) {
         .slices = slices,
         .slice_count = count,
         .label = disk->label,
+        .snapshot = disk->snapshot,
     };
     result = VLOT_OK;
   }
@@ -141,15 +155,12 @@ static vlot_result disk_load(void *context, vlot_stored *stored) {
   return result;
 }
 
-/* What comes of a write, in the order of submission; a failure lasts until the next load. */
-static bool submit_must_fail(vlot__disk *disk) {
-  if (disk->fail_in > 0 && --disk->fail_in == 0) disk->has_failed = true;
-  if (disk->is_full) disk->has_failed = true;
-  return disk->has_failed;
-}
-
 static void submit_check(const vlot__disk *disk, const vlot_write *write) {
   uint64_t next = disk->tail_index + 1;
+  if (write->snapshot) {
+    next = vlot_snapshot_get(write->snapshot)->index + 1;
+    VLOT_ASSERT(write->truncate_from == 0 && next > disk->log.base_index);
+  }
   if (write->truncate_from > 0) {
     VLOT_ASSERT(write->truncate_from > disk->log.base_index && write->truncate_from <= next);
     next = write->truncate_from;
@@ -161,6 +172,7 @@ static void submit_check(const vlot__disk *disk, const vlot_write *write) {
 }
 
 void vlot__disk_move_tail(vlot__disk *disk, const vlot_write *write) {
+  if (write->snapshot) disk->tail_index = vlot_snapshot_get(write->snapshot)->index;
   if (write->truncate_from > 0) disk->tail_index = write->truncate_from - 1;
   for (uint32_t k = 0; k < write->slice_count; k++) disk->tail_index += write->slices[k].count;
 }
@@ -190,6 +202,7 @@ vlot_result vlot__disk_enqueue(vlot__disk *disk, const vlot_write *write,
       .write = *write, .done = *done, .due = submit_due(disk), .must_fail = must_fail};
   one->write.slices = slices;
   for (uint32_t k = 0; k < write->slice_count; k++) vlot_batch_retain(slices[k].batch);
+  (void)vlot_snapshot_retain(one->write.snapshot);
   disk->queued_slices += write->slice_count;
   disk->last_due = one->due;
   return VLOT_PENDING;
@@ -197,7 +210,7 @@ vlot_result vlot__disk_enqueue(vlot__disk *disk, const vlot_write *write,
 
 static vlot_result submit_write(vlot__disk *disk, const vlot_write *write,
                                 const vlot_storage_done *done) {
-  bool must_fail = submit_must_fail(disk);
+  bool must_fail = vlot__disk_must_fail(disk);
   bool must_wait = disk->queue.count > 0 || disk->is_stalled || disk->delay_max > 0;
   if (must_fail && !must_wait) return VLOT_IO;
   if (!must_fail) {
@@ -255,6 +268,10 @@ static vlot_result disk_set_label(void *context, const vlot_disk_label *label) {
   return vlot__disk_set_label(context, label);
 }
 
+static vlot_result disk_keep(void *context, vlot_snapshot *snapshot) {
+  return vlot__disk_keep(context, snapshot);
+}
+
 static vlot_result disk_compact(void *context, uint64_t index, uint64_t term) {
   return vlot__disk_compact(context, index, term);
 }
@@ -267,7 +284,8 @@ vlot_storage vlot__disk_storage(vlot__disk *disk) {
                         .release = disk_release,
                         .size = sizeof(vlot_storage),
                         .format = disk_set_label,
-                        .compact = disk_compact};
+                        .compact = disk_compact,
+                        .keep = disk_keep};
 }
 
 /* --- pending writes --- */

@@ -52,9 +52,13 @@ VLOT_MUST_CHECK vlot_result vlot__disk_format_slices(vlot__disk *disk, const vlo
                                                      uint64_t base_index, uint64_t base_term,
                                                      const vlot_slice *slices, size_t count);
 
-/* As the storage's format() and compact(). Compacting: with no write pending. */
+/* As the storage's format(), compact() and keep(). While it stalls, keep() is VLOT_BUSY; it counts
+ * as a write for fail_at, and where it fails so does every write until the next load. Compacting
+ * has no faults.
+ */
 VLOT_MUST_CHECK vlot_result vlot__disk_set_label(vlot__disk *disk, const vlot_disk_label *label);
 VLOT_MUST_CHECK vlot_result vlot__disk_compact(vlot__disk *disk, uint64_t index, uint64_t term);
+VLOT_MUST_CHECK vlot_result vlot__disk_keep(vlot__disk *disk, vlot_snapshot *snapshot);
 
 /* Forget everything but the label, which gets another disk id. Cannot fail. */
 void vlot__disk_wipe(vlot__disk *disk, uint64_t disk_id);
@@ -111,6 +115,9 @@ uint64_t vlot__disk_durable(vlot__disk *disk);
 /* What came of a write there: OK, PENDING, a failure. VLOT_INVALID: that cannot come of this write
  * here. */
 vlot_result vlot__disk_submit_as(vlot__disk *disk, const vlot_write *write, vlot_result result);
+
+/* What came of a keep(); likewise. */
+vlot_result vlot__disk_keep_as(vlot__disk *disk, vlot_snapshot *snapshot, vlot_result result);
 
 /* Pending writes up to this token are durable now; with is_failed this one and those behind it
  * failed. Nobody is told. */

@@ -5,18 +5,22 @@
 #include "base/assert.h"
 #include "base/lock.h"
 #include "cluster/disk_inside.h"
+#include "vlot/raft_snapshot.h"
 
 static void replace(vlot__disk *disk, const vlot_hard_state *hard, vlot_log log) {
   vlot__lock(&disk->lock);
   VLOT_ASSERT(disk->queue.count == 0);
   vlot_log old = disk->log;
   vlot_slice *loaded = disk->loaded;
+  vlot_snapshot *snapshot = disk->snapshot;
+  disk->snapshot = NULL;
   disk->log = log;
   disk->hard = *hard;
   disk->loaded = NULL;
   disk->tail_index = log.last_index;
   vlot__unlock(&disk->lock);
   vlot_log_deinit(&old);
+  vlot_snapshot_release(snapshot);
   vlot__alloc_free(disk->allocator, loaded);
 }
 
@@ -113,18 +117,6 @@ vlot_result vlot__disk_set_label(vlot__disk *disk, const vlot_disk_label *label)
   vlot__unlock(&disk->lock);
   if (old != members) vlot__alloc_free(disk->allocator, (void *)(uintptr_t)old);
   return VLOT_OK;
-}
-
-vlot_result vlot__disk_compact(vlot__disk *disk, uint64_t index, uint64_t term) {
-  uint64_t found = 0;
-  vlot__lock(&disk->lock);
-  VLOT_ASSERT(disk->queue.count == 0);
-  vlot_log *log = &disk->log;
-  bool is_base = index == log->base_index && term == log->base_term;
-  bool is_there = is_base || (vlot_log_term(log, index, &found) && found == term);
-  if (is_there) vlot_log_compact(log, index);
-  vlot__unlock(&disk->lock);
-  return is_there ? VLOT_OK : VLOT_INVALID;
 }
 
 void vlot__disk_wipe(vlot__disk *disk, uint64_t disk_id) {

@@ -1,5 +1,6 @@
 /* The in-memory disk from inside: disk.c (a storage with faults), disk_format.c (all that it holds,
- * at once), disk_replay.c (what happened to another disk).
+ * at once), disk_snapshot.c (the one it keeps, and the log below it), disk_replay.c (what happened
+ * to another disk).
  */
 #ifndef VLOT_CLUSTER_DISK_INSIDE_H
 #define VLOT_CLUSTER_DISK_INSIDE_H
@@ -13,7 +14,7 @@
 
 /* A write that was submitted and is not durable yet. */
 typedef struct vlot__disk_waiting {
-  vlot_write write; /* slices: a copy, every batch retained */
+  vlot_write write; /* slices: a copy, every batch retained; and so is the snapshot */
   vlot_storage_done done;
   uint64_t due;
   bool must_fail;
@@ -30,10 +31,11 @@ struct vlot__disk {
   vlot_disk_label label;    /* its members: the disk's own */
   vlot_hard_state hard;     /* what is durable, with the log */
   vlot_log log;
-  vlot_slice *loaded;   /* what the last load() lent */
-  vlot__ring queue;     /* of vlot__disk_waiting, oldest first */
-  size_t queued_slices; /* sum over the queue: their room in the log is reserved */
-  uint64_t tail_index;  /* last index once the queue is durable */
+  vlot_snapshot *snapshot; /* durable likewise; NULL: none */
+  vlot_slice *loaded;      /* what the last load() lent */
+  vlot__ring queue;        /* of vlot__disk_waiting, oldest first */
+  size_t queued_slices;    /* sum over the queue: their room in the log is reserved */
+  uint64_t tail_index;     /* last index once the queue is durable */
   /* of the newest waiting write: none completes before an earlier one */
   uint64_t last_due;
   uint64_t now; /* of the last advance() */
@@ -48,6 +50,14 @@ struct vlot__disk {
   uint64_t lost;
   uint64_t durable; /* token of the newest write that is */
 };
+
+/* What comes of a write, in the order of submission; a failure lasts until the next load. Under the
+ * lock. */
+static inline bool vlot__disk_must_fail(vlot__disk *disk) {
+  if (disk->fail_in > 0 && --disk->fail_in == 0) disk->has_failed = true;
+  if (disk->is_full) disk->has_failed = true;
+  return disk->has_failed;
+}
 
 /* --- disk.c; under the lock, but for waiting_free --- */
 

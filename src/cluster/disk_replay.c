@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/lock.h"
 #include "cluster/disk_inside.h"
+#include "vlot/raft_snapshot.h"
 
 static void settle(vlot__disk *disk, uint64_t token) {
   while (disk->queue.count > 0) {
@@ -18,6 +19,10 @@ static void settle(vlot__disk *disk, uint64_t token) {
  * not asserted. */
 static bool follows(const vlot__disk *disk, const vlot_write *write) {
   uint64_t next = disk->tail_index + 1;
+  if (write->snapshot) {
+    next = vlot_snapshot_get(write->snapshot)->index + 1;
+    if (write->truncate_from > 0 || next <= disk->log.base_index) return false;
+  }
   if (write->truncate_from > next ||
       (write->truncate_from > 0 && write->truncate_from <= disk->log.base_index))
     return false;

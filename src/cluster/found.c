@@ -163,10 +163,11 @@ static vlot_result open_in_memory(vlot__bootstrap *b, vlot__found *found) {
 
 static const char *table_problem(const vlot_storage *storage) {
   if (!storage->load || !storage->submit) return "load and submit are needed";
-  if (storage->size == 0 && (storage->format || storage->compact || storage->problem))
+  if (storage->size == 0 &&
+      (storage->format || storage->compact || storage->problem || storage->keep))
     return "size is 0, as in the first edition, and it has functions of the second: call "
            "vlot_storage_init()";
-  if (storage->size != 0 && storage->size != sizeof *storage)
+  if (storage->size != 0 && !vlot__storage_is_second(storage))
     return "its size is of no edition that this build knows";
   return NULL;
 }
@@ -177,6 +178,8 @@ static vlot_result open_storage(vlot__bootstrap *b, vlot__found *found) {
   vlot_result result = options->open_storage(options->storage_context, found->id, &found->storage);
   if (result != VLOT_OK) return vlot__found_failed(b, found, "opened", result);
   const char *problem = table_problem(&found->storage);
+  if (!problem && options->snapshot_bytes > 0 && !found->storage.keep)
+    problem = "snapshot_bytes is not 0, and it cannot keep snapshots: it has no keep";
   if (!problem) return VLOT_OK;
   vlot__problem(b->cluster, "n%" PRIu32 "'s storage: %s", found->id, problem);
   return VLOT_INVALID;
@@ -187,7 +190,7 @@ static vlot_result read_disk(vlot__bootstrap *b, vlot__found *found) {
   vlot_result result = found->storage.load(found->storage.context, &stored);
   if (result != VLOT_OK) return vlot__found_failed(b, found, "read", result);
   bool is_written = stored.hard.term > 0 || stored.hard.vote != 0 || stored.base_index > 0 ||
-                    stored.slice_count > 0;
+                    stored.slice_count > 0 || stored.snapshot;
   return found->has_label ? take_label(b, found, &stored, is_written)
                           : take_mark(b, found, &stored, is_written);
 }

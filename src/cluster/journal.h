@@ -75,7 +75,7 @@ enum {
   VLOT__ITEM_RATE = 8,
   VLOT__ITEM_CUT,    /* u32 which look at the fence was the first to find it closed */
   VLOT__ITEM_ROUTE,  /* u32 which message; u8 copies, u16 why, u8 result of each of two */
-  VLOT__ITEM_SUBMIT, /* u32 which write; u8 result */
+  VLOT__ITEM_SUBMIT, /* u32 which write, snapshots to be kept among them; u8 result */
   VLOT__ITEM_END,    /* u64 digest; var events of the turn, term, last, commit, applied */
   /* of mail */
   /* as the mail before in this record; else var (not of STORED) */
@@ -161,6 +161,7 @@ void vlot__tape_end(struct vlot__node *node);
 bool vlot__tape_check(struct vlot__node *node, bool may);
 vlot_result vlot__tape_submit(struct vlot__node *node, const vlot_write *write,
                               const vlot_storage_done *done);
+vlot_result vlot__tape_keep(struct vlot__node *node, vlot_snapshot *snapshot);
 void vlot__tape_rate(struct vlot__node *node, uint32_t permille, uint64_t changed);
 void vlot__tape_sending(struct vlot__seat *seat);
 void vlot__tape_calling(struct vlot__seat *seat);
@@ -170,6 +171,7 @@ void vlot__tape_empty(struct vlot__node *node);
 
 /* A digest of what a seat puts out: writes, events, answers (digest.c). A replay compares it. */
 void vlot__digest_write(struct vlot__seat *seat, const vlot_write *write);
+void vlot__digest_snapshot(struct vlot__seat *seat, const vlot_snapshot *snapshot);
 void vlot__digest_event(struct vlot__seat *seat, const vlot_event *event);
 void vlot__digest_answer(struct vlot__seat *seat, uint64_t sequence, uint64_t index,
                          const void *reply, size_t size);

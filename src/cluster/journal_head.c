@@ -8,7 +8,7 @@
 
 enum {
   HAS_MACHINE = 1,
-  FIXED_BYTES = 4 + 32 + 64 + 8 + 16 + 48 + 16 + 4,
+  FIXED_BYTES = 4 + 32 + 64 + 8 + 16 + 48 + 16 + 4 + 12 + 16 + 16,
   VERSION_BYTES = 32,
   MACHINE_BYTES = 64
 };
@@ -39,6 +39,14 @@ static uint8_t *put_raft(uint8_t *at, const vlot_raft_options *raft) {
                                raft->reads_max,          raft->apply_entries_max};
   for (int k = 0; k < 10; k++) at = vlot__put32(at, fields[k]);
   return vlot__put64(vlot__put64(at, raft->window_bytes_max), raft->tail_bytes_max);
+}
+
+static uint8_t *put_snapshots(uint8_t *at, const vlot_cluster_options *options) {
+  const vlot_raft_options *raft = &options->raft;
+  at = vlot__put32(vlot__put32(at, raft->snapshot_chunk_bytes), raft->snapshot_window_bytes);
+  at = vlot__put64(vlot__put32(at, raft->snapshot_tick_bytes), raft->snapshot_bytes_max);
+  at = vlot__put64(vlot__put64(at, raft->log_bytes_max), options->snapshot_bytes);
+  return vlot__put64(at, options->snapshot_trailing);
 }
 
 static uint8_t *put_disk_ids(uint8_t *at, const vlot_cluster *cluster) {
@@ -81,7 +89,8 @@ vlot_result vlot__replay_head_make(vlot_cluster *cluster, uint8_t **head, size_t
   at = vlot__put32(vlot__put32(at, options->nodes), options->learners);
   at = vlot__put64(vlot__put64(at, options->seed), options->tick_ns);
   at = put_disk_ids(at, cluster);
-  at = put_starts(put_raft(at, &options->raft), options);
+  at = put_snapshots(put_raft(at, &options->raft), options);
+  at = put_starts(at, options);
   *size = (size_t)(at - bytes);
   vlot__put32(bytes + VLOT__JOURNAL_FILE_HEAD, (uint32_t)(*size - before));
   vlot__put64(bytes + VLOT__JOURNAL_FILE_HEAD + 8,
@@ -108,6 +117,17 @@ static void read_raft(vlot__journal_reader *reader, vlot_raft_options *raft) {
   for (int k = 0; k < 10; k++) *fields[k] = vlot__read32(reader);
   raft->window_bytes_max = vlot__read64(reader);
   raft->tail_bytes_max = vlot__read64(reader);
+}
+
+static void read_snapshots(vlot__journal_reader *reader, vlot__journal_head *head) {
+  vlot_raft_options *raft = &head->raft;
+  raft->snapshot_chunk_bytes = vlot__read32(reader);
+  raft->snapshot_window_bytes = vlot__read32(reader);
+  raft->snapshot_tick_bytes = vlot__read32(reader);
+  raft->snapshot_bytes_max = vlot__read64(reader);
+  raft->log_bytes_max = vlot__read64(reader);
+  head->snapshot_bytes = vlot__read64(reader);
+  head->snapshot_trailing = vlot__read64(reader);
 }
 
 /* They lie in the journal before the core's options. */
@@ -212,6 +232,7 @@ vlot_result vlot__replay_head_read(vlot__journal_head *head, const uint8_t *jour
   bool has_nodes = head->info.nodes > 0 && head->info.nodes <= VLOT_MEMBERS_MAX;
   if (has_nodes) (void)vlot__read_bytes(&reader, 8 * ((size_t)head->info.nodes + 1));
   read_raft(&reader, &head->raft);
+  read_snapshots(&reader, head);
   head->start_count = vlot__read32(&reader);
   if (reader.is_bad || !has_nodes || head->start_count > VLOT_MEMBERS_MAX)
     result = VLOT_CORRUPT;

@@ -1,6 +1,7 @@
 /* The key-value machine as a stream: mark 8 · items 8 · each key size 4, value size 4, key, value ·
  * hash of the state 8.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -42,21 +43,60 @@ static void sink_number(sink *out, uint64_t value, size_t size) {
   sink_put(out, bytes, size);
 }
 
+/* What a table has grown to, and how its buckets are ordered, depends on what it once held, and on
+ * whether it was restored: bytes shall depend on its content only. So items go out by classes, the
+ * lowest bits of their hash, which any table keeps apart, and sorted within each.
+ */
+typedef struct item_class {
+  const vlot__kv_item **items;
+  void *room;
+  size_t capacity;
+  size_t count;
+} item_class;
+
+static int compare_items(const void *left, const void *right) {
+  const vlot__kv_item *a = *(const vlot__kv_item *const *)left,
+                      *b = *(const vlot__kv_item *const *)right;
+  if (a->hash != b->hash) return a->hash < b->hash ? -1 : 1;
+  if (a->key_size != b->key_size) return a->key_size < b->key_size ? -1 : 1;
+  return memcmp(a->bytes, b->bytes, a->key_size);
+}
+
+static vlot_result class_gather(item_class *all, const vlot__kv_table *table, size_t first) {
+  all->count = 0;
+  for (size_t bucket = first; bucket < table->bucket_count; bucket += VLOT__KV_SEGMENT) {
+    for (const vlot__kv_item *item = vlot__kv_table_bucket(table, bucket); item;
+         item = item->next) {
+      if (!vlot__alloc_grow(table->allocator, &all->room, &all->capacity, all->count + 1,
+                            sizeof *all->items))
+        return VLOT_NOMEM;
+      all->items = all->room;
+      all->items[all->count++] = item;
+    }
+  }
+  if (all->count > 1) qsort(all->items, all->count, sizeof *all->items, compare_items);
+  return VLOT_OK;
+}
+
+static void sink_item(sink *out, const vlot__kv_item *item) {
+  sink_number(out, item->key_size, 4);
+  sink_number(out, item->value_size, 4);
+  sink_put(out, item->bytes, (size_t)item->key_size + item->value_size);
+}
+
 vlot_result vlot__kv_snapshot(void *state, const vlot_writer *writer) {
   const vlot__kv_table *table = &((vlot__kv *)state)->table;
   sink out = {.writer = writer, .result = VLOT_OK};
+  item_class all = {0};
   sink_put(&out, mark, sizeof mark);
   sink_number(&out, table->count, 8);
-  for (size_t bucket = 0; out.result == VLOT_OK && bucket < table->bucket_count; bucket++) {
-    for (const vlot__kv_item *item = vlot__kv_table_bucket(table, bucket); item;
-         item = item->next) {
-      sink_number(&out, item->key_size, 4);
-      sink_number(&out, item->value_size, 4);
-      sink_put(&out, item->bytes, (size_t)item->key_size + item->value_size);
-    }
+  for (size_t first = 0; out.result == VLOT_OK && first < VLOT__KV_SEGMENT; first++) {
+    out.result = class_gather(&all, table, first);
+    for (size_t k = 0; out.result == VLOT_OK && k < all.count; k++) sink_item(&out, all.items[k]);
   }
   sink_number(&out, vlot__kv_table_hash(table), 8);
   sink_flush(&out);
+  vlot__alloc_free(table->allocator, all.room);
   return out.result;
 }
 

@@ -12,6 +12,7 @@
 #include "cluster/pending.h"
 #include "cluster/recorder.h"
 #include "cluster/refuse.h"
+#include "vlot/raft_snapshot.h"
 
 static bool is_clean(const vlot_link *link) {
   return !link->is_cut && !link->loss && !link->duplicate && !link->reorder &&
@@ -285,6 +286,12 @@ static void drop(vlot_cluster *cluster, const vlot__parcel *parcel, vlot_why why
   vlot__emit_dropped(cluster, parcel->sender, why, parcel->to, parcel->kind, parcel->head);
 }
 
+/* Of a chunk; NULL. */
+static vlot_snapshot *snapshot_of(const vlot__parcel *parcel) {
+  const vlot_message *message = &((const vlot__mail_message *)(const void *)parcel->head)->message;
+  return message->kind == VLOT_MESSAGE_INSTALL ? message->as.install.snapshot : NULL;
+}
+
 /* The references of a parcel: a message's slices lie in the second piece, not behind the first. */
 static void retain_parcel(const vlot__parcel *parcel) {
   if (parcel->kind != VLOT__MAIL_MESSAGE) {
@@ -294,6 +301,7 @@ static void retain_parcel(const vlot__parcel *parcel) {
   const vlot_slice *slices = parcel->pieces[1].data;
   for (size_t k = 0; k < parcel->pieces[1].size / sizeof *slices; k++)
     (void)vlot_batch_retain(slices[k].batch);
+  (void)vlot_snapshot_retain(snapshot_of(parcel));
 }
 
 static void release_parcel(const vlot__parcel *parcel) {
@@ -304,6 +312,7 @@ static void release_parcel(const vlot__parcel *parcel) {
   const vlot_slice *slices = parcel->pieces[1].data;
   for (size_t k = 0; k < parcel->pieces[1].size / sizeof *slices; k++)
     vlot_batch_release(slices[k].batch);
+  vlot_snapshot_release(snapshot_of(parcel));
 }
 
 static vlot_why why_of(vlot_result result) {

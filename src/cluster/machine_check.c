@@ -210,6 +210,30 @@ static vlot_result transfer(machine_trial *trial) {
   return result;
 }
 
+static vlot_result write_bytes(machine_trial *trial, uint32_t which, stream *to) {
+  vlot_writer writer = {.context = to, .write = stream_write};
+  return judge(trial, trial->machine->snapshot(trial->instances[which].state, &writer),
+               "snapshot() fails");
+}
+
+/* Those of the first, and of one that has had other batches, or was restored half way: members
+ * that are compared by their snapshots have lived like that. */
+static vlot_result compare_bytes(machine_trial *trial) {
+  stream first = {0}, other = {0};
+  vlot_result result = write_bytes(trial, FIRST, &first);
+  for (uint32_t which = SECOND; result == VLOT_OK && which < INSTANCES; which++) {
+    other.used = 0;
+    result = write_bytes(trial, which, &other);
+    bool is_same = result != VLOT_OK ||
+                   (first.used == other.used &&
+                    (first.used == 0 || memcmp(first.bytes, other.bytes, first.used) == 0));
+    if (!is_same) result = fail(trial, "snapshot() writes other bytes for the same commands");
+  }
+  vlot__alloc_free(vlot_allocator_default(), first.bytes);
+  vlot__alloc_free(vlot_allocator_default(), other.bytes);
+  return result;
+}
+
 /* --- the whole trial --- */
 
 /* What is restored must replace a state, not add to it: so the copy gets one, from more commands
@@ -235,6 +259,7 @@ static vlot_result run(machine_trial *trial, const vlot_entry *commands, uint32_
   if (result == VLOT_OK) result = transfer(trial);
   if (result == VLOT_OK) result = ask_questions(trial);
   if (result == VLOT_OK) result = apply_range(trial, commands, half, count);
+  if (result == VLOT_OK && trial->machine->snapshot) result = compare_bytes(trial);
   if (result == VLOT_OK) result = transfer(trial);
   if (result == VLOT_OK) result = ask_questions(trial);
   return result;

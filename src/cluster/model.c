@@ -24,6 +24,13 @@ void vlot__model_reset(vlot__model *model, uint64_t base_index, uint64_t base_te
   model->span.base.chain = base.chain;
 }
 
+void vlot__model_restart(vlot__model *model, uint64_t index, uint64_t term, uint64_t chain) {
+  vlot__model_reset(model, index, term);
+  if (chain == 0) return;
+  model->origin = 0;
+  model->span.base.chain = chain;
+}
+
 /* Eight bytes at a time, little-endian whatever the machine is. */
 static uint64_t hash_bytes(uint64_t hash, const uint8_t *data, size_t size) {
   for (; size >= 8; data += 8, size -= 8) {

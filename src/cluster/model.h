@@ -27,6 +27,10 @@ void vlot__model_deinit(vlot__model *model);
 /* Begin again above a base, whose chain is kept if it is known here, else 0. */
 void vlot__model_reset(vlot__model *model, uint64_t base_index, uint64_t base_term);
 
+/* Begin again at a snapshot, whose chain came with it; 0: it is not known, and then it goes on as
+ * above. */
+void vlot__model_restart(vlot__model *model, uint64_t index, uint64_t term, uint64_t chain);
+
 void vlot__model_append(vlot__model *model, const vlot_slice *slice); /* at its end */
 void vlot__model_truncate(vlot__model *model, uint64_t from);
 

@@ -5,11 +5,16 @@
 #include "cluster/bootstrap.h"
 #include "cluster/node_inside.h"
 #include "cluster/observe.h"
+#include "vlot/raft_snapshot.h"
 
 /* --- opening and closing --- */
 
-static vlot_result create_machine(vlot__node *node) {
+static vlot_result create_machine(vlot__node *node, const char **problem) {
   vlot_cluster *cluster = node->cluster;
+  const vlot_snapshot *snapshot = vlot_raft_snapshot(node->raft);
+  *problem = snapshot ? "the machine could not be restored from the disk's snapshot"
+                      : "the machine could not be created";
+  if (snapshot) return vlot__snapshot_restore(cluster, node->seat->id, snapshot, &node->machine);
   node->machine = cluster->machine.create(cluster->machine.context, node->seat->id,
                                           cluster->options.is_replaying != 0);
   return node->machine ? VLOT_OK
@@ -34,12 +39,15 @@ static vlot_result open_core(vlot__node *node, const vlot_stored *stored, const 
   options.log_slice_count = stored->slice_count;
   options.log_entries = NULL;
   options.log_entry_count = 0;
-  options.snapshot = NULL;
+  options.snapshot = stored->snapshot;
+  if (node->cluster->options.snapshot_bytes > 0 && options.log_bytes_max == 0)
+    options.log_bytes_max = UINT64_MAX; /* so that they are counted */
   return vlot_raft_open(&node->raft, &options, problem);
 }
 
 void vlot__node_free(vlot__node *node) {
   if (node->machine) node->cluster->machine.destroy(node->machine);
+  vlot__snapshots_free(node);
   vlot_raft_close(node->raft);
   vlot__replies_deinit(&node->replies);
   for (size_t k = 0; k < node->waiting_reads.count; k++)
@@ -85,8 +93,7 @@ vlot__node *vlot__node_open(vlot__seat *seat, vlot_result *result, const char **
   *result = open_core(node, &stored, problem);
   if (!*problem) *problem = vlot_result_text(*result); /* it is no option that is wrong */
   if (*result == VLOT_OK) {
-    *problem = "the machine could not be created";
-    *result = create_machine(node);
+    *result = create_machine(node, problem);
   }
   if (*result != VLOT_OK) {
     vlot__node_free(node);
@@ -96,7 +103,9 @@ vlot__node *vlot__node_open(vlot__seat *seat, vlot_result *result, const char **
   *result = vlot_raft_step(node->raft, NULL, 0, &output);
   vlot__node_read_time(node, output);
   node->brief = output->after;
-  node->applied_index = node->told_applied = node->commit_index = stored.base_index;
+  const vlot_snapshot *snapshot = vlot_raft_snapshot(node->raft);
+  node->applied_index = node->told_applied = node->commit_index =
+      snapshot ? vlot_snapshot_get(snapshot)->index : stored.base_index;
   vlot__observe_recovered(seat, &stored);
   return node;
 }

@@ -1,4 +1,5 @@
 /* What a turn of a node lets go: writes, messages, answers. */
+#include "base/problem.h"
 #include "cluster/driver.h"
 #include "cluster/link.h"
 #include "cluster/node_inside.h"
@@ -39,13 +40,22 @@ static void submit_write(vlot__node *node, const vlot_write *write) {
   vlot__seat *seat = node->seat;
   if (write->token == 0) return;
   vlot_storage_done done = {.context = seat, .done = write_done};
-  vlot_result result = vlot__record_submit(node->cluster, node, &seat->storage, write, &done);
+  bool is_kept = !write->snapshot || seat->storage.keep;
+  vlot_result result =
+      is_kept ? vlot__record_submit(node->cluster, node, &seat->storage, write, &done)
+              : vlot__refuse(VLOT_UNSUPPORTED, "the storage cannot keep snapshots: set keep");
   if (result == VLOT_OK)
     node->stored_token = write->token;
   else if (result == VLOT_PENDING)
     seat->has_pending_writes = true;
   else
     vlot__node_write_failed(node, write->token, result);
+}
+
+/* It may be put off, but need not: whatever it drops is durable, and so is the snapshot of it. */
+static void drop_front(const vlot__node *node, uint64_t index, uint64_t term) {
+  const vlot_storage *storage = &node->seat->storage;
+  if (index > 0 && storage->compact) (void)storage->compact(storage->context, index, term);
 }
 
 static void send_message(vlot__node *node, const vlot_message *message, vlot_why why) {
@@ -78,11 +88,13 @@ static void publish(vlot__node *node) {
 
 bool vlot__node_let_go(vlot__node *node, const vlot_output *output) {
   bool has_effects =
-      node->answers.size > 0 || (output && (output->write.token != 0 || output->message_count > 0));
+      node->answers.size > 0 || (output && (output->write.token != 0 || output->message_count > 0 ||
+                                            output->compact_index > 0));
   if (!has_effects) return true;
   if (!vlot__node_enter_effects(node)) return false;
   publish(node);
   if (output) {
+    drop_front(node, output->compact_index, output->compact_term);
     submit_write(node, &output->write);
     uint32_t whys = 0, why_count = output->why_count;
     for (uint32_t k = 0; k < output->message_count; k++) {

@@ -6,6 +6,7 @@
  *   node_mail.c      taking mail
  *   node_outcomes.c  what the core made of commands and of reads      node_apply.c   the machine
  *   node_reads.c     reads under way
+ *   node_snapshot.c  snapshots: taken, restored from, swapped in
  *   node_forward.c   passing clients' mail on to the leader, and what comes of it
  *   node_effects.c   what a turn lets go, inside the driver's fence
  *   node_answers.c   answers to clients, laid aside until then        node_time.c    its clock
@@ -91,6 +92,18 @@ typedef struct vlot__forwarding {
   size_t origin_count, origin_capacity;
 } vlot__forwarding;
 
+/* See node_snapshot.c. */
+typedef struct vlot__node_snapshots {
+  vlot_snapshot *restoring; /* whole, and the machine is to be restored from it; NULL */
+  uint64_t restore_cause;
+  void *staged;       /* the machine that was, until it takes the old one's place */
+  bool owes_restored; /* result is to be told to the core */
+  vlot_result result;
+  vlot_snapshot *taken;     /* in the step under way; NULL */
+  uint64_t not_below;       /* bytes of the log at which the next one is tried; 0: as ever */
+  uint64_t installed_event; /* the last SNAPSHOT_INSTALLED */
+} vlot__node_snapshots;
+
 struct vlot__node {
   vlot__seat *seat;
   vlot_cluster *cluster;
@@ -142,6 +155,7 @@ struct vlot__node {
   vlot__ring waiters;       /* vlot__waiter, by index */
   vlot__ring waiting_reads; /* vlot__node_read */
   uint64_t next_tag;
+  vlot__node_snapshots snapshots;
   vlot__forwarding forwarding;
   vlot__answers answers;
   uint64_t turns;
@@ -226,6 +240,25 @@ vlot__node_read *vlot__node_add_read(vlot__node *node, const vlot__mail_read *ma
 void vlot__node_drop_read(vlot__node *node, uint64_t tag, vlot_why why);
 void vlot__node_settle_reads(vlot__node *node, const vlot_output *output);
 void vlot__node_serve_reads(vlot__node *node);
+
+/* --- node_snapshot.c --- */
+
+/* A new machine from a snapshot, beside whatever there is. VLOT_CORRUPT: the snapshot is damaged;
+ * VLOT_UNSUPPORTED: machines of this kind cannot be restored; else what the machine says. */
+vlot_result vlot__snapshot_restore(vlot_cluster *cluster, uint32_t id,
+                                   const vlot_snapshot *snapshot, void **state);
+/* In the order of a step: what the core asks for; a machine restored from it; the core told. */
+void vlot__snapshots_see(vlot__node *node, const vlot_output *output);
+void vlot__snapshots_restore(vlot__node *node);
+void vlot__snapshots_tell(vlot__node *node);
+void vlot__snapshots_settle(vlot__node *node, const vlot_input *input, const vlot_outcome *outcome);
+/* The restored machine takes the old one's place. */
+void vlot__snapshots_swap(vlot__node *node);
+/* Is it time for one of its own? Take it, and tell the core in the next step; it was told. */
+bool vlot__snapshots_are_due(vlot__node *node);
+void vlot__snapshots_take(vlot__node *node);
+void vlot__snapshots_taken(vlot__node *node);
+void vlot__snapshots_free(vlot__node *node);
 
 /* --- node_outcomes.c --- */
 

@@ -56,5 +56,7 @@ void vlot__node_settle_outcomes(vlot__node *node, const vlot_output *output) {
       vlot__node_settle_groups(node, outcome);
     else if (input->kind == VLOT_INPUT_READ && outcome->result != VLOT_OK)
       vlot__node_drop_read(node, input->as.read_tag, outcome->why);
+    else
+      vlot__snapshots_settle(node, input, outcome);
   }
 }

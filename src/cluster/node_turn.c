@@ -89,6 +89,10 @@ static void emit_changes(vlot__node *node, const vlot_output *output) {
     case VLOT_CHANGE_COMMIT: node->commit_index = change->to; /* fall through */
     case VLOT_CHANGE_APPEND:
     case VLOT_CHANGE_TRUNCATE: emit_slice(node, change, kind); continue;
+    case VLOT_CHANGE_SNAPSHOT_INSTALLED:
+      node->commit_index = change->to;
+      node->snapshots.installed_event = node->step_event + 1 + k;
+      break;
     case VLOT_CHANGE_DURABLE: node->durable_event = node->step_event + 1 + k; break;
     case VLOT_CHANGE_FENCED: why = note_fenced(node, why, node->step_event + 1 + k); break;
     default: break;
@@ -118,6 +122,7 @@ static void add_internal_inputs(vlot__node *node) {
     if (input) input->as.token = node->failed_token;
     node->failed_token = 0;
   }
+  vlot__snapshots_tell(node);
   if (node->stored_token) {
     vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_STORED, VLOT__CAUSE_STORED);
     if (!input) return;
@@ -162,6 +167,7 @@ static void give_up_node(vlot__node *node, uint32_t from, vlot_why why) {
     case VLOT_INPUT_STORED: node->stored_token = input->as.token; break;
     case VLOT_INPUT_WRITE_FAILED: node->failed_token = input->as.token; break;
     case VLOT_INPUT_APPLIED: node->told_applied = 0; break;
+    case VLOT_INPUT_RESTORED: node->snapshots.owes_restored = true; break;
     case VLOT_INPUT_READ: vlot__node_drop_read(node, input->as.read_tag, why); break;
     case VLOT_INPUT_PROPOSE:
       vlot__node_settle_groups(node, &(vlot_outcome){.result = VLOT_REJECTED, .why = why});
@@ -194,6 +200,9 @@ static bool step_core(vlot__node *node) {
     return false;
   }
   if (!vlot__node_let_go(node, output)) return false;
+  vlot__snapshots_see(node, output);
+  if (output->has_swapped) vlot__snapshots_swap(node);
+  if (node->is_void) return false;
   vlot__node_apply(node, output);
   if (node->is_void) return false;
   vlot__node_settle_reads(node, output);
@@ -215,6 +224,19 @@ static void release_mail(vlot__node *node) {
     vlot__mail_dispose(VLOT__MAIL_PROPOSE, node->groups[k].mail);
 }
 
+/* False: there is nothing to be told to the core now. */
+static bool add_what_follows(vlot__node *node) {
+  vlot__snapshots_restore(node);
+  bool follows = (node->stored_token && node->awaits_storage) || node->failed_token ||
+                 node->snapshots.owes_restored || node->applied_index < node->commit_index;
+  bool is_due = !follows && vlot__snapshots_are_due(node);
+  if (node->is_void || (!follows && !is_due)) return false;
+  add_internal_inputs(node);
+  if (is_due) vlot__snapshots_take(node);
+  if (node->is_void) node->input_count = 0;
+  return node->input_count > 0;
+}
+
 /* Step until nothing more follows at once: a write that is durable already is told to the core in
  * the same turn if something in there waits for it, else with the next input.
  */
@@ -225,11 +247,9 @@ static void end_steps(vlot__node *node) {
   bool goes_on = node->input_count == 0 || step_core(node);
   release_mail(node);
   node->command_count = node->group_count = node->input_count = 0;
-  while (goes_on && ((node->stored_token && node->awaits_storage) || node->failed_token ||
-                     node->applied_index < node->commit_index)) {
-    add_internal_inputs(node);
-    if (node->input_count == 0) break;
+  while (goes_on && add_what_follows(node)) {
     goes_on = step_core(node);
+    vlot__snapshots_taken(node);
     node->input_count = 0;
   }
   if (node->is_fenced && !node->is_void) {

@@ -351,28 +351,71 @@ static void unlock_models(vlot_cluster *cluster) {
   if (cluster->observer.is_shared) vlot__unlock(&cluster->observer.lock);
 }
 
+/* Does the log hold the snapshot's last entry? If not it is dropped. */
+static bool holds(const vlot_stored *stored, const vlot_snapshot_head *head) {
+  if (head->index == stored->base_index) return head->term == stored->base_term;
+  for (size_t k = 0; k < stored->slice_count; k++) {
+    const vlot_slice *slice = &stored->slices[k];
+    if (head->index >= slice->index && head->index - slice->index < slice->count)
+      return slice->term == head->term;
+  }
+  return false;
+}
+
+/* What the log has above an index. */
+static void append_above(vlot__model *model, const vlot_stored *stored, uint64_t index) {
+  for (size_t k = 0; k < stored->slice_count; k++) {
+    vlot_slice slice = stored->slices[k];
+    uint64_t last = slice.index + slice.count - 1;
+    if (last <= index) continue;
+    if (slice.index <= index) {
+      uint32_t below = (uint32_t)(index - slice.index + 1);
+      slice.index += below;
+      slice.first += below;
+      slice.count -= below;
+    }
+    vlot__model_append(model, &slice);
+  }
+}
+
+/* Where a snapshot brings its chain, the model begins there. */
+static void recover_model(vlot__model *model, const vlot_stored *stored) {
+  const vlot_snapshot_head *head = stored->snapshot ? vlot_snapshot_get(stored->snapshot) : NULL;
+  bool is_held = head && holds(stored, head);
+  if (head && (!is_held || head->chain != 0)) {
+    vlot__model_restart(model, head->index, head->term, head->chain);
+    if (is_held) append_above(model, stored, head->index);
+  } else {
+    vlot__model_reset(model, stored->base_index, stored->base_term);
+    append_above(model, stored, stored->base_index);
+  }
+}
+
 void vlot__observe_recovered(vlot__seat *seat, const vlot_stored *stored) {
   vlot_cluster *cluster = seat->cluster;
   lock_models(cluster);
-  vlot__model_reset(&seat->model, stored->base_index, stored->base_term);
   if (!atomic_load(&cluster->observer.has_models)) {
     /* it begins where nobody looked: chains stay unknown */
+    vlot__model_reset(&seat->model, stored->base_index, stored->base_term);
     seat->model.is_lost = stored->slice_count > 0;
   } else {
-    for (size_t k = 0; k < stored->slice_count; k++)
-      vlot__model_append(&seat->model, &stored->slices[k]);
+    recover_model(&seat->model, stored);
   }
   unlock_models(cluster);
 }
 
 void vlot__observe_write(vlot__seat *seat, const vlot_write *write, uint64_t applied) {
   vlot_cluster *cluster = seat->cluster;
-  if (write->slice_count == 0 && write->truncate_from == 0) return;
+  if (write->slice_count == 0 && write->truncate_from == 0 && !write->snapshot) return;
   if (!atomic_load_explicit(&cluster->observer.has_models, memory_order_relaxed)) {
     seat->model.is_lost = true; /* whoever looks later does not know these */
     return;
   }
   lock_models(cluster);
+  if (write->snapshot) {
+    const vlot_snapshot_head *head = vlot_snapshot_get(write->snapshot);
+    vlot__model_restart(&seat->model, head->index, head->term, head->chain);
+  }
   if (write->truncate_from) vlot__model_truncate(&seat->model, write->truncate_from);
   for (uint32_t k = 0; k < write->slice_count; k++)
     vlot__model_append(&seat->model, &write->slices[k]);

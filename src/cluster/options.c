@@ -65,6 +65,17 @@ static const char *host_problem(const vlot_cluster_options *options) {
   return NULL;
 }
 
+static const char *snapshots_problem(const vlot_cluster_options *options) {
+  const vlot_machine *machine = options->machine;
+  uint64_t most = options->raft.log_bytes_max;
+  if (options->snapshot_bytes == 0) return NULL;
+  if (most > 0 && options->snapshot_bytes > most)
+    return "snapshot_bytes: at most raft.log_bytes_max, or that log is full before";
+  if (machine && (!machine->snapshot || !machine->restore))
+    return "snapshot_bytes: the machine has no snapshot and restore; 0 takes none";
+  return NULL;
+}
+
 static const char *find_cluster_problem(const vlot_cluster_options *options) {
   const vlot_machine *machine = options->machine;
   uint32_t ring = options->ring_events;
@@ -104,6 +115,7 @@ static const char *find_cluster_problem(const vlot_cluster_options *options) {
                   !machine->destroy))
     return "machine: size, create, apply and destroy are needed";
   const char *problem = host_problem(options);
+  if (!problem) problem = snapshots_problem(options);
   return problem ? problem : starts_problem(options);
 }
 

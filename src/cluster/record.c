@@ -152,6 +152,7 @@ static const vlot__recorder recorder = {
     .end = vlot__tape_end,
     .check = vlot__tape_check,
     .submit = vlot__tape_submit,
+    .keep = vlot__tape_keep,
     .rate = vlot__tape_rate,
     .sending = vlot__tape_sending,
     .calling = vlot__tape_calling,

@@ -18,6 +18,7 @@ typedef struct vlot__recorder {
    *
    * check      every look at the fence; may: what was found. Returns what counts
    * submit     hand a write to the storage
+   * keep       likewise a snapshot
    * see_rate   its clock's rate is about to be looked at; rate: it is another
    * sending    before a message can be seen by another node
    * calling    before the machine is called: a crash in there loses nothing of the turn
@@ -29,6 +30,7 @@ typedef struct vlot__recorder {
   void (*end)(vlot__node *node);
   bool (*check)(vlot__node *node, bool may);
   vlot_result (*submit)(vlot__node *node, const vlot_write *write, const vlot_storage_done *done);
+  vlot_result (*keep)(vlot__node *node, vlot_snapshot *snapshot);
   void (*see_rate)(vlot__node *node);
   void (*rate)(vlot__node *node, uint32_t permille, uint64_t changed);
   void (*sending)(vlot__seat *seat);
@@ -80,6 +82,12 @@ static inline vlot_result vlot__record_submit(vlot_cluster *cluster, vlot__node 
                                               const vlot_storage_done *done) {
   return cluster->recorder ? cluster->recorder->submit(node, write, done)
                            : storage->submit(storage->context, write, done);
+}
+
+static inline vlot_result vlot__record_keep(vlot_cluster *cluster, vlot__node *node,
+                                            const vlot_storage *storage, vlot_snapshot *snapshot) {
+  return cluster->recorder ? cluster->recorder->keep(node, snapshot)
+                           : storage->keep(storage->context, snapshot);
 }
 
 static inline bool vlot__record_was_leader(vlot_cluster *cluster, vlot__seat *seat, bool was) {

@@ -10,6 +10,7 @@ typedef struct vlot__replay vlot__replay;
 /* --- the head: the recorded run's options (journal_head.c) ------------------------------------ */
 
 typedef struct vlot__journal_head {
+  uint64_t snapshot_bytes, snapshot_trailing;
   vlot_journal_info info;
   vlot_raft_options raft;
   vlot_start *starts; /* [start_count]; their logs' data lie in the journal */

@@ -111,6 +111,7 @@ void vlot__replay_turn(vlot__replay *replay, size_t place, vlot__seat *seat);
 bool vlot__replay_check(vlot__node *node, bool may);
 vlot_result vlot__replay_submit(vlot__node *node, const vlot_write *write,
                                 const vlot_storage_done *done);
+vlot_result vlot__replay_keep(vlot__node *node, vlot_snapshot *snapshot);
 void vlot__replay_fate(vlot__seat *seat, vlot__fate *fate);
 void vlot__replay_see_rate(vlot__node *node);
 

@@ -262,6 +262,8 @@ static vlot_result options_of(vlot__replay *replay, const vlot_cluster_options *
   options->seed = head->info.seed;
   options->tick_ns = head->info.tick_ns;
   options->raft = head->raft;
+  options->snapshot_bytes = head->snapshot_bytes;
+  options->snapshot_trailing = head->snapshot_trailing;
   options->starts = head->starts;
   options->start_count = head->start_count;
   return VLOT_OK;
@@ -298,6 +300,7 @@ static const vlot__recorder recorder = {
     .is_replay = true,
     .check = vlot__replay_check,
     .submit = vlot__replay_submit,
+    .keep = vlot__replay_keep,
     .see_rate = vlot__replay_see_rate,
     .fate = vlot__replay_fate,
     .event = replay_event,

@@ -72,20 +72,36 @@ bool vlot__replay_check(vlot__node *node, bool may) {
 
 static bool is_result(uint32_t number) { return number <= VLOT_VIOLATED; }
 
+/* What the disk is recorded to say to the next write. */
+static vlot_result recorded_result(vlot__node *node) {
+  node->tape.submits++;
+  const uint8_t *recorded = outcome(node->cluster->replay, VLOT__ITEM_SUBMIT, node->tape.submits);
+  return recorded && is_result(*recorded) ? (vlot_result)*recorded : VLOT_OK;
+}
+
+static vlot_result compare_result(vlot__node *node, vlot_result result, vlot_result made,
+                                  const char *what) {
+  if (made != result)
+    vlot__replay_diverge(node->cluster->replay,
+                         "the disk is recorded to say '%s' to a %s, and here it says '%s'",
+                         vlot_result_text(result), what, vlot_result_text(made));
+  return made;
+}
+
 vlot_result vlot__replay_submit(vlot__node *node, const vlot_write *write,
                                 const vlot_storage_done *done) {
-  vlot__replay *replay = node->cluster->replay;
   (void)done;
   vlot__digest_write(node->seat, write);
-  node->tape.submits++;
-  const uint8_t *recorded = outcome(replay, VLOT__ITEM_SUBMIT, node->tape.submits);
-  vlot_result result = recorded && is_result(*recorded) ? (vlot_result)*recorded : VLOT_OK;
-  vlot_result made = vlot__disk_submit_as(node->seat->disk, write, result);
-  if (made != result)
-    vlot__replay_diverge(replay,
-                         "the disk is recorded to say '%s' to a write, and here it says '%s'",
-                         vlot_result_text(result), vlot_result_text(made));
-  return made;
+  vlot_result result = recorded_result(node);
+  return compare_result(node, result, vlot__disk_submit_as(node->seat->disk, write, result),
+                        "write");
+}
+
+vlot_result vlot__replay_keep(vlot__node *node, vlot_snapshot *snapshot) {
+  vlot__digest_snapshot(node->seat, snapshot);
+  vlot_result result = recorded_result(node);
+  return compare_result(node, result, vlot__disk_keep_as(node->seat->disk, snapshot, result),
+                        "snapshot");
 }
 
 void vlot__replay_fate(vlot__seat *seat, vlot__fate *fate) {

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stddef.h>
 
 #include "base/prng.h"
 #include "base/ring.h"
@@ -144,9 +145,14 @@ struct vlot__seat {
   vlot__ring parked_mail;  /* vlot__item *: arrived while suspended */
 };
 
+/* Is it a table of the second edition? Those once ended before keep. */
+static inline bool vlot__storage_is_second(const vlot_storage *storage) {
+  return storage->size == sizeof *storage || storage->size == offsetof(vlot_storage, keep);
+}
+
 /* Why the last call on a storage failed, in its own words; NULL: it has none. */
 static inline const char *vlot__storage_words(const vlot_storage *storage) {
-  bool may_speak = storage->size == sizeof *storage && storage->problem;
+  bool may_speak = vlot__storage_is_second(storage) && storage->problem;
   return may_speak ? storage->problem(storage->context) : NULL;
 }
 

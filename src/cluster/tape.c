@@ -350,11 +350,8 @@ void vlot__tape_sent(vlot__seat *seat, const vlot__fate *fate) {
   end_item(seat->node, at + 2);
 }
 
-vlot_result vlot__tape_submit(vlot__node *node, const vlot_write *write,
-                              const vlot_storage_done *done) {
-  vlot__seat *seat = node->seat;
-  vlot__digest_write(seat, write);
-  vlot_result result = seat->storage.submit(seat->storage.context, write, done);
+/* What a disk says, unless it is the usual. */
+static vlot_result put_result(vlot__node *node, vlot_result result) {
   node->tape.submits++;
   if (result == VLOT_OK) return result;
   uint8_t *at = begin_item(node, 8);
@@ -364,6 +361,19 @@ vlot_result vlot__tape_submit(vlot__node *node, const vlot_write *write,
   *at = (uint8_t)result;
   end_item(node, at + 1);
   return result;
+}
+
+vlot_result vlot__tape_submit(vlot__node *node, const vlot_write *write,
+                              const vlot_storage_done *done) {
+  const vlot_storage *storage = &node->seat->storage;
+  vlot__digest_write(node->seat, write);
+  return put_result(node, storage->submit(storage->context, write, done));
+}
+
+vlot_result vlot__tape_keep(vlot__node *node, vlot_snapshot *snapshot) {
+  const vlot_storage *storage = &node->seat->storage;
+  vlot__digest_snapshot(node->seat, snapshot);
+  return put_result(node, storage->keep(storage->context, snapshot));
 }
 
 /* What a node is at the end of a turn; where it was cut, control writes it: the thread may not

@@ -58,7 +58,7 @@ static const rule rules[VLOT_EVENT_KINDS] = {
     [VLOT_EVENT_APPEND] = {false, E(RECEIVED) | E(PROPOSE) | E(DURABLE)},
     [VLOT_EVENT_TRUNCATE] = {false, E(RECEIVED)},
     [VLOT_EVENT_MATCH] = {false, E(RECEIVED)},
-    [VLOT_EVENT_PROGRESS] = {false, E(RECEIVED)},
+    [VLOT_EVENT_PROGRESS] = {false, INPUTS | E(DURABLE)},
     [VLOT_EVENT_MISMATCH] = {false, E(RECEIVED)},
     [VLOT_EVENT_DURABLE] = {true, E(RECEIVED) | E(PROPOSE) | E(ORDER)},
     [VLOT_EVENT_COMMIT] = {false, E(RECEIVED) | E(DURABLE)},
@@ -73,8 +73,8 @@ static const rule rules[VLOT_EVENT_KINDS] = {
     [VLOT_EVENT_FAULT] = {true, 0},
     [VLOT_EVENT_CLOCK_WAIT] = {true, 0},
     [VLOT_EVENT_PROPOSE] = {true, E(PROPOSE)},
-    [VLOT_EVENT_ANSWER] = {false,
-                           E(PROPOSE) | E(READ) | E(COMMIT) | E(APPLY) | E(FENCED) | E(KILL)},
+    [VLOT_EVENT_ANSWER] = {false, E(PROPOSE) | E(READ) | E(COMMIT) | E(APPLY) | E(FENCED) |
+                                      E(KILL) | E(SNAPSHOT_INSTALLED)},
     [VLOT_EVENT_READ] = {true, E(READ)},
     [VLOT_EVENT_VIOLATION] = {false, ~UINT64_C(0)},
     [VLOT_EVENT_LINT] = {true, 0},
@@ -82,7 +82,7 @@ static const rule rules[VLOT_EVENT_KINDS] = {
     [VLOT_EVENT_CONFIG] = {true, 0},
     [VLOT_EVENT_ORDER] = {true, 0},
     [VLOT_EVENT_SNAPSHOT_TAKEN] = {true, 0},
-    [VLOT_EVENT_SNAPSHOT_SENT] = {true, INPUTS},
+    [VLOT_EVENT_SNAPSHOT_SENT] = {true, INPUTS | E(DURABLE)},
     [VLOT_EVENT_SNAPSHOT_INSTALLED] = {true, E(RECEIVED)},
     [VLOT_EVENT_COMPACTED] = {true, 0},
 };
@@ -146,12 +146,12 @@ static bool agrees_sent(const vlot_event *sent, const vlot_event *cause) {
     if (!is_taken) return true;
     return is_message(cause, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_VOTE_REPLY)
                ? is_ok(cause) && cause->as.message.term == sent->as.message.term
-               : is_message(cause, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_APPEND_REPLY) &&
+               : (cause->as.message.kind == VLOT_MESSAGE_APPEND_REPLY ||
+                  cause->as.message.kind == VLOT_MESSAGE_INSTALL_REPLY) &&
                      cause->peer == sent->peer;
-  case VLOT_MESSAGE_INSTALL: /* it was found to be needed, or an answer made room for more */
-    return !is_taken ||
-           (cause->peer == sent->peer && (cause->as.message.kind == VLOT_MESSAGE_APPEND_REPLY ||
-                                          cause->as.message.kind == VLOT_MESSAGE_INSTALL_REPLY));
+  /* what was to be sent next found it needed, or an answer made room for more; the rate is one for
+   * all peers, so that it may be another's */
+  case VLOT_MESSAGE_INSTALL: return true;
   case VLOT_MESSAGE_PRE_VOTE_REPLY:
   case VLOT_MESSAGE_VOTE_REPLY:
   case VLOT_MESSAGE_APPEND_REPLY:
@@ -186,8 +186,11 @@ static bool agrees_commit(const vlot_event *event, const vlot_event *cause) {
     uint64_t told = cause->as.message.commit;
     return slice_last(event) == (told < verified ? told : verified);
   }
-  return cause->as.message.kind == VLOT_MESSAGE_APPEND_REPLY && is_ok(cause) &&
-         cause->as.message.index >= slice_last(event) &&
+  if (cause->as.message.kind == VLOT_MESSAGE_INSTALL) /* its last entry is here already */
+    return cause->as.message.index == slice_last(event);
+  bool is_reply = cause->as.message.kind == VLOT_MESSAGE_APPEND_REPLY ||
+                  cause->as.message.kind == VLOT_MESSAGE_INSTALL_REPLY;
+  return is_reply && is_ok(cause) && cause->as.message.index >= slice_last(event) &&
          cause->as.message.term == event->as.slice.term;
 }
 
@@ -200,7 +203,8 @@ static bool agrees_client(const vlot_event *event, const vlot_event *cause) {
 static bool agrees_answer(const vlot_event *event, const vlot_event *cause) {
   if (cause->kind == VLOT_EVENT_PROPOSE || cause->kind == VLOT_EVENT_READ)
     return agrees_client(event, cause);
-  if (cause->kind == VLOT_EVENT_FENCED || cause->kind == VLOT_EVENT_KILL)
+  if (cause->kind == VLOT_EVENT_FENCED || cause->kind == VLOT_EVENT_KILL ||
+      cause->kind == VLOT_EVENT_SNAPSHOT_INSTALLED)
     return event->as.client.result != VLOT_OK;
   return cause->kind == VLOT_EVENT_APPLY || event->as.client.index <= slice_last(cause);
 }
@@ -258,9 +262,11 @@ static bool agrees(const vlot_event *event, const vlot_event *cause) {
   case VLOT_EVENT_TERM: return agrees_term(event, cause);
   case VLOT_EVENT_TALLY:
     return event->peer == event->node || (is_vote_reply(cause) && cause->peer == event->peer);
+  case VLOT_EVENT_PROGRESS:
+    if (event->as.change.to == VLOT_PROGRESS_SNAPSHOT) return true;
+    return cause->peer == event->peer && agrees_taken(event, cause);
   case VLOT_EVENT_VOTE:
   case VLOT_EVENT_MATCH:
-  case VLOT_EVENT_PROGRESS:
   case VLOT_EVENT_MISMATCH:
   case VLOT_EVENT_IGNORED: return cause->peer == event->peer && agrees_taken(event, cause);
   case VLOT_EVENT_APPEND: return agrees_append(event, cause);
@@ -292,6 +298,8 @@ static bool may_begin(const vlot_event *event) {
   case VLOT_EVENT_DROPPED: return is_clients_mail;
   case VLOT_EVENT_CAMPAIGN:
     return event->why == VLOT_WHY_ELECTION_TIMEOUT || event->why == VLOT_WHY_PRE_VOTES_WON;
+  /* whatever is to be sent next finds out that its entries are gone, a heartbeat too */
+  case VLOT_EVENT_PROGRESS: return event->as.change.to == VLOT_PROGRESS_SNAPSHOT;
   case VLOT_EVENT_TERM:
   case VLOT_EVENT_TALLY: return event->peer == event->node;
   case VLOT_EVENT_STEP_DOWN: return event->why == VLOT_WHY_NO_QUORUM_CONTACT;

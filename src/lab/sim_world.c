@@ -14,6 +14,7 @@ enum {
   STREAM_NODES,
   STREAM_FAULTS,
   STREAM_CLIENTS,
+  STREAM_SNAPSHOTS,
 };
 
 bool vlot__sim_fail(vlot__sim_world *world, vlot__sim_end end, const char *format, ...) {
@@ -102,6 +103,18 @@ static void draw_raft(vlot__dice *dice, vlot_raft_options *raft) {
   raft->apply_entries_max = sometimes(dice, 200, 3, raft->apply_entries_max);
 }
 
+/* In half of the seeds logs are short, and snapshots come in small chunks, a few at a time. */
+static void draw_snapshots(uint64_t seed, vlot_cluster_options *options) {
+  vlot__dice dice = vlot__dice_of(seed, STREAM_SNAPSHOTS);
+  vlot_raft_options *raft = &options->raft;
+  if (!vlot__dice_chance(&dice, 500)) return;
+  options->snapshot_bytes = vlot__dice_between(&dice, 100, 3000);
+  options->snapshot_trailing = vlot__dice_below(&dice, 20);
+  raft->snapshot_chunk_bytes = sometimes(&dice, 700, 100, raft->snapshot_chunk_bytes);
+  raft->snapshot_window_bytes = sometimes(&dice, 500, 200, raft->snapshot_window_bytes);
+  raft->snapshot_tick_bytes = sometimes(&dice, 300, 100, 0);
+}
+
 /* The number of nodes has a stream of its own: the command that repeats a run names it. */
 static void draw_nodes(vlot__sim_world *world) {
   static const uint32_t sizes[] = {1, 2, 3, 3, 3, 5, 5, 7};
@@ -120,6 +133,7 @@ static bool open_world(vlot__sim_world *world) {
   vlot_cluster_options_init(&options);
   draw_nodes(world);
   draw_raft(&dice, &options.raft);
+  draw_snapshots(world->seed, &options);
   options.nodes = world->nodes;
   options.learners = world->learners;
   options.driver = VLOT_DRIVER_LOCKSTEP;

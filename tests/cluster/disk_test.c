@@ -6,6 +6,7 @@
 
 #include "base/prng.h"
 #include "cluster/disk_inside.h"
+#include "vlot/raft_snapshot.h"
 
 /* --- helpers --- */
 
@@ -698,6 +699,195 @@ Test(disk, a_wiped_disk_is_blank_but_for_its_new_id) {
   cr_assert_eq(seen.hard.disk_id, 20);
   cr_assert_eq(append(disk, &done, 1, 1, 1, 1), VLOT_OK);
   vlot__disk_close(disk);
+}
+
+/* --- snapshots --- */
+
+static vlot_snapshot *snapshot_at(uint64_t index, uint64_t term) {
+  static const vlot_member alone = {.id = 1};
+  vlot_configuration *configuration = vlot_configuration_make(NULL, &alone, 1, NULL, 0);
+  vlot_bytes *bytes = vlot_bytes_copy(NULL, "state", 5);
+  vlot_snapshot_head head = {.index = index,
+                             .term = term,
+                             .size = 5,
+                             .checksum = vlot_snapshot_checksum(VLOT_SNAPSHOT_CHECKSUM, "state", 5),
+                             .configuration = configuration};
+  vlot_snapshot *snapshot = vlot_snapshot_make(NULL, &head, bytes);
+  vlot_bytes_release(bytes);
+  vlot_configuration_release(configuration);
+  cr_assert_not_null(snapshot);
+  return snapshot;
+}
+
+/* Where its snapshot, its base and its log's end are. */
+typedef struct place {
+  uint64_t snapshot, base, last;
+} place;
+
+static place place_of(vlot__disk *disk) {
+  vlot_storage storage = vlot__disk_storage(disk);
+  vlot_stored stored = {0};
+  cr_assert_eq(storage.load(storage.context, &stored), VLOT_OK);
+  place seen = {.base = stored.base_index, .last = stored.base_index};
+  if (stored.snapshot) {
+    seen.snapshot = vlot_snapshot_get(stored.snapshot)->index;
+    cr_assert_eq(vlot_snapshot_verify(stored.snapshot), VLOT_OK);
+  }
+  for (size_t k = 0; k < stored.slice_count; k++) {
+    cr_assert_eq(stored.slices[k].index, seen.last + 1);
+    seen.last += stored.slices[k].count;
+  }
+  return seen;
+}
+
+static void expect_place(vlot__disk *disk, uint64_t snapshot, uint64_t base, uint64_t last) {
+  place seen = place_of(disk);
+  cr_expect(seen.snapshot == snapshot && seen.base == base && seen.last == last,
+            "snapshot %lu, base %lu, last %lu", (unsigned long)seen.snapshot,
+            (unsigned long)seen.base, (unsigned long)seen.last);
+}
+
+static vlot_result keep(vlot__disk *disk, uint64_t index, uint64_t term) {
+  vlot_storage storage = vlot__disk_storage(disk);
+  vlot_snapshot *snapshot = snapshot_at(index, term);
+  vlot_result result = storage.keep(storage.context, snapshot);
+  vlot_snapshot_release(snapshot);
+  return result;
+}
+
+/* Begin at a snapshot, with entries of term 3 behind it. */
+static vlot_result begin_at(vlot__disk *disk, const vlot_allocator *allocator, record *into,
+                            uint64_t token, uint64_t index, uint32_t count) {
+  vlot_storage storage = vlot__disk_storage(disk);
+  vlot_slice slice = slice_make(allocator, index + 1, 3, count > 0 ? count : 1);
+  vlot_write write = {.token = token,
+                      .snapshot = snapshot_at(index, 3),
+                      .slices = &slice,
+                      .slice_count = count > 0};
+  vlot_storage_done done = {.context = into, .done = note};
+  vlot_result result = storage.submit(storage.context, &write, &done);
+  vlot_batch_release(slice.batch);
+  vlot_snapshot_release(write.snapshot);
+  return result;
+}
+
+Test(disk, a_snapshot_is_kept_beside_the_log_and_outlives_a_power_cut) {
+  vlot__disk *disk = vlot__disk_open(NULL, 1, 1);
+  vlot_storage storage = vlot__disk_storage(disk);
+  record done = {0};
+  cr_assert_eq(append(disk, &done, 1, 1, 1, 8), VLOT_OK);
+  expect_place(disk, 0, 0, 8);
+  cr_assert_eq(keep(disk, 5, 1), VLOT_OK);
+  storage.stop(storage.context, true);
+  expect_place(disk, 5, 0, 8);
+  cr_assert_eq(storage.compact(storage.context, 3, 1), VLOT_OK);
+  storage.stop(storage.context, true);
+  expect_place(disk, 5, 3, 8);
+  cr_assert_eq(keep(disk, 4, 1), VLOT_INVALID, "a pointer never goes back");
+  cr_assert_eq(keep(disk, 5, 1), VLOT_OK, "the same may come again");
+  cr_assert_eq(keep(disk, 7, 1), VLOT_OK);
+  expect_place(disk, 7, 3, 8);
+  vlot__disk_wipe(disk, 9);
+  expect_place(disk, 0, 0, 0);
+  vlot__disk_close(disk);
+}
+
+Test(disk, a_log_is_compacted_behind_writes_that_wait) {
+  vlot__disk *disk = vlot__disk_open(NULL, 1, 1);
+  vlot_storage storage = vlot__disk_storage(disk);
+  record done = {0};
+  cr_assert_eq(append(disk, &done, 1, 1, 1, 8), VLOT_OK);
+  vlot__disk_stall(disk, true);
+  cr_assert_eq(append(disk, &done, 2, 9, 1, 2), VLOT_PENDING);
+  cr_assert_eq(storage.compact(storage.context, 6, 1), VLOT_OK);
+  cr_assert_eq(storage.compact(storage.context, 9, 1), VLOT_INVALID, "it is not durable");
+  vlot__disk_stall(disk, false);
+  cr_assert_eq(vlot__disk_advance(disk, 1), 1);
+  expect_place(disk, 0, 6, 10);
+  vlot__disk_close(disk);
+}
+
+Test(disk, keeping_a_snapshot_has_the_faults_of_a_write) {
+  vlot__disk *disk = vlot__disk_open(NULL, 1, 1);
+  record done = {0};
+  cr_assert_eq(append(disk, &done, 1, 1, 1, 8), VLOT_OK);
+  cr_assert_eq(keep(disk, 2, 1), VLOT_OK);
+  vlot__disk_stall(disk, true);
+  cr_assert_eq(keep(disk, 3, 1), VLOT_BUSY);
+  vlot__disk_stall(disk, false);
+  vlot__disk_set_full(disk, true);
+  cr_assert_eq(keep(disk, 3, 1), VLOT_IO);
+  vlot__disk_set_full(disk, false);
+  cr_assert_eq(append(disk, &done, 2, 9, 1, 1), VLOT_IO, "and so does what comes later");
+  expect_place(disk, 2, 0, 8);
+  vlot__disk_fail_at(disk, 2);
+  cr_assert_eq(append(disk, &done, 3, 9, 1, 1), VLOT_OK);
+  cr_assert_eq(keep(disk, 4, 1), VLOT_IO, "it is the second write");
+  expect_place(disk, 2, 0, 9);
+  vlot__disk_close(disk);
+}
+
+Test(disk, a_write_with_a_snapshot_leaves_no_entry_of_before) {
+  vlot__disk *disk = vlot__disk_open(NULL, 1, 1);
+  record done = {0};
+  cr_assert_eq(append(disk, &done, 1, 1, 1, 8), VLOT_OK);
+  cr_assert_eq(begin_at(disk, NULL, &done, 2, 5, 0), VLOT_OK);
+  expect_place(disk, 5, 5, 5);
+  cr_assert_eq(append(disk, &done, 3, 6, 3, 2), VLOT_OK);
+  expect_place(disk, 5, 5, 7);
+  cr_assert_eq(begin_at(disk, NULL, &done, 4, 20, 3), VLOT_OK);
+  expect_place(disk, 20, 20, 23);
+  vlot__disk_close(disk);
+}
+
+Test(disk, a_power_cut_leaves_all_or_nothing_of_a_write_with_a_snapshot) {
+  bool was_kept[4] = {false};
+  for (uint64_t seed = 1; seed <= 40; seed++) {
+    vlot__disk *disk = vlot__disk_open(NULL, seed, 1);
+    vlot_storage storage = vlot__disk_storage(disk);
+    record done = {0};
+    cr_assert_eq(append(disk, &done, 1, 1, 1, 8), VLOT_OK);
+    cr_assert_eq(keep(disk, 4, 1), VLOT_OK);
+    vlot__disk_stall(disk, true);
+    cr_assert_eq(append(disk, &done, 2, 9, 1, 2), VLOT_PENDING);
+    cr_assert_eq(begin_at(disk, NULL, &done, 3, 20, 1), VLOT_PENDING);
+    cr_assert_eq(append(disk, &done, 4, 22, 3, 1), VLOT_PENDING);
+    storage.stop(storage.context, true);
+    place seen = place_of(disk);
+    uint64_t lost = vlot__disk_lost(disk);
+    const place right[4] = {{20, 20, 22}, {20, 20, 21}, {4, 0, 10}, {4, 0, 8}};
+    cr_assert_leq(lost, 3);
+    cr_expect_eq(memcmp(&seen, &right[lost], sizeof seen), 0, "seed %lu", (unsigned long)seed);
+    was_kept[lost] = true;
+    vlot__disk_close(disk);
+  }
+  for (int k = 0; k < 4; k++) cr_expect(was_kept[k], "no seed lost %d writes", k);
+}
+
+Test(disk, without_memory_a_write_with_a_snapshot_fails_whole) {
+  bool has_failed = true;
+  uint64_t fail_at = 0;
+  while (has_failed) {
+    vlot_fault_allocator *faults = vlot_fault_allocator_open();
+    vlot__disk *disk = vlot__disk_open(vlot_fault_allocator_get(faults), 1, 1);
+    record done = {0};
+    vlot__disk_stall(disk, true);
+    cr_assert_eq(append(disk, &done, 1, 1, 1, 8), VLOT_PENDING);
+    vlot_fault_allocator_fail_at(faults, ++fail_at, false);
+    vlot_result result = begin_at(disk, NULL, &done, 2, 20, 1);
+    has_failed = result == VLOT_NOMEM;
+    cr_assert(has_failed || result == VLOT_PENDING);
+    vlot__disk_stall(disk, false);
+    cr_assert_eq(vlot__disk_advance(disk, 1), has_failed ? 1 : 2);
+    vlot_fault_allocator_fail_at(faults, 0, false);
+    if (has_failed)
+      expect_place(disk, 0, 0, 8);
+    else
+      expect_place(disk, 20, 20, 21);
+    vlot__disk_close(disk);
+    vlot_fault_allocator_close(faults); /* asserts that nothing is left */
+  }
+  cr_assert_gt(fail_at, 1, "the sweep failed nothing");
 }
 
 /* --- memory --- */

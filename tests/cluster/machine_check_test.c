@@ -19,6 +19,7 @@ typedef enum flaw {
   QUERY_DIFFERS,
   SNAPSHOT_CHANGES,
   SNAPSHOT_FAILS,
+  SNAPSHOT_DIFFERS,
   RESTORE_FAILS,
   RESTORE_ADDS,
   RESTORE_FORGETS,
@@ -96,6 +97,7 @@ static vlot_result sum_snapshot(void *state, const vlot_writer *writer) {
   if (on->flaw == SNAPSHOT_CHANGES) on->total++;
   uint64_t numbers[2] = {on->total, on->step};
   uint8_t padding[100] = {0};
+  if (on->flaw == SNAPSHOT_DIFFERS) padding[99] = on->is_restored;
   vlot_result result = writer->write(writer->context, numbers, sizeof numbers);
   return result == VLOT_OK ? writer->write(writer->context, padding, sizeof padding) : result;
 }
@@ -191,6 +193,7 @@ Test(machine_check, every_flaw_is_found_and_named) {
       {QUERY_DIFFERS, "question differently"},
       {SNAPSHOT_CHANGES, "snapshot() changes"},
       {SNAPSHOT_FAILS, "snapshot() fails"},
+      {SNAPSHOT_DIFFERS, "other bytes"},
       {RESTORE_FAILS, "restore() refuses"},
       {RESTORE_ADDS, "another state"},
       {RESTORE_FORGETS, "another state"},

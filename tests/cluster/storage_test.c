@@ -615,6 +615,8 @@ Test(storage, a_table_says_how_much_of_it_there_is) {
       "call vlot_storage_init()");
   odd.size = sizeof odd + 8;
   expect_odd("n1's storage: its size is of no edition that this build knows");
+  odd.size = offsetof(vlot_storage, keep); /* as it was before there were snapshots */
+  expect_odd("n2's storage keeps a label and n1's keeps none: all of them must, or none");
   cr_expect_eq(vlot_cluster_options_lint(NULL, NULL, 0), 0);
 }
 

@@ -110,7 +110,7 @@ says "within what is whole" out "These are whole; the journal is cut"
 cp "$journal" "$work/other"
 patch_byte "$work/other" 8
 expect 65 "another version" "$vlot" replay "$work/other"
-says "another version" err "format version 6, and this build reads version 5"
+says "another version" err "format version 7, and this build reads version 6"
 cp "$journal" "$work/changed"
 patch_byte "$work/changed" $((size - 20))
 expect 65 "a changed byte" "$vlot" replay "$work/changed"
