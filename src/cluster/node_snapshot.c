@@ -234,7 +234,10 @@ void vlot__snapshots_take(vlot__node *node) {
   }
   on->not_below = 0;
   vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_SNAPSHOT_TAKEN, 0);
-  if (!input) return; /* it is taken again, later */
+  if (!input) { /* it is taken again, later */
+    vlot__snapshots_taken(node);
+    return;
+  }
   input->as.taken.snapshot = on->taken;
   input->as.taken.compact_to = node->applied_index > kept ? node->applied_index - kept : 0;
 }
