@@ -126,6 +126,9 @@ void vlot__causes_quorum_feed(vlot__causes_quorum *quorum, const vlot_event *eve
       one->is_counted[peer] = counts(&quorum->members[peer], life ? life : UINT32_MAX);
     return;
   case VLOT_EVENT_COMMIT: one->commit = event->as.slice.first + event->as.slice.count - 1; return;
+  case VLOT_EVENT_SNAPSHOT_INSTALLED: /* in place of the log */
+    one->commit = one->durable = event->as.change.to;
+    return;
   default: return;
   }
 }
