@@ -226,11 +226,6 @@ static void record(uint64_t seed, taped *tape, vlot_cluster_stats *stats) {
   vlot__prng prng;
   vlot__prng_init(&prng, seed, 1);
   vlot_cluster_options_init(&options);
-  if (seed / 2 % 2) { /* logs are short, and who was away is sent a snapshot in small chunks */
-    options.snapshot_bytes = 500 + 1000 * (seed % 5);
-    options.snapshot_trailing = seed % 7;
-    options.raft.snapshot_chunk_bytes = 300;
-  }
   options.nodes = shared.nodes = 3 + 2 * (uint32_t)(seed % 2);
   options.learners = seed % 4 == 3;
   options.seed = seed;
