@@ -51,7 +51,7 @@ printf 'nodes\nn\nwhy 1\nq\n' >"$work/script"
 got=0
 "$vlot" replay "$journal" --until 60 >"$work/out" 2>"$work/err" <"$work/script" || got=$?
 [ "$got" -eq 0 ] || fail "by hand: exit code $got"
-says "by hand" out "of $total."
+says "by hand" out "of $total"
 printf 'kill 1\nq\n' >"$work/script"
 "$vlot" replay "$journal" --until 60 >"$work/out" 2>"$work/err" <"$work/script" && fail "a kill is carried out"
 says "a kill is refused" out "recorded run"
