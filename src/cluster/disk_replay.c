@@ -10,7 +10,7 @@ static void settle(vlot__disk *disk, uint64_t token) {
     if (one.write.token > token) return;
     vlot__ring_pop_front(&disk->queue);
     disk->queued_slices -= one.write.slice_count;
-    vlot__disk_make_durable(disk, &one.write);
+    if (!one.must_fail) vlot__disk_make_durable(disk, &one.write);
     vlot__disk_waiting_free(disk, &one);
   }
 }
@@ -37,24 +37,26 @@ static bool follows(const vlot__disk *disk, const vlot_write *write) {
 vlot_result vlot__disk_submit_as(vlot__disk *disk, const vlot_write *write, vlot_result result) {
   static const vlot_storage_done nobody = {0};
   bool is_taken = result == VLOT_OK || result == VLOT_PENDING;
+  bool must_fail = false; /* behind a snapshot that could not be kept: in its turn */
   vlot__lock(&disk->lock);
   vlot__alloc_free(disk->allocator, disk->loaded);
   disk->loaded = NULL;
-  if (is_taken && (disk->has_failed || !follows(disk, write)))
+  if (disk->has_failed && result == VLOT_PENDING)
+    must_fail = true;
+  else if (is_taken && (disk->has_failed || !follows(disk, write)))
     result = VLOT_INVALID;
   else if (is_taken && !vlot_log_reserve(&disk->log, disk->queued_slices + write->slice_count))
     result = VLOT_NOMEM;
-  else if (result == VLOT_PENDING)
-    result = vlot__disk_enqueue(disk, write, &nobody, false);
+  if (result == VLOT_PENDING) result = vlot__disk_enqueue(disk, write, &nobody, must_fail);
   /* earlier ones are durable as well, though the node has not heard of it yet */
   if (result == VLOT_OK) {
     settle(disk, VLOT_NEVER);
     vlot__disk_make_durable(disk, write);
   }
-  if (result == VLOT_OK || result == VLOT_PENDING)
-    vlot__disk_move_tail(disk, write);
-  else
+  if (result != VLOT_OK && result != VLOT_PENDING)
     disk->has_failed = true;
+  else if (!must_fail)
+    vlot__disk_move_tail(disk, write);
   vlot__unlock(&disk->lock);
   return result;
 }

@@ -827,6 +827,48 @@ Test(disk, keeping_a_snapshot_has_the_faults_of_a_write) {
   vlot__disk_close(disk);
 }
 
+static vlot_result append_as(vlot__disk *disk, uint64_t token, uint64_t index, vlot_result result) {
+  vlot_slice slice = slice_make(NULL, index, 1, 1);
+  vlot_write write = {.token = token, .slices = &slice, .slice_count = 1};
+  vlot_result made = vlot__disk_submit_as(disk, &write, result);
+  vlot_batch_release(slice.batch);
+  return made;
+}
+
+/* What is written behind a snapshot that could not be kept waits for its turn, and fails then. */
+Test(disk, a_write_behind_a_failed_snapshot_fails_in_its_turn) {
+  vlot__disk *disk = vlot__disk_open(NULL, 1, 1);
+  record done = {0};
+  cr_assert_eq(vlot__disk_set_delay(disk, 1, 1), VLOT_OK);
+  vlot__disk_fail_at(disk, 2);
+  cr_assert_eq(append(disk, &done, 1, 1, 1, 1), VLOT_PENDING);
+  cr_assert_eq(keep(disk, 1, 1), VLOT_IO);
+  cr_assert_eq(append(disk, &done, 2, 2, 1, 1), VLOT_PENDING);
+  cr_assert_eq(vlot__disk_advance(disk, 10), 2);
+  cr_expect(done.results[0] == VLOT_OK && done.results[1] == VLOT_IO);
+  expect_place(disk, 0, 0, 1);
+  vlot__disk_close(disk);
+}
+
+/* The same happens to the disk of a replay, however the replay comes to its end. */
+Test(disk, a_write_behind_a_failed_snapshot_is_replayed) {
+  for (int stops = 0; stops < 2; stops++) {
+    vlot__disk *disk = vlot__disk_open(NULL, 1, 1);
+    vlot_snapshot *snapshot = snapshot_at(1, 1);
+    cr_assert_eq(append_as(disk, 1, 1, VLOT_PENDING), VLOT_PENDING);
+    cr_assert_eq(vlot__disk_keep_as(disk, snapshot, VLOT_IO), VLOT_IO);
+    cr_expect_eq(append_as(disk, 2, 2, VLOT_OK), VLOT_INVALID, "it cannot be durable");
+    cr_expect_eq(append_as(disk, 2, 2, VLOT_PENDING), VLOT_PENDING);
+    if (stops)
+      vlot__disk_stop_at(disk, 2, false);
+    else
+      vlot__disk_settle(disk, 2, true);
+    expect_place(disk, 0, 0, 1);
+    vlot_snapshot_release(snapshot);
+    vlot__disk_close(disk);
+  }
+}
+
 Test(disk, a_write_with_a_snapshot_leaves_no_entry_of_before) {
   vlot__disk *disk = vlot__disk_open(NULL, 1, 1);
   record done = {0};
