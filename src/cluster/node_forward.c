@@ -30,7 +30,7 @@ static vlot__forward *forward_at(const vlot__forwarding *it, size_t k) {
 }
 
 static void free_forward(vlot__node *node, vlot__forward *one) {
-  node->forwarding.bytes -= one->size;
+  node->forwarding.bytes -= one->whole;
   node->forwarding.mails -= one->mail->count;
   vlot__mail_dispose(VLOT__MAIL_FORWARD, one->mail);
   vlot__alloc_free(node->allocator, one->mail);
@@ -128,13 +128,18 @@ static void meet_leader(vlot__node *node) {
   it->timed_copy = 0;
 }
 
-/* Room for so many bytes more in one that has not gone yet; NULL without memory. */
-static vlot__forward *open_forward(vlot__node *node, size_t more) {
+static size_t whole_size(uint32_t kind, const void *payload, size_t size) {
+  return kind == VLOT__MAIL_PROPOSE ? vlot__propose_whole_size(payload) : size;
+}
+
+/* Room for so many bytes more, `whole` with what they share, in one that has not gone yet; NULL
+ * without memory. */
+static vlot__forward *open_forward(vlot__node *node, size_t more, size_t whole) {
   vlot__forwarding *it = &node->forwarding;
   size_t count = it->sent.count;
   vlot__forward *one = count > 0 ? forward_at(it, count - 1) : NULL;
-  vlot__forward made = {.size = sizeof(vlot__mail_forward)};
-  bool is_new = !one || one->mail->copy > 0 || one->size + more > TOGETHER_BYTES;
+  vlot__forward made = {.size = sizeof(vlot__mail_forward), .whole = sizeof(vlot__mail_forward)};
+  bool is_new = !one || one->mail->copy > 0 || one->whole + whole > TOGETHER_BYTES;
   if (is_new && !vlot__ring_reserve(&it->sent, 1)) return NULL;
   if (is_new) one = &made;
   void *mail = one->mail;
@@ -146,7 +151,7 @@ static vlot__forward *open_forward(vlot__node *node, size_t more) {
                                     .number = it->next_number++,
                                     .incarnation = node->seat->incarnation,
                                     .from = node->seat->id};
-  it->bytes += one->size;
+  it->bytes += one->whole;
   vlot__forward *pushed = vlot__ring_push(&it->sent);
   *pushed = made;
   return pushed;
@@ -159,12 +164,13 @@ vlot_why vlot__node_no_leader_why(const vlot__node *node) {
 vlot_why vlot__node_forward(vlot__node *node, uint32_t kind, const void *payload, uint32_t size,
                             uint32_t *hops) {
   vlot__forwarding *it = &node->forwarding;
-  size_t whole = sizeof(vlot__forwarded) + vlot__padded(size);
+  size_t more = sizeof(vlot__forwarded) + vlot__padded(size);
+  size_t whole = sizeof(vlot__forwarded) + vlot__padded(whole_size(kind, payload, size));
   if (*hops > 0 || node->leader == 0 || node->leader == node->seat->id)
     return vlot__node_no_leader_why(node);
   meet_leader(node);
   if (it->mails >= FORWARDS_MAX || it->bytes >= forward_bytes_max) return VLOT_WHY_MAILBOX_FULL;
-  vlot__forward *one = open_forward(node, whole);
+  vlot__forward *one = open_forward(node, more, whole);
   if (!one) return VLOT_WHY_NO_MEMORY;
   *hops = 1;
   vlot__forwarded *at = (void *)((uint8_t *)one->mail + one->size);
@@ -172,7 +178,8 @@ vlot_why vlot__node_forward(vlot__node *node, uint32_t kind, const void *payload
   memcpy(vlot__forwarded_mail(at), payload, size);
   vlot__mail_retain(kind, vlot__forwarded_mail(at));
   vlot__forwarded_head(at)->cause = node->seat->cause; /* the client's event here */
-  one->size += whole;
+  one->size += more;
+  one->whole += whole;
   one->mail->count++;
   it->bytes += whole;
   it->mails++;

@@ -56,6 +56,7 @@ typedef struct vlot__group {
 typedef struct vlot__forward {
   vlot__mail_forward *mail; /* what it refers to is retained */
   size_t size, capacity;    /* bytes */
+  size_t whole;             /* bytes, those that it shares counted in */
 } vlot__forward;
 
 /* Of a member that has passed mail on to this one: how far its newest stream has come. */

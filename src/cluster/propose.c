@@ -17,6 +17,15 @@ size_t vlot__propose_size(const vlot_command *commands, uint32_t count) {
   return size;
 }
 
+size_t vlot__propose_whole_size(const vlot__mail_propose *mail) {
+  const vlot__mail_command *command;
+  size_t size = sizeof *mail;
+  for (vlot__propose_reader next = vlot__propose_begin(mail);
+       (command = vlot__propose_next(&next)) != NULL;)
+    size += vlot__propose_command_size(command->size);
+  return size;
+}
+
 /* The bytes that all nodes will share: the caller's, where they are all of what it owns. */
 static vlot_bytes *share(const vlot_allocator *allocator, const vlot_command *command) {
   bool is_whole = command->owner && vlot_bytes_size(command->owner) == command->size;

@@ -32,6 +32,9 @@ VLOT_MUST_CHECK bool vlot__propose_lay_out(vlot__mail_propose *mail,
 static inline size_t vlot__propose_command_size(size_t size) {
   return sizeof(vlot__mail_command) + vlot__padded(size);
 }
+/* Bytes that the mail would take if no command of it were shared, as in a replay. What bounds the
+ * memory of mail, or decides what goes together, counts these. */
+size_t vlot__propose_whole_size(const vlot__mail_propose *mail);
 static inline uint8_t *vlot__propose_first(vlot__mail_propose *mail) {
   return (uint8_t *)(mail + 1);
 }

@@ -121,6 +121,31 @@ static void bad_links(stage *at) {
   load(at, 15);
 }
 
+/* Large commands are shared, and their bytes lie elsewhere than in a replay: what a follower passes
+ * on together must not depend on that. All of it waits for one turn. */
+static void large_by_a_follower(stage *at) {
+  enum { COMMANDS = 80 };
+  static const char value[3000];
+  vlot_client *client;
+  vlot_client_options options;
+  vlot_client_options_init(&options);
+  options.contact = follower(at);
+  vlot_bytes *bytes = vlot_kv_encode(NULL, &(vlot_kv_command){.operation = VLOT_KV_SET,
+                                                              .key = "large",
+                                                              .key_size = 5,
+                                                              .value = value,
+                                                              .value_size = sizeof value});
+  vlot_command command = {.data = vlot_bytes_data(bytes), .size = vlot_bytes_size(bytes)};
+  ok(vlot_client_open(&client, at->cluster, &options));
+  ok(vlot_cluster_suspend(at->cluster, options.contact));
+  for (int k = 0; k < COMMANDS; k++) ok(vlot_client_submit(client, &command, 1, NULL));
+  ok(vlot_cluster_resume(at->cluster, options.contact));
+  for (vlot_answer answers[COMMANDS]; vlot_client_inflight(client) > 0;)
+    cr_assert_gt(vlot_client_wait(client, answers, COMMANDS), 0);
+  vlot_client_close(client);
+  vlot_bytes_release(bytes);
+}
+
 static void partition(stage *at) {
   ok(vlot_cluster_partition(at->cluster, &at->leader, 1));
   pass_ticks(at, 60);
@@ -244,7 +269,7 @@ static const scenario scenarios[] = {
     {"bad links", bad_links}, {"partition", partition},
     {"clocks", clocks},       {"pause", pause},
     {"forwarded", forwarded}, {"orders", orders},
-    {"batches", batches},
+    {"batches", batches},     {"large by a follower", large_by_a_follower},
 };
 
 /* --- recording one --- */
