@@ -27,7 +27,7 @@ struct load {
   vlot_cluster *cluster;
   vlot_client *client;
   struct cluster_totals totals;
-  char journal[64]; /* path of a temporary file */
+  char journal[256]; /* path of a temporary file */
   uint8_t *command;
   uint64_t submitted; /* also the number of the next command */
   uint64_t answered;
@@ -255,7 +255,10 @@ static void check(const struct load *load, struct cluster_load_result *result) {
 
 /* False: there is none. */
 static bool make_file(struct load *load) {
-  snprintf(load->journal, sizeof load->journal, "/tmp/vlot-bench-journal.XXXXXX");
+  const char *directory = getenv("TMPDIR");
+  int length = snprintf(load->journal, sizeof load->journal, "%s/vlot-bench-journal.XXXXXX",
+                        directory && *directory ? directory : P_tmpdir);
+  if (length < 0 || (size_t)length >= sizeof load->journal) return false;
   int descriptor = mkstemp(load->journal);
   return descriptor >= 0 && close(descriptor) == 0;
 }

@@ -233,7 +233,7 @@ Test(looking, a_view_is_json_too, .init = begin, .fini = end) {
 }
 
 Test(looking, a_file_is_said, .init = begin, .fini = end) {
-  char name[] = "/tmp/vlot-play-XXXXXX", line[64];
+  char name[] = "looking_test.XXXXXX", line[64];
   int file = mkstemp(name);
   cr_assert_geq(file, 0);
   static const char text[] =

@@ -263,7 +263,7 @@ Test(workspace, a_saved_story_plays) {
   workspace.options.nodes = 5;
   workspace.options.seed = 11;
   for (unsigned k = 0; k < 2; k++)
-    snprintf(names[k], sizeof names[k], "/tmp/vlot-workspace-test-%d-%u", (int)getpid(), k);
+    snprintf(names[k], sizeof names[k], "workspace_test.%ld-%u", (long)getpid(), k);
   must_say(&workspace, "# Once upon a time");
   must_say(&workspace, "until leader");
   cr_assert_not(say(&workspace, "kill 9"));

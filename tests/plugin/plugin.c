@@ -1,14 +1,17 @@
 /* A plug-in that vlot is linked into: it closes a cluster whose machine is stuck, and is
  * unloaded. */
-#include <stdatomic.h>
+#include <semaphore.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "vlot/vlot.h"
 
-int plugin_run(atomic_int *is_stuck, atomic_int *may_go_on);
+int plugin_run(sem_t *is_there, sem_t *may_go_on);
 
-static atomic_int *stuck, *goes_on; /* the host's: it outlives this code, or would */
+static sem_t *there, *goes_on; /* the host's: they outlive this code, or would */
+
+static void wait_for(sem_t *signal) {
+  while (sem_wait(signal) != 0) continue; /* a signal has come between */
+}
 
 static void *create(void *context, uint32_t node, bool is_replaying) {
   (void)context, (void)node, (void)is_replaying;
@@ -18,20 +21,22 @@ static void *create(void *context, uint32_t node, bool is_replaying) {
 static vlot_result apply(void *state, const vlot_entry *commands, uint32_t count, uint64_t first,
                          vlot_replies *replies) {
   (void)state, (void)commands, (void)count, (void)first, (void)replies;
-  atomic_store(stuck, 1);
-  while (!atomic_load(goes_on)) nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+  sem_post(there);
+  wait_for(goes_on);
+  sem_post(there);
   return VLOT_OK;
 }
 
-/* 0, or the line that complains. */
-int plugin_run(atomic_int *is_stuck, atomic_int *may_go_on) {
+/* The machine posts is_there when it is stuck, which is taken here, and when it has gone on. 0, or
+ * the line that complains. */
+int plugin_run(sem_t *is_there, sem_t *may_go_on) {
   vlot_machine machine = {
       .size = sizeof machine, .name = "stuck", .create = create, .apply = apply, .destroy = free};
   vlot_cluster_options options;
   vlot_cluster *cluster;
   vlot_client *client;
   vlot_command command = {.data = (const uint8_t *)"x", .size = 1};
-  stuck = is_stuck;
+  there = is_there;
   goes_on = may_go_on;
   vlot_cluster_options_init(&options);
   options.machine = &machine;
@@ -41,7 +46,7 @@ int plugin_run(atomic_int *is_stuck, atomic_int *may_go_on) {
   if (vlot_await_leader(cluster, 5000, NULL) != VLOT_OK) return __LINE__;
   if (vlot_client_open(&client, cluster, NULL) != VLOT_OK) return __LINE__;
   if (vlot_client_submit(client, &command, 1, NULL) != VLOT_OK) return __LINE__;
-  while (!atomic_load(stuck)) nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+  wait_for(there);
   vlot_client_close(client);
   return vlot_cluster_close(cluster) == VLOT_TIMEOUT ? 0 : __LINE__;
 }
