@@ -19,7 +19,8 @@ check([row[0] for row in rows] == ["n1", "n2", "n3"], shown)
 threads = {thread.name: thread.num for thread in gdb.selected_inferior().threads()}
 for row in rows:
     check(row[-1] == str(threads.get("vlot-" + row[0])), "thread of " + row[0] + ": " + shown)
-check(int(gdb.parse_and_eval("$vlot_term(%d)" % node)) == 1, "its term")
+term = int(gdb.parse_and_eval("$vlot_term(%d)" % node))  # 1, or more on a machine so busy that a vote is split
+check(term >= 1, "its term")
 for command in ("vlot node", "vlot net", "vlot timers", "vlot mailbox 1", "vlot trace", "vlot config", "vlot thread 1 frame"):
     check(gdb.execute(command, to_string=True).strip() != "", command)
 
@@ -28,8 +29,7 @@ gdb.execute("delete")
 gdb.execute("tbreak look_here")
 gdb.execute("continue")
 check(int(gdb.parse_and_eval("$vlot_leader()")) == node, "another leader after the stop")
-check(int(gdb.parse_and_eval("$vlot_term(%d)" % node)) == 1, "another term after the stop")
-check(int(gdb.parse_and_eval("cluster->stats.elections")) == 1, "an election in the stop")
+check(int(gdb.parse_and_eval("$vlot_term(%d)" % node)) == term, "another term after the stop")
 check("agree up to entry 3" in gdb.execute("vlot diff 1 2", to_string=True), "the logs")
 gdb.execute("vlot thread %d" % node)
 check(gdb.selected_thread().name == "vlot-n%d" % node, "vlot thread")
