@@ -1,12 +1,8 @@
 /* What recording costs: the same load with a journal and without, in turns. The journal goes to a
  * temporary file. */
 #include <inttypes.h>
-#include <malloc.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "bench.h"
-#include "cluster_load.h"
+#include "bench_load.h"
 
 struct shape {
   const char *name;
@@ -26,39 +22,17 @@ static const struct shape shapes[] = {
 
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
-/* As for the rows of throughput: pages that are new to the process are not what is measured. */
-static void pretouch(uint64_t bytes) {
-  mallopt(M_ARENA_MAX, 1);
-  mallopt(M_TRIM_THRESHOLD, -1);
-  mallopt(M_TOP_PAD, 64 << 20);
-  mallopt(M_MMAP_MAX, 0);
-  uint8_t *memory = malloc(bytes);
-  if (memory != NULL) {
-    memset(memory, 1, bytes);
-    __asm__ volatile("" : : "r"(memory) : "memory");
-  }
-  free(memory);
-}
-
 static enum bench_exit run_pair(const struct shape *shape, const struct bench_settings *settings,
                                 uint64_t round, struct cluster_load_result pair[2]) {
-  for (uint64_t k = 0; k < 2; k++) {
-    bool has_journal = (round + k) % 2 == 1; /* who comes first changes from round to round */
-    struct cluster_load_options load = {.window = shape->window,
-                                        .size = shape->size,
-                                        .seconds = settings->seconds,
-                                        .ops = settings->ops,
-                                        .cpu = shape->is_pinned ? settings->cpu : MEASURE_CPU_ANY,
-                                        .seed = round,
-                                        .has_journal = has_journal};
-    struct cluster_load_result *result = &pair[has_journal];
-    *result = cluster_load_run(&load);
-    if (result->status != CLUSTER_LOAD_OK) {
-      bool is_mismatch = result->status == CLUSTER_LOAD_MISMATCH;
-      return bench_complain(is_mismatch ? BENCH_MISMATCH : BENCH_SYSTEM, "%s", result->why);
-    }
-  }
-  return BENCH_DONE;
+  struct cluster_load_options load = {.window = shape->window,
+                                      .size = shape->size,
+                                      .seconds = settings->seconds,
+                                      .ops = settings->ops,
+                                      .cpu = shape->is_pinned ? settings->cpu : MEASURE_CPU_ANY,
+                                      .seed = round};
+  struct cluster_load_options loads[2] = {load, load};
+  loads[1].has_journal = true;
+  return bench_load_pair(loads, round, pair);
 }
 
 static void put_round(const struct bench_row *row, const struct bench_settings *settings,
@@ -84,7 +58,7 @@ static void put_round(const struct bench_row *row, const struct bench_settings *
 enum bench_exit bench_journal(const struct bench_row *row, const struct bench_settings *settings) {
   double costs[SHAPES][BENCH_ROUNDS_MAX];
   char place[64];
-  pretouch(UINT64_C(512) << 20);
+  bench_pretouch(UINT64_C(512) << 20);
   for (size_t k = 0; k < SHAPES; k++) {
     const struct shape *shape = &shapes[k];
     bench_place_text(shape->is_pinned ? settings->cpu : MEASURE_CPU_ANY, place, sizeof place);

@@ -2,8 +2,7 @@
  * nodes are left to the kernel, as a program that embeds a cluster leaves them. */
 #include <inttypes.h>
 
-#include "bench.h"
-#include "cluster_load.h"
+#include "bench_load.h"
 
 enum { LOSS = 50000 /* of a million */ };
 
@@ -28,24 +27,16 @@ enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 static enum bench_exit run_pair(const struct shape *shape, const struct bench_settings *settings,
                                 uint64_t round, struct cluster_load_result pair[2]) {
-  for (uint64_t k = 0; k < 2; k++) {
-    bool is_lossy = (round + k) % 2 == 1; /* who comes first changes from round to round */
-    struct cluster_load_options load = {.window = shape->window,
-                                        .size = 16,
-                                        .seconds = settings->seconds,
-                                        .ops = settings->ops,
-                                        .cpu = MEASURE_CPU_ANY,
-                                        .seed = round,
-                                        .loss = is_lossy ? LOSS : 0,
-                                        .by_follower = shape->by_follower};
-    struct cluster_load_result *result = &pair[is_lossy];
-    *result = cluster_load_run(&load);
-    if (result->status != CLUSTER_LOAD_OK) {
-      bool is_mismatch = result->status == CLUSTER_LOAD_MISMATCH;
-      return bench_complain(is_mismatch ? BENCH_MISMATCH : BENCH_SYSTEM, "%s", result->why);
-    }
-  }
-  return BENCH_DONE;
+  struct cluster_load_options load = {.window = shape->window,
+                                      .size = 16,
+                                      .seconds = settings->seconds,
+                                      .ops = settings->ops,
+                                      .cpu = MEASURE_CPU_ANY,
+                                      .seed = round,
+                                      .by_follower = shape->by_follower};
+  struct cluster_load_options loads[2] = {load, load};
+  loads[1].loss = LOSS;
+  return bench_load_pair(loads, round, pair);
 }
 
 static void put_round(const struct bench_row *row, const struct bench_settings *settings,

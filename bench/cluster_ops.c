@@ -1,11 +1,7 @@
 /* Rows of throughput and of tails: the cluster and the raft-shaped pipeline, in turns. */
 #include <inttypes.h>
-#include <malloc.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "bench.h"
-#include "cluster_load.h"
+#include "bench_load.h"
 #include "limits.h"
 
 struct shape {
@@ -18,23 +14,6 @@ struct pair {
   struct limit_result limit;
   struct cluster_load_result cluster;
 };
-
-/* Memory from the kernel costs a page fault per 4 KiB, and the limit's logs are touched before the
- * clock starts. So are the cluster's: one arena that is touched once, and that the C library never
- * gives back. */
-static void pretouch(uint64_t bytes) {
-  mallopt(M_ARENA_MAX, 1);
-  mallopt(M_TRIM_THRESHOLD, -1); /* never */
-  mallopt(M_TOP_PAD, 64 << 20);
-  mallopt(M_MMAP_MAX, 0);
-  uint8_t *memory = malloc(bytes);
-  if (memory != NULL) {
-    memset(memory, 1, bytes);
-    /* The compiler may not leave out what nobody reads. */
-    __asm__ volatile("" : : "r"(memory) : "memory");
-  }
-  free(memory);
-}
 
 static enum bench_exit run_pair(const struct shape *shape, const struct bench_settings *settings,
                                 uint64_t round, struct pair *pair) {
@@ -63,11 +42,7 @@ static enum bench_exit run_pair(const struct shape *shape, const struct bench_se
     return bench_complain(pair->limit.status == LIMIT_MISMATCH ? BENCH_MISMATCH : BENCH_SYSTEM,
                           "limit: %s", pair->limit.why);
   }
-  if (pair->cluster.status != CLUSTER_LOAD_OK) {
-    bool is_mismatch = pair->cluster.status == CLUSTER_LOAD_MISMATCH;
-    return bench_complain(is_mismatch ? BENCH_MISMATCH : BENCH_SYSTEM, "%s", pair->cluster.why);
-  }
-  return BENCH_DONE;
+  return bench_load_exit(&pair->cluster);
 }
 
 static void put_latencies(struct measure_json *json, const char *who, uint64_t p50, uint64_t p99,
@@ -150,7 +125,7 @@ static enum bench_exit run_ops(const struct bench_row *row, const struct bench_s
   char place[64];
   /* Nothing is compacted away: a round keeps about 11 bytes per node beside the command, and one
    * copy of a large one. */
-  pretouch(shape->size > 1024 ? UINT64_C(3) << 30 : UINT64_C(256) << 20);
+  bench_pretouch(shape->size > 1024 ? UINT64_C(3) << 30 : UINT64_C(256) << 20);
   enum bench_exit done = run_rounds(row, settings, shape, pairs);
   if (done != BENCH_DONE) {
     return done;
@@ -205,7 +180,7 @@ enum bench_exit bench_tail(const struct bench_row *row, const struct bench_setti
   struct pair pairs[BENCH_ROUNDS_MAX];
   double tails[BENCH_ROUNDS_MAX], gaps[BENCH_ROUNDS_MAX];
   char place[64];
-  pretouch(UINT64_C(768) << 20);
+  bench_pretouch(UINT64_C(768) << 20);
   enum bench_exit done = run_rounds(row, settings, &shape, pairs);
   if (done != BENCH_DONE) {
     return done;
