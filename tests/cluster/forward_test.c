@@ -181,12 +181,18 @@ Test(forward, over_a_clean_link_each_goes_once_and_so_does_its_answer) {
   leave(&at);
 }
 
-/* --- another term ----------------------------------------------------------------------------- */
-
-Test(forward, of_an_earlier_term_it_is_unknown_and_goes_to_nobody) {
+/* A follower has been given a command, and what it forwards is lost. */
+static struct place with_one_lost(void) {
   struct place at = led(500);
   set_link(&at, at.follower, at.leader, loses_forwards);
   cr_assert_eq(fleet_submit(at.client, "x", 1, NULL), VLOT_OK);
+  return at;
+}
+
+/* --- another term ----------------------------------------------------------------------------- */
+
+Test(forward, of_an_earlier_term_it_is_unknown_and_goes_to_nobody) {
+  struct place at = with_one_lost();
   fleet_pass(at.cluster, 1);
   uint64_t began = now(&at);
   cr_assert_eq(vlot_cluster_order(at.cluster, 6 - at.leader - at.follower, VLOT_INPUT_ELECT, 0),
@@ -203,9 +209,7 @@ Test(forward, of_an_earlier_term_it_is_unknown_and_goes_to_nobody) {
 
 /* Whoever led in the term says what it has taken: nothing more is certain. */
 Test(forward, to_a_leader_that_has_stepped_down_is_certainly_refused) {
-  struct place at = led(500);
-  set_link(&at, at.follower, at.leader, loses_forwards);
-  cr_assert_eq(fleet_submit(at.client, "x", 1, NULL), VLOT_OK);
+  struct place at = with_one_lost();
   cr_assert_eq(vlot_lockstep_step(at.cluster, 1, NULL), VLOT_OK);
   cr_assert_eq(vlot_cluster_order(at.cluster, at.leader, VLOT_INPUT_STEP_DOWN, 0), VLOT_OK);
   fleet_pass(at.cluster, 1);
@@ -219,9 +223,7 @@ Test(forward, to_a_leader_that_has_stepped_down_is_certainly_refused) {
 }
 
 Test(forward, of_a_follower_that_is_killed_is_unknown) {
-  struct place at = led(500);
-  set_link(&at, at.follower, at.leader, loses_forwards);
-  cr_assert_eq(fleet_submit(at.client, "x", 1, NULL), VLOT_OK);
+  struct place at = with_one_lost();
   fleet_pass(at.cluster, 1);
   uint64_t began = now(&at);
   cr_assert_eq(vlot_cluster_kill(at.cluster, at.follower, false), VLOT_OK);
