@@ -53,6 +53,7 @@ void vlot__node_free(vlot__node *node) {
   for (size_t k = 0; k < node->waiting_reads.count; k++)
     vlot__alloc_free(node->allocator,
                      ((vlot__node_read *)vlot__ring_at(&node->waiting_reads, k))->question);
+  vlot__ring_deinit(&node->unapplied);
   vlot__ring_deinit(&node->waiters);
   vlot__ring_deinit(&node->waiting_reads);
   vlot__forwards_free(node);
@@ -87,6 +88,7 @@ vlot__node *vlot__node_open(vlot__seat *seat, vlot_result *result, const char **
   node->permille = atomic_load(&seat->clock_permille);
   node->tape.open = SIZE_MAX;
   vlot__replies_init(&node->replies, cluster->allocator);
+  vlot__ring_init(&node->unapplied, cluster->allocator, sizeof(vlot__unapplied));
   vlot__ring_init(&node->waiters, cluster->allocator, sizeof(vlot__waiter));
   vlot__ring_init(&node->waiting_reads, cluster->allocator, sizeof(vlot__node_read));
   vlot__forwards_open(node);

@@ -145,8 +145,35 @@ static bool apply_slice(vlot__node *node, const vlot_slice *slice) {
   return true;
 }
 
+/* COMMITs of this step that the machine has not caught up with: it has no room, or a snapshot is
+ * being restored. Without memory it is not known later on which of them an APPLY follows. */
+static void note_unapplied(vlot__node *node, const vlot_output *output) {
+  vlot__ring *ring = &node->unapplied;
+  while (ring->count > 0) {
+    const vlot__unapplied *first = vlot__ring_at(ring, 0);
+    if (first->last > node->applied_index) break;
+    vlot__ring_pop_front(ring);
+  }
+  for (uint32_t k = 0; k < output->change_count; k++) {
+    const vlot_change *change = &output->changes[k];
+    if (change->kind != VLOT_CHANGE_COMMIT || change->to <= node->applied_index) continue;
+    vlot__unapplied *one = vlot__ring_push(ring);
+    if (one) *one = (vlot__unapplied){.event = node->step_event + 1 + k, .last = change->to};
+  }
+}
+
+/* The COMMIT of an earlier step that an entry belongs to; 0: not known any more. */
+static uint64_t earlier_commit(const vlot__node *node, uint64_t index) {
+  for (size_t k = 0; k < node->unapplied.count; k++) {
+    const vlot__unapplied *one = vlot__ring_at(&node->unapplied, k);
+    if (index <= one->last) return one->event;
+  }
+  return 0;
+}
+
 /* The COMMIT of this step that a slice ends in; the last APPLY where the machine had as much before
- * it as it may, and has room now. */
+ * it as it may, and has room now; else the COMMIT of an earlier step, in which nothing could be
+ * applied. */
 static uint64_t apply_cause(const vlot__node *node, const vlot_output *output,
                             const vlot_slice *slice) {
   uint64_t last = slice->index + slice->count - 1;
@@ -155,7 +182,7 @@ static uint64_t apply_cause(const vlot__node *node, const vlot_output *output,
     if (change->kind == VLOT_CHANGE_COMMIT && change->from < last && last <= change->to)
       return node->step_event + k;
   }
-  return node->apply_event;
+  return node->apply_event ? node->apply_event : earlier_commit(node, last);
 }
 
 void vlot__node_apply(vlot__node *node, const vlot_output *output) {
@@ -163,4 +190,5 @@ void vlot__node_apply(vlot__node *node, const vlot_output *output) {
     node->seat->cause = apply_cause(node, output, &output->apply[k]);
     if (!apply_slice(node, &output->apply[k])) return;
   }
+  note_unapplied(node, output);
 }

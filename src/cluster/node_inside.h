@@ -150,9 +150,10 @@ struct vlot__node {
   /* events that others follow from */
   uint64_t step_event;    /* STEP of the last step; those of its changes have the numbers behind */
   uint64_t durable_event; /* DURABLE in there; 0 */
-  uint64_t apply_event;   /* the last APPLY; 0 */
+  uint64_t apply_event;   /* the last APPLY since the machine was restored; 0 */
   uint64_t fenced_event;  /* FENCED; 0 */
 
+  vlot__ring unapplied;     /* vlot__unapplied, by index: COMMITs that apply has not reached */
   vlot__ring waiters;       /* vlot__waiter, by index */
   vlot__ring waiting_reads; /* vlot__node_read */
   uint64_t next_tag;
@@ -166,6 +167,12 @@ struct vlot__node {
 
 /* What a STORED is called as a cause: its event, DURABLE, comes out of the step that takes it. */
 #define VLOT__CAUSE_STORED UINT64_MAX
+
+/* A COMMIT event and the last index that it commits. */
+typedef struct vlot__unapplied {
+  uint64_t event;
+  uint64_t last;
+} vlot__unapplied;
 
 /* The event that the core means by a cause. */
 static inline uint64_t vlot__node_event_of(const vlot__node *node, uint64_t cause) {

@@ -129,6 +129,7 @@ void vlot__snapshots_swap(vlot__node *node) {
   node->machine = on->staged;
   on->staged = NULL;
   node->applied_index = node->told_applied = index;
+  node->apply_event = 0;
   answer_overtaken(node, index);
   node->cluster->machine.destroy(old);
   (void)vlot__node_is_void(node);

@@ -5,9 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fleet.h"
 #include "sim.h"
 
-enum { SEEDS = 40, ACTIONS = 6000 };
+enum { SEEDS = 40, ACTIONS = 6000, STORMS = 60, FIRST_STORM = 860, ROUNDS = 300 };
 
 Test(causes, of_every_event_of_some_seeds_are_true) {
   for (uint64_t seed = 1; seed <= SEEDS; seed++) {
@@ -17,6 +18,35 @@ Test(causes, of_every_event_of_some_seeds_are_true) {
     vlot__sim_run(&world);
     cr_assert_eq(world.end, VLOT__SIM_SAFE, "seed %llu: %s", (unsigned long long)seed, world.text);
     cr_assert(vlot__recording_close(&record));
+  }
+}
+
+/* Mail that a suspended node has kept is taken in one turn: chunks of a snapshot, and with them the
+ * entries that make it stale. */
+Test(causes, of_storms_with_snapshots_are_true) {
+  for (uint64_t seed = FIRST_STORM; seed < FIRST_STORM + STORMS; seed++) {
+    vlot_cluster_options options =
+        fleet_options(VLOT_DRIVER_LOCKSTEP, 3 + 2 * (uint32_t)(seed % 2));
+    vlot_subscription *events;
+    vlot_event event;
+    options.seed = seed;
+    options.keeps_events = 1;
+    options.snapshot_bytes = 300;
+    options.snapshot_trailing = seed % 7;
+    options.raft.snapshot_chunk_bytes = 16;
+    vlot_cluster *cluster = fleet_open(&options);
+    vlot__causes *causes = vlot__causes_open();
+    cr_assert(cluster && causes);
+    (void)fleet_storm(cluster, seed, ROUNDS, 0);
+    cr_assert_eq(vlot_subscription_open(&events, cluster, 0), VLOT_OK);
+    while (vlot_subscription_next(events, &event)) {
+      const char *problem = vlot__causes_feed(causes, &event);
+      cr_assert_null(problem, "seed %llu: %s", (unsigned long long)seed, problem);
+    }
+    cr_assert_eq(vlot_subscription_lost(events), 0);
+    vlot_subscription_close(events);
+    vlot__causes_close(causes);
+    cr_assert_eq(vlot_cluster_close(cluster), VLOT_OK);
   }
 }
 
