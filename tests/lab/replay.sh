@@ -51,7 +51,8 @@ printf 'nodes\nn\nwhy 1\nq\n' >"$work/script"
 got=0
 "$vlot" replay "$journal" --until 60 >"$work/out" 2>"$work/err" <"$work/script" || got=$?
 [ "$got" -eq 0 ] || fail "by hand: exit code $got"
-says "by hand" out "of $total"
+grep -Eq "after action (60 of $total\.|[0-9]+ of $total, the nearest before 60: a turn of several actions cannot be halved)" "$work/out" ||
+  fail "by hand: it does not say where it stands"
 printf 'kill 1\nq\n' >"$work/script"
 "$vlot" replay "$journal" --until 60 >"$work/out" 2>"$work/err" <"$work/script" && fail "a kill is carried out"
 says "a kill is refused" out "recorded run"
