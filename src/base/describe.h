@@ -58,6 +58,15 @@ typedef struct vlot__described {
   uint64_t value;
 } vlot__described;
 
+/* A text of the library's, so that a debugger says what the library says; of "": the end. */
+typedef struct vlot__described_text {
+  char of[8];      /* "why" … */
+  uint32_t number; /* there */
+  char text[116];
+} vlot__described_text;
+
+extern const vlot__described_text vlot_described_texts[] __attribute__((visibility("default")));
+
 /* All tables. A debugger finds them by their symbols, vlot_described_…, which are exported. */
 #define VLOT__DESCRIPTIONS(X) \
   X(raft)                     \

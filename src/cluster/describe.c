@@ -3,6 +3,7 @@
  */
 #include "base/describe.h"
 #include "cluster/driver.h"
+#include "cluster/event_inside.h"
 #include "cluster/mail.h"
 #include "cluster/node_inside.h"
 #include "cluster/object.h"
@@ -103,6 +104,8 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__NUMBER(seat.clock_permille, struct vlot__seat, clock_permille),
     VLOT__NUMBER(seat.due, struct vlot__seat, due), /* as its last turn left it */
     VLOT__NUMBER(seat.last_term, struct vlot__seat, status.raft.term),
+    VLOT__NUMBER(seat.is_voter, struct vlot__seat, status.raft.is_voter),
+    VLOT__NUMBER(seat.has_foreign_disk, struct vlot__seat, status.raft.has_foreign_disk),
     VLOT__RING_AT(seat.events, struct vlot__seat, events, struct vlot_event, struct vlot_event,
                   cluster.ring_events),
     VLOT__EMBEDDED(seat.rare, struct vlot__seat, rare, rare, struct vlot__rare),
@@ -161,4 +164,18 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__NUMBER(mail_order.kind, struct vlot__mail_order, kind),
 
     VLOT__END,
+};
+
+/* The library's own words, for sentences (tools/gdb/vlot_gdb/sentences.py). */
+const vlot__described_text vlot_described_texts[] VLOT__DESCRIBED = {
+#define VLOT_X(name, number, text) {"why", number, text},
+    VLOT_WHYS(VLOT_X)
+#undef VLOT_X
+#define VLOT_X(name, number, text, advice) {"result", number, text},
+        VLOT_RESULTS(VLOT_X)
+#undef VLOT_X
+#define VLOT_X(number, text) {"broken", number, text},
+            VLOT__BROKEN(VLOT_X)
+#undef VLOT_X
+                {"", 0, ""},
 };

@@ -39,6 +39,21 @@ static inline bool vlot__event_is_vote(const vlot_event *event) {
          event->as.message.kind <= VLOT_MESSAGE_VOTE_REPLY;
 }
 
+/* What it means that an invariant is broken: its number in the catalogue, text. */
+#define VLOT__BROKEN(X)                                                  \
+  X(1, "a term has two leaders")                                         \
+  X(2, "a leader changed entries of its own log")                        \
+  X(3, "two logs differ below an entry of the same index and term")      \
+  X(4, "a leader lacks an entry that was committed before its term")     \
+  X(5, "other entries are committed or applied here than elsewhere")     \
+  X(6, "what was known as committed is gone")                            \
+  X(7, "a term or a commit index went back, or beyond what the log has") \
+  X(8, "a member voted twice in a term, or before the vote was durable") \
+  X(9, "what was acknowledged, or was durable, is not there")            \
+  X(10, "an entry is committed that no quorum holds")                    \
+  X(11, "a leader counted acknowledgements of an entry of another term") \
+  X(19, "a core does not keep its own laws")
+
 /* Of numbers that stand in events. */
 const char *vlot__event_role_name(uint64_t role);
 const char *vlot__event_progress_name(uint64_t state);

@@ -316,18 +316,9 @@ static void say_lint(vlot__writer *w, const vlot_event *event) {
 
 static void say_violation(vlot__writer *w, const vlot_event *event) {
   static const char *const broken[] = {
-      [1] = "a term has two leaders",
-      [2] = "a leader changed entries of its own log",
-      [3] = "two logs differ below an entry of the same index and term",
-      [4] = "a leader lacks an entry that was committed before its term",
-      [5] = "other entries are committed or applied here than elsewhere",
-      [6] = "what was known as committed is gone",
-      [7] = "a term or a commit index went back, or beyond what the log has",
-      [8] = "a member voted twice in a term, or before the vote was durable",
-      [9] = "what was acknowledged, or was durable, is not there",
-      [10] = "an entry is committed that no quorum holds",
-      [11] = "a leader counted acknowledgements of an entry of another term",
-      [19] = "a core does not keep its own laws",
+#define VLOT_X(number, text) [number] = text,
+      VLOT__BROKEN(VLOT_X)
+#undef VLOT_X
   };
   uint64_t invariant = event->as.change.from;
   bool is_replica = invariant == VLOT_REPLICA_HASH;

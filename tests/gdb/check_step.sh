@@ -69,6 +69,10 @@ export JOURNAL=$work/journal
 debugger -x "$here/replay.py" "$program" >"$work/log"
 grep -q '^replay: as it should be' "$work/log" || { cat "$work/log"; failed=1; }
 
+export SAME=$work/same
+debugger -x "$here/same.py" "$program" >"$work/log"
+grep -q '^same: as it should be' "$work/log" || { tail -60 "$work/log"; failed=1; }
+
 # The commands can be read by gdb's Python, and launch.json by VS Code.
 cat >"$work/read.py" <<'END'
 import ast, glob, json

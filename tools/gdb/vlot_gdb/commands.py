@@ -1,7 +1,7 @@
 """The family of commands, and the convenience functions."""
 import gdb
 
-from . import again, asking, check, control, describe, events, find, state, verbs, words
+from . import again, asking, check, control, describe, events, find, state, verbs, why, words
 from .parse import arguments, node_number, number
 
 HELP = """\
@@ -336,20 +336,16 @@ def show_why(text):
     given = arguments(text, 0, 2, usage)
     cluster = find.cluster()
     one = state.seat(cluster, node_number(given, usage))
-    if len(given) > 1:
-        wanted = given[1].replace("_", " ").replace("-", " ")
-        start = next((event for event in events.kept(cluster, one.id) if event.kind == wanted), None)
-        if start is None:
-            kinds = sorted({event.kind for event in events.kept(cluster, one.id)})
-            raise gdb.GdbError("no event \"%s\" of n%d is in its ring; it holds: %s" % (given[1], one.id, ", ".join(kinds)))
-    else:
-        start = events.last_change(cluster, one.id)
-        if start is None:
-            raise gdb.GdbError("the ring of n%d holds no change: only its last %d events are kept (options.ring_events)" % (
-                one.id, cluster.ring_events))
-    for depth, (event, sentence) in enumerate(events.chain(cluster, start)):
-        place = "tick %-5d" % event.tick if event is not None else " " * 10
-        print("%s %s%s" % (place, "because " if depth and event is not None else "", sentence))
+    about = given[1].replace("_", " ").replace("-", " ") if len(given) > 1 else "change"
+    start = why.find(cluster, one.id, about)
+    if start is None and len(given) > 1:
+        kinds = sorted({event.kind for event in events.kept(cluster, one.id)})
+        raise gdb.GdbError("no event \"%s\" of n%d is in its ring; it holds: %s" % (given[1], one.id, ", ".join(kinds)))
+    if start is None:
+        raise gdb.GdbError("the ring of n%d holds no change: only its last %d events are kept (options.ring_events)" % (
+            one.id, cluster.ring_events))
+    for line in why.lines(cluster, one.id, start, about):
+        print(line)
 
 
 def go_to_thread(text):

@@ -11,6 +11,7 @@ TABLES = ("raft", "actor", "cluster", "clock", "client", "lab")
 PROGRAMS = ("lab",)  # not of the library: of the vlot command
 
 ROW = struct.Struct("=32s32s32sIIIIQ")
+TEXT_ROW = struct.Struct("=8sI116s")
 (END, IS_VERSION, STRUCT, CONSTANT, NUMBER, TEXT, TEXT_AT, BYTES, PLACE, EMBEDDED, POINTER, ARRAY, ARRAY_AT, POINTERS_AT, SEGMENTS_AT, RING,
  RING_AT) = range(17)
 
@@ -34,11 +35,13 @@ class Known:
     tags = {}  # {"vlot_raft": "raft"}
     constants = {}  # {"vote": {"granted": 1}}
     types = {}  # public ones, by name
+    texts = {}  # {("why", 1): "no word …"}
 
 
 def forget(_event=None):
     Known.fields = None
     Known.types.clear()
+    Known.texts.clear()
 
 
 def read(address, size):
@@ -106,6 +109,20 @@ def words(group):
 
 def word(group, number):
     return words(group).get(int(number), "?%d" % number)
+
+
+def said(group, number):
+    """The library's own text of a number ("why", "result", "broken"); "?": it has none."""
+    if not Known.texts:
+        load()
+        address = int(gdb.parse_and_eval("&vlot_described_texts"))
+        while True:
+            of, at, text = TEXT_ROW.unpack(read(address, TEXT_ROW.size))
+            if not of.strip(b"\0"):
+                break
+            Known.texts[of.split(b"\0")[0].decode(), at] = text.split(b"\0")[0].decode()
+            address += TEXT_ROW.size
+    return Known.texts.get((group, int(number)), "?")
 
 
 def struct_of(tag):
