@@ -21,8 +21,7 @@
  *           and where another thread interrupts it: docs/calls.md has which, and by what. No
  *           call is a point of cancellation; is_reached and answered may be left by one, or by
  *           pthread_exit(), and then nothing is left behind. Other functions of the caller's must
- *           not be: machine, storage, log, journal, allocator (cancellation is off around them, but
- *           for the turns that a call runs in lockstep).
+ *           not be: machine, storage, log, journal, allocator (cancellation is off around them).
  * Fork      in a child that was forked while it was open every call returns at once:
  *           VLOT_UNSUPPORTED, or 0, false, nothing, and its memory is left alone, by close too. The
  *           child may open clusters of its own. One that is forked inside a call (in a function

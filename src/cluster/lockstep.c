@@ -5,6 +5,7 @@
  */
 #include "cluster/lockstep.h"
 
+#include "base/lock.h"
 #include "cluster/actors.h"
 #include "cluster/control.h"
 #include "cluster/gate.h"
@@ -348,6 +349,14 @@ static bool lockstep_has_traffic(vlot_cluster *cluster) {
   return vlot__pending_has_traffic(cluster);
 }
 
+/* Whoever waits runs turns, and in them user code: were he cancelled there, half a turn would be
+ * left. Who steps has control, and cancellation off with it. */
+static void run_whole(vlot_cluster *cluster, uint64_t limit) {
+  int cancel_state = vlot__cancel_off();
+  vlot__lockstep_run_one(cluster, limit);
+  vlot__cancel_restore(cancel_state);
+}
+
 static vlot_result lockstep_await(vlot_cluster *cluster,
                                   bool (*is_reached)(vlot_cluster *cluster, void *context),
                                   void *context, uint64_t deadline) {
@@ -356,13 +365,13 @@ static vlot_result lockstep_await(vlot_cluster *cluster,
     if (vlot__is_shut(cluster))
       return vlot__visit_refusal(cluster); /* paused, and another thread closes it */
     if (vlot__now(cluster) >= deadline) return VLOT_TIMEOUT;
-    vlot__lockstep_run_one(cluster, deadline);
+    run_whole(cluster, deadline);
   }
 }
 
 static void lockstep_wait(vlot_cluster *cluster, struct vlot__inbox *inbox, uint64_t deadline) {
   (void)inbox;
-  vlot__lockstep_run_one(cluster, deadline);
+  run_whole(cluster, deadline);
 }
 
 const vlot__driver vlot__driver_lockstep = {

@@ -282,6 +282,87 @@ Test(interrupt, a_cancelled_thread_leaves_nothing_behind) {
   }
 }
 
+/* A machine of whom whoever runs its turn is cancelled, at a point of cancellation. */
+static void *make_nothing(void *context, uint32_t node, bool is_replaying) {
+  static char nothing;
+  (void)context;
+  (void)node;
+  (void)is_replaying;
+  return &nothing;
+}
+
+static void cancel_myself(void) {
+  (void)pthread_cancel(pthread_self());
+  pthread_testcancel();
+}
+
+static vlot_result cancels_at_apply(void *state, const vlot_entry *commands, uint32_t count,
+                                    uint64_t first_index, vlot_replies *replies) {
+  (void)state;
+  (void)commands;
+  (void)count;
+  (void)first_index;
+  (void)replies;
+  cancel_myself();
+  return VLOT_OK;
+}
+
+static vlot_result cancels_at_query(void *state, const void *question, size_t size,
+                                    vlot_replies *replies) {
+  (void)state;
+  (void)question;
+  (void)size;
+  (void)replies;
+  cancel_myself();
+  return VLOT_OK;
+}
+
+static void destroy_nothing(void *state) { (void)state; }
+
+static vlot_result awaits_what_is_submitted(caller *self) {
+  cr_assert_eq(fleet_submit(self->client, "x", 1, NULL), VLOT_OK);
+  return vlot_await_applied(self->cluster, 1, 2, 10000);
+}
+
+static vlot_result waits_for_what_is_submitted(caller *self) {
+  cr_assert_eq(fleet_submit(self->client, "x", 1, NULL), VLOT_OK);
+  return vlot_client_wait(self->client, &self->answer, 1) == 1 ? self->answer.result : VLOT_FAILED;
+}
+
+static vlot_result asks(caller *self) { return vlot_client_query(self->client, "x", 1, NULL); }
+
+/* In lockstep whoever waits runs turns, and they end. */
+Test(interrupt, a_thread_that_is_cancelled_in_a_turn_that_it_runs_ends_the_turn_and_its_call) {
+  static const vlot_machine machine = {.size = sizeof machine,
+                                       .name = "cancels",
+                                       .create = make_nothing,
+                                       .apply = cancels_at_apply,
+                                       .query = cancels_at_query,
+                                       .destroy = destroy_nothing};
+  vlot_result (*const calls[])(caller *) = {awaits_what_is_submitted, waits_for_what_is_submitted,
+                                            proposes, asks};
+  for (size_t k = 0; k < sizeof calls / sizeof *calls; k++) {
+    vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, 3);
+    options.machine = &machine;
+    caller self = {.cluster = fleet_open(&options), .call = calls_and_is_cancelled};
+    cr_assert(self.cluster);
+    cr_assert_eq(vlot_await_leader(self.cluster, 10000, NULL), VLOT_OK);
+    cr_assert_eq(vlot_await_quiet(self.cluster, 10000), VLOT_OK);
+    self.client = fleet_client(self.cluster, 1, 10000);
+    cr_assert(self.client);
+    inner = calls[k];
+    start(&self);
+    void *value;
+    cr_assert_eq(pthread_join(self.thread, &value), 0);
+    cr_expect_eq(value, PTHREAD_CANCELED);
+    cr_expect(atomic_load(&self.has_ended), "%zu: it is left in a turn", k);
+    cr_expect_eq(self.result, VLOT_OK, "%zu: %s", k, vlot_result_name(self.result));
+    cr_expect_eq(visits(self.cluster), 0);
+    vlot_client_close(self.client);
+    cr_expect_eq(vlot_cluster_close(self.cluster), VLOT_OK);
+  }
+}
+
 static void exits(void *context, const vlot_answer *answer) {
   (void)context;
   (void)answer;
