@@ -402,8 +402,8 @@ static void add_command(vlot__workspace *workspace, const vlot_verb *verb) {
   vlot__text_add(&workspace->out, "  %s.\n", verb->summary);
   for (int k = 0; k < VLOT_VERB_PARAMETERS_MAX && verb->parameters[k].name; k++) {
     const vlot_parameter *parameter = &verb->parameters[k];
-    vlot__text_add(&workspace->out, "  %-8s  ",
-                   parameter->type == VLOT_PARAMETER_FLAG ? parameter->keyword : parameter->name);
+    vlot__text_add(&workspace->out, "  %-9s ",
+                   parameter->keyword ? parameter->keyword : parameter->name);
     add_range(&workspace->out, workspace, parameter);
     vlot__text_add(&workspace->out, "\n");
   }

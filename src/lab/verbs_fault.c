@@ -207,6 +207,12 @@ static bool show_part(vlot__workspace *workspace, uint32_t from, uint32_t to, ui
   return vlot__verbs_show(workspace, &view, is_filled);
 }
 
+static bool refuse_upto(vlot__workspace *workspace, const vlot__value *upto, uint32_t delay) {
+  return vlot__workspace_fail(workspace, upto->word,
+                              "expected a number from %u, the delay, on after 'upto', not '%s'",
+                              delay, upto->text);
+}
+
 bool vlot__verbs_link(vlot__workspace *workspace, const vlot__arguments *arguments) {
   const vlot__value *values = arguments->values;
   if (values[0].number == values[1].number && values[0].number != 0)
@@ -220,8 +226,7 @@ bool vlot__verbs_link(vlot__workspace *workspace, const vlot__arguments *argumen
                     .delay_ticks_max = values[5].is_given ? (uint32_t)values[5].number : delay_min,
                     .reorder = (uint32_t)values[6].number * 10000,
                     .reorder_ticks = 10};
-  if (link.delay_ticks_max < delay_min)
-    return vlot__workspace_fail(workspace, values[5].word, "expected at least %u", delay_min);
+  if (link.delay_ticks_max < delay_min) return refuse_upto(workspace, &values[5], delay_min);
   return set_link(workspace, (uint32_t)values[0].number, (uint32_t)values[1].number, &link);
 }
 
@@ -237,8 +242,7 @@ bool vlot__verbs_disk(vlot__workspace *workspace, const vlot__arguments *argumen
                            .is_stalled = values[3].is_given,
                            .is_full = values[4].is_given,
                            .fail_at = values[5].number};
-  if (fault.delay_ticks_max < delay_min)
-    return vlot__workspace_fail(workspace, values[2].word, "expected at least %u", delay_min);
+  if (fault.delay_ticks_max < delay_min) return refuse_upto(workspace, &values[2], delay_min);
   return vlot__verbs_result(
       workspace, 1,
       vlot_cluster_set_disk(workspace->cluster, (uint32_t)arguments->values[0].number, &fault));
