@@ -242,6 +242,23 @@ static void add_read(why *at, const vlot_node_status *leader, const vlot_event *
       add_confirmation(at, leader, id, read);
 }
 
+/* Some wait for a quorum, others only for what is applied here: local ones, and those that are
+ * confirmed. Which is which no event says. */
+static void add_reads_of_two_kinds(why *at, const vlot_node_status *leader, uint32_t count) {
+  uint32_t pending = leader->raft.pending_reads;
+  vlot__view_why_begin(at->view, VLOT__VIEW_FINDING, leader->id);
+  vlot__view_why_say(at->view,
+                     "%u reads wait: %u until %u of the voters have confirmed that n%u leads",
+                     count, pending, leader->raft.quorum, leader->id);
+  if (!has_committed_in_term(at, leader))
+    vlot__view_why_say(at->view, ", and until an entry of term %" PRIu64 " is committed",
+                       leader->raft.term);
+  vlot__view_why_say(at->view,
+                     "; %u until n%u has applied what %s for; it has applied %" PRIu64 ".",
+                     count - pending, leader->id, count - pending == 1 ? "it asks" : "they ask",
+                     leader->applied_index);
+}
+
 /* The oldest that waits is told of; they are answered in their order. */
 void vlot__why_add_reads(why *at, const vlot_node_status *leader) {
   const vlot__past_node *past = &at->workspace->past.nodes[leader->id];
@@ -254,6 +271,10 @@ void vlot__why_add_reads(why *at, const vlot_node_status *leader) {
     if (event->kind != VLOT_EVENT_READ || is_answered(past, k, event)) continue;
     others += oldest != NULL;
     oldest = event;
+  }
+  if (leader->raft.pending_reads > 0 && others + 1 > leader->raft.pending_reads && oldest) {
+    add_reads_of_two_kinds(at, leader, others + 1);
+    return;
   }
   if (oldest) {
     add_read(at, leader, oldest);

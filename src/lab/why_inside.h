@@ -45,7 +45,7 @@ const vlot_event *vlot__why_ignored(const why *at, const vlot_event *taken);
 bool vlot__why_counts(const why *at, uint32_t id, const vlot_event *told);
 /* "disk is not the one the configuration knows, since it was wiped at tick 19: …" */
 void vlot__why_say_foreign(why *at, uint32_t id);
-/* "; it is a learner; it is suspended", at the end of a line. */
+/* "; it is a learner, which does not count; it is suspended", at the end of a line. */
 void vlot__why_say_member(why *at, const vlot_node_status *status);
 bool vlot__why_find_pending(why *at, uint64_t id, vlot_pending *found);
 

@@ -330,7 +330,7 @@ void vlot__why_say_foreign(why *at, uint32_t id) {
 }
 
 void vlot__why_say_member(why *at, const vlot_node_status *status) {
-  if (status->is_learner) vlot__view_why_say(at->view, "; it is a learner");
+  if (status->is_learner) vlot__view_why_say(at->view, "; it is a learner, which does not count");
   if (status->state == VLOT_NODE_SUSPENDED) vlot__view_why_say(at->view, "; it is suspended");
   if (status->state == VLOT_NODE_FENCED)
     vlot__view_why_say(at->view, "; it is fenced");

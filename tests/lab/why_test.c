@@ -57,6 +57,26 @@ Test(why, names_the_answer_that_a_cut_lost, .init = begin, .fini = end) {
   expect("n3: known to store up to 1; AppendReply #28 to n1 was lost at tick 28: the link is cut");
 }
 
+/* A local read waits for no quorum, whoever else does. */
+Test(why, tells_reads_that_wait_for_a_quorum_from_those_that_do_not, .init = begin, .fini = end) {
+  vlot_client *client;
+  say("until leader\ntick 10\nkill 2\nkill 3");
+  cr_assert_eq(vlot_client_open(&client, workspace.cluster, NULL), VLOT_OK);
+  cr_assert_eq(vlot_client_read(client, "x", 1, 1000, NULL), VLOT_OK);
+  say("tick 1\nwhy");
+  expect("waits until n1 has applied what it asks for; it has applied 1");
+  expect_none("of the voters have");
+  say("read x\nread y\ntick 1\nwhy");
+  expect("3 reads wait: 2 until 2 of the voters have confirmed that n1 leads; "
+         "1 until n1 has applied what it asks for; it has applied 1.");
+  vlot_client_close(client);
+}
+
+Test(why, says_that_what_a_learner_stores_does_not_count, .init = begin, .fini = end) {
+  say("nodes 4\nlearners 1\nuntil leader\nuntil quiet\nkill 2\nkill 3\npropose x=1\ntick 3\nwhy");
+  expect("n4: known to store up to 2; it is a learner, which does not count");
+}
+
 Test(why, names_what_keeps_nodes_from_electing, .init = begin, .fini = end) {
   say("nodes 5\nuntil leader\ntick 10\nsuspend 2\nsuspend 3\nclock 4 0\nhold t5\ncut 4 1 oneway\n"
       "kill 1\nwhy");
