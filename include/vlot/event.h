@@ -84,7 +84,7 @@ enum {
   VLOT_CONFIG_OLD_VOTER = 4, /* of the configuration that a joint one leaves */
 };
 
-/* A VIOLATION's `from` is 1 … 11 or 19 for I-1 …, VLOT_REPLICA_HASH for R-1 (docs/catalogue.md);
+/* A VIOLATION's `from` is 1 … 14, 16 or 19 for I-1 …, VLOT_REPLICA_HASH for R-1 (docs/catalogue.md);
  * its cause is the event that broke it. vlot_cluster_violation() has the evidence. */
 #define VLOT_REPLICA_HASH 100
 

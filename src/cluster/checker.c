@@ -69,6 +69,9 @@ static void take_event(vlot__checker *checker, vlot__checker_member *m, const vl
   case VLOT_EVENT_DURABLE: vlot__checker_on_durable(checker, m, event); break;
   case VLOT_EVENT_COMMIT: vlot__checker_on_commit(checker, m, event); break;
   case VLOT_EVENT_APPLY: vlot__checker_on_apply(checker, m, event); break;
+  case VLOT_EVENT_MATCH: vlot__checker_on_match(checker, m, event); break;
+  case VLOT_EVENT_SNAPSHOT_TAKEN: vlot__checker_on_taken(checker, m, event); break;
+  case VLOT_EVENT_COMPACTED: vlot__checker_on_compacted(checker, m, event); break;
   case VLOT_EVENT_SNAPSHOT_INSTALLED: vlot__checker_on_installed(checker, m, event); break;
   case VLOT_EVENT_FENCED: vlot__checker_on_fenced(checker, m, event); break;
   case VLOT_EVENT_START: vlot__checker_on_start(checker, m, event); break;

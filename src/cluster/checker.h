@@ -1,4 +1,4 @@
-/* The checker: the safety properties I-1 to I-11, fed by events, incremental: it compares what
+/* The checker: the safety properties I-1 to I-14 and I-16, fed by events, incremental: it compares what
  * changed and never copies a log. It keeps its own history, outside the nodes, across restarts. It
  * reports, and never stops the host.
  *
@@ -18,7 +18,7 @@
 typedef struct vlot__checker vlot__checker;
 
 typedef struct vlot__violation {
-  uint32_t invariant; /* 1 … 11, 19: I-1 …; VLOT_REPLICA_HASH: R-1, docs/catalogue.md */
+  uint32_t invariant; /* 1 … 14, 16, 19: I-1 …; VLOT_REPLICA_HASH: R-1, docs/catalogue.md */
   uint32_t node;
   uint64_t action;
   char text[200]; /* with evidence */

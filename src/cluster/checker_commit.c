@@ -87,33 +87,6 @@ void vlot__checker_on_commit(vlot__checker *checker, vlot__checker_member *m,
   }
 }
 
-/* The commit index of before is what stays durable until the write is. */
-void vlot__checker_on_installed(vlot__checker *checker, vlot__checker_member *m,
-                                const vlot_event *event) {
-  uint64_t index = event->as.change.to;
-  if (m->role == VLOT_ROLE_LEADER || index <= m->commit)
-    vlot__checker_report(checker, 6, m, event,
-                         "n%" PRIu32 " begins at a snapshot at %" PRIu64
-                         ", although it leads or has committed %" PRIu64,
-                         m->id, index, m->commit);
-  bool is_known = m->model->origin == checker->origin;
-  if (is_known && (index > checker->committed || !vlot__checker_is_canonical(checker, m, index)))
-    vlot__checker_report(checker, 5, m, event,
-                         "n%" PRIu32 " begins at a snapshot at %" PRIu64 " of term %" PRIu64
-                         ", but other entries are committed up to %" PRIu64,
-                         m->id, index, event->as.change.term, checker->committed);
-  vlot__checker_forget_configs(checker, m, 0);
-  if (m->durable_index > m->commit) {
-    m->durable_index = m->commit;
-    m->durable_chain = 0;
-  }
-  m->last = m->commit = m->applied = index;
-  if (index > m->commit_ever) {
-    m->commit_ever = index;
-    m->commit_term = m->term;
-  }
-}
-
 void vlot__checker_on_apply(vlot__checker *checker, vlot__checker_member *m,
                             const vlot_event *event) {
   uint64_t first = event->as.slice.first, last = vlot__checker_last_of(event);
@@ -123,7 +96,7 @@ void vlot__checker_on_apply(vlot__checker *checker, vlot__checker_member *m,
                          " as committed",
                          m->id, last, m->commit);
   if (first != m->applied + 1)
-    vlot__checker_report(checker, 5, m, event,
+    vlot__checker_report(checker, 16, m, event,
                          "n%" PRIu32 " applies entries %" PRIu64 " to %" PRIu64 " after %" PRIu64,
                          m->id, first, last, m->applied);
   vlot__span_entry entry = {.term = event->as.slice.term, .chain = event->as.slice.chain};

@@ -114,21 +114,22 @@ void vlot__checker_wipe(vlot__checker *checker, vlot__checker_member *m) {
   m->durable_term = m->durable_index = m->durable_chain = 0;
   m->durable_vote = 0;
   m->commit_ever = m->commit_term = m->commit_kept = 0;
+  m->snapshot = m->snapshot_durable = m->base = m->durable_kept = 0;
   forget_from(checker, &m->configs, 0);
 }
 
 /* --- quorums --- */
 
-static bool holds(vlot__checker *checker, const vlot__checker_row *row, uint64_t index,
-                  const vlot__span_entry *entry) {
-  const vlot__checker_member *m = row->member;
+bool vlot__checker_holds(vlot__checker *checker, const vlot__checker_member *m, uint64_t disk_id,
+                         uint64_t index, const vlot__span_entry *entry) {
   vlot__span_entry mine;
   for (size_t k = 0; k < m->lost_count; k++) {
-    bool counts = row->disk_id == 0 || row->disk_id == m->lost[k].disk_id;
+    bool counts = disk_id == 0 || disk_id == m->lost[k].disk_id;
     if (counts && index <= m->lost[k].index) return true;
   }
-  bool counts = row->disk_id == 0 || row->disk_id == m->disk_id;
-  if (!counts || index > m->durable_index) return false;
+  uint64_t durable = m->durable_index > m->durable_kept ? m->durable_index : m->durable_kept;
+  bool counts = disk_id == 0 || disk_id == m->disk_id;
+  if (!counts || index > durable) return false;
   vlot__known known = vlot__checker_look(checker, m, index, &mine);
   return known == VLOT__FORGOTTEN || (known == VLOT__KNOWN && vlot__checker_is_same(&mine, entry));
 }
@@ -153,7 +154,9 @@ static void check_half(vlot__checker *checker, const vlot__checker_config *confi
   uint32_t quorum = voters / 2 + 1;
   if (voters == 0) return;
   for (uint32_t k = 0; k < config->count && holders < quorum; k++)
-    if ((config->rows[k].roles & role) && holds(checker, &config->rows[k], index, entry)) holders++;
+    if ((config->rows[k].roles & role) &&
+        vlot__checker_holds(checker, config->rows[k].member, config->rows[k].disk_id, index, entry))
+      holders++;
   if (holders < quorum)
     vlot__checker_report(checker, 10, m, event,
                          "n%" PRIu32 " commits entry %" PRIu64 " of term %" PRIu64 " which %" PRIu32

@@ -3,7 +3,9 @@
  *   checker.c          opening, and which event goes where
  *   checker_terms.c    roles, terms, votes, acknowledgements: I-1, I-4, I-8, I-9
  *   checker_lives.c    steps, starts, disks: I-6 to I-9 across restarts
- *   checker_commit.c   commit and apply: I-5, I-6, I-7, I-10, I-11, R-1
+ *   checker_commit.c   commit and apply: I-5, I-6, I-7, I-10, I-11, I-16, R-1
+ *   checker_peers.c    what leaders know of others, and what is sent: I-12, I-13
+ *   checker_snapshots.c  snapshots and what logs forget: I-14
  *   checker_log.c      what logs held: I-2, I-3, and what is durable
  *   checker_config.c   who votes, and does a quorum hold an entry
  *   checker_history.c  members, the common history, tables, reports (checker_history.h)
@@ -102,6 +104,7 @@ struct vlot__checker_member {
   uint64_t durable_chain; /* 0: not known */
   uint32_t durable_vote;
   uint64_t durable_before; /* the durable index before this step truncated */
+  uint64_t durable_kept;   /* … and before a snapshot whose write is not durable yet; else 0 */
   /* across incarnations */
   uint64_t commit_ever;
   uint64_t commit_term;      /* in which it learned that */
@@ -111,6 +114,13 @@ struct vlot__checker_member {
   vlot__checker_lost lost[VLOT__CHECKER_LOST_DISKS]; /* [lost_count], one per disk id */
   size_t lost_count;
   vlot__checker_configs configs; /* as it told them */
+  /* its newest snapshot, the newest that is durable, and where its log begins, as far as told */
+  uint64_t snapshot;
+  uint64_t snapshot_durable;
+  uint64_t base;
+  /* what the last leader that told anything of it knows it to hold */
+  vlot__checker_reach matched;
+  uint32_t matched_by;
 };
 
 typedef struct vlot__checker_place {
@@ -160,6 +170,10 @@ void vlot__checker_check_quorum(vlot__checker *checker, const vlot__checker_memb
                                 const vlot_event *event, uint64_t index,
                                 const vlot__span_entry *entry);
 
+/* Does a member's disk (0: any that it had) hold an entry durably, as far as anybody knows? */
+bool vlot__checker_holds(vlot__checker *checker, const vlot__checker_member *m, uint64_t disk_id,
+                         uint64_t index, const vlot__span_entry *entry);
+
 /* --- checker_log.c --- */
 
 /* A run of entries stands in a member's log now; newest: the last one of them. */
@@ -177,11 +191,30 @@ void vlot__checker_on_durable(vlot__checker *checker, vlot__checker_member *m,
 
 void vlot__checker_on_commit(vlot__checker *checker, vlot__checker_member *m,
                              const vlot_event *event);
+void vlot__checker_on_apply(vlot__checker *checker, vlot__checker_member *m,
+                            const vlot_event *event);
+
+/* --- checker_peers.c --- */
+
+void vlot__checker_on_match(vlot__checker *checker, const vlot__checker_member *m,
+                            const vlot_event *event);
+/* What leaves it is well formed. */
+void vlot__checker_check_form(vlot__checker *checker, const vlot__checker_member *m,
+                              const vlot_event *event);
+
+/* --- checker_snapshots.c --- */
+
+void vlot__checker_on_taken(vlot__checker *checker, vlot__checker_member *m,
+                            const vlot_event *event);
 /* Log, commit index and what is applied begin at a snapshot. */
 void vlot__checker_on_installed(vlot__checker *checker, vlot__checker_member *m,
                                 const vlot_event *event);
-void vlot__checker_on_apply(vlot__checker *checker, vlot__checker_member *m,
-                            const vlot_event *event);
+void vlot__checker_on_compacted(vlot__checker *checker, vlot__checker_member *m,
+                                const vlot_event *event);
+/* It begins from what was durable; and so much of its log is durable now. */
+void vlot__checker_recover_snapshot(vlot__checker *checker, vlot__checker_member *m,
+                                    const vlot_event *event);
+void vlot__checker_keep_snapshot(vlot__checker_member *m, uint64_t durable);
 
 /* --- checker_lives.c --- */
 

@@ -37,6 +37,7 @@ void vlot__checker_on_start(vlot__checker *checker, vlot__checker_member *m,
   const vlot_brief *found = &event->as.step.after;
   vlot__span_entry newest = {0};
   if (!m->is_wiped) check_recovered(checker, m, event);
+  vlot__checker_recover_snapshot(checker, m, event);
   /* what it knew as committed stays if it had, durably, both the entries and the term in which it
    * learned it */
   uint64_t committed = m->commit_ever < m->durable_index ? m->commit_ever : m->durable_index;

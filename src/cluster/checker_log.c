@@ -138,6 +138,7 @@ void vlot__checker_on_durable(vlot__checker *checker, vlot__checker_member *m,
   m->durable_term = term;
   m->durable_vote = event->peer;
   m->durable_index = to;
+  vlot__checker_keep_snapshot(m, to);
   /* where the model is ahead, a TRUNCATE follows and puts it right */
   (void)vlot__checker_look(checker, m, to, &entry);
   m->durable_chain = entry.chain;

@@ -109,6 +109,7 @@ void vlot__checker_on_sent(vlot__checker *checker, vlot__checker_member *m,
             event->as.message.kind == VLOT_MESSAGE_INSTALL_REPLY) &&
            is_ok)
     check_acknowledgement(checker, m, event);
+  vlot__checker_check_form(checker, m, event);
 }
 
 /* How far an append can have verified the log, were it accepted. Several may be received before the
