@@ -22,8 +22,8 @@ static void check_prefix(vlot__checker *checker, const vlot__checker_member *m,
   vlot__span_entry entry;
   if (index > m->applied || index > m->durable_index)
     vlot__checker_report(checker, 14, m, event,
-                         "n%" PRIu32 " has taken a snapshot at %" PRIu64 ", but has applied %" PRIu64
-                         " and has %" PRIu64 " durable",
+                         "n%" PRIu32 " has taken a snapshot at %" PRIu64
+                         ", but has applied %" PRIu64 " and has %" PRIu64 " durable",
                          m->id, index, m->applied, m->durable_index);
   if (vlot__checker_look(checker, m, index, &entry) == VLOT__KNOWN && entry.term != term)
     vlot__checker_report(checker, 14, m, event,
@@ -90,7 +90,8 @@ void vlot__checker_recover_snapshot(vlot__checker *checker, vlot__checker_member
   uint64_t found = event->as.step.after.commit_index;
   if (found < m->snapshot_durable)
     vlot__checker_report(checker, 14, m, event,
-                         "n%" PRIu32 " begins at %" PRIu64 ", but had a durable snapshot at %" PRIu64,
+                         "n%" PRIu32 " begins at %" PRIu64
+                         ", but had a durable snapshot at %" PRIu64,
                          m->id, found, m->snapshot_durable);
   m->snapshot = m->snapshot_durable = found;
   m->base = 0;

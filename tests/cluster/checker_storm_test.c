@@ -1,6 +1,6 @@
 /* The checker over storms: real cores, a network that loses, repeats and reorders, disks that lag
- * and lose, steps of many inputs at once. Nothing is to be reported, and then, with one promise
- * broken on purpose, something is.
+ * and lose, snapshots that are taken and installed, steps of many inputs at once. Nothing is to be
+ * reported, and then, with one promise broken on purpose, something is: of some it is known what.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 
 #include "base/prng.h"
 #include "cluster/checker.h"
+#include "vlot/raft_snapshot.h"
 
 enum {
   NODES_MAX = 5,
@@ -16,13 +17,22 @@ enum {
   LOG_MAX = 4096,
   WRITES_MAX = 256,
   STEP_MAX = 6,
-  WINDOW = 1 << 14
+  WINDOW = 1 << 14,
+  IMAGE = 20,   /* bytes of a snapshot */
+  TRAILING = 5, /* entries below it that are kept */
 };
 
 typedef enum breach {
   BREACH_NONE,
   BREACH_FORGET_VOTES, /* a restart recovers the term without its vote */
   BREACH_LYING_DISK,   /* writes are called durable at once, and lost in a crash */
+  /* broken cores: what each does no other invariant forbids, until something comes of it */
+  BREACH_GENEROUS,         /* I-12: a leader takes who acknowledges to have one entry more */
+  BREACH_LATE_TERM,        /* I-13: appends name the entry before them with the sender's own term */
+  BREACH_NAMELESS,         /* I-13: messages leave in the name of the receiver */
+  BREACH_OTHER_IMAGE,      /* I-14: snapshots hold one entry less than they say */
+  BREACH_HASTY_COMPACTION, /* I-14: a log forgets one entry more than its snapshot holds */
+  BREACH_APPLY_AGAIN,      /* I-16: what was applied is applied once more */
 } breach;
 
 typedef struct record {
@@ -38,14 +48,19 @@ typedef struct pending {
   record *records;
   uint32_t count;
   bool has_hard;
+  vlot_snapshot *snapshot; /* instead of all that stood there before; NULL */
 } pending;
 
 typedef struct node {
   vlot_raft *raft;
   vlot__model model;
   vlot_hard_state hard;
-  record log[LOG_MAX];
+  record log[LOG_MAX]; /* above base_index */
   size_t log_count;
+  uint64_t base_index;
+  uint64_t base_term;
+  vlot_snapshot *kept;        /* the disk's; NULL */
+  vlot_snapshot *restoring;   /* from this one; NULL */
   pending writes[WRITES_MAX]; /* oldest first */
   size_t write_count;
   uint64_t called_durable; /* token */
@@ -71,6 +86,8 @@ typedef struct storm {
   uint64_t commits;
   uint64_t truncations;
   uint64_t leaders;
+  uint64_t taken;
+  uint64_t installed;
   uint64_t payload;
   uint32_t isolated; /* nobody hears this member, and it hears nobody; 0: none */
   breach breach;
@@ -89,13 +106,31 @@ static void feed(storm *s, node *n, vlot_event *event) {
 
 /* --- disks --- */
 
+static uint64_t last_of(const node *n) { return n->base_index + n->log_count; }
+
 static void cut(node *n, uint64_t from) {
-  while (n->log_count >= from) vlot_batch_release(n->log[--n->log_count].batch);
+  while (n->log_count > 0 && last_of(n) >= from) vlot_batch_release(n->log[--n->log_count].batch);
+}
+
+static void compact(node *n, uint64_t to, uint64_t term) {
+  uint64_t count = to - n->base_index;
+  cr_assert(to >= n->base_index && count <= n->log_count);
+  for (uint64_t k = 0; k < count; k++) vlot_batch_release(n->log[k].batch);
+  n->log_count -= count;
+  memmove(n->log, n->log + count, n->log_count * sizeof *n->log);
+  n->base_index = to;
+  n->base_term = term;
+}
+
+static void keep(node *n, vlot_snapshot *snapshot) {
+  vlot_snapshot_release(n->kept);
+  n->kept = vlot_snapshot_retain(snapshot);
 }
 
 static void forget(pending *write) {
   for (uint32_t k = 0; k < write->count; k++) vlot_batch_release(write->records[k].batch);
   free(write->records);
+  vlot_snapshot_release(write->snapshot);
 }
 
 static void take_write(node *n, const vlot_write *write) {
@@ -105,7 +140,8 @@ static void take_write(node *n, const vlot_write *write) {
   *kept = (pending){.token = write->token,
                     .truncate_from = write->truncate_from,
                     .hard = write->hard,
-                    .has_hard = write->has_hard};
+                    .has_hard = write->has_hard,
+                    .snapshot = vlot_snapshot_retain(write->snapshot)};
   uint32_t count = 0;
   for (uint32_t k = 0; k < write->slice_count; k++) count += write->slices[k].count;
   kept->records = calloc(count + 1, sizeof *kept->records);
@@ -122,6 +158,13 @@ static uint64_t settle_write(node *n) {
   pending write = n->writes[0];
   memmove(n->writes, n->writes + 1, --n->write_count * sizeof *n->writes);
   if (write.has_hard) n->hard = write.hard;
+  if (write.snapshot) {
+    cut(n, 0);
+    keep(n, write.snapshot);
+    n->base_index = vlot_snapshot_get(write.snapshot)->index;
+    n->base_term = vlot_snapshot_get(write.snapshot)->term;
+    vlot_snapshot_release(write.snapshot);
+  }
   if (write.truncate_from) cut(n, write.truncate_from);
   for (uint32_t k = 0; k < write.count; k++) {
     cr_assert_lt(n->log_count, (size_t)LOG_MAX);
@@ -151,24 +194,32 @@ static void start(storm *s, node *n) {
   options.append_entries_max = 7;
   options.now = s->now;
   options.hard = hard;
-  vlot__model_deinit(&n->model);
-  vlot__model_init(&n->model, vlot_allocator_default(), 0, 0);
+  const vlot_snapshot_head *head = n->kept ? vlot_snapshot_get(n->kept) : NULL;
+  uint64_t begin = head ? head->index : 0;
+  if (head)
+    vlot__model_restart(&n->model, head->index, head->term, head->chain);
+  else
+    vlot__model_reset(&n->model, 0, 0);
   for (size_t k = 0; k < n->log_count; k++) {
     slices[k] = (vlot_slice){.batch = n->log[k].batch,
-                             .index = k + 1,
+                             .index = n->base_index + k + 1,
                              .term = n->log[k].term,
                              .first = n->log[k].at,
                              .count = 1};
-    vlot__model_append(&n->model, &slices[k]);
+    if (slices[k].index > begin) vlot__model_append(&n->model, &slices[k]);
   }
+  options.snapshot = n->kept;
+  options.snapshot_chunk_bytes = 8;
+  options.base_index = n->base_index;
+  options.base_term = n->base_term;
   options.log_slices = slices;
   options.log_slice_count = n->log_count;
   const char *problem = NULL;
   cr_assert_eq(vlot_raft_open(&n->raft, &options, &problem), VLOT_OK, "%s", problem);
-  n->applied = 0;
+  n->applied = begin;
   vlot_event event = {.kind = VLOT_EVENT_START};
-  event.as.step.after =
-      (vlot_brief){.term = hard.term, .vote = hard.vote, .last_index = n->log_count};
+  event.as.step.after = (vlot_brief){
+      .term = hard.term, .vote = hard.vote, .last_index = last_of(n), .commit_index = begin};
   feed(s, n, &event);
 }
 
@@ -177,6 +228,8 @@ static void crash(storm *s, node *n) {
   bool may_keep = s->breach != BREACH_LYING_DISK;
   while (may_keep && n->write_count > 0 && vlot__prng_chance(&s->prng, 500000)) settle_write(n);
   while (n->write_count > 0) forget(&n->writes[--n->write_count]);
+  vlot_snapshot_release(n->restoring);
+  n->restoring = NULL;
   vlot_raft_close(n->raft);
   n->raft = NULL;
 }
@@ -221,6 +274,16 @@ static void emit_change(storm *s, node *n, const vlot_change *change) {
     s->commits++;
     emit_slice(s, n, VLOT_EVENT_COMMIT, change->from + 1, change->to, change->to, change->term);
     return;
+  case VLOT_CHANGE_MATCH: event.kind = VLOT_EVENT_MATCH; break;
+  case VLOT_CHANGE_SNAPSHOT_TAKEN: event.kind = VLOT_EVENT_SNAPSHOT_TAKEN; break;
+  case VLOT_CHANGE_SNAPSHOT_INSTALLED:
+    s->installed++;
+    event.kind = VLOT_EVENT_SNAPSHOT_INSTALLED;
+    break;
+  case VLOT_CHANGE_COMPACTED:
+    event.kind = VLOT_EVENT_COMPACTED;
+    if (s->breach == BREACH_HASTY_COMPACTION) event.as.change.to += TRAILING + 1;
+    break;
   case VLOT_CHANGE_TERM: event.kind = VLOT_EVENT_TERM; break;
   case VLOT_CHANGE_DURABLE: event.kind = VLOT_EVENT_DURABLE; break;
   case VLOT_CHANGE_FENCED: event.kind = VLOT_EVENT_FENCED; break;
@@ -244,31 +307,92 @@ static void emit_message(storm *s, node *n, vlot_event_kind kind, const vlot_mes
   event.as.message.from = message->from;
   if (message->kind == VLOT_MESSAGE_APPEND) {
     event.as.message.index = message->as.append.prev_index;
+    event.as.message.log_term = message->as.append.prev_term;
     event.as.message.entries = message->as.append.entry_count;
+  } else if (message->kind == VLOT_MESSAGE_INSTALL) {
+    event.as.message.index = vlot_snapshot_get(message->as.install.snapshot)->index;
+    event.as.message.log_term = vlot_snapshot_get(message->as.install.snapshot)->term;
+  } else if (message->kind == VLOT_MESSAGE_INSTALL_REPLY) {
+    event.as.message.index = message->as.installed.index;
+  } else if (vlot_message_body_of(message->kind) == VLOT_BODY_VOTE) {
+    event.as.message.index = message->as.vote.last_index;
+    event.as.message.log_term = message->as.vote.last_term;
   } else if (message->kind == VLOT_MESSAGE_APPEND_REPLY) {
     event.as.message.index = message->as.reply.match_index;
   }
   feed(s, n, &event);
 }
 
-static void drop_mail(storm *s, size_t k) {
-  mail *at = &s->mails[k];
+static void retain(const mail *at) {
+  if (at->message.kind == VLOT_MESSAGE_INSTALL)
+    (void)vlot_snapshot_retain(at->message.as.install.snapshot);
+  if (at->message.kind == VLOT_MESSAGE_APPEND)
+    for (uint32_t e = 0; e < at->message.as.append.slice_count; e++)
+      (void)vlot_batch_retain(at->slices[e].batch);
+}
+
+static void release(const mail *at) {
+  if (at->message.kind == VLOT_MESSAGE_INSTALL)
+    vlot_snapshot_release(at->message.as.install.snapshot);
   if (at->message.kind == VLOT_MESSAGE_APPEND)
     for (uint32_t e = 0; e < at->message.as.append.slice_count; e++)
       vlot_batch_release(at->slices[e].batch);
-  *at = s->mails[--s->mail_count];
+}
+
+static void drop_mail(storm *s, size_t k) {
+  release(&s->mails[k]);
+  s->mails[k] = s->mails[--s->mail_count];
 }
 
 static void keep_mail(storm *s, const vlot_message *message) {
   if (s->mail_count == MAIL_MAX) drop_mail(s, vlot__prng_below(&s->prng, MAIL_MAX));
   mail *at = &s->mails[s->mail_count++];
   at->message = *message;
-  if (message->kind != VLOT_MESSAGE_APPEND) return;
-  cr_assert_leq(message->as.append.slice_count, 64);
-  for (uint32_t k = 0; k < message->as.append.slice_count; k++) {
-    at->slices[k] = message->as.append.slices[k];
-    vlot_batch_retain(at->slices[k].batch);
+  if (message->kind == VLOT_MESSAGE_APPEND) {
+    cr_assert_leq(message->as.append.slice_count, 64);
+    for (uint32_t k = 0; k < message->as.append.slice_count; k++)
+      at->slices[k] = message->as.append.slices[k];
   }
+  retain(at);
+}
+
+/* As a broken core would say it. */
+static vlot_message bent(const storm *s, const vlot_message *message) {
+  vlot_message said = *message;
+  if (s->breach == BREACH_NAMELESS && vlot_message_body_of(said.kind) == VLOT_BODY_VOTE)
+    said.from = said.to;
+  if (s->breach == BREACH_LATE_TERM && said.kind == VLOT_MESSAGE_APPEND &&
+      said.as.append.prev_index > 0)
+    said.as.append.prev_term = said.term;
+  return said;
+}
+
+static void apply(storm *s, node *n, const vlot_slice *slice) {
+  uint64_t last = slice->index + slice->count - 1;
+  emit_slice(s, n, VLOT_EVENT_APPLY, slice->index, last, last, slice->term);
+  if (s->breach == BREACH_APPLY_AGAIN && vlot__prng_chance(&s->prng, 10000))
+    emit_slice(s, n, VLOT_EVENT_APPLY, last, last, last, slice->term);
+  n->applied = last;
+}
+
+static void write_model(node *n, const vlot_write *write) {
+  if (write->snapshot) {
+    const vlot_snapshot_head *head = vlot_snapshot_get(write->snapshot);
+    vlot__model_restart(&n->model, head->index, head->term, head->chain);
+  }
+  if (write->truncate_from) vlot__model_truncate(&n->model, write->truncate_from);
+  for (uint32_t k = 0; k < write->slice_count; k++)
+    vlot__model_append(&n->model, &write->slices[k]);
+}
+
+/* What comes of snapshots, but for the write. */
+static void handle_snapshots(node *n, const vlot_output *output) {
+  if (output->compact_index) compact(n, output->compact_index, output->compact_term);
+  if (output->restore) {
+    vlot_snapshot_release(n->restoring);
+    n->restoring = vlot_snapshot_retain(output->restore);
+  }
+  if (output->has_swapped) n->applied = vlot_snapshot_get(vlot_raft_snapshot(n->raft))->index;
 }
 
 static void step(storm *s, node *n, const vlot_input *inputs, uint32_t count) {
@@ -281,22 +405,18 @@ static void step(storm *s, node *n, const vlot_input *inputs, uint32_t count) {
   vlot_result result = vlot_raft_step(n->raft, inputs, count, &output);
   cr_assert(result == VLOT_OK || (s->breach != BREACH_NONE && result == VLOT_FENCED));
   event.as.step.after = brief_of(n);
-  if (output->write.truncate_from) vlot__model_truncate(&n->model, output->write.truncate_from);
-  for (uint32_t k = 0; k < output->write.slice_count; k++)
-    vlot__model_append(&n->model, &output->write.slices[k]);
+  write_model(n, &output->write);
   feed(s, n, &event);
   for (uint32_t k = 0; k < output->change_count; k++) emit_change(s, n, &output->changes[k]);
   take_write(n, &output->write);
   for (uint32_t k = 0; k < output->message_count; k++) {
-    emit_message(s, n, VLOT_EVENT_SENT, &output->messages[k]);
-    bool is_cut = s->isolated == output->messages[k].to || s->isolated == id_of(s, n);
-    if (!is_cut && !vlot__prng_chance(&s->prng, 50000)) keep_mail(s, &output->messages[k]);
+    vlot_message said = bent(s, &output->messages[k]);
+    emit_message(s, n, VLOT_EVENT_SENT, &said);
+    bool is_cut = s->isolated == said.to || s->isolated == id_of(s, n);
+    if (!is_cut && !vlot__prng_chance(&s->prng, 50000)) keep_mail(s, &said);
   }
-  for (uint32_t k = 0; k < output->apply_count; k++) {
-    uint64_t last = output->apply[k].index + output->apply[k].count - 1;
-    emit_slice(s, n, VLOT_EVENT_APPLY, output->apply[k].index, last, last, output->apply[k].term);
-    n->applied = last;
-  }
+  handle_snapshots(n, output);
+  for (uint32_t k = 0; k < output->apply_count; k++) apply(s, n, &output->apply[k]);
 }
 
 /* --- what may happen --- */
@@ -308,9 +428,49 @@ static uint64_t next_token(storm *s, node *n) {
   return token;
 }
 
+/* An image of the machine, durable at once. NULL: there is nothing to take one of. */
+static vlot_snapshot *take_snapshot(const storm *s, node *n) {
+  vlot_raft_status status;
+  vlot_entry ignored;
+  vlot_raft_get_status(n->raft, &status);
+  uint64_t index = status.applied_index, unused;
+  if (s->breach == BREACH_LYING_DISK || status.is_installing || index <= status.snapshot_index ||
+      index > status.durable_index)
+    return NULL;
+  uint8_t *data;
+  vlot_bytes *bytes = vlot_bytes_make(NULL, IMAGE, &data);
+  memset(data, (int)(index & 0xff), IMAGE);
+  vlot_snapshot_head head = {.index = index,
+                             .size = IMAGE,
+                             .checksum =
+                                 vlot_snapshot_checksum(VLOT_SNAPSHOT_CHECKSUM, data, IMAGE),
+                             .configuration = vlot_raft_configuration_at(n->raft, index)};
+  cr_assert(vlot__model_at(&n->model, index, &unused, &head.chain));
+  cr_assert_eq(vlot_raft_get_entry(n->raft, index, &head.term, &ignored), VLOT_OK);
+  vlot_snapshot *snapshot = vlot_snapshot_make(NULL, &head, bytes);
+  keep(n, snapshot);
+  if (s->breach == BREACH_OTHER_IMAGE) { /* what others get; its own disk has the right one */
+    vlot_snapshot_release(snapshot);
+    (void)vlot__model_at(&n->model, index - 1, &unused, &head.chain);
+    snapshot = vlot_snapshot_make(NULL, &head, bytes);
+  }
+  vlot_bytes_release(bytes);
+  return snapshot;
+}
+
+/* What a leader makes of it. */
+static void read_generously(const storm *s, const node *n, vlot_message *message) {
+  vlot_raft_status status;
+  vlot_raft_get_status(n->raft, &status);
+  bool is_it = message->kind == VLOT_MESSAGE_APPEND_REPLY && message->flags & VLOT_MESSAGE_OK &&
+               message->term == status.term && status.role == VLOT_ROLE_LEADER;
+  if (s->breach == BREACH_GENEROUS && is_it && message->as.reply.match_index < status.last_index)
+    message->as.reply.match_index++;
+}
+
 /* A turn takes several things at once: messages, a tick, a proposal, a completed write. */
 static void turn(storm *s, node *n) {
-  vlot_input inputs[STEP_MAX + 4];
+  vlot_input inputs[STEP_MAX + 6];
   mail taken[STEP_MAX];
   uint32_t count = 0, taken_count = 0;
   uint64_t wanted = 1 + vlot__prng_below(&s->prng, STEP_MAX);
@@ -319,9 +479,8 @@ static void turn(storm *s, node *n) {
     size_t at = (size_t)vlot__prng_below(&s->prng, s->mail_count);
     if (s->mails[at].message.to != id_of(s, n)) continue;
     taken[taken_count] = s->mails[at];
-    if (taken[taken_count].message.kind == VLOT_MESSAGE_APPEND)
-      for (uint32_t e = 0; e < s->mails[at].message.as.append.slice_count; e++)
-        vlot_batch_retain(s->mails[at].slices[e].batch);
+    retain(&taken[taken_count]);
+    read_generously(s, n, &taken[taken_count].message);
     if (!vlot__prng_chance(&s->prng, 100000)) drop_mail(s, at); /* else it comes again */
     taken_count++;
   }
@@ -341,8 +500,15 @@ static void turn(storm *s, node *n) {
   }
   if (has_write)
     inputs[count++] = (vlot_input){.kind = VLOT_INPUT_STORED, .as.token = next_token(s, n)};
-  if (n->applied > 0)
+  vlot_raft_status status;
+  vlot_raft_get_status(n->raft, &status);
+  if (n->applied > status.applied_index)
     inputs[count++] = (vlot_input){.kind = VLOT_INPUT_APPLIED, .as.index = n->applied};
+  if (n->restoring && vlot__prng_chance(&s->prng, 300000)) {
+    inputs[count++] = (vlot_input){.kind = VLOT_INPUT_RESTORED, .as.restored = VLOT_OK};
+    vlot_snapshot_release(n->restoring);
+    n->restoring = NULL;
+  }
   if (count > 1) { /* any order */
     uint64_t other = vlot__prng_below(&s->prng, count);
     vlot_input first = inputs[0];
@@ -350,10 +516,16 @@ static void turn(storm *s, node *n) {
     inputs[other] = first;
   }
   if (count > 0) step(s, n, inputs, count);
-  for (uint32_t k = 0; k < taken_count; k++)
-    if (taken[k].message.kind == VLOT_MESSAGE_APPEND)
-      for (uint32_t e = 0; e < taken[k].message.as.append.slice_count; e++)
-        vlot_batch_release(taken[k].slices[e].batch);
+  for (uint32_t k = 0; k < taken_count; k++) release(&taken[k]);
+  vlot_snapshot *image = vlot__prng_chance(&s->prng, 20000) ? take_snapshot(s, n) : NULL;
+  if (!image) return;
+  uint64_t index = vlot_snapshot_get(image)->index;
+  inputs[0] = (vlot_input){.kind = VLOT_INPUT_SNAPSHOT_TAKEN};
+  inputs[0].as.taken.snapshot = image;
+  inputs[0].as.taken.compact_to = index > TRAILING ? index - TRAILING : 0;
+  step(s, n, inputs, 1);
+  s->taken++;
+  vlot_snapshot_release(image);
 }
 
 static void configure(storm *s, uint32_t place) {
@@ -396,7 +568,9 @@ static void stop(storm *s) {
   for (uint32_t k = 0; k < s->count; k++) {
     node *n = &s->nodes[k];
     while (n->write_count > 0) forget(&n->writes[--n->write_count]);
-    cut(n, 1);
+    cut(n, 0);
+    vlot_snapshot_release(n->kept);
+    vlot_snapshot_release(n->restoring);
     vlot_raft_close(n->raft);
     vlot__model_deinit(&n->model);
   }
@@ -406,7 +580,7 @@ static void stop(storm *s) {
 }
 
 Test(checker_storm, a_correct_history_breaks_nothing) {
-  uint64_t commits = 0, truncations = 0, leaders = 0;
+  uint64_t commits = 0, truncations = 0, leaders = 0, taken = 0, installed = 0;
   for (uint64_t seed = 1; seed <= 60; seed++) {
     storm s;
     play(&s, seed, seed % 2 ? 3 : 5, BREACH_NONE, 8000);
@@ -416,11 +590,15 @@ Test(checker_storm, a_correct_history_breaks_nothing) {
     commits += s.commits;
     truncations += s.truncations;
     leaders += s.leaders;
+    taken += s.taken;
+    installed += s.installed;
     stop(&s);
   }
   cr_assert_gt(commits, 1000);
   cr_assert_gt(truncations, 20);
   cr_assert_gt(leaders, 200);
+  cr_assert_gt(taken, 1000);
+  cr_assert_gt(installed, 100);
 }
 
 Test(checker_storm, a_broken_promise_is_found) {
@@ -434,5 +612,29 @@ Test(checker_storm, a_broken_promise_is_found) {
       stop(&s);
     }
     cr_assert_geq(found, 8, "breach %zu: %d of 10", k, found);
+  }
+}
+
+/* Exactly that one, and before anything else comes of it. */
+Test(checker_storm, a_broken_core_breaks_the_invariant_that_forbids_what_it_does) {
+  static const struct {
+    breach how;
+    uint32_t invariant;
+  } cores[] = {
+      {BREACH_GENEROUS, 12},    {BREACH_LATE_TERM, 13},        {BREACH_NAMELESS, 13},
+      {BREACH_OTHER_IMAGE, 14}, {BREACH_HASTY_COMPACTION, 14}, {BREACH_APPLY_AGAIN, 16},
+  };
+  for (size_t k = 0; k < sizeof cores / sizeof *cores; k++) {
+    int found = 0;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+      storm s;
+      play(&s, seed, 3, cores[k].how, 8000);
+      if (s.found)
+        cr_expect_eq(s.found->invariant, cores[k].invariant, "breach %d, seed %d: I-%u: %s",
+                     (int)cores[k].how, (int)seed, s.found->invariant, s.found->text);
+      found += s.found != NULL;
+      stop(&s);
+    }
+    cr_expect_geq(found, 8, "breach %d: %d of 10", (int)cores[k].how, found);
   }
 }
