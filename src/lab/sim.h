@@ -33,7 +33,28 @@
   X(IN_DOUBT, "commands in doubt")                                  \
   X(IN_DOUBT_DONE, "commands in doubt that took effect")            \
   X(READS, "linearizable reads answered")                           \
-  X(LOCAL_READS, "local reads answered")
+  X(LOCAL_READS, "local reads answered")                            \
+  X(STICKY, "votes refused because a leader was alive")             \
+  X(PRE_VOTES_HIGHER, "pre-votes refused by a higher term")         \
+  X(FIGURE_8, "entries of an old term on a majority, uncommitted")  \
+  X(READS_EARLY, "reads that came before a leader's first commit")  \
+  X(OVERWRITTEN, "writes that end when they are overwritten")       \
+  X(TAKEN, "snapshots taken")                                       \
+  X(COMPACTIONS, "logs compacted")                                  \
+  X(RECOVERED, "starts from a snapshot")                            \
+  X(INSTALLED, "snapshots installed")                               \
+  X(INSTALLED_CONFLICT, "snapshots installed over a conflict")      \
+  X(INSTALLED_LATE, "snapshots installed after their leader's time") \
+  X(SUFFIX_KEPT, "suffixes kept at a snapshot that was there")      \
+  X(TRANSFERS_TWO, "two snapshots under way from one leader")       \
+  X(TRANSFERS_ANEW, "transfers begun anew with a newer snapshot")   \
+  X(CHUNKS_LOST, "chunks lost or cut off")                          \
+  X(CHUNKS_REPEATED, "chunks repeated by the network")              \
+  X(CHUNKS_LATE, "chunks of an older snapshot that came late")      \
+  X(SENDERS_ENDED, "leaders ended in the middle of sending")        \
+  X(RECEIVERS_ENDED, "nodes ended in the middle of receiving")      \
+  X(INSTALLS_ENDED, "nodes ended before an install was durable")    \
+  X(CORES, "majorities that were healed alone, and committed")
 
 typedef enum vlot__sim_mark {
 #define VLOT_X(name, text) VLOT__MARK_##name,
@@ -41,6 +62,21 @@ typedef enum vlot__sim_mark {
 #undef VLOT_X
       VLOT__SIM_MARK_COUNT
 } vlot__sim_mark;
+
+/* What of a node is needed to see some of these. */
+typedef struct vlot__sim_seen {
+  uint64_t term, last, commit, durable;
+  uint64_t term_first;  /* leader: the first entry of its term; 0: not yet */
+  uint64_t installing;  /* the index of a snapshot whose write is not durable; 0 */
+  uint32_t leader;      /* as it knows it */
+  uint32_t transfers;   /* leader: snapshots under way */
+  bool leads;
+  bool has_figure_8;    /* seen in this leadership */
+  bool is_receiving;    /* it has part of a snapshot */
+  bool is_overwritten;  /* a write under way holds entries that are gone */
+  uint64_t *matches;    /* leader: [nodes + 1], of its peers */
+  uint64_t *sent;       /* leader: [nodes + 1], index of the snapshot under way to each; 0 */
+} vlot__sim_seen;
 
 /* --- clients --- */
 
@@ -115,6 +151,9 @@ typedef struct vlot__sim_world {
   uint32_t client_permille;
   /* voters whose promises are gone: always a minority, or nobody could be elected any more */
   uint32_t wiped;
+  bool is_wiped[VLOT_MEMBERS_MAX + 1];
+  bool is_core[VLOT_MEMBERS_MAX + 1]; /* of a majority that is healed before the rest */
+  vlot__sim_seen *seen;               /* [nodes + 1], in one block with what it points to */
 
   vlot__sim_client clients[VLOT__SIM_CLIENTS];
   uint32_t client_count;
@@ -126,7 +165,9 @@ typedef struct vlot__sim_world {
 
   uint64_t done; /* actions so far */
   bool is_healed;
+  uint64_t healed_tick;
   bool has_fence;          /* somebody was fenced since the last look */
+  uint64_t core_ticks;     /* from healing a majority to the first commit */
   uint64_t recovery_ticks; /* from healing to the first commit */
   uint64_t marks[VLOT__SIM_MARK_COUNT];
   vlot_cluster_stats stats; /* at the end */
@@ -180,6 +221,10 @@ void vlot__sim_faults_draw(vlot__sim_world *world);
 void vlot__sim_faults_inject(vlot__sim_world *world);
 void vlot__sim_faults_heal(vlot__sim_world *world);
 
+/* Make a majority well, and the links among them; the rest stays as broken as it is. false: there
+ * is nobody else. */
+bool vlot__sim_faults_heal_core(vlot__sim_world *world);
+
 /* Restart who was fenced: a write that failed before healing may be told only now. */
 void vlot__sim_faults_mend(vlot__sim_world *world);
 
@@ -187,6 +232,7 @@ void vlot__sim_faults_mend(vlot__sim_world *world);
 void vlot__sim_faults_revive(vlot__sim_world *world);
 
 /* Look at the events so far: count marks, find fences that must not be. */
+bool vlot__sim_marks_open(vlot__sim_world *world);
 bool vlot__sim_marks_watch(vlot__sim_world *world);
 const char *vlot__sim_mark_text(vlot__sim_mark mark);
 

@@ -126,7 +126,57 @@ static void heal_links(vlot__sim_world *world) {
   ignore(vlot_cluster_heal(world->cluster));
 }
 
+/* Only what snapshots come in is slow and lossy, so that they are under way for long. */
+static void bad_stream(vlot__sim_world *world) {
+  vlot_link link = draw_link(world);
+  uint32_t to = some_node(world);
+  if (link.loss == 0) link.loss = (uint32_t)vlot__dice_between(&world->dice, 5, 60) * PERCENT;
+  link.kinds = 1u << VLOT_MESSAGE_INSTALL;
+  if (vlot__dice_chance(&world->dice, 500)) link.kinds |= 1u << VLOT_MESSAGE_INSTALL_REPLY;
+  note(world, "snapshots come badly to", to, link.loss);
+  ignore(vlot_cluster_set_link(world->cluster, 0, to, &link));
+}
+
 /* --- nodes --- */
+
+/* Is it in the middle of something, by what the node and its cores tell? */
+static bool is_receiving(vlot__sim_world *world, uint32_t id) {
+  vlot_node_status status;
+  return vlot_cluster_get_status(world->cluster, id, &status) == VLOT_OK &&
+         status.state == VLOT_NODE_UP &&
+         (status.raft.receives_index != 0 || status.raft.is_installing);
+}
+
+/* Somebody who gets a snapshot, or who sends one; searched from a random place on. */
+static uint32_t some_stream_end(vlot__sim_world *world) {
+  uint32_t start = some_node(world);
+  bool is_sender = vlot__dice_chance(&world->dice, 300);
+  for (uint32_t k = 0; k < world->nodes; k++) {
+    uint32_t id = (start + k - 1) % world->nodes + 1;
+    if (is_receiving(world, id)) return is_sender ? vlot_cluster_leader(world->cluster) : id;
+  }
+  return 0;
+}
+
+static void strike_stream(vlot__sim_world *world) {
+  uint32_t node = some_stream_end(world);
+  uint64_t how = vlot__dice_below(&world->dice, 6);
+  if (node == 0) return;
+  note(world, "in the middle of a snapshot it strikes", node, how);
+  switch (how) {
+  case 0: ignore(vlot_cluster_kill(world->cluster, node, false)); break;
+  case 1: ignore(vlot_cluster_kill(world->cluster, node, true)); break;
+  case 2: ignore(vlot_cluster_restart(world->cluster, node, VLOT_RESTART_KEEP)); break;
+  case 3: ignore(vlot_cluster_restart(world->cluster, node, VLOT_RESTART_LOSE)); break;
+  case 4: ignore(vlot_cluster_suspend(world->cluster, node)); break;
+  default: /* what it installs takes long to be durable */
+    ignore(vlot_cluster_set_disk(
+        world->cluster, node,
+        &(vlot_disk_fault){.delay_ticks_min = 2,
+                           .delay_ticks_max = 2 + some_ticks(world, world->raft.election_ticks_min)}));
+    break;
+  }
+}
 
 static void kill_one(vlot__sim_world *world) {
   uint32_t node = some_victim(world);
@@ -164,7 +214,8 @@ static void wipe_one(vlot__sim_world *world) {
   uint32_t node = some_node(world), voters = world->nodes - world->learners;
   uint32_t allowed = (voters - 1) / 2;
   if (node > voters || world->wiped >= allowed) return;
-  world->wiped++;
+  world->wiped += !world->is_wiped[node];
+  world->is_wiped[node] = true;
   note(world, "a blank disk for", node, 0);
   ignore(vlot_cluster_restart(world->cluster, node, VLOT_RESTART_WIPE));
 }
@@ -277,7 +328,7 @@ static const struct fault {
     {resume_one, 6, true},      {skew, 2, false},      {slow_disk, 4, false},
     {stall_disk, 2, false},     {fail_disk, 2, false}, {fill_disk, 1, false},
     {mend_disk, 6, true},       {depose, 4, false},    {order_one, 5, false},
-    {order_switches, 2, false},
+    {order_switches, 2, false}, {bad_stream, 3, false}, {strike_stream, 6, false},
 };
 enum { FAULTS = sizeof faults / sizeof *faults };
 
@@ -328,19 +379,63 @@ void vlot__sim_faults_revive(vlot__sim_world *world) {
 void vlot__sim_faults_mend(vlot__sim_world *world) {
   world->has_fence = false;
   for (uint32_t id = 1; id <= world->nodes; id++) {
-    if (state_of(world, id) != VLOT_NODE_FENCED) continue;
+    if (state_of(world, id) != VLOT_NODE_FENCED || !(world->is_healed || world->is_core[id]))
+      continue;
     note(world, "restart after a fence", id, 0);
     revive(world, id);
   }
 }
 
+static void heal_one(vlot__sim_world *world, uint32_t id) {
+  revive(world, id);
+  ignore(vlot_cluster_set_clock_rate(world->cluster, id, 1000));
+  ignore(vlot_cluster_order(world->cluster, id, VLOT_INPUT_SWITCHES, VLOT_SWITCH_ALL));
+}
+
 void vlot__sim_faults_heal(vlot__sim_world *world) {
   note(world, "all is healed", 0, 0);
   world->is_healed = true;
+  world->healed_tick = vlot_cluster_now(world->cluster);
   ignore(vlot_cluster_heal(world->cluster));
-  for (uint32_t id = 1; id <= world->nodes; id++) {
-    revive(world, id);
-    ignore(vlot_cluster_set_clock_rate(world->cluster, id, 1000));
-    ignore(vlot_cluster_order(world->cluster, id, VLOT_INPUT_SWITCHES, VLOT_SWITCH_ALL));
+  for (uint32_t id = 1; id <= world->nodes; id++) heal_one(world, id);
+}
+
+/* As many voters as a quorum needs, of those whose votes count; in ids, the core first. */
+static uint32_t draw_core(vlot__sim_world *world, uint32_t ids[VLOT_MEMBERS_MAX]) {
+  uint32_t voters = world->nodes - world->learners, quorum = voters / 2 + 1, count = 0;
+  for (uint32_t id = 1; id <= voters; id++)
+    if (!world->is_wiped[id]) ids[count++] = id;
+  for (uint32_t k = 0; k < quorum; k++) {
+    uint32_t other = (uint32_t)vlot__dice_between(&world->dice, k, count - 1), id = ids[other];
+    ids[other] = ids[k];
+    ids[k] = id;
+    world->is_core[id] = true;
   }
+  return quorum;
+}
+
+/* Between core and rest it stays as it was, or one hears the other no more, or neither. */
+static void set_border(vlot__sim_world *world, uint32_t id, uint32_t other, uint64_t border) {
+  if (border & 1) ignore(vlot_cluster_set_link(world->cluster, id, other, &(vlot_link){.is_cut = 1}));
+  if (border & 2) ignore(vlot_cluster_set_link(world->cluster, other, id, &(vlot_link){.is_cut = 1}));
+}
+
+bool vlot__sim_faults_heal_core(vlot__sim_world *world) {
+  uint32_t ids[VLOT_MEMBERS_MAX], quorum = draw_core(world, ids);
+  uint64_t border = vlot__dice_below(&world->dice, 4);
+  if (quorum == world->nodes) return false;
+  for (uint32_t k = 0; k < quorum; k++) {
+    note(world, "healed among its like", ids[k], border);
+    for (uint32_t id = 1; id <= world->nodes; id++)
+      if (!world->is_core[id])
+        set_border(world, ids[k], id, border);
+      else if (id != ids[k])
+        ignore(vlot_cluster_set_link(world->cluster, ids[k], id, &(vlot_link){0}));
+    heal_one(world, ids[k]);
+  }
+  /* who may raise its term as it likes could depose leaders for ever */
+  for (uint32_t id = 1; id <= world->nodes; id++)
+    if (!world->is_core[id])
+      ignore(vlot_cluster_order(world->cluster, id, VLOT_INPUT_SWITCHES, VLOT_SWITCH_ALL));
+  return true;
 }

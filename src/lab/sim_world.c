@@ -10,6 +10,8 @@
 enum {
   RECOVERY_ELECTIONS = 50, /* so many T after healing something new must be committed */
   PATIENCE_ELECTIONS = 100,
+  CORE_ELECTIONS = 100, /* … where a majority was healed and a client may still ask the others */
+  CALM_ELECTIONS = 30,  /* so many T after healing nothing is on its way any more */
   STREAM_SHAPE = 1,
   STREAM_NODES,
   STREAM_FAULTS,
@@ -69,7 +71,7 @@ bool vlot__sim_step(vlot__sim_world *world, uint64_t count, uint64_t *done) {
   if (world->visit) world->visit->seen(world->visit->context);
   if (world->has_stopped && result == VLOT_OK) return false;
   if (!vlot__sim_marks_watch(world)) return false;
-  if (world->is_healed && world->has_fence) vlot__sim_faults_mend(world);
+  if (world->has_fence) vlot__sim_faults_mend(world);
   if (result == VLOT_OK) return true;
   if (result != VLOT_VIOLATED)
     return vlot__sim_fail(world, VLOT__SIM_FAILED, "a step fails: %s", vlot_problem(result));
@@ -108,7 +110,9 @@ static void draw_snapshots(uint64_t seed, vlot_cluster_options *options) {
   vlot__dice dice = vlot__dice_of(seed, STREAM_SNAPSHOTS);
   vlot_raft_options *raft = &options->raft;
   if (!vlot__dice_chance(&dice, 500)) return;
-  options->snapshot_bytes = vlot__dice_between(&dice, 100, 3000);
+  bool is_large = vlot__dice_chance(&dice, 200);
+  options->snapshot_bytes =
+      is_large ? vlot__dice_between(&dice, 3000, 20000) : vlot__dice_between(&dice, 100, 3000);
   options->snapshot_trailing = vlot__dice_below(&dice, 20);
   raft->snapshot_chunk_bytes = sometimes(&dice, 700, 100, raft->snapshot_chunk_bytes);
   raft->snapshot_window_bytes = sometimes(&dice, 500, 200, raft->snapshot_window_bytes);
@@ -157,7 +161,7 @@ static bool open_world(vlot__sim_world *world) {
   if (result != VLOT_OK)
     return vlot__sim_fail(world, VLOT__SIM_FAILED, "no cluster: %s", vlot_problem(result));
   world->causes = vlot__causes_open();
-  if (!world->causes ||
+  if (!world->causes || !vlot__sim_marks_open(world) ||
       vlot_subscription_open(&world->subscription, world->cluster, 0) != VLOT_OK ||
       !vlot__recording_attach(world->record, world->cluster, true))
     return vlot__sim_fail(world, VLOT__SIM_FAILED, "no memory for events");
@@ -182,6 +186,8 @@ static void close_world(vlot__sim_world *world) {
   vlot__recording_detach(world->record);
   if (world->subscription) vlot_subscription_close(world->subscription);
   vlot__causes_close(world->causes);
+  free(world->seen);
+  world->seen = NULL;
   vlot_result result = vlot_cluster_close(world->cluster);
   if (result != VLOT_OK)
     vlot__sim_fail(world, result == VLOT_VIOLATED ? VLOT__SIM_VIOLATED : VLOT__SIM_FAILED,
@@ -204,10 +210,11 @@ static bool chaos(vlot__sim_world *world) {
   return true;
 }
 
-/* Submit until one is acknowledged. */
-static bool recover(vlot__sim_world *world) {
+/* Submit until one is acknowledged, so many T at most. *ticks: how long that took. */
+static bool commit_one(vlot__sim_world *world, uint32_t elections, const char *who,
+                       uint64_t *ticks) {
   uint64_t begin = vlot_cluster_now(world->cluster), done;
-  uint64_t limit = (uint64_t)RECOVERY_ELECTIONS * world->raft.election_ticks_min;
+  uint64_t limit = (uint64_t)elections * world->raft.election_ticks_min;
   uint32_t number = VLOT__SIM_NONE;
   while (vlot_cluster_now(world->cluster) - begin <= limit) {
     if (number == VLOT__SIM_NONE && !vlot__sim_clients_start(world, 0, VLOT__SIM_SET, 0, &number))
@@ -218,13 +225,27 @@ static bool recover(vlot__sim_world *world) {
       continue;
     }
     if (world->ops[number].result == VLOT_OK) {
-      world->recovery_ticks = vlot_cluster_now(world->cluster) - begin;
+      *ticks = vlot_cluster_now(world->cluster) - begin;
       return true;
     }
     number = VLOT__SIM_NONE;
   }
-  return vlot__sim_fail(world, VLOT__SIM_STUCK, "nothing is committed within %d T after healing",
-                        RECOVERY_ELECTIONS);
+  return vlot__sim_fail(world, VLOT__SIM_STUCK,
+                        "I-23: nothing is committed within %u T after %s healed", elections, who);
+}
+
+static bool recover(vlot__sim_world *world) {
+  return commit_one(world, RECOVERY_ELECTIONS, "all was", &world->recovery_ticks);
+}
+
+/* I-23: whatever becomes of the rest, a majority whose members hear each other goes on. */
+static bool live_in_core(vlot__sim_world *world) {
+  uint64_t ticks;
+  if (!vlot__sim_faults_heal_core(world)) return true;
+  if (!commit_one(world, CORE_ELECTIONS, "a majority was", &ticks)) return false;
+  if (ticks > world->core_ticks) world->core_ticks = ticks;
+  world->marks[VLOT__MARK_CORES]++;
+  return true;
 }
 
 static bool has_no_flights(vlot__sim_world *world) {
@@ -238,22 +259,47 @@ static bool drain_clients(vlot__sim_world *world) {
   while (!has_no_flights(world)) {
     if (!vlot__sim_step(world, 8, &done) || !vlot__sim_clients_poll(world)) return false;
     if (done == 0 || vlot_cluster_now(world->cluster) - begin > limit)
-      return vlot__sim_fail(world, VLOT__SIM_STUCK, "%u operations are never answered",
+      return vlot__sim_fail(world, VLOT__SIM_STUCK, "I-23: %u operations are never answered",
                             vlot__sim_clients_inflight(world));
   }
   return true;
 }
 
-/* Heartbeats are all there is. */
+static uint64_t terms_of(vlot__sim_world *world) {
+  uint64_t terms = 0;
+  for (uint32_t id = 1; id <= world->nodes; id++) terms += world->seen[id].term;
+  return terms;
+}
+
+/* I-24: heartbeats are all there is, and so everybody goes on as he is. */
+static bool check_calm(vlot__sim_world *world, const vlot_cluster_stats *before, uint64_t terms) {
+  vlot_cluster_stats after;
+  vlot_cluster_get_stats(world->cluster, &after);
+  uint64_t campaigns = after.campaigns - before->campaigns, now = terms_of(world);
+  if (campaigns == 0 && now == terms) return true;
+  return vlot__sim_fail(world, VLOT__SIM_VIOLATED,
+                        "I-24: %llu campaigns while idle, and terms grew by %llu in all",
+                        (unsigned long long)campaigns, (unsigned long long)(now - terms));
+}
+
 static bool idle(vlot__sim_world *world) {
+  uint64_t calm =
+      world->healed_tick + (uint64_t)CALM_ELECTIONS * world->raft.election_ticks_min, terms = 0;
+  vlot_cluster_stats before = {0};
+  bool is_calm = false;
   while (world->done < world->actions) {
-    uint64_t left = world->actions - world->done, done;
-    if (!vlot__sim_step(world, left < 1000 ? left : 1000, &done)) return false;
+    uint64_t left = world->actions - world->done, part = is_calm ? 1000 : 100, done;
+    if (!vlot__sim_step(world, left < part ? left : part, &done)) return false;
+    if (!is_calm && vlot_cluster_now(world->cluster) >= calm) {
+      is_calm = true;
+      vlot_cluster_get_stats(world->cluster, &before);
+      terms = terms_of(world);
+    }
     if (done > 0) continue;
     if (world->nodes == 1) break; /* a leader that is alone needs no timer */
-    return vlot__sim_fail(world, VLOT__SIM_STUCK, "nothing is pending while idle");
+    return vlot__sim_fail(world, VLOT__SIM_STUCK, "I-23: nothing is pending while idle");
   }
-  return true;
+  return !is_calm || check_calm(world, &before, terms);
 }
 
 /* Between two heartbeats it is quiet too, while somebody still lags behind: so first everybody has
@@ -271,7 +317,7 @@ static bool settle(vlot__sim_world *world) {
     if (!vlot__sim_step(world, 0, NULL)) return false;
   } while (world->marks[VLOT__MARK_FENCED] > fences); /* a restart has disturbed the rest */
   if (result == VLOT_OK) return true;
-  return vlot__sim_fail(world, VLOT__SIM_STUCK, "it does not come to rest: %s",
+  return vlot__sim_fail(world, VLOT__SIM_STUCK, "I-23: it does not come to rest: %s",
                         vlot_result_text(result));
 }
 
@@ -282,14 +328,15 @@ static bool compare_replicas(vlot__sim_world *world) {
     uint64_t own_hash = 0, own_applied = 0;
     vlot_result result = vlot_cluster_hash(world->cluster, id, &own_hash, &own_applied);
     if (result != VLOT_OK)
-      return vlot__sim_fail(world, VLOT__SIM_STUCK, "n%u is not there at the end: %s", id,
+      return vlot__sim_fail(world, VLOT__SIM_STUCK, "I-23: n%u is not there at the end: %s", id,
                             vlot_result_text(result));
     if (id == 1) {
       hash = own_hash;
       applied = own_applied;
     }
     if (own_applied != applied)
-      return vlot__sim_fail(world, VLOT__SIM_STUCK, "at rest n1 has applied %llu entries, n%u %llu",
+      return vlot__sim_fail(world, VLOT__SIM_STUCK,
+                            "I-23: at rest n1 has applied %llu entries, n%u %llu",
                             (unsigned long long)applied, id, (unsigned long long)own_applied);
     if (own_hash != hash)
       return vlot__sim_fail(
@@ -299,25 +346,49 @@ static bool compare_replicas(vlot__sim_world *world) {
   return true;
 }
 
+typedef struct flights {
+  uint32_t nodes;
+  uint64_t count;
+} flights;
+
+/* What a leader has under way to others, and what of a snapshot has come. */
+static void count_flights(void *context, const vlot_raft *raft, void *machine) {
+  flights *all = context;
+  vlot_raft_status status;
+  (void)machine;
+  vlot_raft_get_status(raft, &status);
+  all->count += status.is_installing + (status.receives_index != 0);
+  for (uint32_t id = 1; id <= all->nodes; id++) {
+    vlot_progress to;
+    if (vlot_raft_get_progress(raft, id, &to) == VLOT_OK)
+      all->count += to.inflight_messages + (to.state == VLOT_PROGRESS_SNAPSHOT);
+  }
+}
+
+/* I-21: at rest nobody owes anything. */
 static bool check_ledgers(vlot__sim_world *world) {
   for (uint32_t id = 1; id <= world->nodes; id++) {
     vlot_node_status s;
     if (vlot_cluster_get_status(world->cluster, id, &s) != VLOT_OK) continue;
-    if (s.waiting + s.mailbox + s.raft.held_messages + s.raft.pending_reads + s.raft.tail_bytes ==
+    flights under_way = {.nodes = world->nodes};
+    (void)vlot_cluster_look(world->cluster, id, count_flights, &under_way);
+    if (s.waiting + s.mailbox + s.raft.held_messages + s.raft.pending_reads + s.raft.tail_bytes +
+            under_way.count ==
         0)
       continue;
     return vlot__sim_fail(world, VLOT__SIM_VIOLATED,
-                          "at rest n%u has %llu commands waiting, %llu letters, %u held messages, "
-                          "%u reads, %llu bytes",
+                          "I-21: at rest n%u has %llu commands waiting, %llu letters, %u held "
+                          "messages, %u reads, %llu bytes, %llu appends or snapshots under way",
                           id, (unsigned long long)s.waiting, (unsigned long long)s.mailbox,
                           s.raft.held_messages, s.raft.pending_reads,
-                          (unsigned long long)s.raft.tail_bytes);
+                          (unsigned long long)s.raft.tail_bytes,
+                          (unsigned long long)under_way.count);
   }
   return true;
 }
 
 static bool live(vlot__sim_world *world) {
-  if (!open_world(world) || !chaos(world)) return false;
+  if (!open_world(world) || !chaos(world) || !live_in_core(world)) return false;
   vlot__sim_faults_heal(world);
   return recover(world) && drain_clients(world) && idle(world) && vlot__sim_clients_verify(world) &&
          settle(world) && compare_replicas(world) && check_ledgers(world);
