@@ -84,8 +84,9 @@ enum {
   VLOT_CONFIG_OLD_VOTER = 4, /* of the configuration that a joint one leaves */
 };
 
-/* A VIOLATION's `from` is 1 … 14, 16 or 19 for I-1 …, VLOT_REPLICA_HASH for R-1 (docs/catalogue.md);
- * its cause is the event that broke it. vlot_cluster_violation() has the evidence. */
+/* A VIOLATION's `from` is 1 … 14, 16 or 19 for I-1 …, VLOT_REPLICA_HASH for R-1
+ * (docs/catalogue.md); its cause is the event that broke it. vlot_cluster_violation() has the
+ * evidence. */
 #define VLOT_REPLICA_HASH 100
 
 /* An ORDER of VLOT_INPUT_TICK: a person makes its timer fire before its time; to: vlot_due. */

@@ -8,6 +8,7 @@ enum {
   VLOT__EXIT_OK = 0,
   VLOT__EXIT_VIOLATED = 1, /* a check failed: safety */
   VLOT__EXIT_STUCK = 2,    /* nothing was committed for a long time: liveness */
+  VLOT__EXIT_UNSEEN = 3,   /* what a simulation should come to did not happen */
   VLOT__EXIT_USAGE = 64,   /* sysexits.h's numbers */
   VLOT__EXIT_DATA = 65,
   VLOT__EXIT_NO_INPUT = 66,

@@ -44,12 +44,11 @@
   X(RECOVERED, "starts from a snapshot")                            \
   X(INSTALLED, "snapshots installed")                               \
   X(INSTALLED_CONFLICT, "snapshots installed over a conflict")      \
-  X(INSTALLED_LATE, "snapshots installed after their leader's time") \
   X(SUFFIX_KEPT, "suffixes kept at a snapshot that was there")      \
   X(TRANSFERS_TWO, "two snapshots under way from one leader")       \
   X(TRANSFERS_ANEW, "transfers begun anew with a newer snapshot")   \
   X(CHUNKS_LOST, "chunks lost or cut off")                          \
-  X(CHUNKS_REPEATED, "chunks repeated by the network")              \
+  X(CHUNKS_AGAIN, "chunks that came again")                         \
   X(CHUNKS_LATE, "chunks of an older snapshot that came late")      \
   X(SENDERS_ENDED, "leaders ended in the middle of sending")        \
   X(RECEIVERS_ENDED, "nodes ended in the middle of receiving")      \
@@ -66,21 +65,27 @@ typedef enum vlot__sim_mark {
 /* What of a node is needed to see some of these. */
 typedef struct vlot__sim_seen {
   uint64_t term, last, commit, durable;
-  uint64_t term_first;  /* leader: the first entry of its term; 0: not yet */
-  uint64_t installing;  /* the index of a snapshot whose write is not durable; 0 */
-  uint32_t leader;      /* as it knows it */
-  uint32_t transfers;   /* leader: snapshots under way */
+  uint64_t term_first; /* leader: the first entry of its term; 0: not yet */
+  uint64_t installing; /* the index of a snapshot whose write is not durable; 0 */
+  uint32_t transfers;  /* leader: snapshots under way */
   bool leads;
-  bool has_figure_8;    /* seen in this leadership */
-  bool is_receiving;    /* it has part of a snapshot */
-  bool is_overwritten;  /* a write under way holds entries that are gone */
-  uint64_t *matches;    /* leader: [nodes + 1], of its peers */
-  uint64_t *sent;       /* leader: [nodes + 1], index of the snapshot under way to each; 0 */
+  bool has_figure_8;   /* seen in this leadership */
+  bool is_receiving;   /* it has part of a snapshot … */
+  uint64_t part_index; /* … that one, and all of it up to here */
+  uint64_t part_to;
+  bool is_overwritten; /* a write under way holds entries that are gone */
+  uint64_t *matches;   /* leader: [nodes + 1], of its peers */
+  uint64_t *sent;      /* leader: [nodes + 1], index of the snapshot under way to each; 0 */
 } vlot__sim_seen;
 
 /* --- clients --- */
 
-enum { VLOT__SIM_CLIENTS = 6, VLOT__SIM_KEYS = 6, VLOT__SIM_KEY_BYTES = 8 };
+enum {
+  VLOT__SIM_CLIENTS = 6,
+  VLOT__SIM_KEYS = 6,
+  VLOT__SIM_KEY_BYTES = 8,
+  VLOT__SIM_VALUE_BYTES = 320,
+};
 
 typedef enum vlot__sim_op_kind {
   VLOT__SIM_SET, /* the value is the operation's number, so that it is unique */
@@ -149,6 +154,7 @@ typedef struct vlot__sim_world {
   uint32_t faults; /* bit mask: kinds of faults that this seed has */
   uint32_t fault_permille;
   uint32_t client_permille;
+  uint32_t value_width; /* of what is written, at least: snapshots of many chunks */
   /* voters whose promises are gone: always a minority, or nobody could be elected any more */
   uint32_t wiped;
   bool is_wiped[VLOT_MEMBERS_MAX + 1];

@@ -67,7 +67,8 @@ static bool make_room(vlot__sim_world *world) {
 
 /* "k3", or a client's counter "c1". */
 static vlot_kv_command command_of(const vlot__sim_op *op, char key[VLOT__SIM_KEY_BYTES],
-                                  char value[32], uint32_t number) {
+                                  char value[VLOT__SIM_VALUE_BYTES], uint32_t width,
+                                  uint32_t number) {
   vlot_kv_command kv = {.operation = VLOT_KV_GET, .key = key};
   bool is_counter = op->kind == VLOT__SIM_ADD || op->key >= VLOT__SIM_KEYS;
   unsigned place = op->kind == VLOT__SIM_ADD ? op->client
@@ -81,7 +82,7 @@ static vlot_kv_command command_of(const vlot__sim_op *op, char key[VLOT__SIM_KEY
   } else if (op->kind == VLOT__SIM_SET) {
     kv.operation = VLOT_KV_SET;
     kv.value = value;
-    kv.value_size = (size_t)snprintf(value, 32, "%u", number + 1);
+    kv.value_size = (size_t)snprintf(value, VLOT__SIM_VALUE_BYTES, "%0*u", (int)width, number + 1);
   }
   return kv;
 }
@@ -103,7 +104,7 @@ static vlot_result hand_over(vlot_client *client, const vlot__sim_op *op, vlot_b
 
 bool vlot__sim_clients_start(vlot__sim_world *world, uint32_t client, vlot__sim_op_kind kind,
                              uint32_t key, uint32_t *number) {
-  char key_text[VLOT__SIM_KEY_BYTES], value[32];
+  char key_text[VLOT__SIM_KEY_BYTES], value[VLOT__SIM_VALUE_BYTES];
   uint64_t sequence = 0;
   *number = VLOT__SIM_NONE;
   if (!make_room(world)) return false;
@@ -113,7 +114,7 @@ bool vlot__sim_clients_start(vlot__sim_world *world, uint32_t client, vlot__sim_
                      .result = VLOT_PENDING};
   bool is_read = kind == VLOT__SIM_READ || kind == VLOT__SIM_LOCAL_READ;
   if (is_read && key < VLOT__SIM_KEYS) op.floor = world->floors[key];
-  vlot_kv_command kv = command_of(&op, key_text, value, world->op_count);
+  vlot_kv_command kv = command_of(&op, key_text, value, world->value_width, world->op_count);
   vlot_bytes *bytes = vlot_kv_encode(NULL, &kv);
   if (!bytes) return vlot__sim_fail(world, VLOT__SIM_FAILED, "no memory for a command");
   vlot__sim_client *at = &world->clients[client];
@@ -134,7 +135,7 @@ bool vlot__sim_clients_start(vlot__sim_world *world, uint32_t client, vlot__sim_
 /* --- answers --- */
 
 static bool is_number(const vlot_kv_answer *answer, uint64_t *number) {
-  char text[24];
+  char text[VLOT__SIM_VALUE_BYTES];
   if (answer->size == 0 || answer->size >= sizeof text) return false;
   memcpy(text, answer->value, answer->size);
   text[answer->size] = '\0';
@@ -291,8 +292,8 @@ static bool read_back(vlot__sim_world *world, uint32_t key, uint32_t *number) {
     if (world->ops[*number].result == VLOT_OK) return true;
     *number = VLOT__SIM_NONE;
   }
-  return vlot__sim_fail(world, VLOT__SIM_STUCK, "key %u cannot be read within %llu ticks", key,
-                        (unsigned long long)patience);
+  return vlot__sim_fail(world, VLOT__SIM_STUCK, "I-23: key %u cannot be read within %llu ticks",
+                        key, (unsigned long long)patience);
 }
 
 bool vlot__sim_clients_verify(vlot__sim_world *world) {

@@ -173,7 +173,8 @@ static void strike_stream(vlot__sim_world *world) {
     ignore(vlot_cluster_set_disk(
         world->cluster, node,
         &(vlot_disk_fault){.delay_ticks_min = 2,
-                           .delay_ticks_max = 2 + some_ticks(world, world->raft.election_ticks_min)}));
+                           .delay_ticks_max =
+                               2 + some_ticks(world, world->raft.election_ticks_min)}));
     break;
   }
 }
@@ -321,13 +322,13 @@ static const struct fault {
   uint32_t weight;
   bool is_remedy; /* in every seed */
 } faults[] = {
-    {one_link, 4, false},       {all_links, 2, false}, {one_cut, 4, false},
-    {half, 3, false},           {partition, 5, false}, {heal_links, 8, true},
-    {kill_one, 5, false},       {start_one, 8, true},  {restart_one, 4, false},
-    {cut_all_power, 1, false},  {wipe_one, 1, false},  {suspend_one, 3, false},
-    {resume_one, 6, true},      {skew, 2, false},      {slow_disk, 4, false},
-    {stall_disk, 2, false},     {fail_disk, 2, false}, {fill_disk, 1, false},
-    {mend_disk, 6, true},       {depose, 4, false},    {order_one, 5, false},
+    {one_link, 4, false},       {all_links, 2, false},  {one_cut, 4, false},
+    {half, 3, false},           {partition, 5, false},  {heal_links, 8, true},
+    {kill_one, 5, false},       {start_one, 8, true},   {restart_one, 4, false},
+    {cut_all_power, 1, false},  {wipe_one, 1, false},   {suspend_one, 3, false},
+    {resume_one, 6, true},      {skew, 2, false},       {slow_disk, 4, false},
+    {stall_disk, 2, false},     {fail_disk, 2, false},  {fill_disk, 1, false},
+    {mend_disk, 6, true},       {depose, 4, false},     {order_one, 5, false},
     {order_switches, 2, false}, {bad_stream, 3, false}, {strike_stream, 6, false},
 };
 enum { FAULTS = sizeof faults / sizeof *faults };
@@ -416,8 +417,10 @@ static uint32_t draw_core(vlot__sim_world *world, uint32_t ids[VLOT_MEMBERS_MAX]
 
 /* Between core and rest it stays as it was, or one hears the other no more, or neither. */
 static void set_border(vlot__sim_world *world, uint32_t id, uint32_t other, uint64_t border) {
-  if (border & 1) ignore(vlot_cluster_set_link(world->cluster, id, other, &(vlot_link){.is_cut = 1}));
-  if (border & 2) ignore(vlot_cluster_set_link(world->cluster, other, id, &(vlot_link){.is_cut = 1}));
+  if (border & 1)
+    ignore(vlot_cluster_set_link(world->cluster, id, other, &(vlot_link){.is_cut = 1}));
+  if (border & 2)
+    ignore(vlot_cluster_set_link(world->cluster, other, id, &(vlot_link){.is_cut = 1}));
 }
 
 bool vlot__sim_faults_heal_core(vlot__sim_world *world) {

@@ -59,7 +59,6 @@ static void count_installed(vlot__sim_world *world, vlot__sim_seen *at, const vl
   uint64_t *marks = world->marks, index = event->as.change.to;
   marks[VLOT__MARK_INSTALLED]++;
   marks[VLOT__MARK_INSTALLED_CONFLICT] += at->last >= index;
-  marks[VLOT__MARK_INSTALLED_LATE] += at->leader != event->peer;
   at->installing = at->last = at->commit = index;
   at->is_receiving = false;
 }
@@ -72,7 +71,6 @@ static void count_end(vlot__sim_world *world, vlot__sim_seen *at) {
   end_leadership(world, at);
   at->is_receiving = at->is_overwritten = false;
   at->installing = 0;
-  at->leader = 0;
 }
 
 static void count_durable(vlot__sim_world *world, vlot__sim_seen *at, const vlot_event *event) {
@@ -87,7 +85,8 @@ static void count_slice(vlot__sim_world *world, vlot__sim_seen *at, const vlot_e
   switch (event->kind) {
   case VLOT_EVENT_APPEND:
     at->last = last;
-    if (at->leads && at->term_first == 0 && event->as.slice.term == at->term) at->term_first = first;
+    if (at->leads && at->term_first == 0 && event->as.slice.term == at->term)
+      at->term_first = first;
     break;
   case VLOT_EVENT_TRUNCATE:
     at->is_overwritten = at->is_overwritten || at->last > at->durable;
@@ -109,13 +108,17 @@ static void count_message(vlot__sim_world *world, vlot__sim_seen *at, const vlot
   if (event->kind == VLOT_EVENT_DROPPED) {
     marks[VLOT__MARK_CHUNKS_LOST] += is_lost && kind == VLOT_MESSAGE_INSTALL;
   } else if (event->kind == VLOT_EVENT_RECEIVED) {
-    marks[VLOT__MARK_PRE_VOTES_HIGHER] += kind == VLOT_MESSAGE_PRE_VOTE_REPLY && !is_ok &&
-                                          event->as.message.term > at->term;
-  } else if (event->why == VLOT_WHY_COPIED) {
-    marks[VLOT__MARK_CHUNKS_REPEATED] += kind == VLOT_MESSAGE_INSTALL;
+    marks[VLOT__MARK_PRE_VOTES_HIGHER] +=
+        kind == VLOT_MESSAGE_PRE_VOTE_REPLY && !is_ok && event->as.message.term > at->term;
+    marks[VLOT__MARK_CHUNKS_AGAIN] +=
+        kind == VLOT_MESSAGE_INSTALL && at->is_receiving && event->as.message.entries > 0 &&
+        event->as.message.index == at->part_index &&
+        event->as.message.commit + event->as.message.entries <= at->part_to;
   } else if (kind == VLOT_MESSAGE_INSTALL_REPLY) {
     marks[VLOT__MARK_SUFFIX_KEPT] += is_ok && at->last > event->as.message.index;
     at->is_receiving = event->why == VLOT_WHY_SNAPSHOT_PARTIAL && event->as.message.commit > 0;
+    at->part_index = event->as.message.index;
+    at->part_to = event->as.message.commit;
   }
 }
 
@@ -142,7 +145,6 @@ static void count_past(vlot__sim_world *world, const vlot_event *event) {
     at->leads = true;
     break;
   case VLOT_EVENT_STEP_DOWN: end_leadership(world, at); break;
-  case VLOT_EVENT_KNOWN_LEADER: at->leader = event->peer; break;
   case VLOT_EVENT_KILL: count_end(world, at); break;
   case VLOT_EVENT_APPEND:
   case VLOT_EVENT_TRUNCATE:
@@ -153,7 +155,9 @@ static void count_past(vlot__sim_world *world, const vlot_event *event) {
     look_for_figure_8(world, at);
     break;
   case VLOT_EVENT_PROGRESS: count_progress(world, at, event); break;
-  case VLOT_EVENT_READ: marks[VLOT__MARK_READS_EARLY] += at->leads && at->commit < at->term_first; break;
+  case VLOT_EVENT_READ:
+    marks[VLOT__MARK_READS_EARLY] += at->leads && at->commit < at->term_first;
+    break;
   case VLOT_EVENT_VOTE:
     marks[VLOT__MARK_STICKY] += event->as.change.to == 0 && event->why == VLOT_WHY_LEADER_ALIVE;
     break;

@@ -106,17 +106,23 @@ static void draw_raft(vlot__dice *dice, vlot_raft_options *raft) {
 }
 
 /* In half of the seeds logs are short, and snapshots come in small chunks, a few at a time. */
-static void draw_snapshots(uint64_t seed, vlot_cluster_options *options) {
-  vlot__dice dice = vlot__dice_of(seed, STREAM_SNAPSHOTS);
+static void draw_snapshots(vlot__sim_world *world, vlot_cluster_options *options) {
+  vlot__dice dice = vlot__dice_of(world->seed, STREAM_SNAPSHOTS);
   vlot_raft_options *raft = &options->raft;
   if (!vlot__dice_chance(&dice, 500)) return;
   bool is_large = vlot__dice_chance(&dice, 200);
   options->snapshot_bytes =
       is_large ? vlot__dice_between(&dice, 3000, 20000) : vlot__dice_between(&dice, 100, 3000);
-  options->snapshot_trailing = vlot__dice_below(&dice, 20);
+  bool has_trailing = vlot__dice_chance(&dice, 500);
+  uint64_t trailing = vlot__dice_between(&dice, 1, 20);
+  options->snapshot_trailing = has_trailing ? trailing : 0;
+  bool is_wide = vlot__dice_chance(&dice, 400) && raft->tail_bytes_max >= 4096;
+  world->value_width = is_wide ? (uint32_t)vlot__dice_between(&dice, 50, 300) : 0;
   raft->snapshot_chunk_bytes = sometimes(&dice, 700, 100, raft->snapshot_chunk_bytes);
   raft->snapshot_window_bytes = sometimes(&dice, 500, 200, raft->snapshot_window_bytes);
-  raft->snapshot_tick_bytes = sometimes(&dice, 300, 100, 0);
+  raft->snapshot_tick_bytes = sometimes(&dice, 500, 100, 0);
+  /* it has to arrive within the patience of a run */
+  if (is_wide && raft->snapshot_tick_bytes > 0) raft->snapshot_tick_bytes += 50;
 }
 
 /* The number of nodes has a stream of its own: the command that repeats a run names it. */
@@ -137,7 +143,7 @@ static bool open_world(vlot__sim_world *world) {
   vlot_cluster_options_init(&options);
   draw_nodes(world);
   draw_raft(&dice, &options.raft);
-  draw_snapshots(world->seed, &options);
+  draw_snapshots(world, &options);
   options.nodes = world->nodes;
   options.learners = world->learners;
   options.driver = VLOT_DRIVER_LOCKSTEP;
@@ -283,8 +289,8 @@ static bool check_calm(vlot__sim_world *world, const vlot_cluster_stats *before,
 }
 
 static bool idle(vlot__sim_world *world) {
-  uint64_t calm =
-      world->healed_tick + (uint64_t)CALM_ELECTIONS * world->raft.election_ticks_min, terms = 0;
+  uint64_t calm = world->healed_tick + (uint64_t)CALM_ELECTIONS * world->raft.election_ticks_min,
+           terms = 0;
   vlot_cluster_stats before = {0};
   bool is_calm = false;
   while (world->done < world->actions) {
