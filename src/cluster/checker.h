@@ -1,6 +1,6 @@
-/* The checker: the safety properties I-1 to I-14 and I-16, fed by events, incremental: it compares
- * what changed and never copies a log. It keeps its own history, outside the nodes, across restarts.
- * It reports, and never stops the host.
+/* The checker: the safety properties I-1 to I-14 and I-16, fed by events, incremental: it
+ * compares what changed and never copies a log. It keeps its own history, outside the nodes, across
+ * restarts. It reports, and never stops the host.
  *
  * What it remembers is a window: so many entries below what is committed, so many terms, votes,
  * applied hashes. What stands below that in somebody's log is compared with the logs of others that
