@@ -223,6 +223,69 @@ Test(snapshots, any_allocation_of_an_install_may_fail) {
   cr_expect_gt(fail_at, 20, "the sweep failed next to nothing");
 }
 
+/* What is done while an allocation fails, with a cluster that has snapshots already. */
+typedef void careless(vlot_cluster *cluster);
+
+static void take_more(vlot_cluster *cluster) {
+  vlot_client *client;
+  if (vlot_client_open(&client, cluster, NULL) != VLOT_OK) return;
+  for (int k = 0; k < 40; k++) (void)fleet_add(client, "key", 0);
+  vlot_client_close(client);
+}
+
+static void begin_from_theirs(vlot_cluster *cluster) {
+  for (uint32_t id = 1; id <= 3; id++) (void)vlot_cluster_restart(cluster, id, VLOT_RESTART_LOSE);
+  fleet_pass(cluster, 60);
+}
+
+/* False: nothing failed any more. */
+static bool fail_during(careless *what, uint64_t fail_at, bool is_sticky) {
+  vlot_fault_allocator *faults = vlot_fault_allocator_open();
+  vlot_cluster_options options = snapshot_options(VLOT_DRIVER_LOCKSTEP);
+  options.snapshot_bytes = 500;
+  options.allocator = vlot_fault_allocator_get(faults);
+  vlot_cluster *cluster = fleet_open(&options);
+  cr_assert_not_null(cluster);
+  add(cluster, 50);
+  uint64_t taken = fleet_status(cluster, 1).raft.snapshot_index;
+  uint64_t before = vlot_fault_allocator_made(faults);
+  cr_assert_gt(taken, 0);
+  vlot_fault_allocator_fail_at(faults, fail_at, is_sticky);
+  what(cluster);
+  bool has_failed = vlot_fault_allocator_made(faults) - before >= fail_at;
+  vlot_fault_allocator_fail_at(faults, 0, false);
+  for (uint32_t id = 1; id <= 3; id++)
+    if (fleet_status(cluster, id).state != VLOT_NODE_UP)
+      cr_assert_eq(vlot_cluster_restart(cluster, id, VLOT_RESTART_KEEP), VLOT_OK);
+  cr_assert(fleet_settle(cluster, 3000), "fail_at %lu", (unsigned long)fail_at);
+  cr_expect(fleet_agrees(cluster), "fail_at %lu", (unsigned long)fail_at);
+  add(cluster, 50);
+  cr_assert(fleet_settle(cluster, 3000));
+  expect_total(cluster, "100"); /* what failed added nothing to it */
+  cr_expect_gt(fleet_status(cluster, 1).raft.snapshot_index, taken, "fail_at %lu",
+               (unsigned long)fail_at);
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+  vlot_fault_allocator_close(faults); /* asserts that nothing is left */
+  return has_failed;
+}
+
+static void sweep(careless *what, bool is_sticky) {
+  uint64_t fail_at = 1;
+  while (fail_at < 1000 && fail_during(what, fail_at, is_sticky)) fail_at++;
+  cr_expect_gt(fail_at, 20, "the sweep failed next to nothing");
+  cr_expect_lt(fail_at, 1000, "it never came to the end");
+}
+
+Test(snapshots, any_allocation_may_fail_while_they_are_taken) { sweep(take_more, false); }
+
+Test(snapshots, memory_may_end_while_they_are_taken) { sweep(take_more, true); }
+
+Test(snapshots, any_allocation_may_fail_while_nodes_start_from_them) {
+  sweep(begin_from_theirs, false);
+}
+
+Test(snapshots, memory_may_end_while_nodes_start_from_them) { sweep(begin_from_theirs, true); }
+
 /* --- bad input --- */
 
 static vlot_result open_without(void *context, uint32_t id, vlot_storage *storage) {

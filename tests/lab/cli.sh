@@ -207,7 +207,7 @@ expect 0 "sim" "$vlot" sim --seeds 20
 says sim out "0 violated, 0 stuck"
 says sim out "leaders elected"
 expect 3 "sim, not all is covered" "$vlot" sim --seeds 1 --actions 100 --coverage
-says err "never in 1 seeds: snapshots installed over a conflict"
+says sim err "never in 1 seeds: snapshots installed over a conflict"
 expect 0 "sim json" "$vlot" sim --seeds 3 --json
 is_json "$work/out" || fail "sim: not JSON"
 for nodes in 1 2 3 5 7 9; do

@@ -329,6 +329,71 @@ Test(codec, every_flipped_bit_gives_an_error_or_another_canonical_message) {
   }
 }
 
+/* Places of an encoded chunk. */
+enum { CHUNK_SIZE = 76, CHUNK_OFFSET = 92, CHUNK_LENGTH = 100 };
+
+static void put(uint8_t *at, uint64_t value, int bytes) {
+  for (int k = 0; k < bytes; k++) at[k] = (uint8_t)(value >> 8 * k);
+}
+
+static uint64_t number_at(const uint8_t *at, int bytes) {
+  uint64_t value = 0;
+  for (int k = 0; k < bytes; k++) value |= (uint64_t)at[k] << 8 * k;
+  return value;
+}
+
+Test(codec, a_chunk_that_lies_about_its_total_its_offset_or_its_length_is_refused) {
+  static const struct {
+    int place, bytes;
+    uint64_t value;
+    vlot_result result;
+  } lies[] = {
+      {CHUNK_SIZE, 8, 0, VLOT_CORRUPT},
+      {CHUNK_SIZE, 8, 99, VLOT_CORRUPT}, /* one less than up to where it goes */
+      {CHUNK_OFFSET, 8, 51, VLOT_CORRUPT},
+      {CHUNK_OFFSET, 8, 101, VLOT_CORRUPT},
+      {CHUNK_OFFSET, 8, UINT64_MAX, VLOT_CORRUPT}, /* the sum would be 49 */
+      {CHUNK_OFFSET, 8, UINT64_MAX - 49, VLOT_CORRUPT},
+      {CHUNK_LENGTH, 4, 0, VLOT_CORRUPT},
+      {CHUNK_LENGTH, 4, 49, VLOT_CORRUPT},
+      {CHUNK_LENGTH, 4, 51, VLOT_CORRUPT},
+      {CHUNK_LENGTH, 4, UINT32_MAX, VLOT_TOO_LARGE},
+  };
+  vlot_member members[3] = {{.id = 1}, {.id = 2}, {.id = 3}};
+  uint8_t content[100] = {0}, data[BYTES_MAX];
+  vlot_snapshot_head head = {.index = 7,
+                             .term = 2,
+                             .size = 100,
+                             .configuration = vlot_configuration_make(NULL, members, 3, NULL, 0)};
+  vlot_bytes *bytes = vlot_bytes_copy(NULL, content, sizeof content);
+  vlot_message message = {
+      .kind = VLOT_MESSAGE_INSTALL, .from = 2, .to = 1, .term = 3, .request_id = 1, .dealing = 1};
+  message.as.install.snapshot = vlot_snapshot_make(NULL, &head, bytes);
+  message.as.install.offset = 50;
+  message.as.install.length = 50;
+  size_t size = vlot_message_encode(&message, data, sizeof data);
+  cr_assert_eq(number_at(data + CHUNK_SIZE, 8), 100);
+  cr_assert_eq(number_at(data + CHUNK_OFFSET, 8), 50);
+  cr_assert_eq(number_at(data + CHUNK_LENGTH, 4), 50);
+  cr_assert(expect_error_or_canonical(data, size));
+  for (size_t k = 0; k < sizeof lies / sizeof *lies; k++) {
+    uint8_t *at = data + lies[k].place;
+    uint64_t kept = number_at(at, lies[k].bytes);
+    vlot_message *out = NULL;
+    vlot_why why;
+    put(at, lies[k].value, lies[k].bytes);
+    cr_expect_eq(vlot_message_decode(NULL, data, size, &out, &why), lies[k].result, "lie %d",
+                 (int)k);
+    cr_expect_eq(why,
+                 lies[k].result == VLOT_CORRUPT ? VLOT_WHY_MALFORMED : VLOT_WHY_ENTRY_TOO_LARGE);
+    cr_expect_null(out);
+    put(at, kept, lies[k].bytes);
+  }
+  vlot_snapshot_release(message.as.install.snapshot);
+  vlot_configuration_release(head.configuration);
+  vlot_bytes_release(bytes);
+}
+
 Test(codec, unknown_versions_and_kinds_are_refused_by_name) {
   vlot_message message = {
       .kind = VLOT_MESSAGE_VOTE_REPLY, .flags = VLOT_MESSAGE_OK, .from = 1, .to = 2, .term = 1};
