@@ -13,7 +13,7 @@ complain() {
 }
 
 # Functions are declared at the start of a line; tests may be broken over two lines by the formatter.
-tests=$(cat tests/paper/*_test.c tests/raft/*_test.c | tr '\n' ' ' |
+tests=$(cat tests/paper/*_test.c tests/raft/*_test.c tests/cluster/*_test.c | tr '\n' ' ' |
   grep -oE 'Test\( *[a-z0-9_]+, *[a-z0-9_]+' | sed -E 's/Test\( *//; s/, */./' | sort -u)
 paper=$(cat tests/paper/*_test.c | tr '\n' ' ' |
   grep -oE 'Test\( *[a-z0-9_]+, *[a-z0-9_]+' | sed -E 's/Test\( *//; s/, */./' | sort -u)
@@ -24,6 +24,7 @@ for name in $named; do
   case $name in
   *.c:*)
     file=src/raft/${name%%:*}
+    case $name in cluster/*) file=src/${name%%:*} ;; esac
     function=${name##*:}
     functions=$((functions + 1))
     grep -qE "^[a-z].*[ *]$function\(" "$file" 2>/dev/null || complain "there is no $function in $file"
