@@ -1,4 +1,4 @@
-/* Chunks of snapshots from anybody, in any order (F4): nothing is installed unless total, offsets
+/* Chunks of snapshots from anybody, in any order: nothing is installed unless total, offsets
  * and checksum agree; until then the old state stays as it was.
  *
  * A core of three members that has three entries is sent parts of snapshots: of two good ones, and
