@@ -109,6 +109,7 @@ static void draw_raft(vlot__dice *dice, vlot_raft_options *raft) {
 static void draw_snapshots(vlot__sim_world *world, vlot_cluster_options *options) {
   vlot__dice dice = vlot__dice_of(world->seed, STREAM_SNAPSHOTS);
   vlot_raft_options *raft = &options->raft;
+  options->snapshot_bytes = 0;
   if (!vlot__dice_chance(&dice, 500)) return;
   bool is_large = vlot__dice_chance(&dice, 200);
   options->snapshot_bytes =
