@@ -79,7 +79,11 @@ void vlot__checker_on_config(vlot__checker *checker, vlot__checker_member *m,
   config->rows[config->known++] =
       (vlot__checker_row){.member = member, .disk_id = disk_id, .roles = event->as.config.roles};
   if (member->disk_id == 0 && !is_lost(member, disk_id)) member->disk_id = disk_id;
-  if (m && config->known == config->count) forget_replaced(checker, configs, m->commit);
+  if (!m || config->known < config->count) return;
+  forget_replaced(checker, configs, m->commit);
+  /* who has left and comes back is dealt with afresh */
+  for (uint32_t k = 0; k < config->count; k++)
+    if (config->rows[k].member->matched_by == m->id) config->rows[k].member->matched_by = 0;
 }
 
 void vlot__checker_forget_configs(vlot__checker *checker, vlot__checker_member *m, uint64_t from) {

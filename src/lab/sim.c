@@ -72,7 +72,8 @@ typedef struct totals {
   uint64_t actions, elections, commits, begin_ns;
   uint64_t marks[VLOT__SIM_MARK_COUNT];
   uint64_t seen[VLOT__SIM_MARK_COUNT]; /* in so many seeds */
-  uint64_t recovery_permille_max;      /* slowest recovery, in thousandths of T */
+  uint64_t recovery_permille_max;      /* slowest recovery, in thousandths of T … */
+  uint64_t core_permille_max;          /* … and that of a majority healed alone */
   failure failures[FAILURES_MAX];      /* the first ones */
   uint32_t failure_count;
 } totals;
@@ -88,6 +89,11 @@ const char *vlot__sim_end_name(vlot__sim_end end) {
   return "?";
 }
 
+static uint64_t permille_of_t(const vlot__sim_world *world, uint64_t ticks) {
+  uint32_t t = world->raft.election_ticks_min;
+  return t > 0 ? ticks * 1000 / t : 0;
+}
+
 static void add(totals *sum, const vlot__sim_world *world) {
   sum->seeds++;
   sum->violated += world->end == VLOT__SIM_VIOLATED;
@@ -101,9 +107,10 @@ static void add(totals *sum, const vlot__sim_world *world) {
     sum->marks[k] += world->marks[k];
     sum->seen[k] += world->marks[k] > 0;
   }
-  uint64_t recovery = world->recovery_ticks * 1000;
-  if (world->raft.election_ticks_min > 0) recovery /= world->raft.election_ticks_min;
+  uint64_t recovery = permille_of_t(world, world->recovery_ticks);
+  uint64_t core = permille_of_t(world, world->core_ticks);
   if (recovery > sum->recovery_permille_max) sum->recovery_permille_max = recovery;
+  if (core > sum->core_permille_max) sum->core_permille_max = core;
   if (world->end == VLOT__SIM_SAFE || sum->failure_count == FAILURES_MAX) return;
   sum->failures[sum->failure_count++] = (failure){
       .seed = world->seed, .nodes = world->nodes, .end = world->end, .text = strdup(world->text)};
@@ -157,8 +164,10 @@ static void print_text(const settings *set, const totals *sum) {
   printf("  %s actions in %.1f s", vlot__lab_commas(sum->actions, a), seconds);
   printf(", %s actions/s\n",
          vlot__lab_commas((uint64_t)((double)sum->actions / (seconds + 1e-9)), b));
-  printf("  slowest recovery after healing: %" PRIu64 ".%" PRIu64 " T\n",
-         sum->recovery_permille_max / 1000, sum->recovery_permille_max / 100 % 10);
+  printf("  slowest recovery after healing: %" PRIu64 ".%" PRIu64
+         " T; of a majority healed alone: %" PRIu64 ".%" PRIu64 " T\n",
+         sum->recovery_permille_max / 1000, sum->recovery_permille_max / 100 % 10,
+         sum->core_permille_max / 1000, sum->core_permille_max / 100 % 10);
   printf("  seen, and in how many seeds:\n");
   for (uint32_t k = 0; k < VLOT__SIM_MARK_COUNT; k++)
     printf("  %14s %8s  %s%s\n", vlot__lab_commas(sum->marks[k], a),

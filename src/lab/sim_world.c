@@ -250,7 +250,7 @@ static bool live_in_core(vlot__sim_world *world) {
   uint64_t ticks;
   if (!vlot__sim_faults_heal_core(world)) return true;
   if (!commit_one(world, CORE_ELECTIONS, "a majority was", &ticks)) return false;
-  if (ticks > world->core_ticks) world->core_ticks = ticks;
+  world->core_ticks = ticks;
   world->marks[VLOT__MARK_CORES]++;
   return true;
 }

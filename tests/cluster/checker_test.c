@@ -823,6 +823,15 @@ static void i12_good_later(stage *s) { /* it has gone on to a later term meanwhi
   match(s, 1, 2, 0, 3, 1);
 }
 
+/* It has left, and comes back, within one leadership. */
+static void i12_good_again(stage *s) {
+  four_committed(s);
+  match(s, 1, 2, 0, 4, 1);
+  for (uint32_t k = 0; k < NODES; k++)
+    configure(s, 1, 4, k, NODES, k + 1, 100 + k, VLOT_CONFIG_VOTER);
+  match(s, 1, 2, 0, 4, 1);
+}
+
 static void i13_bad_name(stage *s) {
   four_committed(s);
   vlot_event event = {.kind = VLOT_EVENT_SENT, .node = 2, .peer = 1};
@@ -1095,6 +1104,7 @@ static const struct history {
     BAD(12, i12_bad_forgets),
     GOOD(i12_good),
     GOOD(i12_good_later),
+    GOOD(i12_good_again),
     BAD(13, i13_bad_name),
     BAD(13, i13_bad_early),
     BAD(13, i13_bad_follower),
