@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-void bench_pretouch(uint64_t bytes) {
+void bench_pretouch(uint32_t mebibytes) {
   mallopt(M_ARENA_MAX, 1);
   mallopt(M_TRIM_THRESHOLD, -1); /* never */
   mallopt(M_TOP_PAD, 64 << 20);
   mallopt(M_MMAP_MAX, 0);
+  size_t bytes = (size_t)mebibytes << 20;
   uint8_t *memory = malloc(bytes);
   if (memory != NULL) {
     memset(memory, 1, bytes);

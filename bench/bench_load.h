@@ -8,7 +8,7 @@
 /* Memory from the kernel costs a page fault per 4 KiB, and the limit's logs are touched before the
  * clock starts. So are the cluster's: one arena that is touched once, and that the C library never
  * gives back. */
-void bench_pretouch(uint64_t bytes);
+void bench_pretouch(uint32_t mebibytes);
 
 /* What a load that did not end well means for the benchmark; BENCH_DONE where it did. */
 enum bench_exit bench_load_exit(const struct cluster_load_result *result);

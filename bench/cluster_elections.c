@@ -148,7 +148,8 @@ enum bench_exit bench_re_election(const struct bench_row *row,
       .name = "re_election_t", .text = text, .reach = 1.6, .aim = 1.3, .is_less_better = true};
   const char *place = "left to the kernel";
   double medians[BENCH_ROUNDS_MAX];
-  double *values = calloc(settings->ops, sizeof *values);
+  bool fits = settings->ops <= SIZE_MAX / sizeof(double);
+  double *values = fits ? calloc((size_t)settings->ops, sizeof *values) : NULL;
   enum bench_exit done = BENCH_DONE;
   if (values == NULL) {
     measure_fatal("no memory for the kills");
@@ -159,7 +160,7 @@ enum bench_exit bench_re_election(const struct bench_row *row,
     if (done != BENCH_DONE) {
       break;
     }
-    struct measure_spread spread = measure_spread_of(values, settings->ops);
+    struct measure_spread spread = measure_spread_of(values, (size_t)settings->ops);
     medians[round - 1] = spread.median;
     bench_round(settings, round, "median %.2f T (%.2f..%.2f) of %" PRIu64 " kills", spread.median,
                 spread.min, spread.max, settings->ops);

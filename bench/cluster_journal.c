@@ -58,7 +58,7 @@ static void put_round(const struct bench_row *row, const struct bench_settings *
 enum bench_exit bench_journal(const struct bench_row *row, const struct bench_settings *settings) {
   double costs[SHAPES][BENCH_ROUNDS_MAX];
   char place[64];
-  bench_pretouch(UINT64_C(512) << 20);
+  bench_pretouch(512);
   for (size_t k = 0; k < SHAPES; k++) {
     const struct shape *shape = &shapes[k];
     bench_place_text(shape->is_pinned ? settings->cpu : MEASURE_CPU_ANY, place, sizeof place);

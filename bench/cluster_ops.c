@@ -125,7 +125,7 @@ static enum bench_exit run_ops(const struct bench_row *row, const struct bench_s
   char place[64];
   /* Nothing is compacted away: a round keeps about 11 bytes per node beside the command, and one
    * copy of a large one. */
-  bench_pretouch(shape->size > 1024 ? UINT64_C(3) << 30 : UINT64_C(256) << 20);
+  bench_pretouch(shape->size > 1024 ? 3072 : 256);
   enum bench_exit done = run_rounds(row, settings, shape, pairs);
   if (done != BENCH_DONE) {
     return done;
@@ -180,7 +180,7 @@ enum bench_exit bench_tail(const struct bench_row *row, const struct bench_setti
   struct pair pairs[BENCH_ROUNDS_MAX];
   double tails[BENCH_ROUNDS_MAX], gaps[BENCH_ROUNDS_MAX];
   char place[64];
-  bench_pretouch(UINT64_C(768) << 20);
+  bench_pretouch(768);
   enum bench_exit done = run_rounds(row, settings, &shape, pairs);
   if (done != BENCH_DONE) {
     return done;

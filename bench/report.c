@@ -60,7 +60,7 @@ static const char *verdict(const struct bench_figure *figure, double value) {
 void bench_verdict(const struct bench_row *row, const struct bench_settings *settings,
                    const char *place, const struct bench_figure *figure, double *values,
                    uint64_t count) {
-  struct measure_spread spread = measure_spread_of(values, count);
+  struct measure_spread spread = measure_spread_of(values, (size_t)count);
   bool has_goal = figure->reach > 0.0;
   bench_progress_end();
   if (settings->is_json) {

@@ -1,6 +1,7 @@
 # Compiler flags, applied per target so that a project that embeds vlot keeps its own.
 
 include(CheckCCompilerFlag)
+include(CheckSymbolExists)
 
 set(VLOT_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
                   -Wmissing-prototypes)
@@ -76,7 +77,8 @@ function(vlot_target target)
                C_STANDARD_REQUIRED ON
                C_EXTENSIONS OFF
                C_VISIBILITY_PRESET hidden
-               POSITION_INDEPENDENT_CODE ON)
+               POSITION_INDEPENDENT_CODE ON
+               UNITY_BUILD OFF) # files have static functions of one name, whatever a host builds as one
   # Strict C11 hides POSIX, thread names and placement, of which only the core has no need. Empty,
   # so that a file which also says "#define _GNU_SOURCE" says the same.
   if(NOT target STREQUAL "vlot_raft")

@@ -19,7 +19,7 @@ bool limit_log_init(struct limit_log *log, size_t record_bytes, uint64_t log_byt
     segments *= 2;
   }
   log->segment_mask = segments - 1;
-  log->segments = calloc(segments, sizeof *log->segments);
+  log->segments = calloc((size_t)segments, sizeof *log->segments);
   if (log->segments == NULL) {
     return false;
   }
@@ -53,7 +53,7 @@ void limit_log_append(struct limit_log *log, const uint8_t *records, uint64_t co
     if (run > count) {
       run = count;
     }
-    memcpy(at, records, run * log->record_bytes);
+    memcpy(at, records, (size_t)run * log->record_bytes);
     records += run * log->record_bytes;
     log->end += run;
     count -= run;
@@ -67,7 +67,7 @@ void limit_log_copy(struct limit_log *log, uint8_t *into, uint64_t from, uint64_
     if (run > count) {
       run = count;
     }
-    memcpy(into, at, run * log->record_bytes);
+    memcpy(into, at, (size_t)run * log->record_bytes);
     into += run * log->record_bytes;
     from += run;
     count -= run;

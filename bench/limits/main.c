@@ -346,6 +346,6 @@ int main(int argc, char **argv) {
       put_round_text(&settings, round + 1, &result);
     }
   }
-  put_summary(&settings, measure_spread_of(rates, settings.rounds));
+  put_summary(&settings, measure_spread_of(rates, (size_t)settings.rounds));
   return 0;
 }

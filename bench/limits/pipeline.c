@@ -278,7 +278,7 @@ static void refill(struct pipeline *run, uint64_t count, uint64_t now_ns) {
   size_t bytes = sizeof(struct limit_header) + size;
   client->refills[client->newest++ % run->options.window] = (struct refill){now_ns, count};
   if (run->options.lock == LIMIT_LOCK_PER_REFILL) {
-    uint8_t *at = bytebox_open(leader, bytes * count);
+    uint8_t *at = bytebox_open(leader, bytes * (size_t)count);
     for (uint64_t i = 0; i < count; i++) {
       write_command(client, at + i * bytes, size);
     }

@@ -20,8 +20,9 @@
  * Ending    every call that waits ends by itself at its deadline, at once where its cluster closes,
  *           and where another thread interrupts it: docs/calls.md has which, and by what. No
  *           call is a point of cancellation; is_reached and answered may be left by one, or by
- *           pthread_exit(), and then nothing is left behind. Other functions of the caller's must
- *           not be: machine, storage, log, journal, allocator (cancellation is off around them).
+ *           pthread_exit(), and then nothing is left behind (with glibc: other C libraries do not
+ *           unwind a thread that ends). Other functions of the caller's must not be: machine,
+ *           storage, log, journal, allocator (cancellation is off around them).
  * Fork      in a child that was forked while it was open every call returns at once:
  *           VLOT_UNSUPPORTED, or 0, false, nothing, and its memory is left alone, by close too. The
  *           child may open clusters of its own. One that is forked inside a call (in a function

@@ -30,19 +30,22 @@ bool vlot__thread_place_is_valid(vlot_place place, uint32_t core) {
   return get_allowed(&allowed) && core < CPU_SETSIZE && CPU_ISSET(core, &allowed);
 }
 
-static vlot_result place_thread(pthread_attr_t *attributes, vlot_place place, uint32_t core,
-                                uint64_t ordinal) {
-  if (place == VLOT_PLACE_KERNEL || place == VLOT_PLACE_DEFAULT) return VLOT_OK;
+/* The one core for a new thread. False: the kernel places it, or an error is in result. */
+static bool choose_core(vlot_place place, uint64_t ordinal, uint32_t *core, vlot_result *result) {
+  *result = VLOT_OK;
+  if (place == VLOT_PLACE_KERNEL || place == VLOT_PLACE_DEFAULT) return false;
   cpu_set_t allowed;
   if (!get_allowed(&allowed))
-    return vlot__refuse(
+    *result = vlot__refuse(
         VLOT_UNSUPPORTED,
         "the system does not say on which cores this process may run: use VLOT_PLACE_KERNEL");
-  if (place == VLOT_PLACE_SPREAD) core = nth_core(&allowed, ordinal);
-  CPU_ZERO(&allowed);
-  CPU_SET(core, &allowed);
-  int error = pthread_attr_setaffinity_np(attributes, sizeof allowed, &allowed);
-  return error == 0 ? VLOT_OK : vlot__refuse_place(place, core);
+  else if (place == VLOT_PLACE_SPREAD)
+    *core = nth_core(&allowed, ordinal);
+  return *result == VLOT_OK;
+}
+
+static int place_here(const cpu_set_t *cores) {
+  return pthread_setaffinity_np(pthread_self(), sizeof *cores, cores);
 }
 
 /* The new thread inherits the mask: it is never, not for an instant, open to a signal of the host.
@@ -62,6 +65,19 @@ static vlot_result create_deaf(vlot_actor *actor, const pthread_attr_t *attribut
                    "ulimit -v for stacks, kernel.threads-max, pids.max, vm.max_map_count)");
 }
 
+/* A new thread inherits its maker's cores: not every C library lets them be said beforehand
+ * (pthread_attr_setaffinity_np is glibc's). */
+static vlot_result create_on(vlot_actor *actor, const pthread_attr_t *attributes, vlot_place place,
+                             uint32_t core) {
+  cpu_set_t before, one;
+  CPU_ZERO(&one);
+  CPU_SET(core, &one);
+  if (!get_allowed(&before) || place_here(&one) != 0) return vlot__refuse_place(place, core);
+  vlot_result result = create_deaf(actor, attributes);
+  (void)place_here(&before);
+  return result;
+}
+
 vlot_result vlot__thread_start(vlot_actor *actor, const vlot_actor_options *options) {
   const vlot_actor_system_options *defaults = &actor->system->options;
   bool is_default = options->place == VLOT_PLACE_DEFAULT;
@@ -70,11 +86,14 @@ vlot_result vlot__thread_start(vlot_actor *actor, const vlot_actor_options *opti
 
   pthread_attr_t attributes;
   if (pthread_attr_init(&attributes) != 0) return VLOT_NOMEM;
-  vlot_result result = place_thread(&attributes, place, core, actor->ordinal);
+  vlot_result result;
+  bool is_placed = choose_core(place, actor->ordinal, &core, &result);
   if (result == VLOT_OK && pthread_attr_setstacksize(&attributes, options->stack_bytes) != 0)
     result = vlot__refuse_value(VLOT_INVALID, "stack_bytes {0}: too small for a thread here",
                                 options->stack_bytes, 0);
-  if (result == VLOT_OK) result = create_deaf(actor, &attributes);
+  if (result == VLOT_OK)
+    result =
+        is_placed ? create_on(actor, &attributes, place, core) : create_deaf(actor, &attributes);
   pthread_attr_destroy(&attributes);
   return result;
 }

@@ -172,5 +172,5 @@ size_t vlot__actors_queued(vlot__seat *seat) {
   vlot_actor_status status;
   vlot_actor_get_status(actor, &status);
   vlot_actor_release(actor);
-  return status.queued;
+  return (size_t)status.queued; /* it lies in memory */
 }

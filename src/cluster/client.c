@@ -89,7 +89,7 @@ vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster,
   client->next_sequence = client->oldest = 1;
   for (client->window = 64; client->window < options->inflight_max;) client->window *= 2;
   vlot__ring_init(&client->submissions, cluster->allocator, sizeof(vlot__submission));
-  client->is_open = vlot__alloc_zero(cluster->allocator, client->window, 1);
+  client->is_open = vlot__alloc_zero(cluster->allocator, (size_t)client->window, 1);
   /* in a replay its number is another's, of the recorded run */
   bool is_muted = vlot__check_change(cluster) != VLOT_OK;
   result = client->is_open ? vlot__inbox_open(&client->inbox, cluster, is_muted) : VLOT_NOMEM;

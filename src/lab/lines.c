@@ -3,11 +3,11 @@
 #include "lines.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/select.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -71,10 +71,8 @@ static void begin_line(vlot__lines *lines) {
 /* One byte that is typed. 1; 0: the end; -1: a signal, or an error. */
 static int wait_for_byte(vlot__lines *lines, char *byte) {
   int file = fileno(lines->in);
-  fd_set files;
-  FD_ZERO(&files);
-  FD_SET(file, &files);
-  if (pselect(file + 1, &files, NULL, NULL, NULL, &lines->mask) < 0) return -1;
+  struct pollfd typed = {.fd = file, .events = POLLIN};
+  if (ppoll(&typed, 1, NULL, &lines->mask) < 0) return -1;
   let_in(lines); /* a Ctrl-C that was pressed before this key comes first */
   keep_off(lines);
   if (interrupted || stopped || resized) {

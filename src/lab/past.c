@@ -77,8 +77,10 @@ bool vlot__past_is_seen(const vlot__past *past, uint32_t node, uint64_t after) {
 }
 
 void vlot__past_clear(vlot__past *past) {
-  for (size_t k = 0; k < VLOT__PAST_NODES; k++)
-    past->nodes[k].count = past->nodes[k].whole_from = past->nodes[k].seen_from = 0;
+  for (size_t k = 0; k < VLOT__PAST_NODES; k++) {
+    past->nodes[k].count = 0;
+    past->nodes[k].whole_from = past->nodes[k].seen_from = 0;
+  }
 }
 
 void vlot__past_deinit(vlot__past *past) {

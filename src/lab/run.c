@@ -184,7 +184,7 @@ static bool open_load(vlot__run *run) {
 }
 
 static int with_cluster(vlot__run *run) {
-  run->replicas = calloc(run->set.nodes, sizeof *run->replicas);
+  run->replicas = calloc((size_t)run->set.nodes, sizeof *run->replicas);
   if (!run->replicas) return VLOT__EXIT_SOFTWARE;
   int code = open_cluster(run);
   if (code != VLOT__EXIT_OK) return code;

@@ -54,7 +54,7 @@ static void *produce(void *argument) {
   for (uint64_t i = 0; i < EACH; i++) {
     vlot_lane lane = i % 10 == 0 ? VLOT_LANE_CONTROL : VLOT_LANE_DATA;
     unsigned char bytes[40] = {0};
-    vlot_piece pieces[2] = {{bytes, i % 20}, {bytes, i % 7}};
+    vlot_piece pieces[2] = {{bytes, (size_t)(i % 20)}, {bytes, (size_t)(i % 7)}};
     vlot_result result;
     do {
       result = vlot_actor_send_pieces(NULL, consumer, lane, kind, next[lane], pieces, 2);

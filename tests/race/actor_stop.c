@@ -115,7 +115,8 @@ static void run_round(uint64_t round) {
   vlot_actor *stuck = has_stuck ? spawn_stuck(50) : NULL;
   spawn_supervisor();
   pthread_t threads[4];
-  for (uintptr_t i = 0; i < 2; i++) pthread_create(&threads[i], NULL, trouble, (void *)(i + round));
+  for (int i = 0; i < 2; i++)
+    pthread_create(&threads[i], NULL, trouble, (void *)(uintptr_t)((uint64_t)i + round));
   if (round % 2 == 0)
     for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
   for (int i = 2; i < 4; i++) pthread_create(&threads[i], NULL, stop, NULL);
