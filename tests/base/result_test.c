@@ -1,4 +1,5 @@
 /* The tables of results and whys. */
+#include <stdio.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -89,5 +90,10 @@ Test(why, outside_the_table_is_a_question_mark) {
 }
 
 Test(version, of_the_library_is_that_of_the_headers) {
+  char text[32];
   cr_assert_str_eq(vlot_version_string(), VLOT_VERSION_STRING);
+  snprintf(text, sizeof text, "%d.%d.%d", VLOT_VERSION / 1000000, VLOT_VERSION / 1000 % 1000,
+           VLOT_VERSION % 1000);
+  cr_assert_str_eq(text, VLOT_VERSION_STRING);
+  cr_assert(VLOT_VERSION_OF(0, 1, 0) > VLOT_VERSION_OF(0, 0, 999));
 }

@@ -44,7 +44,7 @@ quietly cmake --install "$build" --prefix "$work/first"
 mv "$work/first" "$work/prefix"
 prefix=$work/prefix
 libdir=$(dirname "$(find "$prefix" -name libvlot.a)")
-for file in include/vlot/vlot.h include/vlot/version.h; do
+for file in include/vlot/vlot.h include/vlot/version.h share/doc/vlot/LICENSE; do
   [ -e "$prefix/$file" ] || {
     echo "not installed: $file"
     exit 1
