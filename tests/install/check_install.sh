@@ -118,6 +118,9 @@ quietly cmake -S "$here/fetch_content" -B "$work/fetch" -DVLOT_SOURCE="$fetched"
 quietly cmake --build "$work/fetch" --parallel 2
 names_no_place "$work" "$(find "$work/fetch" -name libvlot.a)"
 prints_version "FetchContent, C11" "$work/fetch/embedded"
+quietly cmake -S "$here/fetch_content" -B "$work/fetch" -DWANTS_SHARED=ON
+quietly cmake --build "$work/fetch" --parallel 2
+prints_version "FetchContent, C11, shared" "$work/fetch/embedded_shared"
 
 if [ -e "$prefix/bin/vlot" ]; then
   env -u LD_LIBRARY_PATH "$prefix/bin/vlot" --version
