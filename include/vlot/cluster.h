@@ -693,13 +693,16 @@ typedef enum vlot_pending_kind {
   VLOT_PENDING_TIMER,       /* a node's next timer */
   VLOT_PENDING_WRITE,       /* a disk's oldest write under way */
   VLOT_PENDING_CLIENT,      /* a client's commands or read, or an order, for a node */
+  VLOT_PENDING_IMAGE,       /* a node's machine is frozen: its image is written to a snapshot */
 } vlot_pending_kind;
 
-/* Ids of what is no mail: a node's timer, a write of its disk. */
+/* Ids of what is no mail: a node's timer, a write of its disk, an image of its machine. */
 #define VLOT_PENDING_TIMER_ID(node) ((uint64_t)1 << 63 | (node))
 #define VLOT_PENDING_WRITE_ID(node) ((uint64_t)3 << 62 | (node))
+#define VLOT_PENDING_IMAGE_ID(node) ((uint64_t)7 << 61 | (node))
 
-/* An id as people write it: "17", "t3" (the timer of n3), "w3" (the write of its disk).
+/* An id as people write it: "17", "t3" (the timer of n3), "w3" (the write of its disk), "i3" (the
+ * image of its machine).
  *
  * name   into out [capacity], cut when it is too small, with a zero; returns the length it has or
  *        would have

@@ -8,6 +8,7 @@
 #include "base/lock.h"
 #include "base/pool.h"
 #include "base/problem.h"
+#include "cluster/helper.h"
 #include "cluster/refuse.h"
 
 enum { POOL_BYTES = 4 << 20 }; /* that a host keeps of what its groups' logs have dropped */
@@ -35,7 +36,9 @@ vlot_host *vlot__host_make(const vlot_allocator *asked, uint64_t tick_ns, bool i
   host->options.tick_ns = tick_ns;
   host->is_shared = is_shared;
   host->epoch = vlot__fork_epoch();
-  if (!open_pool(host, !asked)) {
+  host->helper = vlot__helper_open(allocator);
+  if (!host->helper || !open_pool(host, !asked)) {
+    vlot__helper_close(host->helper);
     vlot__alloc_free(allocator, host);
     return NULL;
   }
@@ -46,6 +49,7 @@ vlot_host *vlot__host_make(const vlot_allocator *asked, uint64_t tick_ns, bool i
 
 static void free_host(vlot_host *host) {
   vlot__timekeeper_deinit(&host->timekeeper);
+  vlot__helper_close(host->helper);
   vlot__pool_close(host->pool);
   pthread_mutex_destroy(&host->lock);
   vlot__alloc_free(host->allocator, host->line.items);

@@ -127,6 +127,7 @@ static void look_at(vlot__seat *seat, const vlot_node_status *status, uint64_t c
   if (vlot__driver_of(seat->cluster) != &vlot__driver_threads) return;
   look_at_calls(seat, VLOT_LINT_SLOW_APPLY, &seat->slow_calls[VLOT__SLOW_APPLY]);
   look_at_calls(seat, VLOT_LINT_SLOW_QUERY, &seat->slow_calls[VLOT__SLOW_QUERY]);
+  look_at_calls(seat, VLOT_LINT_SLOW_SNAPSHOT, &seat->slow_calls[VLOT__SLOW_SNAPSHOT]);
 }
 
 static void look(vlot_cluster *cluster) {

@@ -3,6 +3,7 @@
 #include "cluster/open.h"
 
 #include "cluster/host.h"
+#include "cluster/image.h"
 #include "cluster/refuse.h"
 #include "cluster/seats.h"
 
@@ -114,7 +115,8 @@ static const char *find_cluster_problem(const vlot_cluster_options *options) {
   if (machine && (machine->size != sizeof *machine || !machine->create || !machine->apply ||
                   !machine->destroy))
     return "machine: size, create, apply and destroy are needed";
-  const char *problem = host_problem(options);
+  const char *problem = machine ? vlot__machine_image_problem(machine) : NULL;
+  if (!problem) problem = host_problem(options);
   if (!problem) problem = snapshots_problem(options);
   return problem ? problem : starts_problem(options);
 }
