@@ -5,6 +5,7 @@
 #include "base/problem.h"
 #include "cluster/image.h"
 #include "cluster/node_inside.h"
+#include "cluster/open.h"
 #include "cluster/recorder.h"
 #include "cluster/slow.h"
 #include "vlot/raft_snapshot.h"
@@ -152,14 +153,27 @@ static bool head_of(const vlot__node *node, vlot_snapshot_head *head) {
          vlot_raft_get_entry(node->raft, head->index, &head->term, &ignored) == VLOT_OK;
 }
 
-/* Its log has grown by what the options allow, and what is applied is durable here. */
+/* What the options allow a log, but not less than the last snapshot had, so that writing snapshots
+ * stays a share of the work, however large the state is (thesis 5.1.2); half of what a log may have
+ * at most. */
+static uint64_t allowed_bytes(const vlot__node *node) {
+  const vlot_cluster_options *options = &node->cluster->options;
+  const vlot_snapshot *last = vlot_raft_snapshot(node->raft);
+  uint64_t allowed = options->snapshot_bytes, most = vlot__options_log_bytes_max(options) / 2;
+  uint64_t size = last ? vlot_snapshot_get(last)->size : 0;
+  if (size > most) size = most;
+  if (allowed < size) allowed = size;
+  return allowed > node->snapshots.not_below ? allowed : node->snapshots.not_below;
+}
+
+/* Its log has grown by what it is allowed, and what is applied is durable here. */
 bool vlot__snapshots_are_due(vlot__node *node) {
   const vlot__node_snapshots *on = &node->snapshots;
-  uint64_t allowed = node->cluster->options.snapshot_bytes;
   vlot_raft_status status;
-  if (allowed == 0 || on->image || node->is_fenced || node->is_void) return false;
+  if (node->cluster->options.snapshot_bytes == 0 || on->image || node->is_fenced || node->is_void)
+    return false;
   vlot_raft_get_status(node->raft, &status);
-  if (allowed < on->not_below) allowed = on->not_below;
+  uint64_t allowed = allowed_bytes(node);
   return status.log_bytes >= allowed && !status.is_installing &&
          node->applied_index > status.snapshot_index && node->applied_index <= status.durable_index;
 }
@@ -229,8 +243,20 @@ static bool is_overtaken(const vlot__node *node, const vlot__image *image) {
   return status.is_installing || status.snapshot_index >= image->head.index;
 }
 
+/* Entries that stay below it: as many as the options say, and by their mean size no more than a
+ * quarter of what is allowed above it. */
+static uint64_t entries_kept(const vlot__node *node) {
+  const vlot_cluster_options *options = &node->cluster->options;
+  vlot_raft_status status;
+  vlot_raft_get_status(node->raft, &status);
+  uint64_t entries = status.last_index - status.snapshot_index;
+  uint64_t mean = entries > 0 ? status.log_bytes / entries : 0;
+  uint64_t most = mean > 0 ? options->snapshot_bytes / 4 / mean : 0;
+  return options->snapshot_trailing < most ? options->snapshot_trailing : most;
+}
+
 static void tell_taken(vlot__node *node, const vlot__image *image) {
-  uint64_t kept = node->cluster->options.snapshot_trailing, index = image->head.index;
+  uint64_t kept = entries_kept(node), index = image->head.index;
   vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_SNAPSHOT_TAKEN, 0);
   if (!input) return; /* it is taken again, later */
   node->snapshots.taken = vlot_snapshot_retain(image->snapshot);
