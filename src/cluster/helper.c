@@ -5,14 +5,14 @@
 #include "base/alloc.h"
 #include "base/lock.h"
 #include "base/pin.h"
-#include "cluster/actors.h"
+#include "vlot/actor.h"
 
 /* A worker that was left alone has its place in memory until it comes back; so has the helper. */
 typedef struct worker {
   vlot__helper *helper;
   pthread_t thread;
   vlot__image *inside; /* it writes this one; NULL: none */
-  bool is_left;              /* nobody waits for it any more */
+  bool is_left;        /* nobody waits for it any more */
 } worker;
 
 struct vlot__helper {
@@ -68,11 +68,11 @@ static vlot__image *take_first(vlot__helper *helper) {
 
 /* Without memory for the mail its node would wait for ever: again, until it is told or nobody waits
  * any more. Under the lock, but for the telling. */
-static void tell(worker *self, vlot__image *image) {
+static void tell_node(worker *self, vlot__image *image) {
   vlot__helper *helper = self->helper;
   while (!self->is_left) {
     vlot__unlock(&helper->lock);
-    bool is_told = atomic_load(&image->is_dropped) || vlot__actors_written(image);
+    bool is_told = atomic_load(&image->is_dropped) || image->written(image);
     vlot__lock(&helper->lock);
     if (is_told || helper->must_end) return;
     (void)vlot__cond_wait_until(&helper->wake, &helper->lock, vlot_clock_ns() + AGAIN_NS);
@@ -87,7 +87,7 @@ static void write_one(worker *self) {
   vlot__unlock(&helper->lock);
   vlot__image_write(image);
   vlot__lock(&helper->lock);
-  tell(self, image);
+  tell_node(self, image);
   vlot__unlock(&helper->lock);
   vlot__image_release(image);
   vlot__lock(&helper->lock);
@@ -134,11 +134,13 @@ static bool start_worker(vlot__helper *helper) {
   return true;
 }
 
-bool vlot__helper_take(vlot__helper *helper, vlot__image *image) {
+bool vlot__helper_take(vlot__helper *helper, vlot__image *image,
+                       bool (*written)(vlot__image *image)) {
   vlot__lock(&helper->lock);
   bool is_taken = helper->worker || start_worker(helper);
   if (is_taken) {
     image->next = NULL;
+    image->written = written;
     if (helper->last)
       helper->last->next = image;
     else

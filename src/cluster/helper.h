@@ -18,8 +18,9 @@ void vlot__helper_close(vlot__helper *helper);
 void vlot__helper_enter(vlot__helper *helper);
 vlot_result vlot__helper_leave(vlot__helper *helper, vlot_cluster *cluster, uint64_t stop_ns);
 
-/* Write it, then tell its node (vlot__actors_written). The reference is taken over. False: there is
- * no thread, and can be none. */
-bool vlot__helper_take(vlot__helper *helper, vlot__image *image);
+/* Write it, then tell its node: again and again until `written` is true. The reference is taken
+ * over. False: there is no thread, and can be none. */
+bool vlot__helper_take(vlot__helper *helper, vlot__image *image,
+                       bool (*written)(vlot__image *image));
 
 #endif

@@ -11,7 +11,9 @@
 #include "cluster/helper.h"
 #include "cluster/refuse.h"
 
-enum { POOL_BYTES = 4 << 20 }; /* that a host keeps of what its groups' logs have dropped */
+/* That a host keeps of what its groups' logs have dropped: what a compaction drops by default, and
+ * some. */
+enum { POOL_BYTES = 20 << 20 };
 
 void vlot_host_options_init(vlot_host_options *options) {
   VLOT_GIVEN(options);

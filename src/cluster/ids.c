@@ -17,9 +17,9 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 size_t vlot_pending_name(uint64_t id, char *out, size_t capacity) {
   size_t k = 0;
   while (k < KINDS && id < kinds[k].base) k++;
-  int length = k < KINDS ? snprintf(out, capacity, "%c%" PRIu64, kinds[k].letter,
-                                    id - kinds[k].base)
-                         : snprintf(out, capacity, "%" PRIu64, id);
+  int length = k < KINDS
+                   ? snprintf(out, capacity, "%c%" PRIu64, kinds[k].letter, id - kinds[k].base)
+                   : snprintf(out, capacity, "%" PRIu64, id);
   return length > 0 ? (size_t)length : 0;
 }
 

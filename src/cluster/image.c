@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/inside.h"
+#include "base/problem.h"
 #include "cluster/line.h"
 #include "cluster/object.h"
 
@@ -39,7 +40,7 @@ static vlot_result content_read(void *context, uint64_t offset, uint32_t length,
   return VLOT_OK;
 }
 
-static bool add_piece(content *all) {
+static bool begin_piece(content *all) {
   void *pieces = (void *)all->pieces;
   bool has_room = vlot__alloc_grow(all->allocator, &pieces, &all->capacity, all->count + 1,
                                    sizeof *all->pieces);
@@ -68,7 +69,7 @@ static bool content_add(content *all, const uint8_t *data, size_t size) {
   while (size > 0) {
     size_t used = all->count > 0 ? (size_t)(all->size - (uint64_t)(all->count - 1) * PIECE) : 0;
     if (all->count == 0 || used == PIECE) {
-      if (!add_piece(all)) return false;
+      if (!begin_piece(all)) return false;
       used = 0;
     } else if (used == all->room && !enlarge_piece(all)) {
       return false;
@@ -92,7 +93,8 @@ typedef struct writing {
 
 static vlot_result take_bytes(void *context, const void *data, size_t size) {
   writing *to = context;
-  if (atomic_load_explicit(&to->image->is_dropped, memory_order_relaxed)) return VLOT_CLOSED;
+  if (atomic_load_explicit(&to->image->is_dropped, memory_order_relaxed))
+    return vlot__refuse(VLOT_CLOSED, "nobody wants this image any more: its node has ended");
   if (!content_add(to->content, data, size)) return VLOT_NOMEM;
   to->checksum = vlot_snapshot_checksum(to->checksum, data, size);
   return VLOT_OK;
@@ -115,9 +117,8 @@ static bool make_snapshot(vlot__image *image, const writing *from) {
   vlot_snapshot_content pieces = {.context = all, .read = content_read, .release = content_free};
   image->head.size = all->size;
   image->head.checksum = from->checksum;
-  image->snapshot = is_small
-                        ? make_small(image, all)
-                        : vlot_snapshot_make_from(image->allocator, &image->head, &pieces);
+  image->snapshot = is_small ? make_small(image, all)
+                             : vlot_snapshot_make_from(image->allocator, &image->head, &pieces);
   if (!image->snapshot) image->result = VLOT_NOMEM;
   return image->snapshot && !is_small;
 }

@@ -23,10 +23,11 @@ struct vlot__image {
   vlot__seat *seat;
   vlot_snapshot_head head; /* configuration retained; size and checksum are known once written */
   _Atomic uint32_t references;
-  _Atomic bool is_dropped; /* nobody wants it any more: whoever writes it may stop */
-  void *frozen;            /* the machine's; NULL: there is none, or not any more */
-  bool is_handed;          /* in its node's turns: somebody writes it, or has */
-  vlot__image *next;       /* the helper's */
+  _Atomic bool is_dropped;             /* nobody wants it any more: whoever writes it may stop */
+  void *frozen;                        /* the machine's; NULL: there is none, or not any more */
+  bool is_handed;                      /* in its node's turns: somebody writes it, or has */
+  vlot__image *next;                   /* the helper's, and … */
+  bool (*written)(vlot__image *image); /* … whom it tells */
   /* written: */
   vlot_result result;
   vlot_snapshot *snapshot; /* NULL unless VLOT_OK */

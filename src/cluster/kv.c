@@ -67,8 +67,8 @@ static vlot_result set(vlot__kv *kv, const vlot_kv_command *command) {
                             command->value_size);
 }
 
-static vlot_result delete(vlot__kv *kv, const vlot_kv_command *command, vlot_replies *replies,
-                          uint32_t k) {
+static vlot_result delete (vlot__kv *kv, const vlot_kv_command *command, vlot_replies *replies,
+                           uint32_t k) {
   bool was_there;
   vlot_result result =
       vlot__kv_table_delete(&kv->table, command->key, command->key_size, &was_there);
@@ -116,7 +116,7 @@ static vlot_result execute(vlot__kv *kv, const vlot_kv_command *command, vlot_re
     result = set(kv, command);
     if (result == VLOT_OK) answer(replies, k, VLOT__KV_OK, NULL, 0);
     break;
-  case VLOT_KV_DELETE: result = delete(kv, command, replies, k); break;
+  case VLOT_KV_DELETE: result = delete (kv, command, replies, k); break;
   case VLOT_KV_CAS: result = compare_and_set(kv, command, replies, k); break;
   case VLOT_KV_INCREMENT: result = increment(kv, command, replies, k); break;
   }

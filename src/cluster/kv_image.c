@@ -77,8 +77,7 @@ vlot__kv_image *vlot__kv_image_make(vlot__kv_table *table) {
   vlot__kv_image *image = vlot__alloc_zero(allocator, 1, sizeof *image);
   if (!image) return NULL;
   image->frozen = *table;
-  image->frozen.segments =
-      vlot__alloc(allocator, table->segment_count, sizeof(vlot__kv_segment *));
+  image->frozen.segments = vlot__alloc(allocator, table->segment_count, sizeof(vlot__kv_segment *));
   if (!image->frozen.segments || !vlot__lock_init(&image->lock)) {
     vlot__alloc_free(allocator, image->frozen.segments);
     vlot__alloc_free(allocator, image);

@@ -57,7 +57,7 @@ static bool is_frozen(const vlot__kv_table *table, uint32_t epoch) {
   return table->image && epoch != table->epoch;
 }
 
-static void drop_item(const vlot__kv_table *table, vlot__kv_item *item, vlot__kv_gone *gone) {
+static void leave_item(const vlot__kv_table *table, vlot__kv_item *item, vlot__kv_gone *gone) {
   if (!is_frozen(table, item->epoch)) {
     vlot__alloc_free(table->allocator, item);
     return;
@@ -66,8 +66,8 @@ static void drop_item(const vlot__kv_table *table, vlot__kv_item *item, vlot__kv
   gone->items = item;
 }
 
-static void drop_segment(const vlot__kv_table *table, vlot__kv_segment *segment,
-                         vlot__kv_gone *gone) {
+static void leave_segment(const vlot__kv_table *table, vlot__kv_segment *segment,
+                          vlot__kv_gone *gone) {
   if (!is_frozen(table, segment->epoch)) {
     vlot__alloc_free(table->allocator, segment);
     return;
@@ -82,12 +82,11 @@ void vlot__kv_table_deinit(vlot__kv_table *table) {
     vlot__kv_item *item = *bucket_at(table, bucket);
     while (item) {
       vlot__kv_item *next = item->next;
-      drop_item(table, item, &gone);
+      leave_item(table, item, &gone);
       item = next;
     }
   }
-  for (size_t k = 0; k < table->segment_count; k++)
-    drop_segment(table, table->segments[k], &gone);
+  for (size_t k = 0; k < table->segment_count; k++) leave_segment(table, table->segments[k], &gone);
   if (table->image) vlot__kv_image_leave(table, gone);
   vlot__kv_image_part(table);
   vlot__alloc_free(table->allocator, table->segments);
@@ -104,7 +103,7 @@ static bool own_segment(vlot__kv_table *table, size_t bucket, vlot__kv_gone *gon
   memcpy((void *)copy->buckets, (const void *)old->buckets, sizeof copy->buckets);
   copy->epoch = table->epoch;
   *place = copy;
-  drop_segment(table, old, gone);
+  leave_segment(table, old, gone);
   return true;
 }
 
@@ -131,7 +130,7 @@ static bool own_bucket(vlot__kv_table *table, size_t bucket) {
     has_room = copy != NULL;
     if (!copy) break;
     *link = copy;
-    drop_item(table, old, &gone);
+    leave_item(table, old, &gone);
   }
   if (gone.items || gone.segments) vlot__kv_image_leave(table, gone);
   return has_room;
@@ -162,8 +161,7 @@ static bool grow_segments(vlot__kv_table *table) {
  */
 static void grow(vlot__kv_table *table) {
   size_t fresh = table->bucket_count;
-  if (!grow_segments(table) || !own_bucket(table, fresh & table->mask) ||
-      !own_bucket(table, fresh))
+  if (!grow_segments(table) || !own_bucket(table, fresh & table->mask) || !own_bucket(table, fresh))
     return;
   table->bucket_count++;
   vlot__kv_item **from = bucket_at(table, fresh & table->mask);

@@ -17,9 +17,9 @@ enum { VLOT__KV_SEGMENT = 128 };
 typedef struct vlot__kv_image vlot__kv_image; /* kv_image.h */
 
 typedef struct vlot__kv_item {
-  struct vlot__kv_item *next; /* of the same bucket */
-  uint64_t hash;              /* of the key */
-  union {                     /* an image reads neither */
+  struct vlot__kv_item *next;   /* of the same bucket */
+  uint64_t hash;                /* of the key */
+  union {                       /* an image reads neither */
     uint64_t digest;            /* of key and value */
     struct vlot__kv_item *gone; /* the next one that only an image needs */
   };
@@ -27,7 +27,7 @@ typedef struct vlot__kv_item {
   uint32_t value_size;
   /* bytes there are for the value: a new one that fits is written in place */
   uint32_t value_room;
-  uint32_t epoch; /* of the table when it was made */
+  uint32_t epoch;  /* of the table when it was made */
   uint8_t bytes[]; /* key, value */
 } vlot__kv_item;
 

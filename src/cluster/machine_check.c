@@ -261,8 +261,8 @@ static void free_image(machine_trial *trial) {
 static vlot_result compare_image(machine_trial *trial, const char *problem) {
   stream written = {0};
   vlot_writer writer = {.context = &written, .write = stream_write};
-  vlot_result result = judge(trial, trial->machine->image_write(trial->image, &writer),
-                             "image_write() fails");
+  vlot_result result =
+      judge(trial, trial->machine->image_write(trial->image, &writer), "image_write() fails");
   if (result == VLOT_OK && !is_same_stream(&written, &trial->frozen)) result = fail(trial, problem);
   vlot__alloc_free(vlot_allocator_default(), written.bytes);
   free_image(trial);

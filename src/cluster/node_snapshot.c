@@ -144,9 +144,9 @@ static bool head_of(const vlot__node *node, vlot_snapshot_head *head) {
   const vlot__model *model = &node->seat->model;
   vlot_entry ignored;
   uint64_t term;
-  *head = (vlot_snapshot_head){
-      .index = node->applied_index,
-      .configuration = vlot_raft_configuration_at(node->raft, node->applied_index)};
+  *head = (vlot_snapshot_head){.index = node->applied_index,
+                               .configuration =
+                                   vlot_raft_configuration_at(node->raft, node->applied_index)};
   if (model->origin == 0 && !model->is_lost)
     (void)vlot__model_at(model, head->index, &term, &head->chain);
   return head->configuration &&
@@ -201,7 +201,7 @@ static void freeze(vlot__node *node, vlot__image *image) {
   VLOT__RECORD(node->cluster, calling, node->seat);
   if (machine->freeze) {
     image->frozen = machine->freeze(node->machine);
-    image->result = image->frozen ? VLOT_PENDING : VLOT_BUSY;
+    if (!image->frozen) image->result = vlot__refuse(VLOT_BUSY, "freeze() returned NULL");
     (void)vlot__node_is_void(node);
     return;
   }
@@ -229,7 +229,7 @@ void vlot__snapshots_take(vlot__node *node) {
 /* --- keeping --- */
 
 /* False: the node was killed meanwhile. *result: VLOT_OK, the disk keeps it. */
-static bool keep(vlot__node *node, vlot_snapshot *snapshot, vlot_result *result) {
+static bool keep_durably(vlot__node *node, vlot_snapshot *snapshot, vlot_result *result) {
   if (!vlot__node_enter_effects(node)) return false;
   *result = vlot__record_keep(node->cluster, node, &node->seat->storage, snapshot);
   vlot__node_leave_effects(node);
@@ -272,7 +272,7 @@ void vlot__snapshots_keep(vlot__node *node) {
     forget_image(node);
     return;
   }
-  if (result == VLOT_OK && !keep(node, on->image->snapshot, &result)) return;
+  if (result == VLOT_OK && !keep_durably(node, on->image->snapshot, &result)) return;
   if (result != VLOT_OK) {
     put_off(node, on->image->head.index, result);
     return;
@@ -285,17 +285,6 @@ void vlot__snapshots_keep(vlot__node *node) {
 void vlot__snapshots_taken(vlot__node *node) {
   vlot_snapshot_release(node->snapshots.taken);
   node->snapshots.taken = NULL;
-}
-
-bool vlot__node_has_image(const vlot__node *node) {
-  const vlot__image *image = node->snapshots.image;
-  return image && !image->is_handed && !node->snapshots.is_written;
-}
-
-vlot__image *vlot__node_take_image(vlot__node *node) {
-  if (!vlot__node_has_image(node)) return NULL;
-  node->snapshots.image->is_handed = true;
-  return vlot__image_retain(node->snapshots.image);
 }
 
 /* --- what the core makes of it --- */

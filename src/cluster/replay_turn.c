@@ -262,10 +262,10 @@ static void take_recorded_written(vlot__replay *replay, const vlot__replay_item 
   vlot__seat *seat = replay->turn_seat;
   uint64_t index = vlot__get64(one->payload);
   uint32_t number = vlot__get32(one->payload + 8);
-  vlot_result result = is_result(number) ? (vlot_result)number : VLOT_FAILED;
+  vlot_result result = (vlot_result)number;
   vlot__mail_written written = {.image = vlot__node_take_image(seat->node)};
   vlot__pending_forget_image(seat);
-  if (!written.image || written.image->head.index != index) {
+  if (!written.image || written.image->head.index != index || !is_result(number)) {
     vlot__replay_diverge(replay,
                          "an image of its machine at %" PRIu64
                          " is recorded to be written, and here none was frozen",

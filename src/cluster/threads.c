@@ -27,10 +27,11 @@ static vlot_result threads_close(vlot_cluster *cluster) {
   vlot_result written =
       vlot__helper_leave(cluster->host->helper, cluster, cluster->options.stop_ns);
   if (written == VLOT_TIMEOUT)
-    vlot__log(cluster,
-              "an image of a machine is written by user code that does not come back: its thread is "
-              "left alone; do not unload the code that it is inside (dlclose); vlot's own stays "
-              "loaded until the process ends");
+    vlot__log(
+        cluster,
+        "an image of a machine is written by user code that does not come back: its thread is "
+        "left alone; do not unload the code that it is inside (dlclose); vlot's own stays "
+        "loaded until the process ends");
   vlot_result result = vlot__actors_close(cluster);
   return result == VLOT_OK ? written : result;
 }
@@ -94,7 +95,7 @@ static void say_fenced(vlot_cluster *cluster, vlot__seat *seat) {
 /* Without a thread for it, it is this one's. */
 static void hand_over(vlot__seat *seat) {
   vlot__image *image = vlot__node_take_image(seat->node);
-  if (!image || vlot__helper_take(seat->cluster->host->helper, image)) return;
+  if (!image || vlot__helper_take(seat->cluster->host->helper, image, vlot__actors_written)) return;
   vlot__image_write(image);
   (void)vlot__actors_written(image);
   vlot__image_release(image);

@@ -7,6 +7,7 @@
 
 #include "fleet.h"
 #include "taped.h"
+#include "vlot/actor.h"
 
 /* --- a key-value machine whose images are written when the gate is open --- */
 
@@ -138,8 +139,7 @@ static void end_in_between(int way) {
   cr_assert_neq(id, 0);
   if (way == KILL || way == CUT)
     cr_assert_eq(vlot_cluster_kill(cluster, node, way == CUT), VLOT_OK);
-  if (way == WIPE)
-    cr_assert_eq(vlot_cluster_restart(cluster, node, VLOT_RESTART_WIPE), VLOT_OK);
+  if (way == WIPE) cr_assert_eq(vlot_cluster_restart(cluster, node, VLOT_RESTART_WIPE), VLOT_OK);
   if (way == SUSPEND) cr_assert_eq(vlot_cluster_suspend(cluster, node), VLOT_OK);
   if (way != CLOSE) {
     cr_expect_eq(vlot_lockstep_fire(cluster, id), VLOT_NOT_FOUND, "it went with its node");
@@ -313,6 +313,151 @@ Test(images, a_recorded_run_takes_each_image_where_it_was_taken) {
   options.journal = NULL;
   cr_expect_str_eq(taped_replay(&tape, &options, NULL, text), "");
   taped_free(&tape);
+}
+
+/* --- bounds and defaults --- */
+
+Test(images, a_full_log_refuses_commands_until_the_image_is_written) {
+  vlot_cluster_options options = image_options(VLOT_DRIVER_LOCKSTEP, 1);
+  options.raft.log_bytes_max = 4000;
+  vlot_cluster *cluster = fleet_open(&options);
+  uint32_t node;
+  uint64_t id = freeze_one(cluster, &node), sequence;
+  cr_assert_neq(id, 0);
+  cr_assert_eq(vlot_lockstep_hold(cluster, id, true), VLOT_OK);
+  vlot_client *client = fleet_client(cluster, 1, 2000);
+  vlot_answer answer = {.result = VLOT_OK};
+  for (int k = 0; k < 200 && answer.result == VLOT_OK; k++) {
+    cr_assert_eq(fleet_submit(client, "key", 1, &sequence), VLOT_OK);
+    answer = fleet_wait(client);
+  }
+  cr_expect_eq(answer.result, VLOT_REJECTED);
+  cr_expect_eq(answer.why, VLOT_WHY_LOG_FULL);
+  cr_expect_leq(fleet_status(cluster, 1).raft.log_bytes, 4000);
+  cr_assert_eq(vlot_lockstep_fire(cluster, id), VLOT_OK);
+  cr_expect_eq(fleet_add(client, "key", 1), VLOT_OK);
+  vlot_client_close(client);
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+}
+
+/* A state that is larger than snapshot_bytes is not written again for each so many bytes of log. */
+Test(images, the_next_one_waits_until_the_log_is_as_large_as_the_last_one) {
+  static char value[6000];
+  vlot_cluster_options options = image_options(VLOT_DRIVER_LOCKSTEP, 1);
+  vlot_cluster *cluster = fleet_open(&options);
+  vlot_client *client = fleet_client(cluster, 1, 2000);
+  memset(value, 'v', sizeof value - 1);
+  cr_assert_eq(fleet_set(client, "large", value), VLOT_OK);
+  fleet_pass(cluster, 5);
+  uint64_t first = fleet_status(cluster, 1).raft.snapshot_index, most = 0;
+  cr_assert_gt(first, 0);
+  while (fleet_status(cluster, 1).raft.snapshot_index == first) {
+    uint64_t bytes = fleet_status(cluster, 1).raft.log_bytes;
+    if (bytes > most) most = bytes;
+    cr_assert_eq(fleet_add(client, "key", 1), VLOT_OK);
+  }
+  cr_expect_geq(most, 6000);
+  cr_expect_lt(most, 9000);
+  vlot_client_close(client);
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+}
+
+/* The default, of a machine that cannot: nothing is taken, and nothing refused. */
+Test(images, by_default_who_can_takes_them_and_who_cannot_need_not) {
+  for (int way = 0; way < 2; way++) {
+    vlot_cluster_options options;
+    vlot_cluster_options_init(&options);
+    cr_expect_eq(options.snapshot_bytes, 16 << 20);
+    vlot_machine machine = *vlot_kv_machine();
+    if (way == 1) {
+      machine.snapshot = NULL;
+      machine.restore = NULL;
+      machine.freeze = NULL;
+      machine.image_write = NULL;
+      machine.image_free = NULL;
+    }
+    options.driver = VLOT_DRIVER_LOCKSTEP;
+    options.nodes = 1;
+    options.machine = &machine;
+    vlot_cluster *cluster = fleet_open(&options);
+    static char value[1 << 20];
+    memset(value, 'v', sizeof value - 1);
+    vlot_client *client = fleet_client(cluster, 1, 2000);
+    for (int k = 0; k < 17; k++) cr_assert_eq(fleet_set(client, "key", value), VLOT_OK);
+    fleet_pass(cluster, 5);
+    vlot_node_status status = fleet_status(cluster, 1);
+    cr_expect_eq(status.raft.snapshot_index > 0, way == 0);
+    cr_expect_eq(status.raft.base_index > 0, way == 0);
+    vlot_client_close(client);
+    cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+  }
+}
+
+/* --- lints --- */
+
+static bool has_lint(vlot_cluster *cluster, uint32_t number, uint64_t *value) {
+  vlot_lint lints[32];
+  size_t count = vlot_cluster_lint(cluster, lints, 32);
+  for (size_t k = 0; k < count && k < 32; k++) {
+    if (lints[k].number != number) continue;
+    *value = lints[k].value;
+    return true;
+  }
+  return false;
+}
+
+static void count_line(void *context, const char *line) {
+  if (strstr(line, "nothing of it is ever dropped")) ++*(uint32_t *)context;
+}
+
+Test(images, a_log_that_is_kept_whole_is_told_of_and_again_when_it_has_doubled) {
+  enum { SIZE = 4 << 20, LOOK = 64 };
+  static const uint32_t lines[] = {0, 1, 1, 2};
+  static uint8_t zero[SIZE];
+  uint32_t said = 0;
+  uint64_t value = 0;
+  vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, 1);
+  options.snapshot_bytes = 0;
+  options.log = count_line;
+  options.log_context = &said;
+  vlot_cluster *cluster = fleet_open(&options);
+  vlot_client *client = fleet_client(cluster, 1, 2000);
+  for (int part = 0; part < 4; part++) {
+    for (int k = 0; k < 11; k++)
+      cr_assert_eq(vlot_client_propose(client, zero, sizeof zero - 100, NULL), VLOT_OK);
+    fleet_pass(cluster, 2 * LOOK); /* whatever happens next looks */
+    cr_assert_eq(vlot_client_propose(client, "x", 1, NULL), VLOT_OK);
+    cr_expect_eq(said, lines[part], "at %d MiB", (part + 1) * 44);
+    cr_expect_eq(has_lint(cluster, VLOT_LINT_LONG_LOG, &value), part > 0);
+    if (part > 0) cr_expect_eq(value, (uint64_t)(part + 1) * 44 - 1);
+  }
+  vlot_client_close(client);
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+}
+
+/* Longer than 15 ticks of 8 ms, and than the coarse clock can tell. */
+static vlot_result slow_snapshot(void *state, const vlot_writer *writer) {
+  uint64_t begin = vlot_clock_ns();
+  while (vlot_clock_ns() - begin < 200000000) continue;
+  return vlot_kv_machine()->snapshot(state, writer);
+}
+
+Test(images, a_machine_that_cannot_freeze_is_told_how_long_it_took) {
+  vlot_machine machine = *vlot_kv_machine();
+  machine.snapshot = slow_snapshot;
+  machine.freeze = NULL;
+  machine.image_write = NULL;
+  machine.image_free = NULL;
+  uint64_t value = 0;
+  vlot_cluster_options options = image_options(VLOT_DRIVER_THREADS, 1);
+  options.machine = &machine;
+  vlot_cluster *cluster = fleet_open(&options);
+  add(cluster, 60);
+  cr_assert(await_snapshot(cluster, 0));
+  for (int k = 0; k < 5000 && !has_lint(cluster, VLOT_LINT_SLOW_SNAPSHOT, &value); k++)
+    fleet_pass(cluster, 1);
+  cr_expect_geq(value, 190);
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
 }
 
 /* --- bad input --- */
