@@ -96,13 +96,14 @@ const vlot__kv_table *vlot__kv_image_table(const vlot__kv_image *image) { return
 
 void vlot__kv_image_free(vlot__kv_image *image) {
   if (!image) return;
-  vlot__alloc_free(image->allocator, image->frozen.segments);
+  const vlot_allocator *allocator = image->allocator;
+  vlot__alloc_free(allocator, image->frozen.segments);
   vlot__lock(&image->lock);
   image->is_read = false;
   vlot__kv_gone gone = image->gone;
   image->gone = (vlot__kv_gone){0};
   bool is_last = !image->has_table;
-  vlot__unlock(&image->lock);
-  free_gone(image->allocator, gone);
+  vlot__unlock(&image->lock); /* from here on its table may free it */
+  free_gone(allocator, gone);
   if (is_last) free_image(image);
 }
