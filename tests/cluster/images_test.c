@@ -225,7 +225,7 @@ Test(images, a_writer_is_told_that_the_cluster_closes) {
 }
 
 /* Its memory is left alone for good: known to whoever looks for leaks. */
-static vlot_cluster *left_alone;
+static vlot_cluster *volatile left_alone;
 
 Test(images, close_says_that_an_image_is_stuck_and_does_not_wait_for_it) {
   vlot_machine machine = gated();
