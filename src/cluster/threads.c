@@ -19,13 +19,15 @@ static bool threads_may_step(vlot_cluster *cluster) {
 static vlot_result threads_open(vlot_cluster *cluster) {
   vlot_result result = vlot__actors_open(cluster);
   vlot__helper_enter(cluster->host->helper);
+  cluster->has_helper = true;
   return result == VLOT_OK ? vlot__clock_start(cluster) : result;
 }
 
 static vlot_result threads_close(vlot_cluster *cluster) {
   vlot__clock_stop(cluster);
-  vlot_result written =
-      vlot__helper_leave(cluster->host->helper, cluster, cluster->options.stop_ns);
+  vlot_result written = VLOT_OK;
+  if (cluster->has_helper) /* else the opening has failed before */
+    written = vlot__helper_leave(cluster->host->helper, cluster, cluster->options.stop_ns);
   if (written == VLOT_TIMEOUT)
     vlot__log(
         cluster,

@@ -2,7 +2,9 @@
  * an action, with threads by a host's helper.
  */
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 #include "fleet.h"
@@ -256,6 +258,41 @@ Test(images, on_a_shared_host_who_is_stuck_keeps_nobody_else_from_theirs) {
   cr_expect_eq(vlot_host_close(host), VLOT_OK);
   gate_open();
   gate_await(&gate.freed, 1);
+}
+
+static vlot_result open_no_storage(void *context, uint32_t id, vlot_storage *storage) {
+  (void)context;
+  (void)id;
+  (void)storage;
+  return VLOT_IO;
+}
+
+static uint32_t count_threads(void) {
+  uint32_t count = 0;
+  DIR *tasks = opendir("/proc/self/task");
+  cr_assert_not_null(tasks);
+  for (const struct dirent *one; (one = readdir(tasks)) != NULL;) count += one->d_name[0] != '.';
+  closedir(tasks);
+  return count;
+}
+
+Test(images, a_helper_ends_with_the_last_group_that_was_opened) {
+  vlot_host *host;
+  cr_assert_eq(vlot_host_open(&host, NULL, NULL), VLOT_OK);
+  uint32_t threads = count_threads();
+  vlot_cluster_options options = image_options(VLOT_DRIVER_THREADS, 1);
+  options.host = host;
+  options.tick_ns = 10000000;
+  vlot_cluster *cluster = fleet_open(&options), *none;
+  options.open_storage = open_no_storage;
+  for (int k = 0; k < 3; k++) cr_expect_eq(vlot_cluster_open(&none, &options, NULL), VLOT_IO);
+  add(cluster, 100);
+  cr_assert(await_snapshot(cluster, 0));
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+  /* one that was joined may stand there for a moment */
+  for (int k = 0; k < 100000 && count_threads() > threads; k++) sched_yield();
+  cr_expect_eq(count_threads(), threads);
+  cr_expect_eq(vlot_host_close(host), VLOT_OK);
 }
 
 Test(images, what_a_pause_finds_being_written_comes_when_the_cluster_goes_on) {
