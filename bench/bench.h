@@ -68,6 +68,10 @@ enum bench_exit bench_first_leader(const struct bench_row *row,
 enum bench_exit bench_re_election(const struct bench_row *row,
                                   const struct bench_settings *settings);
 
+enum bench_exit bench_forgets(const struct bench_row *row, const struct bench_settings *settings);
+enum bench_exit bench_freeze(const struct bench_row *row, const struct bench_settings *settings);
+enum bench_exit bench_install(const struct bench_row *row, const struct bench_settings *settings);
+
 enum bench_exit bench_groups(const struct bench_row *row, const struct bench_settings *settings);
 
 /* The memory row's other process: what heap and resident set have grown by, in bytes, on stdout. */

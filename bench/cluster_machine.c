@@ -42,6 +42,25 @@ static vlot_result apply(void *context, const vlot_entry *commands, uint32_t cou
   return VLOT_OK;
 }
 
+static vlot_result snapshot(void *context, const vlot_writer *writer) {
+  const struct state *state = context;
+  return writer->write(writer->context, &state->applied, sizeof state->applied);
+}
+
+static vlot_result restore(void *context, const vlot_reader *reader) {
+  struct state *state = context;
+  uint8_t bytes[sizeof state->applied + 1];
+  size_t used = 0, got = 1;
+  vlot_result result = VLOT_OK;
+  while (result == VLOT_OK && got > 0 && used < sizeof bytes) {
+    result = reader->read(reader->context, bytes + used, sizeof bytes - used, &got);
+    used += got;
+  }
+  if (result == VLOT_OK && used != sizeof state->applied) return VLOT_CORRUPT;
+  if (result == VLOT_OK) memcpy(&state->applied, bytes, sizeof state->applied);
+  return result;
+}
+
 static uint64_t hash(void *context) {
   const struct state *state = context;
   return state->applied.sum;
@@ -59,6 +78,8 @@ vlot_machine cluster_machine(struct cluster_totals *totals) {
                         .context = totals,
                         .create = create,
                         .apply = apply,
+                        .snapshot = snapshot,
+                        .restore = restore,
                         .hash = hash,
                         .destroy = destroy};
 }

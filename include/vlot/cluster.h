@@ -88,7 +88,8 @@ typedef struct vlot_cluster_options {
   uint64_t tick_ns;
   /* periods, switches, limits of every node; id, members, seed, storage fields are set per node;
    * reads_max is of local reads too. Defaults as vlot_raft_options_init(), but apply_entries_max:
-   * 4,096 */
+   * 4,096; and log_bytes_max 0 is, where snapshots are taken, eight times snapshot_bytes and at
+   * least 128 MiB, UINT64_MAX: no limit */
   vlot_raft_options raft;
   const vlot_machine *machine; /* NULL: the key-value machine; copied */
   /* Fill in the table of member id's disk, which is all 0; called while opening, once for each of 1
@@ -145,11 +146,14 @@ typedef struct vlot_cluster_options {
    * its own */
   vlot_host *host;
   /* a node takes a snapshot of its machine when its log above the last one has so many bytes, each
-   * entry counted with VLOT_ENTRY_OVERHEAD, and compacts its log: 0 (default): never; at most
-   * raft.log_bytes_max where that is not 0. Machine and storage must know snapshots then. What a
-   * disk or a leader has is restored from in any case */
+   * entry counted with VLOT_ENTRY_OVERHEAD, and as many as the last one has itself (but half of
+   * what the log may have at most), and compacts its log: default 16 MiB; 0: never; at most
+   * raft.log_bytes_max where that is not 0. Machine and storage must know snapshots, but for the
+   * default: where they do not, that takes none, the log is kept whole, and a lint says how large
+   * it is. What a disk or a leader has is restored from in any case */
   uint64_t snapshot_bytes;
-  /* so many entries below a snapshot stay in the log, for followers that are slow: default 0 */
+  /* so many entries below a snapshot stay in the log, for followers that are slow, by their mean
+   * size no more than a quarter of snapshot_bytes: default 65,536 */
   uint64_t snapshot_trailing;
 } vlot_cluster_options;
 
@@ -694,13 +698,16 @@ typedef enum vlot_pending_kind {
   VLOT_PENDING_TIMER,       /* a node's next timer */
   VLOT_PENDING_WRITE,       /* a disk's oldest write under way */
   VLOT_PENDING_CLIENT,      /* a client's commands or read, or an order, for a node */
+  VLOT_PENDING_IMAGE,       /* a node's machine is frozen: its image is written to a snapshot */
 } vlot_pending_kind;
 
-/* Ids of what is no mail: a node's timer, a write of its disk. */
+/* Ids of what is no mail: a node's timer, a write of its disk, an image of its machine. */
 #define VLOT_PENDING_TIMER_ID(node) ((uint64_t)1 << 63 | (node))
 #define VLOT_PENDING_WRITE_ID(node) ((uint64_t)3 << 62 | (node))
+#define VLOT_PENDING_IMAGE_ID(node) ((uint64_t)7 << 61 | (node))
 
-/* An id as people write it: "17", "t3" (the timer of n3), "w3" (the write of its disk).
+/* An id as people write it: "17", "t3" (the timer of n3), "w3" (the write of its disk), "i3" (the
+ * image of its machine).
  *
  * name   into out [capacity], cut when it is too small, with a zero; returns the length it has or
  *        would have

@@ -32,7 +32,7 @@
 extern "C" {
 #endif
 
-#define VLOT_JOURNAL_FORMAT 6u /* that this build writes and reads */
+#define VLOT_JOURNAL_FORMAT 7u /* that this build writes and reads */
 
 /* --- recording -------------------------------------------------------------------------------- */
 

@@ -75,7 +75,17 @@ extern "C" {
   X(SLOW_QUERY, 38, "slow_query", /* value: ms it took; other: election_ticks_min in ms */         \
     "query() of n{node}'s machine took {value} ms, and the shortest election timeout is {other} "  \
     "ms: a leader inside it is taken for dead, and a follower takes its own for dead",             \
-    "do less in one query(), or use longer timeouts")
+    "do less in one query(), or use longer timeouts")                                              \
+  X(SLOW_SNAPSHOT, 39, "slow_snapshot", /* value: ms it took; other: election_ticks_min in ms */   \
+    "snapshot() of n{node}'s machine took {value} ms of its turn, and the shortest election "      \
+    "timeout is {other} ms: a leader inside it is taken for dead, and a follower takes its own "   \
+    "for dead",                                                                                    \
+    "give the machine freeze(), so that it is written beside the turns, or use longer timeouts")   \
+  X(LONG_LOG, 40, "long_log", /* value: MiB of it; other: its last index */                        \
+    "the log of n{node} has {value} MiB, up to index {other}, and nothing of it is ever dropped: " \
+    "no snapshots are taken",                                                                      \
+    "give the machine snapshot() and restore(), the storage keep(), and set snapshot_bytes; or "   \
+    "bound the log with raft.log_bytes_max")
 
 typedef enum vlot_lint_number {
 #define VLOT_X(name, number, word, sentence, advice) VLOT_LINT_##name = number,

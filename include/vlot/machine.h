@@ -5,7 +5,7 @@
  * commands in the same order, so they must be deterministic: no clock, no random numbers, no
  * addresses in what they compute.
  * Thread  all functions of one machine are called by one thread at a time (its node's turn); never
- *         with a lock held.
+ *         with a lock held. Those of an image (image_write, image_free) run beside them.
  */
 #ifndef VLOT_MACHINE_H
 #define VLOT_MACHINE_H
@@ -81,11 +81,25 @@ typedef struct vlot_machine {
   /* equal states, equal hashes; NULL: replicas are not compared */
   uint64_t (*hash)(void *state);
   void (*destroy)(void *state); /* the last call for this state */
+
+  /* A frozen view of the state, an *image*: cheap, whatever the state's size, and not changed by
+   * what is called for the state afterwards; all three of these, or none. It stands for itself: its
+   * state may be destroyed first. At most one per state is there at a time. NULL: not now (it is
+   * tried again when the log has grown), or not supported where the function is NULL: then the
+   * node's turn is as long as snapshot is */
+  void *(*freeze)(void *state);
+  /* writes what snapshot would have written when it was frozen; once at most, on a thread that is
+   * not the node's, while other functions run for the state; in lockstep as an action of its own */
+  vlot_result (*image_write)(void *image, const vlot_writer *writer);
+  /* the last call for this image, written or not; on any thread likewise */
+  void (*image_free)(void *image);
 } vlot_machine;
 
 /* Try a machine: instances get the same commands in different batches, one with and one without
  * answers, and must answer and hash alike; a snapshot restored into another one must hash alike and
- * go on alike; all of them must write the same bytes at the end; queries must change nothing.
+ * go on alike; an image must write the bytes that snapshot would have written when it was frozen,
+ * whatever was applied since, and also when its machine is gone; all of them must write the same
+ * bytes at the end; queries must change nothing.
  *
  * machine    borrowed for the call, like the rest; its functions are called on this thread
  * commands   [count] a sample of the machine's own commands; NULL is allowed when count is 0

@@ -4,6 +4,7 @@
 
 #include "base/lock.h"
 #include "cluster/host.h"
+#include "cluster/image.h"
 #include "cluster/inbox.h"
 
 /* --- the system --- */
@@ -156,6 +157,19 @@ void vlot__actors_stored(vlot__seat *seat, vlot__mail_stored *stored) {
                                vlot__now(seat->cluster), stored, sizeof *stored) == VLOT_NOMEM)
     vlot__log(seat->cluster, "n%u: out of memory, a completed write could not be told", seat->id);
   vlot_actor_release(actor);
+}
+
+bool vlot__actors_written(vlot__image *image) {
+  vlot__seat *seat = image->seat;
+  vlot_actor *actor = vlot__actors_find(seat);
+  vlot__mail_written written = {.image = vlot__image_retain(image)};
+  vlot_result result = VLOT_CLOSED;
+  if (actor)
+    result = vlot_actor_send(NULL, actor, VLOT_LANE_CONTROL, VLOT__MAIL_WRITTEN,
+                             vlot__now(seat->cluster), &written, sizeof written);
+  if (result != VLOT_OK) vlot__image_release(image);
+  vlot_actor_release(actor);
+  return result == VLOT_OK || result == VLOT_CLOSED;
 }
 
 void vlot__actors_tick(vlot__seat *seat) {

@@ -18,6 +18,8 @@ vlot_actor *vlot__actors_find(vlot__seat *seat);
 /* Into the receiver's mailbox, at once. */
 vlot_result vlot__actors_post(vlot_cluster *cluster, const vlot__parcel *parcel);
 void vlot__actors_stored(vlot__seat *seat, vlot__mail_stored *stored);
+/* False: no memory for the mail; again, later. */
+bool vlot__actors_written(struct vlot__image *image);
 void vlot__actors_tick(vlot__seat *seat); /* let it look at its clock */
 size_t vlot__actors_queued(vlot__seat *seat);
 

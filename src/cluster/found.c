@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cluster/bootstrap.h"
+#include "cluster/open.h"
 
 enum { MEMBER_MAX = 65535 };
 
@@ -178,6 +179,7 @@ static vlot_result open_storage(vlot__bootstrap *b, vlot__found *found) {
   vlot_result result = options->open_storage(options->storage_context, found->id, &found->storage);
   if (result != VLOT_OK) return vlot__found_failed(b, found, "opened", result);
   const char *problem = table_problem(&found->storage);
+  if (!found->storage.keep) vlot__options_take_none(&b->cluster->options);
   if (!problem && options->snapshot_bytes > 0 && !found->storage.keep)
     problem = "snapshot_bytes is not 0, and it cannot keep snapshots: it has no keep";
   if (!problem) return VLOT_OK;

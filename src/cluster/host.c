@@ -8,9 +8,12 @@
 #include "base/lock.h"
 #include "base/pool.h"
 #include "base/problem.h"
+#include "cluster/helper.h"
 #include "cluster/refuse.h"
 
-enum { POOL_BYTES = 4 << 20 }; /* that a host keeps of what its groups' logs have dropped */
+/* That a host keeps of what its groups' logs have dropped: what a compaction drops by default, and
+ * some. */
+enum { POOL_BYTES = 20 << 20 };
 
 void vlot_host_options_init(vlot_host_options *options) {
   VLOT_GIVEN(options);
@@ -35,7 +38,9 @@ vlot_host *vlot__host_make(const vlot_allocator *asked, uint64_t tick_ns, bool i
   host->options.tick_ns = tick_ns;
   host->is_shared = is_shared;
   host->epoch = vlot__fork_epoch();
-  if (!open_pool(host, !asked)) {
+  host->helper = vlot__helper_open(allocator);
+  if (!host->helper || !open_pool(host, !asked)) {
+    vlot__helper_close(host->helper);
     vlot__alloc_free(allocator, host);
     return NULL;
   }
@@ -46,6 +51,7 @@ vlot_host *vlot__host_make(const vlot_allocator *asked, uint64_t tick_ns, bool i
 
 static void free_host(vlot_host *host) {
   vlot__timekeeper_deinit(&host->timekeeper);
+  vlot__helper_close(host->helper);
   vlot__pool_close(host->pool);
   pthread_mutex_destroy(&host->lock);
   vlot__alloc_free(host->allocator, host->line.items);

@@ -22,6 +22,7 @@ struct vlot_host {
   uint32_t nodes; /* that have threads of their own */
   vlot__timekeeper timekeeper;
   vlot__traced traced; /* the timekeeper's */
+  struct vlot__helper *helper;
   /* lockstep: whoever steps */
   vlot__heap line;  /* of its groups (line.h) */
   uint64_t tick;    /* that any of them has reached */

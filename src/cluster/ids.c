@@ -5,12 +5,21 @@
 
 #include "vlot/cluster.h"
 
-enum { IS_WRITE = 3, IS_TIMER = 2, KIND_SHIFT = 62 };
+/* What is no mail has a letter, and an id above this bit. */
+static const struct {
+  char letter;
+  uint64_t base;
+} kinds[] = {{'i', VLOT_PENDING_IMAGE_ID(0)},
+             {'w', VLOT_PENDING_WRITE_ID(0)},
+             {'t', VLOT_PENDING_TIMER_ID(0)}};
+enum { KINDS = sizeof kinds / sizeof *kinds };
 
 size_t vlot_pending_name(uint64_t id, char *out, size_t capacity) {
-  uint64_t number = id & (((uint64_t)1 << KIND_SHIFT) - 1);
-  const char *letter = id >> KIND_SHIFT == IS_TIMER ? "t" : id >> KIND_SHIFT == IS_WRITE ? "w" : "";
-  int length = snprintf(out, capacity, "%s%" PRIu64, letter, *letter ? number : id);
+  size_t k = 0;
+  while (k < KINDS && id < kinds[k].base) k++;
+  int length = k < KINDS
+                   ? snprintf(out, capacity, "%c%" PRIu64, kinds[k].letter, id - kinds[k].base)
+                   : snprintf(out, capacity, "%" PRIu64, id);
   return length > 0 ? (size_t)length : 0;
 }
 
@@ -30,11 +39,11 @@ static bool parse_number(const char *text, uint64_t most, uint64_t *number) {
 bool vlot_pending_parse(const char *text, uint64_t *id) {
   uint64_t number;
   text += *text == '#';
-  bool is_timer = *text == 't', is_write = *text == 'w';
-  uint64_t most = is_timer || is_write ? UINT32_MAX : VLOT_PENDING_TIMER_ID(0) - 1;
-  if (!parse_number(text + (is_timer || is_write), most, &number) || number == 0) return false;
-  *id = is_timer   ? VLOT_PENDING_TIMER_ID(number)
-        : is_write ? VLOT_PENDING_WRITE_ID(number)
-                   : number;
+  size_t k = 0;
+  while (k < KINDS && *text != kinds[k].letter) k++;
+  bool is_mail = k == KINDS;
+  uint64_t most = is_mail ? VLOT_PENDING_TIMER_ID(0) - 1 : UINT32_MAX;
+  if (!parse_number(text + !is_mail, most, &number) || number == 0) return false;
+  *id = is_mail ? number : kinds[k].base | number;
   return true;
 }

@@ -68,7 +68,8 @@ typedef enum vlot__journal_type {
   VLOT__RECORDS
 } vlot__journal_type;
 
-/* Items; the first seven are mail, by vlot__mail_kind. */
+/* Items; the first seven and WRITTEN are mail, by vlot__mail_kind; STORED: u64 token, u32 result;
+ * WRITTEN: u64 index of what was frozen, u32 result. */
 enum {
   VLOT__ITEM_KIND = 15, /* mask */
   /* the clock's rate is seen to have changed: u32 permille, u64 since which tick */
@@ -77,6 +78,7 @@ enum {
   VLOT__ITEM_ROUTE,  /* u32 which message; u8 copies, u16 why, u8 result of each of two */
   VLOT__ITEM_SUBMIT, /* u32 which write, snapshots to be kept among them; u8 result */
   VLOT__ITEM_END,    /* u64 digest; var events of the turn, term, last, commit, applied */
+  /* 13: VLOT__MAIL_WRITTEN */
   /* of mail */
   /* as the mail before in this record; else var (not of STORED) */
   VLOT__ITEM_SAME_STAMP = 16,

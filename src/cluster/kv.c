@@ -67,6 +67,15 @@ static vlot_result set(vlot__kv *kv, const vlot_kv_command *command) {
                             command->value_size);
 }
 
+static vlot_result delete (vlot__kv *kv, const vlot_kv_command *command, vlot_replies *replies,
+                           uint32_t k) {
+  bool was_there;
+  vlot_result result =
+      vlot__kv_table_delete(&kv->table, command->key, command->key_size, &was_there);
+  if (result == VLOT_OK) answer_bool(replies, k, was_there);
+  return result;
+}
+
 static bool is_expected(const vlot__kv *kv, const vlot_kv_command *command) {
   const vlot__kv_item *item = vlot__kv_table_get(&kv->table, command->key, command->key_size);
   if (!item || !command->expected) return !item && !command->expected;
@@ -107,9 +116,7 @@ static vlot_result execute(vlot__kv *kv, const vlot_kv_command *command, vlot_re
     result = set(kv, command);
     if (result == VLOT_OK) answer(replies, k, VLOT__KV_OK, NULL, 0);
     break;
-  case VLOT_KV_DELETE:
-    answer_bool(replies, k, vlot__kv_table_delete(&kv->table, command->key, command->key_size));
-    break;
+  case VLOT_KV_DELETE: result = delete (kv, command, replies, k); break;
   case VLOT_KV_CAS: result = compare_and_set(kv, command, replies, k); break;
   case VLOT_KV_INCREMENT: result = increment(kv, command, replies, k); break;
   }
@@ -173,6 +180,9 @@ const vlot_machine *vlot_kv_machine(void) {
       .restore = vlot__kv_restore,
       .hash = kv_hash,
       .destroy = kv_destroy,
+      .freeze = vlot__kv_freeze,
+      .image_write = vlot__kv_image_write,
+      .image_free = vlot__kv_image_end,
   };
   return &machine;
 }

@@ -34,4 +34,9 @@ vlot_result vlot__kv_decode(const uint8_t *data, size_t size, vlot_kv_command *c
 vlot_result vlot__kv_snapshot(void *state, const vlot_writer *writer);
 vlot_result vlot__kv_restore(void *state, const vlot_reader *reader);
 
+/* A frozen view of the state, which writes what the state would have written then. */
+void *vlot__kv_freeze(void *state);
+vlot_result vlot__kv_image_write(void *image, const vlot_writer *writer);
+void vlot__kv_image_end(void *image);
+
 #endif

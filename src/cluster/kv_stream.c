@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/little.h"
 #include "cluster/kv.h"
+#include "cluster/kv_image.h"
 
 enum { BUFFER = 4096 };
 
@@ -84,8 +85,7 @@ static void sink_item(sink *out, const vlot__kv_item *item) {
   sink_put(out, item->bytes, (size_t)item->key_size + item->value_size);
 }
 
-vlot_result vlot__kv_snapshot(void *state, const vlot_writer *writer) {
-  const vlot__kv_table *table = &((vlot__kv *)state)->table;
+static vlot_result write_table(const vlot__kv_table *table, const vlot_writer *writer) {
   sink out = {.writer = writer, .result = VLOT_OK};
   item_class all = {0};
   sink_put(&out, mark, sizeof mark);
@@ -99,6 +99,18 @@ vlot_result vlot__kv_snapshot(void *state, const vlot_writer *writer) {
   vlot__alloc_free(table->allocator, all.room);
   return out.result;
 }
+
+vlot_result vlot__kv_snapshot(void *state, const vlot_writer *writer) {
+  return write_table(&((vlot__kv *)state)->table, writer);
+}
+
+void *vlot__kv_freeze(void *state) { return vlot__kv_image_make(&((vlot__kv *)state)->table); }
+
+vlot_result vlot__kv_image_write(void *image, const vlot_writer *writer) {
+  return write_table(vlot__kv_image_table(image), writer);
+}
+
+void vlot__kv_image_end(void *image) { vlot__kv_image_free(image); }
 
 /* --- in --- */
 

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/little.h"
 #include "base/prng.h"
+#include "cluster/kv_image.h"
 
 /* --- hashing: by value, 8 bytes at a time, the same on every platform --- */
 
@@ -51,18 +52,88 @@ static vlot__kv_item **bucket_at(const vlot__kv_table *table, size_t bucket) {
   return &table->segments[bucket / VLOT__KV_SEGMENT]->buckets[bucket % VLOT__KV_SEGMENT];
 }
 
+/* Does an image need what was made in that epoch? */
+static bool is_frozen(const vlot__kv_table *table, uint32_t epoch) {
+  return table->image && epoch != table->epoch;
+}
+
+static void leave_item(const vlot__kv_table *table, vlot__kv_item *item, vlot__kv_gone *gone) {
+  if (!is_frozen(table, item->epoch)) {
+    vlot__alloc_free(table->allocator, item);
+    return;
+  }
+  item->gone = gone->items;
+  gone->items = item;
+}
+
+static void leave_segment(const vlot__kv_table *table, vlot__kv_segment *segment,
+                          vlot__kv_gone *gone) {
+  if (!is_frozen(table, segment->epoch)) {
+    vlot__alloc_free(table->allocator, segment);
+    return;
+  }
+  segment->gone = gone->segments;
+  gone->segments = segment;
+}
+
 void vlot__kv_table_deinit(vlot__kv_table *table) {
+  vlot__kv_gone gone = {0};
   for (size_t bucket = 0; bucket < table->bucket_count; bucket++) {
     vlot__kv_item *item = *bucket_at(table, bucket);
     while (item) {
       vlot__kv_item *next = item->next;
-      vlot__alloc_free(table->allocator, item);
+      leave_item(table, item, &gone);
       item = next;
     }
   }
-  for (size_t k = 0; k < table->segment_count; k++)
-    vlot__alloc_free(table->allocator, table->segments[k]);
+  for (size_t k = 0; k < table->segment_count; k++) leave_segment(table, table->segments[k], &gone);
+  if (table->image) vlot__kv_image_leave(table, gone);
+  vlot__kv_image_part(table);
   vlot__alloc_free(table->allocator, table->segments);
+}
+
+/* --- what is shared with an image is copied before it is changed --- */
+
+static bool own_segment(vlot__kv_table *table, size_t bucket, vlot__kv_gone *gone) {
+  vlot__kv_segment **place = &table->segments[bucket / VLOT__KV_SEGMENT];
+  vlot__kv_segment *old = *place;
+  if (!is_frozen(table, old->epoch)) return true;
+  vlot__kv_segment *copy = vlot__alloc(table->allocator, 1, sizeof *copy);
+  if (!copy) return false;
+  memcpy((void *)copy->buckets, (const void *)old->buckets, sizeof copy->buckets);
+  copy->epoch = table->epoch;
+  *place = copy;
+  leave_segment(table, old, gone);
+  return true;
+}
+
+static vlot__kv_item *copy_item(const vlot__kv_table *table, const vlot__kv_item *item) {
+  size_t size = sizeof *item + item->key_size + item->value_room;
+  vlot__kv_item *copy = vlot__alloc(table->allocator, 1, size);
+  if (!copy) return NULL;
+  /* not what an image's table has left behind in `gone`, nor a room that nobody has written to */
+  memcpy(copy, item, sizeof *item + item->key_size + item->value_size);
+  copy->epoch = table->epoch;
+  return copy;
+}
+
+/* Its segment and its items are the table's own from here on. Without memory the table holds what
+ * it held, whatever was copied. */
+static bool own_bucket(vlot__kv_table *table, size_t bucket) {
+  if (!table->image) return true;
+  vlot__kv_gone gone = {0};
+  bool has_room = own_segment(table, bucket, &gone);
+  for (vlot__kv_item **link = bucket_at(table, bucket); has_room && *link; link = &(*link)->next) {
+    vlot__kv_item *old = *link;
+    if (!is_frozen(table, old->epoch)) continue;
+    vlot__kv_item *copy = copy_item(table, old);
+    has_room = copy != NULL;
+    if (!copy) break;
+    *link = copy;
+    leave_item(table, old, &gone);
+  }
+  if (gone.items || gone.segments) vlot__kv_image_leave(table, gone);
+  return has_room;
 }
 
 /* Buckets below bucket_count - 2^level have been split already: their keys use one bit more. */
@@ -80,6 +151,7 @@ static bool grow_segments(vlot__kv_table *table) {
   table->segments = grown;
   vlot__kv_segment *segment = vlot__alloc_zero(table->allocator, 1, sizeof *segment);
   if (!segment) return false;
+  segment->epoch = table->epoch;
   table->segments[table->segment_count++] = segment;
   return true;
 }
@@ -88,8 +160,10 @@ static bool grow_segments(vlot__kv_table *table) {
  * get longer.
  */
 static void grow(vlot__kv_table *table) {
-  if (!grow_segments(table)) return;
-  size_t fresh = table->bucket_count++;
+  size_t fresh = table->bucket_count;
+  if (!grow_segments(table) || !own_bucket(table, fresh & table->mask) || !own_bucket(table, fresh))
+    return;
+  table->bucket_count++;
   vlot__kv_item **from = bucket_at(table, fresh & table->mask);
   vlot__kv_item **to = bucket_at(table, fresh);
   while (*from) {
@@ -133,6 +207,7 @@ static vlot__kv_item *item_make(vlot__kv_table *table, const void *key, size_t k
   vlot__kv_item *item = vlot__alloc(table->allocator, 1, sizeof *item + bytes);
   if (!item) return NULL;
   item->next = NULL;
+  item->epoch = table->epoch;
   item->key_size = (uint32_t)key_size;
   item->value_room = (uint32_t)(bytes - key_size);
   memcpy(item->bytes, key, key_size);
@@ -147,6 +222,7 @@ static bool item_has_room(const vlot__kv_item *item, size_t value_size) {
 vlot_result vlot__kv_table_set(vlot__kv_table *table, const void *key, size_t key_size,
                                const void *value, size_t value_size) {
   uint64_t hash = hash_bytes(key, key_size);
+  if (!own_bucket(table, bucket_of(table, hash))) return VLOT_NOMEM;
   vlot__kv_item **link = find(table, hash, key, key_size);
   vlot__kv_item *old = *link;
   vlot__kv_item *item = old;
@@ -173,13 +249,16 @@ vlot_result vlot__kv_table_set(vlot__kv_table *table, const void *key, size_t ke
   return VLOT_OK;
 }
 
-bool vlot__kv_table_delete(vlot__kv_table *table, const void *key, size_t key_size) {
-  vlot__kv_item **link = find(table, hash_bytes(key, key_size), key, key_size);
-  vlot__kv_item *item = *link;
-  if (!item) return false;
+vlot_result vlot__kv_table_delete(vlot__kv_table *table, const void *key, size_t key_size,
+                                  bool *was_there) {
+  uint64_t hash = hash_bytes(key, key_size);
+  *was_there = *find(table, hash, key, key_size) != NULL;
+  if (!*was_there) return VLOT_OK;
+  if (!own_bucket(table, bucket_of(table, hash))) return VLOT_NOMEM;
+  vlot__kv_item **link = find(table, hash, key, key_size), *item = *link;
   *link = item->next;
   table->digest -= item->digest;
   table->count--;
   vlot__alloc_free(table->allocator, item);
-  return true;
+  return VLOT_OK;
 }

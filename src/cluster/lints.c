@@ -18,6 +18,7 @@ enum {
   RISES = 3,        /* what is higher at so many looks in a row grows */
   MAILS_MIN = 1024, /* less is a burst */
   ENTRIES_MIN = 1024,
+  LOG_MIB = 64, /* a log that is kept whole is told of when it has so many, and when it doubles */
 };
 
 /* --- saying --- */
@@ -97,6 +98,17 @@ static void look_at_calls(vlot__seat *seat, uint32_t number, vlot__slow_calls *s
     set(seat, number, false, 0, 0);
 }
 
+static void look_at_log(vlot__seat *seat, const vlot_node_status *status) {
+  vlot__lint_trend *trend = watch_of(seat, VLOT_LINT_LONG_LOG);
+  uint64_t mib = status->raft.log_bytes >> 20;
+  bool is_kept = seat->cluster->options.snapshot_bytes == 0 && status->state == VLOT_NODE_UP;
+  bool is_long = is_kept && mib >= LOG_MIB;
+  bool is_again = is_long && mib >= 2 * trend->value;
+  if (is_again) set(seat, VLOT_LINT_LONG_LOG, false, 0, 0);
+  if (is_again || !is_long) trend->value = is_long ? mib : 0;
+  set(seat, VLOT_LINT_LONG_LOG, is_long, mib, status->raft.last_index);
+}
+
 static vlot_node_status read_status(vlot__seat *seat) {
   vlot_node_status status = {0};
   if (!vlot__may_step(seat->cluster)) return vlot__seat_status(seat);
@@ -118,6 +130,7 @@ static void look_at(vlot__seat *seat, const vlot_node_status *status, uint64_t c
   uint64_t before = mailbox->value;
   set(seat, VLOT_LINT_MAILBOX_GROWS, grows(mailbox, mails, MAILS_MIN), mails, before);
   set(seat, VLOT_LINT_FALLS_BEHIND, grows(behind, lag, floor), lag, status->applied_index);
+  look_at_log(seat, status);
   set(seat, VLOT_LINT_NO_QUORUM_CONTACT, is_up && status->raft.lacks_quorum, status->raft.term,
       seat->cluster->options.raft.election_ticks_min);
   bool lacks_memory =
@@ -127,6 +140,7 @@ static void look_at(vlot__seat *seat, const vlot_node_status *status, uint64_t c
   if (vlot__driver_of(seat->cluster) != &vlot__driver_threads) return;
   look_at_calls(seat, VLOT_LINT_SLOW_APPLY, &seat->slow_calls[VLOT__SLOW_APPLY]);
   look_at_calls(seat, VLOT_LINT_SLOW_QUERY, &seat->slow_calls[VLOT__SLOW_QUERY]);
+  look_at_calls(seat, VLOT_LINT_SLOW_SNAPSHOT, &seat->slow_calls[VLOT__SLOW_SNAPSHOT]);
 }
 
 static void look(vlot_cluster *cluster) {

@@ -9,6 +9,7 @@
 #include "cluster/actors.h"
 #include "cluster/control.h"
 #include "cluster/gate.h"
+#include "cluster/image.h"
 #include "cluster/lints.h"
 #include "cluster/look.h"
 #include "cluster/observe.h"
@@ -39,7 +40,8 @@ static void run_inline(vlot__seat *seat, const taken_mail *mails, uint32_t count
 static void run_granted(vlot__seat *seat, const taken_mail *mails, uint32_t count) {
   uint32_t sent = 0;
   for (uint32_t k = 0; k < count; k++) {
-    vlot_lane lane = mails[k].kind == VLOT__MAIL_STORED ? VLOT_LANE_CONTROL : VLOT_LANE_DATA;
+    bool is_control = mails[k].kind == VLOT__MAIL_STORED || mails[k].kind == VLOT__MAIL_WRITTEN;
+    vlot_lane lane = is_control ? VLOT_LANE_CONTROL : VLOT_LANE_DATA;
     if (vlot_actor_send(NULL, seat->actor, lane, mails[k].kind, mails[k].stamp, mails[k].payload,
                         mails[k].size) == VLOT_OK)
       sent++;
@@ -147,11 +149,25 @@ static void complete_write(vlot_cluster *cluster, vlot__item *item) {
   vlot__pending_seat_changed(seat);
 }
 
+/* Its bytes are written here, and not on a thread of their own; then its node has a turn. */
+static void write_image(vlot_cluster *cluster, vlot__item *item) {
+  vlot__seat *seat = vlot__seat_of(cluster, item->node);
+  seat->image = NULL;
+  vlot__pending_free(cluster, item);
+  vlot__image *image = vlot__pending_runs(seat) ? vlot__node_take_image(seat->node) : NULL;
+  if (!image) return;
+  vlot__image_write(image);
+  vlot__mail_written written = {.image = image};
+  taken_mail one = {.kind = VLOT__MAIL_WRITTEN, .size = sizeof written, .payload = &written};
+  run_seat_turn(seat, &one, 1);
+}
+
 void vlot__lockstep_carry_out(vlot_cluster *cluster, vlot__item *item, uint32_t turn_max,
                               bool is_early) {
   switch ((vlot_pending_kind)item->kind) {
   case VLOT_PENDING_TIMER: fire_timer(cluster, item, is_early); return;
   case VLOT_PENDING_WRITE: complete_write(cluster, item); return;
+  case VLOT_PENDING_IMAGE: write_image(cluster, item); return;
   case VLOT_PENDING_MESSAGE:
   case VLOT_PENDING_CLIENT: deliver(cluster, item, turn_max); return;
   }

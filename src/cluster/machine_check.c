@@ -5,7 +5,15 @@
 
 #include "base/alloc.h"
 #include "base/problem.h"
+#include "cluster/image.h"
 #include "cluster/replies.h"
+
+typedef struct stream {
+  void *bytes;
+  size_t capacity;
+  size_t used;
+  size_t at;
+} stream;
 
 /* One instance and where its answers go. */
 typedef struct instance {
@@ -28,6 +36,8 @@ typedef struct machine_trial {
   uint32_t question_count;
   uint8_t *scratch; /* as large as the largest command */
   bool has_copy;    /* the copy takes part */
+  void *image;      /* of the first, half way; NULL: not frozen */
+  stream frozen;    /* what snapshot() wrote then */
 } machine_trial;
 
 static vlot_result fail(machine_trial *trial, const char *problem) {
@@ -154,13 +164,6 @@ static vlot_result ask_questions(machine_trial *trial) {
 
 /* --- snapshots --- */
 
-typedef struct stream {
-  void *bytes;
-  size_t capacity;
-  size_t used;
-  size_t at;
-} stream;
-
 static vlot_result stream_write(void *context, const void *data, size_t size) {
   stream *to = context;
   if (size > SIZE_MAX / 2 - to->used) return VLOT_NOMEM;
@@ -216,6 +219,11 @@ static vlot_result write_bytes(machine_trial *trial, uint32_t which, stream *to)
                "snapshot() fails");
 }
 
+static bool is_same_stream(const stream *left, const stream *right) {
+  return left->used == right->used &&
+         (left->used == 0 || memcmp(left->bytes, right->bytes, left->used) == 0);
+}
+
 /* Those of the first, and of one that has had other batches, or was restored half way: members
  * that are compared by their snapshots have lived like that. */
 static vlot_result compare_bytes(machine_trial *trial) {
@@ -224,14 +232,61 @@ static vlot_result compare_bytes(machine_trial *trial) {
   for (uint32_t which = SECOND; result == VLOT_OK && which < INSTANCES; which++) {
     other.used = 0;
     result = write_bytes(trial, which, &other);
-    bool is_same = result != VLOT_OK ||
-                   (first.used == other.used &&
-                    (first.used == 0 || memcmp(first.bytes, other.bytes, first.used) == 0));
-    if (!is_same) result = fail(trial, "snapshot() writes other bytes for the same commands");
+    if (result == VLOT_OK && !is_same_stream(&first, &other))
+      result = fail(trial, "snapshot() writes other bytes for the same commands");
   }
   vlot__alloc_free(vlot_allocator_default(), first.bytes);
   vlot__alloc_free(vlot_allocator_default(), other.bytes);
   return result;
+}
+
+/* --- images --- */
+
+static vlot_result freeze(machine_trial *trial, uint32_t which) {
+  uint64_t hash = hash_of(trial, which);
+  trial->frozen.used = 0;
+  vlot_result result = write_bytes(trial, which, &trial->frozen);
+  if (result != VLOT_OK) return result;
+  trial->image = trial->machine->freeze(trial->instances[which].state);
+  if (!trial->image)
+    return fail(trial, "freeze() returns NULL, and there is no other image of this state");
+  return hash_of(trial, which) == hash ? VLOT_OK : fail(trial, "freeze() changes the state");
+}
+
+static void free_image(machine_trial *trial) {
+  if (trial->image) trial->machine->image_free(trial->image);
+  trial->image = NULL;
+}
+
+static vlot_result compare_image(machine_trial *trial, const char *problem) {
+  stream written = {0};
+  vlot_writer writer = {.context = &written, .write = stream_write};
+  vlot_result result =
+      judge(trial, trial->machine->image_write(trial->image, &writer), "image_write() fails");
+  if (result == VLOT_OK && !is_same_stream(&written, &trial->frozen)) result = fail(trial, problem);
+  vlot__alloc_free(vlot_allocator_default(), written.bytes);
+  free_image(trial);
+  return result;
+}
+
+/* One that is never written, then one that is written at the end. */
+static vlot_result freeze_half_way(machine_trial *trial) {
+  if (!trial->machine->freeze) return VLOT_OK;
+  vlot_result result = freeze(trial, FIRST);
+  free_image(trial);
+  return result == VLOT_OK ? freeze(trial, FIRST) : result;
+}
+
+static vlot_result write_frozen(machine_trial *trial) {
+  if (!trial->machine->freeze) return VLOT_OK;
+  vlot_result result =
+      compare_image(trial, "image_write() writes other bytes than snapshot() did when it was "
+                           "frozen: what was applied since shows in it");
+  if (result == VLOT_OK) result = freeze(trial, THIRD);
+  if (result != VLOT_OK) return result;
+  trial->machine->destroy(trial->instances[THIRD].state);
+  trial->instances[THIRD].state = NULL;
+  return compare_image(trial, "image_write() writes other bytes when its machine is gone");
 }
 
 /* --- the whole trial --- */
@@ -258,11 +313,12 @@ static vlot_result run(machine_trial *trial, const vlot_entry *commands, uint32_
     result = live_otherwise(trial, commands, count);
   if (result == VLOT_OK) result = transfer(trial);
   if (result == VLOT_OK) result = ask_questions(trial);
+  if (result == VLOT_OK) result = freeze_half_way(trial);
   if (result == VLOT_OK) result = apply_range(trial, commands, half, count);
   if (result == VLOT_OK && trial->machine->snapshot) result = compare_bytes(trial);
   if (result == VLOT_OK) result = transfer(trial);
   if (result == VLOT_OK) result = ask_questions(trial);
-  return result;
+  return result == VLOT_OK ? write_frozen(trial) : result;
 }
 
 static vlot_result make_scratch(machine_trial *trial, const vlot_entry *commands, uint32_t count) {
@@ -286,6 +342,8 @@ static vlot_result make_instances(machine_trial *trial) {
 }
 
 static void free_instances(machine_trial *trial) {
+  free_image(trial);
+  vlot__alloc_free(vlot_allocator_default(), trial->frozen.bytes);
   for (uint32_t which = 0; which < INSTANCES; which++) {
     if (trial->instances[which].state) trial->machine->destroy(trial->instances[which].state);
     vlot__replies_deinit(&trial->instances[which].replies);
@@ -300,6 +358,8 @@ static const char *check_arguments(const vlot_machine *machine, const vlot_entry
   if (!machine->create || !machine->apply || !machine->destroy)
     return "create, apply and destroy are required";
   if (!machine->snapshot != !machine->restore) return "snapshot and restore go together";
+  const char *problem = vlot__machine_image_problem(machine);
+  if (problem) return problem;
   if (count > 0 && !commands) return "commands is NULL";
   if (question_count > 0 && !questions) return "questions is NULL";
   if (question_count > 0 && !machine->query) return "there are questions, but no query";

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "cluster/image.h"
 #include "cluster/propose.h"
 #include "vlot/raft_snapshot.h"
 
@@ -83,7 +84,8 @@ vlot__mail_about vlot__mail_tell(uint32_t kind, const void *payload) {
   case VLOT__MAIL_FORWARD: tell_forward(&about, payload); break;
   case VLOT__MAIL_TICK:
   case VLOT__MAIL_MESSAGE:
-  case VLOT__MAIL_STORED: break;
+  case VLOT__MAIL_STORED:
+  case VLOT__MAIL_WRITTEN: break;
   }
   return about;
 }
@@ -95,6 +97,8 @@ void vlot__mail_dispose(uint32_t kind, void *payload) {
     vlot__propose_release(payload);
   else if (kind == VLOT__MAIL_FORWARD)
     for_each_propose(payload, vlot__propose_release);
+  else if (kind == VLOT__MAIL_WRITTEN)
+    vlot__image_release(((const vlot__mail_written *)payload)->image);
 }
 
 void vlot__mail_retain(uint32_t kind, void *payload) {

@@ -15,6 +15,8 @@ typedef enum vlot__mail_kind {
   VLOT__MAIL_ORDER,    /* vlot__mail_order */
   VLOT__MAIL_STORED,   /* vlot__mail_stored; in the control lane */
   VLOT__MAIL_FORWARD,  /* vlot__mail_forward: between nodes */
+  /* vlot__mail_written; in the control lane; not 8, which a journal's items have taken */
+  VLOT__MAIL_WRITTEN = 13,
 } vlot__mail_kind;
 
 /* A client's mail has at most so many bytes: the largest question there is, and its header. So one
@@ -24,7 +26,7 @@ enum { VLOT__MAIL_CLIENT_MAX = (64 << 20) + 4096, VLOT__MAILBOX_BYTES_MAX = 65 <
 /* A TICK with this stamp, which is no tick, is a timer made to fire before it is due. */
 #define VLOT__STAMP_FIRE UINT64_MAX
 
-/* Begins every payload but STORED's. */
+/* Begins every payload but STORED's and WRITTEN's. */
 typedef struct vlot__mail_head {
   uint64_t id;      /* of this mail, in the whole cluster */
   uint64_t lamport; /* of the event that sent it */
@@ -80,6 +82,11 @@ typedef struct vlot__mail_stored {
   uint32_t result; /* vlot_result */
   uint32_t reserved;
 } vlot__mail_stored;
+
+/* What its machine was frozen to is written, or has failed. */
+typedef struct vlot__mail_written {
+  struct vlot__image *image; /* with a reference */
+} vlot__mail_written;
 
 /* What became of a stream of forwarded mails, at its leader. */
 typedef enum vlot__forward_verdict {

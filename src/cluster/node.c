@@ -5,6 +5,7 @@
 #include "cluster/bootstrap.h"
 #include "cluster/node_inside.h"
 #include "cluster/observe.h"
+#include "cluster/open.h"
 #include "vlot/raft_snapshot.h"
 
 /* --- opening and closing --- */
@@ -40,8 +41,7 @@ static vlot_result open_core(vlot__node *node, const vlot_stored *stored, const 
   options.log_entries = NULL;
   options.log_entry_count = 0;
   options.snapshot = stored->snapshot;
-  if (node->cluster->options.snapshot_bytes > 0 && options.log_bytes_max == 0)
-    options.log_bytes_max = UINT64_MAX; /* so that they are counted */
+  options.log_bytes_max = vlot__options_log_bytes_max(&node->cluster->options);
   return vlot_raft_open(&node->raft, &options, problem);
 }
 

@@ -42,6 +42,12 @@ void vlot__node_begin(vlot__node *node, const vlot__turn_fence *fence, bool was_
 void vlot__node_take(vlot__node *node, uint32_t kind, uint64_t stamp, void *payload, uint32_t size);
 void vlot__node_end(vlot__node *node);
 
+/* Has it frozen its machine, and nobody has taken the image to write it? take: a reference; whoever
+ * has it writes it, and sends it back in a mail, VLOT__MAIL_WRITTEN. NULL: there is none. Between
+ * turns, or behind the end of one. */
+bool vlot__node_has_image(const vlot__node *node);
+struct vlot__image *vlot__node_take_image(vlot__node *node);
+
 /* Take over another rate of its seat's clock, between turns. Where nodes run freely, the TICK that
  * follows a change does it. */
 void vlot__node_clock_changed(vlot__node *node);

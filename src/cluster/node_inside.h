@@ -7,6 +7,7 @@
  *   node_outcomes.c  what the core made of commands and of reads      node_apply.c   the machine
  *   node_reads.c     reads under way
  *   node_snapshot.c  snapshots: taken, restored from, swapped in
+ *   node_images.c    an image of its machine, handed to whoever writes it
  *   node_forward.c   passing clients' mail on to the leader, and what comes of it
  *   node_effects.c   what a turn lets go, inside the driver's fence
  *   node_answers.c   answers to clients, laid aside until then        node_time.c    its clock
@@ -100,9 +101,11 @@ typedef struct vlot__node_snapshots {
   void *staged;       /* the machine that was, until it takes the old one's place */
   bool owes_restored; /* result is to be told to the core */
   vlot_result result;
-  vlot_snapshot *taken;     /* in the step under way; NULL */
-  uint64_t not_below;       /* bytes of the log at which the next one is tried; 0: as ever */
-  uint64_t installed_event; /* the last SNAPSHOT_INSTALLED */
+  struct vlot__image *image; /* of its machine, on its way to become a snapshot; NULL */
+  bool is_written;           /* and it is, or has failed */
+  vlot_snapshot *taken;      /* in the step under way; NULL */
+  uint64_t not_below;        /* bytes of the log at which the next one is tried; 0: as ever */
+  uint64_t installed_event;  /* the last SNAPSHOT_INSTALLED */
 } vlot__node_snapshots;
 
 struct vlot__node {
@@ -262,9 +265,11 @@ void vlot__snapshots_tell(vlot__node *node);
 void vlot__snapshots_settle(vlot__node *node, const vlot_input *input, const vlot_outcome *outcome);
 /* The restored machine takes the old one's place. */
 void vlot__snapshots_swap(vlot__node *node);
-/* Is it time for one of its own? Take it, and tell the core in the next step; it was told. */
+/* Is it time for one of its own? Freeze the machine; what is written becomes durable, and is told
+ * to the core in the next step; it was told. */
 bool vlot__snapshots_are_due(vlot__node *node);
 void vlot__snapshots_take(vlot__node *node);
+void vlot__snapshots_keep(vlot__node *node);
 void vlot__snapshots_taken(vlot__node *node);
 void vlot__snapshots_free(vlot__node *node);
 

@@ -1,4 +1,5 @@
 /* Taking mail: each becomes an input of the core, or waits to become part of one. */
+#include "cluster/image.h"
 #include "cluster/node_inside.h"
 #include "cluster/observe.h"
 #include "cluster/recorder.h"
@@ -99,6 +100,12 @@ static void mail_stored(vlot__node *node, const vlot__mail_stored *mail) {
     node->stored_token = mail->token;
 }
 
+/* That of an earlier incarnation says nothing about this one either. */
+static void mail_written(vlot__node *node, const vlot__mail_written *mail) {
+  if (mail->image == node->snapshots.image) node->snapshots.is_written = true;
+  vlot__image_release(mail->image);
+}
+
 /* What a client asked of another node: from here on as if it had come from the client, but for the
  * event that it comes from. */
 static void mail_forward(vlot__node *node, vlot__mail_forward *mail) {
@@ -125,7 +132,8 @@ void vlot__node_take(vlot__node *node, uint32_t kind, uint64_t stamp, void *payl
     vlot__mail_dispose(kind, payload);
     return;
   }
-  if (kind != VLOT__MAIL_STORED) vlot__node_pass_time(node, stamp, kind == VLOT__MAIL_TICK);
+  if (kind != VLOT__MAIL_STORED && kind != VLOT__MAIL_WRITTEN)
+    vlot__node_pass_time(node, stamp, kind == VLOT__MAIL_TICK);
   switch ((vlot__mail_kind)kind) {
   case VLOT__MAIL_TICK: return;
   case VLOT__MAIL_MESSAGE: mail_message(node, payload); return;
@@ -134,5 +142,6 @@ void vlot__node_take(vlot__node *node, uint32_t kind, uint64_t stamp, void *payl
   case VLOT__MAIL_ORDER: mail_order(node, payload); return;
   case VLOT__MAIL_STORED: mail_stored(node, payload); return;
   case VLOT__MAIL_FORWARD: mail_forward(node, payload); return;
+  case VLOT__MAIL_WRITTEN: mail_written(node, payload); return;
   }
 }

@@ -1,12 +1,13 @@
 /* Snapshots at a node, in the order of docs/decisions/snapshots.md: taken of its own machine where
  * the log has grown, restored from a leader's, and swapped in.
  */
-#include <string.h>
-
 #include "base/assert.h"
 #include "base/problem.h"
+#include "cluster/image.h"
 #include "cluster/node_inside.h"
+#include "cluster/open.h"
 #include "cluster/recorder.h"
+#include "cluster/slow.h"
 #include "vlot/raft_snapshot.h"
 
 /* --- restoring --- */
@@ -137,110 +138,148 @@ void vlot__snapshots_swap(vlot__node *node) {
 
 /* --- taking --- */
 
-typedef struct image {
-  const vlot_allocator *allocator;
-  void *bytes;
-  size_t size, capacity;
-} image;
-
-static vlot_result image_write(void *context, const void *data, size_t size) {
-  image *to = context;
-  bool has_room = size <= SIZE_MAX / 2 - to->size &&
-                  vlot__alloc_grow(to->allocator, &to->bytes, &to->capacity, to->size + size, 1);
-  if (!has_room) return VLOT_NOMEM;
-  if (size > 0) memcpy((uint8_t *)to->bytes + to->size, data, size);
-  to->size += size;
-  return VLOT_OK;
-}
-
-/* Of which entry it is the state, in which configuration. A chain that does not go over all of the
- * log says nothing to others. */
-static bool head_of(const vlot__node *node, const image *content, vlot_snapshot_head *head) {
+/* Of which entry its machine is the state, in which configuration. A chain that does not go over
+ * all of the log says nothing to others. */
+static bool head_of(const vlot__node *node, vlot_snapshot_head *head) {
   const vlot__model *model = &node->seat->model;
   vlot_entry ignored;
   uint64_t term;
-  *head = (vlot_snapshot_head){
-      .index = node->applied_index,
-      .size = content->size,
-      .checksum = vlot_snapshot_checksum(VLOT_SNAPSHOT_CHECKSUM, content->bytes, content->size),
-      .configuration = vlot_raft_configuration_at(node->raft, node->applied_index)};
+  *head = (vlot_snapshot_head){.index = node->applied_index,
+                               .configuration =
+                                   vlot_raft_configuration_at(node->raft, node->applied_index)};
   if (model->origin == 0 && !model->is_lost)
     (void)vlot__model_at(model, head->index, &term, &head->chain);
   return head->configuration &&
          vlot_raft_get_entry(node->raft, head->index, &head->term, &ignored) == VLOT_OK;
 }
 
-static vlot_snapshot *make_snapshot(vlot__node *node, const image *content) {
-  const vlot_allocator *allocator = content->allocator;
-  vlot_snapshot_head head;
-  if (!head_of(node, content, &head)) return NULL;
-  vlot_bytes *bytes = vlot_bytes_copy(allocator, content->bytes, content->size);
-  vlot_snapshot *snapshot = bytes ? vlot_snapshot_make(allocator, &head, bytes) : NULL;
-  vlot_bytes_release(bytes);
-  return snapshot;
+/* What the options allow a log, but not less than the last snapshot had, so that writing snapshots
+ * stays a share of the work, however large the state is (thesis 5.1.2); half of what a log may have
+ * at most. */
+static uint64_t allowed_bytes(const vlot__node *node) {
+  const vlot_cluster_options *options = &node->cluster->options;
+  const vlot_snapshot *last = vlot_raft_snapshot(node->raft);
+  uint64_t allowed = options->snapshot_bytes, most = vlot__options_log_bytes_max(options) / 2;
+  uint64_t size = last ? vlot_snapshot_get(last)->size : 0;
+  if (size > most) size = most;
+  if (allowed < size) allowed = size;
+  return allowed > node->snapshots.not_below ? allowed : node->snapshots.not_below;
 }
 
+/* Its log has grown by what it is allowed, and what is applied is durable here. */
+bool vlot__snapshots_are_due(vlot__node *node) {
+  const vlot__node_snapshots *on = &node->snapshots;
+  vlot_raft_status status;
+  if (node->cluster->options.snapshot_bytes == 0 || on->image || node->is_fenced || node->is_void)
+    return false;
+  vlot_raft_get_status(node->raft, &status);
+  uint64_t allowed = allowed_bytes(node);
+  return status.log_bytes >= allowed && !status.is_installing &&
+         node->applied_index > status.snapshot_index && node->applied_index <= status.durable_index;
+}
+
+static void forget_image(vlot__node *node) {
+  vlot__image_drop(node->snapshots.image);
+  node->snapshots.image = NULL;
+  node->snapshots.is_written = false;
+}
+
+/* Again, but not with every turn: once the log has grown by a quarter more. */
+static void put_off(vlot__node *node, uint64_t index, vlot_result result) {
+  vlot_raft_status status;
+  vlot_raft_get_status(node->raft, &status);
+  node->snapshots.not_below = status.log_bytes + node->cluster->options.snapshot_bytes / 4 + 1;
+  if (!node->is_void && result != VLOT_BUSY)
+    vlot__log(node->cluster, "n%u has no snapshot at %llu: %s", node->seat->id,
+              (unsigned long long)index, vlot_result_text(result));
+  forget_image(node);
+}
+
+/* User code either way: an image, or the whole of it. */
+static void freeze(vlot__node *node, vlot__image *image) {
+  const vlot_machine *machine = &node->cluster->machine;
+  VLOT__RECORD(node->cluster, calling, node->seat);
+  if (machine->freeze) {
+    image->frozen = machine->freeze(node->machine);
+    if (!image->frozen) image->result = vlot__refuse(VLOT_BUSY, "freeze() returned NULL");
+    (void)vlot__node_is_void(node);
+    return;
+  }
+  uint64_t begin = vlot__slow_begin(node->cluster);
+  vlot__image_write_state(image, node->machine);
+  if (!vlot__node_is_void(node)) vlot__slow_end(node->seat, VLOT__SLOW_SNAPSHOT, begin);
+}
+
+void vlot__snapshots_take(vlot__node *node) {
+  vlot__node_snapshots *on = &node->snapshots;
+  vlot_snapshot_head head;
+  if (!head_of(node, &head)) return;
+  on->image = vlot__image_make(node->seat, &head);
+  if (!on->image) {
+    put_off(node, head.index, VLOT_NOMEM);
+    return;
+  }
+  freeze(node, on->image);
+  if (node->is_void)
+    forget_image(node);
+  else if (on->image->result != VLOT_PENDING)
+    on->is_written = true;
+}
+
+/* --- keeping --- */
+
 /* False: the node was killed meanwhile. *result: VLOT_OK, the disk keeps it. */
-static bool keep_image(vlot__node *node, vlot_snapshot *snapshot, vlot_result *result) {
+static bool keep_durably(vlot__node *node, vlot_snapshot *snapshot, vlot_result *result) {
   if (!vlot__node_enter_effects(node)) return false;
   *result = vlot__record_keep(node->cluster, node, &node->seat->storage, snapshot);
   vlot__node_leave_effects(node);
   return true;
 }
 
-/* The image of its machine, durable; NULL: there is none, or the node is void. */
-static vlot_snapshot *take_image(vlot__node *node, vlot_result *result) {
-  image content = {.allocator = node->cluster->log_allocator};
-  vlot_writer writer = {.context = &content, .write = image_write};
-  vlot_snapshot *snapshot = NULL;
-  VLOT__RECORD(node->cluster, calling, node->seat);
-  *result = node->cluster->machine.snapshot(node->machine, &writer);
-  bool is_void = vlot__node_is_void(node);
-  if (!is_void && *result == VLOT_OK) {
-    snapshot = make_snapshot(node, &content);
-    if (!snapshot) *result = VLOT_NOMEM;
-  }
-  vlot__alloc_free(content.allocator, content.bytes);
-  if (!snapshot) return NULL;
-  if (keep_image(node, snapshot, result) && *result == VLOT_OK) return snapshot;
-  vlot_snapshot_release(snapshot);
-  return NULL;
-}
-
-/* Its log has grown by what the options allow, and what is applied is durable here. */
-bool vlot__snapshots_are_due(vlot__node *node) {
-  const vlot__node_snapshots *on = &node->snapshots;
-  uint64_t allowed = node->cluster->options.snapshot_bytes;
+/* A leader's has come meanwhile, or comes. */
+static bool is_overtaken(const vlot__node *node, const vlot__image *image) {
   vlot_raft_status status;
-  if (allowed == 0 || node->is_fenced || node->is_void) return false;
   vlot_raft_get_status(node->raft, &status);
-  if (allowed < on->not_below) allowed = on->not_below;
-  return status.log_bytes >= allowed && !status.is_installing &&
-         node->applied_index > status.snapshot_index && node->applied_index <= status.durable_index;
+  return status.is_installing || status.snapshot_index >= image->head.index;
 }
 
-void vlot__snapshots_take(vlot__node *node) {
+/* Entries that stay below it: as many as the options say, and by their mean size no more than a
+ * quarter of what is allowed above it. */
+static uint64_t entries_kept(const vlot__node *node) {
+  const vlot_cluster_options *options = &node->cluster->options;
+  vlot_raft_status status;
+  vlot_raft_get_status(node->raft, &status);
+  uint64_t entries = status.last_index - status.snapshot_index;
+  uint64_t mean = entries > 0 ? status.log_bytes / entries : 0;
+  uint64_t most = mean > 0 ? options->snapshot_bytes / 4 / mean : 0;
+  return options->snapshot_trailing < most ? options->snapshot_trailing : most;
+}
+
+static void tell_taken(vlot__node *node, const vlot__image *image) {
+  uint64_t kept = entries_kept(node), index = image->head.index;
+  vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_SNAPSHOT_TAKEN, 0);
+  if (!input) return; /* it is taken again, later */
+  node->snapshots.taken = vlot_snapshot_retain(image->snapshot);
+  input->as.taken.snapshot = image->snapshot;
+  input->as.taken.compact_to = index > kept ? index - kept : 0;
+}
+
+void vlot__snapshots_keep(vlot__node *node) {
   vlot__node_snapshots *on = &node->snapshots;
-  uint64_t kept = node->cluster->options.snapshot_trailing;
-  vlot_raft_status status;
-  vlot_result result;
-  vlot_raft_get_status(node->raft, &status);
-  on->taken = take_image(node, &result);
-  if (!on->taken) { /* not with every turn: once the log has grown by a quarter more */
-    on->not_below = status.log_bytes + node->cluster->options.snapshot_bytes / 4 + 1;
-    if (!node->is_void && result != VLOT_BUSY)
-      vlot__log(node->cluster, "n%u has no snapshot at %llu: %s", node->seat->id,
-                (unsigned long long)node->applied_index, vlot_result_text(result));
+  if (!on->is_written || node->is_void) return;
+  vlot_result result = on->image->result;
+  if (is_overtaken(node, on->image)) {
+    forget_image(node);
+    return;
+  }
+  if (result == VLOT_OK && !keep_durably(node, on->image->snapshot, &result)) return;
+  if (result != VLOT_OK) {
+    put_off(node, on->image->head.index, result);
     return;
   }
   on->not_below = 0;
-  vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_SNAPSHOT_TAKEN, 0);
-  if (!input) { /* it is taken again, later */
-    vlot__snapshots_taken(node);
-    return;
-  }
-  input->as.taken.snapshot = on->taken;
-  input->as.taken.compact_to = node->applied_index > kept ? node->applied_index - kept : 0;
+  tell_taken(node, on->image);
+  forget_image(node);
 }
 
 void vlot__snapshots_taken(vlot__node *node) {
@@ -257,6 +296,7 @@ void vlot__snapshots_settle(vlot__node *node, const vlot_input *input,
 
 void vlot__snapshots_free(vlot__node *node) {
   drop_staged(node);
+  vlot__image_drop(node->snapshots.image);
   vlot_snapshot_release(node->snapshots.restoring);
   vlot_snapshot_release(node->snapshots.taken);
 }

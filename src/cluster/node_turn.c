@@ -123,6 +123,7 @@ static void add_internal_inputs(vlot__node *node) {
     node->failed_token = 0;
   }
   vlot__snapshots_tell(node);
+  vlot__snapshots_keep(node);
   if (node->stored_token) {
     vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_STORED, VLOT__CAUSE_STORED);
     if (!input) return;
@@ -233,6 +234,7 @@ static bool add_what_follows(vlot__node *node) {
   if (node->is_void || (!follows && !is_due)) return false;
   add_internal_inputs(node);
   if (is_due) vlot__snapshots_take(node);
+  vlot__snapshots_keep(node);
   if (node->is_void) node->input_count = 0;
   return node->input_count > 0;
 }
@@ -244,7 +246,9 @@ static void end_steps(vlot__node *node) {
   if (node->is_fenced) return;
   add_internal_inputs(node);
   add_proposals(node);
+  if (node->is_void) node->input_count = 0; /* killed while it kept a snapshot */
   bool goes_on = node->input_count == 0 || step_core(node);
+  vlot__snapshots_taken(node);
   release_mail(node);
   node->command_count = node->group_count = node->input_count = 0;
   while (goes_on && add_what_follows(node)) {

@@ -202,6 +202,7 @@ struct vlot_cluster {
   vlot_actor_system *actors; /* threads, or lockstep not inline */
   pthread_mutex_t seats_lock;
   struct vlot__clock *clock; /* threads */
+  bool has_helper;           /* likewise: it is one of the groups of its host's helper */
   bool is_paused;
 };
 

@@ -190,6 +190,8 @@ static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *
   cluster->options.tick_ns = host->options.tick_ns;
   cluster->host = host;
   cluster->machine = options->machine ? *options->machine : *vlot_kv_machine();
+  if (!cluster->machine.snapshot || !cluster->machine.restore)
+    vlot__options_take_none(&cluster->options);
   bool is_lockstep = options->driver == VLOT_DRIVER_LOCKSTEP;
   atomic_init(&cluster->driver, is_lockstep ? &vlot__driver_lockstep : &vlot__driver_threads);
   cluster->lockstep.is_inline = is_lockstep && options->is_inline;

@@ -14,4 +14,9 @@ vlot_result vlot__cluster_make(vlot_cluster **out, const vlot_cluster_options *o
 vlot_result vlot__client_options_check(vlot_cluster *cluster, const vlot_client_options *options);
 vlot_result vlot__options_check(const vlot_cluster_options *options, const char **problem);
 
+/* The machine or a disk cannot have snapshots: the default of snapshot_bytes takes none. */
+void vlot__options_take_none(vlot_cluster_options *options);
+/* What raft.log_bytes_max means; its default is no limit only where no snapshots are taken. */
+uint64_t vlot__options_log_bytes_max(const vlot_cluster_options *options);
+
 #endif

@@ -59,7 +59,8 @@ static void paused_publish(vlot__seat *seat) {
   if (vlot__node_is_fenced(seat->node)) atomic_store(&seat->state, VLOT_NODE_FENCED);
 }
 
-/* While it is being paused: mail goes to the pending list, completions of writes to the core. */
+/* While it is being paused: mail goes to the pending list, completions of writes and images to the
+ * node. An image that a helper still writes stays there, and comes when the cluster goes on. */
 static void collect(vlot__node *node, vlot_turn *turn) {
   vlot__seat *seat = vlot__node_seat(node);
   vlot_cluster *cluster = seat->cluster;
@@ -68,7 +69,7 @@ static void collect(vlot__node *node, vlot_turn *turn) {
   while ((mail = vlot_turn_next(turn)) != NULL) {
     vlot__mail_head *head = (void *)(uintptr_t)vlot_mail_payload(mail);
     if (mail->kind == VLOT__MAIL_TICK || mail->kind >= VLOT_MAIL_RESERVED) continue;
-    if (mail->kind == VLOT__MAIL_STORED) {
+    if (mail->kind == VLOT__MAIL_STORED || mail->kind == VLOT__MAIL_WRITTEN) {
       vlot__node_take(node, mail->kind, mail->stamp, head, mail->size);
       continue;
     }

@@ -138,7 +138,13 @@ vlot_result vlot__pending_offer(vlot_cluster *cluster, const vlot__parcel *parce
   return vlot__pending_is_full(cluster) ? VLOT_BUSY : vlot__pending_post(cluster, parcel);
 }
 
-/* --- timers and writes: one item per seat each --- */
+/* --- timers, writes and images: one item per seat each --- */
+
+static uint64_t id_of(vlot_pending_kind kind, uint32_t node) {
+  return kind == VLOT_PENDING_TIMER   ? VLOT_PENDING_TIMER_ID(node)
+         : kind == VLOT_PENDING_WRITE ? VLOT_PENDING_WRITE_ID(node)
+                                      : VLOT_PENDING_IMAGE_ID(node);
+}
 
 static vlot__item *seat_item(vlot__seat *seat, vlot_pending_kind kind, uint64_t due) {
   vlot_cluster *cluster = seat->cluster;
@@ -149,8 +155,7 @@ static vlot__item *seat_item(vlot__seat *seat, vlot_pending_kind kind, uint64_t 
     return NULL;
   }
   item->kind = kind;
-  item->id = kind == VLOT_PENDING_TIMER ? VLOT_PENDING_TIMER_ID(seat->id)
-                                        : VLOT_PENDING_WRITE_ID(seat->id);
+  item->id = id_of(kind, seat->id);
   item->node = seat->id;
   item->from = 0;
   item->mail_kind = item->message_kind = 0;
@@ -187,6 +192,9 @@ void vlot__pending_seat_changed(vlot__seat *seat) {
     if (due == VLOT_NEVER && vlot__disk_pending(seat->disk, NULL, 0) == 0)
       seat->has_pending_writes = false;
   }
+  /* the next tick: others act between freezing and writing, as they do with threads */
+  if (!seat->image && vlot__node_has_image(seat->node))
+    seat->image = seat_item(seat, VLOT_PENDING_IMAGE, vlot__now(seat->cluster) + 1);
 }
 
 void vlot__pending_list_again(vlot_cluster *cluster) {
@@ -221,8 +229,11 @@ static void forget_item(vlot__seat *seat, vlot__item **item) {
 void vlot__pending_forget(vlot__seat *seat) {
   forget_item(seat, &seat->timer);
   forget_item(seat, &seat->write);
+  forget_item(seat, &seat->image);
   seat->has_pending_writes = false;
 }
+
+void vlot__pending_forget_image(vlot__seat *seat) { forget_item(seat, &seat->image); }
 
 /* --- what comes next --- */
 

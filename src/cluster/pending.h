@@ -47,18 +47,20 @@ void vlot__pending_free(vlot_cluster *cluster, vlot__item *item);
 /* Lose a mail that is in no list: the event, its client's answer, and free it. */
 void vlot__pending_lose(vlot_cluster *cluster, vlot__item *item, vlot_why why);
 
-/* --- a seat's timer and write ----------------------------------------------------------------- */
+/* --- a seat's timer, write and image ---------------------------------------------------------- */
 
 static inline bool vlot__pending_runs(const vlot__seat *seat) {
   return seat->node && atomic_load(&seat->state) == VLOT_NODE_UP;
 }
-/* Its timer or pending write may be another. */
+/* Its timer, pending write or image may be another. */
 void vlot__pending_seat_changed(vlot__seat *seat);
 /* A debugger reads when its node needs a tick: with threads the end of a turn says it to the clock,
  * in the same place. */
 void vlot__pending_publish_due(vlot__seat *seat);
-/* It has no node that runs: no timer, no write. */
+/* It has no node that runs: no timer, no write, no image. */
 void vlot__pending_forget(vlot__seat *seat);
+/* The image of its machine has been taken to be written. */
+void vlot__pending_forget_image(vlot__seat *seat);
 /* One could not be listed for want of memory; try again. */
 void vlot__pending_list_again(vlot_cluster *cluster);
 

@@ -84,7 +84,8 @@ static size_t collect_wanted(vlot__replay *replay, bool is_counting) {
         if (!vlot__replay_read_item(&reader, &last, &next)) break;
         if (!vlot__replay_is_mail(&next)) continue;
         last = next;
-        if (next.kind == VLOT__MAIL_TICK || next.kind == VLOT__MAIL_STORED || next.has_payload)
+        if (next.kind == VLOT__MAIL_TICK || next.kind == VLOT__MAIL_STORED ||
+            next.kind == VLOT__MAIL_WRITTEN || next.has_payload)
           continue;
         id = next.id;
       } else if (vlot__replay_type(one) == VLOT__RECORD_DROP &&
@@ -313,7 +314,8 @@ static uint64_t tick_of(const vlot__replay *replay, size_t place) {
     vlot__replay_item last = {0}, next;
     for (; vlot__replay_read_item(&reader, &last, &next); last = next) {
       if (!vlot__replay_is_mail(&next)) break;
-      bool has_tick = next.kind != VLOT__MAIL_STORED && next.stamp != VLOT__STAMP_FIRE;
+      bool has_tick = next.kind != VLOT__MAIL_STORED && next.kind != VLOT__MAIL_WRITTEN &&
+                      next.stamp != VLOT__STAMP_FIRE;
       if (has_tick && next.stamp > tick) tick = next.stamp;
     }
   }

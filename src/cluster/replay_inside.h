@@ -83,7 +83,7 @@ static inline vlot__journal_reader vlot__replay_body(const vlot__replay_record *
                                 .end = one->at + one->size};
 }
 static inline bool vlot__replay_is_mail(const vlot__replay_item *one) {
-  return one->kind <= VLOT__MAIL_FORWARD;
+  return one->kind <= VLOT__MAIL_FORWARD || one->kind == VLOT__MAIL_WRITTEN;
 }
 
 /* The next item of a record; last: the mail before it, all 0 at the beginning. False: there is

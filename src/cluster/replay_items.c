@@ -82,7 +82,7 @@ static void read_mail(vlot__journal_reader *reader, uint32_t tag, const vlot__re
   one->client = last->client;
   one->sequence = last->sequence;
   one->count = last->count;
-  if (one->kind == VLOT__MAIL_STORED) {
+  if (one->kind == VLOT__MAIL_STORED || one->kind == VLOT__MAIL_WRITTEN) {
     one->payload = vlot__read_bytes(reader, 12);
     one->stamp = last->stamp;
     one->id = last->id;
@@ -119,7 +119,7 @@ bool vlot__replay_read_item(vlot__journal_reader *reader, const vlot__replay_ite
   if (reader->at == reader->end) return false;
   uint32_t tag = vlot__read8(reader);
   *one = (vlot__replay_item){.kind = tag & VLOT__ITEM_KIND};
-  if (one->kind >= VLOT__MAIL_TICK && one->kind <= VLOT__MAIL_FORWARD) {
+  if (one->kind >= VLOT__MAIL_TICK && vlot__replay_is_mail(one)) {
     read_mail(reader, tag, last, one);
   } else if (one->kind == VLOT__ITEM_END) {
     one->payload = vlot__read_bytes(reader, 8);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "cluster/control.h"
+#include "cluster/image.h"
 #include "cluster/replay_inside.h"
 
 /* --- a divergence --- */
@@ -256,16 +257,47 @@ static void take_recorded_stored(vlot__replay *replay, const vlot__replay_item *
   vlot__node_take(seat->node, VLOT__MAIL_STORED, 0, &stored, sizeof stored);
 }
 
+/* The image that the node here has frozen; it is written now, where it was there. */
+static void take_recorded_written(vlot__replay *replay, const vlot__replay_item *one) {
+  vlot__seat *seat = replay->turn_seat;
+  uint64_t index = vlot__get64(one->payload);
+  uint32_t number = vlot__get32(one->payload + 8);
+  vlot_result result = (vlot_result)number;
+  vlot__mail_written written = {.image = vlot__node_take_image(seat->node)};
+  vlot__pending_forget_image(seat);
+  if (!written.image || written.image->head.index != index || !is_result(number)) {
+    vlot__replay_diverge(replay,
+                         "an image of its machine at %" PRIu64
+                         " is recorded to be written, and here none was frozen",
+                         index);
+    vlot__image_release(written.image);
+    return;
+  }
+  if (result == VLOT_OK)
+    vlot__image_write(written.image);
+  else
+    vlot__image_fail(written.image, result);
+  if (written.image->result != result)
+    vlot__replay_diverge(replay,
+                         "an image of its machine is recorded to be written with '%s', and here "
+                         "with '%s'",
+                         vlot_result_text(result), vlot_result_text(written.image->result));
+  vlot__node_take(seat->node, VLOT__MAIL_WRITTEN, 0, &written, sizeof written);
+}
+
 /* False: it has diverged. */
 static bool take_recorded(vlot__replay *replay, const vlot__replay_item *one) {
   vlot__node *node = replay->turn_seat->node;
   uint32_t kind = one->kind;
-  if (kind != VLOT__MAIL_STORED) vlot__replay_pass_time(replay->cluster, one->stamp);
   if (kind == VLOT__MAIL_STORED) {
     take_recorded_stored(replay, one);
+  } else if (kind == VLOT__MAIL_WRITTEN) {
+    take_recorded_written(replay, one);
   } else if (kind == VLOT__MAIL_TICK) {
+    vlot__replay_pass_time(replay->cluster, one->stamp);
     vlot__node_take(node, kind, one->stamp, NULL, 0);
   } else {
+    vlot__replay_pass_time(replay->cluster, one->stamp);
     vlot__item *mail = mail_of(replay, one);
     bool has_diverged = replay->status.has_diverged;
     if (replay->ends_here) return false;

@@ -42,7 +42,7 @@ typedef struct vlot__slow_calls {
   uint64_t quiet; /* looks since the last one; whoever looks */
 } vlot__slow_calls;
 
-enum { VLOT__SLOW_APPLY, VLOT__SLOW_QUERY, VLOT__SLOW_FUNCTIONS };
+enum { VLOT__SLOW_APPLY, VLOT__SLOW_QUERY, VLOT__SLOW_SNAPSHOT, VLOT__SLOW_FUNCTIONS };
 
 /* A link from this seat's member with a fault profile, or that had one. */
 typedef struct vlot__link {
@@ -140,6 +140,7 @@ struct vlot__seat {
   /* lockstep */
   vlot__item *timer; /* in the heap, or NULL */
   vlot__item *write; /* likewise */
+  vlot__item *image; /* likewise */
   bool was_suspended;
   vlot__arrivals arrivals; /* of what it has sent */
   vlot__ring parked_mail;  /* vlot__item *: arrived while suspended */

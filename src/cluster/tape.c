@@ -1,4 +1,5 @@
 /* Recording a node's turns: what it took, and what the world made of its effects. */
+#include "cluster/image.h"
 #include "cluster/link.h"
 #include "cluster/node_inside.h"
 #include "vlot/raft_snapshot.h"
@@ -284,6 +285,12 @@ void vlot__tape_take(vlot__node *node, uint32_t kind, uint64_t stamp, const void
   if (kind == VLOT__MAIL_STORED) {
     const vlot__mail_stored *stored = payload;
     end_item(node, vlot__put32(vlot__put64(at, stored->token), stored->result));
+    return;
+  }
+  if (kind == VLOT__MAIL_WRITTEN) {
+    const vlot__mail_written *written = payload;
+    at = vlot__put64(at, written->image->head.index);
+    end_item(node, vlot__put32(at, written->image->result));
     return;
   }
   at = put_stamp(tape, at, tag, stamp);

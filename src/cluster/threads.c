@@ -6,6 +6,7 @@
 #include "cluster/clock.h"
 #include "cluster/control.h"
 #include "cluster/door.h"
+#include "cluster/helper.h"
 #include "cluster/inbox.h"
 #include "cluster/lints.h"
 #include "cluster/look.h"
@@ -17,12 +18,24 @@ static bool threads_may_step(vlot_cluster *cluster) {
 
 static vlot_result threads_open(vlot_cluster *cluster) {
   vlot_result result = vlot__actors_open(cluster);
+  vlot__helper_enter(cluster->host->helper);
+  cluster->has_helper = true;
   return result == VLOT_OK ? vlot__clock_start(cluster) : result;
 }
 
 static vlot_result threads_close(vlot_cluster *cluster) {
   vlot__clock_stop(cluster);
-  return vlot__actors_close(cluster);
+  vlot_result written = VLOT_OK;
+  if (cluster->has_helper) /* else the opening has failed before */
+    written = vlot__helper_leave(cluster->host->helper, cluster, cluster->options.stop_ns);
+  if (written == VLOT_TIMEOUT)
+    vlot__log(
+        cluster,
+        "an image of a machine is written by user code that does not come back: its thread is "
+        "left alone; do not unload the code that it is inside (dlclose); vlot's own stays "
+        "loaded until the process ends");
+  vlot_result result = vlot__actors_close(cluster);
+  return result == VLOT_OK ? written : result;
 }
 
 /* --- a node --- */
@@ -81,12 +94,22 @@ static void say_fenced(vlot_cluster *cluster, vlot__seat *seat) {
   vlot__clock_wake(cluster, 0);
 }
 
+/* Without a thread for it, it is this one's. */
+static void hand_over(vlot__seat *seat) {
+  vlot__image *image = vlot__node_take_image(seat->node);
+  if (!image || vlot__helper_take(seat->cluster->host->helper, image, vlot__actors_written)) return;
+  vlot__image_write(image);
+  (void)vlot__actors_written(image);
+  vlot__image_release(image);
+}
+
 static void after_turn(vlot_cluster *cluster, vlot__seat *seat) {
   uint64_t due = vlot__node_due(seat->node);
   threads_publish(seat);
   if (due != atomic_load_explicit(&seat->due, memory_order_relaxed)) atomic_store(&seat->due, due);
   if (seat->owes_fenced) say_fenced(cluster, seat);
   seat->owes_fenced = false;
+  if (vlot__node_has_image(seat->node)) hand_over(seat);
   vlot__clock_wake(cluster, due);
   vlot__notify_changed(cluster);
 }

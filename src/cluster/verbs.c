@@ -107,7 +107,8 @@ vlot_result vlot_lockstep_drop(vlot_cluster *cluster, uint64_t id) {
   if (!item) return vlot__refuse_pending(id);
   if (!item->mail_kind)
     return vlot__refuse(VLOT_UNSUPPORTED,
-                        "timers and writes cannot be dropped: hold them, or stall the disk");
+                        "timers and writes cannot be dropped, of disks or of images: hold them, or "
+                        "stall the disk");
   vlot__pending_unlist(cluster, item);
   vlot__count_command(cluster); /* time stands still */
   vlot__pending_lose(cluster, item, VLOT_WHY_DROPPED);

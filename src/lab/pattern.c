@@ -18,13 +18,14 @@ typedef struct pattern {
 
 static const char *const kinds[] = {"PreVote",       "PreVoteReply", "RequestVote", "VoteReply",
                                     "AppendEntries", "AppendReply",  "forward",     "client",
-                                    "timer",         "write"};
+                                    "timer",         "write",        "image"};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 const char *vlot__pattern_kind(const vlot_pending *pending) {
   switch (pending->kind) {
   case VLOT_PENDING_TIMER: return "timer";
   case VLOT_PENDING_WRITE: return "write";
+  case VLOT_PENDING_IMAGE: return "image";
   case VLOT_PENDING_CLIENT: return "client";
   case VLOT_PENDING_MESSAGE: break;
   }
@@ -234,6 +235,8 @@ void vlot__pattern_about(const vlot_pending *pending, uint64_t now, char *text, 
     append(text, capacity, "%s", vlot_due_text(pending->due_for));
   else if (pending->kind == VLOT_PENDING_WRITE)
     append(text, capacity, "its disk");
+  else if (pending->kind == VLOT_PENDING_IMAGE)
+    append(text, capacity, "its machine, frozen, is written to a snapshot");
   else
     vlot__pattern_message(pending, text, capacity);
   if (left > 0) append(text, capacity, ", in %" PRIu64 " tick%s", left, left == 1 ? "" : "s");

@@ -475,7 +475,7 @@ Test(journal, what_is_none_says_what_it_is) {
   cr_assert_str_eq(info.version, vlot_version_string());
   run.tape.bytes[8] = 9;
   cr_assert_eq(vlot_journal_read_info(run.tape.bytes, run.tape.size, &info), VLOT_UNSUPPORTED);
-  cr_assert(strstr(info.problem, "version 9") && strstr(info.problem, "version 6"), "%s",
+  cr_assert(strstr(info.problem, "version 9") && strstr(info.problem, "version 7"), "%s",
             info.problem);
   cr_assert_eq(vlot_replay_open(&cluster, NULL, run.tape.bytes, run.tape.size, &problem),
                VLOT_UNSUPPORTED);

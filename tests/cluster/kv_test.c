@@ -685,6 +685,106 @@ Test(kv, bytes_of_a_snapshot_depend_on_the_content_alone) {
   subject_close(&restored);
 }
 
+/* --- images --- */
+
+static vlot_result write_image(void *image, stream *to) {
+  vlot_writer writer = {.context = to, .write = stream_write};
+  to->used = 0;
+  return vlot_kv_machine()->image_write(image, &writer);
+}
+
+static bool is_same_stream(const stream *left, const stream *right) {
+  return left->used == right->used && memcmp(left->bytes, right->bytes, left->used) == 0;
+}
+
+/* Sets, deletes, increments, growth and restores behind a freeze; some images are freed half way,
+ * some outlive their table. */
+Test(kv, an_image_writes_what_was_there_when_it_was_frozen) {
+  static dictionary model;
+  static stream before, after, other;
+  vlot_fault_allocator *faults = vlot_fault_allocator_open();
+  memset(&model, 0, sizeof model);
+  vlot__prng prng;
+  vlot__prng_init(&prng, 5, 0);
+  subject on = subject_open(vlot_fault_allocator_get(faults));
+  for (int round = 0; round < 40; round++) {
+    for (int step = 0; step < 100; step++) model_step(&model, &on, &prng);
+    cr_assert_eq(snapshot(&on, &before), VLOT_OK);
+    void *image = vlot_kv_machine()->freeze(on.state);
+    cr_assert_not_null(image);
+    cr_expect_null(vlot_kv_machine()->freeze(on.state), "one at a time");
+    for (int step = 0; step < 10 * round; step++) model_step(&model, &on, &prng);
+    if (round % 4 == 1) { /* the old table goes */
+      cr_assert_eq(snapshot(&on, &other), VLOT_OK);
+      cr_assert_eq(restore(&on, &other), VLOT_OK);
+    }
+    if (round % 4 != 3) {
+      cr_assert_eq(write_image(image, &after), VLOT_OK);
+      cr_expect(is_same_stream(&before, &after), "round %d", round);
+    }
+    vlot_kv_machine()->image_free(image);
+    for (int step = 0; step < 50; step++) model_step(&model, &on, &prng);
+    model_compare(&model, &on);
+  }
+  cr_assert_eq(snapshot(&on, &before), VLOT_OK);
+  void *image = vlot_kv_machine()->freeze(on.state);
+  for (int step = 0; step < 50; step++) model_step(&model, &on, &prng);
+  subject_close(&on);
+  cr_assert_eq(write_image(image, &after), VLOT_OK);
+  cr_expect(is_same_stream(&before, &after));
+  vlot_kv_machine()->image_free(image);
+  cr_expect_eq(vlot_fault_allocator_live(faults), 0);
+  vlot_fault_allocator_close(faults);
+}
+
+/* The table goes on to what it would have been without an image. */
+Test(kv, without_memory_for_a_copy_nothing_has_changed) {
+  static stream before, after;
+  vlot_fault_allocator *faults = vlot_fault_allocator_open();
+  subject on = subject_open(vlot_fault_allocator_get(faults));
+  char key[16];
+  for (int k = 0; k < 300; k++) set_text(&on, (snprintf(key, sizeof key, "k%d", k), key), "v");
+  cr_assert_eq(snapshot(&on, &before), VLOT_OK);
+  for (uint64_t fail_at = 1; fail_at <= 4; fail_at++) {
+    vlot_fault_allocator_fail_at(faults, fail_at, false);
+    void *image = vlot_kv_machine()->freeze(on.state);
+    cr_expect(image != NULL || fail_at <= 2);
+    vlot_kv_command command = {
+        .operation = fail_at % 2 ? VLOT_KV_SET : VLOT_KV_DELETE, .key = "k7", .key_size = 2};
+    uint64_t hash = hash_of(&on);
+    vlot_result result = image ? apply(&on, &command) : VLOT_NOMEM;
+    vlot_fault_allocator_fail_at(faults, 0, false);
+    cr_expect_eq(result, VLOT_NOMEM);
+    cr_expect_eq(hash_of(&on), hash);
+    cr_assert_eq(snapshot(&on, &after), VLOT_OK);
+    cr_expect(is_same_stream(&before, &after));
+    vlot_kv_machine()->image_free(image);
+  }
+  subject_close(&on);
+  vlot_fault_allocator_close(faults);
+}
+
+/* Whatever the number of keys: an array of pointers is copied, and each bucket when it is first
+ * changed. */
+Test(kv, freezing_copies_no_key) {
+  enum { MANY = 20000 };
+  vlot_fault_allocator *faults = vlot_fault_allocator_open();
+  subject on = subject_open(vlot_fault_allocator_get(faults));
+  for (uint64_t k = 0; k < MANY; k++) set(&on, &k, sizeof k, &k, sizeof k);
+  uint64_t made = vlot_fault_allocator_made(faults);
+  void *image = vlot_kv_machine()->freeze(on.state);
+  cr_expect_eq(vlot_fault_allocator_made(faults), made + 2);
+  uint64_t key = 5;
+  set(&on, &key, sizeof key, &key, sizeof key);
+  cr_expect_leq(vlot_fault_allocator_made(faults), made + 20, "a segment, and a chain");
+  made = vlot_fault_allocator_made(faults);
+  set(&on, &key, sizeof key, &key, sizeof key);
+  cr_expect_eq(vlot_fault_allocator_made(faults), made, "its own by now");
+  vlot_kv_machine()->image_free(image);
+  subject_close(&on);
+  vlot_fault_allocator_close(faults);
+}
+
 Test(kv, a_large_value_survives_a_snapshot) {
   static uint8_t large[200000];
   static stream between;

@@ -28,6 +28,11 @@ typedef enum flaw {
   RESTORE_WANTS_ALL_AT_ONCE,
   RESTORE_CHANGES_ANSWERS,
   NO_STATE,
+  FREEZE_CHANGES,
+  FREEZE_GIVES_NONE,
+  IMAGE_FAILS,
+  IMAGE_SHARES,
+  IMAGE_NEEDS_STATE,
   FLAWS
 } flaw;
 
@@ -136,6 +141,37 @@ static vlot_result sum_restore(void *state, const vlot_reader *reader) {
   return VLOT_OK;
 }
 
+/* A copy of the state, and where it was taken from. */
+typedef struct sum_image {
+  sum frozen;
+  const sum *of;
+} sum_image;
+
+static uint32_t destroyed;
+
+static void sum_destroy(void *state) {
+  destroyed++;
+  free(state);
+}
+
+static void *sum_freeze(void *state) {
+  sum *on = state;
+  if (on->flaw == FREEZE_GIVES_NONE) return NULL;
+  if (on->flaw == FREEZE_CHANGES) on->total++;
+  sum_image *made = calloc(1, sizeof *made);
+  *made = (sum_image){.frozen = *on, .of = on};
+  destroyed = 0;
+  return made;
+}
+
+static vlot_result sum_image_write(void *image, const vlot_writer *writer) {
+  sum_image *on = image;
+  if (on->frozen.flaw == IMAGE_FAILS) return VLOT_IO;
+  if (on->frozen.flaw == IMAGE_SHARES) on->frozen.total = on->of->total;
+  if (on->frozen.flaw == IMAGE_NEEDS_STATE && destroyed > 0) on->frozen.total++;
+  return sum_snapshot(&on->frozen, writer);
+}
+
 static uint64_t sum_hash(void *state) {
   sum *on = state;
   if (on->flaw == HASH_CHANGES) on->asked++;
@@ -151,7 +187,10 @@ static const vlot_machine plain = {
     .snapshot = sum_snapshot,
     .restore = sum_restore,
     .hash = sum_hash,
-    .destroy = free,
+    .destroy = sum_destroy,
+    .freeze = sum_freeze,
+    .image_write = sum_image_write,
+    .image_free = free,
 };
 
 static const uint8_t content[] = "the quick brown fox jumps over the lazy dog";
@@ -202,6 +241,11 @@ Test(machine_check, every_flaw_is_found_and_named) {
       {RESTORE_WANTS_ALL_AT_ONCE, "does not read all"},
       {RESTORE_CHANGES_ANSWERS, "other answers"},
       {NO_STATE, "create()"},
+      {FREEZE_CHANGES, "freeze() changes"},
+      {FREEZE_GIVES_NONE, "freeze() returns NULL"},
+      {IMAGE_FAILS, "image_write() fails"},
+      {IMAGE_SHARES, "applied since"},
+      {IMAGE_NEEDS_STATE, "its machine is gone"},
   };
   cr_assert_eq(sizeof cases / sizeof *cases, FLAWS - 1);
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
@@ -220,6 +264,10 @@ Test(machine_check, what_a_machine_need_not_have_is_not_tried) {
   vlot_machine machine = plain;
   machine.context = &has;
   machine.hash = NULL;
+  cr_assert_eq(check(&machine, NULL), VLOT_OK);
+  machine.freeze = NULL;
+  machine.image_write = NULL;
+  machine.image_free = NULL;
   cr_assert_eq(check(&machine, NULL), VLOT_OK);
   machine.snapshot = NULL;
   machine.restore = NULL;
@@ -241,7 +289,7 @@ Test(machine_check, what_is_missing_is_named) {
   flaw has = NONE;
   vlot_entry entry = {.data = content, .size = 1};
   const char *problem;
-  for (int missing = 0; missing < 10; missing++) {
+  for (int missing = 0; missing < 13; missing++) {
     vlot_machine machine = plain;
     machine.context = &has;
     const vlot_entry *commands = &entry, *questions = &entry;
@@ -255,11 +303,14 @@ Test(machine_check, what_is_missing_is_named) {
     case 6: machine.query = NULL; break;
     case 7: commands = NULL; break;
     case 8: questions = NULL; break;
+    case 9: machine.freeze = NULL; break;
+    case 10: machine.image_write = NULL; break;
+    case 11: machine.image_free = NULL; break;
     default: break;
     }
     problem = NULL;
     vlot_result result =
-        vlot_machine_check(missing == 9 ? NULL : &machine, commands, 1, questions, 1, &problem);
+        vlot_machine_check(missing == 12 ? NULL : &machine, commands, 1, questions, 1, &problem);
     cr_assert_eq(result, VLOT_INVALID, "case %d", missing);
     cr_assert_not_null(problem);
   }

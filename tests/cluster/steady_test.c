@@ -6,6 +6,8 @@
 
 #include "base/pool.h"
 #include "cluster/disk_inside.h"
+#include "cluster/host.h"
+#include "fleet.h"
 #include "raft/core.h"
 
 enum { COMMANDS = 64, BYTES = 64, KEPT = 100, POOL_BYTES = 4 << 20 };
@@ -104,4 +106,59 @@ Test(steady, small_batches_are_left_to_malloc) {
   made_by(&s, 40000, 1);
   cr_expect_eq(made_by(&s, 20000, 1), 20000);
   stage_close(&s);
+}
+
+/* --- a whole cluster, whose logs forget --- */
+
+static uint64_t load_cluster(vlot_cluster *cluster, vlot_client *client, uint32_t rounds) {
+  vlot_command commands[COMMANDS];
+  vlot_answer answers[COMMANDS];
+  vlot_kv_command command = {
+      .operation = VLOT_KV_SET, .key = "k", .key_size = 1, .value = (uint8_t[BYTES]){1}};
+  command.value_size = BYTES;
+  vlot_bytes *bytes = vlot_kv_encode(NULL, &command);
+  for (int k = 0; k < COMMANDS; k++)
+    commands[k] =
+        (vlot_command){.data = vlot_bytes_data(bytes), .size = (uint32_t)vlot_bytes_size(bytes)};
+  for (uint32_t k = 0; k < rounds; k++) {
+    cr_assert_eq(vlot_client_submit(client, commands, COMMANDS, NULL), VLOT_OK);
+    for (size_t got = 0; got < COMMANDS;) got += vlot_client_wait(client, answers, COMMANDS);
+  }
+  vlot_bytes_release(bytes);
+  cr_assert_eq(vlot_await_quiet(cluster, 1000), VLOT_OK);
+  return fleet_status(cluster, 1).raft.snapshot_index;
+}
+
+/* Per snapshot the objects of it, small ones; for commands nothing, however many there are. */
+Test(steady, a_cluster_that_takes_snapshots_allocates_for_these_alone) {
+  enum { PER_SNAPSHOT = 40 };
+  vlot_host *host;
+  vlot_fault_allocator *under = vlot_fault_allocator_open();
+  cr_assert_eq(vlot_host_open(&host, NULL, NULL), VLOT_OK);
+  vlot__pool_close(host->pool);
+  host->pool = vlot__pool_open(vlot_fault_allocator_get(under), POOL_BYTES);
+  host->log_allocator = vlot__pool_allocator(host->pool);
+  vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, 3);
+  options.host = host;
+  options.tick_ns = 10000000;
+  options.has_checker = 0;
+  options.snapshot_bytes = 256 << 10;
+  vlot_cluster *cluster = fleet_open(&options);
+  vlot_client *client = fleet_client(cluster, 1, 2000);
+  cr_assert_eq(vlot_await_leader(cluster, 2000, NULL), VLOT_OK);
+  uint64_t first = load_cluster(cluster, client, 600);
+  uint64_t made = vlot_fault_allocator_made(under), live = vlot_fault_allocator_live(under);
+  uint64_t last = load_cluster(cluster, client, 3000);
+  /* as many at each of three nodes */
+  uint64_t snapshots = (last - first) * (BYTES + 12 + VLOT_ENTRY_OVERHEAD) / options.snapshot_bytes;
+  cr_expect_gt(snapshots, 30);
+  cr_expect_leq(vlot_fault_allocator_made(under) - made, 3 * (snapshots + 2) * PER_SNAPSHOT,
+                "%lu for %lu snapshots", (unsigned long)(vlot_fault_allocator_made(under) - made),
+                (unsigned long)snapshots);
+  cr_expect_leq(vlot_fault_allocator_live(under), live + 200);
+  vlot_client_close(client);
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+  cr_expect_eq(vlot_host_close(host), VLOT_OK);
+  cr_expect_eq(vlot_fault_allocator_live(under), 0);
+  vlot_fault_allocator_close(under);
 }

@@ -111,7 +111,7 @@ says "within what is whole" out "These are whole; the journal is cut"
 cp "$journal" "$work/other"
 patch_byte "$work/other" 8
 expect 65 "another version" "$vlot" replay "$work/other"
-says "another version" err "format version 7, and this build reads version 6"
+says "another version" err "format version 8, and this build reads version 7"
 cp "$journal" "$work/changed"
 patch_byte "$work/changed" $((size - 20))
 expect 65 "a changed byte" "$vlot" replay "$work/changed"
