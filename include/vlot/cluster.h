@@ -247,6 +247,47 @@ VLOT_API vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id);
 VLOT_API vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_kind kind,
                                         uint32_t value);
 
+/* --- snapshots: one node's, taken or used by hand; the options have when it does so itself ----- */
+
+/* Let a node take a snapshot of its machine now, whatever the policy says: of all that it has
+ * applied, as soon as that is durable here. As the options say, its log is dropped below it.
+ *
+ * timeout_ticks  how long its outcome is waited for; 0: not at all. Whoever waits no more has not
+ *                taken it back
+ * index          out: of the snapshot, the last entry that it stands for; 0 unless VLOT_OK, and
+ *                where it is not waited for; NULL to ignore
+ * returns        VLOT_OK          it is there, durable; or with 0: it is on its way to the node
+ *                VLOT_EXISTS      nothing was applied behind the newest one
+ *                VLOT_UNSUPPORTED the machine has no snapshot or restore, or the storage no keep
+ *                VLOT_BUSY        the node is suspended; its mailbox is full; or its disk takes
+ *                                 nothing now
+ *                VLOT_CLOSED      it is down, or was stopped meanwhile
+ *                VLOT_FENCED, VLOT_NOMEM, VLOT_TIMEOUT, VLOT_INTERRUPTED; VLOT_IO, or what machine
+ *                and storage said: nothing has changed, the older one is the node's as before
+ *                vlot_problem() says it in words, with the value
+ * thread         any but a node's, with 0 any; blocks; in lockstep it runs the schedule meanwhile
+ * paper          section 7, thesis 5.1
+ */
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_snapshot(vlot_cluster *cluster, uint32_t id,
+                                                           uint64_t timeout_ticks,
+                                                           uint64_t *index);
+
+/* Let a node drop its log up to an index: at most up to its newest snapshot, which stands for what
+ * is dropped. Followers that need entries of those are sent the snapshot.
+ *
+ * index          the last entry that goes; 1 …, and UINT64_MAX: all that may
+ * timeout_ticks  as above
+ * base           out: behind which entry the log begins now; 0 unless VLOT_OK, and where it is not
+ *                waited for; NULL to ignore
+ * returns        VLOT_OK: it begins there, or did so before, or with 0: the order is on its way;
+ *                VLOT_INVALID: index is 0; VLOT_NOT_FOUND: it has no snapshot, or there is no such
+ *                member; else as above
+ * thread         as above
+ */
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_compact(vlot_cluster *cluster, uint32_t id,
+                                                          uint64_t index, uint64_t timeout_ticks,
+                                                          uint64_t *base);
+
 /* Set the rate of a node's clock in thousandths: 1000 is exact, 0 stands still, at most 100,000
  * (VLOT_INVALID above). It stays when the node is down and comes back. Any thread; may wait for
  * other calls of this part.

@@ -195,6 +195,7 @@ static vlot_snapshot *take_image(vlot__node *node, vlot_result *result) {
   vlot_snapshot *snapshot = NULL;
   VLOT__RECORD(node->cluster, calling, node->seat);
   *result = node->cluster->machine.snapshot(node->machine, &writer);
+  node->snapshots.failed_why = VLOT_WHY_SNAPSHOT_FAILED;
   bool is_void = vlot__node_is_void(node);
   if (!is_void && *result == VLOT_OK) {
     snapshot = make_snapshot(node, &content);
@@ -202,21 +203,24 @@ static vlot_snapshot *take_image(vlot__node *node, vlot_result *result) {
   }
   vlot__alloc_free(content.allocator, content.bytes);
   if (!snapshot) return NULL;
+  node->snapshots.failed_why = VLOT_WHY_WRITE_FAILED;
   if (keep_image(node, snapshot, result) && *result == VLOT_OK) return snapshot;
   vlot_snapshot_release(snapshot);
   return NULL;
 }
 
-/* Its log has grown by what the options allow, and what is applied is durable here. */
+/* Its log has grown by what the options allow, or somebody has asked, and what is applied is durable
+ * here. */
 bool vlot__snapshots_are_due(vlot__node *node) {
   const vlot__node_snapshots *on = &node->snapshots;
   uint64_t allowed = node->cluster->options.snapshot_bytes;
   vlot_raft_status status;
-  if (allowed == 0 || node->is_fenced || node->is_void) return false;
+  if ((allowed == 0 && !on->is_asked) || node->is_fenced || node->is_void) return false;
   vlot_raft_get_status(node->raft, &status);
+  if (status.is_installing || node->applied_index > status.durable_index) return false;
+  if (on->is_asked) return true;
   if (allowed < on->not_below) allowed = on->not_below;
-  return status.log_bytes >= allowed && !status.is_installing &&
-         node->applied_index > status.snapshot_index && node->applied_index <= status.durable_index;
+  return status.log_bytes >= allowed && node->applied_index > status.snapshot_index;
 }
 
 void vlot__snapshots_take(vlot__node *node) {
@@ -225,7 +229,12 @@ void vlot__snapshots_take(vlot__node *node) {
   vlot_raft_status status;
   vlot_result result;
   vlot_raft_get_status(node->raft, &status);
+  if (node->applied_index <= status.snapshot_index) {
+    vlot__snapshots_refuse(node, VLOT_EXISTS, VLOT_WHY_NOTHING_NEW);
+    return;
+  }
   on->taken = take_image(node, &result);
+  if (!on->taken && !node->is_void) vlot__snapshots_refuse(node, result, on->failed_why);
   if (!on->taken) { /* not with every turn: once the log has grown by a quarter more */
     on->not_below = status.log_bytes + node->cluster->options.snapshot_bytes / 4 + 1;
     if (!node->is_void && result != VLOT_BUSY)
@@ -234,8 +243,10 @@ void vlot__snapshots_take(vlot__node *node) {
     return;
   }
   on->not_below = 0;
-  vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_SNAPSHOT_TAKEN, 0);
+  uint64_t cause = on->is_asked ? on->asked_event : 0;
+  vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_SNAPSHOT_TAKEN, cause);
   if (!input) { /* it is taken again, later */
+    vlot__snapshots_refuse(node, VLOT_NOMEM, VLOT_WHY_NO_MEMORY);
     vlot__snapshots_taken(node);
     return;
   }
@@ -253,6 +264,7 @@ void vlot__snapshots_taken(vlot__node *node) {
 void vlot__snapshots_settle(vlot__node *node, const vlot_input *input,
                             const vlot_outcome *outcome) {
   if (input->kind == VLOT_INPUT_RESTORED && outcome->result != VLOT_OK) drop_staged(node);
+  if (input->kind == VLOT_INPUT_SNAPSHOT_TAKEN) vlot__snapshots_answer(node, outcome);
 }
 
 void vlot__snapshots_free(vlot__node *node) {
