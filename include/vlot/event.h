@@ -64,7 +64,7 @@ extern "C" {
   X(LINT, 34, "lint", change) /* from: vlot_lint_number, peer: node; to, term: its numbers */    \
   X(REQUEST, 35, "request", change) /* from: vlot_request_kind, to: value, term: its result */   \
   X(CONFIG, 36, "config", config)   /* peer: one member of a configuration */                    \
-  X(ORDER, 37, "order", change) /* it takes an order; from: kind, below; to: value, term */      \
+  X(ORDER, 37, "order", change)     /* it takes an order; from: kind, below; to: value, term */  \
   X(SNAPSHOT_TAKEN, 38, "snapshot_taken", change)                                                \
   X(SNAPSHOT_SENT, 39, "snapshot_sent", change)                                                  \
   X(SNAPSHOT_INSTALLED, 40, "snapshot_installed", change)                                        \

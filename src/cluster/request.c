@@ -45,6 +45,10 @@ static vlot_result carry_out(vlot_cluster *cluster, const vlot__request *request
   case VLOT_REQUEST_CAMPAIGN: return vlot_cluster_order(cluster, node, VLOT_INPUT_CAMPAIGN, 0);
   case VLOT_REQUEST_ELECT: return vlot_cluster_order(cluster, node, VLOT_INPUT_ELECT, 0);
   case VLOT_REQUEST_STEPDOWN: return vlot_cluster_order(cluster, node, VLOT_INPUT_STEP_DOWN, 0);
+  case VLOT_REQUEST_SNAPSHOT: return vlot_cluster_snapshot(cluster, node, 0, NULL);
+  case VLOT_REQUEST_COMPACT:
+    return vlot_cluster_compact(cluster, node, request->value > 0 ? request->value : UINT64_MAX, 0,
+                                NULL);
   }
   return VLOT_INVALID; /* a debugger may write anything */
 }

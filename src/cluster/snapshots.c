@@ -18,9 +18,9 @@ static vlot_result check_node(vlot__seat *seat) {
     return vlot__refuse_value(VLOT_FENCED, "node {0} is fenced and takes nothing: restart it",
                               seat->id, 0);
   case VLOT_NODE_SUSPENDED:
-    return vlot__refuse_value(
-        VLOT_BUSY, "node {0} is suspended and takes nothing: vlot_cluster_resume() it", seat->id,
-        0);
+    return vlot__refuse_value(VLOT_BUSY,
+                              "node {0} is suspended and takes nothing: vlot_cluster_resume() it",
+                              seat->id, 0);
   case VLOT_NODE_UP: break;
   }
   return VLOT_OK;
@@ -48,9 +48,9 @@ static vlot_result send_order(vlot__seat *seat, uint32_t kind, uint32_t number, 
   vlot__parcel parcel = vlot__parcel_of(seat->id, VLOT__MAIL_ORDER, &order, sizeof order);
   vlot_result result = vlot__route(seat->cluster, &parcel);
   if (result == VLOT_BUSY)
-    vlot__refuse_value(
-        result, "the mailbox of node {0} is full: the order was not taken; try again later",
-        seat->id, 0);
+    vlot__refuse_value(result,
+                       "the mailbox of node {0} is full: the order was not taken; try again later",
+                       seat->id, 0);
   if (result == VLOT_CLOSED) vlot__refuse_down(seat->id);
   if (result == VLOT_OK) vlot__count_command(seat->cluster);
   return result;
@@ -84,8 +84,9 @@ static vlot_result tell(const vlot__seat *seat, const vlot__asked *asked) {
         seat->id, asked->index);
   case VLOT_WHY_NO_SNAPSHOT:
     return vlot__refuse_value(
-        asked->result, "node {0} has no snapshot yet, and without one nothing of its log may go: "
-                       "vlot_cluster_snapshot() takes one",
+        asked->result,
+        "node {0} has no snapshot yet, and without one nothing of its log may go: "
+        "vlot_cluster_snapshot() takes one",
         seat->id, 0);
   case VLOT_WHY_KILLED:
     return vlot__refuse_value(asked->result, "node {0} was stopped meanwhile", seat->id, 0);
@@ -101,8 +102,7 @@ static vlot_result ask(vlot__seat *seat, vlot__asked *asked, uint64_t index,
   if (vlot__waits_for_itself(seat->cluster)) return vlot__refuse_node_thread();
   vlot__asked_begin(seat, asked);
   vlot_result result = send_order(seat, asked->kind, asked->number, index);
-  if (result == VLOT_OK)
-    result = vlot__await_reached(seat->cluster, is_over, &on, timeout_ticks);
+  if (result == VLOT_OK) result = vlot__await_reached(seat->cluster, is_over, &on, timeout_ticks);
   vlot__asked_end(seat, asked);
   if (result != VLOT_OK) return result;
   asked->index = on.now.index;
@@ -136,9 +136,8 @@ vlot_result vlot_cluster_compact(vlot_cluster *cluster, uint32_t id, uint64_t in
   vlot__asked asked = {.kind = VLOT_ORDER_COMPACT};
   if (!seat) return vlot__refuse_member(id);
   if (index == 0)
-    return vlot__refuse_value(VLOT_INVALID,
-                              "index {0}: from 1 on; what is above the snapshot stays anyhow", 0,
-                              0);
+    return vlot__refuse_value(
+        VLOT_INVALID, "index {0}: from 1 on; what is above the snapshot stays anyhow", 0, 0);
   vlot_result result = vlot__check_change(cluster);
   if (result == VLOT_OK) result = check_node(seat);
   if (result == VLOT_OK) result = ask(seat, &asked, index, timeout_ticks);

@@ -63,6 +63,9 @@ bool vlot__verbs_start(vlot__workspace *workspace, const vlot__arguments *argume
   const vlot__value *values = arguments->values;
   uint64_t terms[VLOT__COMMAND_WORDS_MAX];
   uint32_t id = (uint32_t)values[0].number;
+  if (workspace->options.snapshot)
+    return vlot__workspace_fail(workspace, 0,
+                                "'import' has said where nodes begin: one of the two");
   if (!parse_log(workspace, arguments, terms,
                  values[1].is_given ? values[1].number : VLOT_INDEX_MAX - 1))
     return false;
@@ -77,5 +80,17 @@ bool vlot__verbs_start(vlot__workspace *workspace, const vlot__arguments *argume
   vlot_start *start = start_of(workspace, id);
   start->term = term;
   start->vote = (uint32_t)values[2].number;
+  return true;
+}
+
+bool vlot__verbs_stream(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  const vlot__value *chunk = &arguments->values[0], *window = &arguments->values[1],
+                    *rate = &arguments->values[2];
+  vlot_raft_options *raft = &workspace->options.raft;
+  if (!chunk->is_given && !window->is_given && !rate->is_given)
+    return vlot__workspace_fail(workspace, 1, "expected chunk, window or rate, and its BYTES");
+  if (chunk->is_given) raft->snapshot_chunk_bytes = (uint32_t)chunk->number;
+  if (window->is_given) raft->snapshot_window_bytes = (uint32_t)window->number;
+  if (rate->is_given) raft->snapshot_tick_bytes = (uint32_t)rate->number;
   return true;
 }

@@ -9,6 +9,7 @@
 
 #include "asked.h"
 #include "vlot/journal.h"
+#include "vlot/raft_snapshot.h"
 
 void vlot__workspace_init(vlot__workspace *workspace, bool has_threads, uint64_t actions_max) {
   *workspace = (vlot__workspace){.actions_max = actions_max, .render = vlot__view_text};
@@ -43,6 +44,10 @@ static void close_run(vlot__workspace *workspace) {
 void vlot__workspace_deinit(vlot__workspace *workspace) {
   close_run(workspace);
   for (size_t k = 0; k <= VLOT__WORKSPACE_NODES_MAX; k++) free(workspace->logs[k].terms);
+  for (unsigned k = 0; k < workspace->import_count; k++) {
+    free(workspace->imports[k].path);
+    vlot_snapshot_release(workspace->imports[k].snapshot);
+  }
   vlot__past_deinit(&workspace->past);
   vlot__story_deinit(&workspace->story);
   free(workspace->scene);
@@ -342,6 +347,10 @@ bool vlot__workspace_shows(const vlot_event *event, bool is_summary) {
   case VLOT_EVENT_SUSPEND:
   case VLOT_EVENT_RESUME:
   case VLOT_EVENT_FAULT:
+  case VLOT_EVENT_SNAPSHOT_TAKEN:
+  case VLOT_EVENT_NO_SNAPSHOT:
+  case VLOT_EVENT_SNAPSHOT_INSTALLED:
+  case VLOT_EVENT_COMPACTED:
   case VLOT_EVENT_REQUEST:
   case VLOT_EVENT_VIOLATION: return true;
   case VLOT_EVENT_LINT:
