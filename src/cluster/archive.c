@@ -39,10 +39,10 @@ enum {
 };
 
 /* "FILE: …", the end of a long path. */
-static vlot_result refuse(const char *path, vlot_result result, const char *format, ...)
+static vlot_result refuse_file(const char *path, vlot_result result, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static vlot_result refuse(const char *path, vlot_result result, const char *format, ...) {
+static vlot_result refuse_file(const char *path, vlot_result result, const char *format, ...) {
   enum { SHOWN = 80 };
   char words[256];
   size_t length = strlen(path);
@@ -135,8 +135,8 @@ static vlot_result name_file(const char *temporary, const char *path) {
   }
   int error = errno;
   unlink(temporary);
-  return error == EEXIST ? refuse(path, VLOT_EXISTS, "it exists; name another, or remove it")
-                         : refuse(path, VLOT_IO, "cannot be named so: %s", strerror(error));
+  return error == EEXIST ? refuse_file(path, VLOT_EXISTS, "it exists; name another, or remove it")
+                         : refuse_file(path, VLOT_IO, "cannot be named so: %s", strerror(error));
 }
 
 static vlot_result fill_file(int file, const char *path, const vlot_snapshot *snapshot,
@@ -150,10 +150,10 @@ static vlot_result fill_file(int file, const char *path, const vlot_snapshot *sn
     result = VLOT_IO;
   }
   if (result == VLOT_IO && error != 0)
-    return refuse(path, VLOT_IO, "cannot be written: %s", strerror(error));
-  return result == VLOT_OK
-             ? result
-             : refuse(path, result, "the snapshot cannot be read: %s", vlot_result_text(result));
+    return refuse_file(path, VLOT_IO, "cannot be written: %s", strerror(error));
+  return result == VLOT_OK ? result
+                           : refuse_file(path, result, "the snapshot cannot be read: %s",
+                                         vlot_result_text(result));
 }
 
 static vlot_result write_file(const vlot_allocator *allocator, const char *path,
@@ -161,16 +161,18 @@ static vlot_result write_file(const vlot_allocator *allocator, const char *path,
   char temporary[PATH_BYTES];
   struct stat is;
   if (lstat(path, &is) == 0)
-    return refuse(path, VLOT_EXISTS, "it exists%s; name another, or remove it",
-                  S_ISDIR(is.st_mode) ? ", and is a directory" : "");
+    return refuse_file(path, VLOT_EXISTS, "it exists%s; name another, or remove it",
+                       S_ISDIR(is.st_mode) ? ", and is a directory" : "");
   int length = snprintf(temporary, sizeof temporary, "%s.part-XXXXXX", path);
   if (length < 0 || (size_t)length >= sizeof temporary)
-    return refuse(path, VLOT_INVALID, "the name is too long: at most %d bytes", PATH_BYTES - 13);
+    return refuse_file(path, VLOT_INVALID, "the name is too long: at most %d bytes",
+                       PATH_BYTES - 13);
   uint8_t *room = vlot__alloc(allocator, HEAD_BYTES_MAX > PIECE ? HEAD_BYTES_MAX : PIECE, 1);
   if (!room) return VLOT_NOMEM;
   int file = mkstemp(temporary);
-  vlot_result result = file < 0 ? refuse(path, VLOT_IO, "cannot be written: %s", strerror(errno))
-                                : fill_file(file, path, snapshot, name, room);
+  vlot_result result = file < 0
+                           ? refuse_file(path, VLOT_IO, "cannot be written: %s", strerror(errno))
+                           : fill_file(file, path, snapshot, name, room);
   vlot__alloc_free(allocator, room);
   if (file < 0) return result;
   if (result == VLOT_OK) return name_file(temporary, path);
@@ -218,8 +220,9 @@ static vlot_result read_all(const archive *from, uint8_t *at, size_t size) {
   while (size > 0) {
     ssize_t done = read(from->file, at, size);
     if (done < 0 && errno == EINTR) continue;
-    if (done < 0) return refuse(from->path, VLOT_IO, "cannot be read: %s", strerror(errno));
-    if (done == 0) return refuse(from->path, VLOT_CORRUPT, "it became shorter while it was read");
+    if (done < 0) return refuse_file(from->path, VLOT_IO, "cannot be read: %s", strerror(errno));
+    if (done == 0)
+      return refuse_file(from->path, VLOT_CORRUPT, "it became shorter while it was read");
     at += done;
     size -= (size_t)done;
   }
@@ -230,10 +233,11 @@ static vlot_result read_all(const archive *from, uint8_t *at, size_t size) {
 static vlot_result open_file(archive *from) {
   struct stat is;
   from->file = open(from->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (from->file < 0) return refuse(from->path, VLOT_IO, "cannot be read: %s", strerror(errno));
+  if (from->file < 0)
+    return refuse_file(from->path, VLOT_IO, "cannot be read: %s", strerror(errno));
   if (fstat(from->file, &is) != 0 || !S_ISREG(is.st_mode))
-    return refuse(from->path, VLOT_INVALID, "it is %s, and no file",
-                  S_ISDIR(is.st_mode) ? "a directory" : "a device or pipe");
+    return refuse_file(from->path, VLOT_INVALID, "it is %s, and no file",
+                       S_ISDIR(is.st_mode) ? "a directory" : "a device or pipe");
   from->file_bytes = (uint64_t)is.st_size;
   return VLOT_OK;
 }
@@ -244,30 +248,30 @@ static vlot_result read_before(archive *from) {
   vlot_result result = read_all(from, room, known);
   if (result != VLOT_OK) return result;
   if (known == 0 || memcmp(room, MAGIC, known) != 0)
-    return refuse(from->path, VLOT_CORRUPT, "it is no snapshot that vlot has exported");
+    return refuse_file(from->path, VLOT_CORRUPT, "it is no snapshot that vlot has exported");
   if (from->file_bytes < FIXED_BYTES)
-    return refuse(from->path, VLOT_CORRUPT,
-                  "it is cut in its head: %" PRIu64 " bytes, of %d at least", from->file_bytes,
-                  FIXED_BYTES);
+    return refuse_file(from->path, VLOT_CORRUPT,
+                       "it is cut in its head: %" PRIu64 " bytes, of %d at least", from->file_bytes,
+                       FIXED_BYTES);
   result = read_all(from, room + 8, BEFORE_BYTES - 8);
   if (result != VLOT_OK) return result;
   if (vlot__get32(room + 8) != VERSION)
-    return refuse(from->path, VLOT_UNSUPPORTED,
-                  "it is of format version %" PRIu32 ", and this build reads version %d",
-                  vlot__get32(room + 8), VERSION);
+    return refuse_file(from->path, VLOT_UNSUPPORTED,
+                       "it is of format version %" PRIu32 ", and this build reads version %d",
+                       vlot__get32(room + 8), VERSION);
   from->head_bytes = vlot__get32(room + 12);
   if (from->head_bytes < FIXED_BYTES || from->head_bytes > HEAD_BYTES_MAX)
-    return refuse(from->path, VLOT_CORRUPT, "its head says to have %zu bytes: %d to %d",
-                  from->head_bytes, FIXED_BYTES, HEAD_BYTES_MAX);
+    return refuse_file(from->path, VLOT_CORRUPT, "its head says to have %zu bytes: %d to %d",
+                       from->head_bytes, FIXED_BYTES, HEAD_BYTES_MAX);
   if (from->file_bytes < from->head_bytes)
-    return refuse(from->path, VLOT_CORRUPT, "it is cut in its head: %" PRIu64 " of %zu bytes",
-                  from->file_bytes, from->head_bytes);
+    return refuse_file(from->path, VLOT_CORRUPT, "it is cut in its head: %" PRIu64 " of %zu bytes",
+                       from->file_bytes, from->head_bytes);
   result = read_all(from, room + BEFORE_BYTES, from->head_bytes - BEFORE_BYTES);
   if (result != VLOT_OK) return result;
   uint64_t hash = vlot__journal_hash(0, room + BEFORE_BYTES, from->head_bytes - BEFORE_BYTES);
   return hash == vlot__get64(room + 16)
              ? VLOT_OK
-             : refuse(from->path, VLOT_CORRUPT, "its head has a wrong checksum");
+             : refuse_file(from->path, VLOT_CORRUPT, "its head has a wrong checksum");
 }
 
 static vlot_result read_members(archive *from, const uint8_t *at) {
@@ -275,10 +279,10 @@ static vlot_result read_members(archive *from, const uint8_t *at) {
   uint64_t all = (uint64_t)count + old_count;
   at += 8;
   if (all > 2 * VLOT_MEMBERS_MAX || FIXED_BYTES + all * MEMBER_BYTES != from->head_bytes)
-    return refuse(from->path, VLOT_CORRUPT,
-                  "its head has no room for the %" PRIu64 " members "
-                  "that it names",
-                  all);
+    return refuse_file(from->path, VLOT_CORRUPT,
+                       "its head has no room for the %" PRIu64 " members "
+                       "that it names",
+                       all);
   vlot_member *members = vlot__alloc(from->allocator, (size_t)all + 1, sizeof *members);
   if (!members) return VLOT_NOMEM;
   for (uint64_t k = 0; k < all; k++, at += MEMBER_BYTES)
@@ -290,7 +294,7 @@ static vlot_result read_members(archive *from, const uint8_t *at) {
                                      : vlot_configuration_make(from->allocator, members, count,
                                                                members + count, old_count);
   vlot__alloc_free(from->allocator, members);
-  if (problem) return refuse(from->path, VLOT_CORRUPT, "its configuration: %s", problem);
+  if (problem) return refuse_file(from->path, VLOT_CORRUPT, "its configuration: %s", problem);
   return from->head.configuration ? VLOT_OK : VLOT_NOMEM;
 }
 
@@ -308,19 +312,19 @@ static vlot_result read_head(archive *from, const char *name) {
   theirs[NAME_BYTES - 1] = '\0';
   if (from->head.index == 0 || from->head.index >= VLOT_INDEX_MAX || from->head.term == 0 ||
       from->head.term >= VLOT_INDEX_MAX)
-    return refuse(from->path, VLOT_CORRUPT,
-                  "it is at entry %" PRIu64 " of term %" PRIu64 ": both from 1 on",
-                  from->head.index, from->head.term);
+    return refuse_file(from->path, VLOT_CORRUPT,
+                       "it is at entry %" PRIu64 " of term %" PRIu64 ": both from 1 on",
+                       from->head.index, from->head.term);
   if (*theirs && *name && strncmp(theirs, name, NAME_BYTES - 1) != 0)
-    return refuse(from->path, VLOT_INVALID,
-                  "it is a snapshot of the machine '%.63s', and the options have '%.63s'", theirs,
-                  name);
+    return refuse_file(from->path, VLOT_INVALID,
+                       "it is a snapshot of the machine '%.63s', and the options have '%.63s'",
+                       theirs, name);
   uint64_t whole = from->head.size + from->head_bytes;
   if (from->head.size > (uint64_t)1 << 62 || whole != from->file_bytes)
-    return refuse(from->path, VLOT_CORRUPT,
-                  whole > from->file_bytes ? "it is cut: %" PRIu64 " of %" PRIu64 " bytes"
-                                           : "it has %" PRIu64 " bytes instead of %" PRIu64,
-                  from->file_bytes, whole);
+    return refuse_file(from->path, VLOT_CORRUPT,
+                       whole > from->file_bytes ? "it is cut: %" PRIu64 " of %" PRIu64 " bytes"
+                                                : "it has %" PRIu64 " bytes instead of %" PRIu64,
+                       from->file_bytes, whole);
   return read_members(from, at + 40 + NAME_BYTES);
 }
 
@@ -332,8 +336,8 @@ static vlot_result read_content(archive *from, vlot_snapshot **out) {
   vlot_result result = read_all(from, content, size);
   if (result == VLOT_OK &&
       vlot_snapshot_checksum(VLOT_SNAPSHOT_CHECKSUM, content, size) != from->head.checksum)
-    result = refuse(from->path, VLOT_CORRUPT,
-                    "its %zu bytes of content have another checksum than its head says", size);
+    result = refuse_file(from->path, VLOT_CORRUPT,
+                         "its %zu bytes of content have another checksum than its head says", size);
   vlot_bytes *bytes = result == VLOT_OK ? vlot_bytes_copy(from->allocator, content, size) : NULL;
   vlot__alloc_free(from->allocator, content);
   if (result == VLOT_OK) *out = vlot_snapshot_make(from->allocator, &from->head, bytes);

@@ -49,7 +49,7 @@ void vlot__snapshots_compact(vlot__node *node) {
       snapshot ? vlot__node_new_input(node, VLOT_INPUT_SNAPSHOT_TAKEN, on->compact_event) : NULL;
   on->compact_to = 0;
   if (!input) {
-    vlot__asked_settle(node->seat, VLOT_ORDER_COMPACT, snapshot ? VLOT_NOMEM : VLOT_NOT_FOUND,
+    vlot__asked_settle(node->seat, VLOT_ORDER_COMPACT, VLOT_NOMEM,
                        snapshot ? VLOT_WHY_NO_MEMORY : VLOT_WHY_NO_SNAPSHOT, 0);
     return;
   }

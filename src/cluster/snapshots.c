@@ -69,13 +69,13 @@ static bool is_over(vlot_cluster *cluster, void *context) {
   on->now = vlot__asked_look(on->seat, on->asked);
   if (!on->now.is_done && (state == VLOT_NODE_DOWN || state == VLOT_NODE_FENCED)) {
     on->now.is_done = true;
-    on->now.result = state == VLOT_NODE_DOWN ? VLOT_CLOSED : VLOT_FENCED;
+    on->now.result = VLOT_FENCED; /* the why says it */
     on->now.why = state == VLOT_NODE_DOWN ? VLOT_WHY_KILLED : VLOT_WHY_CRASHED;
   }
   return on->now.is_done;
 }
 
-static vlot_result tell(const vlot__seat *seat, const vlot__asked *asked) {
+static vlot_result result_of(const vlot__seat *seat, const vlot__asked *asked) {
   switch (asked->why) {
   case VLOT_WHY_NONE: break;
   case VLOT_WHY_NOTHING_NEW:
@@ -84,12 +84,12 @@ static vlot_result tell(const vlot__seat *seat, const vlot__asked *asked) {
         seat->id, asked->index);
   case VLOT_WHY_NO_SNAPSHOT:
     return vlot__refuse_value(
-        asked->result,
+        VLOT_NOT_FOUND,
         "node {0} has no snapshot yet, and without one nothing of its log may go: "
         "vlot_cluster_snapshot() takes one",
         seat->id, 0);
   case VLOT_WHY_KILLED:
-    return vlot__refuse_value(asked->result, "node {0} was stopped meanwhile", seat->id, 0);
+    return vlot__refuse_value(VLOT_CLOSED, "node {0} was stopped meanwhile", seat->id, 0);
   default: return vlot__refuse(asked->result, vlot_why_text(asked->why));
   }
   return asked->result;
@@ -106,7 +106,7 @@ static vlot_result ask(vlot__seat *seat, vlot__asked *asked, uint64_t index,
   vlot__asked_end(seat, asked);
   if (result != VLOT_OK) return result;
   asked->index = on.now.index;
-  return tell(seat, &on.now);
+  return result_of(seat, &on.now);
 }
 
 /* --- calls --- */

@@ -2,8 +2,12 @@
  * recorded and replayed.
  */
 #include <criterion/criterion.h>
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
+#include "cluster/object.h"
+#include "cluster/seats.h"
 #include "fleet.h"
 #include "taped.h"
 
@@ -192,4 +196,81 @@ Test(snapshot_calls, a_recorded_run_with_them_is_replayed) {
   cr_expect_eq(vlot_cluster_snapshot(replay, 1, WAIT, &index), VLOT_UNSUPPORTED);
   cr_expect_eq(vlot_cluster_close(replay), VLOT_OK);
   taped_free(&tape);
+}
+
+/* --- what ends a wait --- */
+
+typedef struct waiter {
+  vlot_cluster *cluster;
+  pthread_t thread;
+  vlot_result result;
+} waiter;
+
+static void *take_one(void *context) {
+  waiter *self = context;
+  self->result = vlot_cluster_snapshot(self->cluster, 3, VLOT_NEVER, NULL);
+  return NULL;
+}
+
+/* n3 has applied what its disk will never have: a snapshot of it waits. */
+static void begin_wait(waiter *self) {
+  vlot_cluster_options options = fleet_options(VLOT_DRIVER_THREADS, 3);
+  *self = (waiter){.cluster = fleet_open(&options)};
+  add(self->cluster, 2);
+  cr_assert_eq(vlot_await_applied(self->cluster, 3, 3, 3000), VLOT_OK);
+  cr_assert_eq(vlot_cluster_set_disk(self->cluster, 3, &(vlot_disk_fault){.is_stalled = 1}),
+               VLOT_OK);
+  add(self->cluster, 2);
+  vlot_node_status status;
+  do {
+    status = fleet_status(self->cluster, 3);
+    sched_yield();
+  } while (status.applied_index <= status.raft.durable_index);
+  cr_assert_eq(pthread_create(&self->thread, NULL, take_one, self), 0);
+  vlot__seat *seat = vlot__seat_of(self->cluster, 3);
+  for (bool waits = false; !waits; sched_yield()) {
+    pthread_mutex_lock(&seat->status_lock);
+    waits = seat->asked != NULL;
+    pthread_mutex_unlock(&seat->status_lock);
+  }
+}
+
+static void end_wait(waiter *self, vlot_result result) {
+  cr_assert_eq(pthread_join(self->thread, NULL), 0);
+  cr_expect_eq(self->result, result, "%s", vlot_result_name(self->result));
+}
+
+Test(snapshot_calls, a_wait_ends_when_the_node_is_stopped) {
+  waiter self;
+  begin_wait(&self);
+  cr_expect_eq(vlot_cluster_kill(self.cluster, 3, false), VLOT_OK);
+  end_wait(&self, VLOT_CLOSED);
+  cr_expect_eq(vlot_cluster_close(self.cluster), VLOT_OK);
+}
+
+Test(snapshot_calls, a_wait_ends_when_the_node_is_another) {
+  waiter self;
+  begin_wait(&self);
+  cr_expect_eq(vlot_cluster_restart(self.cluster, 3, VLOT_RESTART_KEEP), VLOT_OK);
+  end_wait(&self, VLOT_CLOSED);
+  cr_expect_eq(vlot_cluster_close(self.cluster), VLOT_OK);
+}
+
+Test(snapshot_calls, a_wait_is_interrupted_and_the_node_does_it_all_the_same) {
+  waiter self;
+  begin_wait(&self);
+  cr_expect_eq(vlot_cluster_interrupt(self.cluster), VLOT_OK);
+  end_wait(&self, VLOT_INTERRUPTED);
+  cr_assert_eq(vlot_cluster_set_disk(self.cluster, 3, &(vlot_disk_fault){0}), VLOT_OK);
+  for (int k = 0; k < 3000 && fleet_status(self.cluster, 3).raft.snapshot_index == 0; k++)
+    fleet_pass(self.cluster, 1);
+  cr_expect_gt(fleet_status(self.cluster, 3).raft.snapshot_index, 0);
+  cr_expect_eq(vlot_cluster_close(self.cluster), VLOT_OK);
+}
+
+Test(snapshot_calls, a_wait_ends_when_the_cluster_closes) {
+  waiter self;
+  begin_wait(&self);
+  cr_expect_eq(vlot_cluster_close(self.cluster), VLOT_OK);
+  end_wait(&self, VLOT_CLOSED);
 }
