@@ -800,11 +800,15 @@ typedef struct vlot_pending {
   uint32_t message_kind;  /* vlot_message_kind; 0: mail says what it is */
   uint32_t message_flags; /* VLOT_MESSAGE_* */
   uint64_t term;          /* message: its term */
-  /* message: append: prev_index; a vote asked for: last_index; append reply: match or hint index */
+  /* message: append: prev_index; a vote asked for: last_index; append reply: match or hint index;
+   * install and its reply: of the snapshot */
   uint64_t index;
   uint64_t entries;    /* append: how many; mail: how many commands */
   vlot_mail_told mail; /* what it is, where it is no message of Raft's */
   vlot_due due_for;    /* timer: what it will do; else NOTHING */
+  uint64_t offset;     /* install: of its first byte; its reply: the first byte that is missing */
+  uint64_t bytes;      /* install: how many from there on; 0: it asks how far the receiver is */
+  uint64_t size;       /* install: of all of the snapshot's content */
 } vlot_pending;
 
 /* Everything pending: in the order it is due, then what is held.

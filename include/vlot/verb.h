@@ -217,11 +217,14 @@ typedef struct vlot_verb {
     .example = "backup.vlotsnap", .flags = VLOT_VERB_SETUP,                                        \
     .parameters = {VLOT_VERB_SAYS("FILE", NULL, WORD, 0, 0, 0, "a file")})                         \
   X(stream,                                                                                        \
-    .summary = "Say how snapshots are sent: bytes of a chunk, under way at once, and per tick",    \
+    .summary =                                                                                     \
+        "Say how many entries stay below a snapshot, and how it is sent: bytes of a chunk, "       \
+        "under way at once, and per tick",                                                         \
     .example = "chunk 32 window 64 rate 32", .flags = VLOT_VERB_SETUP,                             \
     .parameters = {VLOT_VERB_SAYS("BYTES", "chunk", NUMBER, 1, 1, 1 << 26, NULL),                  \
                    VLOT_VERB_SAYS("BYTES", "window", NUMBER, 1, 1, 1 << 30, NULL),                 \
-                   VLOT_VERB_SAYS("BYTES", "rate", NUMBER, 1, 0, 1 << 30, NULL)})                  \
+                   VLOT_VERB_SAYS("BYTES", "rate", NUMBER, 1, 0, 1 << 30, NULL),                   \
+                   VLOT_VERB_SAYS("N", "keep", NUMBER, 1, 0, VLOT_INDEX_MAX, NULL)})               \
   R(PARTITION, 8, partition, .group = "links", .alias = "part",                                    \
     .summary = "Cut the links between groups of nodes; those not named form one more",             \
     .example = "1 | 2 3",                                                                          \

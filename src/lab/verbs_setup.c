@@ -85,12 +85,13 @@ bool vlot__verbs_start(vlot__workspace *workspace, const vlot__arguments *argume
 
 bool vlot__verbs_stream(vlot__workspace *workspace, const vlot__arguments *arguments) {
   const vlot__value *chunk = &arguments->values[0], *window = &arguments->values[1],
-                    *rate = &arguments->values[2];
+                    *rate = &arguments->values[2], *keep = &arguments->values[3];
   vlot_raft_options *raft = &workspace->options.raft;
-  if (!chunk->is_given && !window->is_given && !rate->is_given)
-    return vlot__workspace_fail(workspace, 1, "expected chunk, window or rate, and its BYTES");
+  if (!chunk->is_given && !window->is_given && !rate->is_given && !keep->is_given)
+    return vlot__workspace_fail(workspace, 1, "expected chunk, window, rate or keep, and a number");
   if (chunk->is_given) raft->snapshot_chunk_bytes = (uint32_t)chunk->number;
   if (window->is_given) raft->snapshot_window_bytes = (uint32_t)window->number;
   if (rate->is_given) raft->snapshot_tick_bytes = (uint32_t)rate->number;
+  if (keep->is_given) workspace->options.snapshot_trailing = keep->number;
   return true;
 }

@@ -146,6 +146,11 @@ static void log_follow(vlot__workspace *workspace, const vlot_event *event) {
     log_append(log, first, event->as.slice.count, event->as.slice.term);
   if (event->kind == VLOT_EVENT_TRUNCATE && first > 0 && first - 1 < log->size)
     log->size = (size_t)(first - 1);
+  if (event->kind == VLOT_EVENT_SNAPSHOT_INSTALLED) { /* in place of all of it */
+    uint64_t index = event->as.change.to;
+    if (log->size >= index) log->size = (size_t)(index - 1);
+    log_append(log, index, 1, event->as.change.term);
+  }
   if (event->kind != VLOT_EVENT_START) return;
   uint64_t last = event->as.step.after.last_index;
   if (last < log->size)
