@@ -225,6 +225,11 @@ typedef struct vlot_verb {
                    VLOT_VERB_SAYS("BYTES", "window", NUMBER, 1, 1, 1 << 30, NULL),                 \
                    VLOT_VERB_SAYS("BYTES", "rate", NUMBER, 1, 0, 1 << 30, NULL),                   \
                    VLOT_VERB_SAYS("N", "keep", NUMBER, 1, 0, VLOT_INDEX_MAX, NULL)})               \
+  X(machine,                                                                                       \
+    .summary = "Say which time a node's machine cannot be made: it is made when the node starts, " \
+               "and anew for each snapshot that is installed",                                     \
+    .example = "3 fail 2", .flags = VLOT_VERB_SETUP,                                               \
+    .parameters = {VLOT_VERB_NODE, VLOT_VERB_SAYS("N", "fail", NUMBER, 1, 1, UINT32_MAX, NULL)})   \
   R(PARTITION, 8, partition, .group = "links", .alias = "part",                                    \
     .summary = "Cut the links between groups of nodes; those not named form one more",             \
     .example = "1 | 2 3",                                                                          \

@@ -95,3 +95,26 @@ bool vlot__verbs_stream(vlot__workspace *workspace, const vlot__arguments *argum
   if (keep->is_given) workspace->options.snapshot_trailing = keep->number;
   return true;
 }
+
+/* The key-value machine, but for the time that was said. */
+static void *create_counted(void *context, uint32_t node, bool is_replaying) {
+  vlot__workspace *workspace = context;
+  if (node <= VLOT__WORKSPACE_NODES_MAX &&
+      ++workspace->machines_made[node] == workspace->machines_fail[node])
+    return NULL;
+  const vlot_machine *kv = vlot_kv_machine();
+  return kv->create(kv->context, node, is_replaying);
+}
+
+bool vlot__verbs_machine(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  const vlot__value *fail = &arguments->values[1];
+  if (!fail->is_given)
+    return vlot__workspace_fail(workspace, arguments->word_count,
+                                "expected fail and which time: 1 is its first start");
+  workspace->machines_fail[arguments->values[0].number] = fail->number;
+  workspace->machine = *vlot_kv_machine();
+  workspace->machine.create = create_counted;
+  workspace->machine.context = workspace;
+  workspace->options.machine = &workspace->machine;
+  return true;
+}

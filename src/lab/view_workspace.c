@@ -20,11 +20,12 @@ vlot__view_snapshot vlot__view_look_snapshot(vlot__workspace *workspace, uint32_
   vlot_node_status status = vlot__workspace_status(workspace, node);
   vlot__view_snapshot seen = {.base = status.raft.base_index, .index = status.raft.snapshot_index};
   if (status.state == VLOT_NODE_DOWN) return seen;
+  if (seen.index > 0) (void)vlot_cluster_look(workspace->cluster, node, look_head, &seen);
+  if (status.state == VLOT_NODE_FENCED) return seen; /* it takes nothing any more */
   seen.comes_index = status.raft.receives_index;
   seen.comes_size = status.raft.receives_size;
   seen.comes_offset = status.raft.receives_offset;
   seen.is_installing = status.raft.is_installing;
-  if (seen.index > 0) (void)vlot_cluster_look(workspace->cluster, node, look_head, &seen);
   return seen;
 }
 

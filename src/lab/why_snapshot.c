@@ -45,9 +45,9 @@ static uint64_t sent_up_to(const why *at, uint32_t leader, const vlot_progress *
 
 /* All of it is there. */
 static void say_install(why *at, uint32_t id) {
-  vlot__view_why_say(at->view, "; it is whole there, and waits for ");
+  vlot__view_why_say(at->view, "; all of it is there, and not in place yet: ");
   if (!vlot__why_say_disk(at, id))
-    vlot__view_why_say(at->view, "n%u's machine to be restored from it", id);
+    vlot__view_why_say(at->view, "n%u's machine is restored from it", id);
 }
 
 static void say_bounds(why *at, uint32_t leader, const vlot_progress *peer,
@@ -101,5 +101,6 @@ void vlot__why_add_coming(why *at, const vlot_node_status *status) {
   vlot__view_why_say(at->view,
                      "A snapshot at %" PRIu64 " comes: %" PRIu64 " of %" PRIu64 " bytes are here",
                      raft->receives_index, raft->receives_offset, raft->receives_size);
-  if (raft->is_installing) say_install(at, status->id);
+  if (raft->is_installing) /* its disk, if that is it, is told of before */
+    vlot__view_why_say(at->view, "; it is restored from, and put in place with one write");
 }

@@ -209,6 +209,7 @@ void vlot__workspace_begin_redo(vlot__workspace *workspace) {
   close_run(workspace);
   vlot__past_clear(&workspace->past);
   memset(workspace->asked, 0, sizeof workspace->asked);
+  memset(workspace->machines_fail, 0, sizeof workspace->machines_fail);
   workspace->start_count = 0;
   workspace->options = workspace->base;
 }
@@ -248,6 +249,7 @@ static bool open_cluster(vlot__workspace *workspace) {
   const char *problem = NULL;
   vlot_cluster_options options = workspace->options;
   options.keeps_events = 1;
+  memset(workspace->machines_made, 0, sizeof workspace->machines_made);
   if (workspace->is_redoing) options.is_inline = 1; /* faster, and the same */
   vlot_result result = workspace->journal
                            ? vlot_replay_open(&workspace->cluster, &options, workspace->journal,

@@ -58,6 +58,8 @@ EVENTS = {
     "spawn": ("vlot_hook_spawn", "node", "", "it starts, for the first time too"),
     "kill": ("vlot_hook_kill", "node", "", "it stops running"),
     "fenced": ("vlot_hook_fenced", "node", "", "it refuses to go on"),
+    "snapshot": ("vlot_hook_snapshot", "node", "", "it has a snapshot of its machine"),
+    "install": ("vlot_hook_install", "node", "", "something happens to a leader's snapshot; stage says what"),
     "violation": ("vlot_hook_violation", "node", "", "the checker found a broken property"),
     "step": ("vlot_hook_step", "node", "", "one step of its core is done"),
     "tick": ("vlot_hook_tick", "node", "", "its time has gone on"),
