@@ -13,8 +13,8 @@
 
 /* Nothing else names these tables, and in an archive each is a file of its own: so a program that
  * opens a cluster has them. */
-static const vlot__described *const described[]
-    __attribute__((used)) = {vlot_described_raft, vlot_described_actor, vlot_described_cluster};
+static const vlot__described *const described[] __attribute__((used)) = {
+    vlot_described_raft, vlot_described_actor, vlot_described_cluster, vlot_described_snapshot};
 
 /* --- carrying out --- */
 
