@@ -208,7 +208,8 @@ typedef struct vlot_verb {
                "snapshot",                                                                         \
     .example = "2 40",                                                                             \
     .parameters = {VLOT_VERB_NODE,                                                                 \
-                   VLOT_VERB_ASKS(VALUE, "INDEX", NULL, NUMBER, 1, 1, VLOT_INDEX_MAX, NULL)})      \
+                   VLOT_VERB_ASKS(VALUE, "INDEX", NULL, NUMBER, 1, 1, VLOT_INDEX_MAX, NULL),       \
+                   VLOT_VERB_LATER})                                                               \
   X(export, .summary = "Write a node's newest snapshot into a new file",                           \
     .example = "1 backup.vlotsnap", .flags = VLOT_VERB_META,                                       \
     .parameters = {VLOT_VERB_NODE,                                                                 \
@@ -225,7 +226,7 @@ typedef struct vlot_verb {
                    VLOT_VERB_SAYS("BYTES", "window", NUMBER, 1, 1, 1 << 30, NULL),                 \
                    VLOT_VERB_SAYS("BYTES", "rate", NUMBER, 1, 0, 1 << 30, NULL),                   \
                    VLOT_VERB_SAYS("N", "keep", NUMBER, 1, 0, VLOT_INDEX_MAX, NULL)})               \
-  X(machine,                                                                                       \
+  X(create,                                                                                        \
     .summary = "Say which time a node's machine cannot be made: it is made when the node starts, " \
                "and anew for each snapshot that is installed",                                     \
     .example = "3 fail 2", .flags = VLOT_VERB_SETUP,                                               \

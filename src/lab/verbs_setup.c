@@ -106,7 +106,7 @@ static void *create_counted(void *context, uint32_t node, bool is_replaying) {
   return kv->create(kv->context, node, is_replaying);
 }
 
-bool vlot__verbs_machine(vlot__workspace *workspace, const vlot__arguments *arguments) {
+bool vlot__verbs_create(vlot__workspace *workspace, const vlot__arguments *arguments) {
   const vlot__value *fail = &arguments->values[1];
   if (!fail->is_given)
     return vlot__workspace_fail(workspace, arguments->word_count,

@@ -50,8 +50,9 @@ bool vlot__verbs_snapshot(vlot__workspace *workspace, const vlot__arguments *arg
 bool vlot__verbs_compact(vlot__workspace *workspace, const vlot__arguments *arguments) {
   uint32_t node = node_of(arguments);
   const vlot__value *index = &arguments->values[1];
+  bool is_later = arguments->values[2].is_given;
   vlot_node_status status = vlot__workspace_status(workspace, node);
-  bool is_up = status.state == VLOT_NODE_UP && !workspace->is_redoing;
+  bool is_up = status.state == VLOT_NODE_UP && !workspace->is_redoing && !is_later;
   uint64_t most = status.raft.snapshot_index, base = status.raft.base_index;
   if (is_up && most == 0)
     return vlot__workspace_fail(workspace, 1,
@@ -67,8 +68,8 @@ bool vlot__verbs_compact(vlot__workspace *workspace, const vlot__arguments *argu
   uint64_t to = index->is_given ? index->number : UINT64_MAX;
   return vlot__verbs_result(workspace, 1,
                             vlot_cluster_compact(workspace->cluster, node, to, 0, NULL)) &&
-         vlot__verbs_fire_newest(workspace, VLOT_PENDING_CLIENT, node,
-                                 "this node does not take it now");
+         (is_later || vlot__verbs_fire_newest(workspace, VLOT_PENDING_CLIENT, node,
+                                              "this node does not take it now"));
 }
 
 /* --- as a file --- */

@@ -89,7 +89,7 @@ typedef struct vlot__workspace {
   /* this run of it */
   vlot_cluster_options options;
   vlot_start starts[VLOT__WORKSPACE_NODES_MAX];
-  vlot_machine machine; /* of options, where `machine` was said … */
+  vlot_machine machine; /* of options, where `create` was said … */
   uint64_t machines_fail[VLOT__WORKSPACE_NODES_MAX + 1]; /* … the time it is not made; 0: never */
   uint64_t machines_made[VLOT__WORKSPACE_NODES_MAX + 1]; /* so many times so far */
   uint32_t start_count;

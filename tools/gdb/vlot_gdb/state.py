@@ -287,7 +287,8 @@ def snapshot(raft):
 
 def order(kind):
     """What a node is told to do: by the core's word, or the node's own."""
-    return describe.words("node_order").get(kind) or words.enum("vlot_input_kind", "VLOT_INPUT_", kind)
+    own = {describe.constant("node_order", one): one for one in ("snapshot", "compact")}
+    return own.get(int(kind)) or words.enum("vlot_input_kind", "VLOT_INPUT_", kind)
 
 
 def mail(kind, payload, node):
