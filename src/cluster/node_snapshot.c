@@ -209,8 +209,8 @@ static vlot_snapshot *take_image(vlot__node *node, vlot_result *result) {
   return NULL;
 }
 
-/* Its log has grown by what the options allow, or somebody has asked, and what is applied is durable
- * here. */
+/* Its log has grown by what the options allow, or somebody has asked; and what is applied is
+ * durable here. */
 bool vlot__snapshots_are_due(vlot__node *node) {
   const vlot__node_snapshots *on = &node->snapshots;
   uint64_t allowed = node->cluster->options.snapshot_bytes;

@@ -1,7 +1,7 @@
 /* Why, as its files share it: why.c looks at a node, why_chain.c follows causes, why_election.c has
  * what is missing to a leader, why_commit.c to a commit and to reads, why_forward.c to what a
- * follower passes on, why_snapshot.c to a snapshot on its way, why_way.c what became of a message and whose word counts, why_fate.c what
- * stands in somebody's way.
+ * follower passes on, why_snapshot.c to a snapshot on its way, why_way.c what became of a message
+ * and whose word counts, why_fate.c what stands in somebody's way.
  */
 #ifndef VLOT_LAB_WHY_INSIDE_H
 #define VLOT_LAB_WHY_INSIDE_H

@@ -1055,7 +1055,7 @@ Test(exhibits, b058_the_same_with_both_messages_in_one_step) {
   basin_close(b);
 }
 
-/* Every node applies what is committed, whoever leads; and who is elected answers a read behind it. */
+/* Every node applies what is committed, whoever leads; who is elected answers a read behind it. */
 Test(exhibits, b084_a_new_leader_has_applied_what_the_old_one_answered_for) {
   basin *b = safe(3);
   vlot_read_answer answer;
