@@ -253,7 +253,7 @@ VLOT_API vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id);
 VLOT_API vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_kind kind,
                                         uint32_t value);
 
-/* --- snapshots by hand; when nodes take them by themselves is said by the options -------------- */
+/* --- snapshots by hand; when nodes take them by themselves is said by the options ------------- */
 
 /* Let a node take a snapshot of its machine now, whatever the policy says: of all that it has
  * applied, as soon as that is durable here. As the options say, its log is dropped below it.
