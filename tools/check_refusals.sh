@@ -5,7 +5,7 @@
 # usage: check_refusals.sh
 set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-inside='cluster/(clock|control|disk_format|disk_snapshot|found|inbox|inline|journal_head|lockstep|machine_check|options|pending|replay_open|request|timekeeper)[.]c:'
+inside='cluster/(bootstrap|clock|control|disk_format|disk_snapshot|found|inbox|inline|journal_head|lockstep|machine_check|options|pending|replay_open|request|timekeeper)[.]c:'
 words='(BUSY|UNSUPPORTED|INVALID|DEADLOCK|NOT_FOUND|TOO_LARGE|EXISTS|CLOSED|FENCED|FAILED)'
 found=$(grep -nE "return VLOT_$words|[?:] VLOT_$words\b|end\(cluster, VLOT_$words" src/actor/*.[ch] src/cluster/*.[ch] |
   grep -vE "$inside" | grep -v 'VLOT__VISIT' || true)

@@ -167,7 +167,11 @@ VLOT_API const char *vlot_problem(vlot_result result);
   X(DISKS_LOST, 80, "so many disks of voters were lost that no quorum of them is left")  \
   X(REPLY_TOO_LARGE, 81, "the machine's answer is larger than its limit")                \
   X(LINK_IN_DOUBT, 82, "the link has lost something before")                             \
-  X(TIMER_FIRED, 83, "its timer was made to fire before its time")
+  X(TIMER_FIRED, 83, "its timer was made to fire before its time")                       \
+  X(NOTHING_NEW, 85, "nothing was applied behind its newest snapshot")                   \
+  X(NO_SNAPSHOT, 86, "it has no snapshot yet")                                           \
+  X(SNAPSHOT_FAILED, 87, "the state machine gave no snapshot")                           \
+  X(DISK_BUSY, 88, "the disk takes nothing just now")
 
 typedef enum vlot_why {
 #define VLOT_X(name, number, text) VLOT_WHY_##name = number,

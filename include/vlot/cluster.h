@@ -155,6 +155,12 @@ typedef struct vlot_cluster_options {
   /* so many entries below a snapshot stay in the log, for followers that are slow, by their mean
    * size no more than a quarter of snapshot_bytes: default 65,536 */
   uint64_t snapshot_trailing;
+  /* what a new cluster begins with: the state of another's machine, as vlot_cluster_import() reads
+   * it from a backup. All members begin behind its entry, in its term, and who they are is said by
+   * nodes and learners, not by the snapshot. All of their disks must be blank, and keep label and
+   * snapshots (VLOT_INVALID: one is of a cluster already). Borrowed for the opening. NULL
+   * (default): it begins empty */
+  vlot_snapshot *snapshot;
 } vlot_cluster_options;
 
 /* Set size and the defaults; what has none in the words above is 0 or NULL. */
@@ -251,6 +257,79 @@ VLOT_API vlot_result vlot_cluster_resume(vlot_cluster *cluster, uint32_t id);
  */
 VLOT_API vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_kind kind,
                                         uint32_t value);
+
+/* --- snapshots by hand; when nodes take them by themselves is said by the options ------------- */
+
+/* Let a node take a snapshot of its machine now, whatever the policy says: of all that it has
+ * applied, as soon as that is durable here. As the options say, its log is dropped below it.
+ *
+ * timeout_ticks  how long its outcome is waited for; 0: not at all. Whoever waits no more has not
+ *                taken it back
+ * index          out: of the snapshot, the last entry that it stands for; 0 unless VLOT_OK, and
+ *                where it is not waited for; NULL to ignore
+ * returns        VLOT_OK          it is there, durable; or with 0: it is on its way to the node
+ *                VLOT_EXISTS      nothing was applied behind the newest one
+ *                VLOT_UNSUPPORTED the machine has no snapshot or restore, or the storage no keep
+ *                VLOT_BUSY        the node is suspended; its mailbox is full; or its disk takes
+ *                                 nothing now
+ *                VLOT_CLOSED      it is down, or was stopped meanwhile
+ *                VLOT_FENCED, VLOT_NOMEM, VLOT_TIMEOUT, VLOT_INTERRUPTED; VLOT_IO, or what machine
+ *                and storage said: nothing has changed, the older one is the node's as before
+ *                vlot_problem() says it in words, with the value
+ * thread         any but a node's, with 0 any; blocks; in lockstep it runs the schedule meanwhile
+ * paper          section 7, thesis 5.1
+ */
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_snapshot(vlot_cluster *cluster, uint32_t id,
+                                                           uint64_t timeout_ticks, uint64_t *index);
+
+/* Let a node drop its log up to an index: at most up to its newest snapshot, which stands for what
+ * is dropped. Followers that need entries of those are sent the snapshot.
+ *
+ * index          the last entry that goes; 1 …, and UINT64_MAX: all that may
+ * timeout_ticks  as above
+ * base           out: behind which entry the log begins now; 0 unless VLOT_OK, and where it is not
+ *                waited for; NULL to ignore
+ * returns        VLOT_OK: it begins there, or did so before, or with 0: the order is on its way;
+ *                VLOT_INVALID: index is 0; VLOT_NOT_FOUND: it has no snapshot, or there is no such
+ *                member; else as above
+ * thread         as above
+ */
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_compact(vlot_cluster *cluster, uint32_t id,
+                                                          uint64_t index, uint64_t timeout_ticks,
+                                                          uint64_t *base);
+
+/* Write a node's newest snapshot into a file: a backup, from which a cluster can begin anew.
+ *
+ * path     a name that does not exist yet: nothing is ever overwritten. The file has it when all of
+ *          it is durable, and not before
+ * returns  VLOT_OK; VLOT_NOT_FOUND: it has no snapshot (vlot_cluster_snapshot() takes one), or
+ *          there is no such member; VLOT_EXISTS: the name is taken; VLOT_IO: it cannot be written;
+ *          VLOT_CORRUPT: the snapshot is damaged; VLOT_INVALID: the name is too long; VLOT_NOMEM;
+ *          or as vlot_cluster_look(). No file is there then but one that was there
+ * thread   any but a node's; blocks until the node's turn has ended, and for the disk; the node
+ *          goes on meanwhile
+ */
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_export(vlot_cluster *cluster, uint32_t id,
+                                                         const char *path);
+
+/* Read such a file, for options.snapshot: a cluster is restored from a backup by being opened with
+ * it, on new disks, all of its members at once.
+ *
+ * There is no way to give it to a member of a cluster that exists. A voter that has acknowledged
+ * entries behind the snapshot, or voted in a term, would forget it, and two leaders or a lost
+ * entry could come of that; and one that is only behind is sent a snapshot by its leader anyhow.
+ *
+ * out      out: one reference, given back with vlot_snapshot_release(), behind the opening at the
+ *          earliest; NULL unless VLOT_OK
+ * options  those it will be opened with: machine and allocator are looked at; NULL: the defaults
+ * returns  VLOT_OK: all of it was read, and is what its checksums say. VLOT_IO: it cannot be read;
+ *          VLOT_CORRUPT: it is no such file, cut, longer than it says, or damaged;
+ *          VLOT_UNSUPPORTED: of another format version; VLOT_INVALID: it is a directory or device,
+ *          or of a machine of another name; VLOT_NOMEM. vlot_problem() says which, and the values
+ * thread   any; blocks for the disk
+ */
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_import(vlot_snapshot **out, const char *path,
+                                                         const vlot_cluster_options *options);
 
 /* Set the rate of a node's clock in thousandths: 1000 is exact, 0 stands still, at most 100,000
  * (VLOT_INVALID above). It stays when the node is down and comes back. Any thread; may wait for
@@ -729,11 +808,15 @@ typedef struct vlot_pending {
   uint32_t message_kind;  /* vlot_message_kind; 0: mail says what it is */
   uint32_t message_flags; /* VLOT_MESSAGE_* */
   uint64_t term;          /* message: its term */
-  /* message: append: prev_index; a vote asked for: last_index; append reply: match or hint index */
+  /* message: append: prev_index; a vote asked for: last_index; append reply: match or hint index;
+   * install and its reply: of the snapshot */
   uint64_t index;
   uint64_t entries;    /* append: how many; mail: how many commands */
   vlot_mail_told mail; /* what it is, where it is no message of Raft's */
   vlot_due due_for;    /* timer: what it will do; else NOTHING */
+  uint64_t offset;     /* install: of its first byte; its reply: the first byte that is missing */
+  uint64_t bytes;      /* install: how many from there on; 0: it asks how far the receiver is */
+  uint64_t size;       /* install: of all of the snapshot's content */
 } vlot_pending;
 
 /* Everything pending: in the order it is due, then what is held.

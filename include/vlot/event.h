@@ -64,11 +64,17 @@ extern "C" {
   X(LINT, 34, "lint", change) /* from: vlot_lint_number, peer: node; to, term: its numbers */    \
   X(REQUEST, 35, "request", change) /* from: vlot_request_kind, to: value, term: its result */   \
   X(CONFIG, 36, "config", config)   /* peer: one member of a configuration */                    \
-  X(ORDER, 37, "order", change) /* it takes an order; from: vlot_input_kind, to: value, term */  \
+  X(ORDER, 37, "order", change)     /* it takes an order; from: kind, below; to: value, term */  \
   X(SNAPSHOT_TAKEN, 38, "snapshot_taken", change)                                                \
   X(SNAPSHOT_SENT, 39, "snapshot_sent", change)                                                  \
   X(SNAPSHOT_INSTALLED, 40, "snapshot_installed", change)                                        \
-  X(COMPACTED, 41, "compacted", change)
+  X(COMPACTED, 41, "compacted", change)                                                          \
+  X(NO_SNAPSHOT, 42, "no_snapshot", change) /* asked for one: why not; from: its newest one,     \
+                                             * to: applied, term: vlot_result */
+
+/* What an ORDER's `from` says: a vlot_input_kind, or one of these. */
+#define VLOT_ORDER_SNAPSHOT 100u /* take a snapshot now */
+#define VLOT_ORDER_COMPACT  101u /* to: drop the log up to there */
 
 typedef enum vlot_event_kind {
 #define VLOT_X(name, number, text, body) VLOT_EVENT_##name = number,

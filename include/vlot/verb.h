@@ -200,6 +200,37 @@ typedef struct vlot_verb {
     .parameters = {VLOT_VERB_NODE, VLOT_VERB_LATER})                                               \
   X(forget, .summary = "Tell a follower to forget its leader, so that it votes at once",           \
     .example = "2", .parameters = {VLOT_VERB_NODE, VLOT_VERB_LATER})                               \
+  R(SNAPSHOT, 18, snapshot, .group = "snapshots",                                                  \
+    .summary = "Tell a node to take a snapshot of its machine now, whatever the policy says",      \
+    .example = "2", .parameters = {VLOT_VERB_NODE, VLOT_VERB_LATER})                               \
+  R(COMPACT, 19, compact,                                                                          \
+    .summary = "Tell a node to drop its log up to an index: at most, and unless said, up to its "  \
+               "snapshot",                                                                         \
+    .example = "2 40",                                                                             \
+    .parameters = {VLOT_VERB_NODE,                                                                 \
+                   VLOT_VERB_ASKS(VALUE, "INDEX", NULL, NUMBER, 1, 1, VLOT_INDEX_MAX, NULL),       \
+                   VLOT_VERB_LATER})                                                               \
+  X(export, .summary = "Write a node's newest snapshot into a new file",                           \
+    .example = "1 backup.vlotsnap", .flags = VLOT_VERB_META,                                       \
+    .parameters = {VLOT_VERB_NODE,                                                                 \
+                   VLOT_VERB_SAYS("FILE", NULL, WORD, 0, 0, 0, "a file that does not exist yet")}) \
+  X(import, .summary = "Let all nodes begin with a snapshot that export has written",              \
+    .example = "backup.vlotsnap", .flags = VLOT_VERB_SETUP,                                        \
+    .parameters = {VLOT_VERB_SAYS("FILE", NULL, WORD, 0, 0, 0, "a file")})                         \
+  X(stream,                                                                                        \
+    .summary =                                                                                     \
+        "Say how many entries stay below a snapshot, and how it is sent: bytes of a chunk, "       \
+        "under way at once, and per tick",                                                         \
+    .example = "chunk 32 window 64 rate 32", .flags = VLOT_VERB_SETUP,                             \
+    .parameters = {VLOT_VERB_SAYS("BYTES", "chunk", NUMBER, 1, 1, 1 << 26, NULL),                  \
+                   VLOT_VERB_SAYS("BYTES", "window", NUMBER, 1, 1, 1 << 30, NULL),                 \
+                   VLOT_VERB_SAYS("BYTES", "rate", NUMBER, 1, 0, 1 << 30, NULL),                   \
+                   VLOT_VERB_SAYS("N", "keep", NUMBER, 1, 0, VLOT_INDEX_MAX, NULL)})               \
+  X(create,                                                                                        \
+    .summary = "Say which time a node's machine cannot be made: it is made when the node starts, " \
+               "and anew for each snapshot that is installed",                                     \
+    .example = "3 fail 2", .flags = VLOT_VERB_SETUP,                                               \
+    .parameters = {VLOT_VERB_NODE, VLOT_VERB_SAYS("N", "fail", NUMBER, 1, 1, UINT32_MAX, NULL)})   \
   R(PARTITION, 8, partition, .group = "links", .alias = "part",                                    \
     .summary = "Cut the links between groups of nodes; those not named form one more",             \
     .example = "1 | 2 3",                                                                          \

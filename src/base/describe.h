@@ -74,6 +74,7 @@ extern const vlot__described_text vlot_described_texts[] __attribute__((visibili
   X(cluster)                  \
   X(clock)                    \
   X(client)                   \
+  X(snapshot)                 \
   X(lab)
 
 #define VLOT_X(name) \

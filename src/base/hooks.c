@@ -113,3 +113,14 @@ KEPT void vlot_hook_election_timeout(uint32_t node, uint64_t term) {
   __asm__ volatile("" ::"g"(node), "g"(term));
   PROBE(election_timeout, node, term);
 }
+
+KEPT void vlot_hook_snapshot(uint32_t node, uint64_t index, uint64_t term, uint64_t size) {
+  __asm__ volatile("" ::"g"(node), "g"(index), "g"(term), "g"(size));
+  PROBE(snapshot, node, index, term, size);
+}
+
+KEPT void vlot_hook_install(uint32_t node, vlot_install_stage stage, uint64_t index, uint64_t to,
+                            uint64_t size, vlot_why why) {
+  __asm__ volatile("" ::"g"(node), "g"(stage), "g"(index), "g"(to), "g"(size), "g"(why));
+  PROBE(install, node, stage, index, to, size, why);
+}

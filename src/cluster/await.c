@@ -38,9 +38,9 @@ static bool is_over(vlot_cluster *cluster, void *context) {
   return self->is_reached_now || atomic_load(&cluster->interrupts) != self->interrupts;
 }
 
-static vlot_result await_reached(vlot_cluster *cluster,
-                                 bool (*is_reached)(vlot_cluster *cluster, void *context),
-                                 void *context, uint64_t timeout_ticks) {
+vlot_result vlot__await_reached(vlot_cluster *cluster,
+                                bool (*is_reached)(vlot_cluster *cluster, void *context),
+                                void *context, uint64_t timeout_ticks) {
   await self = {.is_reached = is_reached, .context = context};
   if (vlot__waits_for_itself(cluster)) return vlot__refuse_node_thread();
   self.interrupts = vlot__await_begin(cluster);
@@ -90,7 +90,7 @@ vlot_result vlot_await_leader(vlot_cluster *cluster, uint64_t timeout_ticks, uin
   uint32_t leader = 0;
   if (id) *id = 0;
   VLOT__VISIT_RESULT(cluster);
-  vlot_result result = await_reached(cluster, has_leader, &leader, timeout_ticks);
+  vlot_result result = vlot__await_reached(cluster, has_leader, &leader, timeout_ticks);
   if (id && result == VLOT_OK) *id = leader;
   return result;
 }
@@ -121,7 +121,7 @@ vlot_result vlot_await_applied(vlot_cluster *cluster, uint32_t id, uint64_t inde
   goal wanted = {.id = id, .index = index};
   VLOT__VISIT_RESULT(cluster);
   if (id != 0 && !vlot__seat_of(cluster, id)) return vlot__refuse_member(id);
-  return await_reached(cluster, has_applied, &wanted, timeout_ticks);
+  return vlot__await_reached(cluster, has_applied, &wanted, timeout_ticks);
 }
 
 static bool has_role(vlot_cluster *cluster, void *context) {
@@ -136,7 +136,7 @@ vlot_result vlot_await_role(vlot_cluster *cluster, uint32_t id, vlot_role role,
   goal wanted = {.id = id, .role = role};
   VLOT__VISIT_RESULT(cluster);
   if (!vlot__seat_of(cluster, id)) return vlot__refuse_member(id);
-  return await_reached(cluster, has_role, &wanted, timeout_ticks);
+  return vlot__await_reached(cluster, has_role, &wanted, timeout_ticks);
 }
 
 /* Nodes that are up have all applied the same, and as much as any of them knows to be committed,
@@ -175,5 +175,5 @@ static bool is_quiet(vlot_cluster *cluster, void *context) {
 vlot_result vlot_await_quiet(vlot_cluster *cluster, uint64_t timeout_ticks) {
   VLOT_GIVEN(cluster);
   VLOT__VISIT_RESULT(cluster);
-  return await_reached(cluster, is_quiet, NULL, timeout_ticks);
+  return vlot__await_reached(cluster, is_quiet, NULL, timeout_ticks);
 }

@@ -9,4 +9,9 @@ vlot_result vlot__await(vlot_cluster *cluster,
                         bool (*is_reached)(vlot_cluster *cluster, void *context), void *context,
                         uint64_t timeout_ticks);
 
+/* The same, and VLOT_INTERRUPTED by vlot_cluster_interrupt(). */
+vlot_result vlot__await_reached(vlot_cluster *cluster,
+                                bool (*is_reached)(vlot_cluster *cluster, void *context),
+                                void *context, uint64_t timeout_ticks);
+
 #endif

@@ -5,6 +5,7 @@
 #include "base/lock.h"
 #include "cluster/disk_ids.h"
 #include "cluster/driver.h"
+#include "vlot/raft_snapshot.h"
 
 /* --- formatting one disk --- */
 
@@ -137,21 +138,91 @@ static vlot_result name_blank(vlot__bootstrap *b, const vlot_member *member, boo
   return result;
 }
 
+/* --- a cluster that begins with another's snapshot --- */
+
+static vlot_result read_original(void *context, uint64_t offset, uint32_t length, uint8_t *out) {
+  return vlot_snapshot_read(context, offset, length, out);
+}
+
+static void release_original(void *context) { vlot_snapshot_release(context); }
+
+/* The same content, and who belongs to this cluster: the disks that it names are new ones. */
+static vlot_snapshot *adopt_snapshot(const vlot__bootstrap *b, vlot_snapshot *original) {
+  const vlot_allocator *allocator = b->cluster->log_allocator;
+  vlot_snapshot_head head = *vlot_snapshot_get(original);
+  vlot_bytes *bytes = vlot_snapshot_bytes(original);
+  vlot_snapshot_content content = {
+      .context = original, .read = read_original, .release = release_original};
+  head.configuration = vlot_configuration_make(allocator, b->members, b->member_count, NULL, 0);
+  if (!head.configuration) return NULL;
+  vlot_snapshot *adopted = bytes ? vlot_snapshot_make(allocator, &head, bytes)
+                                 : vlot_snapshot_make_from(allocator, &head, &content);
+  if (adopted && !bytes) vlot_snapshot_retain(original);
+  vlot_configuration_release(head.configuration);
+  return adopted;
+}
+
+static vlot_result begin_behind(vlot__bootstrap *b, vlot__found *found, vlot_snapshot *snapshot) {
+  vlot_write write = {
+      .token = 1,
+      .has_hard = 1,
+      .hard = {.term = vlot_snapshot_get(snapshot)->term, .disk_id = found->disk_id},
+      .snapshot = snapshot};
+  if (!found->has_label || !found->storage.keep) {
+    vlot__problem(b->cluster, "n%" PRIu32 "'s storage cannot begin with a snapshot: it has no %s",
+                  found->id, found->has_label ? "keep" : "format");
+    return VLOT_INVALID;
+  }
+  vlot_result result = submit(b, &found->storage, &write);
+  return result == VLOT_OK ? result : vlot__found_failed(b, found, "given its snapshot", result);
+}
+
+/* Before any disk says that it is made: what is begun and not ended is never a cluster of which
+ * some know the snapshot and some do not. */
+static vlot_result begin_all(vlot__bootstrap *b) {
+  vlot_snapshot *original = b->cluster->options.snapshot;
+  if (!original) return VLOT_OK;
+  vlot_snapshot *snapshot = adopt_snapshot(b, original);
+  vlot_result result = snapshot ? VLOT_OK : VLOT_NOMEM;
+  for (uint32_t k = 0; k < b->member_count && result == VLOT_OK; k++)
+    result = begin_behind(b, vlot__found_of(b, b->members[k].id), snapshot);
+  vlot_snapshot_release(snapshot);
+  return result;
+}
+
+/* One that has voted or acknowledged would forget it. */
+static vlot_result check_new(vlot__bootstrap *b) {
+  if (!b->cluster->options.snapshot) return VLOT_OK;
+  for (size_t k = 0; k < b->found_count; k++) {
+    const vlot__found *found = &b->found[k];
+    if (found->is_blank) continue;
+    vlot__problem(b->cluster,
+                  "snapshot: n%" PRIu32 "'s disk belongs to a cluster already, and would forget "
+                  "what it has promised there; a snapshot is for new disks only",
+                  found->id);
+    return VLOT_INVALID;
+  }
+  return VLOT_OK;
+}
+
 /* Two rounds: all have their label before one says that it is made. A prefix of these calls is
  * carried out when the process ends between them, and the next opening goes on from there. */
 static vlot_result format_all(vlot__bootstrap *b, bool is_made) {
   vlot_result result = VLOT_OK;
-  for (uint32_t round = is_made ? 1 : 0; round < 2; round++)
+  for (uint32_t round = is_made ? 1 : 0; round < 2 && result == VLOT_OK; round++) {
+    if (round == 1 && !is_made) result = begin_all(b);
     for (uint32_t k = 0; k < b->member_count && result == VLOT_OK; k++) {
       vlot__found *found = vlot__found_of(b, b->members[k].id);
       if (round == 0 ? found->is_blank : !found->is_made) result = format(b, found, round == 1);
     }
+  }
   return result;
 }
 
 static vlot_result decide(vlot__bootstrap *b) {
   bool is_made = is_any_made(b);
-  vlot_result result = VLOT_OK;
+  vlot_result result = check_new(b);
+  if (result != VLOT_OK) return result;
   if (b->members)
     say_who_wins(b);
   else

@@ -214,7 +214,7 @@ vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot_input_ki
   VLOT_GIVEN(cluster);
   VLOT__VISIT_RESULT(cluster);
   vlot__seat *seat = vlot__seat_of(cluster, id);
-  if (!vlot__mail_is_order(kind, value))
+  if (!vlot__mail_is_input(kind, value))
     return vlot__refuse_value(VLOT_INVALID,
                               "kind {0} with value {1}: CAMPAIGN, ELECT, STEP_DOWN, FORGET_LEADER, "
                               "or SWITCHES with known VLOT_SWITCH_* only",

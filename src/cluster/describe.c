@@ -143,6 +143,8 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__CONSTANT(mail_kind.propose, VLOT__MAIL_PROPOSE),
     VLOT__CONSTANT(mail_kind.read, VLOT__MAIL_READ),
     VLOT__CONSTANT(mail_kind.order, VLOT__MAIL_ORDER),
+    VLOT__CONSTANT(node_order.snapshot, VLOT_ORDER_SNAPSHOT),
+    VLOT__CONSTANT(node_order.compact, VLOT_ORDER_COMPACT),
     VLOT__CONSTANT(mail_kind.stored, VLOT__MAIL_STORED),
     VLOT__CONSTANT(mail_kind.forward, VLOT__MAIL_FORWARD),
     VLOT__STRUCT(mail_head, struct vlot__mail_head),

@@ -384,6 +384,10 @@ static void say_change(vlot__writer *w, const vlot_event *event) {
     say(w, "n%u has a snapshot at %llu of term %llu", node, to, term);
     if (from != 0) say(w, " (was at %llu)", from);
     return;
+  case VLOT_EVENT_NO_SNAPSHOT:
+    say(w, "n%u takes no snapshot at %llu", node, to);
+    if (from != 0) say(w, " (it has one at %llu)", from);
+    return;
   case VLOT_EVENT_SNAPSHOT_SENT:
     say(w, "n%u sends n%u bytes %llu to %llu of the snapshot at %llu", node, peer, from, to, term);
     return;

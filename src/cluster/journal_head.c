@@ -5,9 +5,11 @@
 #include "base/assert.h"
 #include "cluster/object.h"
 #include "cluster/replay.h"
+#include "vlot/raft_snapshot.h"
 
 enum {
   HAS_MACHINE = 1,
+  HAS_SNAPSHOT = 2,
   FIXED_BYTES = 4 + 32 + 64 + 8 + 16 + 48 + 16 + 4 + 12 + 16 + 16,
   VERSION_BYTES = 32,
   MACHINE_BYTES = 64
@@ -23,6 +25,10 @@ static size_t starts_bytes(const vlot_cluster_options *options) {
     for (size_t e = 0; e < start->log_count; e++) size += 16 + (size_t)start->log[e].entry.size;
   }
   return size;
+}
+
+static size_t begin_bytes(const vlot_cluster_options *options) {
+  return options->snapshot ? 40 + (size_t)vlot_snapshot_get(options->snapshot)->size : 0;
 }
 
 static uint8_t *put_text(uint8_t *at, const char *text, size_t size) {
@@ -56,6 +62,17 @@ static uint8_t *put_disk_ids(uint8_t *at, const vlot_cluster *cluster) {
   return at;
 }
 
+/* What it begins with; who belongs to it is said elsewhere. */
+static vlot_result put_begin(uint8_t **at, const vlot_snapshot *snapshot) {
+  if (!snapshot) return VLOT_OK;
+  const vlot_snapshot_head *head = vlot_snapshot_get(snapshot);
+  *at = vlot__put64(vlot__put64(vlot__put64(*at, head->index), head->term), head->chain);
+  *at = vlot__put64(vlot__put64(*at, head->size), head->checksum);
+  vlot_result result = vlot_snapshot_read(snapshot, 0, (uint32_t)head->size, *at);
+  *at += head->size;
+  return result;
+}
+
 static uint8_t *put_starts(uint8_t *at, const vlot_cluster_options *options) {
   at = vlot__put32(at, (uint32_t)options->start_count);
   for (size_t k = 0; k < options->start_count; k++) {
@@ -75,7 +92,8 @@ static uint8_t *put_starts(uint8_t *at, const vlot_cluster_options *options) {
 
 vlot_result vlot__replay_head_make(vlot_cluster *cluster, uint8_t **head, size_t *size) {
   const vlot_cluster_options *options = &cluster->options;
-  size_t body = FIXED_BYTES + starts_bytes(options) + 8 * ((size_t)cluster->bootstrap_count + 1),
+  size_t body = FIXED_BYTES + starts_bytes(options) + begin_bytes(options) +
+                8 * ((size_t)cluster->bootstrap_count + 1),
          before = VLOT__JOURNAL_FILE_HEAD + VLOT__JOURNAL_BLOCK_HEAD;
   if (body > UINT32_MAX) return VLOT_TOO_LARGE;
   uint8_t *bytes = vlot__alloc_zero(cluster->allocator, 1, before + body);
@@ -83,18 +101,24 @@ vlot_result vlot__replay_head_make(vlot_cluster *cluster, uint8_t **head, size_t
   memcpy(bytes, VLOT__JOURNAL_MAGIC, 8);
   vlot__put32(bytes + 8, VLOT_JOURNAL_FORMAT);
   uint8_t *at = bytes + before;
-  at = vlot__put32(at, options->machine ? HAS_MACHINE : 0);
+  at = vlot__put32(at, (options->machine ? HAS_MACHINE : 0) |
+                           (options->snapshot ? (uint32_t)HAS_SNAPSHOT : 0));
   at = put_text(at, vlot_version_string(), VERSION_BYTES);
   at = put_text(at, cluster->machine.name, MACHINE_BYTES);
   at = vlot__put32(vlot__put32(at, options->nodes), options->learners);
   at = vlot__put64(vlot__put64(at, options->seed), options->tick_ns);
   at = put_disk_ids(at, cluster);
   at = put_snapshots(put_raft(at, &options->raft), options);
+  vlot_result result = put_begin(&at, options->snapshot);
   at = put_starts(at, options);
   *size = (size_t)(at - bytes);
   vlot__put32(bytes + VLOT__JOURNAL_FILE_HEAD, (uint32_t)(*size - before));
   vlot__put64(bytes + VLOT__JOURNAL_FILE_HEAD + 8,
               vlot__journal_hash(0, bytes + before, *size - before));
+  if (result != VLOT_OK) {
+    vlot__alloc_free(cluster->allocator, bytes);
+    return result;
+  }
   *head = bytes;
   return VLOT_OK;
 }
@@ -128,6 +152,26 @@ static void read_snapshots(vlot__journal_reader *reader, vlot__journal_head *hea
   raft->log_bytes_max = vlot__read64(reader);
   head->snapshot_bytes = vlot__read64(reader);
   head->snapshot_trailing = vlot__read64(reader);
+}
+
+/* allocator NULL: it is only passed over. Its configuration is a stand-in: the opening makes it. */
+static vlot_result read_begin(vlot__journal_reader *reader, vlot__journal_head *head,
+                              const vlot_allocator *allocator) {
+  vlot_member member = {.id = 1};
+  vlot_snapshot_head begin = {.index = vlot__read64(reader)};
+  begin.term = vlot__read64(reader);
+  begin.chain = vlot__read64(reader);
+  begin.size = vlot__read64(reader);
+  begin.checksum = vlot__read64(reader);
+  const uint8_t *content = vlot__read_bytes(reader, (size_t)begin.size);
+  if (reader->is_bad || begin.index == 0 || begin.term == 0) return VLOT_CORRUPT;
+  if (!allocator) return VLOT_OK;
+  begin.configuration = vlot_configuration_make(allocator, &member, 1, NULL, 0);
+  vlot_bytes *bytes = vlot_bytes_copy(allocator, content, (size_t)begin.size);
+  if (begin.configuration && bytes) head->snapshot = vlot_snapshot_make(allocator, &begin, bytes);
+  vlot_bytes_release(bytes);
+  vlot_configuration_release(begin.configuration);
+  return head->snapshot ? VLOT_OK : VLOT_NOMEM;
 }
 
 /* They lie in the journal before the core's options. */
@@ -221,7 +265,8 @@ vlot_result vlot__replay_head_read(vlot__journal_head *head, const uint8_t *jour
   vlot_result result = find_body(head, journal, size, &reader);
   if (result != VLOT_OK) return result;
   vlot_raft_options_init(&head->raft);
-  head->info.has_machine = vlot__read32(&reader) & HAS_MACHINE;
+  uint32_t flags = vlot__read32(&reader);
+  head->info.has_machine = flags & HAS_MACHINE;
   read_text(&reader, head->info.version, sizeof head->info.version);
   read_text(&reader, head->info.machine, sizeof head->info.machine);
   head->info.nodes = vlot__read32(&reader);
@@ -233,10 +278,12 @@ vlot_result vlot__replay_head_read(vlot__journal_head *head, const uint8_t *jour
   if (has_nodes) (void)vlot__read_bytes(&reader, 8 * ((size_t)head->info.nodes + 1));
   read_raft(&reader, &head->raft);
   read_snapshots(&reader, head);
+  if (flags & HAS_SNAPSHOT)
+    result = read_begin(&reader, head, has_starts && has_nodes ? allocator : NULL);
   head->start_count = vlot__read32(&reader);
   if (reader.is_bad || !has_nodes || head->start_count > VLOT_MEMBERS_MAX)
     result = VLOT_CORRUPT;
-  else if (has_starts)
+  else if (has_starts && result == VLOT_OK)
     result = keep_disk_ids(head, disk_ids, allocator);
   if (has_starts && result == VLOT_OK) result = keep_starts(head, reader, allocator);
   if (result == VLOT_CORRUPT)
@@ -249,6 +296,7 @@ void vlot__replay_head_free(vlot__journal_head *head, const vlot_allocator *allo
   vlot__alloc_free(allocator, head->starts);
   vlot__alloc_free(allocator, head->entries);
   vlot__alloc_free(allocator, head->disk_ids);
+  vlot_snapshot_release(head->snapshot);
 }
 
 vlot_result vlot_journal_read_info(const void *journal, size_t size, vlot_journal_info *info) {

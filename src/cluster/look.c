@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/lock.h"
+#include "cluster/asked.h"
 #include "cluster/driver.h"
 #include "cluster/gate.h"
 #include "cluster/refuse.h"
@@ -51,6 +52,7 @@ void vlot__seat_publish(vlot__seat *seat) {
   vlot__lock(&seat->status_lock);
   fill_status(seat, &seat->status);
   keep_configuration(seat);
+  vlot__asked_publish(seat);
   seat->status_tick = vlot__now(seat->cluster);
   vlot__unlock(&seat->status_lock);
 }

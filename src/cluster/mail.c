@@ -111,6 +111,11 @@ void vlot__mail_retain(uint32_t kind, void *payload) {
 }
 
 bool vlot__mail_is_order(uint32_t kind, uint32_t value) {
+  return kind == VLOT_ORDER_SNAPSHOT || kind == VLOT_ORDER_COMPACT ||
+         vlot__mail_is_input(kind, value);
+}
+
+bool vlot__mail_is_input(uint32_t kind, uint32_t value) {
   switch (kind) {
   case VLOT_INPUT_CAMPAIGN:
   case VLOT_INPUT_ELECT:

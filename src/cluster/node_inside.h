@@ -8,6 +8,7 @@
  *   node_reads.c     reads under way
  *   node_snapshot.c  snapshots: taken, restored from, swapped in
  *   node_images.c    an image of its machine, handed to whoever writes it
+ *   node_asked.c     what somebody asks of them
  *   node_forward.c   passing clients' mail on to the leader, and what comes of it
  *   node_effects.c   what a turn lets go, inside the driver's fence
  *   node_answers.c   answers to clients, laid aside until then        node_time.c    its clock
@@ -104,6 +105,12 @@ typedef struct vlot__node_snapshots {
   struct vlot__image *image; /* of its machine, on its way to become a snapshot; NULL */
   bool is_written;           /* and it is, or has failed */
   vlot_snapshot *taken;      /* in the step under way; NULL */
+  bool is_asked;             /* for one, whatever the policy says … */
+  uint64_t asked_event;      /* … by this ORDER */
+  bool is_for_order;         /* image or taken is what was asked for */
+  uint64_t compact_to;       /* asked to drop its log up to here; 0: not … */
+  uint64_t compact_event;    /* … by this one */
+  bool is_compacting;        /* taken is named again, to drop more of the log */
   uint64_t not_below;        /* bytes of the log at which the next one is tried; 0: as ever */
   uint64_t installed_event;  /* the last SNAPSHOT_INSTALLED */
 } vlot__node_snapshots;
@@ -272,6 +279,17 @@ void vlot__snapshots_take(vlot__node *node);
 void vlot__snapshots_keep(vlot__node *node);
 void vlot__snapshots_taken(vlot__node *node);
 void vlot__snapshots_free(vlot__node *node);
+
+/* --- node_asked.c --- */
+
+/* An order has come, as this event: a snapshot is to be taken, or the log to be dropped. */
+void vlot__snapshots_ask(vlot__node *node, const vlot__mail_order *order, uint64_t event);
+/* No snapshot is taken though one was asked for; nothing, if nobody asked. */
+void vlot__snapshots_refuse(vlot__node *node, vlot_result result, vlot_why why);
+/* The log is to be dropped: the core is told in the next step, as with one that was taken. */
+void vlot__snapshots_compact(vlot__node *node);
+/* What the core made of it: whoever asked is told. */
+void vlot__snapshots_answer(vlot__node *node, const vlot_outcome *outcome);
 
 /* --- node_outcomes.c --- */
 

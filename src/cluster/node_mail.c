@@ -85,8 +85,14 @@ static void mail_read(vlot__node *node, vlot__mail_read *mail, uint32_t size) {
 
 static void mail_order(vlot__node *node, const vlot__mail_order *mail) {
   follow(node, &mail->head);
-  uint64_t event = vlot__emit_change(node->cluster, node->seat, VLOT_EVENT_ORDER, VLOT_WHY_ASKED, 0,
-                                     mail->kind, mail->value, node->brief.term);
+  bool is_input = vlot__mail_is_input(mail->kind, mail->value);
+  uint64_t event =
+      vlot__emit_change(node->cluster, node->seat, VLOT_EVENT_ORDER, VLOT_WHY_ASKED, 0, mail->kind,
+                        is_input ? mail->value : mail->index, node->brief.term);
+  if (!is_input) {
+    vlot__snapshots_ask(node, mail, event);
+    return;
+  }
   vlot_input *input = vlot__node_new_input(node, (vlot_input_kind)mail->kind, event);
   if (input && mail->kind == VLOT_INPUT_SWITCHES) input->as.switches = mail->value;
 }

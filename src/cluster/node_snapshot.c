@@ -166,16 +166,17 @@ static uint64_t allowed_bytes(const vlot__node *node) {
   return allowed > node->snapshots.not_below ? allowed : node->snapshots.not_below;
 }
 
-/* Its log has grown by what it is allowed, and what is applied is durable here. */
+/* Its log has grown by what it is allowed, or somebody has asked; and what is applied is durable
+ * here. */
 bool vlot__snapshots_are_due(vlot__node *node) {
   const vlot__node_snapshots *on = &node->snapshots;
+  bool is_taken = node->cluster->options.snapshot_bytes > 0 || on->is_asked;
   vlot_raft_status status;
-  if (node->cluster->options.snapshot_bytes == 0 || on->image || node->is_fenced || node->is_void)
-    return false;
+  if (!is_taken || on->image || node->is_fenced || node->is_void) return false;
   vlot_raft_get_status(node->raft, &status);
-  uint64_t allowed = allowed_bytes(node);
-  return status.log_bytes >= allowed && !status.is_installing &&
-         node->applied_index > status.snapshot_index && node->applied_index <= status.durable_index;
+  if (status.is_installing || node->applied_index > status.durable_index) return false;
+  if (on->is_asked) return true;
+  return status.log_bytes >= allowed_bytes(node) && node->applied_index > status.snapshot_index;
 }
 
 static void forget_image(vlot__node *node) {
@@ -184,9 +185,11 @@ static void forget_image(vlot__node *node) {
   node->snapshots.is_written = false;
 }
 
-/* Again, but not with every turn: once the log has grown by a quarter more. */
-static void put_off(vlot__node *node, uint64_t index, vlot_result result) {
+/* Who has asked is told; by itself it is tried again, but not with every turn: once the log has
+ * grown by a quarter more. */
+static void put_off(vlot__node *node, uint64_t index, vlot_result result, vlot_why why) {
   vlot_raft_status status;
+  if (node->snapshots.is_for_order && !node->is_void) vlot__snapshots_refuse(node, result, why);
   vlot_raft_get_status(node->raft, &status);
   node->snapshots.not_below = status.log_bytes + node->cluster->options.snapshot_bytes / 4 + 1;
   if (!node->is_void && result != VLOT_BUSY)
@@ -213,10 +216,16 @@ static void freeze(vlot__node *node, vlot__image *image) {
 void vlot__snapshots_take(vlot__node *node) {
   vlot__node_snapshots *on = &node->snapshots;
   vlot_snapshot_head head;
-  if (!head_of(node, &head)) return;
-  on->image = vlot__image_make(node->seat, &head);
+  vlot_raft_status status;
+  vlot_raft_get_status(node->raft, &status);
+  on->is_for_order = on->is_asked;
+  if (node->applied_index <= status.snapshot_index) {
+    vlot__snapshots_refuse(node, VLOT_EXISTS, VLOT_WHY_NOTHING_NEW);
+    return;
+  }
+  on->image = head_of(node, &head) ? vlot__image_make(node->seat, &head) : NULL;
   if (!on->image) {
-    put_off(node, head.index, VLOT_NOMEM);
+    put_off(node, node->applied_index, VLOT_NOMEM, VLOT_WHY_NO_MEMORY);
     return;
   }
   freeze(node, on->image);
@@ -252,13 +261,18 @@ static uint64_t entries_kept(const vlot__node *node) {
   uint64_t entries = status.last_index - status.snapshot_index;
   uint64_t mean = entries > 0 ? status.log_bytes / entries : 0;
   uint64_t most = mean > 0 ? options->snapshot_bytes / 4 / mean : 0;
+  if (options->snapshot_bytes == 0) return options->snapshot_trailing;
   return options->snapshot_trailing < most ? options->snapshot_trailing : most;
 }
 
 static void tell_taken(vlot__node *node, const vlot__image *image) {
   uint64_t kept = entries_kept(node), index = image->head.index;
-  vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_SNAPSHOT_TAKEN, 0);
-  if (!input) return; /* it is taken again, later */
+  uint64_t cause = node->snapshots.is_for_order ? node->snapshots.asked_event : 0;
+  vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_SNAPSHOT_TAKEN, cause);
+  if (!input) { /* by itself it is taken again, later */
+    if (node->snapshots.is_for_order) vlot__snapshots_refuse(node, VLOT_NOMEM, VLOT_WHY_NO_MEMORY);
+    return;
+  }
   node->snapshots.taken = vlot_snapshot_retain(image->snapshot);
   input->as.taken.snapshot = image->snapshot;
   input->as.taken.compact_to = index > kept ? index - kept : 0;
@@ -268,13 +282,18 @@ void vlot__snapshots_keep(vlot__node *node) {
   vlot__node_snapshots *on = &node->snapshots;
   if (!on->is_written || node->is_void) return;
   vlot_result result = on->image->result;
-  if (is_overtaken(node, on->image)) {
+  vlot_why why = VLOT_WHY_SNAPSHOT_FAILED;
+  if (is_overtaken(node, on->image)) { /* whoever has asked for it gets another, or that one */
+    on->is_for_order = false;
     forget_image(node);
     return;
   }
-  if (result == VLOT_OK && !keep_durably(node, on->image->snapshot, &result)) return;
+  if (result == VLOT_OK) {
+    why = VLOT_WHY_WRITE_FAILED;
+    if (!keep_durably(node, on->image->snapshot, &result)) return;
+  }
   if (result != VLOT_OK) {
-    put_off(node, on->image->head.index, result);
+    put_off(node, on->image->head.index, result, why);
     return;
   }
   on->not_below = 0;
@@ -292,6 +311,7 @@ void vlot__snapshots_taken(vlot__node *node) {
 void vlot__snapshots_settle(vlot__node *node, const vlot_input *input,
                             const vlot_outcome *outcome) {
   if (input->kind == VLOT_INPUT_RESTORED && outcome->result != VLOT_OK) drop_staged(node);
+  if (input->kind == VLOT_INPUT_SNAPSHOT_TAKEN) vlot__snapshots_answer(node, outcome);
 }
 
 void vlot__snapshots_free(vlot__node *node) {

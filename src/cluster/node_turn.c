@@ -231,9 +231,11 @@ static bool add_what_follows(vlot__node *node) {
   bool follows = (node->stored_token && node->awaits_storage) || node->failed_token ||
                  node->snapshots.owes_restored || node->applied_index < node->commit_index;
   bool is_due = !follows && vlot__snapshots_are_due(node);
-  if (node->is_void || (!follows && !is_due)) return false;
+  bool compacts = !follows && !is_due && node->snapshots.compact_to > 0;
+  if (node->is_void || (!follows && !is_due && !compacts)) return false;
   add_internal_inputs(node);
   if (is_due) vlot__snapshots_take(node);
+  if (compacts) vlot__snapshots_compact(node);
   vlot__snapshots_keep(node);
   if (node->is_void) node->input_count = 0;
   return node->input_count > 0;

@@ -243,7 +243,8 @@ static vlot_result open_cluster(vlot_cluster **out, const vlot_cluster_options *
     take_back(cluster, problem);
     return result;
   }
-  cluster->options.problem_size = 0; /* it was lent for the opening */
+  cluster->options.problem_size = 0; /* they were lent for the opening */
+  cluster->options.snapshot = NULL;
   *out = cluster;
   vlot__stop_opened(cluster);
   return result;

@@ -82,6 +82,10 @@ static bool can_snapshot(const vlot_machine *machine) {
 static const char *snapshots_problem(const vlot_cluster_options *options) {
   const vlot_machine *machine = options->machine;
   uint64_t most = options->raft.log_bytes_max;
+  if (options->snapshot && options->start_count > 0)
+    return "snapshot, starts: one of the two; with a snapshot all members begin alike";
+  if (options->snapshot && machine && !machine->restore)
+    return "snapshot: the machine has no restore; nobody can begin with it";
   if (options->snapshot_bytes == 0) return NULL;
   if (most > 0 && options->snapshot_bytes > most)
     return "snapshot_bytes: at most raft.log_bytes_max, or that log is full before";

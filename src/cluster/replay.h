@@ -15,6 +15,7 @@ typedef struct vlot__journal_head {
   vlot_raft_options raft;
   vlot_start *starts; /* [start_count]; their logs' data lie in the journal */
   size_t start_count;
+  vlot_snapshot *snapshot; /* what it began with; NULL */
   vlot_log_entry *entries; /* of all of them */
   uint64_t *disk_ids;      /* [nodes + 1] the cluster's id, then each member's disk */
   size_t bytes;            /* up to the first block of records */

@@ -72,7 +72,11 @@ static void read_payload(vlot__journal_reader *reader, uint32_t tag, const vlot_
     one->size = reader->is_bad ? 0 : vlot__get32(one->payload + 20);
     vlot__read_bytes(reader, one->size);
     return;
-  case VLOT__MAIL_ORDER: one->payload = vlot__read_bytes(reader, 8); return;
+  case VLOT__MAIL_ORDER:
+    one->payload = vlot__read_bytes(reader, 8); /* kind, value; index */
+    if (!reader->is_bad && vlot__get32(one->payload) == VLOT_ORDER_COMPACT)
+      vlot__read_bytes(reader, 8);
+    return;
   default: reader->is_bad = true;
   }
 }

@@ -264,6 +264,7 @@ static vlot_result options_of(vlot__replay *replay, const vlot_cluster_options *
   options->raft = head->raft;
   options->snapshot_bytes = head->snapshot_bytes;
   options->snapshot_trailing = head->snapshot_trailing;
+  options->snapshot = head->snapshot;
   options->starts = head->starts;
   options->start_count = head->start_count;
   return VLOT_OK;

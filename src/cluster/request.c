@@ -13,8 +13,8 @@
 
 /* Nothing else names these tables, and in an archive each is a file of its own: so a program that
  * opens a cluster has them. */
-static const vlot__described *const described[]
-    __attribute__((used)) = {vlot_described_raft, vlot_described_actor, vlot_described_cluster};
+static const vlot__described *const described[] __attribute__((used)) = {
+    vlot_described_raft, vlot_described_actor, vlot_described_cluster, vlot_described_snapshot};
 
 /* --- carrying out --- */
 
@@ -45,6 +45,10 @@ static vlot_result carry_out(vlot_cluster *cluster, const vlot__request *request
   case VLOT_REQUEST_CAMPAIGN: return vlot_cluster_order(cluster, node, VLOT_INPUT_CAMPAIGN, 0);
   case VLOT_REQUEST_ELECT: return vlot_cluster_order(cluster, node, VLOT_INPUT_ELECT, 0);
   case VLOT_REQUEST_STEPDOWN: return vlot_cluster_order(cluster, node, VLOT_INPUT_STEP_DOWN, 0);
+  case VLOT_REQUEST_SNAPSHOT: return vlot_cluster_snapshot(cluster, node, 0, NULL);
+  case VLOT_REQUEST_COMPACT:
+    return vlot_cluster_compact(cluster, node, request->value > 0 ? request->value : UINT64_MAX, 0,
+                                NULL);
   }
   return VLOT_INVALID; /* a debugger may write anything */
 }

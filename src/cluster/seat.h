@@ -120,6 +120,8 @@ struct vlot__seat {
   uint64_t status_tick;
   vlot_configuration *configuration;          /* in force there; retained; NULL: it never ran */
   vlot__lint_trend trends[VLOT__LINT_TRENDS]; /* by lint number, from VLOT_LINT_RUNNING on */
+  struct vlot__asked *asked;                  /* who waits for what it is asked: asked.h */
+  uint32_t asked_number;                      /* of the last of them */
 
   /* threads: under status_lock */
   vlot__slow_calls slow_calls[VLOT__SLOW_FUNCTIONS];

@@ -136,7 +136,7 @@ static size_t payload_bytes(uint32_t kind, const void *payload) {
   const vlot__mail_propose *propose = payload;
   const vlot__mail_read *read = payload;
   if (kind == VLOT__MAIL_READ) return 32 + (size_t)read->size;
-  if (kind != VLOT__MAIL_PROPOSE) return 8;
+  if (kind != VLOT__MAIL_PROPOSE) return 16;
   const vlot__mail_command *command;
   size_t size = 3 * VLOT__VAR_BYTES + 2;
   for (vlot__propose_reader next = vlot__propose_begin(propose);
@@ -243,7 +243,8 @@ static uint8_t *put_payload(vlot__tape *tape, uint8_t *at, uint8_t *tag, uint32_
   if (kind == VLOT__MAIL_PROPOSE) return put_propose(tape, at, tag, payload);
   if (kind == VLOT__MAIL_ORDER) {
     const vlot__mail_order *order = payload;
-    return vlot__put32(vlot__put32(at, order->kind), order->value);
+    at = vlot__put32(vlot__put32(at, order->kind), order->value);
+    return order->kind == VLOT_ORDER_COMPACT ? vlot__put64(at, order->index) : at;
   }
   const vlot__mail_read *read = payload;
   at = vlot__put32(at, read->client);

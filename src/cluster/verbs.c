@@ -216,6 +216,12 @@ static vlot_pending describe(vlot_cluster *cluster, const vlot__item *item) {
   pending.message_flags = message->flags;
   pending.term = message->term;
   pending.entries = is_append ? message->as.append.entry_count : 0;
+  if (message->kind == VLOT_MESSAGE_INSTALL) {
+    pending.offset = message->as.install.offset;
+    pending.bytes = message->as.install.length;
+    pending.size = vlot_snapshot_get(message->as.install.snapshot)->size;
+  }
+  if (message->kind == VLOT_MESSAGE_INSTALL_REPLY) pending.offset = message->as.installed.offset;
   pending.index = is_append    ? message->as.append.prev_index
                   : is_request ? message->as.vote.last_index
                   : message->kind == VLOT_MESSAGE_INSTALL

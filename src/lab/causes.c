@@ -81,10 +81,11 @@ static const rule rules[VLOT_EVENT_KINDS] = {
     [VLOT_EVENT_REQUEST] = {true, 0},
     [VLOT_EVENT_CONFIG] = {true, 0},
     [VLOT_EVENT_ORDER] = {true, 0},
-    [VLOT_EVENT_SNAPSHOT_TAKEN] = {true, 0},
+    [VLOT_EVENT_SNAPSHOT_TAKEN] = {true, E(ORDER)},
     [VLOT_EVENT_SNAPSHOT_SENT] = {true, INPUTS | E(DURABLE)},
     [VLOT_EVENT_SNAPSHOT_INSTALLED] = {true, E(RECEIVED)},
-    [VLOT_EVENT_COMPACTED] = {true, 0},
+    [VLOT_EVENT_COMPACTED] = {true, E(ORDER)},
+    [VLOT_EVENT_NO_SNAPSHOT] = {false, E(ORDER)},
 };
 
 /* --- do the two agree? --- */

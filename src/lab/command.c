@@ -322,8 +322,13 @@ static bool prepare(vlot__workspace *workspace, const vlot_verb *verb) {
   workspace->has_base = true;
   if (verb->flags & VLOT_VERB_NEEDS_NOTHING) return true;
   if (!(verb->flags & VLOT_VERB_SETUP)) return vlot__workspace_open(workspace);
-  return vlot__workspace_unopen(workspace) ||
-         vlot__workspace_fail(workspace, 0,
+  if (vlot__workspace_unopen(workspace)) return true;
+  if (strcmp(verb->name, "import") == 0)
+    return vlot__workspace_fail(workspace, 0,
+                                "something has happened already, and a node that took a snapshot "
+                                "from a file now would forget what it has promised since: this "
+                                "belongs before the first verb that does something");
+  return vlot__workspace_fail(workspace, 0,
                               "something has happened already: this belongs before the first verb "
                               "that does something");
 }

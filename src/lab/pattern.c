@@ -16,9 +16,10 @@ typedef struct pattern {
   uint32_t to;
 } pattern;
 
-static const char *const kinds[] = {"PreVote",       "PreVoteReply", "RequestVote", "VoteReply",
-                                    "AppendEntries", "AppendReply",  "forward",     "client",
-                                    "timer",         "write",        "image"};
+static const char *const kinds[] = {
+    "PreVote",     "PreVoteReply",    "RequestVote",  "VoteReply", "AppendEntries",
+    "AppendReply", "InstallSnapshot", "InstallReply", "forward",   "client",
+    "timer",       "write",           "image"};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 const char *vlot__pattern_kind(const vlot_pending *pending) {
@@ -211,10 +212,20 @@ void vlot__pattern_message(const vlot_pending *pending, char *text, size_t capac
     snprintf(text, capacity, is_ok ? ", agrees up to %" PRIu64 : ", does not agree, try %" PRIu64,
              index);
     break;
-  case VLOT_BODY_INSTALL: snprintf(text, capacity, ", of the snapshot at %" PRIu64, index); break;
+  case VLOT_BODY_INSTALL:
+    if (pending->bytes == 0)
+      snprintf(text, capacity, ", how far is the snapshot at %" PRIu64 "?", index);
+    else
+      snprintf(text, capacity,
+               ", snapshot at %" PRIu64 ", bytes %" PRIu64 " to %" PRIu64 " of %" PRIu64, index,
+               pending->offset, pending->offset + pending->bytes, pending->size);
+    break;
   case VLOT_BODY_INSTALL_REPLY:
-    snprintf(text, capacity,
-             is_ok ? ", has the snapshot at %" PRIu64 : ", lacks the snapshot at %" PRIu64, index);
+    if (is_ok)
+      snprintf(text, capacity, ", has the snapshot at %" PRIu64, index);
+    else
+      snprintf(text, capacity, ", lacks the snapshot at %" PRIu64 " from byte %" PRIu64 " on",
+               index, pending->offset);
     break;
   }
 }

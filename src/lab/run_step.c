@@ -46,6 +46,10 @@ bool vlot__run_step_parse(vlot__run_step *step, const char *text, uint64_t nodes
             text, nodes);
     return false;
   }
+  if (size == strlen("snapshot") && memcmp(text, "snapshot", size) == 0) /* as `vlot break` says */
+    text = "snapshot_taken", size = strlen(text);
+  else if (size == strlen("install") && memcmp(text, "install", size) == 0)
+    text = "snapshot_installed", size = strlen(text);
   for (int k = 1; k < VLOT_EVENT_KINDS; k++) {
     const char *name = vlot_event_kind_name((vlot_event_kind)k);
     if (strlen(name) != size || memcmp(name, text, size) != 0 || *name == '?') continue;

@@ -63,6 +63,9 @@ bool vlot__verbs_start(vlot__workspace *workspace, const vlot__arguments *argume
   const vlot__value *values = arguments->values;
   uint64_t terms[VLOT__COMMAND_WORDS_MAX];
   uint32_t id = (uint32_t)values[0].number;
+  if (workspace->options.snapshot)
+    return vlot__workspace_fail(workspace, 0,
+                                "'import' has said where nodes begin: one of the two");
   if (!parse_log(workspace, arguments, terms,
                  values[1].is_given ? values[1].number : VLOT_INDEX_MAX - 1))
     return false;
@@ -77,5 +80,41 @@ bool vlot__verbs_start(vlot__workspace *workspace, const vlot__arguments *argume
   vlot_start *start = start_of(workspace, id);
   start->term = term;
   start->vote = (uint32_t)values[2].number;
+  return true;
+}
+
+bool vlot__verbs_stream(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  const vlot__value *chunk = &arguments->values[0], *window = &arguments->values[1],
+                    *rate = &arguments->values[2], *keep = &arguments->values[3];
+  vlot_raft_options *raft = &workspace->options.raft;
+  if (!chunk->is_given && !window->is_given && !rate->is_given && !keep->is_given)
+    return vlot__workspace_fail(workspace, 1, "expected chunk, window, rate or keep, and a number");
+  if (chunk->is_given) raft->snapshot_chunk_bytes = (uint32_t)chunk->number;
+  if (window->is_given) raft->snapshot_window_bytes = (uint32_t)window->number;
+  if (rate->is_given) raft->snapshot_tick_bytes = (uint32_t)rate->number;
+  if (keep->is_given) workspace->options.snapshot_trailing = keep->number;
+  return true;
+}
+
+/* The key-value machine, but for the time that was said. */
+static void *create_counted(void *context, uint32_t node, bool is_replaying) {
+  vlot__workspace *workspace = context;
+  if (node <= VLOT__WORKSPACE_NODES_MAX &&
+      ++workspace->machines_made[node] == workspace->machines_fail[node])
+    return NULL;
+  const vlot_machine *kv = vlot_kv_machine();
+  return kv->create(kv->context, node, is_replaying);
+}
+
+bool vlot__verbs_create(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  const vlot__value *fail = &arguments->values[1];
+  if (!fail->is_given)
+    return vlot__workspace_fail(workspace, arguments->word_count,
+                                "expected fail and which time: 1 is its first start");
+  workspace->machines_fail[arguments->values[0].number] = fail->number;
+  workspace->machine = *vlot_kv_machine();
+  workspace->machine.create = create_counted;
+  workspace->machine.context = workspace;
+  workspace->options.machine = &workspace->machine;
   return true;
 }

@@ -40,12 +40,24 @@ typedef struct vlot__view_status {
   bool is_broken;  /* a safety property is */
 } vlot__view_status;
 
+/* What stands for the front of a node's log, as far as it can be seen: while it is up. */
+typedef struct vlot__view_snapshot {
+  uint64_t base;  /* its log begins behind this entry */
+  uint64_t index; /* of its newest snapshot; 0: it has none */
+  uint64_t term;  /* of that entry; 0: not known, the node is down */
+  uint64_t size;  /* bytes; likewise */
+  /* one that comes from a leader: how much is here in one piece; of 0: none comes */
+  uint64_t comes_index, comes_size, comes_offset;
+  bool is_installing; /* it is here in full: being restored, or written */
+} vlot__view_snapshot;
+
 typedef struct vlot__view_log_row {
   uint32_t node;
   size_t size;
   const uint64_t *terms; /* [size] borrowed, from index 1 on; 0: not known */
   uint64_t commit;       /* what the node knows as committed */
   uint64_t match; /* what the leader knows to agree with its own log; 0: nothing, or it leads */
+  vlot__view_snapshot snapshot;
 } vlot__view_log_row;
 
 typedef struct vlot__view_log {
@@ -160,6 +172,7 @@ typedef struct vlot__view_entry {
 typedef struct vlot__view_entries {
   vlot_node_status status;
   uint64_t first, last; /* of the whole log; last < first: it is empty */
+  vlot__view_snapshot snapshot;
   size_t count;
   vlot__view_entry *rows; /* [count] */
 } vlot__view_entries;
@@ -298,6 +311,9 @@ bool vlot__view_look_check(vlot__view_check *view, vlot_cluster *cluster);
 bool vlot__view_look_lints(vlot__view_lints *view, vlot_cluster *cluster);
 
 /* Of a workspace, which remembers what has happened. */
+/* "at 4 of term 1, 54 bytes; the log begins behind entry 4" */
+void vlot__view_say_snapshot(vlot__text *out, const vlot__view_snapshot *seen);
+vlot__view_snapshot vlot__view_look_snapshot(struct vlot__workspace *workspace, uint32_t node);
 bool vlot__view_look_log(vlot__view_log *view, struct vlot__workspace *workspace, uint32_t node);
 bool vlot__view_look_net(vlot__view_net *view, struct vlot__workspace *workspace);
 bool vlot__view_look_branches(vlot__view_branches *view, const struct vlot__workspace *workspace);

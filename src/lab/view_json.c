@@ -94,6 +94,17 @@ static void put_status(vlot__text *out, const vlot__view_status *view) {
   put_number(out, "committed", view->commits);
 }
 
+static void put_snapshot(vlot__text *out, const vlot__view_snapshot *seen) {
+  put_number(out, "base_index", seen->base);
+  put_number(out, "snapshot_index", seen->index);
+  put_number(out, "snapshot_term", seen->term);
+  put_number(out, "snapshot_bytes", seen->size);
+  put_number(out, "comes_index", seen->comes_index);
+  put_number(out, "comes_bytes", seen->comes_size);
+  put_number(out, "comes_offset", seen->comes_offset);
+  put_truth(out, "is_installing", seen->is_installing);
+}
+
 static void put_log(vlot__text *out, const vlot__view_log *view) {
   open_list(out, "logs");
   for (uint32_t k = 0; k < view->count; k++) {
@@ -103,6 +114,7 @@ static void put_log(vlot__text *out, const vlot__view_log *view) {
     put_number(out, "node", row->node);
     put_number(out, "commit_index", row->commit);
     put_number(out, "match_index", row->match);
+    put_snapshot(out, &row->snapshot);
     put_number(out, "first", first);
     open_list(out, "terms");
     for (size_t n = first; n <= row->size; n++)
@@ -310,6 +322,7 @@ static void put_rows(vlot__text *out, const char *key, const vlot__view_entry *r
 static void put_entries(vlot__text *out, const vlot__view_entries *view) {
   put_state(out, &view->status);
   put_number(out, "first_index", view->first);
+  put_snapshot(out, &view->snapshot);
   put_rows(out, "log", view->rows, view->count);
 }
 
@@ -321,7 +334,13 @@ static void put_peers(vlot__text *out, const vlot__view_node *view) {
     put_number(out, "node", peer->id);
     put_number(out, "next_index", peer->next_index);
     put_number(out, "match_index", peer->match_index);
-    put_text(out, "state", peer->state == VLOT_PROGRESS_PROBE ? "probe" : "replicate");
+    put_text(out, "state",
+             peer->state == VLOT_PROGRESS_SNAPSHOT ? "snapshot"
+             : peer->state == VLOT_PROGRESS_PROBE  ? "probe"
+                                                   : "replicate");
+    put_number(out, "snapshot_index", peer->snapshot_index);
+    put_number(out, "snapshot_bytes", peer->snapshot_size);
+    put_number(out, "snapshot_acked", peer->snapshot_acked);
     put_number(out, "in_flight_messages", peer->inflight_messages);
     put_number(out, "in_flight_bytes", peer->inflight_bytes);
     put_truth(out, "is_heard", peer->is_active);

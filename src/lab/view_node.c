@@ -132,8 +132,10 @@ static void read_rows(vlot__workspace *workspace, uint32_t node, vlot__view_entr
 bool vlot__view_look_entries(vlot__view_entries *view, vlot__workspace *workspace, uint32_t node,
                              uint64_t from, size_t most) {
   vlot_node_status status = vlot__workspace_status(workspace, node);
-  *view = (vlot__view_entries){
-      .status = status, .first = status.raft.base_index + 1, .last = status.raft.last_index};
+  *view = (vlot__view_entries){.status = status,
+                               .first = status.raft.base_index + 1,
+                               .last = status.raft.last_index,
+                               .snapshot = vlot__view_look_snapshot(workspace, node)};
   if (from == 0) from = view->last >= most ? view->last - most + 1 : 1;
   if (from < view->first) from = view->first;
   uint64_t count = from <= view->last ? view->last - from + 1 : 0;

@@ -51,13 +51,42 @@ static void put_log_row(vlot__text *out, const vlot__view_log_row *row, size_t f
   for (size_t k = first; k <= end && k <= row->size; k++) {
     char term[24] = "?";
     bool is_commit = row->commit == k, is_match = row->match == k;
-    if (row->terms[k - 1] > 0) snprintf(term, sizeof term, "%" PRIu64, row->terms[k - 1]);
+    if (k <= row->snapshot.base)
+      snprintf(term, sizeof term, "--");
+    else if (row->terms[k - 1] > 0)
+      snprintf(term, sizeof term, "%" PRIu64, row->terms[k - 1]);
     at += snprintf(line + at, sizeof line - (size_t)at, "%3.20s%c", term,
                    is_commit  ? is_match ? ':' : '|'
                    : is_match ? '.'
                               : ' ');
   }
   put_line(out, line, at);
+}
+
+void vlot__view_say_snapshot(vlot__text *out, const vlot__view_snapshot *seen) {
+  if (seen->index == 0) {
+    vlot__text_add(out, "none");
+  } else {
+    vlot__text_add(out, "at %" PRIu64, seen->index);
+    if (seen->term > 0)
+      vlot__text_add(out, " of term %" PRIu64 ", %" PRIu64 " byte%s", seen->term, seen->size,
+                     plural(seen->size));
+  }
+  if (seen->base > 0) vlot__text_add(out, "; the log begins behind entry %" PRIu64, seen->base);
+}
+
+/* Only where there is something that is not seen above. */
+static void put_snapshot(vlot__text *out, const vlot__view_log_row *row) {
+  const vlot__view_snapshot *seen = &row->snapshot;
+  if (seen->index == 0 && seen->base == 0 && seen->comes_index == 0) return;
+  vlot__text_add(out, "  n%-6u snapshot ", row->node);
+  vlot__view_say_snapshot(out, seen);
+  if (seen->comes_index > 0)
+    vlot__text_add(out,
+                   "; of the leader's at %" PRIu64 " it has %" PRIu64 " of %" PRIu64 " bytes%s",
+                   seen->comes_index, seen->comes_offset, seen->comes_size,
+                   seen->is_installing ? ", and installs it" : "");
+  vlot__text_add(out, "\n");
 }
 
 static void put_log(vlot__text *out, const vlot__view_log *view) {
@@ -75,6 +104,7 @@ static void put_log(vlot__text *out, const vlot__view_log *view) {
     at += snprintf(line + at, sizeof line - (size_t)at, "%2zu%s", k, k < end ? "  " : "");
   put_line(out, line, at);
   for (uint32_t k = 0; k < view->count; k++) put_log_row(out, &view->rows[k], first, end);
+  for (uint32_t k = 0; k < view->count; k++) put_snapshot(out, &view->rows[k]);
 }
 
 /* --- network --- */

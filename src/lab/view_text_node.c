@@ -36,12 +36,20 @@ static void put_entry(vlot__text *out, const vlot_node_status *status,
   out->is_short |= entry->text.is_short;
 }
 
+static void put_front(vlot__text *out, const vlot__view_snapshot *seen) {
+  if (seen->index == 0 && seen->base == 0) return;
+  vlot__text_add(out, "  snapshot ");
+  vlot__view_say_snapshot(out, seen);
+  vlot__text_add(out, "\n");
+}
+
 static void put_entries(vlot__text *out, const vlot__view_entries *view) {
   const vlot_raft_status *raft = &view->status.raft;
   if (view->last < view->first) {
     vlot__text_add(out, "  n%u: the log is empty", view->status.id);
     if (view->first > 1) vlot__text_add(out, " behind entry %" PRIu64, view->first - 1);
     vlot__text_add(out, "\n");
+    put_front(out, &view->snapshot);
     return;
   }
   vlot__text_add(out, "  n%u: entries %" PRIu64 " to %" PRIu64, view->status.id, view->first,
@@ -50,13 +58,28 @@ static void put_entries(vlot__text *out, const vlot__view_entries *view) {
     vlot__text_add(out, ", commit %" PRIu64 ", applied %" PRIu64 ", durable %" PRIu64,
                    raft->commit_index, view->status.applied_index, raft->durable_index);
   vlot__text_add(out, "\n");
+  put_front(out, &view->snapshot);
   if (view->count > 0) vlot__text_add(out, "  index  term  is         what\n");
   for (size_t k = 0; k < view->count; k++) put_entry(out, &view->status, &view->rows[k]);
 }
 
 /* --- a node: the paper's Figure 2, section by section --- */
 
+/* What has come of a leader's, and what it waits for. */
+static void put_coming(vlot__text *out, const vlot__view_snapshot *seen) {
+  if (seen->comes_index == 0) return;
+  vlot__text_add(out,
+                 "    comes         snapshot at %" PRIu64 ": %" PRIu64 " of %" PRIu64 " bytes%s\n",
+                 seen->comes_index, seen->comes_offset, seen->comes_size,
+                 seen->is_installing ? ", being installed" : "");
+}
+
 static void put_log(vlot__text *out, const vlot__view_entries *log) {
+  if (log->snapshot.index > 0 || log->snapshot.base > 0) {
+    vlot__text_add(out, "    snapshot      ");
+    vlot__view_say_snapshot(out, &log->snapshot);
+    vlot__text_add(out, "\n");
+  }
   if (log->last < log->first) {
     vlot__text_add(out, "    log[]         empty\n");
     return;
@@ -70,10 +93,15 @@ static void put_log(vlot__text *out, const vlot__view_entries *log) {
 static void put_peer(vlot__text *out, const vlot__view_node *view, const vlot_progress *peer) {
   vlot__text_add(out, "    n%-3u  %11" PRIu64 "  %12" PRIu64 "  %-9s  %-5s  %u", peer->id,
                  peer->next_index, peer->match_index,
-                 peer->state == VLOT_PROGRESS_PROBE ? "probe" : "replicate",
+                 peer->state == VLOT_PROGRESS_SNAPSHOT ? "snapshot"
+                 : peer->state == VLOT_PROGRESS_PROBE  ? "probe"
+                                                       : "replicate",
                  peer->is_active ? "yes" : "no", peer->inflight_messages);
   if (view->window_messages) vlot__text_add(out, " of %" PRIu64, view->window_messages);
   vlot__text_add(out, ", %" PRIu64 " byte%s", peer->inflight_bytes, plural(peer->inflight_bytes));
+  if (peer->state == VLOT_PROGRESS_SNAPSHOT)
+    vlot__text_add(out, ", snapshot at %" PRIu64 ": has %" PRIu64 " of %" PRIu64 " bytes",
+                   peer->snapshot_index, peer->snapshot_acked, peer->snapshot_size);
   if (peer->why != VLOT_WHY_NONE) vlot__text_add(out, ": %s", vlot_why_text(peer->why));
   vlot__text_add(out, "\n");
 }
@@ -139,6 +167,7 @@ static void put_ours(vlot__text *out, const vlot__view_node *view) {
   vlot__text_add(out, "    durable       log up to %" PRIu64 ", term %" PRIu64 "\n",
                  raft->durable_index, raft->durable_term);
   put_disk(out, view);
+  put_coming(out, &view->log.snapshot);
   vlot__text_add(out, "    held          %u message%s until the disk has what they promise\n",
                  raft->held_messages, plural(raft->held_messages));
   vlot__text_add(out, "    mail          %zu under way to it\n", view->mail);

@@ -4,7 +4,30 @@
 
 #include "pattern.h"
 #include "view.h"
+#include "vlot/raft_snapshot.h"
 #include "why.h"
+
+static void look_head(void *context, const vlot_raft *raft, void *machine) {
+  vlot__view_snapshot *seen = context;
+  const vlot_snapshot *snapshot = vlot_raft_snapshot(raft);
+  (void)machine;
+  if (!snapshot) return;
+  seen->term = vlot_snapshot_get(snapshot)->term;
+  seen->size = vlot_snapshot_get(snapshot)->size;
+}
+
+vlot__view_snapshot vlot__view_look_snapshot(vlot__workspace *workspace, uint32_t node) {
+  vlot_node_status status = vlot__workspace_status(workspace, node);
+  vlot__view_snapshot seen = {.base = status.raft.base_index, .index = status.raft.snapshot_index};
+  if (status.state == VLOT_NODE_DOWN) return seen;
+  if (seen.index > 0) (void)vlot_cluster_look(workspace->cluster, node, look_head, &seen);
+  if (status.state == VLOT_NODE_FENCED) return seen; /* it takes nothing any more */
+  seen.comes_index = status.raft.receives_index;
+  seen.comes_size = status.raft.receives_size;
+  seen.comes_offset = status.raft.receives_offset;
+  seen.is_installing = status.raft.is_installing;
+  return seen;
+}
 
 bool vlot__view_look_log(vlot__view_log *view, vlot__workspace *workspace, uint32_t node) {
   uint32_t nodes = workspace->options.nodes;
@@ -17,7 +40,8 @@ bool vlot__view_look_log(vlot__view_log *view, vlot__workspace *workspace, uint3
                              .size = workspace->logs[id].size,
                              .terms = workspace->logs[id].terms,
                              .commit = vlot__workspace_status(workspace, id).raft.commit_index,
-                             .match = vlot__why_match(workspace, id)};
+                             .match = vlot__why_match(workspace, id),
+                             .snapshot = vlot__view_look_snapshot(workspace, id)};
   }
   return true;
 }

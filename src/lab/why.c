@@ -26,13 +26,15 @@ static void add_state(why *at, const vlot_node_status *status) {
 static uint64_t kinds_of(vlot__why_about about) {
   const uint64_t change = BIT(LEADER) | BIT(STEP_DOWN) | BIT(ROLE) | BIT(VOTE) | BIT(TERM) |
                           BIT(APPEND) | BIT(TRUNCATE) | BIT(COMMIT) | BIT(CAMPAIGN) | BIT(FENCED) |
-                          BIT(START) | BIT(KILL) | BIT(SUSPEND) | BIT(RESUME);
+                          BIT(START) | BIT(KILL) | BIT(SUSPEND) | BIT(RESUME) |
+                          BIT(SNAPSHOT_INSTALLED);
   switch (about) {
   case VLOT__WHY_ROLE:
     return BIT(LEADER) | BIT(STEP_DOWN) | BIT(ROLE) | BIT(FENCED) | BIT(START) | BIT(KILL);
   case VLOT__WHY_VOTE: return BIT(VOTE) | BIT(CAMPAIGN); /* who campaigns votes for itself */
   case VLOT__WHY_TERM: return BIT(TERM);
-  case VLOT__WHY_LOG: return BIT(APPEND) | BIT(TRUNCATE) | BIT(MISMATCH);
+  case VLOT__WHY_LOG:
+    return BIT(APPEND) | BIT(TRUNCATE) | BIT(MISMATCH) | BIT(SNAPSHOT_INSTALLED) | BIT(COMPACTED);
   case VLOT__WHY_COMMIT: return BIT(COMMIT);
   case VLOT__WHY_CAMPAIGN: return BIT(CAMPAIGN);
   case VLOT__WHY_CHANGE:
@@ -66,11 +68,13 @@ static void add_node(why *at, uint32_t id, vlot__why_about about) {
   if (why_is_up(&status) && status.raft.role == VLOT_ROLE_LEADER &&
       (about == VLOT__WHY_ANYTHING || about == VLOT__WHY_COMMIT)) {
     vlot__why_add_commit(at, &status);
+    vlot__why_add_snapshots(at, &status);
     vlot__why_add_reads(at, &status);
   }
   if (about == VLOT__WHY_ANYTHING) vlot__why_add_obstacles(at, id);
   if (why_is_up(&status) && status.raft.role != VLOT_ROLE_LEADER && about == VLOT__WHY_ANYTHING)
     vlot__why_add_forwards(at, &status);
+  if (why_is_up(&status) && about == VLOT__WHY_ANYTHING) vlot__why_add_coming(at, &status);
   const vlot_event *start =
       vlot__past_newest(&workspace->past, id, BIT(START), 0, event ? event->sequence : 0);
   if (event) vlot__why_add_chain(at, event);

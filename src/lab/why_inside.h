@@ -1,7 +1,7 @@
 /* Why, as its files share it: why.c looks at a node, why_chain.c follows causes, why_election.c has
  * what is missing to a leader, why_commit.c to a commit and to reads, why_forward.c to what a
- * follower passes on, why_way.c what became of a message and whose word counts, why_fate.c what
- * stands in somebody's way.
+ * follower passes on, why_snapshot.c to a snapshot on its way, why_way.c what became of a message
+ * and whose word counts, why_fate.c what stands in somebody's way.
  */
 #ifndef VLOT_LAB_WHY_INSIDE_H
 #define VLOT_LAB_WHY_INSIDE_H
@@ -64,6 +64,13 @@ void vlot__why_add_cuts(why *at);
 
 /* What clients asked of a node that does not lead, and what each of it waits for, a line each. */
 void vlot__why_add_forwards(why *at, const vlot_node_status *status);
+
+/* --- why_snapshot.c --- */
+
+/* Of a leader: who is sent a snapshot, how far it is, what it waits for; a line each. */
+void vlot__why_add_snapshots(why *at, const vlot_node_status *leader);
+/* The same of one that comes to this node; nothing: none does. */
+void vlot__why_add_coming(why *at, const vlot_node_status *status);
 
 /* --- why_election.c --- */
 

@@ -9,6 +9,7 @@
 
 #include "asked.h"
 #include "vlot/journal.h"
+#include "vlot/raft_snapshot.h"
 
 void vlot__workspace_init(vlot__workspace *workspace, bool has_threads, uint64_t actions_max) {
   *workspace = (vlot__workspace){.actions_max = actions_max, .render = vlot__view_text};
@@ -43,6 +44,10 @@ static void close_run(vlot__workspace *workspace) {
 void vlot__workspace_deinit(vlot__workspace *workspace) {
   close_run(workspace);
   for (size_t k = 0; k <= VLOT__WORKSPACE_NODES_MAX; k++) free(workspace->logs[k].terms);
+  for (unsigned k = 0; k < workspace->import_count; k++) {
+    free(workspace->imports[k].path);
+    vlot_snapshot_release(workspace->imports[k].snapshot);
+  }
   vlot__past_deinit(&workspace->past);
   vlot__story_deinit(&workspace->story);
   free(workspace->scene);
@@ -141,6 +146,11 @@ static void log_follow(vlot__workspace *workspace, const vlot_event *event) {
     log_append(log, first, event->as.slice.count, event->as.slice.term);
   if (event->kind == VLOT_EVENT_TRUNCATE && first > 0 && first - 1 < log->size)
     log->size = (size_t)(first - 1);
+  if (event->kind == VLOT_EVENT_SNAPSHOT_INSTALLED) { /* in place of all of it */
+    uint64_t index = event->as.change.to;
+    if (log->size >= index) log->size = (size_t)(index - 1);
+    log_append(log, index, 1, event->as.change.term);
+  }
   if (event->kind != VLOT_EVENT_START) return;
   uint64_t last = event->as.step.after.last_index;
   if (last < log->size)
@@ -199,6 +209,7 @@ void vlot__workspace_begin_redo(vlot__workspace *workspace) {
   close_run(workspace);
   vlot__past_clear(&workspace->past);
   memset(workspace->asked, 0, sizeof workspace->asked);
+  memset(workspace->machines_fail, 0, sizeof workspace->machines_fail);
   workspace->start_count = 0;
   workspace->options = workspace->base;
 }
@@ -238,6 +249,7 @@ static bool open_cluster(vlot__workspace *workspace) {
   const char *problem = NULL;
   vlot_cluster_options options = workspace->options;
   options.keeps_events = 1;
+  memset(workspace->machines_made, 0, sizeof workspace->machines_made);
   if (workspace->is_redoing) options.is_inline = 1; /* faster, and the same */
   vlot_result result = workspace->journal
                            ? vlot_replay_open(&workspace->cluster, &options, workspace->journal,
@@ -342,6 +354,10 @@ bool vlot__workspace_shows(const vlot_event *event, bool is_summary) {
   case VLOT_EVENT_SUSPEND:
   case VLOT_EVENT_RESUME:
   case VLOT_EVENT_FAULT:
+  case VLOT_EVENT_SNAPSHOT_TAKEN:
+  case VLOT_EVENT_NO_SNAPSHOT:
+  case VLOT_EVENT_SNAPSHOT_INSTALLED:
+  case VLOT_EVENT_COMPACTED:
   case VLOT_EVENT_REQUEST:
   case VLOT_EVENT_VIOLATION: return true;
   case VLOT_EVENT_LINT:

@@ -18,6 +18,7 @@ enum {
   VLOT__WORKSPACE_NODES_MAX = VLOT_STEP_NODES_MAX,
   VLOT__WORKSPACE_LOG_MAX = 4096, /* entries of a starting position */
   VLOT__WORKSPACE_ASKED_MAX = 256,
+  VLOT__WORKSPACE_IMPORTS_MAX = 16,
 };
 
 /* The terms of a node's log, put together from its events: a status shows only the end of it. */
@@ -36,6 +37,12 @@ typedef struct vlot__workspace_asked {
   uint64_t deadline;  /* tick at which it is UNKNOWN */
   char what[96];
 } vlot__workspace_asked;
+
+/* A snapshot that `import` has read. */
+typedef struct vlot__workspace_import {
+  char *path;
+  vlot_snapshot *snapshot; /* retained */
+} vlot__workspace_import;
 
 struct vlot__workspace;
 
@@ -76,10 +83,15 @@ typedef struct vlot__workspace {
   const vlot__workspace_origin *origin; /* borrowed; NULL: the run is what was said */
   bool is_on_track;                     /* nothing but it has happened so far */
   bool has_followed;                    /* the verb under way has only gone on in it */
+  vlot__workspace_import imports[VLOT__WORKSPACE_IMPORTS_MAX]; /* [import_count] */
+  unsigned import_count;
 
   /* this run of it */
   vlot_cluster_options options;
   vlot_start starts[VLOT__WORKSPACE_NODES_MAX];
+  vlot_machine machine; /* of options, where `create` was said … */
+  uint64_t machines_fail[VLOT__WORKSPACE_NODES_MAX + 1]; /* … the time it is not made; 0: never */
+  uint64_t machines_made[VLOT__WORKSPACE_NODES_MAX + 1]; /* so many times so far */
   uint32_t start_count;
   vlot_cluster *cluster; /* NULL: not open yet */
   vlot_subscription *events;

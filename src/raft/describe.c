@@ -1,6 +1,8 @@
 /* What a debugger shows of a core: see base/describe.h. */
 #include "base/describe.h"
 #include "raft/core.h"
+#include "raft/receipt.h"
+#include "raft/sending.h"
 
 const vlot__described vlot_described_raft[] VLOT__DESCRIBED = {
     VLOT__VERSION,
@@ -12,6 +14,8 @@ const vlot__described vlot_described_raft[] VLOT__DESCRIBED = {
     VLOT__NUMBER(raft.role, struct vlot_raft, role),
     VLOT__NUMBER(raft.leader, struct vlot_raft, leader),
     VLOT__EMBEDDED(raft.log, struct vlot_raft, log, log, struct vlot_log),
+    VLOT__POINTER(raft.snapshot, struct vlot_raft, snapshot, snapshot, struct vlot_snapshot),
+    VLOT__POINTER(raft.receipt, struct vlot_raft, receipt, receipt, struct vlot__receipt),
     VLOT__NUMBER(raft.durable, struct vlot_raft, durable_index),
     VLOT__NUMBER(raft.commit, struct vlot_raft, commit_index),
     VLOT__NUMBER(raft.election_ticks, struct vlot_raft, election_ticks),
@@ -44,6 +48,23 @@ const vlot__described vlot_described_raft[] VLOT__DESCRIBED = {
     VLOT__NUMBER(peer.next, struct vlot__peer, next_index),
     VLOT__NUMBER(peer.inflight, struct vlot__peer, inflight.count),
     VLOT__NUMBER(peer.is_active, struct vlot__peer, is_active),
+    VLOT__POINTER(peer.sending, struct vlot__peer, sending, sending, struct vlot__sending),
+
+    VLOT__STRUCT(sending, struct vlot__sending),
+    VLOT__POINTER(sending.snapshot, struct vlot__sending, snapshot, snapshot, struct vlot_snapshot),
+    VLOT__NUMBER(sending.acked, struct vlot__sending, acked),
+    VLOT__NUMBER(sending.next, struct vlot__sending, next),
+
+    VLOT__STRUCT(receipt, struct vlot__receipt),
+    VLOT__NUMBER(receipt.stage, struct vlot__receipt, stage),
+    VLOT__POINTER(receipt.snapshot, struct vlot__receipt, snapshot, snapshot, struct vlot_snapshot),
+    VLOT__NUMBER(receipt.leader, struct vlot__receipt, from),
+    VLOT__NUMBER(receipt.piece_count, struct vlot__receipt, piece_count),
+    VLOT__NUMBER(receipt.first_from, struct vlot__receipt, pieces[0].from),
+    VLOT__NUMBER(receipt.first_to, struct vlot__receipt, pieces[0].to),
+    VLOT__CONSTANT(receipt_stage.receiving, VLOT__RECEIPT_RECEIVING),
+    VLOT__CONSTANT(receipt_stage.restoring, VLOT__RECEIPT_RESTORING),
+    VLOT__CONSTANT(receipt_stage.writing, VLOT__RECEIPT_WRITING),
     VLOT__CONSTANT(vote.granted, VLOT__VOTE_GRANTED),
     VLOT__CONSTANT(vote.refused, VLOT__VOTE_REFUSED),
 

@@ -3,6 +3,7 @@
  * whole, one write replaces log and base, and then the machines are swapped.
  */
 #include "base/assert.h"
+#include "base/hook.h"
 #include "raft/core.h"
 
 static void answer_chunk(vlot_raft *raft, const vlot_message *message, vlot_why why,
@@ -59,6 +60,17 @@ static bool is_late(const vlot__receipt *receipt, const vlot_message *message) {
              vlot_snapshot_get(message->as.install.snapshot)->index;
 }
 
+/* For a debugger: what happens to the snapshot that comes. */
+static void tell_install(const vlot_raft *raft, vlot_install_stage stage, vlot_why why) {
+  const vlot__receipt *receipt = raft->receipt;
+  const vlot_snapshot_head *head = vlot_snapshot_get(receipt->snapshot);
+  (void)head; /* without hooks */
+  (void)stage;
+  (void)why;
+  VLOT_HOOK(install,
+            (raft->id, stage, head->index, vlot__receipt_wanted(receipt), head->size, why));
+}
+
 static void restore(vlot_raft *raft, const vlot_message *message) {
   vlot__receipt *receipt = raft->receipt;
   receipt->stage = VLOT__RECEIPT_RESTORING;
@@ -66,6 +78,7 @@ static void restore(vlot_raft *raft, const vlot_message *message) {
   receipt->dealing = message->dealing;
   raft->output.restore = receipt->snapshot;
   raft->output.restore_cause = raft->source.cause;
+  tell_install(raft, VLOT_INSTALL_WHOLE, VLOT_WHY_NONE);
 }
 
 bool vlot__install_reserve_chunk(vlot_raft *raft, const vlot_message *message) {
@@ -82,9 +95,11 @@ static void take_chunk(vlot_raft *raft, const vlot_message *message) {
   vlot__receipt *receipt = raft->receipt;
   uint64_t size = vlot_snapshot_get(part)->size;
   VLOT_ASSERT(receipt);
-  if (!is_continued(receipt, message))
-    vlot__receipt_begin(receipt, part, message->from, message->term);
+  bool begins = !is_continued(receipt, message);
+  if (begins) vlot__receipt_begin(receipt, part, message->from, message->term);
   vlot__receipt_take(receipt, part, message->as.install.offset, message->as.install.length);
+  if (begins) tell_install(raft, VLOT_INSTALL_BEGUN, VLOT_WHY_NONE);
+  if (message->as.install.length > 0) tell_install(raft, VLOT_INSTALL_CHUNK, VLOT_WHY_NONE);
   uint64_t wanted = vlot__receipt_wanted(receipt);
   if (wanted == size) restore(raft, message);
   answer_chunk(raft, message,
@@ -162,6 +177,7 @@ static void install(vlot_raft *raft) {
   vlot__peers_change(raft);
   receipt->stage = VLOT__RECEIPT_WRITING;
   receipt->token = raft->last_token + 1;
+  tell_install(raft, VLOT_INSTALL_WRITTEN, VLOT_WHY_NONE);
   if (is_asked(raft, &chunk)) answer_installed(raft, &chunk);
 }
 
@@ -179,10 +195,12 @@ void vlot__install_on_restored(vlot_raft *raft, vlot_result result, vlot_outcome
   }
   const vlot_snapshot_head *head = vlot_snapshot_get(receipt->snapshot);
   if (result == VLOT_CORRUPT) {
+    tell_install(raft, VLOT_INSTALL_FAILED, VLOT_WHY_SNAPSHOT_CORRUPT);
     refuse(outcome, VLOT_REJECTED, VLOT_WHY_SNAPSHOT_CORRUPT);
     if (is_asked(raft, &chunk))
       answer_chunk(raft, &chunk, VLOT_WHY_SNAPSHOT_CORRUPT, 0, head->size);
   } else if (result != VLOT_OK) {
+    tell_install(raft, VLOT_INSTALL_FAILED, VLOT_WHY_RESTORE_FAILED);
     refuse(outcome, VLOT_REJECTED, VLOT_WHY_RESTORE_FAILED);
     vlot__fence(raft, VLOT_WHY_RESTORE_FAILED, receipt->from, raft->commit_index, head->index,
                 raft->hard.term);
@@ -202,6 +220,7 @@ void vlot__install_on_stored(vlot_raft *raft) {
   if (!receipt || receipt->stage != VLOT__RECEIPT_WRITING || receipt->token > raft->stored_token)
     return;
   raft->output.has_swapped = 1;
+  tell_install(raft, VLOT_INSTALL_DONE, VLOT_WHY_NONE);
   vlot__receipt_drop(&raft->receipt, raft->allocator);
 }
 
@@ -247,6 +266,7 @@ void vlot__install_on_taken(vlot_raft *raft, const vlot_input *input, vlot_outco
     vlot__log_bytes_drop(raft, head->index);
     vlot_snapshot_release(raft->snapshot);
     raft->snapshot = vlot_snapshot_retain(snapshot);
+    VLOT_HOOK(snapshot, (raft->id, head->index, head->term, head->size));
     vlot__out_change(raft, VLOT_CHANGE_SNAPSHOT_TAKEN, VLOT_WHY_NONE, 0, before, head->index,
                      head->term);
   }

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/describe.h"
 
 struct vlot_snapshot {
   const vlot_allocator *allocator;
@@ -15,6 +16,16 @@ struct vlot_snapshot {
   uint64_t part_size;
   vlot_bytes *bytes;             /* … in these; NULL: they are read */
   vlot_snapshot_content content; /* by this */
+};
+
+/* For a debugger: see base/describe.h. */
+const vlot__described vlot_described_snapshot[] VLOT__DESCRIBED = {
+    VLOT__VERSION,
+    VLOT__STRUCT(snapshot, struct vlot_snapshot),
+    VLOT__NUMBER(snapshot.index, struct vlot_snapshot, head.index),
+    VLOT__NUMBER(snapshot.term, struct vlot_snapshot, head.term),
+    VLOT__NUMBER(snapshot.size, struct vlot_snapshot, head.size),
+    VLOT__END,
 };
 
 static bool head_is_legal(const vlot_snapshot_head *head) {

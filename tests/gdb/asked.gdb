@@ -43,3 +43,10 @@ vlot step
 vlot net
 vlot trace 4
 vlot check
+vlot until quiet
+vlot snapshot 2
+vlot step
+vlot compact 2
+vlot step 2
+vlot requests
+vlot node 2

@@ -64,6 +64,11 @@ export LINES_OF_TIME=$work/lines
 printf 'until leader\npropose x=1\ntick 5\ncut 1 2\ntick 200\n' >"$LINES_OF_TIME"
 compare time -x "$here/time.gdb" "$program"
 
+# In a copy: nothing is written beside the scenes.
+cp "$here/../../scenes/11-snapshot-install.scene" "$work/snapshot.scene"
+export SNAPSHOT_SCENE=$work/snapshot.scene
+compare snapshot -x "$here/snapshot.gdb" "$program"
+
 export JOURNAL=$work/journal
 "$program" run --quiet --nodes 3 --journal "$JOURNAL" </dev/null
 debugger -x "$here/replay.py" "$program" >"$work/log"

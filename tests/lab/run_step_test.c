@@ -18,6 +18,9 @@ Test(run_step, it_awaits_what_happens_at_a_node_or_to_it) {
       {"leader:3", {.kind = VLOT_EVENT_VOTE, .node = 3}, false},
       {"violation", {.kind = VLOT_EVENT_VIOLATION, .peer = 2}, true},
       {"violation:2", {.kind = VLOT_EVENT_VIOLATION, .peer = 2}, true},
+      {"snapshot:3", {.kind = VLOT_EVENT_SNAPSHOT_TAKEN, .node = 3}, true},
+      {"install", {.kind = VLOT_EVENT_SNAPSHOT_INSTALLED, .node = 3}, true},
+      {"install:2", {.kind = VLOT_EVENT_SNAPSHOT_INSTALLED, .node = 3, .peer = 2}, false},
       {"violation:1", {.kind = VLOT_EVENT_VIOLATION, .peer = 2}, false},
   };
   for (size_t k = 0; k < COUNT(rows); k++) {

@@ -111,6 +111,8 @@ static const struct {
     {VLOT_REQUEST_CAMPAIGN, "campaign 2 later"},
     {VLOT_REQUEST_ELECT, "elect 2 later"},
     {VLOT_REQUEST_STEPDOWN, "stepdown 2 later"},
+    {VLOT_REQUEST_SNAPSHOT, "snapshot 2 later"},
+    {VLOT_REQUEST_COMPACT, "compact 2 2 later"},
 };
 enum { REQUESTS = sizeof requests / sizeof *requests };
 

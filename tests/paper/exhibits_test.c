@@ -1055,6 +1055,29 @@ Test(exhibits, b058_the_same_with_both_messages_in_one_step) {
   basin_close(b);
 }
 
+/* Every node applies what is committed, whoever leads; who is elected answers a read behind it. */
+Test(exhibits, b084_a_new_leader_has_applied_what_the_old_one_answered_for) {
+  basin *b = safe(3);
+  vlot_read_answer answer;
+  basin_make_leader(b, 1);
+  basin_run(b, 2);
+  basin_propose(b, 1, "x");
+  basin_run(b, 3);
+  cr_assert(strstr(basin_applied(b, 1), "x"));
+  cr_assert_str_eq(basin_applied(b, 2), basin_applied(b, 1), "followers apply it too");
+  cr_assert_str_eq(basin_applied(b, 3), basin_applied(b, 1));
+  basin_isolate(b, 1);
+  basin_run(b, 60);
+  uint32_t next = basin_leader(b);
+  cr_assert_neq(next, 1);
+  cr_assert(strstr(basin_applied(b, next), "x"));
+  cr_assert_eq(basin_read(b, next, 7).result, VLOT_OK);
+  basin_run(b, 3);
+  cr_assert(basin_read_answer(b, next, 7, &answer));
+  cr_assert_geq(basin_status(b, next).applied_index, answer.index);
+  basin_close(b);
+}
+
 Test(exhibits, b068_a_wiped_disk_neither_votes_nor_counts) {
   basin *b = with(3, VLOT_SWITCH_ALL & ~(uint32_t)VLOT_SWITCH_CHECK_QUORUM);
   for (uint32_t id = 1; id <= 3; id++) basin_preset_disk(b, id, 100 + id, 100 + id);

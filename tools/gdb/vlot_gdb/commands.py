@@ -58,6 +58,8 @@ EVENTS = {
     "spawn": ("vlot_hook_spawn", "node", "", "it starts, for the first time too"),
     "kill": ("vlot_hook_kill", "node", "", "it stops running"),
     "fenced": ("vlot_hook_fenced", "node", "", "it refuses to go on"),
+    "snapshot": ("vlot_hook_snapshot", "node", "", "it has a snapshot of its machine"),
+    "install": ("vlot_hook_install", "node", "", "something happens to a leader's snapshot; stage says what"),
     "violation": ("vlot_hook_violation", "node", "", "the checker found a broken property"),
     "step": ("vlot_hook_step", "node", "", "one step of its core is done"),
     "tick": ("vlot_hook_tick", "node", "", "its time has gone on"),
@@ -116,6 +118,11 @@ def show_peers(raft):
             words.node(peer.id), words.enum("vlot_progress_state", "VLOT_PROGRESS_", peer.state), peer.match, peer.next, peer.inflight,
             "yes" if peer.is_active else "no"])
     words.table(["peer", "state", "match", "next", "in flight", "heard"], rows)
+    for peer in raft.peers:
+        sending = peer.sending
+        if sending is not None and sending.snapshot is not None:
+            print("  n%d is sent the snapshot at %d: it has %d of %d bytes, up to %d are under way" % (
+                peer.id, sending.snapshot.index, sending.acked, sending.snapshot.size, sending.next))
 
 
 def show_votes(raft):
@@ -135,6 +142,8 @@ def show_node(text):
     print("  vote       %s; knows %s as leader" % (words.node(raft.vote), words.node(raft.leader)))
     print("  log        %d to %d, last term %d; durable %d, commit %d, applied %d" % (
         log.base + 1, log.last, log.last_term, raft.durable, raft.commit, node.applied))
+    if state.has_snapshot(raft):
+        print("  snapshot   %s" % state.snapshot(raft))
     print("  time       next timer in %s ticks; election timeout %d, %d gone; clock at %d/1000" % (
         one.left(), raft.election_ticks, raft.election_elapsed, one.value.clock_permille))
     print("  waiting    mail %d, writes under way %d, messages held until they are durable %d, commands %d, reads %d" % (
@@ -162,6 +171,8 @@ def show_log(text):
     commit, applied, durable = raft.commit, one.node.applied, raft.durable
     print("n%d: log %d to %d, commit %d, applied %d, durable %d" % (one.id, base + 1, last, commit, applied, durable) if last > base
           else "n%d: the log is empty after index %d" % (one.id, base))
+    if state.has_snapshot(raft):
+        print("    snapshot %s" % state.snapshot(raft))
     rows = []
     for entry in state.entries(raft, first, until):
         mark = "applied" if entry.index <= applied else "committed" if entry.index <= commit else "durable" if entry.index <= durable else "in memory"

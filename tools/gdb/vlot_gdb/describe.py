@@ -7,7 +7,7 @@ import sys
 import gdb
 
 VERSION = 2  # VLOT__DESCRIPTION_VERSION
-TABLES = ("raft", "actor", "cluster", "clock", "client", "lab")
+TABLES = ("raft", "actor", "cluster", "clock", "client", "snapshot", "lab")
 PROGRAMS = ("lab",)  # not of the library: of the vlot command
 
 ROW = struct.Struct("=32s32s32sIIIIQ")

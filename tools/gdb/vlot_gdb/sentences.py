@@ -204,7 +204,8 @@ def of_order(event, kind, due):
     name = words.enum("vlot_input_kind", "VLOT_INPUT_", kind, "_")
     if name == "tick":
         return "n%d's timer is made to fire before its time (%s)" % (event.node, describe.words("due").get(due, "?"))
-    return "n%d takes the order %s" % (event.node, name)
+    own = {describe.constant("node_order", one): one for one in ("snapshot", "compact")}.get(int(kind))
+    return "n%d takes the order %s" % (event.node, own or name)
 
 
 def of_violation(event, number):
@@ -263,6 +264,7 @@ def of_change(event):
         "request": lambda: of_request(event, start, term),
         "violation": lambda: of_violation(event, start),
         "snapshot taken": lambda: "n%d has a snapshot at %d of term %d%s" % (n, end, term, " (was at %d)" % start if start else ""),
+        "no snapshot": lambda: "n%d takes no snapshot at %d%s" % (n, end, " (it has one at %d)" % start if start else ""),
         "snapshot sent": lambda: "n%d sends n%d bytes %d to %d of the snapshot at %d" % (n, peer, start, end, term),
         "snapshot installed": lambda: "n%d begins at n%d's snapshot, at %d of term %d (had committed %d)" % (n, peer, end, term, start),
         "compacted": lambda: "n%d drops its log up to %d of term %d (it began behind %d)" % (n, end, term, start),

@@ -247,10 +247,48 @@ def message(value):
         return text + ", commit %d" % int(append["commit"])
     if kind in ("pre vote reply", "vote reply"):
         return text + (" granted" if flags & words.OK else " refused" + words.because(value["why"]))
+    if kind == "install":
+        install = value["as"]["install"]
+        snapshot = describe.Thing("snapshot", int(install["snapshot"]))
+        start, length = int(install["offset"]), int(install["length"])
+        if length == 0:
+            return text + " how far is the snapshot at %d?" % snapshot.index
+        return text + " snapshot at %d, bytes %d to %d of %d" % (snapshot.index, start, start + length, snapshot.size)
+    if kind == "install reply":
+        reply = value["as"]["installed"]
+        if flags & words.OK:
+            return text + " has the snapshot at %d" % int(reply["index"])
+        return text + " lacks the snapshot at %d from byte %d on" % (int(reply["index"]), int(reply["offset"]))
     reply = value["as"]["reply"]
     if flags & words.OK:
         return text + " match %d" % int(reply["match_index"])
     return text + " refused, try %d/t%d" % (int(reply["hint_index"]), int(reply["hint_term"]))
+
+
+def has_snapshot(raft):
+    return bool(raft.log.base) or raft.snapshot is not None or raft.receipt is not None
+
+
+def snapshot(raft):
+    """The front of a node's log, and what comes from its leader."""
+    taken, text = raft.snapshot, "none"
+    if taken is not None:
+        text = "at %d of term %d, %s" % (taken.index, taken.term, words.counted(taken.size, "byte", "bytes"))
+    if raft.log.base:
+        text += "; the log begins after %d" % raft.log.base
+    receipt = raft.receipt
+    if receipt is not None and receipt.snapshot is not None:
+        here = receipt.first_to if receipt.piece_count and receipt.first_from == 0 else 0
+        stage = {describe.constant("receipt_stage", one): one for one in ("receiving", "restoring", "writing")}.get(receipt.stage)
+        if stage is not None:
+            text += "; n%d's at %d comes: %d of %d bytes, %s" % (receipt.leader, receipt.snapshot.index, here, receipt.snapshot.size, stage)
+    return text
+
+
+def order(kind):
+    """What a node is told to do: by the core's word, or the node's own."""
+    own = {describe.constant("node_order", one): one for one in ("snapshot", "compact")}
+    return own.get(int(kind)) or words.enum("vlot_input_kind", "VLOT_INPUT_", kind)
 
 
 def mail(kind, payload, node):
@@ -264,7 +302,7 @@ def mail(kind, payload, node):
     if name == "read":
         return "client %d: read" % describe.Thing("mail_read", payload).client
     if name == "order":
-        return "order: " + words.enum("vlot_input_kind", "VLOT_INPUT_", describe.Thing("mail_order", payload).kind)
+        return "order: " + order(describe.Thing("mail_order", payload).kind)
     if name == "forward":
         forward = describe.Thing("mail_forward", payload)
         return ("passed on: taken up to before %d of term %d" if forward.is_answer else "passed on: %d of term %d") % (forward.number, forward.term)

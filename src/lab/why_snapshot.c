@@ -1,0 +1,106 @@
+/* How far a snapshot on its way is, and what it waits for: at its leader, and where it goes to. */
+#include <inttypes.h>
+
+#include "why_inside.h"
+
+typedef struct peers {
+  vlot_progress rows[VLOT__WORKSPACE_NODES_MAX];
+  uint32_t count, nodes;
+} peers;
+
+static void look_peers(void *context, const vlot_raft *raft, void *machine) {
+  peers *all = context;
+  (void)machine;
+  for (uint32_t id = 1; id <= all->nodes; id++)
+    if (vlot_raft_get_progress(raft, id, &all->rows[all->count]) == VLOT_OK &&
+        all->rows[all->count].state == VLOT_PROGRESS_SNAPSHOT)
+      all->count++;
+}
+
+/* The newest chunk, or question how far it is, that left for a peer. */
+static const vlot_event *find_chunk(const why *at, uint32_t leader, uint32_t peer) {
+  const vlot__past_node *past = &at->workspace->past.nodes[leader];
+  for (size_t k = past->count; k > 0; k--) {
+    const vlot_event *event = &past->events[k - 1];
+    if (event->kind == VLOT_EVENT_SENT && event->peer == peer &&
+        event->as.message.kind == VLOT_MESSAGE_INSTALL)
+      return event;
+  }
+  return NULL;
+}
+
+/* Behind the last byte that left; what is lost is sent again from the first one that is missing. */
+static uint64_t sent_up_to(const why *at, uint32_t leader, const vlot_progress *peer) {
+  const vlot__past_node *past = &at->workspace->past.nodes[leader];
+  uint64_t end = 0;
+  for (size_t k = past->count; k > 0; k--) {
+    const vlot_event *event = &past->events[k - 1];
+    if (event->kind == VLOT_EVENT_LEADER) break;
+    if (event->kind == VLOT_EVENT_SNAPSHOT_SENT && event->peer == peer->id &&
+        event->as.change.term == peer->snapshot_index && event->as.change.to > end)
+      end = event->as.change.to;
+  }
+  return end;
+}
+
+/* All of it is there. */
+static void say_install(why *at, uint32_t id) {
+  vlot__view_why_say(at->view, "; all of it is there, and not in place yet: ");
+  if (!vlot__why_say_disk(at, id))
+    vlot__view_why_say(at->view, "n%u's machine is restored from it", id);
+}
+
+static void say_bounds(why *at, uint32_t leader, const vlot_progress *peer,
+                       const vlot_event *chunk) {
+  const vlot_raft_options *raft = &at->workspace->options.raft;
+  uint64_t sent = sent_up_to(at, leader, peer);
+  if (sent < peer->snapshot_size && sent >= peer->snapshot_acked + raft->snapshot_window_bytes)
+    vlot__view_why_say(at->view, "; no more leaves before that: the window of %u bytes is full",
+                       raft->snapshot_window_bytes);
+  else if (sent < peer->snapshot_size && raft->snapshot_tick_bytes > 0 &&
+           chunk->tick == vlot_cluster_now(at->workspace->cluster))
+    vlot__view_why_say(at->view, "; no more leaves in this tick: the rate is %u bytes a tick",
+                       raft->snapshot_tick_bytes);
+}
+
+static void add_peer(why *at, uint32_t leader, const vlot_progress *peer) {
+  vlot_node_status status = vlot__workspace_status(at->workspace, peer->id);
+  const vlot_event *chunk = find_chunk(at, leader, peer->id);
+  vlot__view_why_begin(at->view, VLOT__VIEW_FINDING, leader);
+  vlot__view_why_say(at->view, "n%u needs entries that n%u's log has let go, and ", peer->id,
+                     leader);
+  if (peer->snapshot_index == 0) {
+    vlot__view_why_say(at->view, "is sent nothing: %s", vlot_why_text(peer->why));
+    return;
+  }
+  vlot__view_why_say(at->view,
+                     "is sent the snapshot at %" PRIu64 ": %" PRIu64 " of %" PRIu64
+                     " bytes are known to be there",
+                     peer->snapshot_index, peer->snapshot_acked, peer->snapshot_size);
+  if (peer->why != VLOT_WHY_NONE) vlot__view_why_say(at->view, ": %s", vlot_why_text(peer->why));
+  if (why_is_up(&status) && status.raft.is_installing) {
+    say_install(at, peer->id);
+  } else if (chunk) {
+    vlot__view_why_say(at->view, "; ");
+    vlot__why_say_way(at, chunk);
+    say_bounds(at, leader, peer, chunk);
+  }
+  vlot__why_say_member(at, &status);
+}
+
+void vlot__why_add_snapshots(why *at, const vlot_node_status *leader) {
+  peers all = {.nodes = at->workspace->options.nodes};
+  if (vlot_cluster_look(at->workspace->cluster, leader->id, look_peers, &all) != VLOT_OK) return;
+  for (uint32_t k = 0; k < all.count; k++) add_peer(at, leader->id, &all.rows[k]);
+}
+
+void vlot__why_add_coming(why *at, const vlot_node_status *status) {
+  const vlot_raft_status *raft = &status->raft;
+  if (raft->receives_index == 0) return;
+  vlot__view_why_begin(at->view, VLOT__VIEW_FINDING, status->id);
+  vlot__view_why_say(at->view,
+                     "A snapshot at %" PRIu64 " comes: %" PRIu64 " of %" PRIu64 " bytes are here",
+                     raft->receives_index, raft->receives_offset, raft->receives_size);
+  if (raft->is_installing) /* its disk, if that is it, is told of before */
+    vlot__view_why_say(at->view, "; it is restored from, and put in place with one write");
+}
