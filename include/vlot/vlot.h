@@ -20,5 +20,6 @@
 #include "vlot/storage.h"
 #include "vlot/verb.h"
 #include "vlot/version.h"
+#include "vlot/why.h"
 
 #endif
