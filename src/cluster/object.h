@@ -9,6 +9,7 @@
  *   node*.c                  mail -> inputs, outputs -> effects; no thread in them
  *   client.c ask.c inbox.c   clients, and where their answers arrive
  *   look.c lints.c await.c   looking and waiting
+ *   why*.c explain.c past.c  why it is so
  *   observe.c subscription.c log.c   events, and what is told
  *   driver.h                 what makes nodes run: threads.c clock.c actors.c, lockstep.c verbs.c
  *                            inline.c, pause.c

@@ -67,7 +67,7 @@ const vlot__past_node *vlot__past_of(const vlot_past *past, uint32_t node) {
   return past->is_short ? &forgotten : &unknown;
 }
 
-static vlot__past_node *enter(vlot_past *past, uint32_t node) {
+static vlot__past_node *enter_node(vlot_past *past, uint32_t node) {
   void *nodes = past->nodes;
   size_t place = vlot__by_id_enter(past->allocator, &nodes, &past->node_count, &past->node_capacity,
                                    sizeof *past->nodes, node);
@@ -121,7 +121,7 @@ static void forget_older(vlot__past_node *node) {
 
 /* --- adding --- */
 
-static bool reserve(vlot_past *past, vlot__past_node *node) {
+static bool make_room(vlot_past *past, vlot__past_node *node) {
   if (node->count < node->capacity) return true;
   if (node->count >= past->events_max) {
     forget_older(node);
@@ -138,7 +138,7 @@ static bool reserve(vlot_past *past, vlot__past_node *node) {
 void vlot_past_add(vlot_past *past, const vlot_event *event) {
   VLOT_GIVEN(past);
   VLOT_GIVEN(event);
-  vlot__past_node *node = enter(past, event->node);
+  vlot__past_node *node = enter_node(past, event->node);
   if (!node) {
     past->is_short = true;
     return;
@@ -146,7 +146,7 @@ void vlot_past_add(vlot_past *past, const vlot_event *event) {
   uint64_t last = node->count > 0 ? node->events[node->count - 1].sequence : 0;
   if (event->sequence <= last) return; /* it is known */
   if (event->sequence != last + 1) node->whole_from = node->seen_from = event->sequence;
-  if (reserve(past, node)) {
+  if (make_room(past, node)) {
     node->events[node->count++] = *event;
   } else {
     node->count = 0;

@@ -14,7 +14,7 @@ void vlot_question_init(vlot_question *question) {
   *question = (vlot_question){.size = sizeof *question};
 }
 
-static vlot_result check(const vlot_cluster *cluster, const vlot_question *question) {
+static vlot_result check_question(const vlot_cluster *cluster, const vlot_question *question) {
   if (question->size != sizeof *question)
     return vlot__refuse_value(VLOT_INVALID,
                               "a question of size {0}, not {1}: vlot_question_init() sets it",
@@ -92,7 +92,7 @@ vlot_result vlot_cluster_why(vlot_cluster *cluster, const vlot_question *questio
   VLOT__VISIT_RESULT(cluster);
   const vlot_question anything = {.size = sizeof anything};
   if (!question) question = &anything;
-  vlot_result result = check(cluster, question);
+  vlot_result result = check_question(cluster, question);
   if (result != VLOT_OK) return result;
   vlot__moment moment;
   uint64_t index = question->ask == VLOT_ASK_ENTRY ? question->index : 0;

@@ -212,7 +212,7 @@ static void add_confirmation(why *at, const vlot_node_status *leader, uint32_t i
   vlot__why_say_member(at, &status);
 }
 
-static bool has_committed_in_term(const why *at, const vlot_node_status *leader) {
+static bool has_own_commit(const why *at, const vlot_node_status *leader) {
   uint64_t commit = leader->raft.commit_index, term = vlot__why_term(at, commit);
   return commit > 0 && (term == 0 || term == leader->raft.term);
 }
@@ -239,7 +239,7 @@ void vlot__why_add_read(why *at, const vlot_node_status *leader, const vlot_even
                 leader->raft.quorum, leader->id, leader->id, confirmed, confirmed == 1 ? "s" : "ve",
                 leader->id);
   vlot__why_wait_quorum(at, VLOT_WAIT_CONFIRMED, leader->id, confirmed, leader->raft.quorum);
-  if (!has_committed_in_term(at, leader))
+  if (!has_own_commit(at, leader))
     vlot__why_say(at, ", and until an entry of term %" PRIu64 " is committed", leader->raft.term);
   for (uint32_t id = vlot__why_next(at, 0); id; id = vlot__why_next(at, id))
     if (id != leader->id && !vlot__why_status(at, id).is_learner)

@@ -44,7 +44,7 @@ static bool meet(vlot__moment *moment, vlot_cluster *cluster) {
 }
 
 /* Terms go up along a log: where the run of one ends is found by halving. */
-static void take_runs(vlot__moment *moment, const vlot_raft *raft) {
+static void copy_runs(vlot__moment *moment, const vlot_raft *raft) {
   vlot_raft_status status;
   vlot_entry entry;
   uint64_t term, other;
@@ -74,7 +74,7 @@ static void take_member(vlot__moment *moment, vlot__seat *seat, vlot__why_member
     member->has_entry = vlot_raft_get_entry(vlot__node_raft(seat->node), index, &member->entry_term,
                                             &entry) == VLOT_OK;
   if (member->id == moment->leader && seat->node && !member->is_stuck)
-    take_runs(moment, vlot__node_raft(seat->node));
+    copy_runs(moment, vlot__node_raft(seat->node));
 }
 
 /* The ring of one seat (0: the cluster), and before it the rare ones that it has lost. */
@@ -183,7 +183,7 @@ static bool take_pending(vlot__moment *moment, vlot_cluster *cluster) {
   return true;
 }
 
-static bool take_all(vlot__moment *moment, vlot_cluster *cluster, uint64_t index, bool wants_past) {
+static bool copy_all(vlot__moment *moment, vlot_cluster *cluster, uint64_t index, bool wants_past) {
   moment->now = vlot__now(cluster);
   moment->leader = vlot__leader(cluster);
   moment->obstacle = vlot_cluster_leaderless_why(cluster);
@@ -208,7 +208,7 @@ vlot_result vlot__moment_take(vlot__moment *moment, vlot_cluster *cluster, uint6
   is_whole = is_whole && meet(moment, cluster);
   if (is_whole) {
     hold_all(moment, cluster);
-    is_whole = take_all(moment, cluster, index, wants_past);
+    is_whole = copy_all(moment, cluster, index, wants_past);
     unhold_all(moment, cluster);
   }
   vlot__control_end(cluster);
