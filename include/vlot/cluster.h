@@ -59,6 +59,29 @@ typedef enum vlot_clock_waits {
   VLOT_CLOCK_WAITS_ALWAYS,       /* always, for as long as it takes */
 } vlot_clock_waits;
 
+/* How much a line of the log matters.
+ *
+ * ERROR    something does not work any more: a node is fenced, the journal has ended, a property is
+ *          broken
+ * WARNING  it works, and will not for long: lints, slow machines, a disk that was wiped, a clock
+ *          that waits
+ * NOTE     what happens seldom: elections, leaders, starts, kills and restarts, faults
+ * DETAIL   what explains that: campaigns, votes, terms, configurations, snapshots
+ */
+typedef enum vlot_log_level {
+  VLOT_LOG_ERROR = 1,
+  VLOT_LOG_WARNING,
+  VLOT_LOG_NOTE,
+  VLOT_LOG_DETAIL,
+} vlot_log_level;
+
+/* "error" …; "?" outside of these. Static. */
+VLOT_API const char *vlot_log_level_name(vlot_log_level level);
+
+/* A ready log_line: "vlot: note: tick 17: n2 becomes leader …" on standard error, each line with
+ * one write(2). context: another name than "vlot", a string; NULL. Any thread. */
+VLOT_API void vlot_log_stderr(void *context, vlot_log_level level, const char *line);
+
 /* Where a member begins, on a disk that is made for it. */
 typedef struct vlot_start {
   uint32_t id;               /* a member; one start each */
@@ -131,10 +154,10 @@ typedef struct vlot_cluster_options {
   /* the same into a file, which is created, or emptied: cheaper, and nothing is lost with the
    * process, however it ends. Borrowed for the opening. NULL (default): no file */
   const char *journal_path;
-  /* a line for people, without a newline, borrowed for the call; any thread, no lock held. NULL:
-   * silent */
+  /* a line for people, without a newline, borrowed for the call; any thread, no lock held. Of what
+   * is wrong, and lints: log_line has more. NULL: silent */
   void (*log)(void *context, const char *line);
-  void *log_context; /* handed to log */
+  void *log_context; /* handed to log and log_line */
   /* out: [problem_size] why it could not be opened, with ids and the storage's own words, where
    * there is more to say than a static sentence can; "" otherwise. Borrowed for the opening; the
    * log gets the same line. NULL with 0 (default) */
@@ -150,6 +173,13 @@ typedef struct vlot_cluster_options {
   uint64_t snapshot_bytes;
   /* so many entries below a snapshot stay in the log, for followers that are slow: default 0 */
   uint64_t snapshot_trailing;
+  /* the lines of log and, beside them, what happens, up to log_level. Lines of what happens come on
+   * a thread of the host's, not a node's and not the clock's; in lockstep inside the call that
+   * steps. As in every function that a call of the cluster calls, closing is VLOT_DEADLOCK in
+   * there. Where many come at once some may be missing, which a line says. vlot_log_stderr() is
+   * one. NULL (default): none */
+  void (*log_line)(void *context, vlot_log_level level, const char *line);
+  uint32_t log_level; /* vlot_log_level: default NOTE */
 } vlot_cluster_options;
 
 /* Set size and the defaults; what has none in the words above is 0 or NULL. */

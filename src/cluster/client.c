@@ -98,7 +98,8 @@ vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster,
   else
     free_client(client);
   if (result == VLOT_BUSY)
-    vlot__log(cluster, "no more than %u clients are open at once", VLOT_CLIENTS_MAX),
+    vlot__log(cluster, VLOT_LOG_WARNING, "no more than %u clients are open at once",
+              VLOT_CLIENTS_MAX),
         vlot__refuse_value(result, "{0} clients are open on this cluster, the most there can be",
                            VLOT_CLIENTS_MAX, 0);
   return result;

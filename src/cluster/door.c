@@ -87,6 +87,7 @@ static void free_struct(vlot_cluster *cluster) {
   pthread_mutex_destroy(&cluster->door_lock);
   pthread_cond_destroy(&cluster->left);
   if (cluster->observer.is_made) pthread_mutex_destroy(&cluster->observer.lock);
+  vlot__teller_deinit(cluster);
   vlot__seats_free(cluster);
   vlot__alloc_free(allocator, cluster);
 }

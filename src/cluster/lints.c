@@ -27,7 +27,7 @@ static void say(vlot_cluster *cluster, const vlot_lint *lint) {
   vlot__emit_change(cluster, NULL, VLOT_EVENT_LINT, VLOT_WHY_NONE, lint->node, lint->number,
                     lint->value, lint->other);
   vlot_lint_text(lint, text, sizeof text);
-  vlot__log(cluster, "%s", text);
+  vlot__log(cluster, VLOT_LOG_WARNING, "%s", text);
 }
 
 /* --- while it runs --- */

@@ -82,8 +82,9 @@ void vlot__snapshots_restore(vlot__node *node) {
   on->staged = staged;
   if (vlot__node_is_void(node)) return;
   if (result != VLOT_OK)
-    vlot__log(node->cluster, "n%u's machine cannot be restored from the snapshot at %llu: %s",
-              node->seat->id, (unsigned long long)vlot_snapshot_get(on->restoring)->index,
+    vlot__log(node->cluster, VLOT_LOG_ERROR,
+              "n%u's machine cannot be restored from the snapshot at %llu: %s", node->seat->id,
+              (unsigned long long)vlot_snapshot_get(on->restoring)->index,
               vlot_result_text(result));
   vlot_snapshot_release(on->restoring);
   on->restoring = NULL;
@@ -229,7 +230,7 @@ void vlot__snapshots_take(vlot__node *node) {
   if (!on->taken) { /* not with every turn: once the log has grown by a quarter more */
     on->not_below = status.log_bytes + node->cluster->options.snapshot_bytes / 4 + 1;
     if (!node->is_void && result != VLOT_BUSY)
-      vlot__log(node->cluster, "n%u has no snapshot at %llu: %s", node->seat->id,
+      vlot__log(node->cluster, VLOT_LOG_ERROR, "n%u has no snapshot at %llu: %s", node->seat->id,
                 (unsigned long long)node->applied_index, vlot_result_text(result));
     return;
   }

@@ -159,6 +159,8 @@ static void free_cluster(vlot_cluster *cluster) {
   VLOT__FOR_EACH_SEAT (seat, cluster) {
     if (seat->events) close_seat(seat); /* else it was not opened any more */
   }
+  vlot__teller_stop(cluster);
+  vlot__log_close(cluster);
   if (cluster->observer.is_made) vlot__observer_deinit(cluster);
   VLOT__RECORD(cluster, close, cluster);
   vlot__alloc_free(cluster->allocator, cluster->events);
@@ -199,8 +201,11 @@ static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *
   cluster->replay = replay;
   cluster->has_seat_ids = recorder || !is_lockstep;
   init_cluster_locks(cluster);
+  vlot__teller_init(cluster);
   *out = cluster;
-  return open_parts(cluster);
+  vlot_result result = vlot__log_open(cluster);
+  if (result == VLOT_BUSY) vlot__host_lacks_threads(cluster);
+  return result == VLOT_OK ? open_parts(cluster) : result;
 }
 
 /* An opening has failed. */
@@ -306,7 +311,8 @@ static vlot_result finish_recording(vlot_cluster *cluster) {
 
 static vlot_result shut(vlot_cluster *cluster) {
   if (vlot__is_forked(cluster)) return vlot__refuse_forked_child();
-  if (vlot__is_inside(cluster) || vlot__clock_is_here(cluster))
+  if (vlot__is_inside(cluster) || vlot__clock_is_here(cluster) ||
+      vlot__inside(&cluster->host->teller))
     return vlot__refuse(VLOT_DEADLOCK,
                         "this is inside a call of this cluster (a function of the caller's that it "
                         "has called), or on its clock's thread: close it when that has returned");
@@ -344,6 +350,7 @@ vlot_result vlot_cluster_close(vlot_cluster *cluster) {
   if (finish_recording(cluster) != VLOT_OK && result == VLOT_OK) result = VLOT_IO;
   bool is_violated = cluster->observer.has_violation;
   vlot__control_end(cluster);
+  vlot__teller_stop(cluster);
   /* a quarantined thread still uses the cluster's memory: it is left alone, with all of it */
   if (result != VLOT_TIMEOUT)
     free_cluster(cluster);

@@ -20,6 +20,7 @@ void vlot_cluster_options_init(vlot_cluster_options *options) {
       .observed_entries = 16384,
       .turn_max = 8,
       .has_lints = 1,
+      .log_level = VLOT_LOG_NOTE,
   };
   vlot_raft_options_init(&options->raft);
   options->raft.apply_entries_max = 4096;
@@ -100,6 +101,8 @@ static const char *find_cluster_problem(const vlot_cluster_options *options) {
   if (options->keeps_events > 1) return "keeps_events: 0 or 1";
   if (options->problem_size > 0 && !options->problem) return "problem: missing";
   if (options->has_lints > 1) return "has_lints: 0 or 1";
+  if (options->log_level < VLOT_LOG_ERROR || options->log_level > VLOT_LOG_DETAIL)
+    return "log_level: VLOT_LOG_ERROR to VLOT_LOG_DETAIL";
   if (options->place > VLOT_PLACE_SPREAD) return "place: one of VLOT_PLACE_*";
   if (options->raft.size != sizeof options->raft)
     return "raft: call vlot_cluster_options_init() first";
