@@ -511,7 +511,8 @@ VLOT_API size_t vlot_cluster_rare_events(vlot_cluster *cluster, uint32_t id, vlo
  *         close: what was collected up to its very end
  * lost    how many events found it full, or no memory, so far
  * close   before or behind the cluster's; NULL is allowed; what waits is gone
- * thread  any; one at a time per subscription; never blocks
+ * thread  any; one at a time per subscription; never blocks. vlot/watch.h has one that is told by a
+ *         function or a file descriptor
  */
 typedef struct vlot_subscription vlot_subscription;
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_subscription_open(vlot_subscription **out,

@@ -124,7 +124,7 @@ void vlot__log_event(vlot_cluster *cluster, const vlot_event *event) {
   vlot__teller_news(cluster);
 }
 
-static bool take(vlot__log_lines *lines, vlot_event *event, uint64_t *lost) {
+static bool take_line(vlot__log_lines *lines, vlot_event *event, uint64_t *lost) {
   vlot__lock(&lines->lock);
   bool has_one = lines->told < lines->put;
   if (has_one) *event = lines->ring[lines->told++ % RING_EVENTS];
@@ -134,12 +134,12 @@ static bool take(vlot__log_lines *lines, vlot_event *event, uint64_t *lost) {
   return has_one;
 }
 
-static void tell(vlot__listener *listener) {
+static void tell_lines(vlot__listener *listener) {
   vlot__log_lines *lines = (vlot__log_lines *)(void *)listener; /* it begins with it */
   char line[LINE_BYTES];
   vlot_event event;
   uint64_t lost;
-  while (take(lines, &event, &lost)) {
+  while (take_line(lines, &event, &lost)) {
     int length = snprintf(line, sizeof line, "tick %" PRIu64 ": ", event.tick);
     vlot_event_text(&event, line + length, sizeof line - (size_t)length);
     say(lines->cluster, (vlot_log_level)level_of(&event), line, true);
@@ -154,7 +154,7 @@ vlot_result vlot__log_open(vlot_cluster *cluster) {
   vlot__log_lines *lines = vlot__alloc_zero(cluster->allocator, 1, sizeof *lines);
   if (!lines) return VLOT_NOMEM;
   lines->cluster = cluster;
-  lines->listener.tell = tell;
+  lines->listener.tell = tell_lines;
   pthread_mutex_init(&lines->lock, NULL);
   cluster->log_lines = lines;
   return vlot__teller_add(cluster, &lines->listener);

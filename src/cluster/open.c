@@ -146,6 +146,8 @@ static void init_cluster_locks(vlot_cluster *cluster) {
   pthread_mutex_init(&cluster->links_lock, NULL);
   pthread_mutex_init(&cluster->door_lock, NULL);
   pthread_cond_init(&cluster->left, NULL);
+  pthread_mutex_init(&cluster->teller.lock, NULL);
+  pthread_cond_init(&cluster->teller.told, NULL);
 }
 
 /* All of it but the struct and its seats, which shells may still hold. */
@@ -201,7 +203,6 @@ static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *
   cluster->replay = replay;
   cluster->has_seat_ids = recorder || !is_lockstep;
   init_cluster_locks(cluster);
-  vlot__teller_init(cluster);
   *out = cluster;
   vlot_result result = vlot__log_open(cluster);
   if (result == VLOT_BUSY) vlot__host_lacks_threads(cluster);

@@ -4,21 +4,11 @@
 #include "cluster/driver.h"
 #include "cluster/gate.h"
 #include "cluster/host.h"
+#include "cluster/refuse.h"
 
 /* A look ends, and the next one is when somebody asks for it; a tick that never comes does not fit
  * into every time_t. */
 static const uint64_t LATER_NS = UINT64_C(3600000000000);
-
-void vlot__teller_init(vlot_cluster *cluster) {
-  vlot__teller *teller = &cluster->teller;
-  pthread_mutex_init(&teller->lock, NULL);
-  pthread_cond_init(&teller->told, NULL);
-}
-
-void vlot__teller_deinit(vlot_cluster *cluster) {
-  pthread_mutex_destroy(&cluster->teller.lock);
-  pthread_cond_destroy(&cluster->teller.told);
-}
 
 /* --- telling --- */
 
@@ -66,7 +56,7 @@ static void tell_all(vlot_cluster *cluster) {
 }
 
 /* Who finds another thread telling leaves it to that one, which looks again. */
-static void tell(vlot_cluster *cluster) {
+static void tell_news(vlot_cluster *cluster) {
   vlot__teller *teller = &cluster->teller;
   vlot__lock(&teller->lock);
   bool is_free = teller->thread == 0 && teller->state != VLOT__TELLER_OVER;
@@ -85,7 +75,7 @@ static void poke(vlot_cluster *cluster) {
 }
 
 static uint64_t look(void *context) {
-  tell(context);
+  tell_news(context);
   return vlot_clock_ns() + LATER_NS;
 }
 
@@ -100,19 +90,18 @@ void vlot__teller_ended_now(vlot_cluster *cluster) {
     if (atomic_load(&teller->owes)) poke(cluster);
     return;
   }
-  if (!vlot__may_step(cluster) || vlot__is_node_thread(cluster) || vlot__has_control(cluster))
-    return;
+  if (!vlot__may_step(cluster) || vlot__is_node_thread(cluster)) return;
   atomic_store(&teller->owes, true); /* a watch looks for itself */
-  tell(cluster);
+  tell_news(cluster);
 }
 
 /* --- who listens --- */
 
 /* Under the lock, which it gives back meanwhile: the first one brings the thread. */
-static vlot_result start(vlot_cluster *cluster) {
+static vlot_result start_telling(vlot_cluster *cluster) {
   vlot__teller *teller = &cluster->teller;
   while (teller->state == VLOT__TELLER_STARTS) vlot__cond_wait(&teller->told, &teller->lock);
-  if (teller->state == VLOT__TELLER_OVER) return VLOT_CLOSED;
+  if (teller->state == VLOT__TELLER_OVER) return vlot__refuse_closed();
   if (teller->state == VLOT__TELLER_READY) return VLOT_OK;
   if (cluster->options.driver == VLOT_DRIVER_LOCKSTEP) {
     teller->state = VLOT__TELLER_READY;
@@ -133,7 +122,7 @@ static vlot_result start(vlot_cluster *cluster) {
 vlot_result vlot__teller_add(vlot_cluster *cluster, vlot__listener *listener) {
   vlot__teller *teller = &cluster->teller;
   vlot__lock(&teller->lock);
-  vlot_result result = start(cluster);
+  vlot_result result = start_telling(cluster);
   if (result == VLOT_OK) {
     listener->is_telling = listener->is_gone = false;
     listener->next = teller->first;
@@ -166,7 +155,7 @@ void vlot__teller_stop(vlot_cluster *cluster) {
     vlot__timekeeper_stand(&cluster->host->teller, &teller->kept); /* behind one more look */
     vlot__timekeeper_remove(&cluster->host->teller, &teller->kept);
   }
-  tell(cluster); /* in lockstep; and what came in between */
+  tell_news(cluster); /* in lockstep; and what came in between */
   vlot__lock(&teller->lock);
   teller->state = VLOT__TELLER_OVER;
   teller->first = NULL;

@@ -46,11 +46,9 @@ typedef struct vlot__teller {
   _Atomic bool owes;      /* there may be news that nobody has been told of */
 } vlot__teller;
 
-void vlot__teller_init(struct vlot_cluster *cluster);
 /* The last look, for all; then nobody is told of anything any more. Nodes and calls have ended.
  * Twice is once. */
 void vlot__teller_stop(struct vlot_cluster *cluster);
-void vlot__teller_deinit(struct vlot_cluster *cluster);
 
 /* VLOT_NOMEM; VLOT_BUSY: no more threads, which the caller says; VLOT_CLOSED. */
 vlot_result vlot__teller_add(struct vlot_cluster *cluster, vlot__listener *listener);
@@ -61,7 +59,7 @@ bool vlot__teller_remove(struct vlot_cluster *cluster, vlot__listener *listener)
 /* There may be news: told at once, or where the cluster is stepped at the end of the action. No
  * lock is held. */
 void vlot__teller_news_now(struct vlot_cluster *cluster);
-/* The end of an action or of a call that changed something. */
+/* The end of an action or of a call that changed something; control is not held. */
 void vlot__teller_ended_now(struct vlot_cluster *cluster);
 
 #endif
