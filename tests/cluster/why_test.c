@@ -1,6 +1,7 @@
 /* vlot_cluster_why(): causes as data and as text, what is waited for, in both drivers, and that
  * asking changes nothing. */
 #include <criterion/criterion.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -311,6 +312,7 @@ Test(why, a_stalled_disk_stays_stalled_when_one_asks) {
   vlot_node_status status;
   uint64_t wanted = 0;
   do {
+    sched_yield();
     vlot_cluster_get_status(cluster, leader, &status);
     wanted = status.raft.last_index;
     vlot_cluster_get_status(cluster, other, &status);
@@ -343,7 +345,7 @@ static vlot_result apply(void *state, const vlot_entry *commands, uint32_t count
   (void)commands, (void)count, (void)first_index, (void)replies;
   if (*(uint32_t *)state != 2) return VLOT_OK;
   atomic_store(&is_inside, true);
-  while (!atomic_load(&may_end)) continue;
+  while (!atomic_load(&may_end)) sched_yield();
   return VLOT_OK;
 }
 
@@ -360,14 +362,14 @@ Test(why, a_node_whose_user_code_does_not_end_is_named) {
   vlot_client_options_init(&own);
   own.timeout_ticks = T;
   cr_assert_eq(vlot_client_open(&client, cluster, &own), VLOT_OK);
+  lead();
   submit("a");
-  while (!atomic_load(&is_inside)) continue;
+  while (!atomic_load(&is_inside)) sched_yield();
   ask(.ask = VLOT_ASK_CHANGE, .node = 1);
   cr_expect_eq(told->is_moment, 0u);
   expect_says("n2 is inside a turn that has not ended within stop_ns");
   cr_expect(find_wait(VLOT_WAIT_NODE, 2));
   atomic_store(&may_end, true);
-  settle();
   end();
 }
 
