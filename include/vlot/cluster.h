@@ -687,6 +687,57 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_propose(vlot_client *client, co
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_query(vlot_client *client, const void *question,
                                                        size_t size, vlot_bytes **reply);
 
+/* What came of one call, as data: vlot_problem() has it in words. */
+typedef struct vlot_conclusion {
+  vlot_result result; /* as returned */
+  /* NOT_LEADER, LOG_FULL, DEADLINE …; NODE_DOWN: no node is up to ask; NONE: with VLOT_OK, and
+   * where the result says all there is */
+  vlot_why why;
+  uint64_t index; /* as vlot_answer has them: where it was committed … */
+  uint64_t term;
+  uint64_t tick;
+  uint32_t node; /* … and who answered; 0: nobody did */
+  uint32_t reserved;
+  vlot_bytes *reply; /* with VLOT_OK: released by the caller; else NULL */
+} vlot_conclusion;
+
+/* The four calls with a deadline of their own, and (propose, query) with all that is known of how
+ * it ended.
+ *
+ * timeout_ticks  of this call; 0: the client's
+ * outcome        out: set in any case
+ * the rest       as the call without _by
+ */
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_submit_by(vlot_client *client,
+                                                           const vlot_command *commands,
+                                                           uint32_t count, uint64_t timeout_ticks,
+                                                           uint64_t *sequence);
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_read_by(vlot_client *client, const void *question,
+                                                         size_t size, uint64_t min_index,
+                                                         uint64_t timeout_ticks,
+                                                         uint64_t *sequence);
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_propose_by(vlot_client *client,
+                                                            const void *command, size_t size,
+                                                            uint64_t timeout_ticks,
+                                                            vlot_conclusion *outcome);
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_query_by(vlot_client *client, const void *question,
+                                                          size_t size, uint64_t timeout_ticks,
+                                                          vlot_conclusion *outcome);
+
+/* Ask many questions; their answers come as those of commands do.
+ *
+ * questions  [count], count > 0, borrowed for the call; owner is not looked at
+ * min_index  as vlot_client_read(), of each
+ * sequence   out: number of the first one, the others follow; NULL to ignore
+ * submitted  out: how many were: fewer than count unless VLOT_OK, the first ones, and each of them
+ *            will get exactly one answer
+ * returns, thread, time  as vlot_client_submit()
+ */
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_read_many(vlot_client *client,
+                                                           const vlot_command *questions,
+                                                           uint32_t count, uint64_t min_index,
+                                                           uint64_t *sequence, uint32_t *submitted);
+
 /* --- waiting for something, so that nobody writes a sleep loop -------------------------------- */
 
 /* Each waits at most timeout_ticks of the cluster clock; 0: looks once. VLOT_OK; VLOT_TIMEOUT;
