@@ -75,7 +75,29 @@ extern "C" {
   X(SLOW_QUERY, 38, "slow_query", /* value: ms it took; other: election_ticks_min in ms */         \
     "query() of n{node}'s machine took {value} ms, and the shortest election timeout is {other} "  \
     "ms: a leader inside it is taken for dead, and a follower takes its own for dead",             \
-    "do less in one query(), or use longer timeouts")
+    "do less in one query(), or use longer timeouts")                                              \
+  X(NO_LEADER, 39, "no_leader", /* value: ticks; other: election_ticks_max */                      \
+    "n{node} and the others have had no leader for {value} ticks, and an election takes some "     \
+    "{other}: nothing is committed",                                                               \
+    "vlot_cluster_why() says what is missing")                                                     \
+  X(BLANK_DISK, 40, "blank_disk", /* value: voters on a blank disk; other: voters */               \
+    "n{node}'s disk was lost or wiped, as those of {value} of {other} voters: it receives "        \
+    "entries, but what it says does not count",                                                    \
+    "bring its disk back before others are lost: without a quorum of them nobody can lead")        \
+  X(DISK_FAILED, 41, "disk_failed", /* value: tick */                                              \
+    "a write of n{node}'s disk failed (full, perhaps), and it is fenced since tick {value}",       \
+    "see to its disk, then restart n{node}")                                                       \
+  X(DISK_STALLED, 42, "disk_stalled", /* value: ticks; other: up to where it is durable */         \
+    "n{node}'s disk has completed nothing for {value} ticks: its log is durable up to {other}, "   \
+    "and what it would answer waits",                                                              \
+    "see to its disk: a follower like that counts for nothing, and a leader commits nothing")      \
+  X(SUSPENDED, 43, "suspended", /* value: voters that are suspended; other: voters */              \
+    "n{node} is suspended, as are {value} of {other} voters: those that are left are no quorum, "  \
+    "and nothing is committed",                                                                    \
+    "resume them (vlot_cluster_resume())")                                                         \
+  X(LOG_GROWS, 44, "log_grows", /* value: entries in its log; other: snapshot_bytes */             \
+    "n{node}'s log holds {value} entries, and no snapshot makes it shorter",                       \
+    "use snapshot_bytes (now {other}), with a machine that has snapshot and restore")
 
 typedef enum vlot_lint_number {
 #define VLOT_X(name, number, word, sentence, advice) VLOT_LINT_##name = number,

@@ -14,9 +14,9 @@ static const struct {
   uint64_t hash;
 } runs[] = {
     {1, 8, 11, UINT64_C(0xef449d3b631a57d3)},
-    {3, 1, 12, UINT64_C(0x1b962fc5e46b333c)},
-    {5, 8, 13, UINT64_C(0xbc569aae12264233)},
-    {7, 3, 14, UINT64_C(0xa6266a4b0c3bcbea)},
+    {3, 1, 12, UINT64_C(0x25c4cdf21fc0bd2b)},
+    {5, 8, 13, UINT64_C(0x344016d38cc2cff6)},
+    {7, 3, 14, UINT64_C(0x171600e3aab86b8d)},
 };
 
 Test(determinism, the_hash_of_a_storm_is_the_one_written_here) {
