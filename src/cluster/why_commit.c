@@ -251,16 +251,13 @@ void vlot__why_add_read(why *at, const vlot_node_status *leader, const vlot_even
 static void add_reads_of_two_kinds(why *at, const vlot_node_status *leader, uint32_t count) {
   uint32_t pending = leader->raft.pending_reads;
   vlot__why_begin(at, VLOT_REASON_FINDING, leader->id);
-  vlot__why_say(at,
-                     "%u reads wait: %u until %u of the voters have confirmed that n%u leads",
-                     count, pending, leader->raft.quorum, leader->id);
-  if (!has_committed_in_term(at, leader))
-    vlot__why_say(at, ", and until an entry of term %" PRIu64 " is committed",
-                       leader->raft.term);
-  vlot__why_say(at,
-                     "; %u until n%u has applied what %s for; it has applied %" PRIu64 ".",
-                     count - pending, leader->id, count - pending == 1 ? "it asks" : "they ask",
-                     leader->applied_index);
+  vlot__why_say(at, "%u reads wait: %u until %u of the voters have confirmed that n%u leads", count,
+                pending, leader->raft.quorum, leader->id);
+  if (!has_own_commit(at, leader))
+    vlot__why_say(at, ", and until an entry of term %" PRIu64 " is committed", leader->raft.term);
+  vlot__why_say(at, "; %u until n%u has applied what %s for; it has applied %" PRIu64 ".",
+                count - pending, leader->id, count - pending == 1 ? "it asks" : "they ask",
+                leader->applied_index);
 }
 
 /* The oldest that waits is told of; they are answered in their order. */
