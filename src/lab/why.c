@@ -21,15 +21,18 @@ static bool skip(const char **text, const char *begin) {
 }
 
 void vlot__why_say_nobody_leads(vlot__workspace *workspace, vlot__text *out) {
-  vlot__view_why view = {.told = NULL};
-  vlot_result result = vlot__why_look(&view, workspace, 0, VLOT_ASK_ANYTHING);
-  const char *text = result == VLOT_OK ? view.told->reasons[0].text : "";
+  vlot_explanation *told;
+  vlot_question question;
+  vlot_question_init(&question);
+  question.past = workspace->past;
+  vlot_result result = vlot_cluster_why(workspace->cluster, &question, &told);
+  const char *text = result == VLOT_OK ? told->reasons[0].text : "";
   (void)skip(&text, "There is no leader");
   const char *cannot = skip(&text, ", and there cannot be one") ? ", and nobody can" : "";
   size_t size = strlen(text);
   if (size > 0 && text[size - 1] == '.') size--;
   vlot__text_add(out, "nobody leads%s%.*s", cannot, (int)size, text);
-  vlot_explanation_release(view.told);
+  vlot_explanation_release(told);
 }
 
 uint64_t vlot__why_match(vlot__workspace *workspace, uint32_t id) {
