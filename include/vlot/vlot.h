@@ -20,5 +20,7 @@
 #include "vlot/storage.h"
 #include "vlot/verb.h"
 #include "vlot/version.h"
+#include "vlot/watch.h"
+#include "vlot/why.h"
 
 #endif

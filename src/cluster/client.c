@@ -98,7 +98,8 @@ vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster,
   else
     free_client(client);
   if (result == VLOT_BUSY)
-    vlot__log(cluster, "no more than %u clients are open at once", VLOT_CLIENTS_MAX),
+    vlot__log(cluster, VLOT_LOG_WARNING, "no more than %u clients are open at once",
+              VLOT_CLIENTS_MAX),
         vlot__refuse_value(result, "{0} clients are open on this cluster, the most there can be",
                            VLOT_CLIENTS_MAX, 0);
   return result;
@@ -218,14 +219,21 @@ static vlot_result check_commands(const vlot_client *client, const vlot_command 
 
 uint64_t vlot__client_deadline(const vlot_client *client) {
   uint64_t now = vlot__now(client->cluster);
-  return client->options.timeout_ticks < VLOT_NEVER - now ? now + client->options.timeout_ticks
-                                                          : VLOT_NEVER;
+  uint64_t ticks = client->call_ticks ? client->call_ticks : client->options.timeout_ticks;
+  return ticks < VLOT_NEVER - now ? now + ticks : VLOT_NEVER;
 }
 
 static void remember(vlot_client *client, uint32_t count) {
+  uint64_t deadline = vlot__client_deadline(client);
+  size_t before = client->submissions.count;
+  if (before == 0)
+    client->has_early = false;
+  else if (((vlot__submission *)vlot__ring_at(&client->submissions, before - 1))->deadline >
+           deadline)
+    client->has_early = true;
   vlot__submission *one = vlot__ring_push(&client->submissions);
-  *one = (vlot__submission){
-      .sequence = client->next_sequence, .deadline = vlot__client_deadline(client), .count = count};
+  *one =
+      (vlot__submission){.sequence = client->next_sequence, .deadline = deadline, .count = count};
   for (uint32_t k = 0; k < count; k++)
     client->is_open[(client->next_sequence + k) & (client->window - 1)] = 1;
   client->next_sequence += count;
@@ -357,7 +365,10 @@ static size_t give_up_open(vlot_client *client, vlot_answer *answers, size_t cap
   size_t count = 0;
   for (size_t k = 0; k < client->submissions.count && count < capacity; k++) {
     const vlot__submission *one = vlot__ring_at(&client->submissions, k);
-    if (one->deadline > now && !is_shut) break;
+    if (one->deadline > now && !is_shut) {
+      if (!client->has_early) break; /* they come in their order */
+      continue;
+    }
     for (uint32_t c = 0; c < one->count && count < capacity; c++) {
       if (!is_open(client, one->sequence + c)) continue;
       close_one(client, one->sequence + c);
@@ -416,11 +427,14 @@ size_t vlot_client_poll(vlot_client *client, vlot_answer *answers, size_t capaci
 /* --- waiting --- */
 
 static uint64_t first_deadline(const vlot_client *client) {
+  uint64_t first = VLOT_NEVER;
   for (size_t k = 0; k < client->submissions.count; k++) {
     const vlot__submission *one = vlot__ring_at(&client->submissions, k);
-    if (one->sequence + one->count > client->oldest) return one->deadline;
+    for (uint32_t c = 0; c < one->count && one->deadline < first; c++)
+      if (is_open(client, one->sequence + c)) first = one->deadline;
+    if (first != VLOT_NEVER && !client->has_early) break; /* they come in their order */
   }
-  return VLOT_NEVER;
+  return first;
 }
 
 /* Whoever waits looks at it before each wait. */

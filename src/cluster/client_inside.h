@@ -26,6 +26,8 @@ struct vlot_client {
   uint64_t oldest;           /* no command below is open */
   _Atomic uint32_t inflight; /* written by its owner alone */
   vlot__ring submissions;    /* submission, by sequence */
+  uint64_t call_ticks;       /* of the call under way; 0: options.timeout_ticks */
+  bool has_early;            /* some deadline may be before that of an earlier submission */
   vlot__contacts contacts;
   uint8_t *scratch;
   size_t scratch_capacity;
@@ -52,7 +54,7 @@ void vlot__use_end(vlot__use *use);
 bool vlot__client_is_shell(const vlot_client *client);
 /* May it be submitted, or asked? Before a byte of it is read. */
 vlot_result vlot__client_check_bytes(const vlot_client *client, const void *data, size_t size);
-/* Of what is submitted now. */
+/* Of what is submitted now: by the ticks of the call that is under way (0: the options'). */
 uint64_t vlot__client_deadline(const vlot_client *client);
 /* Answers that are there, as vlot_client_poll(). */
 size_t vlot__client_take(vlot_client *client, vlot_answer *answers, size_t capacity);

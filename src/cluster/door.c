@@ -87,6 +87,8 @@ static void free_struct(vlot_cluster *cluster) {
   pthread_mutex_destroy(&cluster->door_lock);
   pthread_cond_destroy(&cluster->left);
   if (cluster->observer.is_made) pthread_mutex_destroy(&cluster->observer.lock);
+  pthread_mutex_destroy(&cluster->teller.lock);
+  pthread_cond_destroy(&cluster->teller.told);
   vlot__seats_free(cluster);
   vlot__alloc_free(allocator, cluster);
 }

@@ -248,7 +248,7 @@ vlot_result vlot_cluster_unpause(vlot_cluster *cluster) {
       vlot__seat_publish(seat);
       if (atomic_load(&seat->state) == VLOT_NODE_SUSPENDED &&
           vlot_actor_suspend(seat->actor, cluster->options.stop_ns) != VLOT_OK)
-        vlot__log(cluster, "n%u could not be suspended again", seat->id);
+        vlot__log(cluster, VLOT_LOG_ERROR, "n%u could not be suspended again", seat->id);
       vlot_actor_unhold(seat->actor);
     }
     vlot__clock_go_on(cluster);

@@ -30,7 +30,7 @@ static vlot_result threads_close(vlot_cluster *cluster) {
     written = vlot__helper_leave(cluster->host->helper, cluster, cluster->options.stop_ns);
   if (written == VLOT_TIMEOUT)
     vlot__log(
-        cluster,
+        cluster, VLOT_LOG_ERROR,
         "an image of a machine is written by user code that does not come back: its thread is "
         "left alone; do not unload the code that it is inside (dlclose); vlot's own stays "
         "loaded until the process ends");
