@@ -32,15 +32,15 @@ enum { VLOT_LEND_ACTORS = 16 }; /* promised at once */
 
 /* On the lender's stack; its fields are the library's. */
 typedef struct vlot_lend {
-  const vlot_actor_system *system;
-  struct vlot_lend *outer; /* what this thread lent before */
+  const vlot_actor_system *system; /* NULL: it only puts off */
+  struct vlot_lend *outer;         /* what this thread lent before */
   uint32_t count;
+  uint32_t put_off;                     /* so many wake-ups were */
   uint32_t next;                        /* where it looks first */
   vlot_actor *actors[VLOT_LEND_ACTORS]; /* [count] a reference each */
 } vlot_lend;
 
-/* Begin. system: borrowed until the end, but only its address is looked at once all its actors have
- * gone. */
+/* Begin. system: whose actors; only its address is looked at. */
 VLOT_API void vlot_lend_begin(vlot_lend *lend, const vlot_actor_system *system);
 
 /* Promise for one more actor, whether it has mail or not.
@@ -59,9 +59,11 @@ VLOT_API bool vlot_lend_run(vlot_lend *lend);
 /* Withdraw the promises: who has mail still, and no other lender, is woken. */
 VLOT_API void vlot_lend_end(vlot_lend *lend);
 
-/* The same, but the threads are woken by the next mail, or vlot_actor_remind(): for a lender that
- * comes back at once. Returns whether there is such a thread. */
-VLOT_API bool vlot_lend_put_off(vlot_lend *lend);
+/* For a thread that sends now and lends itself at once behind that: between begin and end nothing
+ * is promised; the threads of parked actors that it sends to are woken by the next mail of others,
+ * or by vlot_actor_remind(). end: is there such a thread? */
+VLOT_API void vlot_lend_put_off_begin(vlot_lend *lend);
+VLOT_API bool vlot_lend_put_off_end(vlot_lend *lend);
 
 /* Wake the thread of an actor whose wake-up was put off, if it still has that mail.
  *

@@ -9,7 +9,7 @@ _Thread_local vlot_lend *vlot__lending;
 void vlot_lend_begin(vlot_lend *lend, const vlot_actor_system *system) {
   VLOT_GIVEN(lend);
   lend->system = system;
-  lend->count = lend->next = 0;
+  lend->count = lend->next = lend->put_off = 0;
   lend->outer = vlot__lending;
   vlot__lending = lend;
 }
@@ -27,11 +27,6 @@ static bool promise(vlot_lend *lend, vlot_actor *actor) {
   lend->actors[lend->count++] = vlot_actor_retain(actor);
   actor->promises++;
   return true;
-}
-
-bool vlot__lend_promise(vlot_actor *actor) {
-  vlot_lend *lend = vlot__lending;
-  return lend->system == actor->system && promise(lend, actor);
 }
 
 bool vlot_lend_add(vlot_lend *lend, vlot_actor *actor) {
@@ -64,32 +59,46 @@ static bool withdraw(vlot_actor *actor) {
          vlot__actor_right(actor) == VLOT__READY;
 }
 
-static bool end(vlot_lend *lend, bool puts_off) {
-  bool is_one_left = false;
+void vlot_lend_end(vlot_lend *lend) {
+  VLOT_GIVEN(lend);
   vlot__lending = lend->outer;
   for (uint32_t k = 0; k < lend->count; k++) {
     vlot_actor *actor = lend->actors[k];
     vlot__lock(&actor->box.lock);
-    bool is_left = withdraw(actor);
-    if (is_left && puts_off) actor->is_put_off = true;
-    if (is_left && !puts_off) actor->is_waiting = false;
+    bool wakes = withdraw(actor);
+    if (wakes) actor->is_waiting = false;
     vlot__unlock(&actor->box.lock);
-    if (is_left && !puts_off) pthread_cond_signal(&actor->wake);
-    is_one_left = is_one_left || is_left;
+    if (wakes) pthread_cond_signal(&actor->wake);
     vlot_actor_release(actor);
   }
   lend->count = 0;
-  return is_one_left;
 }
 
-void vlot_lend_end(vlot_lend *lend) {
+/* --- putting off --- */
+
+void vlot_lend_put_off_begin(vlot_lend *lend) {
   VLOT_GIVEN(lend);
-  (void)end(lend, false);
+  vlot_lend_begin(lend, NULL);
 }
 
-bool vlot_lend_put_off(vlot_lend *lend) {
+bool vlot_lend_put_off_end(vlot_lend *lend) {
   VLOT_GIVEN(lend);
-  return end(lend, true);
+  vlot__lending = lend->outer;
+  return lend->put_off > 0;
+}
+
+/* Under the lock. A thread that is awake comes by itself. */
+static bool put_off(vlot_lend *lend, vlot_actor *actor) {
+  if (!actor->is_waiting || !vlot__actor_may_lend(actor)) return false;
+  actor->is_put_off = true;
+  lend->put_off++;
+  return true;
+}
+
+bool vlot__lend_promise(vlot_actor *actor) {
+  vlot_lend *lend = vlot__lending;
+  if (!lend->system) return put_off(lend, actor);
+  return lend->system == actor->system && promise(lend, actor);
 }
 
 bool vlot_actor_remind(vlot_actor *actor, bool is_first_look) {

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/describe.h"
+#include "cluster/assist.h"
 #include "cluster/client_inside.h"
 #include "cluster/door.h"
 #include "cluster/driver.h"
@@ -12,6 +13,7 @@
 #include "cluster/open.h"
 #include "cluster/propose.h"
 #include "cluster/refuse.h"
+#include "cluster/slow.h"
 
 /* For a debugger: see base/describe.h. */
 const vlot__described vlot_described_client[] VLOT__DESCRIBED = {
@@ -141,6 +143,44 @@ static vlot__seat *next_target(const vlot_client *client, uint32_t tried) {
   return tried <= all->count ? all->seats[tried - 1] : NULL;
 }
 
+/* A client that waits lends its thread, and runs the turn of whom it has asked: then nobody need be
+ * woken for that. But submit does not know that wait comes next. It does where one call does both;
+ * otherwise the client has shown it: so many times in a row there was no more than a tick of the
+ * coarse clock between the two. (Should it be otherwise now, the clock wakes the node.) */
+enum { HABIT = 8, HABIT_MAX = 64 };
+
+static bool is_deep(const vlot_client *client) {
+  return vlot__client_inflight(client) > VLOT__ASSIST_INFLIGHT;
+}
+
+static bool waits_soon(const vlot_client *client) {
+  return client->cluster->may_assist && (client->is_asking || client->habit >= HABIT) &&
+         !is_deep(client);
+}
+
+static void note_asked(vlot_client *client, const vlot__parcel *parcel) {
+  if (!client->cluster->may_assist) return;
+  client->asked = parcel->to;
+  client->owes |= parcel->puts_off;
+  if (client->sent_ns == 0) client->sent_ns = vlot__coarse_ns();
+}
+
+static void note_wait(vlot_client *client) {
+  if (client->sent_ns == 0) return;
+  bool is_prompt = vlot__coarse_ns() == client->sent_ns;
+  client->habit = is_prompt ? client->habit + (client->habit < HABIT_MAX) : client->habit / 2;
+  client->sent_ns = 0;
+}
+
+/* It does something else than to wait. */
+static void pay(vlot_client *client) {
+  client->habit = 0;
+  if (!client->owes) return;
+  client->owes = false;
+  const vlot__driver *driver = vlot__driver_of(client->cluster);
+  if (driver->remind) driver->remind(client->cluster, client->asked);
+}
+
 /* On any result but VLOT_OK what the mail refers to is still the caller's. */
 static vlot_result try_contacts(vlot_client *client, uint32_t kind, void *payload, size_t size) {
   vlot_cluster *cluster = client->cluster;
@@ -151,7 +191,9 @@ static vlot_result try_contacts(vlot_client *client, uint32_t kind, void *payloa
     if (atomic_load(&to->state) == VLOT_NODE_DOWN) continue;
     vlot__parcel parcel = vlot__parcel_of(to->id, kind, payload, size);
     parcel.contact = vlot__contacts_get(&client->contacts, cluster->allocator, to->id);
+    parcel.puts_off = waits_soon(client);
     result = vlot__route(cluster, &parcel);
+    if (result == VLOT_OK) note_asked(client, &parcel);
     if (result != VLOT_CLOSED) return result;
   }
 }
@@ -410,6 +452,8 @@ size_t vlot_client_poll(vlot_client *client, vlot_answer *answers, size_t capaci
   VLOT_GIVEN(client);
   if (vlot__is_node_thread(client->cluster)) return 0;
   VLOT__USE(client, 0);
+  if (client->sent_ns != 0) pay(client);
+  client->sent_ns = 0;
   return poll_client(client, answers, capacity);
 }
 
@@ -431,7 +475,10 @@ bool vlot__client_is_to_end(const vlot_client *client) {
 
 void vlot__client_wait_once(vlot_client *client) {
   vlot_cluster *cluster = client->cluster;
-  vlot__driver_of(cluster)->wait_for_answer(cluster, client->inbox, first_deadline(client));
+  uint32_t asked = is_deep(client) ? 0 : client->asked;
+  if (asked == 0 && client->owes) pay(client);
+  client->owes = false;
+  vlot__driver_of(cluster)->wait_for_answer(cluster, client->inbox, asked, first_deadline(client));
 }
 
 size_t vlot_client_wait(vlot_client *client, vlot_answer *answers, size_t capacity) {
@@ -443,6 +490,7 @@ size_t vlot_client_wait(vlot_client *client, vlot_answer *answers, size_t capaci
   /* not let in: it need not wait, as what has no answer is unknown */
   (void)!vlot__visit_begin(&visit, client->cluster);
   size_t count = 0;
+  note_wait(client);
   while ((count = poll_client(client, answers, capacity)) == 0 &&
          vlot__client_inflight(client) > 0 && !vlot__client_is_to_end(client))
     vlot__client_wait_once(client);

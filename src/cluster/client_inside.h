@@ -27,6 +27,11 @@ struct vlot_client {
   _Atomic uint32_t inflight; /* written by its owner alone */
   vlot__ring submissions;    /* submission, by sequence */
   vlot__contacts contacts;
+  uint32_t asked;   /* the member that its last submit went to */
+  bool owes;        /* a wake-up there was put off, and nobody has waited since */
+  bool is_asking;   /* it waits for each answer, right behind the submit */
+  uint32_t habit;   /* waits in a row that came right behind a submit; see client.c */
+  uint64_t sent_ns; /* coarse: of the first submit since the last wait; 0: none */
   uint8_t *scratch;
   size_t scratch_capacity;
 };
