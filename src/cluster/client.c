@@ -149,9 +149,8 @@ static vlot__seat *next_target(const vlot_client *client, uint32_t tried) {
  * coarse clock between the two. (Should it be otherwise now, the clock wakes the node.) */
 enum { HABIT = 8, HABIT_MAX = 64 };
 
-static bool is_deep(const vlot_client *client) {
-  return vlot__client_inflight(client) > VLOT__ASSIST_INFLIGHT;
-}
+/* By its last wait: who fills a deep window again begins with few in flight. */
+static bool is_deep(const vlot_client *client) { return client->depth > VLOT__ASSIST_INFLIGHT; }
 
 static bool waits_soon(const vlot_client *client) {
   return client->cluster->may_assist && (client->is_asking || client->habit >= HABIT) &&
@@ -170,6 +169,7 @@ static void note_wait(vlot_client *client) {
   bool is_prompt = vlot__coarse_ns() == client->sent_ns;
   client->habit = is_prompt ? client->habit + (client->habit < HABIT_MAX) : client->habit / 2;
   client->sent_ns = 0;
+  client->depth = vlot__client_inflight(client);
 }
 
 /* It does something else than to wait. */

@@ -31,6 +31,7 @@ struct vlot_client {
   bool owes;        /* a wake-up there was put off, and nobody has waited since */
   bool is_asking;   /* it waits for each answer, right behind the submit */
   uint32_t habit;   /* waits in a row that came right behind a submit; see client.c */
+  uint32_t depth;   /* in flight when it waited last */
   uint64_t sent_ns; /* coarse: of the first submit since the last wait; 0: none */
   uint8_t *scratch;
   size_t scratch_capacity;
