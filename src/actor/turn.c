@@ -167,16 +167,23 @@ static void give_core_away(vlot_actor *actor) {
   vlot__lock(&actor->box.lock);
 }
 
+/* Under the lock, given up meanwhile: the hand is a lender's as soon as that begins a turn. True:
+ * there was some, look again. */
+static bool free_garbage_between_turns(vlot_actor *actor) {
+  if (vlot__actor_right(actor) == VLOT__RUNNING || !actor->hand.garbage) return false;
+  vlot__chunk *garbage = actor->hand.garbage;
+  actor->hand.garbage = NULL;
+  vlot__unlock(&actor->box.lock);
+  vlot__chunk_free_all(actor->box.allocator, garbage);
+  vlot__lock(&actor->box.lock);
+  return true;
+}
+
 /* Under the lock. The wait has a deadline of its own, so that a wake-up lost by a bug is survived,
  * and counted.
  */
 static void park(vlot_actor *actor) {
-  if (actor->hand.garbage) {
-    vlot__unlock(&actor->box.lock);
-    free_garbage(actor);
-    vlot__lock(&actor->box.lock);
-    return;
-  }
+  if (free_garbage_between_turns(actor)) return;
   if (actor->batch >= YIELD_MESSAGES && vlot__actor_may_run_alone(actor)) {
     give_core_away(actor);
     return;
