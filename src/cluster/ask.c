@@ -45,7 +45,7 @@ static vlot_answer try_on(vlot_client *client, attempt once, const void *data, s
     vlot_answer answer = try_once(client, once, data, size);
     bool is_certain = answer.result == VLOT_REJECTED || answer.result == VLOT_BUSY;
     if (!is_certain || vlot__now(cluster) >= deadline) return answer;
-    /* it may have been shut while this thread was outside, in a node's turn: the next round says so */
+    /* shut while this thread was outside, in a node's turn: the next round says so */
     if (!vlot__is_shut(cluster)) (void)vlot__await(cluster, is_interrupted, client->inbox, 1);
   }
   return (vlot_answer){.result = VLOT_INTERRUPTED};
