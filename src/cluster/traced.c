@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/lock.h"
 #include "vlot/actor.h"
 
 static bool look(void) {
@@ -22,8 +23,11 @@ static bool look(void) {
 bool vlot__traced_is_at(vlot__traced *traced, uint64_t now_ns) {
   uint64_t looked = atomic_load_explicit(&traced->looked_ns, memory_order_relaxed);
   bool is_old = looked == 0 || (now_ns > looked && now_ns - looked >= 100000000);
-  if (is_old && atomic_compare_exchange_strong(&traced->looked_ns, &looked, now_ns))
+  if (is_old && atomic_compare_exchange_strong(&traced->looked_ns, &looked, now_ns)) {
+    int cancel_state = vlot__cancel_off(); /* a file is read, in a call that is no such point */
     atomic_store_explicit(&traced->is_traced, look(), memory_order_relaxed);
+    vlot__cancel_restore(cancel_state);
+  }
   return atomic_load_explicit(&traced->is_traced, memory_order_relaxed);
 }
 
