@@ -64,6 +64,7 @@ enum bench_exit bench_ops_256(const struct bench_row *row, const struct bench_se
 enum bench_exit bench_ops_4096(const struct bench_row *row, const struct bench_settings *settings);
 enum bench_exit bench_ops_4k(const struct bench_row *row, const struct bench_settings *settings);
 enum bench_exit bench_tail(const struct bench_row *row, const struct bench_settings *settings);
+enum bench_exit bench_assist(const struct bench_row *row, const struct bench_settings *settings);
 enum bench_exit bench_mailbox(const struct bench_row *row, const struct bench_settings *settings);
 enum bench_exit bench_lockstep(const struct bench_row *row, const struct bench_settings *settings);
 enum bench_exit bench_loss(const struct bench_row *row, const struct bench_settings *settings);

@@ -37,6 +37,12 @@ static const struct bench_row rows[] = {
      TIMED,
      {5, 0.5, 0},
      {2, 0.3, 0}},
+    {"assist",
+     "1 to 4,096 in flight: callers lend their threads, or not; and no wake-ups at all",
+     bench_assist,
+     TIMED,
+     {5, 0.5, 0},
+     {1, 0.1, 0}},
     {"tail",
      "256 in flight, 16 bytes, 10 M operations; memory touched before (one malloc arena, "
      "never trimmed)",
