@@ -53,7 +53,7 @@ bool vlot_lend_run(vlot_lend *lend) {
 
 /* Is its own thread to be woken, now that this promise is gone? Whoever unholds or resumes wakes
  * what was kept. */
-static bool withdraw(vlot_actor *actor) {
+static bool withdraw_promise(vlot_actor *actor) {
   actor->promises--;
   return actor->promises == 0 && actor->is_waiting && vlot__actor_may_run_alone(actor) &&
          vlot__actor_right(actor) == VLOT__READY;
@@ -65,7 +65,7 @@ void vlot_lend_end(vlot_lend *lend) {
   for (uint32_t k = 0; k < lend->count; k++) {
     vlot_actor *actor = lend->actors[k];
     vlot__lock(&actor->box.lock);
-    bool wakes = withdraw(actor);
+    bool wakes = withdraw_promise(actor);
     if (wakes) actor->is_waiting = false;
     vlot__unlock(&actor->box.lock);
     if (wakes) pthread_cond_signal(&actor->wake);
@@ -88,7 +88,7 @@ bool vlot_lend_put_off_end(vlot_lend *lend) {
 }
 
 /* Under the lock. A thread that is awake comes by itself. */
-static bool put_off(vlot_lend *lend, vlot_actor *actor) {
+static bool put_off_for(vlot_lend *lend, vlot_actor *actor) {
   if (!actor->is_waiting || !vlot__actor_may_lend(actor)) return false;
   actor->is_put_off = true;
   lend->put_off++;
@@ -97,7 +97,7 @@ static bool put_off(vlot_lend *lend, vlot_actor *actor) {
 
 bool vlot__lend_promise(vlot_actor *actor) {
   vlot_lend *lend = vlot__lending;
-  if (!lend->system) return put_off(lend, actor);
+  if (!lend->system) return put_off_for(lend, actor);
   return lend->system == actor->system && promise(lend, actor);
 }
 
