@@ -92,6 +92,17 @@ typedef struct vlot_start {
   size_t log_count;
 } vlot_start;
 
+/* May a caller that waits run turns of parked nodes on its own thread? It then hands commands from
+ * node to node without waking one (docs/decisions/assist.md). Never while the cluster is paused,
+ * and no turn of a node that is fenced, suspended or looked into.
+ */
+typedef enum vlot_assist {
+  /* where machine and storage say may_run_on_callers, and no debugger is attached */
+  VLOT_ASSIST_AUTO = 0,
+  VLOT_ASSIST_ON,  /* whatever they say, and under a debugger too */
+  VLOT_ASSIST_OFF, /* every turn is run by its node's own thread */
+} vlot_assist;
+
 typedef struct vlot_cluster_options {
   size_t size; /* set by vlot_cluster_options_init() */
   /* sees every allocation; borrowed until cluster, clients, subscriptions and what storages retain
@@ -132,6 +143,8 @@ typedef struct vlot_cluster_options {
   uint32_t core;                /* of VLOT_PLACE_CORE */
   /* look for mail so long before parking: default 0, at most 10 ms */
   uint64_t spin_ns;
+  /* threads: may callers that wait lend their threads: default AUTO */
+  vlot_assist assist;
   /* threads: how long a close, kill, suspend or look inside waits for a node's user code to end its
    * turn: default 1 s; not 0 */
   uint64_t stop_ns;
@@ -544,6 +557,7 @@ typedef struct vlot_cluster_stats {
   uint64_t commits;          /* highest commit index */
   uint64_t leaderless_ticks; /* while no node led */
   uint64_t clock_waits;      /* how often the clock has waited for a straggler */
+  uint64_t lent_turns;       /* turns of nodes that waiting callers have run */
   /* lockstep, and for the thread that has paused it: carried out so far, commands included */
   uint64_t actions;
   uint64_t event_hash; /* lockstep: over all events so far */

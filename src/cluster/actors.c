@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/lock.h"
+#include "cluster/assist.h"
 #include "cluster/host.h"
 #include "cluster/image.h"
 #include "cluster/inbox.h"
@@ -80,6 +81,7 @@ vlot_result vlot__actors_start(vlot__seat *seat, bool is_held) {
   options.context = seat->node;
   options.spin_ns = cluster->options.spin_ns;
   options.is_held = is_held;
+  options.keeps_turns = vlot__keeps_turns(seat);
   options.data_bytes_max = VLOT__MAILBOX_BYTES_MAX;
   vlot__node_share(seat->node);
   vlot_result result = vlot_actor_spawn(cluster->actors, &options, &actor);

@@ -24,7 +24,10 @@ static vlot_result read_once(vlot_client *client, const void *data, size_t size)
 /* What came of one round. INTERRUPTED: it goes on, and its answer will come. Closed meanwhile:
  * UNKNOWN, whatever the round before it was, so that the caller need not tell rounds apart. */
 static vlot_answer try_once(vlot_client *client, attempt once, const void *data, size_t size) {
+  client->is_asking = true;
   vlot_answer answer = {.result = once(client, data, size)};
+  client->is_asking = false;
+  client->sent_ns = 0; /* a habit is what was not said */
   if (answer.result == VLOT_CLOSED)
     answer = (vlot_answer){.result = VLOT_UNKNOWN, .why = VLOT_WHY_CLUSTER_CLOSED};
   bool is_under_way = answer.result == VLOT_OK;
@@ -43,7 +46,8 @@ static vlot_answer try_on(vlot_client *client, attempt once, const void *data, s
     vlot_answer answer = try_once(client, once, data, size);
     bool is_certain = answer.result == VLOT_REJECTED || answer.result == VLOT_BUSY;
     if (!is_certain || vlot__now(cluster) >= deadline) return answer;
-    (void)vlot__await(cluster, is_interrupted, client->inbox, 1);
+    /* shut while this thread was outside, in a node's turn: the next round says so */
+    if (!vlot__is_shut(cluster)) (void)vlot__await(cluster, is_interrupted, client->inbox, 1);
   }
   return (vlot_answer){.result = VLOT_INTERRUPTED};
 }

@@ -22,7 +22,7 @@ struct vlot_host {
   uint32_t nodes; /* that have threads of their own */
   vlot__timekeeper timekeeper;
   vlot__timekeeper teller; /* likewise, of listeners (teller.h) */
-  vlot__traced traced;     /* the timekeeper's */
+  vlot__traced traced;
   struct vlot__helper *helper;
   /* lockstep: whoever steps */
   vlot__heap line;  /* of its groups (line.h) */

@@ -387,8 +387,9 @@ static vlot_result lockstep_await(vlot_cluster *cluster,
   }
 }
 
-static void lockstep_wait(vlot_cluster *cluster, struct vlot__inbox *inbox, uint64_t deadline) {
-  (void)inbox;
+static void lockstep_wait(vlot_cluster *cluster, struct vlot__inbox *inbox, uint32_t asked,
+                          uint64_t deadline) {
+  (void)inbox, (void)asked;
   run_whole(cluster, deadline);
 }
 

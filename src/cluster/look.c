@@ -236,6 +236,7 @@ void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats) {
   VLOT__VISIT(cluster, );
   vlot__lock(&cluster->stats_lock);
   *stats = cluster->stats;
+  stats->lent_turns = atomic_load_explicit(&cluster->lent_turns, memory_order_relaxed);
   if (cluster->leaders == 0)
     stats->leaderless_ticks += vlot__now(cluster) - cluster->leaderless_since;
   vlot__unlock(&cluster->stats_lock);

@@ -134,6 +134,11 @@ struct vlot_cluster {
   bool is_closing;    /* nobody is inside any more: its nodes are stopped */
   bool lacks_threads; /* one could not be made */
 
+  bool may_assist; /* threads: callers that wait may run turns */
+  /* threads: vlot__put_off; wake-ups that clients' submits have put off */
+  _Atomic uint32_t put_off;
+  _Atomic uint64_t lent_turns; /* so far */
+
   _Atomic uint64_t now;     /* cluster clock, ticks */
   _Atomic uint64_t next_id; /* of mail */
   _Atomic uint32_t leader_hint;

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/lock.h"
+#include "cluster/assist.h"
 #include "cluster/bootstrap.h"
 #include "cluster/change.h"
 #include "cluster/clock.h"
@@ -197,6 +198,7 @@ static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *
   cluster->machine = options->machine ? *options->machine : *vlot_kv_machine();
   if (!cluster->machine.snapshot || !cluster->machine.restore)
     vlot__options_take_none(&cluster->options);
+  cluster->may_assist = vlot__may_assist(cluster);
   bool is_lockstep = options->driver == VLOT_DRIVER_LOCKSTEP;
   atomic_init(&cluster->driver, is_lockstep ? &vlot__driver_lockstep : &vlot__driver_threads);
   cluster->lockstep.is_inline = is_lockstep && options->is_inline;

@@ -143,6 +143,7 @@ static const char *find_cluster_problem(const vlot_cluster_options *options) {
   if (options->has_lints > 1) return "has_lints: 0 or 1";
   if (options->log_level < VLOT_LOG_ERROR || options->log_level > VLOT_LOG_DETAIL)
     return "log_level: VLOT_LOG_ERROR to VLOT_LOG_DETAIL";
+  if (options->assist > VLOT_ASSIST_OFF) return "assist: one of VLOT_ASSIST_*";
   if (options->place > VLOT_PLACE_SPREAD) return "place: one of VLOT_PLACE_*";
   if (options->raft.size != sizeof options->raft)
     return "raft: call vlot_cluster_options_init() first";
