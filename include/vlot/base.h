@@ -167,7 +167,26 @@ VLOT_API const char *vlot_problem(vlot_result result);
   X(DISKS_LOST, 80, "so many disks of voters were lost that no quorum of them is left")  \
   X(REPLY_TOO_LARGE, 81, "the machine's answer is larger than its limit")                \
   X(LINK_IN_DOUBT, 82, "the link has lost something before")                             \
-  X(TIMER_FIRED, 83, "its timer was made to fire before its time")
+  X(TIMER_FIRED, 83, "its timer was made to fire before its time")                       \
+  /* membership and leadership */                                                        \
+  X(CHANGE_UNDER_WAY, 85, "another change of membership is under way")                   \
+  X(NO_ENTRY_OF_TERM, 86, "no entry of this term has committed yet")                     \
+  X(NOT_CAUGHT_UP, 87, "it does not catch up with the leader's log")                     \
+  X(WOULD_LOSE_QUORUM, 88, "too few of the voters that would be left answer")            \
+  X(NO_SUCH_MEMBER, 89, "no such member stands in the configuration")                    \
+  X(MEMBER_EXISTS, 90, "a member of this id stands in the configuration")                \
+  X(MEMBER_TWICE, 91, "a member stands in two edits of one change")                      \
+  X(NO_VOTER_LEFT, 92, "no voter would be left")                                         \
+  X(TOO_MANY_MEMBERS, 93, "there would be more members than there may be")               \
+  X(NO_EFFECT, 94, "it is so already")                                                   \
+  X(CONFIG_CHANGED, 95, "another configuration is in force than was expected")           \
+  X(DISK_KNOWN, 96, "a member comes back only with a disk it never had")                 \
+  X(MIXED_WITH_DISK, 97, "a disk is replaced in a change without new voters")            \
+  X(CANCELLED, 98, "it was cancelled")                                                   \
+  X(TRANSFER, 99, "leadership is being handed over")                                     \
+  X(ELECTED_OTHER, 100, "another was elected meanwhile")                                 \
+  X(REMOVED, 101, "it stands in the configuration as a voter no more")                   \
+  X(RANK, 102, "a member of higher rank has caught up")
 
 typedef enum vlot_why {
 #define VLOT_X(name, number, text) VLOT_WHY_##name = number,

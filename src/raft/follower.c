@@ -76,6 +76,27 @@ static void append_from(vlot_raft *raft, const vlot_message *message, uint64_t f
   }
 }
 
+bool vlot__follower_reserve(vlot_raft *raft, const vlot_message *message) {
+  const vlot__configs *configs = &raft->configs;
+  size_t brought = 0;
+  uint32_t most = 0;
+  for (uint32_t k = 0; message->as.append.slices && k < message->as.append.slice_count; k++) {
+    size_t count = 0;
+    const vlot_batch *batch = message->as.append.slices[k].batch;
+    if (!batch || !batch->has_configs) continue;
+    const vlot__batch_config *of = vlot__batch_configs(batch, &count);
+    for (size_t n = 0; n < count; n++, brought++)
+      if (of[n].configuration->peer_count > most) most = of[n].configuration->peer_count;
+  }
+  /* those that are not committed may be truncated */
+  for (size_t k = configs->count; k-- > 1 && configs->places[k].index > raft->commit_index;)
+    if (configs->places[k - 1].configuration->peer_count > most)
+      most = configs->places[k - 1].configuration->peer_count;
+  if (most == 0) return true;
+  return vlot__configs_reserve(&raft->configs, brought) && vlot__peers_reserve(raft, most) &&
+         vlot__out_reserve(raft, &raft->out_changes, brought, sizeof(vlot_change));
+}
+
 /* Truncate only from the first entry whose term differs: a late append must not cut a suffix that
  * matches (B033). */
 static bool store(vlot_raft *raft, const vlot_message *message) {
@@ -93,6 +114,7 @@ static bool store(vlot_raft *raft, const vlot_message *message) {
   }
   if (conflict <= raft->log.last_index) vlot__durable_truncate(raft, conflict, VLOT_WHY_CONFLICT);
   append_from(raft, message, conflict);
+  if (raft->has_new_config) vlot__peers_change(raft);
   VLOT_ASSERT(raft->log.last_index == verified);
   return true;
 }

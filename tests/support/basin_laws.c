@@ -201,6 +201,7 @@ void basin_laws_on_message(basin *b, basin_node *node, const vlot_message *messa
     if (is_ok) check_vote(b, node, message->term, message->to);
     break;
   case VLOT_MESSAGE_INSTALL:
+  case VLOT_MESSAGE_TIMEOUT_NOW:
   case VLOT_MESSAGE_APPEND: break; /* after the step: leadership may be as new as the message */
   case VLOT_MESSAGE_INSTALL_REPLY:
   case VLOT_MESSAGE_APPEND_REPLY:
@@ -366,6 +367,7 @@ static void check_brief(basin *b, const basin_node *node, const vlot_raft_status
 static void check_senders(basin *b, const basin_node *node, const vlot_output *output) {
   for (uint32_t k = 0; k < output->message_count; k++)
     if ((output->messages[k].kind == VLOT_MESSAGE_APPEND ||
+         output->messages[k].kind == VLOT_MESSAGE_TIMEOUT_NOW ||
          output->messages[k].kind == VLOT_MESSAGE_INSTALL) &&
         !was_leader(b, node->id, output->messages[k].term))
       basin_fail(b, "I-13: node %u appends in a term it does not lead", node->id);
