@@ -208,9 +208,14 @@ static vlot_outcome *new_outcome(vlot_raft *raft, uint32_t position) {
 /* Inputs that need memory beyond what is reserved. False without it, with nothing changed. */
 static bool take_with_memory(vlot_raft *raft, const vlot_input *input, uint32_t position) {
   vlot_outcome *outcome = new_outcome(raft, position);
-  bool is_taken = input->kind == VLOT_INPUT_PROPOSE  ? take_propose(raft, input, outcome)
-                  : input->kind == VLOT_INPUT_CHANGE ? vlot__change_take(raft, input, outcome)
-                                                     : vlot__ranks_take(raft, input, outcome);
+  /* what waits for an answer is one of each */
+  bool is_taken = vlot__out_reserve(raft, &raft->out_answers, 2, sizeof(vlot_late_answer));
+  if (is_taken && input->kind == VLOT_INPUT_CHANGE)
+    is_taken = vlot__change_take(raft, input, outcome);
+  else if (is_taken && input->kind == VLOT_INPUT_RANKS)
+    is_taken = vlot__ranks_take(raft, input, outcome);
+  else if (is_taken)
+    vlot__transfer_take(raft, input, outcome);
   if (!is_taken) raft->out_outcomes.count--;
   return is_taken;
 }
@@ -229,12 +234,17 @@ static bool take(vlot_raft *raft, const vlot_input *input, uint32_t position) {
     break;
   case VLOT_INPUT_MESSAGE: next = take_message(raft, input->as.message); break;
   case VLOT_INPUT_PROPOSE:
+    if (!take_propose(raft, input, new_outcome(raft, position))) {
+      raft->out_outcomes.count--;
+      return false;
+    }
+    break;
   case VLOT_INPUT_CHANGE:
+  case VLOT_INPUT_TRANSFER:
   case VLOT_INPUT_RANKS:
     if (!take_with_memory(raft, input, position)) return false;
     break;
   case VLOT_INPUT_CANCEL_CHANGE: vlot__change_cancel(raft, new_outcome(raft, position)); break;
-  case VLOT_INPUT_TRANSFER: vlot__transfer_take(raft, input, new_outcome(raft, position)); break;
   case VLOT_INPUT_READ:
     vlot__reads_register(raft, input->as.read_tag, new_outcome(raft, position));
     break;
@@ -277,6 +287,13 @@ static bool may_campaign(const vlot_raft *raft, const vlot_input *input) {
   }
 }
 
+static bool has_configs(const vlot_message *message) {
+  const vlot_slice *slices = message->as.append.slices;
+  for (uint32_t k = 0; slices && k < message->as.append.slice_count; k++)
+    if (slices[k].batch && slices[k].batch->has_configs) return true;
+  return false;
+}
+
 /* Everything an input may need, before it is taken. */
 static bool reserve(vlot_raft *raft, const vlot_input *input) {
   size_t slices = 1; /* a no-op, a batch */
@@ -286,12 +303,10 @@ static bool reserve(vlot_raft *raft, const vlot_input *input) {
       /* more is malformed: no room for it */
       input->as.message->as.append.slice_count <= VLOT__MESSAGE_ENTRIES_MAX) {
     slices += input->as.message->as.append.slice_count;
-    if (!vlot__follower_reserve(raft, input->as.message)) return false;
+    if ((raft->has_open_config || has_configs(input->as.message)) &&
+        !vlot__follower_reserve(raft, input->as.message))
+      return false;
   }
-  /* what waits for an answer is one of each */
-  if ((input->kind == VLOT_INPUT_CHANGE || input->kind == VLOT_INPUT_TRANSFER) &&
-      !vlot__out_reserve(raft, &raft->out_answers, 2, sizeof(vlot_late_answer)))
-    return false;
   if (input->kind == VLOT_INPUT_STORED) messages += raft->held.count;
   if (input->kind == VLOT_INPUT_RESTORED && !vlot__install_reserve(raft)) return false;
   if (input->kind == VLOT_INPUT_MESSAGE && input->as.message->kind == VLOT_MESSAGE_INSTALL &&
@@ -366,23 +381,29 @@ static void drop_receipt(vlot_raft *raft) {
     vlot__receipt_drop(&raft->receipt, raft->allocator);
 }
 
-static void go_on_with_change(vlot_raft *raft) {
-  vlot__change_go_on(raft);
-  if (raft->change.is_retiring &&
-      vlot__out_reserve(raft, &raft->out_changes, 1, sizeof(vlot_change)))
-    vlot__transfer_retire(raft);
+/* What is under way beside entries. Apart from steps that have none of it. */
+static __attribute__((noinline)) void attend_to_business(vlot_raft *raft) {
+  if (raft->is_fenced) return;
+  if (raft->role == VLOT_ROLE_LEADER && raft->change.is_due) {
+    vlot__change_go_on(raft);
+    if (raft->change.is_retiring &&
+        vlot__out_reserve(raft, &raft->out_changes, 1, sizeof(vlot_change)))
+      vlot__transfer_retire(raft);
+  }
+  if (raft->transfer.to != 0) vlot__transfer_look(raft);
+  raft->has_business = raft->change.is_due || raft->change.is_retiring || raft->transfer.to != 0;
 }
 
 static void finish_step(vlot_raft *raft) {
   vlot_output *output = &raft->output;
   drop_receipt(raft);
-  if (raft->role == VLOT_ROLE_LEADER && !raft->is_fenced) {
-    if (raft->new_matches > 0) vlot__commit_count(raft);
-    if (raft->change.is_due) go_on_with_change(raft);
+  bool leads = raft->role == VLOT_ROLE_LEADER && !raft->is_fenced;
+  if (leads && raft->new_matches > 0) vlot__commit_count(raft);
+  if (raft->has_business) attend_to_business(raft);
+  if (leads) {
     vlot__reads_answer(raft);
     vlot__leader_send(raft);
   }
-  if (raft->transfer.to != 0 && !raft->is_fenced) vlot__transfer_look(raft);
   if (!raft->is_fenced) hand_out_entries(raft);
   vlot__durable_write(raft);
   output->messages = raft->out_messages.items;

@@ -218,6 +218,9 @@ struct vlot_raft {
   vlot__peer *spare_peers; /* where vlot__peers_change() makes the next table */
   bool has_new_config;     /* and it is due */
 
+  bool has_open_config; /* the one in force may be not committed */
+  /* a change is under way here, or a transfer: looked at after each step. Mostly there is none */
+  bool has_business;
   vlot__change change;
   vlot__transfer transfer;
   vlot_rank *ranks; /* [rank_count] */

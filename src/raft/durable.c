@@ -16,9 +16,15 @@ uint64_t vlot__durable_token_of(const vlot_raft *raft, uint64_t index) {
   return raft->last_token + 1;
 }
 
+static void config_changed(vlot_raft *raft) {
+  raft->has_new_config = raft->has_open_config = true;
+  if (raft->role == VLOT_ROLE_LEADER) raft->change.is_due = raft->has_business = true;
+}
+
 /* A configuration counts from the moment its entry is appended (thesis 4.1). The peers follow when
  * all of the input is here. */
-static void push_configs(vlot_raft *raft, const vlot_slice *slice, uint32_t peer) {
+static __attribute__((noinline)) void push_configs(vlot_raft *raft, const vlot_slice *slice,
+                                                   uint32_t peer) {
   size_t count;
   const vlot__batch_config *brought = vlot__batch_configs(slice->batch, &count);
   for (size_t k = 0; k < count; k++) {
@@ -27,7 +33,7 @@ static void push_configs(vlot_raft *raft, const vlot_slice *slice, uint32_t peer
     uint64_t before = vlot__configs_top(&raft->configs)->index;
     uint64_t index = slice->index + (brought[k].position - slice->first);
     vlot__configs_push(&raft->configs, index, brought[k].configuration);
-    raft->has_new_config = raft->change.is_due = true;
+    config_changed(raft);
     vlot__out_change(raft, VLOT_CHANGE_CONFIG, VLOT_WHY_NONE, peer, before, index, slice->term);
   }
 }
@@ -37,7 +43,7 @@ static void pop_configs(vlot_raft *raft, uint64_t from, vlot_why why) {
   uint64_t before = vlot__configs_top(&raft->configs)->index;
   if (before < from) return;
   (void)vlot__configs_truncate(&raft->configs, from);
-  raft->has_new_config = raft->change.is_due = true;
+  config_changed(raft);
   vlot__out_change(raft, VLOT_CHANGE_CONFIG, why, 0, before,
                    vlot__configs_top(&raft->configs)->index, raft->hard.term);
 }

@@ -92,6 +92,7 @@ bool vlot__follower_reserve(vlot_raft *raft, const vlot_message *message) {
   for (size_t k = configs->count; k-- > 1 && configs->places[k].index > raft->commit_index;)
     if (configs->places[k - 1].configuration->peer_count > most)
       most = configs->places[k - 1].configuration->peer_count;
+  raft->has_open_config = vlot__configs_top(configs)->index > raft->commit_index;
   if (most == 0) return true;
   return vlot__configs_reserve(&raft->configs, brought) && vlot__peers_reserve(raft, most) &&
          vlot__out_reserve(raft, &raft->out_changes, brought, sizeof(vlot_change));

@@ -44,6 +44,7 @@ void vlot__leader_begin(vlot_raft *raft) {
   for (uint32_t k = 0; k < raft->peer_count; k++) reset_progress(raft, &raft->peers[k]);
   raft->self->match_index = raft->durable_index; /* wherever it stands */
   raft->change = (vlot__change){.is_due = true};
+  raft->has_business = true;
   raft->heartbeat_elapsed = 0;
   raft->quorum_elapsed = 0;
   raft->lacks_quorum = false;

@@ -210,6 +210,7 @@ static bool restore_configs(vlot_raft *raft) {
       bool is_inside = brought[n].position >= slice->first && index <= vlot__slice_last(slice);
       if (is_inside && index > above)
         vlot__configs_push(&raft->configs, index, brought[n].configuration);
+      raft->has_open_config = true;
     }
   }
   return vlot__peers_open(raft);

@@ -65,28 +65,25 @@ static uint64_t find_next(const vlot_raft *raft, vlot_due *what) {
 }
 
 /* A transfer's deadline; a leader that retires; a change that was put off without memory. */
-static uint32_t membership_due(const vlot_raft *raft) {
+static __attribute__((noinline)) void plan_business(const vlot_raft *raft, vlot_output *output) {
   const vlot__config_place *top = vlot__configs_top(&raft->configs);
   bool is_put_off = raft->role == VLOT_ROLE_LEADER && raft->change.is_due &&
                     top->index <= raft->commit_index && top->configuration->wish_count == 0 &&
                     raft->commit_index >= raft->term_first_index;
-  if (raft->change.is_retiring || is_put_off) return 1;
-  if (raft->transfer.to == 0) return UINT32_MAX;
-  return raft->transfer.ticks > 0 ? raft->transfer.ticks : 1;
+  uint64_t due = raft->transfer.ticks > 0 ? raft->transfer.ticks : 1;
+  if (raft->change.is_retiring || is_put_off)
+    due = 1;
+  else if (raft->transfer.to == 0)
+    return;
+  if (output->next_timer != VLOT_NEVER && output->next_timer - raft->now <= due) return;
+  output->next_due = VLOT_DUE_MEMBERSHIP;
+  output->next_timer = raft->now + due;
 }
 
 void vlot__time_plan(const vlot_raft *raft, vlot_output *output) {
   output->next_due = VLOT_DUE_NOTHING;
   output->next_timer = find_next(raft, &output->next_due);
-  if (raft->is_fenced ||
-      (!raft->change.is_due && !raft->change.is_retiring && raft->transfer.to == 0))
-    return;
-  uint32_t due = membership_due(raft);
-  if (due == UINT32_MAX ||
-      (output->next_timer != VLOT_NEVER && output->next_timer - raft->now <= due))
-    return;
-  output->next_due = VLOT_DUE_MEMBERSHIP;
-  output->next_timer = raft->now + due;
+  if (raft->has_business && !raft->is_fenced) plan_business(raft, output);
 }
 
 const char *vlot_due_text(vlot_due due) {

@@ -30,6 +30,7 @@ static void begin_transfer(vlot_raft *raft, const vlot__peer *target, uint32_t t
                                     .ticks = ticks,
                                     .dealing = target->dealing,
                                     .ranked_term = raft->transfer.ranked_term};
+  raft->has_business = true;
   vlot__out_change(raft, VLOT_CHANGE_TRANSFER, why, 0, 0, target->id, raft->hard.term);
 }
 
