@@ -382,7 +382,7 @@ static void drop_receipt(vlot_raft *raft) {
 }
 
 /* What is under way beside entries. Apart from steps that have none of it. */
-static __attribute__((noinline)) void attend_to_business(vlot_raft *raft) {
+static __attribute__((noinline)) void attend_to_change(vlot_raft *raft) {
   if (raft->is_fenced) return;
   if (raft->role == VLOT_ROLE_LEADER && raft->change.is_due) {
     vlot__change_go_on(raft);
@@ -390,7 +390,11 @@ static __attribute__((noinline)) void attend_to_business(vlot_raft *raft) {
         vlot__out_reserve(raft, &raft->out_changes, 1, sizeof(vlot_change)))
       vlot__transfer_retire(raft);
   }
-  if (raft->transfer.to != 0) vlot__transfer_look(raft);
+}
+
+/* Last of all that leaves: the target is to have what was sent before it campaigns. */
+static __attribute__((noinline)) void attend_to_transfer(vlot_raft *raft) {
+  if (raft->transfer.to != 0 && !raft->is_fenced) vlot__transfer_look(raft);
   raft->has_business = raft->change.is_due || raft->change.is_retiring || raft->transfer.to != 0;
 }
 
@@ -399,11 +403,12 @@ static void finish_step(vlot_raft *raft) {
   drop_receipt(raft);
   bool leads = raft->role == VLOT_ROLE_LEADER && !raft->is_fenced;
   if (leads && raft->new_matches > 0) vlot__commit_count(raft);
-  if (raft->has_business) attend_to_business(raft);
+  if (raft->has_business) attend_to_change(raft);
   if (leads) {
     vlot__reads_answer(raft);
     vlot__leader_send(raft);
   }
+  if (raft->has_business) attend_to_transfer(raft);
   if (!raft->is_fenced) hand_out_entries(raft);
   vlot__durable_write(raft);
   output->messages = raft->out_messages.items;

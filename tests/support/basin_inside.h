@@ -42,7 +42,7 @@ typedef struct basin_node {
   uint32_t id;
   vlot_raft *raft;
   vlot_raft_seen seen;
-  bool was_up, is_learner, is_waiting, holds_disk, holds_machine;
+  bool was_up, is_learner, is_waiting, is_absent, holds_disk, holds_machine;
   uint64_t now;
   uint32_t incarnation;
   uint64_t configured_disk;
@@ -61,14 +61,15 @@ typedef struct basin_node {
   BASIN_LIST(char) applied;
   BASIN_LIST(vlot_read_answer) reads;
   BASIN_LIST(vlot_lost) lost;
+  BASIN_LIST(vlot_late_answer) answers;
   BASIN_LIST(vlot_change) changes;
   vlot_outcome outcome; /* the last one */
-  char text[2][4096];
+  char text[3][4096];
   /* models, for the laws */
   basin_entries mirror;  /* the log, as get_entry() shows it */
   basin_entries written; /* what the disk will hold when all pending writes are done */
   vlot_hard_state written_hard;
-  uint64_t seen_term, seen_commit;
+  uint64_t seen_term, seen_commit, seen_last;
   vlot_role role;
 } basin_node;
 
