@@ -974,7 +974,8 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_get_entry(const vlot_raft *raft, 
 VLOT_API vlot_configuration *vlot_raft_configuration(const vlot_raft *raft, uint64_t *index);
 
 /* The configuration in force at an index from its snapshot, or else its base, to its last; for a
- * snapshot there. Borrowed until the next step; NULL elsewhere. */
+ * snapshot there. Borrowed until the next step; NULL elsewhere, and where this core waited for one:
+ * then it takes no snapshot there. */
 VLOT_API vlot_configuration *vlot_raft_configuration_at(const vlot_raft *raft, uint64_t index);
 
 /* What a check saw of a core, for the next one to compare with. All 0 before a core's first check;

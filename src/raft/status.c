@@ -125,7 +125,9 @@ vlot_configuration *vlot_raft_configuration_at(const vlot_raft *raft, uint64_t i
   if (index < lowest || index > raft->log.last_index) return NULL;
   size_t k = configs->count;
   while (k > 1 && configs->places[k - 1].index > index) k--;
-  return configs->places[k - 1].configuration;
+  /* who waited for one does not know what was in force before it came */
+  bool is_known = configs->places[k - 1].configuration->counts[0] > 0;
+  return is_known ? configs->places[k - 1].configuration : NULL;
 }
 
 vlot_snapshot *vlot_raft_snapshot(const vlot_raft *raft) {

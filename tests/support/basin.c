@@ -33,8 +33,9 @@ static void picture(const basin *b, const basin_node *node) {
   }
   vlot_raft_status status = basin_status(b, node->id);
   fprintf(stderr,
-          "%s, term %llu, vote %u, leader %u, commit %llu, last %llu/T%llu, durable %llu%s\n",
-          vlot_role_name(status.role), (unsigned long long)status.term, status.vote, status.leader,
+          "disk %llu, %s, term %llu, vote %u, leader %u, commit %llu, last %llu/T%llu, durable "
+          "%llu%s\n",
+          (unsigned long long)node->hard.disk_id, vlot_role_name(status.role), (unsigned long long)status.term, status.vote, status.leader,
           (unsigned long long)status.commit_index, (unsigned long long)status.last_index,
           (unsigned long long)status.last_term, (unsigned long long)status.durable_index,
           status.is_fenced ? ", fenced" : "");
@@ -205,6 +206,9 @@ void basin_close(basin *b) {
     free(node->reads.items);
     free(node->lost.items);
     free(node->answers.items);
+    for (size_t n = 0; n < node->lost_disks.count; n++)
+      entries_free(&node->lost_disks.items[n].entries);
+    free(node->lost_disks.items);
     free(node->changes.items);
   }
   for (size_t k = 0; k < b->forged.count; k++) {
@@ -258,7 +262,9 @@ void basin_preset_absent(basin *b, uint32_t id) {
 void basin_wipe(basin *b, uint32_t id, uint64_t disk_id) {
   basin_node *node = node_of(b, id);
   if (node->raft) basin_fail(b, "node %u runs", id);
-  basin_entries_cut(&node->disk, 0);
+  *BASIN_PUSH(&node->lost_disks) =
+      (basin_lost_disk){.disk_id = node->hard.disk_id, .entries = node->disk};
+  node->disk = (basin_entries){0};
   vlot_snapshot_release(node->snapshot);
   node->snapshot = NULL;
   node->disk_base = 0;

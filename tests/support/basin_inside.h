@@ -32,6 +32,12 @@ typedef struct basin_flight {
   bool is_held;
 } basin_flight;
 
+/* A disk that was lost: what it had acknowledged was true. */
+typedef struct basin_lost_disk {
+  uint64_t disk_id;
+  basin_entries entries;
+} basin_lost_disk;
+
 #define BASIN_LIST(type)    \
   struct {                  \
     type *items;            \
@@ -56,6 +62,7 @@ typedef struct basin_node {
   vlot_snapshot *restoring, *staged;
   uint32_t swaps;
   BASIN_LIST(basin_write) pending;
+  BASIN_LIST(basin_lost_disk) lost_disks;
   /* what the node said since its start */
   uint64_t handed_index, told_index, handed_chain;
   BASIN_LIST(char) applied;

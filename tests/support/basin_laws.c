@@ -268,6 +268,10 @@ typedef struct basin_held {
 static bool holds(void *context, const vlot_member *member) {
   const basin_held *held = context;
   const basin_node *node = &held->b->nodes[member->id - 1];
+  for (size_t k = 0; k < node->lost_disks.count; k++)
+    if (node->lost_disks.items[k].disk_id == member->disk_id &&
+        basin_chain_at(&node->lost_disks.items[k].entries, held->index) == held->chain)
+      return true;
   return member->id <= held->b->count &&
          (member->disk_id == 0 || member->disk_id == node->hard.disk_id) &&
          basin_chain_at(&node->disk, held->index) == held->chain;
@@ -302,7 +306,8 @@ static void check_commit(basin *b, const basin_node *node, uint64_t from, uint64
       continue;
     }
     if (are_all_real(b) && !is_on_a_quorum(b, node, index, mine.chain))
-      basin_fail(b, "I-10: node %u commits %llu, which no quorum holds", node->id, (ull)index);
+      basin_fail(b, "I-10: node %u commits %llu, which no quorum of %s holds", node->id, (ull)index,
+                 basin_members(b, node->id));
     *BASIN_PUSH(&b->committed) = (basin_entry){.term = mine.term, .chain = mine.chain};
   }
 }
