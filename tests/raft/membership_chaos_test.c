@@ -93,9 +93,7 @@ static void trouble(storm *s, uint32_t id) {
   case 7: basin_force_elect(s->b, id); break;
   case 8: basin_step_down(s->b, id); break;
   case 9: basin_forget_leader(s->b, id); break;
-  case 10:
-    basin_switches(s->b, id, draw(s, VLOT_SWITCH_SAFE + 1) | VLOT_SWITCH_TERM_FIRST);
-    break;
+  case 10: basin_switches(s->b, id, draw(s, VLOT_SWITCH_SAFE + 1) | VLOT_SWITCH_TERM_FIRST); break;
   case 11:
     basin_crash(s->b, id);
     if (draw(s, 2)) basin_wipe(s->b, id, ++s->disk);
@@ -136,8 +134,7 @@ static void rage(storm *s, uint32_t rounds) {
       change(s, id);
     } else if (choice < 95) {
       uint32_t at = some_leader(s, id);
-      vlot_outcome outcome =
-          basin_transfer(s->b, at, draw(s, NODES + 1), draw(s, 12), ++s->tag);
+      vlot_outcome outcome = basin_transfer(s->b, at, draw(s, NODES + 1), draw(s, 12), ++s->tag);
       s->transfers += outcome.result == VLOT_OK;
     } else if (choice < 96) {
       (void)basin_cancel_change(s->b, some_leader(s, id));
@@ -164,6 +161,9 @@ static bool can_have_a_leader(storm *s) {
   }
   basin_heal(s->b);
   for (uint32_t k = 0; k < 12 && basin_leader(s->b) == 0; k++) basin_run(s->b, 30);
+  basin_run(s->b, 20);
+  /* who was elected with its no-op switched off waits for an entry of its term */
+  if (basin_leader(s->b) != 0) (void)basin_propose(s->b, basin_leader(s->b), "calm");
   basin_run(s->b, 150);
   return basin_leader(s->b) != 0;
 }
@@ -178,13 +178,17 @@ static bool calm_down(storm *s) {
   cr_expect_eq(status.transfer_to, 0);
   cr_expect_eq(status.commit_index, status.last_index);
   uint32_t count;
-  const vlot_member *members = vlot_configuration_members(
-      vlot_raft_configuration(basin_core(s->b, leader), NULL), &count);
+  const vlot_member *members =
+      vlot_configuration_members(vlot_raft_configuration(basin_core(s->b, leader), NULL), &count);
   for (uint32_t k = 0; k < count; k++) {
     vlot_raft_status at = basin_status(s->b, members[k].id);
     if (at.is_fenced) continue;
     cr_expect_eq(at.last_index, status.last_index, "member %u", members[k].id);
-    cr_expect_eq(at.config_index >= status.config_index, true);
+    char here[256];
+    snprintf(here, sizeof here, "%s", basin_members(s->b, leader));
+    const char *there = basin_members(s->b, members[k].id);
+    /* one that was wiped, and no entry has told it yet */
+    if (there[0] != 0) cr_expect_str_eq(there, here, "member %u", members[k].id);
   }
   return true;
 }
@@ -225,8 +229,8 @@ Test(chaos, members_agree_after_any_storm_of_changes) {
   }
   if (asked)
     fprintf(stderr, "%llu changes, %llu refused, %llu transfers, %llu steps joint, %llu calm\n",
-            (unsigned long long)changes, (unsigned long long)refused,
-            (unsigned long long)transfers, (unsigned long long)joints, calm);
+            (unsigned long long)changes, (unsigned long long)refused, (unsigned long long)transfers,
+            (unsigned long long)joints, calm);
   cr_assert_gt(changes, count * 3);
   cr_assert_gt(transfers, count / 2);
   cr_assert_gt(joints, count * 10);
