@@ -142,6 +142,7 @@ Test(change, every_edit_leads_where_it_says) {
   }
 }
 
+/* B100 */
 Test(change, there_is_one_at_a_time_and_none_before_an_entry_of_the_term) {
   basin *b = basin_open(4, NULL);
   basin_preset_absent(b, 4);
@@ -180,6 +181,7 @@ Test(change, there_is_one_at_a_time_and_none_before_an_entry_of_the_term) {
   basin_close(b);
 }
 
+/* B098 */
 Test(change, what_would_leave_too_few_who_answer_is_refused) {
   basin *b = cluster_of(3, 3);
   basin_crash(b, 3);
@@ -215,6 +217,7 @@ Test(change, a_member_comes_back_only_with_a_new_disk) {
 
 /* --- catching up ------------------------------------------------------------------------------ */
 
+/* B099 */
 Test(catchup, a_new_voter_does_not_count_before_it_is_there) {
   basin *b = cluster_of(2, 3);
   for (uint32_t k = 0; k < 20; k++) basin_propose(b, 1, "x y z");
@@ -333,6 +336,7 @@ Test(catchup, a_new_voter_is_brought_up_by_a_snapshot) {
 
 /* --- in force ---------------------------------------------------------------------------------- */
 
+/* B093 */
 Test(force, what_was_appended_counts_after_a_restart_and_what_is_truncated_does_not) {
   basin *b = cluster_of(3, 3);
   basin_isolate(b, 1);
@@ -373,6 +377,7 @@ Test(force, both_halves_must_agree_while_joint) {
   basin_close(b);
 }
 
+/* B094, B095, B096 */
 Test(force, a_leader_that_removes_itself_leads_until_that_is_committed) {
   basin *b = cluster_of(3, 3);
   basin_cut_both(b, 1, 3);
