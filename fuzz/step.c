@@ -546,8 +546,8 @@ static void take_or_restore(world *w, bytes *from) {
   uint64_t index = shape > 200 ? near(from, w->told) : w->told;
   if (index > LOG_MAX) index = 1;
   vlot_snapshot *taken = state_at(index, w->asked[index], 0, STATE_SIZE);
-  vlot_snapshot *before = vlot_snapshot_retain(w->snapshot);
   if (!taken) return;
+  vlot_snapshot *before = vlot_snapshot_retain(w->snapshot);
   vlot_input input = {.kind = VLOT_INPUT_SNAPSHOT_TAKEN};
   input.as.taken.snapshot = taken;
   input.as.taken.compact_to = index - shape % 3;
@@ -571,7 +571,8 @@ static void complete(world *w, bytes *from) {
     step(w, &(vlot_input){.kind = VLOT_INPUT_STORED, .as.token = near(from, 0)}, 1);
 }
 
-/* Joint, and without the learner: what a disk gives back is commands, so that a crash forgets it. */
+/* Joint, and without the learner: what a disk gives back is commands, so that a crash forgets
+ * it. */
 static vlot_entry encode_config(uint8_t *out, size_t capacity) {
   static const vlot_member next[] = {{.id = 1}, {.id = 2}, {.id = 6}},
                            old[] = {{.id = 1}, {.id = 2}, {.id = 3}, {.id = 4}};

@@ -131,8 +131,8 @@ VLOT_API bool vlot_configuration_has_quorum(const vlot_configuration *configurat
                                             void *context);
 
 /* What is wrong with members [count] as a configuration, a static sentence; NULL: nothing. 1 …
- * VLOT_MEMBERS_MAX of them, ids that differ and are not 0, one voter at least, and wishes that their
- * standing allows. Any thread. */
+ * VLOT_MEMBERS_MAX of them, ids that differ and are not 0, one voter at least, and wishes that
+ * their standing allows. Any thread. */
 VLOT_API const char *vlot_configuration_problem(const vlot_member *members, uint32_t count);
 
 /* Its members: [*count], borrowed from it; while it is joint, those of the half to come. */
@@ -153,12 +153,12 @@ VLOT_API vlot_configuration *vlot_configuration_make(const vlot_allocator *alloc
 VLOT_API const vlot_member *vlot_configuration_old(const vlot_configuration *configuration,
                                                    uint32_t *count);
 
-/* Encoded form, as it stands in an entry of kind CONFIG: canonical, little-endian; the format stands
- * at the head of src/raft/config_codec.c.
+/* Encoded form, as it stands in an entry of kind CONFIG: canonical, little-endian; the format
+ * stands at the head of src/raft/config_codec.c.
  *
  * size    bytes that encode() writes
- * encode  into out [capacity]; returns the bytes written, or 0, with out untouched, when capacity is
- *         too small
+ * encode  into out [capacity]; returns the bytes written, or 0, with out untouched, when capacity
+ *         is too small
  * decode  total: any bytes are either one configuration or an error. allocator NULL: the default;
  *         *out: one reference, NULL after an error. VLOT_OK; VLOT_CORRUPT: no voter in a half, a
  *         member twice in one, more than VLOT_MEMBERS_MAX, an old half that is empty or equals the
@@ -521,20 +521,21 @@ typedef struct vlot_write {
  * RESTORED         VLOT_OK: keep the new machine until output.has_swapped. VLOT_REJECTED: free it;
  *                  why SNAPSHOT_STALE (the log has all of it by now) or SNAPSHOT_CORRUPT.
  *                  VLOT_INVALID: nothing is being restored
- * CHANGE           VLOT_OK: it will be answered in answers, in this step or a later one. Else nothing
- *                  changes. VLOT_NOT_LEADER; VLOT_BUSY (why CHANGE_UNDER_WAY, NO_ENTRY_OF_TERM,
- *                  TRANSFER, WRITES_FULL, INDEX_LIMIT): another time; VLOT_REJECTED (why
- *                  CONFIG_CHANGED: another configuration is in force than was expected;
- *                  WOULD_LOSE_QUORUM, DISK_KNOWN); VLOT_NOT_FOUND (why NO_SUCH_MEMBER); VLOT_EXISTS
- *                  (why MEMBER_EXISTS); VLOT_INVALID (why NO_VOTER_LEFT, TOO_MANY_MEMBERS, NO_EFFECT,
- *                  MEMBER_TWICE, MIXED_WITH_DISK, or none: an unknown kind of edit, id 0, no edits).
- *                  accepted: so many edits are in order, the next one is the refused
+ * CHANGE           VLOT_OK: it will be answered in answers, in this step or a later one. Else
+ *                  nothing changes. VLOT_NOT_LEADER; VLOT_BUSY (why CHANGE_UNDER_WAY,
+ *                  NO_ENTRY_OF_TERM, TRANSFER, WRITES_FULL, INDEX_LIMIT): another time;
+ *                  VLOT_REJECTED (why CONFIG_CHANGED: another configuration is in force than was
+ *                  expected; WOULD_LOSE_QUORUM, DISK_KNOWN); VLOT_NOT_FOUND (why NO_SUCH_MEMBER);
+ *                  VLOT_EXISTS (why MEMBER_EXISTS); VLOT_INVALID (why NO_VOTER_LEFT,
+ *                  TOO_MANY_MEMBERS, NO_EFFECT, MEMBER_TWICE, MIXED_WITH_DISK, or none: an unknown
+ *                  kind of edit, id 0, no edits). accepted: so many edits are in order, the next
+ *                  one is the refused
  * CANCEL_CHANGE    VLOT_OK: it is being given up, and answered CANCELLED. VLOT_NOT_LEADER;
- *                  VLOT_NOT_FOUND: there is none; VLOT_REJECTED (why CHANGE_UNDER_WAY): it is beyond
- *                  catching up
- * TRANSFER         VLOT_OK: it will be answered in answers. VLOT_NOT_LEADER; VLOT_BUSY (why TRANSFER);
- *                  VLOT_NOT_FOUND (why NO_SUCH_MEMBER: or there is nobody to hand over to);
- *                  VLOT_INVALID (why IS_LEADER: to itself, NOT_A_VOTER); VLOT_REJECTED (why
+ *                  VLOT_NOT_FOUND: there is none; VLOT_REJECTED (why CHANGE_UNDER_WAY): it is
+ *                  beyond catching up
+ * TRANSFER         VLOT_OK: it will be answered in answers. VLOT_NOT_LEADER; VLOT_BUSY (why
+ *                  TRANSFER); VLOT_NOT_FOUND (why NO_SUCH_MEMBER: or there is nobody to hand over
+ *                  to); VLOT_INVALID (why IS_LEADER: to itself, NOT_A_VOTER); VLOT_REJECTED (why
  *                  FOREIGN_DISK, NOT_CAUGHT_UP: it needs a snapshot)
  * RANKS            VLOT_OK; VLOT_INVALID: too many, id 0
  */
@@ -560,11 +561,11 @@ typedef struct vlot_read_answer {
 /* What became of a CHANGE or a TRANSFER that was accepted. Each gets exactly one.
  *
  * CHANGE    VLOT_OK: the configuration at index is committed. VLOT_REJECTED: certainly nothing
- *           changed; why NOT_CAUGHT_UP (new voters do not come closer), CANCELLED. VLOT_UNKNOWN (why
- *           LEADERSHIP_LOST): the next leader goes on with it, or never heard of it
+ *           changed; why NOT_CAUGHT_UP (new voters do not come closer), CANCELLED. VLOT_UNKNOWN
+ *           (why LEADERSHIP_LOST): the next leader goes on with it, or never heard of it
  * TRANSFER  VLOT_OK: the target leads. VLOT_REJECTED: leadership stays, or went elsewhere; why
- *           DEADLINE, NOT_A_VOTER (the target does not vote any more), NOT_CAUGHT_UP (it fell behind),
- *           ELECTED_OTHER. VLOT_UNKNOWN (why DEADLINE): the target was told to campaign
+ *           DEADLINE, NOT_A_VOTER (the target does not vote any more), NOT_CAUGHT_UP (it fell
+ *           behind), ELECTED_OTHER. VLOT_UNKNOWN (why DEADLINE): the target was told to campaign
  */
 typedef struct vlot_late_answer {
   uint32_t what; /* vlot_input_kind: VLOT_INPUT_CHANGE, VLOT_INPUT_TRANSFER */

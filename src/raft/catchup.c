@@ -1,6 +1,6 @@
-/* New voters are caught up before they count, in rounds: each brings what the log had when it began,
- * and once one takes less than an election timeout, the rest comes in less than that too (thesis
- * 4.2.1). Who does not come closer is given up.
+/* New voters are caught up before they count, in rounds: each brings what the log had when it
+ * began, and once one takes less than an election timeout, the rest comes in less than that too
+ * (thesis 4.2.1). Who does not come closer is given up.
  */
 #include "raft/core.h"
 #include "raft/sending.h"

@@ -1,6 +1,7 @@
 /* Changes of membership, at the leader: section 6 of the paper, thesis 4. One at a time; one voter
- * more or less in one step, anything else by joint consensus. What is still to be done stands in the
- * configuration in force and shows in it at any time, so that whoever leads goes on with it (B090).
+ * more or less in one step, anything else by joint consensus. What is still to be done stands in
+ * the configuration in force and shows in it at any time, so that whoever leads goes on with it
+ * (B090).
  */
 #include "base/alloc.h"
 #include "raft/batch.h"

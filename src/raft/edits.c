@@ -16,8 +16,8 @@ static vlot_result refuse(vlot__edited *edited, vlot_result result, vlot_why why
   return result;
 }
 
-/* Has a member of this id ever stood in what is still known by this disk? Its promises were given to
- * a cluster that went on without it. */
+/* Has a member of this id ever stood in what is still known by this disk? Its promises were given
+ * to a cluster that went on without it. */
 static bool is_disk_known(const vlot__configs *configs, const vlot_edit *edit) {
   if (edit->disk_id == 0) return false;
   for (size_t k = 0; k < configs->count; k++) {

@@ -13,7 +13,8 @@ typedef struct vlot__edited {
   bool has_new_voters, has_new_disks;
 } vlot__edited;
 
-/* Take edits: members get wishes, and new disks at once. configs: what is known of earlier disks. */
+/* Take edits: members get wishes, and new disks at once. configs: what is known of earlier
+ * disks. */
 vlot_result vlot__edits_take(vlot__edited *edited, const vlot__configs *configs,
                              const vlot_edit *edits, uint32_t count);
 

@@ -1,5 +1,5 @@
-/* The members as seen from here. The table has whoever stands in the configuration in force: those of
- * the half to come in their order, then, while it is joint, whoever stands in the old one only.
+/* The members as seen from here. The table has whoever stands in the configuration in force: those
+ * of the half to come in their order, then, while it is joint, whoever stands in the old one only.
  *
  * Only who campaigns or leads looks at its peers: in a large cluster most nodes never touch this
  * memory. It is allocated at open, so that a campaign needs none. While joint it is filled in at

@@ -1,5 +1,5 @@
-/* Ranks: who waits before it campaigns, and to whom a leader hands over by itself (transfer.c). They
- * decide nothing that safety depends on: members may have different ones.
+/* Ranks: who waits before it campaigns, and to whom a leader hands over by itself (transfer.c).
+ * They decide nothing that safety depends on: members may have different ones.
  */
 #include <string.h>
 

@@ -39,8 +39,8 @@ static void raise_term(vlot_raft *raft, uint64_t term, uint32_t peer, vlot_why w
   hard_state_changed(raft);
 }
 
-/* Those of higher rank go first: each has a spread of timeouts of its own, up to three. So a cluster
- * waits no longer than four times the spread for whoever is left. */
+/* Those of higher rank go first: each has a spread of timeouts of its own, up to three. So a
+ * cluster waits no longer than four times the spread for whoever is left. */
 static void wait_for_higher_ranks(vlot_raft *raft) {
   enum { AHEAD_MAX = 3 };
   const vlot_configuration *configuration = vlot__configs_top(&raft->configs)->configuration;

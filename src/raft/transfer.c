@@ -172,8 +172,8 @@ void vlot__transfer_tick(vlot_raft *raft, uint32_t elapsed) {
 
 /* --- at the target ---------------------------------------------------------------------------- */
 
-/* As if its election timeout had passed; its requests override stickiness, as the leader asks for it
- * (thesis 3.10, 4.2.3). */
+/* As if its election timeout had passed; its requests override stickiness, as the leader asks for
+ * it (thesis 3.10, 4.2.3). */
 vlot__next vlot__transfer_on_timeout_now(vlot_raft *raft, const vlot_message *message,
                                          vlot__term_verdict verdict) {
   vlot_why why = VLOT_WHY_STALE_TERM;

@@ -1,6 +1,6 @@
 /* Changes of membership as others got them wrong, each as the shortest schedule that shows it
- * (docs/catalogue.md), and what section 6 of the paper and chapter 4 of the thesis ask for. Beside the
- * assertions stand the laws of the basin.
+ * (docs/catalogue.md), and what section 6 of the paper and chapter 4 of the thesis ask for. Beside
+ * the assertions stand the laws of the basin.
  */
 #include <criterion/criterion.h>
 
@@ -187,7 +187,7 @@ Test(members, b087_with_the_rule_the_second_change_waits_until_the_first_cannot_
   basin_close(b);
 }
 
-/* --- in force ---------------------------------------------------------------------------------- */
+/* --- in force --------------------------------------------------------------------------------- */
 
 Test(members, b088_a_candidate_counts_by_what_it_has_appended_committed_or_not) {
   basin *b = with(4, VLOT_SWITCH_ALL);

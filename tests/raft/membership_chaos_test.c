@@ -1,6 +1,6 @@
-/* Cores alone under changes: a network, disks, crashes, wiped disks, changes and transfers drawn from a
- * seed, in clusters that grow and shrink. The laws of the basin are the oracle; afterwards the network
- * heals, and there is a leader, a configuration without wishes, and one log.
+/* Cores alone under changes: a network, disks, crashes, wiped disks, changes and transfers drawn
+ * from a seed, in clusters that grow and shrink. The laws of the basin are the oracle; afterwards
+ * the network heals, and there is a leader, a configuration without wishes, and one log.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -6,8 +6,8 @@
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
-/* Nodes 1 … members belong to it, those up to count wait to hear of it; 1 leads, and an entry of its
- * term is committed. */
+/* Nodes 1 … members belong to it, those up to count wait to hear of it; 1 leads, and an entry of
+ * its term is committed. */
 static basin *cluster_of(uint32_t members, uint32_t count) {
   basin *b = basin_open(count, NULL);
   for (uint32_t id = members + 1; id <= count; id++) basin_preset_absent(b, id);
@@ -334,7 +334,7 @@ Test(catchup, a_new_voter_is_brought_up_by_a_snapshot) {
   basin_close(b);
 }
 
-/* --- in force ---------------------------------------------------------------------------------- */
+/* --- in force --------------------------------------------------------------------------------- */
 
 /* B093 */
 Test(force, what_was_appended_counts_after_a_restart_and_what_is_truncated_does_not) {

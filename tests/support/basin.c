@@ -35,7 +35,8 @@ static void picture(const basin *b, const basin_node *node) {
   fprintf(stderr,
           "disk %llu, %s, term %llu, vote %u, leader %u, commit %llu, last %llu/T%llu, durable "
           "%llu%s\n",
-          (unsigned long long)node->hard.disk_id, vlot_role_name(status.role), (unsigned long long)status.term, status.vote, status.leader,
+          (unsigned long long)node->hard.disk_id, vlot_role_name(status.role),
+          (unsigned long long)status.term, status.vote, status.leader,
           (unsigned long long)status.commit_index, (unsigned long long)status.last_index,
           (unsigned long long)status.last_term, (unsigned long long)status.durable_index,
           status.is_fenced ? ", fenced" : "");

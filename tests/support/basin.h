@@ -48,7 +48,8 @@ void basin_preset_learner(basin *b, uint32_t id);
 /* Before its start: it is opened without a configuration, and waits for one. */
 void basin_preset_waiting(basin *b, uint32_t id);
 
-/* Before its start: it is no member when the cluster begins, and waits to hear of one that has it. */
+/* Before its start: it is no member when the cluster begins, and waits to hear of one that has
+ * it. */
 void basin_preset_absent(basin *b, uint32_t id);
 
 /* While it is down: it comes back with another disk, that has nothing. */
@@ -92,11 +93,10 @@ vlot_outcome basin_propose_(basin *b, uint32_t id,
                             const char *text); /* words become one command each */
 vlot_outcome basin_read_(basin *b, uint32_t id, uint64_t tag);
 
-/* Edits, one per word: +4 add a voter, ?4 a learner, ^4 promote, v4 demote, -4 remove, *2:202 replace
- * the disk; +4:104 by that disk. A first word "joint" demands two steps, "at:7" expects the
+/* Edits, one per word: +4 add a voter, ?4 a learner, ^4 promote, v4 demote, -4 remove, *2:202
+ * replace the disk; +4:104 by that disk. A first word "joint" demands two steps, "at:7" expects the
  * configuration of index 7. */
-#define basin_change_members(b, id, edits, tag) \
-  basin_change_members_(BASIN_HERE(b), id, edits, tag)
+#define basin_change_members(b, id, edits, tag) basin_change_members_(BASIN_HERE(b), id, edits, tag)
 vlot_outcome basin_change_members_(basin *b, uint32_t id, const char *edits, uint64_t tag);
 #define basin_cancel_change(b, id) basin_ask_(BASIN_HERE(b), id, VLOT_INPUT_CANCEL_CHANGE)
 
@@ -247,8 +247,9 @@ const char *basin_disk_log(basin *b, uint32_t id);
 const char *basin_applied(basin *b, uint32_t id);
 vlot_hard_state basin_disk_hard(const basin *b, uint32_t id);
 
-/* The configuration in force: "1 2 3"; a learner is 4?, and what it wishes follows: 4?+ to join, 4?^
- * to be promoted, 4?= to stay, 2v to be demoted, 2- to go; joint: "1 2 4 | 1 2 3". Borrowed likewise. */
+/* The configuration in force: "1 2 3"; a learner is 4?, and what it wishes follows: 4?+ to join,
+ * 4?^ to be promoted, 4?= to stay, 2v to be demoted, 2- to go; joint: "1 2 4 | 1 2 3". Borrowed
+ * likewise. */
 const char *basin_members(basin *b, uint32_t id);
 
 /* What became of a change or transfer; false: nothing yet. */

@@ -398,8 +398,7 @@ static void check_senders(basin *b, const basin_node *node, const vlot_output *o
       basin_fail(b, "I-13: node %u appends in a term it does not lead", node->id);
 }
 
-/* I-15: what is in force is what the log says, and of two that are committed one after the other each
- * has a quorum in common with the next: they are equal in voters but for one, or one is joint. */
+/* I-15: what is in force is what the newest entry of its kind says, committed or not. */
 static void check_configuration(basin *b, const basin_node *node) {
   uint64_t at, term;
   vlot_entry entry;
