@@ -76,6 +76,17 @@ static void append_from(vlot_raft *raft, const vlot_message *message, uint64_t f
   }
 }
 
+/* An append from below the base on names the base's entry, which is committed: nobody honest has
+ * another one there. */
+static bool agrees_at_base(const vlot_raft *raft, const vlot_message *message) {
+  uint64_t base = raft->log.base_index;
+  if (message->as.append.prev_index >= base) return true;
+  for (uint32_t k = 0; k < message->as.append.slice_count; k++)
+    if (vlot__slice_last(&message->as.append.slices[k]) >= base)
+      return message->as.append.slices[k].term == raft->log.base_term;
+  return true;
+}
+
 bool vlot__follower_reserve(vlot_raft *raft, const vlot_message *message) {
   const vlot__configs *configs = &raft->configs;
   size_t brought = 0;
@@ -106,6 +117,11 @@ static bool store(vlot_raft *raft, const vlot_message *message) {
   /* below the base all is committed: already here */
   if (from <= raft->log.base_index) from = raft->log.base_index + 1;
   if (from > verified) return true;
+  if (!agrees_at_base(raft, message)) {
+    vlot__fence(raft, VLOT_WHY_COMMITTED_CONFLICT, message->from, raft->log.base_index,
+                raft->commit_index, message->term);
+    return false;
+  }
   uint64_t conflict = find_conflict(raft, message, from);
   if (conflict > verified) return true;
   if (conflict <= raft->commit_index) {
