@@ -245,6 +245,7 @@ static void write_message(vlot__writer *w, const vlot_event *event) {
     vlot__json_number_of(w, "offset", event->as.message.commit);
     break;
   case VLOT_BODY_UNKNOWN:
+  case VLOT_BODY_TIMEOUT_NOW:
   case VLOT_BODY_VOTE_REPLY: break;
   }
   vlot__json_truth_of(w, "success", is_ok);

@@ -86,7 +86,8 @@ static void say_what(vlot__writer *w, const vlot_event *event) {
   say(w, "%s of term %llu", vlot_message_kind_name((vlot_message_kind)event->as.message.kind),
       term);
   switch (vlot_message_body_of(event->as.message.kind)) {
-  case VLOT_BODY_UNKNOWN: return;
+  case VLOT_BODY_UNKNOWN:
+  case VLOT_BODY_TIMEOUT_NOW: return;
   case VLOT_BODY_VOTE:
     say(w, " (its log ends at %llu of term %llu%s)", index, log_term,
         event->as.message.flags & VLOT_MESSAGE_FORCED ? "; forced" : "");

@@ -30,6 +30,9 @@ static vlot_event_kind event_kind_of(const vlot_change *change) {
   case VLOT_CHANGE_SNAPSHOT_SENT: return VLOT_EVENT_SNAPSHOT_SENT;
   case VLOT_CHANGE_SNAPSHOT_INSTALLED: return VLOT_EVENT_SNAPSHOT_INSTALLED;
   case VLOT_CHANGE_COMPACTED: return VLOT_EVENT_COMPACTED;
+  case VLOT_CHANGE_CONFIG: /* of inputs that no cluster gives its cores yet */
+  case VLOT_CHANGE_ROUND:
+  case VLOT_CHANGE_TRANSFER: break;
   }
   return VLOT_EVENT_STEP;
 }

@@ -311,6 +311,7 @@ uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__seat *seat, vlot_event_
     event->as.message.commit = message->as.installed.offset;
     break;
   case VLOT_BODY_UNKNOWN:
+  case VLOT_BODY_TIMEOUT_NOW:
   case VLOT_BODY_VOTE_REPLY: break;
   }
   uint64_t emitted = vlot__emit(cluster, seat, event);

@@ -152,7 +152,8 @@ static bool agrees_sent(const vlot_event *sent, const vlot_event *cause) {
                      cause->peer == sent->peer;
   /* what was to be sent next found it needed, or an answer made room for more; the rate is one for
    * all peers, so that it may be another's */
-  case VLOT_MESSAGE_INSTALL: return true;
+  case VLOT_MESSAGE_INSTALL:
+  case VLOT_MESSAGE_TIMEOUT_NOW: return true;
   case VLOT_MESSAGE_PRE_VOTE_REPLY:
   case VLOT_MESSAGE_VOTE_REPLY:
   case VLOT_MESSAGE_APPEND_REPLY:
