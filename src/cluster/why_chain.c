@@ -77,6 +77,7 @@ static bool is_reason(const vlot_event *event, const vlot_event *message) {
     return event->kind == VLOT_EVENT_SNAPSHOT_SENT && event->cause == message->cause;
   case VLOT_MESSAGE_INSTALL_REPLY:
     return event->kind == VLOT_EVENT_SNAPSHOT_INSTALLED && event->cause == message->cause;
+  case VLOT_MESSAGE_TIMEOUT_NOW: return false;
   }
   return false;
 }

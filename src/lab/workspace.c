@@ -363,6 +363,8 @@ bool vlot__workspace_shows(const vlot_event *event, bool is_summary) {
   case VLOT_EVENT_NO_SNAPSHOT:
   case VLOT_EVENT_SNAPSHOT_INSTALLED:
   case VLOT_EVENT_COMPACTED:
+  case VLOT_EVENT_RECONFIGURED:
+  case VLOT_EVENT_TRANSFER:
   case VLOT_EVENT_REQUEST:
   case VLOT_EVENT_VIOLATION: return true;
   case VLOT_EVENT_LINT:
@@ -374,6 +376,7 @@ bool vlot__workspace_shows(const vlot_event *event, bool is_summary) {
   case VLOT_EVENT_TALLY:
   case VLOT_EVENT_TERM:
   case VLOT_EVENT_MATCH:
+  case VLOT_EVENT_ROUND:
   case VLOT_EVENT_IGNORED: return !is_summary;
   default: return false;
   }
