@@ -11,6 +11,7 @@
  *   node_asked.c     what somebody asks of them
  *   node_forward.c   passing clients' mail on to the leader, and what comes of it
  *   node_effects.c   what a turn lets go, inside the driver's fence
+ *   node_change.c    which events the changes of a step are
  *   node_answers.c   answers to clients, laid aside until then        node_time.c    its clock
  */
 #ifndef VLOT_CLUSTER_NODE_INSIDE_H
@@ -185,15 +186,15 @@ typedef struct vlot__unapplied {
   uint64_t last;
 } vlot__unapplied;
 
+/* --- node_change.c --- */
+
+/* The event of the k-th change of this step, the last one. */
+uint64_t vlot__node_change_event(const vlot__node *node, const vlot_output *output, uint32_t k);
+
 /* The event that the core means by a cause. */
 static inline uint64_t vlot__node_event_of(const vlot__node *node, uint64_t cause) {
   return cause == VLOT__CAUSE_STORED ? node->durable_event : cause;
 }
-
-/* --- node_turn.c --- */
-
-/* The event of the k-th change of this step, the last one. */
-uint64_t vlot__node_change_event(const vlot__node *node, const vlot_output *output, uint32_t k);
 
 /* --- node_effects.c --- */
 
