@@ -809,7 +809,7 @@ typedef struct vlot_pending {
   uint32_t message_flags; /* VLOT_MESSAGE_* */
   uint64_t term;          /* message: its term */
   /* message: append: prev_index; a vote asked for: last_index; append reply: match or hint index;
-   * install and its reply: of the snapshot */
+   * install and its reply: of the snapshot. image: of the entry whose state it is */
   uint64_t index;
   uint64_t entries;    /* append: how many; mail: how many commands */
   vlot_mail_told mail; /* what it is, where it is no message of Raft's */

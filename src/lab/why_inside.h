@@ -71,6 +71,8 @@ void vlot__why_add_forwards(why *at, const vlot_node_status *status);
 void vlot__why_add_snapshots(why *at, const vlot_node_status *leader);
 /* The same of one that comes to this node; nothing: none does. */
 void vlot__why_add_coming(why *at, const vlot_node_status *status);
+/* One of its own, whose image is not written yet. */
+void vlot__why_add_image(why *at, uint32_t id);
 
 /* --- why_election.c --- */
 

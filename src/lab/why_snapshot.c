@@ -1,6 +1,8 @@
 /* How far a snapshot on its way is, and what it waits for: at its leader, and where it goes to. */
 #include <inttypes.h>
+#include <stdlib.h>
 
+#include "pattern.h"
 #include "why_inside.h"
 
 typedef struct peers {
@@ -92,6 +94,27 @@ void vlot__why_add_snapshots(why *at, const vlot_node_status *leader) {
   peers all = {.nodes = at->workspace->options.nodes};
   if (vlot_cluster_look(at->workspace->cluster, leader->id, look_peers, &all) != VLOT_OK) return;
   for (uint32_t k = 0; k < all.count; k++) add_peer(at, leader->id, &all.rows[k]);
+}
+
+/* Of its own: the image of its machine that nobody has written yet. */
+void vlot__why_add_image(why *at, uint32_t id) {
+  size_t count;
+  vlot_pending *pending = vlot__pattern_pending(at->workspace, &count);
+  uint64_t now = vlot_cluster_now(at->workspace->cluster);
+  for (size_t k = 0; k < count; k++) {
+    const vlot_pending *one = &pending[k];
+    if (one->kind != VLOT_PENDING_IMAGE || one->node != id) continue;
+    vlot__view_why_begin(at->view, VLOT__VIEW_FINDING, id);
+    vlot__view_why_say(at->view,
+                       "A snapshot of its own waits for its image: its machine was frozen at "
+                       "%" PRIu64 ", and i%u, which writes that, is ",
+                       one->index, id);
+    if (one->is_held)
+      vlot__view_why_say(at->view, "held");
+    else
+      vlot__view_why_say(at->view, "due at tick %" PRIu64, one->due > now ? one->due : now);
+  }
+  free(pending);
 }
 
 void vlot__why_add_coming(why *at, const vlot_node_status *status) {

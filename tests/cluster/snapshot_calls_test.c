@@ -21,6 +21,7 @@ static void add(vlot_cluster *cluster, uint32_t count) {
 
 static void take_by_hand(vlot_driver driver) {
   vlot_cluster_options options = fleet_options(driver, 3);
+  options.snapshot_trailing = 0;
   vlot_cluster *cluster = fleet_open(&options);
   uint64_t index, base;
   add(cluster, 20);
@@ -138,6 +139,19 @@ Test(snapshot_calls, one_waits_until_what_is_applied_is_durable) {
   cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
 }
 
+/* Of what is pending of a kind the newest one; its id, 0: nothing is. */
+static uint64_t find(vlot_cluster *cluster, vlot_pending_kind kind, vlot_pending *found) {
+  vlot_pending pending[64];
+  size_t count = vlot_lockstep_pending(cluster, pending, 64);
+  uint64_t id = 0;
+  for (size_t k = 0; k < count && k < 64; k++) {
+    if (pending[k].kind != kind) continue;
+    id = pending[k].id;
+    if (found) *found = pending[k];
+  }
+  return id;
+}
+
 /* Without a wait it is an order like others: it is pending until somebody delivers it. */
 Test(snapshot_calls, without_a_wait_it_is_pending_and_an_action_of_its_own) {
   vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, 3);
@@ -146,15 +160,16 @@ Test(snapshot_calls, without_a_wait_it_is_pending_and_an_action_of_its_own) {
   cr_assert(fleet_settle(cluster, 3000));
   cr_assert_eq(vlot_cluster_snapshot(cluster, 1, 0, NULL), VLOT_OK);
   cr_expect_eq(fleet_status(cluster, 1).raft.snapshot_index, 0);
-  vlot_pending pending[64];
-  size_t count = vlot_lockstep_pending(cluster, pending, 64);
-  uint64_t id = 0;
-  for (size_t k = 0; k < count && k < 64; k++)
-    if (pending[k].kind == VLOT_PENDING_CLIENT) id = pending[k].id;
-  cr_assert_neq(id, 0);
-  cr_assert_eq(vlot_lockstep_fire(cluster, id), VLOT_OK);
-  cr_expect_eq(fleet_status(cluster, 1).raft.snapshot_index,
-               fleet_status(cluster, 1).applied_index);
+  cr_assert_eq(vlot_lockstep_fire(cluster, find(cluster, VLOT_PENDING_CLIENT, NULL)), VLOT_OK);
+  uint64_t frozen = fleet_status(cluster, 1).applied_index, now = vlot_cluster_now(cluster);
+  cr_expect_eq(fleet_status(cluster, 1).raft.snapshot_index, 0, "it is frozen, and not written");
+  vlot_pending image = {0};
+  cr_assert_eq(find(cluster, VLOT_PENDING_IMAGE, &image), VLOT_PENDING_IMAGE_ID(1));
+  cr_expect_eq(image.node, 1);
+  cr_expect_eq(image.index, frozen, "the pending list says of what it is");
+  cr_expect_eq(image.due, now + 1);
+  cr_assert_eq(vlot_lockstep_fire(cluster, image.id), VLOT_OK);
+  cr_expect_eq(fleet_status(cluster, 1).raft.snapshot_index, frozen);
   cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
 }
 
@@ -163,6 +178,9 @@ Test(snapshot_calls, a_machine_without_snapshots_is_told_so) {
   vlot_machine machine = *vlot_kv_machine();
   vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, 1);
   machine.snapshot = NULL;
+  machine.freeze = NULL;
+  machine.image_write = NULL;
+  machine.image_free = NULL;
   options.machine = &machine;
   vlot_cluster *cluster = fleet_open(&options);
   add(cluster, 2);
