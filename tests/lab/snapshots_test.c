@@ -250,3 +250,34 @@ Test(snapshots, a_file_that_is_none_is_refused_at_its_name) {
   expect_refused(&self, "import /dev/null", "device", 1);
   close_talk(&self);
 }
+
+/* What was read is kept, so that history can be gone through whatever becomes of the file. */
+Test(snapshots, of_files_that_were_imported_so_many_are_kept_and_no_more) {
+  enum { KEPT = 16 };
+  char directory[] = "/tmp/vlot-snapshots-XXXXXX", line[128], path[KEPT + 2][64];
+  talk self, other;
+  cr_assert_not_null(mkdtemp(directory));
+  for (int k = 0; k < KEPT + 2; k++) snprintf(path[k], sizeof path[k], "%s/%d", directory, k);
+  open_talk(&self, false);
+  begin(&self);
+  take(&self);
+  snprintf(line, sizeof line, "export 1 %.63s", path[0]);
+  say(&self, line);
+  close_talk(&self);
+
+  open_talk(&other, false);
+  for (int k = 1; k < KEPT + 2; k++) cr_assert_eq(link(path[0], path[k]), 0);
+  for (int k = 0; k < KEPT; k++) {
+    snprintf(line, sizeof line, "import %.63s", path[k]);
+    say(&other, line);
+  }
+  snprintf(line, sizeof line, "import %.63s", path[KEPT]);
+  expect_refused(&other, line, "at most 16 files", 1);
+  snprintf(line, sizeof line, "import %.63s", path[3]);
+  say(&other, line); /* one that is known already is no further one */
+  say(&other, "until leader");
+  expect_seen(&other, "kv", "x = 1");
+  close_talk(&other);
+  for (int k = 0; k < KEPT + 2; k++) cr_assert_eq(unlink(path[k]), 0);
+  cr_assert_eq(rmdir(directory), 0);
+}
