@@ -261,7 +261,9 @@ VLOT_API vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot
 /* --- snapshots by hand; when nodes take them by themselves is said by the options ------------- */
 
 /* Let a node take a snapshot of its machine now, whatever the policy says: of all that it has
- * applied, as soon as that is durable here. As the options say, its log is dropped below it.
+ * applied, as soon as that is durable here. As the options say, its log is dropped below it. A
+ * machine that freezes is frozen in the node's turn, and its image is written beside its turns, or
+ * in lockstep by an action, VLOT_PENDING_IMAGE; where one is on its way already, behind that.
  *
  * timeout_ticks  how long its outcome is waited for; 0: not at all. Whoever waits no more has not
  *                taken it back
