@@ -249,8 +249,7 @@ static void restart_one(vlot__sim_world *world) {
 
 static void cut_all_power(vlot__sim_world *world) {
   note(world, "power cut at all nodes", 0, 0);
-  for (uint32_t id = 1; id <= world->nodes; id++)
-    begin_again(world, id, VLOT_RESTART_LOSE);
+  for (uint32_t id = 1; id <= world->nodes; id++) begin_again(world, id, VLOT_RESTART_LOSE);
 }
 
 /* A wiped voter votes no more, so the voters that are left must be a quorum. */

@@ -36,7 +36,8 @@ static void tell_image(vlot__workspace *workspace, const vlot_pending *image) {
 }
 
 /* What is not there behind the order is taken when it can be. */
-static void tell_delay(vlot__workspace *workspace, uint32_t node, uint64_t before, bool was_frozen) {
+static void tell_delay(vlot__workspace *workspace, uint32_t node, uint64_t before,
+                       bool was_frozen) {
   vlot_node_status status = vlot__workspace_status(workspace, node);
   if (workspace->is_redoing || status.raft.snapshot_index != before) return;
   vlot_pending image = find_image(workspace, node);

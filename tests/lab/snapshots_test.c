@@ -158,8 +158,9 @@ Test(snapshots, an_image_is_held_delayed_and_written_like_a_write) {
   open_talk(&self, false);
   begin(&self);
   say(&self, "snapshot 1");
-  expect_seen(&self, "why 1", "A snapshot of its own waits for its image: its machine was frozen at 2, "
-                              "and i1, which writes that, is due at tick ");
+  expect_seen(&self, "why 1",
+              "A snapshot of its own waits for its image: its machine was frozen at 2, "
+              "and i1, which writes that, is due at tick ");
   say(&self, "hold i1");
   expect_seen(&self, "why 1", "i1, which writes that, is held");
   say(&self, "propose x=2");
@@ -193,9 +194,11 @@ Test(snapshots, images_of_several_nodes_are_held_and_that_is_taken_back_one_by_o
   say(&self, "undo");
   say(&self, "back 1"); /* n3's is not held yet */
   const char *seen = say(&self, "tick");
-  cr_expect(strstr(seen, "n3 has a snapshot at 1") && !strstr(seen, "n1 has a snapshot"), "%s", seen);
-  expect_seen(&self, "net", "#i2   image         at n2  its machine at 1, frozen, is written to a "
-                            "snapshot  held");
+  cr_expect(strstr(seen, "n3 has a snapshot at 1") && !strstr(seen, "n1 has a snapshot"), "%s",
+            seen);
+  expect_seen(&self, "net",
+              "#i2   image         at n2  its machine at 1, frozen, is written to a "
+              "snapshot  held");
   say(&self, "release all image");
   expect_seen(&self, "tick", "n1 has a snapshot at 2");
   close_talk(&self);
