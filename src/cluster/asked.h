@@ -28,8 +28,8 @@ void vlot__asked_end(vlot__seat *seat, vlot__asked *asked);
 /* As it stands now. */
 vlot__asked vlot__asked_look(vlot__seat *seat, const vlot__asked *asked);
 
-/* The node's: it has the order of this number; it begins what it has of a kind; all of those come to
- * this. One that it has got since is not answered: it may be about more. */
+/* The node's: it has the order of this number; it begins what it has of a kind; all of those come
+ * to this. One that it has got since is not answered: it may be about more. */
 void vlot__asked_taken(vlot__seat *seat, uint32_t number);
 void vlot__asked_begun(vlot__seat *seat, uint32_t kind);
 void vlot__asked_settle(vlot__seat *seat, uint32_t kind, vlot_result result, vlot_why why,

@@ -181,7 +181,7 @@ static void strike_stream(vlot__sim_world *world) {
   }
 }
 
-/* Whose machine is frozen, and not written yet: this node's (0: any); the id of that, 0: nobody's. */
+/* Whose machine is frozen, and not written yet: this node's (0: any); its id, 0: nobody's. */
 static uint64_t find_image(vlot__sim_world *world, uint32_t *node) {
   size_t count = vlot_lockstep_pending(world->cluster, NULL, 0);
   vlot_pending *pending = calloc(count + 1, sizeof *pending);

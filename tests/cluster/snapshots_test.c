@@ -229,8 +229,8 @@ Test(snapshots, any_allocation_of_an_install_may_fail) {
 /* What is done while an allocation fails, with a cluster that has snapshots already. */
 typedef void careless(vlot_cluster *cluster);
 
-/* An image is written at the next tick, at the earliest: where n1's newest snapshot is then, once it
- * is above this index. */
+/* An image is written at the next tick, at the earliest: where n1's newest snapshot is then, once
+ * it is above this index. */
 static uint64_t await_images(vlot_cluster *cluster, uint64_t above) {
   for (int k = 0; k < 20 && fleet_status(cluster, 1).raft.snapshot_index <= above; k++)
     fleet_pass(cluster, 1);
