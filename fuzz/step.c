@@ -450,6 +450,36 @@ static void speak(world *w, bytes *from, speech *said, vlot_batch *batch) {
   }
 }
 
+/* Members, leadership, ranks. */
+static vlot_input ask_for_members(bytes *from, uint8_t what) {
+  static vlot_edit edits[2];
+  static vlot_rank ranks[2];
+  vlot_input input = {0};
+  if (what < 240) {
+    input.kind = VLOT_INPUT_CHANGE;
+    input.as.change.count = 1 + what % 2;
+    input.as.change.is_joint = what % 8 == 0;
+    input.as.change.edits = edits;
+    for (uint32_t k = 0; k < 2; k++) {
+      edits[k].kind = next(from) % 8;
+      edits[k].id = 1 + next(from) % (PEERS + 2);
+    }
+  } else if (what < 246) {
+    input.kind = VLOT_INPUT_TRANSFER;
+    input.as.transfer.to = next(from) % (PEERS + 2);
+    input.as.transfer.ticks = next(from) % 8;
+  } else if (what < 251) {
+    input.kind = VLOT_INPUT_CANCEL_CHANGE;
+  } else {
+    input.kind = VLOT_INPUT_RANKS;
+    input.as.ranks.ranks = ranks;
+    input.as.ranks.count = what % 3;
+    for (uint32_t k = 0; k < 2; k++)
+      ranks[k] = (vlot_rank){.id = next(from) % (PEERS + 2), .rank = next(from)};
+  }
+  return input;
+}
+
 static vlot_input ask(world *w, bytes *from, vlot_command *commands) {
   static const uint8_t payload[16] = {0};
   static const vlot_input_kind plain[] = {VLOT_INPUT_CAMPAIGN, VLOT_INPUT_ELECT,
@@ -469,6 +499,8 @@ static vlot_input ask(world *w, bytes *from, vlot_command *commands) {
   } else if (what < 160) {
     input.kind = VLOT_INPUT_SWITCHES;
     input.as.switches = next(from) % (VLOT_SWITCH_ALL + 1);
+  } else if (what >= 220) {
+    input = ask_for_members(from, what);
   } else {
     input.kind = plain[what % 4];
   }
@@ -514,8 +546,8 @@ static void take_or_restore(world *w, bytes *from) {
   uint64_t index = shape > 200 ? near(from, w->told) : w->told;
   if (index > LOG_MAX) index = 1;
   vlot_snapshot *taken = state_at(index, w->asked[index], 0, STATE_SIZE);
-  vlot_snapshot *before = vlot_snapshot_retain(w->snapshot);
   if (!taken) return;
+  vlot_snapshot *before = vlot_snapshot_retain(w->snapshot);
   vlot_input input = {.kind = VLOT_INPUT_SNAPSHOT_TAKEN};
   input.as.taken.snapshot = taken;
   input.as.taken.compact_to = index - shape % 3;
@@ -539,16 +571,29 @@ static void complete(world *w, bytes *from) {
     step(w, &(vlot_input){.kind = VLOT_INPUT_STORED, .as.token = near(from, 0)}, 1);
 }
 
+/* Joint, and without the learner: what a disk gives back is commands, so that a crash forgets
+ * it. */
+static vlot_entry encode_config(uint8_t *out, size_t capacity) {
+  static const vlot_member next[] = {{.id = 1}, {.id = 2}, {.id = 6}},
+                           old[] = {{.id = 1}, {.id = 2}, {.id = 3}, {.id = 4}};
+  vlot_configuration *joint = vlot_configuration_make(NULL, next, 3, old, 4);
+  if (!joint) abort();
+  size_t size = vlot_configuration_encode(joint, out, capacity);
+  vlot_configuration_release(joint);
+  return (vlot_entry){.data = out, .size = (uint32_t)size, .kind = VLOT_ENTRY_CONFIG};
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   world *w = calloc(1, sizeof *w);
   if (!w) abort();
   w->pending = calloc(PENDING_MAX, sizeof *w->pending);
-  vlot_entry entries[8] = {{.kind = VLOT_ENTRY_COMMAND}, {.kind = VLOT_ENTRY_NOOP},
-                           {.kind = VLOT_ENTRY_COMMAND}, {.kind = VLOT_ENTRY_COMMAND},
-                           {.kind = VLOT_ENTRY_NOOP},    {.kind = VLOT_ENTRY_COMMAND},
-                           {.kind = VLOT_ENTRY_COMMAND}, {.kind = VLOT_ENTRY_NOOP}};
+  uint8_t config[128];
+  vlot_entry entries[8] = {
+      {.kind = VLOT_ENTRY_COMMAND}, {.kind = VLOT_ENTRY_NOOP}, encode_config(config, sizeof config),
+      {.kind = VLOT_ENTRY_COMMAND}, {.kind = VLOT_ENTRY_NOOP}, {.kind = VLOT_ENTRY_COMMAND},
+      {.kind = VLOT_ENTRY_COMMAND}, {.kind = VLOT_ENTRY_NOOP}};
   vlot_batch *batch = vlot_batch_make(NULL, entries, NULL, 8);
   if (!w->pending || !batch) abort();
   bytes from = {.at = data, .left = size};

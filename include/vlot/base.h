@@ -171,7 +171,26 @@ VLOT_API const char *vlot_problem(vlot_result result);
   X(NOTHING_NEW, 85, "nothing was applied behind its newest snapshot")                   \
   X(NO_SNAPSHOT, 86, "it has no snapshot yet")                                           \
   X(SNAPSHOT_FAILED, 87, "the state machine gave no snapshot")                           \
-  X(DISK_BUSY, 88, "the disk takes nothing just now")
+  X(DISK_BUSY, 88, "the disk takes nothing just now")                                    \
+  /* membership and leadership */                                                        \
+  X(CHANGE_UNDER_WAY, 89, "another change of membership is under way")                   \
+  X(NO_ENTRY_OF_TERM, 90, "no entry of this term has committed yet")                     \
+  X(NOT_CAUGHT_UP, 91, "it does not catch up with the leader's log")                     \
+  X(WOULD_LOSE_QUORUM, 92, "too few of the voters that would be left answer")            \
+  X(NO_SUCH_MEMBER, 93, "no such member stands in the configuration")                    \
+  X(MEMBER_EXISTS, 94, "a member of this id stands in the configuration")                \
+  X(MEMBER_TWICE, 95, "a member stands in two edits of one change")                      \
+  X(NO_VOTER_LEFT, 96, "no voter would be left")                                         \
+  X(TOO_MANY_MEMBERS, 97, "there would be more members than there may be")               \
+  X(NO_EFFECT, 98, "it is so already")                                                   \
+  X(CONFIG_CHANGED, 99, "another configuration is in force than was expected")           \
+  X(DISK_KNOWN, 100, "a member comes back only with a disk it never had")                \
+  X(MIXED_WITH_DISK, 101, "a disk is replaced in a change without new voters")           \
+  X(CANCELLED, 102, "it was cancelled")                                                  \
+  X(TRANSFER, 103, "leadership is being handed over")                                    \
+  X(ELECTED_OTHER, 104, "another was elected meanwhile")                                 \
+  X(REMOVED, 105, "it stands in the configuration as a voter no more")                   \
+  X(RANK, 106, "a member of higher rank has caught up")
 
 typedef enum vlot_why {
 #define VLOT_X(name, number, text) VLOT_WHY_##name = number,

@@ -24,53 +24,57 @@ extern "C" {
 #endif
 
 /* Kind, number, name in JSON, which member of the union it uses. Those without words say what the
- * core's change of that name says (VLOT_CHANGES in vlot/raft.h; KNOWN_LEADER: LEADER): change has
- * its from, to and term, slice its entries.
+ * core's change of that name says (VLOT_CHANGES in vlot/raft.h; KNOWN_LEADER: LEADER,
+ * RECONFIGURED: CONFIG): change has its from, to and term, slice its entries.
  */
-#define VLOT_EVENTS(X)                                                                           \
-  X(STEP, 1, "step", step)             /* one step of the core: the node before and after it */  \
-  X(SENT, 2, "sent", message)          /* a message left the node; peer: to; node 0: a copy */   \
-  X(RECEIVED, 3, "received", message)  /* a message is taken by the node; peer: from */          \
-  X(DROPPED, 4, "dropped", message)    /* ended without being taken; node: where, or 0; why */   \
-  X(CAMPAIGN, 5, "campaign", change)   /* from: 0 pre-vote, 1 vote, 2 forced; to: last index */  \
-  X(LEADER, 6, "leader", change)       /* became leader; from: old role, to: role */             \
-  X(STEP_DOWN, 7, "step_down", change) /* was leader, is follower; why */                        \
-  X(ROLE, 8, "role", change)           /* any other change of role */                            \
-  X(TERM, 9, "term", change)                                                                     \
-  X(KNOWN_LEADER, 10, "known_leader", change)                                                    \
-  X(VOTE, 11, "vote", change)   /* asked by peer; from: 1 pre-vote; to: 1 granted, 0 not: why */ \
-  X(TALLY, 12, "tally", change) /* a vote came back: peer; from granted so far, to quorum */     \
-  X(APPEND, 13, "append", slice)                                                                 \
-  X(TRUNCATE, 14, "truncate", slice)                                                             \
-  X(MATCH, 15, "match", change)                                                                  \
-  X(PROGRESS, 16, "progress", change)                                                            \
-  X(MISMATCH, 17, "mismatch", change)                                                            \
-  X(DURABLE, 18, "durable", change) /* stored and released: log up to `to`, term, peer: vote */  \
-  X(COMMIT, 19, "commit", slice)                                                                 \
-  X(APPLY, 20, "apply", slice) /* the machine has taken them */                                  \
-  X(IGNORED, 21, "ignored", change)                                                              \
-  X(FENCED, 22, "fenced", change)   /* or its machine failed: from applied, to commit index */   \
-  X(START, 23, "start", step)       /* a node begins; after: what it recovered */                \
-  X(KILL, 24, "kill", change)       /* a node ends; why; from: 1 power cut; to: 1 it led */      \
-  X(RESTART, 25, "restart", change) /* a member is started again; from: vlot_restart */          \
-  X(SUSPEND, 26, "suspend", change) /* its mail waits from here on */                            \
-  X(RESUME, 27, "resume", change)   /* and is taken again */                                     \
-  X(FAULT, 28, "fault", change)     /* link, disk or clock was changed: below */                 \
-  X(CLOCK_WAIT, 29, "clock_wait", change) /* the clock waits for a straggler: peer */            \
-  X(PROPOSE, 30, "propose", client)       /* a client's commands arrived at a node */            \
-  X(ANSWER, 31, "answer", client)         /* and were answered */                                \
-  X(READ, 32, "read", client)             /* a client's read arrived at a node */                \
-  X(VIOLATION, 33, "violation", change)   /* the first only; from: its invariant; peer: node */  \
-  X(LINT, 34, "lint", change) /* from: vlot_lint_number, peer: node; to, term: its numbers */    \
-  X(REQUEST, 35, "request", change) /* from: vlot_request_kind, to: value, term: its result */   \
-  X(CONFIG, 36, "config", config)   /* peer: one member of a configuration */                    \
-  X(ORDER, 37, "order", change)     /* it takes an order; from: kind, below; to: value, term */  \
-  X(SNAPSHOT_TAKEN, 38, "snapshot_taken", change)                                                \
-  X(SNAPSHOT_SENT, 39, "snapshot_sent", change)                                                  \
-  X(SNAPSHOT_INSTALLED, 40, "snapshot_installed", change)                                        \
-  X(COMPACTED, 41, "compacted", change)                                                          \
+#define VLOT_EVENTS(X)                                                                             \
+  X(STEP, 1, "step", step)             /* one step of the core: the node before and after it */    \
+  X(SENT, 2, "sent", message)          /* a message left the node; peer: to; node 0: a copy */     \
+  X(RECEIVED, 3, "received", message)  /* a message is taken by the node; peer: from */            \
+  X(DROPPED, 4, "dropped", message)    /* ended without being taken; node: where, or 0; why */     \
+  X(CAMPAIGN, 5, "campaign", change)   /* from: 0 pre-vote, 1 vote, 2 forced; to: last index */    \
+  X(LEADER, 6, "leader", change)       /* became leader; from: old role, to: role */               \
+  X(STEP_DOWN, 7, "step_down", change) /* was leader, is follower; why */                          \
+  X(ROLE, 8, "role", change)           /* any other change of role */                              \
+  X(TERM, 9, "term", change)                                                                       \
+  X(KNOWN_LEADER, 10, "known_leader", change)                                                      \
+  X(VOTE, 11, "vote", change)   /* asked by peer; from: 1 pre-vote; to: 1 granted, 0 not: why */   \
+  X(TALLY, 12, "tally", change) /* a vote came back: peer; from granted so far, to quorum */       \
+  X(APPEND, 13, "append", slice)                                                                   \
+  X(TRUNCATE, 14, "truncate", slice)                                                               \
+  X(MATCH, 15, "match", change)                                                                    \
+  X(PROGRESS, 16, "progress", change)                                                              \
+  X(MISMATCH, 17, "mismatch", change)                                                              \
+  X(DURABLE, 18, "durable", change) /* stored and released: log up to `to`, term, peer: vote */    \
+  X(COMMIT, 19, "commit", slice)                                                                   \
+  X(APPLY, 20, "apply", slice) /* the machine has taken them */                                    \
+  X(IGNORED, 21, "ignored", change)                                                                \
+  X(FENCED, 22, "fenced", change)   /* or its machine failed: from applied, to commit index */     \
+  X(START, 23, "start", step)       /* a node begins; after: what it recovered */                  \
+  X(KILL, 24, "kill", change)       /* a node ends; why; from: 1 power cut; to: 1 it led */        \
+  X(RESTART, 25, "restart", change) /* a member is started again; from: vlot_restart */            \
+  X(SUSPEND, 26, "suspend", change) /* its mail waits from here on */                              \
+  X(RESUME, 27, "resume", change)   /* and is taken again */                                       \
+  X(FAULT, 28, "fault", change)     /* link, disk or clock was changed: below */                   \
+  X(CLOCK_WAIT, 29, "clock_wait", change) /* the clock waits for a straggler: peer */              \
+  X(PROPOSE, 30, "propose", client)       /* a client's commands arrived at a node */              \
+  X(ANSWER, 31, "answer", client)         /* and were answered */                                  \
+  X(READ, 32, "read", client)             /* a client's read arrived at a node */                  \
+  X(VIOLATION, 33, "violation", change)   /* the first only; from: its invariant; peer: node */    \
+  X(LINT, 34, "lint", change) /* from: vlot_lint_number, peer: node; to, term: its numbers */      \
+  X(REQUEST, 35, "request", change) /* from: vlot_request_kind, to: value, term: its result */     \
+  X(CONFIG, 36, "config", config)   /* peer: one member of a configuration */                      \
+  X(ORDER, 37, "order", change)     /* it takes an order; from: kind, below; to: value, term */    \
+  X(SNAPSHOT_TAKEN, 38, "snapshot_taken", change)                                                  \
+  X(SNAPSHOT_SENT, 39, "snapshot_sent", change)                                                    \
+  X(SNAPSHOT_INSTALLED, 40, "snapshot_installed", change)                                          \
+  X(COMPACTED, 41, "compacted", change)                                                            \
   X(NO_SNAPSHOT, 42, "no_snapshot", change) /* asked for one: why not; from: its newest one,     \
-                                             * to: applied, term: vlot_result */
+                                             * to: applied, term: vlot_result */ \
+  X(RECONFIGURED, 43, "reconfigured", change) /* CONFIGs of its members follow, where it is      \
+                                               * in force after the step */ \
+  X(ROUND, 44, "round", change)                                                                    \
+  X(TRANSFER, 45, "transfer", change)
 
 /* What an ORDER's `from` says: a vlot_input_kind, or one of these. */
 #define VLOT_ORDER_SNAPSHOT 100u /* take a snapshot now */

@@ -32,6 +32,8 @@ extern "C" {
 typedef enum vlot_entry_kind {
   VLOT_ENTRY_NOOP = 0,    /* the entry a leader puts at the start of its term; empty */
   VLOT_ENTRY_COMMAND = 1, /* opaque to Raft, handed to the machine */
+  /* who belongs to the cluster from its index on (thesis 4.1); as vlot_configuration_encode() */
+  VLOT_ENTRY_CONFIG = 2,
 } vlot_entry_kind;
 
 /* One log entry's content. data [size] belongs to the batch (or is borrowed, where it is an
@@ -93,9 +95,22 @@ VLOT_API uint64_t vlot_slice_bytes(const vlot_slice *slice);
  */
 typedef struct vlot_member {
   uint32_t id;         /* 1 … ; unique */
-  uint32_t is_learner; /* 0: a voter; 1: receives entries, has no vote */
+  uint16_t is_learner; /* 0: a voter; 1: receives entries, has no vote */
+  uint16_t wish;       /* vlot_wish: what becomes of it once those that wait have caught up */
   uint64_t disk_id;
 } vlot_member;
+
+/* A change of configuration that has new voters stands in the log as a wish first, while they are
+ * caught up (thesis 4.2.1): so every leader goes on with it. Only in a configuration that is not
+ * joint. Given up, it is as if nobody had wished: who was added for it goes. */
+typedef enum vlot_wish {
+  VLOT_WISH_NONE = 0,
+  VLOT_WISH_JOIN = 1,    /* a learner that was added to become a voter */
+  VLOT_WISH_PROMOTE = 2, /* a learner that becomes a voter; it was a learner before */
+  VLOT_WISH_ADD = 3,     /* a learner that was added with others, and stays one */
+  VLOT_WISH_DEMOTE = 4,  /* a voter that becomes a learner, at the same time as the others */
+  VLOT_WISH_REMOVE = 5,  /* it goes at the same time as the others */
+} vlot_wish;
 
 /* A configuration: who belongs to a cluster, from one index of the log on. Immutable and
  * reference-counted; any thread. */
@@ -116,7 +131,8 @@ VLOT_API bool vlot_configuration_has_quorum(const vlot_configuration *configurat
                                             void *context);
 
 /* What is wrong with members [count] as a configuration, a static sentence; NULL: nothing. 1 …
- * VLOT_MEMBERS_MAX of them, ids that differ and are not 0, one voter at least. Any thread. */
+ * VLOT_MEMBERS_MAX of them, ids that differ and are not 0, one voter at least, and wishes that
+ * their standing allows. Any thread. */
 VLOT_API const char *vlot_configuration_problem(const vlot_member *members, uint32_t count);
 
 /* Its members: [*count], borrowed from it; while it is joint, those of the half to come. */
@@ -137,6 +153,50 @@ VLOT_API vlot_configuration *vlot_configuration_make(const vlot_allocator *alloc
 VLOT_API const vlot_member *vlot_configuration_old(const vlot_configuration *configuration,
                                                    uint32_t *count);
 
+/* Encoded form, as it stands in an entry of kind CONFIG: canonical, little-endian; the format
+ * stands at the head of src/raft/config_codec.c.
+ *
+ * size    bytes that encode() writes
+ * encode  into out [capacity]; returns the bytes written, or 0, with out untouched, when capacity
+ *         is too small
+ * decode  total: any bytes are either one configuration or an error. allocator NULL: the default;
+ *         *out: one reference, NULL after an error. VLOT_OK; VLOT_CORRUPT: no voter in a half, a
+ *         member twice in one, more than VLOT_MEMBERS_MAX, an old half that is empty or equals the
+ *         new one, wishes in a joint one, or bytes that do not add up; VLOT_NOMEM
+ */
+VLOT_API size_t vlot_configuration_size(const vlot_configuration *configuration);
+VLOT_API size_t vlot_configuration_encode(const vlot_configuration *configuration, uint8_t *out,
+                                          size_t capacity);
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_configuration_decode(const vlot_allocator *allocator,
+                                                               const uint8_t *data, size_t size,
+                                                               vlot_configuration **out);
+
+/* --- changes of membership (docs/decisions/membership.md) ------------------------------------- */
+
+typedef enum vlot_edit_kind {
+  VLOT_EDIT_ADD_VOTER =
+      1,                 /* nobody of this id belongs to it; its disk is another than ever before */
+  VLOT_EDIT_ADD_LEARNER, /* likewise */
+  VLOT_EDIT_PROMOTE,     /* a learner becomes a voter */
+  VLOT_EDIT_DEMOTE,      /* a voter becomes a learner */
+  VLOT_EDIT_REMOVE,
+  VLOT_EDIT_REPLACE_DISK, /* from now on it counts by this disk; in a change without new voters */
+} vlot_edit_kind;
+
+/* One edit of a change; a member stands in one at most. */
+typedef struct vlot_edit {
+  uint32_t kind;    /* vlot_edit_kind */
+  uint32_t id;      /* 1 … */
+  uint64_t disk_id; /* ADD_VOTER, ADD_LEARNER, REPLACE_DISK: by which disk; 0: any. Else 0 */
+} vlot_edit;
+
+/* Rank of a member in elections: those of lower rank wait longer before they campaign, and a leader
+ * hands over to one of higher rank that has caught up, once per term. Who is not named has 0. */
+typedef struct vlot_rank {
+  uint32_t id;
+  uint32_t rank; /* higher is better */
+} vlot_rank;
+
 /* --- messages --------------------------------------------------------------------------------- */
 
 /* A machine's state at an index: vlot/raft_snapshot.h. */
@@ -145,15 +205,16 @@ typedef struct vlot_snapshot vlot_snapshot;
 /* One row per kind of message: kind, number, name, body, what its header may say. Whoever treats
  * messages by kind reads this, or switches over their few bodies. Every message is a value; a reply
  * echoes request and dealing of what it answers. */
-#define VLOT_MESSAGES(X)                                                                 \
-  X(PRE_VOTE, 1, "PreVote", VOTE, VLOT_RULE_PRE_VOTE)                                    \
-  X(PRE_VOTE_REPLY, 2, "PreVoteReply", VOTE_REPLY, VLOT_RULE_PRE_VOTE | VLOT_RULE_REPLY) \
-  X(VOTE, 3, "RequestVote", VOTE, VLOT_RULE_FORCED)                                      \
-  X(VOTE_REPLY, 4, "VoteReply", VOTE_REPLY, VLOT_RULE_REPLY)                             \
-  X(APPEND, 5, "AppendEntries", APPEND, VLOT_RULE_DEALING)                               \
-  X(APPEND_REPLY, 6, "AppendReply", APPEND_REPLY, VLOT_RULE_DEALING | VLOT_RULE_REPLY)   \
-  X(INSTALL, 7, "InstallSnapshot", INSTALL, VLOT_RULE_DEALING)                           \
-  X(INSTALL_REPLY, 8, "InstallReply", INSTALL_REPLY, VLOT_RULE_DEALING | VLOT_RULE_REPLY)
+#define VLOT_MESSAGES(X)                                                                  \
+  X(PRE_VOTE, 1, "PreVote", VOTE, VLOT_RULE_PRE_VOTE)                                     \
+  X(PRE_VOTE_REPLY, 2, "PreVoteReply", VOTE_REPLY, VLOT_RULE_PRE_VOTE | VLOT_RULE_REPLY)  \
+  X(VOTE, 3, "RequestVote", VOTE, VLOT_RULE_FORCED)                                       \
+  X(VOTE_REPLY, 4, "VoteReply", VOTE_REPLY, VLOT_RULE_REPLY)                              \
+  X(APPEND, 5, "AppendEntries", APPEND, VLOT_RULE_DEALING)                                \
+  X(APPEND_REPLY, 6, "AppendReply", APPEND_REPLY, VLOT_RULE_DEALING | VLOT_RULE_REPLY)    \
+  X(INSTALL, 7, "InstallSnapshot", INSTALL, VLOT_RULE_DEALING)                            \
+  X(INSTALL_REPLY, 8, "InstallReply", INSTALL_REPLY, VLOT_RULE_DEALING | VLOT_RULE_REPLY) \
+  X(TIMEOUT_NOW, 9, "TimeoutNow", TIMEOUT_NOW, VLOT_RULE_DEALING)
 
 typedef enum vlot_message_kind {
 #define VLOT_X(name, number, text, body, rules) VLOT_MESSAGE_##name = number,
@@ -177,6 +238,7 @@ typedef enum vlot_message_body {
   VLOT_BODY_APPEND_REPLY, /* as.reply */
   VLOT_BODY_INSTALL,
   VLOT_BODY_INSTALL_REPLY, /* as.installed */
+  VLOT_BODY_TIMEOUT_NOW,   /* nothing: campaign at once (thesis 3.10) */
 } vlot_message_body;
 
 enum {
@@ -304,7 +366,12 @@ enum {
   VLOT_SWITCH_NOOP = 8,
   /* off: every election timeout is exactly election_ticks_min */
   VLOT_SWITCH_RANDOM_TIMEOUT = 16,
-  VLOT_SWITCH_ALL = 31,
+  /* no change of configuration before an entry of this term has committed. Off: two leaders can
+   * have configurations without a common quorum, and lose what is committed (Ongaro, raft-dev, 10
+   * July 2015); to be looked at, not to be used */
+  VLOT_SWITCH_TERM_FIRST = 32,
+  VLOT_SWITCH_ALL = 63,
+  VLOT_SWITCH_SAFE = 31, /* those that no safety depends on */
 };
 
 /* What a client wants in the log. Borrowed for the call that it is an argument of. */
@@ -333,7 +400,11 @@ typedef enum vlot_input_kind {
   VLOT_INPUT_SWITCHES,     /* set the protections */
   /* a snapshot of the own machine exists, durably: the log below it may be dropped */
   VLOT_INPUT_SNAPSHOT_TAKEN,
-  VLOT_INPUT_RESTORED, /* what became of output.restore */
+  VLOT_INPUT_RESTORED,      /* what became of output.restore */
+  VLOT_INPUT_CHANGE,        /* change who belongs to the cluster (section 6, thesis 4) */
+  VLOT_INPUT_CANCEL_CHANGE, /* give up the change that waits for new voters to catch up */
+  VLOT_INPUT_TRANSFER,      /* hand leadership over (thesis 3.10) */
+  VLOT_INPUT_RANKS,         /* set the ranks of all members */
 } vlot_input_kind;
 
 typedef struct vlot_input {
@@ -370,6 +441,23 @@ typedef struct vlot_input {
      * VLOT_CORRUPT: the snapshot is not what it says (vlot_snapshot_verify()): it is fetched anew.
      * Anything else: the node is fenced, why RESTORE_FAILED */
     vlot_result restored;
+    struct {
+      const vlot_edit *edits; /* [count], count > 0 */
+      uint32_t count;
+      uint32_t is_joint; /* 1: by joint consensus, even where one step would do */
+      /* the configuration in force must be the one of this index (compare and set); 0: any */
+      uint64_t expected_index;
+      uint64_t tag; /* comes back in output.answers */
+    } change;
+    struct {
+      uint32_t to;    /* 0: to whom it suits best */
+      uint32_t ticks; /* after which it is given up; 0: election_ticks_min */
+      uint64_t tag;   /* comes back in output.answers */
+    } transfer;
+    struct {
+      const vlot_rank *ranks; /* [count], at most VLOT_MEMBERS_MAX, copied; instead of all before */
+      uint32_t count;
+    } ranks;
   } as;
   /* the driver's own word for this input, which the core does not look at: whatever follows from it
    * has it too, also in a later step */
@@ -433,13 +521,30 @@ typedef struct vlot_write {
  * RESTORED         VLOT_OK: keep the new machine until output.has_swapped. VLOT_REJECTED: free it;
  *                  why SNAPSHOT_STALE (the log has all of it by now) or SNAPSHOT_CORRUPT.
  *                  VLOT_INVALID: nothing is being restored
+ * CHANGE           VLOT_OK: it will be answered in answers, in this step or a later one. Else
+ *                  nothing changes. VLOT_NOT_LEADER; VLOT_BUSY (why CHANGE_UNDER_WAY,
+ *                  NO_ENTRY_OF_TERM, TRANSFER, WRITES_FULL, INDEX_LIMIT): another time;
+ *                  VLOT_REJECTED (why CONFIG_CHANGED: another configuration is in force than was
+ *                  expected; WOULD_LOSE_QUORUM, DISK_KNOWN); VLOT_NOT_FOUND (why NO_SUCH_MEMBER);
+ *                  VLOT_EXISTS (why MEMBER_EXISTS); VLOT_INVALID (why NO_VOTER_LEFT,
+ *                  TOO_MANY_MEMBERS, NO_EFFECT, MEMBER_TWICE, MIXED_WITH_DISK, or none: an unknown
+ *                  kind of edit, id 0, no edits). accepted: so many edits are in order, the next
+ *                  one is the refused
+ * CANCEL_CHANGE    VLOT_OK: it is being given up, and answered CANCELLED. VLOT_NOT_LEADER;
+ *                  VLOT_NOT_FOUND: there is none; VLOT_REJECTED (why CHANGE_UNDER_WAY): it is
+ *                  beyond catching up
+ * TRANSFER         VLOT_OK: it will be answered in answers. VLOT_NOT_LEADER; VLOT_BUSY (why
+ *                  TRANSFER); VLOT_NOT_FOUND (why NO_SUCH_MEMBER: or there is nobody to hand over
+ *                  to); VLOT_INVALID (why IS_LEADER: to itself, NOT_A_VOTER); VLOT_REJECTED (why
+ *                  FOREIGN_DISK, NOT_CAUGHT_UP: it needs a snapshot)
+ * RANKS            VLOT_OK; VLOT_INVALID: too many, id 0
  */
 typedef struct vlot_outcome {
   uint32_t input; /* its position in inputs */
   vlot_result result;
   vlot_why why; /* NONE with VLOT_OK */
   /* PROPOSE: so many commands, from the first on, stand in the log; the rest is certainly not
-   * committed */
+   * committed. CHANGE, refused: so many edits are in order */
   uint32_t accepted;
   uint64_t index; /* PROPOSE: index of the first one; 0 where none is accepted */
   uint64_t term;  /* the node's, when it took the input */
@@ -452,6 +557,24 @@ typedef struct vlot_read_answer {
   vlot_result result; /* VLOT_OK; VLOT_NOT_LEADER: leadership was lost before */
   vlot_why why;       /* NONE with VLOT_OK */
 } vlot_read_answer;
+
+/* What became of a CHANGE or a TRANSFER that was accepted. Each gets exactly one.
+ *
+ * CHANGE    VLOT_OK: the configuration at index is committed. VLOT_REJECTED: certainly nothing
+ *           changed; why NOT_CAUGHT_UP (new voters do not come closer), CANCELLED. VLOT_UNKNOWN
+ *           (why LEADERSHIP_LOST): the next leader goes on with it, or never heard of it
+ * TRANSFER  VLOT_OK: the target leads. VLOT_REJECTED: leadership stays, or went elsewhere; why
+ *           DEADLINE, NOT_A_VOTER (the target does not vote any more), NOT_CAUGHT_UP (it fell
+ *           behind), ELECTED_OTHER. VLOT_UNKNOWN (why DEADLINE): the target was told to campaign
+ */
+typedef struct vlot_late_answer {
+  uint32_t what; /* vlot_input_kind: VLOT_INPUT_CHANGE, VLOT_INPUT_TRANSFER */
+  vlot_result result;
+  vlot_why why;  /* NONE with VLOT_OK */
+  uint32_t peer; /* TRANSFER: the target. CHANGE: who did not catch up; else 0 */
+  uint64_t tag;
+  uint64_t index; /* CHANGE: of the configuration's entry; else 0 */
+} vlot_late_answer;
 
 /* Own proposals that certainly were not committed: indexes [first, last], proposed in term, hold
  * other entries. */
@@ -483,6 +606,11 @@ typedef struct vlot_lost {
  * SNAPSHOT_INSTALLED  log and commit index begin at peer's snapshot, at `to` of term; the commit
  *                     index was from. Durable, and the machine's, with a DURABLE that follows
  * COMPACTED           the log's base from -> to; term: of the entry at `to`
+ * CONFIG    the configuration in force is the one of `to` now (was from): an entry was appended, or
+ *           truncated (to < from), or a snapshot installed; peer: leader
+ * ROUND     leader: peer, a new voter, begins its from-th round of catching up, to index `to`; why
+ *           NOT_CAUGHT_UP, CANCELLED: it is given up; from 0: it has caught up
+ * TRANSFER  leader: hands over to `to` (was from; 0: to nobody, why); in term
  */
 #define VLOT_CHANGES(X)     \
   X(TERM, 1)                \
@@ -503,7 +631,10 @@ typedef struct vlot_lost {
   X(SNAPSHOT_TAKEN, 16)     \
   X(SNAPSHOT_SENT, 17)      \
   X(SNAPSHOT_INSTALLED, 18) \
-  X(COMPACTED, 19)
+  X(COMPACTED, 19)          \
+  X(CONFIG, 20)             \
+  X(ROUND, 21)              \
+  X(TRANSFER, 22)
 
 typedef enum vlot_change_kind {
 #define VLOT_X(name, number) VLOT_CHANGE_##name = number,
@@ -521,7 +652,8 @@ typedef enum vlot_change_kind {
   X(QUORUM, 5, "looks for a quorum")                                            \
   X(APPLY, 6, "goes on applying") /* what was put off without memory */         \
   X(FORWARD, 7, "forwards again") /* the cluster's: what clients asked */       \
-  X(SNAPSHOT, 8, "sends more of a snapshot")
+  X(SNAPSHOT, 8, "sends more of a snapshot")                                    \
+  X(MEMBERSHIP, 9, "changes members or leader")
 
 typedef enum vlot_due {
 #define VLOT_X(name, number, text) VLOT_DUE_##name = number,
@@ -618,7 +750,10 @@ typedef struct vlot_output {
   /* the log up to here may be dropped, when it suits: all of it is durable, and so is the snapshot
    * above; 0: nothing */
   uint64_t compact_index;
-  uint64_t compact_term; /* of the entry there */
+  uint64_t compact_term;           /* of the entry there */
+  const vlot_late_answer *answers; /* [answer_count] */
+  uint32_t answer_count;
+  uint32_t reserved; /* 0 */
 } vlot_output;
 
 /* --- a core ----------------------------------------------------------------------------------- */
@@ -687,6 +822,9 @@ typedef struct vlot_raft_options {
   /* of its log above its snapshot, as tail_bytes_max counts; beyond it a leader refuses commands,
    * why LOG_FULL (the first of a term always fits): default 0, no limit */
   uint64_t log_bytes_max;
+  const vlot_rank *ranks; /* [rank_count], at most VLOT_MEMBERS_MAX, copied; default none */
+  uint32_t rank_count;
+  uint32_t reserved_ranks; /* 0 */
 } vlot_raft_options;
 
 /* Set size and the defaults above; request_base is 1, and what has no default is 0 or NULL. id,
@@ -772,8 +910,13 @@ typedef struct vlot_raft_status {
   uint64_t receives_index;
   uint64_t receives_size;
   uint64_t receives_offset;
-  uint32_t is_installing; /* it is here in full: being restored, or written */
-  uint32_t reserved;
+  uint32_t is_installing;  /* it is here in full: being restored, or written */
+  uint32_t is_joint;       /* its configuration is */
+  uint64_t config_index;   /* of the configuration in force */
+  uint32_t is_changing;    /* that is not the last one: it is not committed, joint, or has wishes */
+  uint32_t transfer_to;    /* leader: whom it hands over to; 0: nobody */
+  uint32_t transfer_ticks; /* until that is given up */
+  uint32_t rank;           /* its own */
 } vlot_raft_status;
 
 /* How the core is, as of its last step. */
@@ -802,6 +945,10 @@ typedef struct vlot_progress {
   uint64_t snapshot_index;
   uint64_t snapshot_size;
   uint64_t snapshot_acked;
+  /* a new voter that is caught up: the number of its round and where that ends; 0: none, or done */
+  uint64_t round_index;
+  uint32_t round;
+  uint32_t round_ticks; /* since it began */
 } vlot_progress;
 
 /* A leader's view of a peer.
@@ -828,7 +975,8 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_raft_get_entry(const vlot_raft *raft, 
 VLOT_API vlot_configuration *vlot_raft_configuration(const vlot_raft *raft, uint64_t *index);
 
 /* The configuration in force at an index from its snapshot, or else its base, to its last; for a
- * snapshot there. Borrowed until the next step; NULL elsewhere. */
+ * snapshot there. Borrowed until the next step; NULL elsewhere, and where this core waited for one:
+ * then it takes no snapshot there. */
 VLOT_API vlot_configuration *vlot_raft_configuration_at(const vlot_raft *raft, uint64_t index);
 
 /* What a check saw of a core, for the next one to compare with. All 0 before a core's first check;

@@ -64,8 +64,8 @@ static const char *name_of(const vlot_machine *machine) {
 
 static uint8_t *put_members(uint8_t *at, const vlot_member *members, uint32_t count) {
   for (uint32_t k = 0; k < count; k++) {
-    at = vlot__put32(vlot__put32(at, members[k].id), members[k].is_learner);
-    at = vlot__put64(at, members[k].disk_id);
+    at = vlot__put16(vlot__put32(at, members[k].id), members[k].is_learner);
+    at = vlot__put64(vlot__put16(at, members[k].wish), members[k].disk_id);
   }
   return at;
 }
@@ -274,6 +274,24 @@ static vlot_result read_before(archive *from) {
              : refuse_file(from->path, VLOT_CORRUPT, "its head has a wrong checksum");
 }
 
+/* What is wrong with both halves of a joint one beside each other; NULL: nothing. */
+static const char *joint_problem(const vlot_member *members, uint32_t count, const vlot_member *old,
+                                 uint32_t old_count) {
+  bool is_alike = count == old_count;
+  for (uint32_t k = 0; k < count; k++) {
+    const vlot_member *one = &members[k];
+    bool is_there = false;
+    for (uint32_t n = 0; n < old_count; n++)
+      is_there |= old[n].id == one->id && old[n].is_learner == one->is_learner &&
+                  old[n].disk_id == one->disk_id;
+    is_alike = is_alike && is_there;
+    if (one->wish != VLOT_WISH_NONE) return "a joint one has no wishes";
+  }
+  for (uint32_t k = 0; k < old_count; k++)
+    if (old[k].wish != VLOT_WISH_NONE) return "a joint one has no wishes";
+  return is_alike ? "its two halves are the same" : NULL;
+}
+
 static vlot_result read_members(archive *from, const uint8_t *at) {
   uint32_t count = vlot__get32(at), old_count = vlot__get32(at + 4);
   uint64_t all = (uint64_t)count + old_count;
@@ -286,10 +304,14 @@ static vlot_result read_members(archive *from, const uint8_t *at) {
   vlot_member *members = vlot__alloc(from->allocator, (size_t)all + 1, sizeof *members);
   if (!members) return VLOT_NOMEM;
   for (uint64_t k = 0; k < all; k++, at += MEMBER_BYTES)
-    members[k] = (vlot_member){
-        .id = vlot__get32(at), .is_learner = vlot__get32(at + 4), .disk_id = vlot__get64(at + 8)};
+    members[k] = (vlot_member){.id = vlot__get32(at),
+                               .is_learner = (uint16_t)vlot__get16(at + 4),
+                               .wish = (uint16_t)vlot__get16(at + 6),
+                               .disk_id = vlot__get64(at + 8)};
   const char *problem = vlot_configuration_problem(members, count);
   if (!problem && old_count > 0) problem = vlot_configuration_problem(members + count, old_count);
+  if (!problem && old_count > 0)
+    problem = joint_problem(members, count, members + count, old_count);
   from->head.configuration = problem ? NULL
                                      : vlot_configuration_make(from->allocator, members, count,
                                                                members + count, old_count);

@@ -31,7 +31,8 @@ static inline vlot__event_body vlot__event_body_of(const vlot_event *event) {
    VLOT__EVENT_BIT(KILL) | VLOT__EVENT_BIT(RESTART) | VLOT__EVENT_BIT(SUSPEND) |      \
    VLOT__EVENT_BIT(RESUME) | VLOT__EVENT_BIT(FAULT) | VLOT__EVENT_BIT(VIOLATION) |    \
    VLOT__EVENT_BIT(REQUEST) | VLOT__EVENT_BIT(CONFIG) | VLOT__EVENT_BIT(ORDER) |      \
-   VLOT__EVENT_BIT(SNAPSHOT_TAKEN) | VLOT__EVENT_BIT(SNAPSHOT_INSTALLED))
+   VLOT__EVENT_BIT(SNAPSHOT_TAKEN) | VLOT__EVENT_BIT(SNAPSHOT_INSTALLED) |            \
+   VLOT__EVENT_BIT(RECONFIGURED) | VLOT__EVENT_BIT(ROUND) | VLOT__EVENT_BIT(TRANSFER))
 
 /* Of a message's event: by which votes travel? */
 static inline bool vlot__event_is_vote(const vlot_event *event) {

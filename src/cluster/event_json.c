@@ -109,6 +109,10 @@ static const field fields[VLOT_EVENT_KINDS][FIELDS_MAX] = {
     [VLOT_EVENT_SNAPSHOT_INSTALLED] = {PEER("leader"), FROM("commit_before", IN_64),
                                        TO("snapshot", IN_64), TERM("term")},
     [VLOT_EVENT_COMPACTED] = {FROM("base_before", IN_64), TO("base_after", IN_64), TERM("term")},
+    [VLOT_EVENT_RECONFIGURED] = {PEER("leader"), FROM("config_before", IN_64),
+                                 TO("config_after", IN_64), TERM("term")},
+    [VLOT_EVENT_ROUND] = {PEER("peer"), FROM("round", IN_64), TO("end", IN_64), TERM("term")},
+    [VLOT_EVENT_TRANSFER] = {FROM("target_before", IN_64), TO("target_after", IN_64), TERM("term")},
     [VLOT_EVENT_CONFIG] = {PEER("member"),
                            {"index", AT(as.config.index), IN_64},
                            {"disk", AT(as.config.disk_id), AS_HEX},
@@ -245,6 +249,7 @@ static void write_message(vlot__writer *w, const vlot_event *event) {
     vlot__json_number_of(w, "offset", event->as.message.commit);
     break;
   case VLOT_BODY_UNKNOWN:
+  case VLOT_BODY_TIMEOUT_NOW:
   case VLOT_BODY_VOTE_REPLY: break;
   }
   vlot__json_truth_of(w, "success", is_ok);

@@ -86,7 +86,8 @@ static void say_what(vlot__writer *w, const vlot_event *event) {
   say(w, "%s of term %llu", vlot_message_kind_name((vlot_message_kind)event->as.message.kind),
       term);
   switch (vlot_message_body_of(event->as.message.kind)) {
-  case VLOT_BODY_UNKNOWN: return;
+  case VLOT_BODY_UNKNOWN:
+  case VLOT_BODY_TIMEOUT_NOW: return;
   case VLOT_BODY_VOTE:
     say(w, " (its log ends at %llu of term %llu%s)", index, log_term,
         event->as.message.flags & VLOT_MESSAGE_FORCED ? "; forced" : "");
@@ -329,6 +330,37 @@ static void say_violation(vlot__writer *w, const vlot_event *event) {
     say(w, ": %s", broken[invariant]);
 }
 
+static void say_round(vlot__writer *w, const vlot_event *event) {
+  number round = event->as.change.from, end = event->as.change.to;
+  if (event->why != VLOT_WHY_NONE)
+    say(w, "n%u gives up catching up new voters", event->node);
+  else if (round == 0)
+    say(w, "n%u has caught n%u up", event->node, event->peer);
+  else
+    say(w, "n%u catches n%u up, round %llu", event->node, event->peer, round);
+  if (event->why == VLOT_WHY_NONE)
+    say(w, ", to %llu", end);
+  else if (event->peer != 0)
+    say(w, ", because of n%u", event->peer);
+}
+
+static void say_membership(vlot__writer *w, const vlot_event *event) {
+  number from = event->as.change.from, to = event->as.change.to, term = event->as.change.term;
+  switch ((vlot_event_kind)event->kind) {
+  case VLOT_EVENT_RECONFIGURED:
+    say(w, "n%u counts by the configuration of entry %llu (was %llu)", event->node, to, from);
+    if (event->peer != 0 && event->peer != event->node) say(w, ", of n%u", event->peer);
+    return;
+  case VLOT_EVENT_ROUND: say_round(w, event); return;
+  default:
+    if (to != 0)
+      say(w, "n%u hands leadership of term %llu over to n%llu", event->node, term, to);
+    else
+      say(w, "n%u's handing over to n%llu is at an end", event->node, from);
+    return;
+  }
+}
+
 static void say_change(vlot__writer *w, const vlot_event *event) {
   static const char *const disks[] = {"with its disk", "without what it had not synced",
                                       "with a blank disk"};
@@ -399,6 +431,9 @@ static void say_change(vlot__writer *w, const vlot_event *event) {
     say(w, "n%u drops its log up to %llu of term %llu (it began behind %llu)", node, to, term,
         from);
     return;
+  case VLOT_EVENT_RECONFIGURED:
+  case VLOT_EVENT_ROUND:
+  case VLOT_EVENT_TRANSFER: say_membership(w, event); return;
   case VLOT_EVENT_ORDER:
     if (from == VLOT_INPUT_TICK)
       say(w, "n%u's timer is made to fire before its time (%s)", node, vlot_due_text((vlot_due)to));

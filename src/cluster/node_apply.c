@@ -158,7 +158,9 @@ static void note_unapplied(vlot__node *node, const vlot_output *output) {
     const vlot_change *change = &output->changes[k];
     if (change->kind != VLOT_CHANGE_COMMIT || change->to <= node->applied_index) continue;
     vlot__unapplied *one = vlot__ring_push(ring);
-    if (one) *one = (vlot__unapplied){.event = node->step_event + 1 + k, .last = change->to};
+    if (one)
+      *one =
+          (vlot__unapplied){.event = vlot__node_change_event(node, output, k), .last = change->to};
   }
 }
 
@@ -180,7 +182,7 @@ static uint64_t apply_cause(const vlot__node *node, const vlot_output *output,
   for (uint32_t k = output->change_count; k > 0; k--) {
     const vlot_change *change = &output->changes[k - 1];
     if (change->kind == VLOT_CHANGE_COMMIT && change->from < last && last <= change->to)
-      return node->step_event + k;
+      return vlot__node_change_event(node, output, k - 1);
   }
   return node->apply_event ? node->apply_event : earlier_commit(node, last);
 }

@@ -159,7 +159,8 @@ struct vlot__node {
   bool awaits_storage; /* likewise: something in the core waits for STORED */
 
   /* events that others follow from */
-  uint64_t step_event;    /* STEP of the last step; those of its changes have the numbers behind */
+  uint64_t step_event;    /* STEP of the last step; vlot__node_change_event() has its changes' */
+  bool is_reconfigured;   /* there are members of configurations between them */
   uint64_t durable_event; /* DURABLE in there; 0 */
   uint64_t apply_event;   /* the last APPLY since the machine was restored; 0 */
   uint64_t fenced_event;  /* FENCED; 0 */
@@ -189,6 +190,11 @@ typedef struct vlot__unapplied {
 static inline uint64_t vlot__node_event_of(const vlot__node *node, uint64_t cause) {
   return cause == VLOT__CAUSE_STORED ? node->durable_event : cause;
 }
+
+/* --- node_turn.c --- */
+
+/* The event of the k-th change of this step, the last one. */
+uint64_t vlot__node_change_event(const vlot__node *node, const vlot_output *output, uint32_t k);
 
 /* --- node_effects.c --- */
 

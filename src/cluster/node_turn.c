@@ -30,6 +30,9 @@ static vlot_event_kind event_kind_of(const vlot_change *change) {
   case VLOT_CHANGE_SNAPSHOT_SENT: return VLOT_EVENT_SNAPSHOT_SENT;
   case VLOT_CHANGE_SNAPSHOT_INSTALLED: return VLOT_EVENT_SNAPSHOT_INSTALLED;
   case VLOT_CHANGE_COMPACTED: return VLOT_EVENT_COMPACTED;
+  case VLOT_CHANGE_CONFIG: return VLOT_EVENT_RECONFIGURED;
+  case VLOT_CHANGE_ROUND: return VLOT_EVENT_ROUND;
+  case VLOT_CHANGE_TRANSFER: return VLOT_EVENT_TRANSFER;
   }
   return VLOT_EVENT_STEP;
 }
@@ -67,7 +70,25 @@ static vlot_why note_fenced(vlot__node *node, vlot_why why, uint64_t event) {
   return node->fenced_why ? node->fenced_why : why;
 }
 
-/* Each change has one event, and so the k-th one the k-th number behind its STEP. */
+uint64_t vlot__node_change_event(const vlot__node *node, const vlot_output *output, uint32_t k) {
+  uint64_t event = node->step_event + 1 + k;
+  for (uint32_t before = 0; before < k && node->is_reconfigured; before++)
+    if (output->changes[before].kind == VLOT_CHANGE_CONFIG)
+      event += vlot__configuration_rows(
+          vlot_raft_configuration_at(node->raft, output->changes[before].to));
+  return event;
+}
+
+/* Who belongs to it stands behind it at once: what commits in the same step counts by that. Where
+ * its entry was removed again in this step, it is told as the one in force there now. */
+static void emit_members(vlot__node *node, const vlot_change *change) {
+  node->is_reconfigured = true;
+  vlot__emit_configuration(node->cluster, node->seat, change->to,
+                           vlot_raft_configuration_at(node->raft, change->to));
+}
+
+/* Each change has one event, and so the k-th one the k-th number behind its STEP, but for the
+ * members of configurations between them. */
 static void emit_changes(vlot__node *node, const vlot_output *output) {
   vlot__seat *seat = node->seat;
   seat->cause = step_cause(node, output->consumed);
@@ -80,6 +101,7 @@ static void emit_changes(vlot__node *node, const vlot_output *output) {
   seat->cause = node->step_event = vlot__emit(node->cluster, seat, event);
   vlot__observe_core(seat, node->raft, &node->seen);
   node->durable_event = 0;
+  node->is_reconfigured = false;
   for (uint32_t k = 0; k < output->change_count; k++) {
     const vlot_change *change = &output->changes[k];
     vlot_event_kind kind = event_kind_of(change);
@@ -91,14 +113,17 @@ static void emit_changes(vlot__node *node, const vlot_output *output) {
     case VLOT_CHANGE_TRUNCATE: emit_slice(node, change, kind); continue;
     case VLOT_CHANGE_SNAPSHOT_INSTALLED:
       node->commit_index = change->to;
-      node->snapshots.installed_event = node->step_event + 1 + k;
+      node->snapshots.installed_event = vlot__node_change_event(node, output, k);
       break;
-    case VLOT_CHANGE_DURABLE: node->durable_event = node->step_event + 1 + k; break;
-    case VLOT_CHANGE_FENCED: why = note_fenced(node, why, node->step_event + 1 + k); break;
+    case VLOT_CHANGE_DURABLE: node->durable_event = vlot__node_change_event(node, output, k); break;
+    case VLOT_CHANGE_FENCED:
+      why = note_fenced(node, why, vlot__node_change_event(node, output, k));
+      break;
     default: break;
     }
-    vlot__emit_change(node->cluster, seat, kind, why, change->peer, change->from, change->to,
-                      change->term);
+    seat->cause = vlot__emit_change(node->cluster, seat, kind, why, change->peer, change->from,
+                                    change->to, change->term);
+    if (change->kind == VLOT_CHANGE_CONFIG) emit_members(node, change);
   }
 }
 

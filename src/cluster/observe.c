@@ -88,6 +88,7 @@ static inline void observe(vlot_cluster *cluster, const vlot__seat *seat, const 
                      event->lamport);
   if (observer->subscriptions) vlot__subscriptions_push(cluster, event);
   if (observer->is_shared) vlot__unlock(&observer->lock);
+  if (observer->has_listeners) vlot__teller_news(cluster);
 }
 
 void vlot__observe_core(vlot__seat *seat, const vlot_raft *raft, vlot_raft_seen *seen) {
@@ -206,6 +207,7 @@ uint64_t vlot__emit(vlot_cluster *cluster, vlot__seat *seat, vlot_event *event) 
   }
   if (atomic_load_explicit(&cluster->observer.is_on, memory_order_relaxed))
     observe(cluster, seat, event);
+  if (cluster->log_lines) vlot__log_event(cluster, event);
   VLOT__RECORD(cluster, event, cluster, seat, event);
   call_event_hook(event);
   uint64_t id = vlot_event_id(event->node, event->sequence);
@@ -311,6 +313,7 @@ uint64_t vlot__emit_message(vlot_cluster *cluster, vlot__seat *seat, vlot_event_
     event->as.message.commit = message->as.installed.offset;
     break;
   case VLOT_BODY_UNKNOWN:
+  case VLOT_BODY_TIMEOUT_NOW:
   case VLOT_BODY_VOTE_REPLY: break;
   }
   uint64_t emitted = vlot__emit(cluster, seat, event);
@@ -327,18 +330,62 @@ uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__seat *seat, vlot_event_k
   return vlot__emit(cluster, seat, event);
 }
 
+static void emit_member(vlot_cluster *cluster, vlot__seat *seat, const vlot_member *member,
+                        uint64_t index, uint32_t place, uint32_t count, uint32_t roles) {
+  vlot_event *event =
+      vlot__event_begin(cluster, seat, VLOT_EVENT_CONFIG, VLOT_WHY_NONE, member->id);
+  event->as.config.index = index;
+  event->as.config.disk_id = member->disk_id;
+  event->as.config.place = place;
+  event->as.config.count = count;
+  event->as.config.roles = roles;
+  vlot__emit(cluster, seat, event);
+}
+
+static uint32_t role_of(const vlot_member *member) {
+  return member->is_learner ? VLOT_CONFIG_LEARNER : VLOT_CONFIG_VOTER;
+}
+
 void vlot__emit_config(vlot_cluster *cluster, uint64_t index, const vlot_member *members,
                        uint32_t count) {
+  for (uint32_t k = 0; k < count; k++)
+    emit_member(cluster, NULL, &members[k], index, k, count, role_of(&members[k]));
+}
+
+/* One by its id and disk; a replaced disk is another one. */
+static const vlot_member *find_member(const vlot_member *members, uint32_t count,
+                                      const vlot_member *like) {
+  for (uint32_t k = 0; k < count; k++)
+    if (members[k].id == like->id && members[k].disk_id == like->disk_id) return &members[k];
+  return NULL;
+}
+
+uint32_t vlot__configuration_rows(const vlot_configuration *configuration) {
+  uint32_t count, old_count;
+  if (!configuration) return 0;
+  const vlot_member *members = vlot_configuration_members(configuration, &count);
+  const vlot_member *old = vlot_configuration_old(configuration, &old_count);
+  uint32_t rows = count;
+  for (uint32_t k = 0; k < old_count; k++) rows += !find_member(members, count, &old[k]);
+  return rows;
+}
+
+/* A learner of the old half counts for nothing in it, and is told only where it is nothing else. */
+void vlot__emit_configuration(vlot_cluster *cluster, vlot__seat *seat, uint64_t index,
+                              const vlot_configuration *configuration) {
+  uint32_t count, old_count, rows = vlot__configuration_rows(configuration), place = 0;
+  if (rows == 0) return;
+  const vlot_member *members = vlot_configuration_members(configuration, &count);
+  const vlot_member *old = vlot_configuration_old(configuration, &old_count);
   for (uint32_t k = 0; k < count; k++) {
-    vlot_event *event =
-        vlot__event_begin(cluster, NULL, VLOT_EVENT_CONFIG, VLOT_WHY_NONE, members[k].id);
-    event->as.config.index = index;
-    event->as.config.disk_id = members[k].disk_id;
-    event->as.config.place = k;
-    event->as.config.count = count;
-    event->as.config.roles = members[k].is_learner ? VLOT_CONFIG_LEARNER : VLOT_CONFIG_VOTER;
-    vlot__emit(cluster, NULL, event);
+    const vlot_member *was = find_member(old, old_count, &members[k]);
+    uint32_t roles = role_of(&members[k]) | (was && !was->is_learner ? VLOT_CONFIG_OLD_VOTER : 0);
+    emit_member(cluster, seat, &members[k], index, place++, rows, roles);
   }
+  for (uint32_t k = 0; k < old_count; k++)
+    if (!find_member(members, count, &old[k]))
+      emit_member(cluster, seat, &old[k], index, place++, rows,
+                  old[k].is_learner ? VLOT_CONFIG_LEARNER : VLOT_CONFIG_OLD_VOTER);
 }
 
 /* Models are read by the checker in the feeds of other nodes: where those are on other threads,

@@ -44,7 +44,12 @@ void vlot__emit_copied(vlot_cluster *cluster, uint32_t kind, void *payload);
 uint64_t vlot__emit_change(vlot_cluster *cluster, vlot__seat *seat, vlot_event_kind kind,
                            vlot_why why, uint32_t peer, uint64_t from, uint64_t to, uint64_t term);
 
-/* The configuration from an index on, a CONFIG for each member; the cluster's own events. */
+/* A CONFIG for each member. Of a node: all members of what it counts by from the index on, of both
+ * halves; as many events as the second says. NULL: none. */
+void vlot__emit_configuration(vlot_cluster *cluster, vlot__seat *seat, uint64_t index,
+                              const vlot_configuration *configuration);
+uint32_t vlot__configuration_rows(const vlot_configuration *configuration);
+/* Of the cluster itself: what it was opened with. */
 void vlot__emit_config(vlot_cluster *cluster, uint64_t index, const vlot_member *members,
                        uint32_t count);
 

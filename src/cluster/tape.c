@@ -102,6 +102,7 @@ static uint32_t check_message(const vlot_message *message) {
            (message->as.installed.offset << 40) + message->as.installed.limit;
     break;
   case VLOT_BODY_UNKNOWN:
+  case VLOT_BODY_TIMEOUT_NOW:
   case VLOT_BODY_VOTE_REPLY: break;
   }
   sum *= 0x9e3779b97f4a7c15u;

@@ -79,13 +79,16 @@ static const rule rules[VLOT_EVENT_KINDS] = {
     [VLOT_EVENT_VIOLATION] = {false, ~UINT64_C(0)},
     [VLOT_EVENT_LINT] = {true, 0},
     [VLOT_EVENT_REQUEST] = {true, 0},
-    [VLOT_EVENT_CONFIG] = {true, 0},
+    [VLOT_EVENT_CONFIG] = {true, E(RECONFIGURED)},
     [VLOT_EVENT_ORDER] = {true, 0},
     [VLOT_EVENT_SNAPSHOT_TAKEN] = {true, E(ORDER)},
     [VLOT_EVENT_SNAPSHOT_SENT] = {true, INPUTS | E(DURABLE)},
     [VLOT_EVENT_SNAPSHOT_INSTALLED] = {true, E(RECEIVED)},
     [VLOT_EVENT_COMPACTED] = {true, E(ORDER)},
     [VLOT_EVENT_NO_SNAPSHOT] = {false, E(ORDER)},
+    [VLOT_EVENT_RECONFIGURED] = {true, INPUTS | E(DURABLE)},
+    [VLOT_EVENT_ROUND] = {true, INPUTS | E(DURABLE)},
+    [VLOT_EVENT_TRANSFER] = {true, INPUTS | E(DURABLE)},
 };
 
 /* --- do the two agree? --- */
@@ -139,6 +142,7 @@ static bool agrees_sent(const vlot_event *sent, const vlot_event *cause) {
   case VLOT_MESSAGE_PRE_VOTE: return cause->kind == VLOT_EVENT_ORDER;
   case VLOT_MESSAGE_VOTE:
     return cause->kind == VLOT_EVENT_ORDER ||
+           is_message(cause, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_TIMEOUT_NOW) ||
            (is_message(cause, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_PRE_VOTE_REPLY) && is_ok(cause) &&
             cause->as.message.term < sent->as.message.term);
   case VLOT_MESSAGE_APPEND:
@@ -152,7 +156,8 @@ static bool agrees_sent(const vlot_event *sent, const vlot_event *cause) {
                      cause->peer == sent->peer;
   /* what was to be sent next found it needed, or an answer made room for more; the rate is one for
    * all peers, so that it may be another's */
-  case VLOT_MESSAGE_INSTALL: return true;
+  case VLOT_MESSAGE_INSTALL:
+  case VLOT_MESSAGE_TIMEOUT_NOW: return true;
   case VLOT_MESSAGE_PRE_VOTE_REPLY:
   case VLOT_MESSAGE_VOTE_REPLY:
   case VLOT_MESSAGE_APPEND_REPLY:
@@ -253,6 +258,8 @@ static bool agrees(const vlot_event *event, const vlot_event *cause) {
   case VLOT_EVENT_CAMPAIGN:
     if (event->why == VLOT_WHY_TIMER_FIRED) return is_fired(cause);
     if (is_fired(cause)) return false;
+    if (is_message(cause, VLOT_EVENT_RECEIVED, VLOT_MESSAGE_TIMEOUT_NOW))
+      return event->as.change.from == 2;
     return cause->kind == VLOT_EVENT_ORDER ||
            (event->why == VLOT_WHY_PRE_VOTES_WON && is_ok(cause) &&
             cause->as.message.kind == VLOT_MESSAGE_PRE_VOTE_REPLY);

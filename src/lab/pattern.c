@@ -196,7 +196,8 @@ void vlot__pattern_message(const vlot_pending *pending, char *text, size_t capac
   text += end;
   capacity -= (size_t)end;
   switch (vlot_message_body_of(pending->message_kind)) {
-  case VLOT_BODY_UNKNOWN: break;
+  case VLOT_BODY_UNKNOWN:
+  case VLOT_BODY_TIMEOUT_NOW: break;
   case VLOT_BODY_VOTE:
     snprintf(text, capacity, ", its log ends at %" PRIu64 "%s", index,
              pending->message_flags & VLOT_MESSAGE_FORCED ? ", forced" : "");

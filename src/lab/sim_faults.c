@@ -352,7 +352,8 @@ static void depose(vlot__sim_world *world) {
 
 static void order_switches(vlot__sim_world *world) {
   uint32_t node = some_node(world);
-  uint32_t switches = (uint32_t)vlot__dice_between(&world->dice, 0, VLOT_SWITCH_ALL);
+  uint32_t switches = (uint32_t)vlot__dice_between(&world->dice, 0, VLOT_SWITCH_SAFE);
+  switches |= VLOT_SWITCH_ALL & ~VLOT_SWITCH_SAFE;
   note(world, "other switches for", node, switches);
   ignore(vlot_cluster_order(world->cluster, node, VLOT_INPUT_SWITCHES, switches));
 }

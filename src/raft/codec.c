@@ -3,13 +3,14 @@
  *   u32 length of the whole message, these four bytes included
  *   u8  version   u8 kind   u16 flags   u32 why   u32 from   u32 to
  *   u64 disk id   u64 term   u64 request id   u64 dealing
+ *   time out now   nothing
  *   votes          u64 last_index   u64 last_term
  *   append         u64 prev_index   u64 prev_term   u64 commit   u32 runs   u32 entries
  *                  per run: u64 term   u32 count   per entry: u32 kind   u32 size   the payload
  *   append reply   u64 prev_index   u64 match_index   u64 hint_index   u64 hint_term
  *   install        u64 index   u64 term   u64 chain   u64 size   u64 checksum   u64 offset
  *                  u32 length   u32 members   u32 old members
- *                  per member: u32 id   u32 is_learner   u64 disk id   then the bytes
+ *                  per member: u32 id   u16 is_learner   u16 wish   u64 disk id   then the bytes
  *   install reply  u64 index   u64 match_index   u64 offset   u64 limit
  *
  * Canonical: how entries were cut into slices is the sender's affair, so a run holds *all*
@@ -38,7 +39,7 @@ enum {
   APPEND_BYTES = 32,
   REPLY_BYTES = 32,
   INSTALL_BYTES = 60,
-  MEMBER_BYTES = 16,
+  MEMBER_BYTES = VLOT__CONFIG_MEMBER_BYTES,
   INSTALLED_BYTES = 32,
   RUN_BYTES = 12,
   ENTRY_BYTES = 8,
@@ -106,6 +107,7 @@ size_t vlot_message_size(const vlot_message *message) {
   case VLOT_BODY_APPEND_REPLY: return HEADER_BYTES + REPLY_BYTES;
   case VLOT_BODY_INSTALL: return install_size(message);
   case VLOT_BODY_INSTALL_REPLY: return HEADER_BYTES + INSTALLED_BYTES;
+  case VLOT_BODY_TIMEOUT_NOW: return HEADER_BYTES;
   }
   return 0;
 }
@@ -160,11 +162,7 @@ static uint8_t *put_install(uint8_t *at, const vlot_message *message) {
   at = vlot__put_word(at, length, 4);
   at = vlot__put_word(at, configuration->counts[0], 4);
   at = vlot__put_word(at, configuration->counts[1], 4);
-  for (uint32_t k = 0; k < configuration->counts[0] + configuration->counts[1]; k++) {
-    at = vlot__put_word(at, configuration->members[k].id, 4);
-    at = vlot__put_word(at, configuration->members[k].is_learner, 4);
-    at = vlot__put_word(at, configuration->members[k].disk_id, 8);
-  }
+  at = vlot__config_put_members(at, configuration);
   vlot_result result = vlot_snapshot_read(snapshot, message->as.install.offset, length, at);
   return result == VLOT_OK ? at + length : NULL;
 }
@@ -200,6 +198,7 @@ size_t vlot_message_encode(const vlot_message *message, uint8_t *out, size_t cap
     at = vlot__put_word(at, message->as.vote.last_term, 8);
     break;
   case VLOT_BODY_UNKNOWN:
+  case VLOT_BODY_TIMEOUT_NOW:
   case VLOT_BODY_VOTE_REPLY: break;
   case VLOT_BODY_APPEND: at = put_append(at, message); break;
   case VLOT_BODY_APPEND_REPLY: at = put_reply(at, message); break;
@@ -285,6 +284,7 @@ static append_counts take_body(reader *from, vlot_message *message) {
     message->as.vote.last_term = take_le(from, 8);
     break;
   case VLOT_BODY_UNKNOWN:
+  case VLOT_BODY_TIMEOUT_NOW:
   case VLOT_BODY_VOTE_REPLY: break;
   case VLOT_BODY_APPEND: return take_append(from, message);
   case VLOT_BODY_APPEND_REPLY:
@@ -362,23 +362,16 @@ static vlot_result take_slices(const vlot_allocator *allocator, reader *from, ap
 static vlot_configuration *take_configuration(const vlot_allocator *allocator, reader *from,
                                               uint32_t count, uint32_t old_count, bool *problem) {
   uint64_t total = (uint64_t)count + old_count;
+  vlot_configuration *configuration = NULL;
   *problem = true;
   if (from->is_short || count > VLOT_MEMBERS_MAX || old_count > VLOT_MEMBERS_MAX ||
       from->left < total * MEMBER_BYTES)
     return NULL;
-  vlot_member *members = vlot__alloc_zero(allocator, (size_t)total, sizeof *members);
-  *problem = members != NULL;
-  if (!members) return NULL;
-  for (uint32_t k = 0; k < total; k++) {
-    members[k].id = take_u32(from);
-    members[k].is_learner = take_u32(from);
-    members[k].disk_id = take_le(from, 8);
-  }
-  *problem = vlot_configuration_problem(members, count) ||
-             (old_count > 0 && vlot_configuration_problem(members + count, old_count));
-  vlot_configuration *configuration =
-      *problem ? NULL : vlot__config_make(allocator, members, count, members + count, old_count);
-  vlot__alloc_free(allocator, members);
+  vlot_result result =
+      vlot__config_take_members(allocator, from->at, count, old_count, &configuration);
+  *problem = result == VLOT_CORRUPT;
+  from->at += total * MEMBER_BYTES;
+  from->left -= (size_t)total * MEMBER_BYTES;
   return configuration;
 }
 

@@ -87,9 +87,10 @@ static uint64_t completed_by(vlot_raft *raft, uint64_t index) {
   for (size_t c = 0; c < raft->out_changes.count; c++) {
     if (changes[c].kind != VLOT_CHANGE_MATCH || changes[c].from >= index || changes[c].to < index)
       continue;
-    uint32_t k = 0; /* who said so is still there */
-    while (raft->peers[k].id != changes[c].peer) k++;
-    if (raft->peers[k].match_index >= index) raft->scratch[k] = UINT64_MAX - 1 - c;
+    uint32_t k = 0; /* who said so is still there, unless it was removed meanwhile */
+    while (k < raft->peer_count && raft->peers[k].id != changes[c].peer) k++;
+    if (k < raft->peer_count && raft->peers[k].match_index >= index)
+      raft->scratch[k] = UINT64_MAX - 1 - c;
   }
   uint64_t place = UINT64_MAX - vlot__config_reached(raft);
   return place == 0 ? raft->own_match : changes[place - 1].cause;

@@ -8,44 +8,79 @@
 
 /* --- a configuration --- */
 
+/* A learner may wish to become a voter, a voter to become a learner, and both to go. */
+static bool is_wish_legal(const vlot_member *member) {
+  switch (member->wish) {
+  case VLOT_WISH_NONE:
+  case VLOT_WISH_REMOVE: return true;
+  case VLOT_WISH_JOIN:
+  case VLOT_WISH_PROMOTE:
+  case VLOT_WISH_ADD: return member->is_learner == 1;
+  case VLOT_WISH_DEMOTE: return member->is_learner == 0;
+  default: return false;
+  }
+}
+
+static bool is_voter_by_wish(const vlot_member *member) {
+  return member->wish == VLOT_WISH_JOIN || member->wish == VLOT_WISH_PROMOTE ||
+         (!member->is_learner && member->wish == VLOT_WISH_NONE);
+}
+
 const char *vlot_configuration_problem(const vlot_member *members, uint32_t count) {
-  uint32_t voters = 0, highest = 0;
+  uint32_t voters = 0, later_voters = 0, highest = 0;
   if (count == 0 || count > VLOT_MEMBERS_MAX || !members)
     return "members: 1 to 1024 of them are needed";
   for (uint32_t k = 0; k < count; k++) {
     const vlot_member *member = &members[k];
     if (member->id == 0) return "members: id 0 means none";
     if (member->is_learner > 1) return "members: is_learner is 0 or 1";
+    if (!is_wish_legal(member)) return "members: a wish that does not go with is_learner";
     /* mostly in ascending order: then nothing has to be searched for */
     for (uint32_t other = 0; member->id <= highest && other < k; other++)
       if (members[other].id == member->id) return "members: an id stands there twice";
     if (member->id > highest) highest = member->id;
     voters += member->is_learner ? 0 : 1;
+    later_voters += is_voter_by_wish(member);
   }
-  return voters == 0 ? "members: at least one voter is needed" : NULL;
+  if (voters == 0) return "members: at least one voter is needed";
+  return later_voters == 0 ? "members: no voter would be left, as they wish" : NULL;
 }
 
-static void set_half(vlot_configuration *configuration, uint32_t half, const vlot_member *members,
-                     uint32_t count) {
-  uint32_t first = half == 0 ? 0 : configuration->counts[0];
-  configuration->half_count = half + 1;
-  configuration->counts[half] = count;
-  for (uint32_t k = 0; k < count; k++) {
-    configuration->members[first + k] = members[k];
-    if (!members[k].is_learner) configuration->voters[half]++;
-  }
-  VLOT_ASSERT((count == 0) == (configuration->voters[half] == 0));
-}
-
-vlot_configuration *vlot__config_make(const vlot_allocator *allocator, const vlot_member *members,
-                                      uint32_t count, const vlot_member *old, uint32_t old_count) {
-  size_t size = sizeof(vlot_configuration) + ((size_t)count + old_count) * sizeof *members;
+vlot_configuration *vlot__config_begin(const vlot_allocator *allocator, uint32_t count,
+                                       uint32_t old_count) {
+  size_t size = sizeof(vlot_configuration) + ((size_t)count + old_count) * sizeof(vlot_member);
   vlot_configuration *configuration = vlot__alloc_zero(allocator, 1, size);
   if (!configuration) return NULL;
   configuration->allocator = allocator;
   atomic_init(&configuration->references, 1);
-  set_half(configuration, 0, members, count);
-  if (old_count > 0) set_half(configuration, 1, old, old_count);
+  configuration->half_count = old_count > 0 ? 2 : 1;
+  configuration->counts[0] = count;
+  configuration->counts[1] = old_count;
+  return configuration;
+}
+
+void vlot__config_end(vlot_configuration *configuration) {
+  const vlot_member *member = configuration->members;
+  configuration->peer_count = configuration->counts[0];
+  for (uint32_t half = 0; half < configuration->half_count; half++) {
+    configuration->voters[half] = 0;
+    for (uint32_t k = 0; k < configuration->counts[half]; k++, member++) {
+      if (!member->is_learner) configuration->voters[half]++;
+      if (member->wish != VLOT_WISH_NONE) configuration->wish_count++;
+      if (half > 0 && !vlot__config_member(configuration, 0, member->id))
+        configuration->peer_count++;
+    }
+    VLOT_ASSERT((configuration->counts[half] == 0) == (configuration->voters[half] == 0));
+  }
+}
+
+vlot_configuration *vlot__config_make(const vlot_allocator *allocator, const vlot_member *members,
+                                      uint32_t count, const vlot_member *old, uint32_t old_count) {
+  vlot_configuration *configuration = vlot__config_begin(allocator, count, old_count);
+  if (!configuration) return NULL;
+  for (uint32_t k = 0; k < count; k++) configuration->members[k] = members[k];
+  for (uint32_t k = 0; k < old_count; k++) configuration->members[count + k] = old[k];
+  vlot__config_end(configuration);
   return configuration;
 }
 
@@ -66,7 +101,11 @@ vlot_configuration *vlot_configuration_make(const vlot_allocator *allocator,
                                             const vlot_member *old, uint32_t old_count) {
   if (vlot_configuration_problem(members, count)) return NULL;
   if (old_count > 0 && vlot_configuration_problem(old, old_count)) return NULL;
-  return vlot__config_make(vlot__alloc_or_default(allocator), members, count, old, old_count);
+  vlot_configuration *made =
+      vlot__config_make(vlot__alloc_or_default(allocator), members, count, old, old_count);
+  if (!made || vlot__config_is_legal(made)) return made;
+  vlot_configuration_release(made);
+  return NULL;
 }
 
 const vlot_member *vlot_configuration_old(const vlot_configuration *configuration,
@@ -76,13 +115,34 @@ const vlot_member *vlot_configuration_old(const vlot_configuration *configuratio
   return configuration->members + configuration->counts[0];
 }
 
+static const vlot_member *find_member(const vlot_member *members, uint32_t count, uint32_t id) {
+  /* mostly numbered 1 … n */
+  if (id - 1 < count && members[id - 1].id == id) return &members[id - 1];
+  for (uint32_t k = 0; k < count; k++)
+    if (members[k].id == id) return &members[k];
+  return NULL;
+}
+
+bool vlot__config_is_alike(const vlot_member *one, uint32_t one_count, const vlot_member *other,
+                           uint32_t other_count) {
+  for (uint32_t k = 0; k < one_count && one_count == other_count; k++) {
+    const vlot_member *member = find_member(other, other_count, one[k].id);
+    if (!member || member->is_learner != one[k].is_learner || member->disk_id != one[k].disk_id)
+      return false;
+  }
+  return one_count == other_count;
+}
+
 bool vlot__config_is_legal(const vlot_configuration *configuration) {
   const vlot_member *members = configuration->members;
-  for (uint32_t half = 0; half < configuration->half_count; half++) {
-    if (vlot_configuration_problem(members, configuration->counts[half])) return false;
-    members += configuration->counts[half];
-  }
-  return true;
+  const vlot_member *old = members + configuration->counts[0];
+  bool is_joint = configuration->half_count > 1;
+  if (vlot_configuration_problem(members, configuration->counts[0])) return false;
+  if (!is_joint) return true;
+  if (vlot_configuration_problem(old, configuration->counts[1])) return false;
+  for (uint32_t k = 0; k < configuration->counts[0] + configuration->counts[1]; k++)
+    if (members[k].wish != VLOT_WISH_NONE) return false;
+  return !vlot__config_is_alike(members, configuration->counts[0], old, configuration->counts[1]);
 }
 
 bool vlot__config_is_same(const vlot_configuration *one, const vlot_configuration *other) {
@@ -94,6 +154,7 @@ bool vlot__config_is_same(const vlot_configuration *one, const vlot_configuratio
   for (uint32_t k = 0; k < count; k++)
     if (one->members[k].id != other->members[k].id ||
         one->members[k].is_learner != other->members[k].is_learner ||
+        one->members[k].wish != other->members[k].wish ||
         one->members[k].disk_id != other->members[k].disk_id)
       return false;
   return true;
@@ -109,12 +170,7 @@ const vlot_member *vlot_configuration_members(const vlot_configuration *configur
 const vlot_member *vlot__config_member(const vlot_configuration *configuration, uint32_t half,
                                        uint32_t id) {
   const vlot_member *members = configuration->members + (half == 0 ? 0 : configuration->counts[0]);
-  uint32_t count = configuration->counts[half];
-  /* mostly numbered 1 … n */
-  if (id - 1 < count && members[id - 1].id == id) return &members[id - 1];
-  for (uint32_t k = 0; k < count; k++)
-    if (members[k].id == id) return &members[k];
-  return NULL;
+  return find_member(members, configuration->counts[half], id);
 }
 
 bool vlot_configuration_has_quorum(const vlot_configuration *configuration,
@@ -282,7 +338,22 @@ uint32_t vlot__config_quorum(const vlot_raft *raft) { return quorum_of_half(raft
 
 bool vlot__config_is_awaited(const vlot_raft *raft) { return in_force(raft)->counts[0] == 0; }
 
+bool vlot__config_was_voter(const vlot_raft *raft) {
+  const vlot__configs *configs = &raft->configs;
+  if (configs->count < 2 || vlot__configs_top(configs)->index <= raft->commit_index) return false;
+  const vlot_configuration *before = configs->places[configs->count - 2].configuration;
+  for (uint32_t half = 0; half < before->half_count; half++) {
+    const vlot_member *member = vlot__config_member(before, half, raft->id);
+    if (member && !member->is_learner &&
+        (member->disk_id == 0 || member->disk_id == raft->hard.disk_id))
+      return true;
+  }
+  return false;
+}
+
 bool vlot__config_is_sole_voter(const vlot_raft *raft) {
-  return in_force(raft)->half_count == 1 && in_force(raft)->voters[0] == 1 &&
-         vlot__peer_is_voter(raft->self);
+  const vlot_configuration *configuration = in_force(raft);
+  for (uint32_t half = 0; half < configuration->half_count; half++)
+    if (configuration->voters[half] != 1 || !(raft->self->votes_in >> half & 1u)) return false;
+  return true;
 }

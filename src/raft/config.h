@@ -6,9 +6,9 @@
  * different disks. A voter is (member, disk): what is said from a disk that a half does not name
  * counts for nothing in it.
  *
- * A core has a stack of them: the one at the log's base, and above it one per entry that changes
- * it. Appending such an entry pushes, truncating it pops; the top is in force at once, committed or
- * not (thesis 4.1). No entry changes a configuration yet: the stack is its base.
+ * A core has a stack of them: the one at the log's base, and above it one per entry of kind CONFIG.
+ * Appending such an entry pushes, truncating it pops; the top is in force at once, committed or not
+ * (thesis 4.1).
  */
 #ifndef VLOT_RAFT_CONFIG_H
 #define VLOT_RAFT_CONFIG_H
@@ -18,7 +18,7 @@
 
 #include "vlot/raft.h"
 
-enum { VLOT__CONFIG_HALVES = 2 };
+enum { VLOT__CONFIG_HALVES = 2, VLOT__CONFIG_MEMBER_BYTES = 16 };
 
 struct vlot_configuration {
   const vlot_allocator *allocator;
@@ -26,6 +26,8 @@ struct vlot_configuration {
   uint32_t half_count;                  /* 2: joint */
   uint32_t counts[VLOT__CONFIG_HALVES]; /* members of each half … */
   uint32_t voters[VLOT__CONFIG_HALVES]; /* … of whom so many vote */
+  uint32_t peer_count;                  /* ids that stand in either half */
+  uint32_t wish_count;                  /* members with a wish */
   vlot_member members[];                /* the half to come, then the old one */
 };
 
@@ -35,8 +37,25 @@ struct vlot_configuration {
 vlot_configuration *vlot__config_make(const vlot_allocator *allocator, const vlot_member *members,
                                       uint32_t count, const vlot_member *old, uint32_t old_count);
 
-/* Is it one that a cluster can have: is there no problem with either half? */
+/* Room for so many members, to be filled in, and the end of it: what is counted is counted. */
+vlot_configuration *vlot__config_begin(const vlot_allocator *allocator, uint32_t count,
+                                       uint32_t old_count);
+void vlot__config_end(vlot_configuration *configuration);
+
+/* Is it one that a cluster can have: is there no problem with either half, and, where it is joint,
+ * are they two, without wishes? It need not be ended. */
 bool vlot__config_is_legal(const vlot_configuration *configuration);
+
+/* Do two lists have the same members by the same disks, in whatever order? Wishes count for
+ * nothing. */
+bool vlot__config_is_alike(const vlot_member *one, uint32_t one_count, const vlot_member *other,
+                           uint32_t other_count);
+
+/* --- config_codec.c: the members' rows, as in an entry and in a chunk of a snapshot --- */
+uint8_t *vlot__config_put_members(uint8_t *at, const vlot_configuration *configuration);
+/* at: [count + old_count] rows; VLOT_OK, VLOT_CORRUPT or VLOT_NOMEM. */
+vlot_result vlot__config_take_members(const vlot_allocator *allocator, const uint8_t *at,
+                                      uint32_t count, uint32_t old_count, vlot_configuration **out);
 
 /* Do they have the same members in the same order, by the same disks? NULL: there is none. */
 bool vlot__config_is_same(const vlot_configuration *one, const vlot_configuration *other);
@@ -44,6 +63,11 @@ bool vlot__config_is_same(const vlot_configuration *one, const vlot_configuratio
 /* How a member stands in one half; NULL: it does not. */
 const vlot_member *vlot__config_member(const vlot_configuration *configuration, uint32_t half,
                                        uint32_t id);
+
+static inline bool vlot__config_stands(const vlot_configuration *configuration, uint32_t id) {
+  return vlot__config_member(configuration, 0, id) ||
+         (configuration->half_count > 1 && vlot__config_member(configuration, 1, id));
+}
 
 /* --- the stack of a core --- */
 
@@ -118,6 +142,10 @@ uint32_t vlot__config_quorum(const vlot_raft *raft);
 
 /* Has it no member? Then the core waits to hear of one that has. */
 bool vlot__config_is_awaited(const vlot_raft *raft);
+
+/* Does this node vote in the configuration beneath the one in force, which is not known to be
+ * committed? Then it may still be needed until it is (thesis 4.2.2). */
+bool vlot__config_was_voter(const vlot_raft *raft);
 
 /* Is this node alone the quorum? */
 bool vlot__config_is_sole_voter(const vlot_raft *raft);

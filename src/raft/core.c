@@ -15,9 +15,15 @@ enum {
 
 /* --- inputs --- */
 
+static void end_leadership(vlot_raft *raft) {
+  vlot__leader_end(raft);
+  vlot__change_end(raft);
+  vlot__transfer_end(raft);
+}
+
 /* Become a follower of the present term, without a leader. */
 static void step_down(vlot_raft *raft, vlot_why why) {
-  if (vlot__role_follow(raft, raft->hard.term, 0, 0, why)) vlot__leader_end(raft);
+  if (vlot__role_follow(raft, raft->hard.term, 0, 0, why)) end_leadership(raft);
   VLOT_ASSERT(raft->role == VLOT_ROLE_FOLLOWER);
   VLOT_ASSERT(raft->leader == 0);
 }
@@ -32,7 +38,8 @@ static bool may_wait_for_storage(const vlot_raft *raft, const vlot_message *mess
   case VLOT_MESSAGE_PRE_VOTE:
   case VLOT_MESSAGE_VOTE:
   case VLOT_MESSAGE_APPEND:
-  case VLOT_MESSAGE_INSTALL: break;
+  case VLOT_MESSAGE_INSTALL:
+  case VLOT_MESSAGE_TIMEOUT_NOW: break;
   }
   return true;
 }
@@ -40,6 +47,11 @@ static bool may_wait_for_storage(const vlot_raft *raft, const vlot_message *mess
 static vlot__next take_message(vlot_raft *raft, const vlot_message *message) {
   vlot_why why = vlot_message_check(message);
   if (why == VLOT_WHY_NONE && message->to != raft->id) why = VLOT_WHY_NOT_FOR_ME;
+  /* before its term is looked at: who was removed deposes nobody by answering late */
+  if (why == VLOT_WHY_NONE && message->term > raft->hard.term &&
+      (vlot_message_rules_of(message->kind) & VLOT_RULE_REPLY) &&
+      !vlot__peers_have(raft, message->from))
+    why = VLOT_WHY_UNKNOWN_MEMBER;
   if (why == VLOT_WHY_NONE && vlot__durable_is_full(raft) && may_wait_for_storage(raft, message))
     why = VLOT_WHY_WRITES_FULL;
   if (why != VLOT_WHY_NONE) {
@@ -49,7 +61,7 @@ static vlot__next take_message(vlot_raft *raft, const vlot_message *message) {
   }
   bool was_leader;
   vlot__term_verdict verdict = vlot__role_observe_term(raft, message, &was_leader);
-  if (was_leader) vlot__leader_end(raft);
+  if (was_leader) end_leadership(raft);
   switch ((vlot_message_kind)message->kind) {
   case VLOT_MESSAGE_PRE_VOTE:
   case VLOT_MESSAGE_VOTE: vlot__election_on_vote(raft, message, verdict); break;
@@ -59,6 +71,7 @@ static vlot__next take_message(vlot_raft *raft, const vlot_message *message) {
   case VLOT_MESSAGE_INSTALL: vlot__install_on_chunk(raft, message, verdict); break;
   case VLOT_MESSAGE_APPEND_REPLY:
   case VLOT_MESSAGE_INSTALL_REPLY: vlot__leader_on_reply(raft, message, verdict); break;
+  case VLOT_MESSAGE_TIMEOUT_NOW: return vlot__transfer_on_timeout_now(raft, message, verdict);
   }
   return VLOT__NEXT_NOTHING;
 }
@@ -103,8 +116,9 @@ static bool take_propose(vlot_raft *raft, const vlot_input *input, vlot_outcome 
     refuse_input(outcome, VLOT_INVALID, VLOT_WHY_NONE);
     return true;
   }
-  if (vlot__durable_is_full(raft)) {
-    refuse_input(outcome, VLOT_BUSY, VLOT_WHY_WRITES_FULL);
+  if (vlot__durable_is_full(raft) || raft->transfer.to != 0) {
+    refuse_input(outcome, VLOT_BUSY,
+                 raft->transfer.to != 0 ? VLOT_WHY_TRANSFER : VLOT_WHY_WRITES_FULL);
     return true;
   }
   vlot_why why;
@@ -172,6 +186,8 @@ static vlot__next follow_up(vlot_raft *raft, vlot__next next, vlot_why why) {
   case VLOT__NEXT_PRE_CAMPAIGN: return vlot__election_pre_campaign(raft, why);
   case VLOT__NEXT_CAMPAIGN: return vlot__election_campaign(raft, false, VLOT_WHY_PRE_VOTES_WON);
   case VLOT__NEXT_ELECT: return vlot__election_campaign(raft, true, VLOT_WHY_FORCED);
+  case VLOT__NEXT_TAKE_OVER: return vlot__election_campaign(raft, true, VLOT_WHY_TRANSFER);
+  case VLOT__NEXT_RETIRE: step_down(raft, VLOT_WHY_REMOVED); return VLOT__NEXT_NOTHING;
   case VLOT__NEXT_COUNT_OWN_VOTE: return vlot__election_count_own_vote(raft);
   case VLOT__NEXT_LOSE: step_down(raft, VLOT_WHY_QUORUM_REFUSED); return VLOT__NEXT_NOTHING;
   case VLOT__NEXT_STEP_DOWN: step_down(raft, VLOT_WHY_NO_QUORUM_CONTACT); return VLOT__NEXT_NOTHING;
@@ -187,6 +203,21 @@ static vlot_outcome *new_outcome(vlot_raft *raft, uint32_t position) {
   vlot_outcome *outcome = vlot__out_push(&raft->out_outcomes, sizeof *outcome);
   *outcome = (vlot_outcome){.input = position, .term = raft->hard.term};
   return outcome;
+}
+
+/* Inputs that need memory beyond what is reserved. False without it, with nothing changed. */
+static bool take_with_memory(vlot_raft *raft, const vlot_input *input, uint32_t position) {
+  vlot_outcome *outcome = new_outcome(raft, position);
+  /* what waits for an answer is one of each */
+  bool is_taken = vlot__out_reserve(raft, &raft->out_answers, 2, sizeof(vlot_late_answer));
+  if (is_taken && input->kind == VLOT_INPUT_CHANGE)
+    is_taken = vlot__change_take(raft, input, outcome);
+  else if (is_taken && input->kind == VLOT_INPUT_RANKS)
+    is_taken = vlot__ranks_take(raft, input, outcome);
+  else if (is_taken)
+    vlot__transfer_take(raft, input, outcome);
+  if (!is_taken) raft->out_outcomes.count--;
+  return is_taken;
 }
 
 /* Take one input; room for what it causes is reserved. False without memory for a batch, with
@@ -208,6 +239,12 @@ static bool take(vlot_raft *raft, const vlot_input *input, uint32_t position) {
       return false;
     }
     break;
+  case VLOT_INPUT_CHANGE:
+  case VLOT_INPUT_TRANSFER:
+  case VLOT_INPUT_RANKS:
+    if (!take_with_memory(raft, input, position)) return false;
+    break;
+  case VLOT_INPUT_CANCEL_CHANGE: vlot__change_cancel(raft, new_outcome(raft, position)); break;
   case VLOT_INPUT_READ:
     vlot__reads_register(raft, input->as.read_tag, new_outcome(raft, position));
     break;
@@ -241,11 +278,20 @@ static bool may_campaign(const vlot_raft *raft, const vlot_input *input) {
     return raft->role != VLOT_ROLE_LEADER &&
            (input->as.tick.elapsed >= raft->election_ticks || /* the sum could overflow */
             raft->election_elapsed + input->as.tick.elapsed >= raft->election_ticks);
-  case VLOT_INPUT_MESSAGE: return input->as.message->kind == VLOT_MESSAGE_PRE_VOTE_REPLY;
+  case VLOT_INPUT_MESSAGE:
+    return input->as.message->kind == VLOT_MESSAGE_PRE_VOTE_REPLY ||
+           input->as.message->kind == VLOT_MESSAGE_TIMEOUT_NOW;
   case VLOT_INPUT_CAMPAIGN:
   case VLOT_INPUT_ELECT: return true;
   default: return false;
   }
+}
+
+static bool has_configs(const vlot_message *message) {
+  const vlot_slice *slices = message->as.append.slices;
+  for (uint32_t k = 0; slices && k < message->as.append.slice_count; k++)
+    if (slices[k].batch && slices[k].batch->has_configs) return true;
+  return false;
 }
 
 /* Everything an input may need, before it is taken. */
@@ -255,8 +301,12 @@ static bool reserve(vlot_raft *raft, const vlot_input *input) {
   size_t changes = CHANGES_PER_INPUT;
   if (input->kind == VLOT_INPUT_MESSAGE && input->as.message->kind == VLOT_MESSAGE_APPEND &&
       /* more is malformed: no room for it */
-      input->as.message->as.append.slice_count <= VLOT__MESSAGE_ENTRIES_MAX)
+      input->as.message->as.append.slice_count <= VLOT__MESSAGE_ENTRIES_MAX) {
     slices += input->as.message->as.append.slice_count;
+    if ((raft->has_open_config || has_configs(input->as.message)) &&
+        !vlot__follower_reserve(raft, input->as.message))
+      return false;
+  }
   if (input->kind == VLOT_INPUT_STORED) messages += raft->held.count;
   if (input->kind == VLOT_INPUT_RESTORED && !vlot__install_reserve(raft)) return false;
   if (input->kind == VLOT_INPUT_MESSAGE && input->as.message->kind == VLOT_MESSAGE_INSTALL &&
@@ -302,7 +352,7 @@ static void begin_step(vlot_raft *raft) {
   raft->output.why_count = 0;
   raft->out_slices.count = raft->out_write.count = raft->out_apply.count = 0;
   raft->out_reads.count = raft->out_lost.count = raft->out_outcomes.count =
-      raft->out_changes.count = 0;
+      raft->out_changes.count = raft->out_answers.count = 0;
   raft->output.write = (vlot_write){0};
   raft->output.has_swapped = 0;
   raft->output.restore = NULL;
@@ -331,14 +381,34 @@ static void drop_receipt(vlot_raft *raft) {
     vlot__receipt_drop(&raft->receipt, raft->allocator);
 }
 
+/* What is under way beside entries. Apart from steps that have none of it. */
+static __attribute__((noinline)) void attend_to_change(vlot_raft *raft) {
+  if (raft->is_fenced) return;
+  if (raft->role == VLOT_ROLE_LEADER && raft->change.is_due) {
+    vlot__change_go_on(raft);
+    if (raft->change.is_retiring &&
+        vlot__out_reserve(raft, &raft->out_changes, 1, sizeof(vlot_change)))
+      vlot__transfer_retire(raft);
+  }
+}
+
+/* Last of all that leaves: the target is to have what was sent before it campaigns. */
+static __attribute__((noinline)) void attend_to_transfer(vlot_raft *raft) {
+  if (raft->transfer.to != 0 && !raft->is_fenced) vlot__transfer_look(raft);
+  raft->has_business = raft->change.is_due || raft->change.is_retiring || raft->transfer.to != 0;
+}
+
 static void finish_step(vlot_raft *raft) {
   vlot_output *output = &raft->output;
   drop_receipt(raft);
-  if (raft->role == VLOT_ROLE_LEADER && !raft->is_fenced) {
-    if (raft->new_matches > 0) vlot__commit_count(raft);
+  bool leads = raft->role == VLOT_ROLE_LEADER && !raft->is_fenced;
+  if (leads && raft->new_matches > 0) vlot__commit_count(raft);
+  if (raft->has_business) attend_to_change(raft);
+  if (leads) {
     vlot__reads_answer(raft);
     vlot__leader_send(raft);
   }
+  if (raft->has_business) attend_to_transfer(raft);
   if (!raft->is_fenced) hand_out_entries(raft);
   vlot__durable_write(raft);
   output->messages = raft->out_messages.items;
@@ -354,6 +424,8 @@ static void finish_step(vlot_raft *raft) {
   output->outcome_count = (uint32_t)raft->out_outcomes.count;
   output->changes = raft->out_changes.items;
   output->change_count = (uint32_t)raft->out_changes.count;
+  output->answers = raft->out_answers.items;
+  output->answer_count = (uint32_t)raft->out_answers.count;
   output->write_cause = raft->write_cause;
   vlot__time_plan(raft, output);
   output->leader = raft->leader;

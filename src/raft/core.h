@@ -2,8 +2,9 @@
  *
  * Reading order: core.c (step: take inputs, then finish), role.c (the only writer of role, term,
  * vote and leader), election.c (campaigns and votes), follower.c (appends), leader.c (progress,
- * sends; append.c, sending.c), install.c, commit.c, reads.c, durable.c, config.c, peers.c, time.c,
- * output.c, status.c; invariant.c has what holds between steps.
+ * sends; append.c, sending.c), install.c, commit.c, reads.c, durable.c, config.c, peers.c, change.c
+ * (membership; edits.c, catchup.c), transfer.c, time.c, output.c, status.c; invariant.c has what
+ * holds between steps.
  *
  * One function per law:
  *   observe a term      vlot__role_observe_term()    grant a vote       vlot__election_on_vote()
@@ -33,11 +34,13 @@ typedef enum vlot__next {
   VLOT__NEXT_PRE_CAMPAIGN,   /* ask for pre-votes, or campaign at once where PreVote is off */
   VLOT__NEXT_CAMPAIGN,       /* raise the term and ask for votes */
   VLOT__NEXT_ELECT,          /* the same, forced */
+  VLOT__NEXT_TAKE_OVER,      /* the same, as the leader hands over */
   VLOT__NEXT_LEAD,           /* the election is won */
   VLOT__NEXT_COUNT_OWN_VOTE, /* a write is durable, with it perhaps the own vote */
   /* the election is lost: wait for the next timeout as a follower */
   VLOT__NEXT_LOSE,
   VLOT__NEXT_STEP_DOWN, /* a leader hears from no quorum */
+  VLOT__NEXT_RETIRE,    /* a leader votes no more in what is committed */
 } vlot__next;
 
 typedef enum vlot__vote {
@@ -57,6 +60,17 @@ typedef struct vlot__inflight {
   uint64_t last_index;
   uint64_t bytes;
 } vlot__inflight;
+
+/* How a new voter is caught up (thesis 4.2.1). */
+typedef struct vlot__round {
+  uint64_t end;        /* it has everything up to here: the round is over */
+  uint64_t best;       /* the most that it had of the log … */
+  uint64_t best_bytes; /* … or of a snapshot … */
+  uint32_t idle;       /* … for so many ticks */
+  uint32_t ticks;      /* since the round began */
+  uint32_t number;     /* 1 …; 0: it is not caught up, or is already */
+  bool is_done;
+} vlot__round;
 
 /* A member, as seen from here. The progress part means something at a leader only. */
 typedef struct vlot__peer {
@@ -80,7 +94,8 @@ typedef struct vlot__peer {
   vlot__ring inflight;           /* vlot__inflight, oldest first */
   struct vlot__sending *sending; /* SNAPSHOT: on its way to it; else NULL */
   uint64_t inflight_bytes;
-  bool is_active;    /* answered since the last quorum check */
+  bool is_active;    /* answered since the last quorum check … */
+  bool was_active;   /* … and before it */
   bool is_paused;    /* PROBE: one message is out */
   bool wants_append; /* send, even when there is no entry to send */
   /* send one without entries, which is answered at once, however slow the disk */
@@ -92,6 +107,7 @@ typedef struct vlot__peer {
   uint64_t timed_request; /* whose answer is waited for, to know that; 0: of none … */
   uint64_t timed_at;      /* … and when it was sent */
   vlot_why why;
+  vlot__round round;
   vlot__source opened; /* since which there was a way for entries, or other ones to send */
   vlot__source asked;  /* which wanted an append or a heartbeat first … */
   vlot_why asked_why;  /* … and why, where time did */
@@ -119,6 +135,32 @@ typedef struct vlot__held {
   vlot_message message;
 } vlot__held;
 
+/* A change of membership that the leader goes on with, and who asked for it. What is to become of
+ * the configuration stands in it; here is only what a leader knows by itself. */
+typedef struct vlot__change {
+  bool is_due;      /* the configuration in force may be not the last one: look */
+  bool is_asked;    /* somebody waits for an answer */
+  bool is_joint;    /* two steps were demanded */
+  bool is_ending;   /* the wishes were taken back, for this reason: */
+  bool is_retiring; /* the last one is committed, and this node votes no more */
+  vlot_why why;
+  uint32_t peer; /* because of whom */
+  uint64_t tag;
+} vlot__change;
+
+/* Leadership on its way to another; it outlives the leadership, until it is known who leads. */
+typedef struct vlot__transfer {
+  uint32_t to;      /* 0: it is not under way */
+  uint32_t ticks;   /* until it is given up */
+  bool is_asked;    /* somebody waits for an answer */
+  bool is_sent;     /* it was told to campaign */
+  bool is_repeated; /* it is to be told again */
+  bool is_over;     /* the leadership is; who is next? */
+  uint64_t tag;
+  uint64_t dealing;     /* with the target, when it began */
+  uint64_t ranked_term; /* the last one in which it handed over by rank */
+} vlot__transfer;
+
 typedef struct vlot__read {
   uint64_t tag;
   uint64_t round; /* a quorum must answer requests from this number on */
@@ -144,6 +186,7 @@ struct vlot_raft {
   bool has_peers;      /* those other than self are filled in */
   uint64_t *scratch;   /* [2 * peer_count] to count with */
   uint32_t peer_count;
+  uint32_t peer_capacity, spare_capacity, scratch_capacity;
   uint32_t switches;
   vlot__prng prng;
   vlot_batch *noop; /* one batch serves every term: a leader's first entry needs no memory */
@@ -172,9 +215,17 @@ struct vlot_raft {
 
   /* a snapshot that comes; NULL: none does. From RESTORING on nothing is handed out */
   vlot__receipt *receipt;
-  /* peers of the configuration to come: taken over by vlot__peers_change() */
-  vlot__peer *spare_peers;
-  uint64_t *spare_scratch;
+  vlot__peer *spare_peers; /* where vlot__peers_change() makes the next table */
+  bool has_new_config;     /* and it is due */
+
+  bool has_open_config; /* the one in force may be not committed */
+  /* a change is under way here, or a transfer: looked at after each step. Mostly there is none */
+  bool has_business;
+  vlot__change change;
+  vlot__transfer transfer;
+  vlot_rank *ranks; /* [rank_count] */
+  uint32_t rank_count;
+  uint32_t rank_delay; /* ticks by which those of higher rank go before */
 
   /* causes */
   vlot__source source;    /* what is done at present follows from it */
@@ -221,7 +272,7 @@ struct vlot_raft {
   vlot_why fenced_why;
 
   vlot__buffer out_messages, out_causes, out_whys, out_slices, out_write, out_apply, out_reads,
-      out_lost, out_outcomes, out_changes;
+      out_lost, out_outcomes, out_changes, out_answers;
   vlot_output output;
 };
 
@@ -272,6 +323,40 @@ void vlot__follower_on_append(vlot_raft *raft, const vlot_message *message,
 /* Hear from who leads this term: follow it, and wait for it. False: the core is fenced. */
 bool vlot__follower_hear(vlot_raft *raft, const vlot_message *message);
 
+/* Room for the configurations that a message brings, or takes back; false without memory. */
+bool vlot__follower_reserve(vlot_raft *raft, const vlot_message *message);
+
+/* --- change.c: membership, at a leader --- */
+/* False without memory, with nothing changed. */
+bool vlot__change_take(vlot_raft *raft, const vlot_input *input, vlot_outcome *outcome);
+void vlot__change_cancel(vlot_raft *raft, vlot_outcome *outcome);
+void vlot__change_go_on(vlot_raft *raft);
+void vlot__change_end(vlot_raft *raft); /* with the leadership */
+
+/* --- catchup.c: new voters --- */
+typedef enum vlot__catchup {
+  VLOT__CATCHUP_DONE = 0, /* all that wish to vote are there */
+  VLOT__CATCHUP_WAITS,
+  VLOT__CATCHUP_FAILED, /* one of them will not be */
+} vlot__catchup;
+
+void vlot__catchup_tick(vlot_raft *raft, uint32_t elapsed);
+vlot__catchup vlot__catchup_look(vlot_raft *raft, uint32_t *hopeless);
+void vlot__catchup_end(vlot_raft *raft);
+bool vlot__catchup_is_there(vlot_raft *raft, uint32_t id);
+
+/* --- transfer.c: leadership is handed over; ranks --- */
+void vlot__transfer_take(vlot_raft *raft, const vlot_input *input, vlot_outcome *outcome);
+void vlot__transfer_retire(vlot_raft *raft);
+void vlot__transfer_look(vlot_raft *raft); /* while transfer.to is not 0 */
+void vlot__transfer_tick(vlot_raft *raft, uint32_t elapsed);
+void vlot__transfer_end(vlot_raft *raft); /* with the leadership */
+vlot__next vlot__transfer_on_timeout_now(vlot_raft *raft, const vlot_message *message,
+                                         vlot__term_verdict verdict);
+bool vlot__ranks_set(vlot_raft *raft, const vlot_rank *ranks, uint32_t count);
+bool vlot__ranks_take(vlot_raft *raft, const vlot_input *input, vlot_outcome *outcome);
+uint32_t vlot__rank_of(const vlot_raft *raft, uint32_t id);
+
 /* --- install.c: a snapshot that comes from a leader, or was taken here --- */
 void vlot__install_on_chunk(vlot_raft *raft, const vlot_message *message,
                             vlot__term_verdict verdict);
@@ -295,6 +380,8 @@ void vlot__leader_propose(vlot_raft *raft, vlot_batch *batch, uint32_t count,
 void vlot__leader_on_reply(vlot_raft *raft, const vlot_message *message,
                            vlot__term_verdict verdict);
 void vlot__leader_send(vlot_raft *raft);
+/* Another configuration is in force: begin with those who are new, and look at disks again. */
+void vlot__leader_meet(vlot_raft *raft);
 
 /* --- silence.c: a leader's time --- */
 vlot__next vlot__leader_tick(vlot_raft *raft, uint32_t elapsed);
@@ -386,9 +473,11 @@ vlot_raft_seen vlot__invariant_see(const vlot_raft *raft); /* as it is now */
 /* --- peers.c: the table of whoever stands in the configuration in force --- */
 bool vlot__peers_open(vlot_raft *raft);
 void vlot__peers_close(vlot_raft *raft);
-/* Room for those of another configuration, and their taking over once it is in force. */
-bool vlot__peers_reserve(vlot_raft *raft, const vlot_configuration *configuration);
+/* Room for the peers of another configuration, so many, and their taking over once it is in force:
+ * those that stay are as they were. */
+bool vlot__peers_reserve(vlot_raft *raft, uint32_t count);
 void vlot__peers_change(vlot_raft *raft);
+bool vlot__peers_have(const vlot_raft *raft, uint32_t id);
 vlot__peer *vlot__peer_find(vlot_raft *raft, uint32_t id); /* NULL: no member */
 void vlot__peers_make(vlot_raft *raft); /* before anybody looks at peers other than self */
 
@@ -418,6 +507,11 @@ static inline void vlot__peer_ask_heartbeat(vlot_raft *raft, vlot__peer *peer, v
   vlot__peer_ask(raft, peer, why);
   peer->wants_append = wants_append;
   peer->wants_heartbeat = true;
+}
+
+/* Has it answered of late? */
+static inline bool vlot__peer_is_alive(const vlot__peer *peer) {
+  return peer->is_active || peer->was_active;
 }
 
 static inline bool vlot__peer_is_voter(const vlot__peer *peer) { return peer->votes_in != 0; }

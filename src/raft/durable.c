@@ -16,6 +16,38 @@ uint64_t vlot__durable_token_of(const vlot_raft *raft, uint64_t index) {
   return raft->last_token + 1;
 }
 
+static void config_changed(vlot_raft *raft) {
+  raft->has_new_config = raft->has_open_config = true;
+  if (raft->role == VLOT_ROLE_LEADER) raft->change.is_due = raft->has_business = true;
+}
+
+/* A configuration counts from the moment its entry is appended (thesis 4.1). The peers follow when
+ * all of the input is here. */
+static __attribute__((noinline)) void push_configs(vlot_raft *raft, const vlot_slice *slice,
+                                                   uint32_t peer) {
+  size_t count;
+  const vlot__batch_config *brought = vlot__batch_configs(slice->batch, &count);
+  for (size_t k = 0; k < count; k++) {
+    if (brought[k].position < slice->first || brought[k].position - slice->first >= slice->count)
+      continue;
+    uint64_t before = vlot__configs_top(&raft->configs)->index;
+    uint64_t index = slice->index + (brought[k].position - slice->first);
+    vlot__configs_push(&raft->configs, index, brought[k].configuration);
+    config_changed(raft);
+    vlot__out_change(raft, VLOT_CHANGE_CONFIG, VLOT_WHY_NONE, peer, before, index, slice->term);
+  }
+}
+
+/* … and does not any more when it is truncated (B093). */
+static void pop_configs(vlot_raft *raft, uint64_t from, vlot_why why) {
+  uint64_t before = vlot__configs_top(&raft->configs)->index;
+  if (before < from) return;
+  (void)vlot__configs_truncate(&raft->configs, from);
+  config_changed(raft);
+  vlot__out_change(raft, VLOT_CHANGE_CONFIG, why, 0, before,
+                   vlot__configs_top(&raft->configs)->index, raft->hard.term);
+}
+
 void vlot__durable_append(vlot_raft *raft, const vlot_slice *slice, uint32_t peer) {
   VLOT_ASSERT(slice->index == raft->log.last_index + 1);
   VLOT_ASSERT(slice->term >= raft->log.last_term);
@@ -30,6 +62,7 @@ void vlot__durable_append(vlot_raft *raft, const vlot_slice *slice, uint32_t pee
   VLOT_ASSERT(raft->log.last_index > raft->commit_index);
   vlot__out_change(raft, VLOT_CHANGE_APPEND, VLOT_WHY_NONE, peer, slice->index,
                    vlot__slice_last(slice), slice->term);
+  if (slice->batch->has_configs) push_configs(raft, slice, peer);
 }
 
 /* What is held and speaks of entries from an index on would leave untrue, once another entry there
@@ -66,7 +99,7 @@ void vlot__durable_truncate(vlot_raft *raft, uint64_t from, vlot_why why) {
   if (raft->options.log_bytes_max > 0)
     raft->log_bytes -= vlot__commit_bytes_between(raft, from, raft->log.last_index);
   vlot_log_truncate(&raft->log, from);
-  (void)vlot__configs_truncate(&raft->configs, from); /* only the base stands there so far */
+  pop_configs(raft, from, why);
   if (from < raft->change_from) raft->change_from = from;
   raft->write_cause = raft->kept_cause;
   disclaim(raft, from);

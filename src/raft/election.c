@@ -7,6 +7,7 @@ static void begin_campaign(vlot_raft *raft) {
   VLOT_ASSERT(raft->has_peers);
   VLOT_ASSERT(raft->leader == 0);
   for (uint32_t k = 0; k < raft->peer_count; k++) raft->peers[k].vote = VLOT__VOTE_UNKNOWN;
+  raft->self->vote = VLOT__VOTE_UNKNOWN;
   raft->votes_granted = 0;
   raft->campaign_request = raft->next_request++;
   vlot__role_reset_election_timer(raft);
@@ -46,7 +47,10 @@ static vlot__next count_vote(vlot_raft *raft, vlot__peer *voter, bool is_granted
   return tally.is_lost ? VLOT__NEXT_LOSE : VLOT__NEXT_NOTHING;
 }
 
+/* Its own vote counts only where the configuration has it (thesis 4.2.2). */
 static vlot__next count_self(vlot_raft *raft) {
+  raft->self->vote = vlot__peer_is_voter(raft->self) ? raft->self->vote : VLOT__VOTE_GRANTED;
+  if (!vlot__peer_is_voter(raft->self)) return VLOT__NEXT_NOTHING;
   return count_vote(raft, raft->self, true, raft->hard.disk_id, VLOT_WHY_NONE);
 }
 
@@ -95,7 +99,7 @@ static bool is_up_to_date(const vlot_raft *raft, const vlot_message *message) {
 static vlot_why refusal(const vlot_raft *raft, const vlot_message *message) {
   bool is_pre_vote = message->kind == VLOT_MESSAGE_PRE_VOTE;
   bool is_named = vlot__peer_knows_disk(raft->self, raft->hard.disk_id);
-  if (!is_named && !vlot__config_is_awaited(raft)) return VLOT_WHY_FOREIGN_DISK;
+  if (!is_named && raft->self->stands_in != 0) return VLOT_WHY_FOREIGN_DISK;
   if (raft->role == VLOT_ROLE_LEADER)
     return is_pre_vote ? VLOT_WHY_IS_LEADER : VLOT_WHY_ALREADY_VOTED;
   if (!is_pre_vote && raft->hard.vote != 0 && raft->hard.vote != message->from)

@@ -76,6 +76,39 @@ static void append_from(vlot_raft *raft, const vlot_message *message, uint64_t f
   }
 }
 
+/* An append from below the base on names the base's entry, which is committed: nobody honest has
+ * another one there. */
+static bool agrees_at_base(const vlot_raft *raft, const vlot_message *message) {
+  uint64_t base = raft->log.base_index;
+  if (message->as.append.prev_index >= base) return true;
+  for (uint32_t k = 0; k < message->as.append.slice_count; k++)
+    if (vlot__slice_last(&message->as.append.slices[k]) >= base)
+      return message->as.append.slices[k].term == raft->log.base_term;
+  return true;
+}
+
+bool vlot__follower_reserve(vlot_raft *raft, const vlot_message *message) {
+  const vlot__configs *configs = &raft->configs;
+  size_t brought = 0;
+  uint32_t most = 0;
+  for (uint32_t k = 0; message->as.append.slices && k < message->as.append.slice_count; k++) {
+    size_t count = 0;
+    const vlot_batch *batch = message->as.append.slices[k].batch;
+    if (!batch || !batch->has_configs) continue;
+    const vlot__batch_config *of = vlot__batch_configs(batch, &count);
+    for (size_t n = 0; n < count; n++, brought++)
+      if (of[n].configuration->peer_count > most) most = of[n].configuration->peer_count;
+  }
+  /* those that are not committed may be truncated */
+  for (size_t k = configs->count; k-- > 1 && configs->places[k].index > raft->commit_index;)
+    if (configs->places[k - 1].configuration->peer_count > most)
+      most = configs->places[k - 1].configuration->peer_count;
+  raft->has_open_config = vlot__configs_top(configs)->index > raft->commit_index;
+  if (most == 0) return true;
+  return vlot__configs_reserve(&raft->configs, brought) && vlot__peers_reserve(raft, most) &&
+         vlot__out_reserve(raft, &raft->out_changes, brought, sizeof(vlot_change));
+}
+
 /* Truncate only from the first entry whose term differs: a late append must not cut a suffix that
  * matches (B033). */
 static bool store(vlot_raft *raft, const vlot_message *message) {
@@ -84,6 +117,11 @@ static bool store(vlot_raft *raft, const vlot_message *message) {
   /* below the base all is committed: already here */
   if (from <= raft->log.base_index) from = raft->log.base_index + 1;
   if (from > verified) return true;
+  if (!agrees_at_base(raft, message)) {
+    vlot__fence(raft, VLOT_WHY_COMMITTED_CONFLICT, message->from, raft->log.base_index,
+                raft->commit_index, message->term);
+    return false;
+  }
   uint64_t conflict = find_conflict(raft, message, from);
   if (conflict > verified) return true;
   if (conflict <= raft->commit_index) {
@@ -93,6 +131,7 @@ static bool store(vlot_raft *raft, const vlot_message *message) {
   }
   if (conflict <= raft->log.last_index) vlot__durable_truncate(raft, conflict, VLOT_WHY_CONFLICT);
   append_from(raft, message, conflict);
+  if (raft->has_new_config) vlot__peers_change(raft);
   VLOT_ASSERT(raft->log.last_index == verified);
   return true;
 }

@@ -147,7 +147,7 @@ bool vlot__install_reserve(vlot_raft *raft) {
   const vlot__receipt *receipt = raft->receipt;
   if (!receipt || receipt->stage != VLOT__RECEIPT_RESTORING) return true;
   return vlot__out_reserve(raft, &raft->out_lost, raft->proposed.count + 1, sizeof(vlot_lost)) &&
-         vlot__peers_reserve(raft, vlot_snapshot_get(receipt->snapshot)->configuration);
+         vlot__peers_reserve(raft, vlot_snapshot_get(receipt->snapshot)->configuration->peer_count);
 }
 
 /* Own proposals behind the last entry of the snapshot stood on another past: they are lost. Of
@@ -164,6 +164,16 @@ static void forget_proposed(vlot_raft *raft, uint64_t index) {
   vlot__ring_clear(&raft->proposed);
 }
 
+static void install_config(vlot_raft *raft, const vlot_snapshot_head *head, uint32_t from) {
+  const vlot__config_place *top = vlot__configs_top(&raft->configs);
+  uint64_t before = top->index;
+  bool is_same = vlot__config_is_same(top->configuration, head->configuration);
+  vlot__configs_restart(&raft->configs, head->index, head->configuration);
+  if (is_same) return;
+  vlot__out_change(raft, VLOT_CHANGE_CONFIG, VLOT_WHY_NONE, from, before, head->index, head->term);
+  vlot__peers_change(raft);
+}
+
 static void install(vlot_raft *raft) {
   vlot__receipt *receipt = raft->receipt;
   const vlot_snapshot_head *head = vlot_snapshot_get(receipt->snapshot);
@@ -173,8 +183,7 @@ static void install(vlot_raft *raft) {
   (void)vlot__role_follow(raft, raft->hard.term, raft->leader, 0, VLOT_WHY_SNAPSHOT_INSTALLING);
   forget_proposed(raft, head->index);
   vlot__durable_install(raft, receipt->snapshot, receipt->from);
-  vlot__configs_restart(&raft->configs, head->index, head->configuration);
-  vlot__peers_change(raft);
+  install_config(raft, head, receipt->from);
   receipt->stage = VLOT__RECEIPT_WRITING;
   receipt->token = raft->last_token + 1;
   tell_install(raft, VLOT_INSTALL_WRITTEN, VLOT_WHY_NONE);

@@ -181,15 +181,19 @@ static bool is_member(const vlot_configuration *configuration, uint32_t k, const
     votes_in |= (member->is_learner ? 0u : 1u) << half;
     if (peer->disk_ids[half] != member->disk_id) return false;
   }
-  return peer->id == configuration->members[k].id && peer->stands_in == stands_in &&
+  bool is_in_place = k < configuration->counts[0]
+                         ? peer->id == configuration->members[k].id
+                         : !vlot__config_member(configuration, 0, peer->id);
+  return is_in_place && stands_in != 0 && peer->stands_in == stands_in &&
          peer->votes_in == votes_in;
 }
 
 static const char *peers_broken(const vlot_raft *raft) {
   const vlot_configuration *in_force = vlot__configs_top(&raft->configs)->configuration;
-  LAW(raft->peer_count == in_force->counts[0], "there are more or fewer peers than members");
+  LAW(!raft->has_new_config, "a configuration is in force and its peers are not known");
+  LAW(raft->peer_count == in_force->peer_count, "there are more or fewer peers than members");
   bool is_outside = raft->self == &raft->outsider;
-  LAW(is_outside == !vlot__config_member(in_force, 0, raft->id),
+  LAW(is_outside == !vlot__config_stands(in_force, raft->id),
       "a core waits for a configuration that it has");
   LAW((is_outside || (raft->self >= raft->peers && raft->self < raft->peers + raft->peer_count)) &&
           raft->self->id == raft->id,
@@ -207,8 +211,9 @@ static const char *role_broken(const vlot_raft *raft) {
   bool is_leader = raft->role == VLOT_ROLE_LEADER, is_follower = raft->role == VLOT_ROLE_FOLLOWER;
   LAW(raft->is_fenced == (raft->fenced_why != VLOT_WHY_NONE), "a fenced core does not say why");
   LAW(is_follower || raft->has_peers, "a core campaigns or leads without knowing its peers");
-  LAW(is_follower || vlot__peer_is_voter(raft->self), "a learner campaigns or leads");
-  LAW(is_follower || vlot__peer_knows_disk(raft->self, raft->hard.disk_id),
+  bool is_needed = vlot__config_was_voter(raft) || (is_leader && raft->change.is_retiring);
+  LAW(is_follower || vlot__peer_is_voter(raft->self) || is_needed, "a learner campaigns or leads");
+  LAW(is_follower || vlot__peer_knows_disk(raft->self, raft->hard.disk_id) || is_needed,
       "a core campaigns or leads from a disk that does not count");
   LAW(!is_leader || raft->leader == raft->id, "a leader names another as leader");
   LAW(is_leader || raft->leader != raft->id, "a core names itself as leader and does not lead");
@@ -216,6 +221,11 @@ static const char *role_broken(const vlot_raft *raft) {
   LAW((raft->role != VLOT_ROLE_CANDIDATE && !is_leader) || raft->hard.vote == raft->id,
       "a candidate or leader has not voted for itself");
   LAW(is_leader || raft->reads.count == 0, "a read waits where nobody leads");
+  LAW(is_leader || (!raft->change.is_asked && !raft->change.is_retiring),
+      "a change waits where nobody leads");
+  LAW(raft->transfer.to == 0 || is_leader != raft->transfer.is_over || raft->is_fenced,
+      "leadership is handed over where nobody leads");
+  LAW(raft->transfer.to != raft->id, "leadership is handed over to the leader itself");
   LAW(is_leader || raft->tail_bytes == 0, "a tail is counted where nobody leads");
   LAW(raft->new_matches == 0 || (is_leader && raft->is_fenced),
       "what was acknowledged last was not counted");
@@ -241,7 +251,7 @@ static const char *timers_broken(const vlot_raft *raft) {
   const vlot_raft_options *options = &raft->options;
   bool is_leader = raft->role == VLOT_ROLE_LEADER;
   LAW(raft->election_ticks >= options->election_ticks_min &&
-          raft->election_ticks < options->election_ticks_max,
+          raft->election_ticks < options->election_ticks_max + raft->rank_delay,
       "the election timeout is outside of its limits");
   LAW(is_leader || raft->election_elapsed < raft->election_ticks ||
           vlot__role_campaign_obstacle(raft) != VLOT_WHY_NONE,
@@ -252,7 +262,8 @@ static const char *timers_broken(const vlot_raft *raft) {
   LAW(!raft->is_fenced || raft->output.next_timer == VLOT_NEVER, "a fenced core wants a tick");
   /* by difference: a tick may be told that is the last of all */
   LAW(raft->output.next_timer == VLOT_NEVER ||
-          raft->output.next_timer - raft->now - 1 < options->election_ticks_max,
+          raft->output.next_timer - raft->now - 1 <
+              (uint64_t)options->election_ticks_max + raft->rank_delay + raft->transfer.ticks,
       "the next timer is due in the past, or later than any timer");
   return NULL;
 }
@@ -314,11 +325,16 @@ static const char *progress_broken(const vlot_raft *raft) {
   return NULL;
 }
 
+/* Another configuration was appended since: what was counted before it was counted in another. */
+static bool has_pushed(const vlot_raft *raft, const vlot_raft_seen *seen) {
+  return vlot__configs_top(&raft->configs)->index > seen->last_index;
+}
+
 /* With votes that stay as they were counted until the next campaign. */
 static const char *leader_broken(const vlot_raft *raft, const vlot_raft_seen *seen) {
   uint64_t last = raft->log.last_index, tail = last - raft->commit_index;
   if (raft->role != VLOT_ROLE_LEADER) return NULL;
-  LAW((seen->role == VLOT_ROLE_LEADER && seen->term == raft->hard.term) ||
+  LAW((seen->role == VLOT_ROLE_LEADER && seen->term == raft->hard.term) || has_pushed(raft, seen) ||
           vlot__config_count_votes(raft).is_won,
       "a core leads that no quorum has elected");
   LAW(raft->self->match_index == raft->durable_index,
@@ -355,7 +371,8 @@ static const char *messages_broken(const vlot_raft *raft) {
     LAW(is_promise_durable(raft, message), "a message leaves before its vote is durable");
     LAW(vlot__message_match(message) <= raft->durable_index || message->term < raft->hard.term,
         "an acknowledgement leaves before it is durable");
-    LAW((message->kind != VLOT_MESSAGE_APPEND && message->kind != VLOT_MESSAGE_INSTALL) ||
+    LAW((message->kind != VLOT_MESSAGE_APPEND && message->kind != VLOT_MESSAGE_INSTALL &&
+         message->kind != VLOT_MESSAGE_TIMEOUT_NOW) ||
             (raft->role == VLOT_ROLE_LEADER && message->term == raft->hard.term),
         "an append leaves and its sender does not lead");
   }
@@ -419,7 +436,7 @@ static const char *steps_broken(const vlot_raft *raft, const vlot_raft_seen *see
   uint64_t term;
   LAW(vlot_log_term(&raft->log, raft->commit_index, &term) && term == raft->hard.term,
       "a leader committed by counting an entry of another term");
-  LAW(vlot__config_has_matched(raft, raft->commit_index),
+  LAW(has_pushed(raft, seen) || vlot__config_has_matched(raft, raft->commit_index),
       "a leader committed what no quorum has acknowledged");
   return NULL;
 }

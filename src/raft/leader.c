@@ -22,7 +22,8 @@ static void reset_progress(vlot_raft *raft, vlot__peer *peer) {
   vlot__ring_clear(&peer->inflight);
   peer->inflight_bytes = 0;
   vlot__sending_drop(raft, peer);
-  peer->is_active = false;
+  peer->is_active = peer->was_active = false;
+  peer->round = (vlot__round){0};
   peer->is_paused = false;
   peer->wants_append = peer->wants_heartbeat = false;
   peer->opened = raft->source;
@@ -41,6 +42,9 @@ void vlot__leader_begin(vlot_raft *raft) {
   VLOT_ASSERT(raft->reads.count == 0);
   VLOT_ASSERT(raft->log.last_term < raft->hard.term); /* no entry of a term before its leader */
   for (uint32_t k = 0; k < raft->peer_count; k++) reset_progress(raft, &raft->peers[k]);
+  raft->self->match_index = raft->durable_index; /* wherever it stands */
+  raft->change = (vlot__change){.is_due = true};
+  raft->has_business = true;
   raft->heartbeat_elapsed = 0;
   raft->quorum_elapsed = 0;
   raft->lacks_quorum = false;
@@ -56,6 +60,17 @@ void vlot__leader_begin(vlot_raft *raft) {
   vlot__durable_append(raft, &slice, raft->id);
   raft->tail_bytes += vlot__commit_bytes_of(&slice);
   VLOT_ASSERT(raft->log.last_index == raft->term_first_index);
+}
+
+void vlot__leader_meet(vlot_raft *raft) {
+  for (uint32_t k = 0; k < raft->peer_count; k++) {
+    vlot__peer *peer = &raft->peers[k];
+    if (peer == raft->self) continue;
+    bool is_known = vlot__peer_knows_disk(peer, peer->seen_disk_id);
+    if (peer->dealing == 0) reset_progress(raft, peer);
+    if (peer->seen_disk_id != 0 && is_known == (peer->why == VLOT_WHY_FOREIGN_DISK))
+      peer->why = is_known ? VLOT_WHY_NONE : VLOT_WHY_FOREIGN_DISK;
+  }
 }
 
 void vlot__leader_end(vlot_raft *raft) {

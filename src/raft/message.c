@@ -136,6 +136,7 @@ static bool body_is_legal(const vlot_message *message) {
   case VLOT_BODY_APPEND_REPLY: return append_reply_is_legal(message);
   case VLOT_BODY_INSTALL: return install_is_legal(message);
   case VLOT_BODY_INSTALL_REPLY: return install_reply_is_legal(message);
+  case VLOT_BODY_TIMEOUT_NOW: return true;
   }
   return false;
 }

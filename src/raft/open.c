@@ -53,6 +53,7 @@ static const char *limits_problem(const vlot_raft_options *options) {
        "election_ticks_min: more than heartbeat_ticks, at most 1048576"},
       {options->election_ticks_max, (uint64_t)options->election_ticks_min + 1, 1u << 21,
        "election_ticks_max: more than election_ticks_min, at most 2097152"},
+      {options->rank_count, 0, VLOT_MEMBERS_MAX, "rank_count: at most 1024"},
       {options->switches, 0, VLOT_SWITCH_ALL, "switches: a combination of VLOT_SWITCH_*"},
       {options->entry_bytes_max, 1, 64u << 20, "entry_bytes_max: 1 to 64 MiB"},
       {options->append_entries_max, 1, 65536, "append_entries_max: 1 to 65536"},
@@ -76,6 +77,15 @@ static const char *limits_problem(const vlot_raft_options *options) {
   return NULL;
 }
 
+static bool is_config_legal(const vlot_raft_options *options, const vlot_entry *entry) {
+  vlot_configuration *decoded = NULL;
+  if (entry->kind != VLOT_ENTRY_CONFIG) return true;
+  vlot_result result =
+      vlot_configuration_decode(options->allocator, entry->data, entry->size, &decoded);
+  vlot_configuration_release(decoded);
+  return result != VLOT_CORRUPT; /* memory is asked for later, and is missing then */
+}
+
 /* The log must be one that a Raft node can have left behind: terms do not go down, and none is
  * above the hard state's: a log without its hard state means a vote may have been forgotten (B005).
  */
@@ -95,19 +105,23 @@ static const char *log_problem(const vlot_raft_options *options) {
       return "log_slices: must be contiguous from base_index + 1 and lie inside their batches";
     if (slice->term < term || slice->term == 0) return "log_slices: terms must not go down";
     if (!vlot__batch_is_legal(slice->batch))
-      return "log_slices: an entry of unknown kind, a no-op that is not empty, or one above 64 MiB";
+      return "log_slices: an entry of unknown kind, a no-op that is not empty, a configuration "
+             "that "
+             "is none, or one above 64 MiB";
     term = slice->term;
     index = vlot__slice_last(slice);
   }
   for (size_t k = 0; k < options->log_entry_count; k++) {
     const vlot_log_entry *entry = &options->log_entries[k];
     if (entry->term < term || entry->term == 0) return "log_entries: terms must not go down";
-    if (entry->entry.kind > VLOT_ENTRY_COMMAND) return "log_entries: unknown kind of entry";
+    if (entry->entry.kind > VLOT_ENTRY_CONFIG) return "log_entries: unknown kind of entry";
     if (entry->entry.kind == VLOT_ENTRY_NOOP && entry->entry.size > 0)
       return "log_entries: a no-op is empty";
     if (entry->entry.size > VLOT__MESSAGE_PAYLOAD_MAX)
       return "log_entries: an entry has more than 64 MiB";
     if (entry->entry.size > 0 && !entry->entry.data) return "log_entries: data is missing";
+    if (!is_config_legal(options, &entry->entry))
+      return "log_entries: a configuration that is none";
     term = entry->term;
     index++;
   }
@@ -170,8 +184,8 @@ static bool restore_log(vlot_raft *raft, const vlot_raft_options *options) {
   return restore_entries(raft, options);
 }
 
-/* The configuration at the base; opening rebuilds what the log's entries changed since. */
-static bool restore_configs(vlot_raft *raft, const vlot_raft_options *options) {
+/* The configuration at the base. */
+static bool restore_base_config(vlot_raft *raft, const vlot_raft_options *options) {
   vlot_configuration *base =
       options->snapshot
           ? vlot_configuration_retain(vlot_snapshot_get(options->snapshot)->configuration)
@@ -179,7 +193,27 @@ static bool restore_configs(vlot_raft *raft, const vlot_raft_options *options) {
   bool is_ready =
       base && vlot__configs_init(&raft->configs, raft->allocator, options->base_index, base);
   vlot_configuration_release(base);
-  return is_ready && vlot__peers_open(raft);
+  return is_ready;
+}
+
+/* What the log's entries changed since, above the snapshot: all of it is in force again, committed
+ * or not. */
+static bool restore_configs(vlot_raft *raft) {
+  uint64_t above = raft->snapshot ? vlot_snapshot_get(raft->snapshot)->index : raft->log.base_index;
+  for (size_t k = raft->log.slice_first; k < raft->log.slice_end; k++) {
+    const vlot_slice *slice = vlot_log_slice(&raft->log, k);
+    size_t count;
+    const vlot__batch_config *brought = vlot__batch_configs(slice->batch, &count);
+    if (!vlot__configs_reserve(&raft->configs, count)) return false;
+    for (size_t n = 0; n < count; n++) {
+      uint64_t index = slice->index + brought[n].position - slice->first;
+      bool is_inside = brought[n].position >= slice->first && index <= vlot__slice_last(slice);
+      if (is_inside && index > above)
+        vlot__configs_push(&raft->configs, index, brought[n].configuration);
+      raft->has_open_config = true;
+    }
+  }
+  return vlot__peers_open(raft);
 }
 
 /* A log that does not hold the snapshot's last entry is older than the snapshot, or has another
@@ -203,7 +237,10 @@ static uint64_t restored_index(const vlot_raft *raft) {
 
 static bool restore(vlot_raft *raft, const vlot_raft_options *options) {
   raft->noop = vlot_batch_make(raft->allocator, &(vlot_entry){.kind = VLOT_ENTRY_NOOP}, NULL, 1);
-  return raft->noop && restore_configs(raft, options) && restore_log(raft, options);
+  if (!raft->noop || !restore_base_config(raft, options) || !restore_log(raft, options))
+    return false;
+  restore_snapshot(raft, options);
+  return restore_configs(raft) && vlot__ranks_set(raft, options->ranks, options->rank_count);
 }
 
 vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options,
@@ -236,7 +273,6 @@ vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options,
     vlot_raft_close(raft);
     return VLOT_NOMEM;
   }
-  restore_snapshot(raft, options);
   raft->durable_index = raft->submitted_index = raft->log.last_index;
   raft->durable_term = raft->hard.term;
   raft->durable_vote = raft->hard.vote;
@@ -256,10 +292,10 @@ vlot_result vlot_raft_open(vlot_raft **out, const vlot_raft_options *options,
 void vlot_raft_close(vlot_raft *raft) {
   if (!raft) return;
   const vlot_allocator *allocator = raft->allocator;
-  void *owned[] = {raft->out_messages.items, raft->out_causes.items, raft->out_whys.items,
-                   raft->out_slices.items,   raft->out_write.items,  raft->out_apply.items,
-                   raft->out_reads.items,    raft->out_lost.items,   raft->out_outcomes.items,
-                   raft->out_changes.items};
+  void *owned[] = {raft->out_messages.items, raft->out_causes.items,  raft->out_whys.items,
+                   raft->out_slices.items,   raft->out_write.items,   raft->out_apply.items,
+                   raft->out_reads.items,    raft->out_lost.items,    raft->out_outcomes.items,
+                   raft->out_changes.items,  raft->out_answers.items, raft->ranks};
   vlot__peers_close(raft);
   vlot__configs_deinit(&raft->configs);
   for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) vlot__alloc_free(allocator, owned[k]);

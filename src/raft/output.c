@@ -31,7 +31,10 @@ static void call_change_hook(const vlot_raft *raft, vlot_change_kind kind, vlot_
   case VLOT_CHANGE_SNAPSHOT_TAKEN:
   case VLOT_CHANGE_SNAPSHOT_SENT:
   case VLOT_CHANGE_SNAPSHOT_INSTALLED:
-  case VLOT_CHANGE_COMPACTED: return;
+  case VLOT_CHANGE_COMPACTED:
+  case VLOT_CHANGE_CONFIG:
+  case VLOT_CHANGE_ROUND:
+  case VLOT_CHANGE_TRANSFER: return;
   }
 }
 

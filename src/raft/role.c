@@ -39,14 +39,29 @@ static void raise_term(vlot_raft *raft, uint64_t term, uint32_t peer, vlot_why w
   hard_state_changed(raft);
 }
 
+/* Those of higher rank go first: each has a spread of timeouts of its own, up to three. So a
+ * cluster waits no longer than four times the spread for whoever is left. */
+static void wait_for_higher_ranks(vlot_raft *raft) {
+  enum { AHEAD_MAX = 3 };
+  const vlot_configuration *configuration = vlot__configs_top(&raft->configs)->configuration;
+  uint32_t own = vlot__rank_of(raft, raft->id), ahead = 0;
+  for (uint32_t k = 0; k < configuration->counts[0] && ahead < AHEAD_MAX; k++)
+    ahead += !configuration->members[k].is_learner &&
+             vlot__rank_of(raft, configuration->members[k].id) > own;
+  raft->rank_delay = ahead * (raft->options.election_ticks_max - raft->options.election_ticks_min);
+  raft->election_ticks += raft->rank_delay;
+}
+
 void vlot__role_reset_election_timer(vlot_raft *raft) {
   const vlot_raft_options *options = &raft->options;
   raft->election_elapsed = 0;
   raft->election_ticks = options->election_ticks_min;
+  raft->rank_delay = 0;
   if (raft->switches & VLOT_SWITCH_RANDOM_TIMEOUT)
     raft->election_ticks += (uint32_t)vlot__prng_below(
         &raft->prng, options->election_ticks_max - options->election_ticks_min);
   VLOT_ASSERT(raft->election_ticks < options->election_ticks_max);
+  if (raft->rank_count > 0) wait_for_higher_ranks(raft);
 }
 
 bool vlot__role_follow(vlot_raft *raft, uint64_t term, uint32_t leader, uint32_t peer,
@@ -106,8 +121,10 @@ bool vlot__role_is_sticky(const vlot_raft *raft) {
 }
 
 vlot_why vlot__role_campaign_obstacle(const vlot_raft *raft) {
-  if (!vlot__peer_is_voter(raft->self)) return VLOT_WHY_NOT_A_VOTER;
-  if (!vlot__peer_knows_disk(raft->self, raft->hard.disk_id)) return VLOT_WHY_FOREIGN_DISK;
+  bool is_voter = vlot__peer_is_voter(raft->self);
+  bool is_known = vlot__peer_knows_disk(raft->self, raft->hard.disk_id);
+  if ((!is_voter || !is_known) && !vlot__config_was_voter(raft))
+    return is_voter ? VLOT_WHY_FOREIGN_DISK : VLOT_WHY_NOT_A_VOTER;
   if (raft->hard.term + 1 >= VLOT_INDEX_MAX || raft->log.last_index + 1 >= VLOT_INDEX_MAX)
     return VLOT_WHY_INDEX_LIMIT;
   if (vlot__durable_is_full(raft)) return VLOT_WHY_WRITES_FULL;

@@ -27,7 +27,10 @@ void vlot__silence_look(const vlot_raft *raft, vlot__peer *peer, uint64_t reques
 
 static bool has_quorum_contact(vlot_raft *raft) {
   bool has_contact = vlot__config_has_contact(raft);
-  for (uint32_t k = 0; k < raft->peer_count; k++) raft->peers[k].is_active = false;
+  for (uint32_t k = 0; k < raft->peer_count; k++) {
+    raft->peers[k].was_active = raft->peers[k].is_active;
+    raft->peers[k].is_active = false;
+  }
   return has_contact;
 }
 

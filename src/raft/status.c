@@ -49,7 +49,15 @@ void vlot_raft_get_status(const vlot_raft *raft, vlot_raft_status *status) {
           raft->self->stands_in != 0 && !vlot__peer_knows_disk(raft->self, raft->hard.disk_id),
       .snapshot_index = raft->snapshot ? vlot_snapshot_get(raft->snapshot)->index : 0,
       .log_bytes = raft->log_bytes,
+      .transfer_to = raft->role == VLOT_ROLE_LEADER ? raft->transfer.to : 0,
+      .transfer_ticks = raft->transfer.ticks,
+      .rank = vlot__rank_of(raft, raft->id),
   };
+  const vlot__config_place *top = vlot__configs_top(&raft->configs);
+  status->config_index = top->index;
+  status->is_joint = top->configuration->half_count > 1;
+  status->is_changing =
+      top->index > raft->commit_index || status->is_joint || top->configuration->wish_count > 0;
   const vlot__receipt *receipt = raft->receipt;
   if (!receipt || !receipt->snapshot) return;
   status->receives_index = vlot_snapshot_get(receipt->snapshot)->index;
@@ -79,6 +87,9 @@ vlot_result vlot_raft_get_progress(const vlot_raft *raft, uint32_t id, vlot_prog
       .is_active = peer->is_active,
       .why = peer->why,
       .is_voter = vlot__peer_is_voter(peer),
+      .round = peer->round.is_done ? 0 : peer->round.number,
+      .round_index = peer->round.is_done ? 0 : peer->round.end,
+      .round_ticks = peer->round.is_done ? 0 : peer->round.ticks,
   };
   if (peer->sending) {
     progress->snapshot_index = vlot_snapshot_get(peer->sending->snapshot)->index;
@@ -114,7 +125,9 @@ vlot_configuration *vlot_raft_configuration_at(const vlot_raft *raft, uint64_t i
   if (index < lowest || index > raft->log.last_index) return NULL;
   size_t k = configs->count;
   while (k > 1 && configs->places[k - 1].index > index) k--;
-  return configs->places[k - 1].configuration;
+  /* who waited for one does not know what was in force before it came */
+  bool is_known = configs->places[k - 1].configuration->counts[0] > 0;
+  return is_known ? configs->places[k - 1].configuration : NULL;
 }
 
 vlot_snapshot *vlot_raft_snapshot(const vlot_raft *raft) {

@@ -271,6 +271,47 @@ Test(event, a_configuration_says_of_each_member_what_it_is) {
   }
 }
 
+Test(event, changes_of_members_and_leaders_are_told_in_words) {
+  static const struct {
+    uint16_t kind, why;
+    uint32_t peer;
+    uint64_t from, to;
+    const char *text, *json;
+  } cases[] = {
+      {VLOT_EVENT_RECONFIGURED, 0, 2, 0, 7, "n2 counts by the configuration of entry 7 (was 0)",
+       "\"reconfigured\",\"leader\":2,\"config_before\":0,\"config_after\":7,\"term\":3"},
+      {VLOT_EVENT_RECONFIGURED, VLOT_WHY_CONFLICT, 0, 7, 4,
+       "n2 counts by the configuration of entry 4 (was 7): ", "\"config_after\":4"},
+      {VLOT_EVENT_RECONFIGURED, 0, 1, 0, 7,
+       "n2 counts by the configuration of entry 7 (was 0), of n1", "\"leader\":1"},
+      {VLOT_EVENT_ROUND, 0, 4, 2, 90, "n2 catches n4 up, round 2, to 90",
+       "\"round\",\"peer\":4,\"round\":2,\"end\":90,\"term\":3"},
+      {VLOT_EVENT_ROUND, 0, 4, 0, 90, "n2 has caught n4 up, to 90", "\"round\":0"},
+      {VLOT_EVENT_ROUND, VLOT_WHY_NOT_CAUGHT_UP, 4, 0, 0,
+       "n2 gives up catching up new voters, because of n4: it does not catch up",
+       "\"why\":\"NOT_CAUGHT_UP\""},
+      {VLOT_EVENT_ROUND, VLOT_WHY_CANCELLED, 0, 0, 0,
+       "n2 gives up catching up new voters: it was cancelled", "\"why\":\"CANCELLED\""},
+      {VLOT_EVENT_TRANSFER, 0, 0, 0, 5, "n2 hands leadership of term 3 over to n5",
+       "\"transfer\",\"target_before\":0,\"target_after\":5,\"term\":3"},
+      {VLOT_EVENT_TRANSFER, VLOT_WHY_DEADLINE, 0, 5, 0,
+       "n2's handing over to n5 is at an end: ", "\"why\":\"DEADLINE\""},
+  };
+  char text[ROOM], json[ROOM];
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    vlot_event event = {.node = 2, .kind = cases[k].kind, .why = cases[k].why};
+    event.peer = cases[k].peer;
+    event.as.change.from = cases[k].from;
+    event.as.change.to = cases[k].to;
+    event.as.change.term = 3;
+    vlot_event_text(&event, text, sizeof text);
+    vlot_event_json(&event, json, sizeof json);
+    cr_expect(strstr(text, cases[k].text), "'%s' is not '%s'", text, cases[k].text);
+    cr_expect(strstr(json, cases[k].json), "%s has no %s", json, cases[k].json);
+    cr_expect(vlot_event_is_rare(&event));
+  }
+}
+
 Test(event, a_fault_says_what_is_so_from_now_on) {
   static const struct {
     vlot_why why;

@@ -67,7 +67,7 @@ static void trouble(storm *s, uint32_t id) {
   case 6: basin_force_elect(s->b, id); break;
   case 7: basin_step_down(s->b, id); break;
   case 8: basin_forget_leader(s->b, id); break;
-  case 9: basin_switches(s->b, id, draw(s, VLOT_SWITCH_ALL + 1)); break;
+  case 9: basin_switches(s->b, id, draw(s, VLOT_SWITCH_SAFE + 1) | VLOT_SWITCH_TERM_FIRST); break;
   default: basin_switches(s->b, id, VLOT_SWITCH_ALL); break;
   }
 }

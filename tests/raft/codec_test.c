@@ -130,6 +130,7 @@ static void init_message(vlot__prng *prng, sample *made) {
       message->as.installed.offset = vlot__prng_between(prng, 0, message->as.installed.limit);
     break;
   case VLOT_MESSAGE_PRE_VOTE_REPLY:
+  case VLOT_MESSAGE_TIMEOUT_NOW:
   case VLOT_MESSAGE_VOTE_REPLY: break;
   }
 }
@@ -208,6 +209,7 @@ static void expect_equal(const vlot_message *a, const vlot_message *b) {
     cr_assert_eq(a->as.installed.limit, b->as.installed.limit);
     break;
   case VLOT_MESSAGE_PRE_VOTE_REPLY:
+  case VLOT_MESSAGE_TIMEOUT_NOW:
   case VLOT_MESSAGE_VOTE_REPLY: break;
   }
 }

@@ -256,6 +256,17 @@ Test(invariant, timers_that_are_due_have_fired) {
          raft->output.next_timer = raft->now + raft->options.election_ticks_max + 1);
 }
 
+Test(invariant, changes_and_transfers_are_a_leaders) {
+  BREAKS(LEADER, "a configuration is in force and its peers are not known",
+         raft->has_new_config = true);
+  BREAKS(FOLLOWER, "a change waits where nobody leads", raft->change.is_asked = true);
+  BREAKS(FOLLOWER, "a change waits where nobody leads", raft->change.is_retiring = true);
+  BREAKS(FOLLOWER, "leadership is handed over where nobody leads", raft->transfer.to = 3);
+  BREAKS(LEADER, "leadership is handed over where nobody leads", raft->transfer.to = 3,
+         raft->transfer.is_over = true);
+  BREAKS(LEADER, "leadership is handed over to the leader itself", raft->transfer.to = raft->id);
+}
+
 Test(invariant, a_leader_is_elected_and_knows_its_own_log) {
   BREAKS(LEADER, "a core leads that no quorum has elected",
          raft->peers[1].vote = raft->peers[2].vote = VLOT__VOTE_UNKNOWN);

@@ -44,13 +44,15 @@ static void describe(const vlot_raft *raft, char *text, size_t size) {
   vlot_raft_get_status(raft, &s);
   snprintf(
       text, size,
-      "%d T%llu v%u L%u c%llu a%llu l%llu/%llu d%llu h%u r%u t%llu e%u b%llu s%llu g%llu/%llu %u",
+      "%d T%llu v%u L%u c%llu a%llu l%llu/%llu d%llu h%u r%u t%llu e%u b%llu s%llu g%llu/%llu %u "
+      "m%llu/%u%u>%u q%u",
       (int)s.role, (unsigned long long)s.term, s.vote, s.leader, (unsigned long long)s.commit_index,
       (unsigned long long)s.applied_index, (unsigned long long)s.last_index,
       (unsigned long long)s.last_term, (unsigned long long)s.durable_index, s.held_messages,
       s.pending_reads, (unsigned long long)s.tail_bytes, s.election_elapsed,
       (unsigned long long)s.base_index, (unsigned long long)s.snapshot_index,
-      (unsigned long long)s.receives_offset, (unsigned long long)s.receives_index, s.is_installing);
+      (unsigned long long)s.receives_offset, (unsigned long long)s.receives_index, s.is_installing,
+      (unsigned long long)s.config_index, s.is_joint, s.is_changing, s.transfer_to, s.quorum);
 }
 
 static void note(bench *at, const vlot_output *output) {
@@ -75,7 +77,7 @@ static void note(bench *at, const vlot_output *output) {
 
 /* One input until it is taken; in between everything must be as before. */
 static void give(bench *at, vlot_input input) {
-  char before[256], after[256];
+  char before[384], after[384];
   describe(at->raft, before, sizeof before);
   for (int tries = 0;; tries++) {
     cr_assert_lt(tries, 200, "it never recovers");
@@ -266,7 +268,89 @@ static void live_with_snapshots(bench *at) {
   store(at);
 }
 
-static void (*lives[])(bench *at) = {live, live_with_snapshots};
+static void change(bench *at, vlot_edit_kind kind, uint32_t id, bool is_joint) {
+  vlot_edit edit = {.kind = kind, .id = id};
+  vlot_input input = {.kind = VLOT_INPUT_CHANGE};
+  input.as.change.edits = &edit;
+  input.as.change.count = 1;
+  input.as.change.is_joint = is_joint;
+  give(at, input);
+}
+
+/* An append of one configuration, of member 2 and some others. */
+static void follow_config(bench *at, uint64_t term, uint64_t prev_index, uint64_t prev_term,
+                          uint32_t count) {
+  const vlot_member many[] = {{.id = 2}, {.id = 1}, {.id = 3}, {.id = 4}, {.id = 5}, {.id = 6}};
+  vlot_configuration *one = vlot_configuration_make(NULL, many, count, NULL, 0);
+  uint8_t bytes[256];
+  size_t size = vlot_configuration_encode(one, bytes, sizeof bytes);
+  vlot_entry entry = {.data = bytes, .size = (uint32_t)size, .kind = VLOT_ENTRY_CONFIG};
+  vlot_batch *batch = vlot_batch_make(NULL, &entry, NULL, 1);
+  vlot_slice slice = {.batch = batch, .index = prev_index + 1, .term = term, .count = 1};
+  vlot_message message = {
+      .kind = VLOT_MESSAGE_APPEND, .from = 2, .term = term, .request_id = 1, .dealing = 1};
+  message.as.append.prev_index = prev_index;
+  message.as.append.prev_term = prev_term;
+  message.as.append.slices = &slice;
+  message.as.append.slice_count = message.as.append.entry_count = 1;
+  hear(at, message);
+  vlot_batch_release(batch);
+  vlot_configuration_release(one);
+}
+
+/* Removes a member by way of both, begins to add one, takes that back, hands over, and is told of
+ * other configurations, one of which is truncated. */
+static void live_with_members(bench *at) {
+  tick(at, 10, 10);
+  hear(at, grant(at, VLOT_MESSAGE_PRE_VOTE_REPLY, 0));
+  store(at);
+  hear(at, grant(at, VLOT_MESSAGE_VOTE_REPLY, 1));
+  store(at);
+  acknowledge(at, 1, 1);
+  change(at, VLOT_EDIT_REMOVE, 3, true);
+  store(at);
+  acknowledge(at, 1, 2);
+  store(at);
+  acknowledge(at, 1, 3);
+  change(at, VLOT_EDIT_ADD_VOTER, 4, false);
+  store(at);
+  acknowledge(at, 1, 4);
+  give(at, (vlot_input){.kind = VLOT_INPUT_CANCEL_CHANGE});
+  store(at);
+  acknowledge(at, 1, 5);
+  const vlot_rank ranks[] = {{2, 1}};
+  vlot_input ranked = {.kind = VLOT_INPUT_RANKS};
+  ranked.as.ranks.ranks = ranks;
+  ranked.as.ranks.count = 1;
+  give(at, ranked);
+  vlot_input transfer = {.kind = VLOT_INPUT_TRANSFER};
+  transfer.as.transfer.to = 2;
+  give(at, transfer);
+  vlot_raft_status status;
+  vlot_raft_get_status(at->raft, &status);
+  cr_assert_eq(status.config_index, 5, "%llu", (unsigned long long)status.config_index);
+  cr_assert_eq(status.transfer_to, 2);
+  hear(at, (vlot_message){.kind = VLOT_MESSAGE_VOTE,
+                          .flags = VLOT_MESSAGE_FORCED,
+                          .from = 2,
+                          .term = 2,
+                          .request_id = 1,
+                          .as.vote = {.last_index = 5, .last_term = 1}});
+  store(at);
+  follow_config(at, 2, 5, 1, 6);
+  store(at);
+  follow_config(at, 3, 5, 1, 4);
+  store(at);
+  hear(at,
+       (vlot_message){
+           .kind = VLOT_MESSAGE_TIMEOUT_NOW, .from = 2, .term = 3, .request_id = 9, .dealing = 1});
+  store(at);
+  vlot_raft_get_status(at->raft, &status);
+  cr_assert_eq(status.role, VLOT_ROLE_CANDIDATE);
+  cr_assert_eq(status.quorum, 3);
+}
+
+static void (*lives[])(bench *at) = {live, live_with_snapshots, live_with_members};
 
 /* Runs the life with the n-th allocation failing; returns the allocations it took. */
 static uint64_t live_with(uint64_t n, bool is_sticky, bench *at, int life) {
@@ -306,6 +390,10 @@ Test(memory, a_step_that_had_none_for_a_while_can_be_repeated) { sweep(true, 0);
 Test(memory, a_step_with_a_snapshot_that_had_none_can_be_repeated) { sweep(false, 1); }
 
 Test(memory, a_step_with_a_snapshot_that_had_none_for_a_while_can_be_repeated) { sweep(true, 1); }
+
+Test(memory, a_step_with_a_change_that_had_none_can_be_repeated) { sweep(false, 2); }
+
+Test(memory, a_step_with_a_change_that_had_none_for_a_while_can_be_repeated) { sweep(true, 2); }
 
 Test(memory, an_open_that_has_none_makes_nothing) {
   vlot_log_entry entries[3] = {

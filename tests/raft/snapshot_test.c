@@ -506,3 +506,22 @@ Test(snapshot, each_change_write_and_message_of_an_install_says_its_input) {
   vlot_raft_close(raft);
   vlot_snapshot_release(snapshot);
 }
+
+/* The fuzzer found it: terms went down behind the base. */
+Test(snapshots, an_append_that_lies_about_the_bases_entry_fences) {
+  basin *b = basin_of(3);
+  basin_force_elect(b, 1);
+  basin_deliver_all(b);
+  basin_step_down(b, 1);
+  basin_force_elect(b, 1);
+  basin_deliver_all(b);
+  basin_propose(b, 1, "x y z");
+  basin_run(b, 3);
+  basin_snapshot(b, 2, 0);
+  basin_lawless(b);
+  cr_assert_gt(basin_status(b, 2).base_index, 3);
+  vlot_message lie = basin_forge_append(b, 1, 2, 2, 0, 0, 0, "1 1 1 1 1 1 1");
+  basin_inject(b, &lie);
+  cr_expect_eq(basin_status(b, 2).fenced_why, VLOT_WHY_COMMITTED_CONFLICT);
+  basin_close(b);
+}

@@ -33,8 +33,10 @@ static void picture(const basin *b, const basin_node *node) {
   }
   vlot_raft_status status = basin_status(b, node->id);
   fprintf(stderr,
-          "%s, term %llu, vote %u, leader %u, commit %llu, last %llu/T%llu, durable %llu%s\n",
-          vlot_role_name(status.role), (unsigned long long)status.term, status.vote, status.leader,
+          "disk %llu, %s, term %llu, vote %u, leader %u, commit %llu, last %llu/T%llu, durable "
+          "%llu%s\n",
+          (unsigned long long)node->hard.disk_id, vlot_role_name(status.role),
+          (unsigned long long)status.term, status.vote, status.leader,
           (unsigned long long)status.commit_index, (unsigned long long)status.last_index,
           (unsigned long long)status.last_term, (unsigned long long)status.durable_index,
           status.is_fenced ? ", fenced" : "");
@@ -160,6 +162,7 @@ static void forget(basin_node *node) {
   vlot_snapshot_release(node->staged);
   node->restoring = node->staged = NULL;
   node->swaps = 0;
+  node->answers.count = 0;
   node->reads.count = node->lost.count = node->changes.count = node->applied.count = 0;
 }
 
@@ -203,6 +206,10 @@ void basin_close(basin *b) {
     free(node->applied.items);
     free(node->reads.items);
     free(node->lost.items);
+    free(node->answers.items);
+    for (size_t n = 0; n < node->lost_disks.count; n++)
+      entries_free(&node->lost_disks.items[n].entries);
+    free(node->lost_disks.items);
     free(node->changes.items);
   }
   for (size_t k = 0; k < b->forged.count; k++) {
@@ -249,12 +256,32 @@ void basin_lawless(basin *b) { b->is_lawless = true; }
 
 void basin_preset_waiting(basin *b, uint32_t id) { node_of(b, id)->is_waiting = true; }
 
+void basin_preset_absent(basin *b, uint32_t id) {
+  node_of(b, id)->is_absent = node_of(b, id)->is_waiting = true;
+}
+
+void basin_wipe(basin *b, uint32_t id, uint64_t disk_id) {
+  basin_node *node = node_of(b, id);
+  if (node->raft) basin_fail(b, "node %u runs", id);
+  *BASIN_PUSH(&node->lost_disks) =
+      (basin_lost_disk){.disk_id = node->hard.disk_id, .entries = node->disk};
+  node->disk = (basin_entries){0};
+  vlot_snapshot_release(node->snapshot);
+  node->snapshot = NULL;
+  node->disk_base = 0;
+  node->hard = (vlot_hard_state){.disk_id = disk_id};
+  node->is_waiting = true;
+}
+
 static void start(basin *b, basin_node *node) {
   if (node->raft) basin_fail(b, "node %u runs already", node->id);
   vlot_member members[BASIN_NODES_MAX] = {0};
+  uint32_t member_count = 0;
   for (uint32_t k = 0; k < b->count; k++)
-    members[k] = (vlot_member){
-        .id = k + 1, .is_learner = b->nodes[k].is_learner, .disk_id = b->nodes[k].configured_disk};
+    if (!b->nodes[k].is_absent)
+      members[member_count++] = (vlot_member){.id = k + 1,
+                                              .is_learner = b->nodes[k].is_learner,
+                                              .disk_id = b->nodes[k].configured_disk};
   vlot_slice *slices = calloc(node->disk.count + 1, sizeof *slices);
   size_t base = (size_t)node->disk_base;
   for (size_t k = base; k < node->disk.count; k++) {
@@ -265,7 +292,7 @@ static void start(basin *b, basin_node *node) {
   vlot_raft_options options = b->like;
   options.id = node->id;
   options.members = members;
-  options.member_count = node->is_waiting ? 0 : b->count;
+  options.member_count = node->is_waiting ? 0 : member_count;
   options.seed = b->like.seed * 1000 + node->id;
   options.now = node->now;
   options.request_base = (uint64_t)++node->incarnation << 32;
@@ -393,6 +420,8 @@ static void carry_out(basin *b, basin_node *node, const vlot_output *output) {
     *BASIN_PUSH(&node->reads) = output->reads[k];
   }
   for (uint32_t k = 0; k < output->lost_count; k++) *BASIN_PUSH(&node->lost) = output->lost[k];
+  for (uint32_t k = 0; k < output->answer_count; k++)
+    *BASIN_PUSH(&node->answers) = output->answers[k];
   if (output->outcome_count > 0) node->outcome = output->outcomes[output->outcome_count - 1];
   for (uint32_t k = 0; k < output->change_count; k++)
     *BASIN_PUSH(&node->changes) = output->changes[k];
@@ -533,6 +562,51 @@ vlot_outcome basin_propose_(basin *b, uint32_t id, const char *text) {
   vlot_outcome outcome = ask(b, id, &input);
   free(commands);
   return outcome;
+}
+
+static vlot_edit edit_of(basin *b, const char *word) {
+  static const char signs[] = "+?^v-*";
+  char *end;
+  const char *sign = strchr(signs, word[0]);
+  if (!sign || !*sign) basin_fail(b, "no edit: %s", word);
+  vlot_edit edit = {.kind = (uint32_t)(sign - signs) + 1};
+  edit.id = (uint32_t)strtoul(word + 1, &end, 10);
+  if (*end == ':') edit.disk_id = strtoull(end + 1, &end, 10);
+  return edit;
+}
+
+vlot_outcome basin_change_members_(basin *b, uint32_t id, const char *edits, uint64_t tag) {
+  vlot_edit list[16];
+  char text[256];
+  vlot_input input = {.kind = VLOT_INPUT_CHANGE};
+  snprintf(text, sizeof text, "%s", edits);
+  char *rest = text, *word;
+  while ((word = strtok_r(rest, " ", &rest)) != NULL) {
+    if (strcmp(word, "joint") == 0)
+      input.as.change.is_joint = 1;
+    else if (strncmp(word, "at:", 3) == 0)
+      input.as.change.expected_index = strtoull(word + 3, NULL, 10);
+    else if (input.as.change.count < 16)
+      list[input.as.change.count++] = edit_of(b, word);
+  }
+  input.as.change.edits = list;
+  input.as.change.tag = tag;
+  return ask(b, id, &input);
+}
+
+vlot_outcome basin_transfer_(basin *b, uint32_t id, uint32_t to, uint32_t ticks, uint64_t tag) {
+  vlot_input input = {.kind = VLOT_INPUT_TRANSFER};
+  input.as.transfer.to = to;
+  input.as.transfer.ticks = ticks;
+  input.as.transfer.tag = tag;
+  return ask(b, id, &input);
+}
+
+vlot_outcome basin_ranks_(basin *b, uint32_t id, const vlot_rank *ranks, uint32_t count) {
+  vlot_input input = {.kind = VLOT_INPUT_RANKS};
+  input.as.ranks.ranks = ranks;
+  input.as.ranks.count = count;
+  return ask(b, id, &input);
 }
 
 vlot_outcome basin_read_(basin *b, uint32_t id, uint64_t tag) {
@@ -1008,6 +1082,41 @@ bool basin_read_answer(const basin *b, uint32_t id, uint64_t tag, vlot_read_answ
     return true;
   }
   return false;
+}
+
+bool basin_late_answer(const basin *b, uint32_t id, uint64_t tag, vlot_late_answer *answer) {
+  const basin_node *node = node_of(b, id);
+  uint32_t found = 0;
+  for (size_t k = 0; k < node->answers.count; k++) {
+    if (node->answers.items[k].tag != tag) continue;
+    *answer = node->answers.items[k];
+    if (++found > 1) basin_fail(b, "node %u answers %llu twice", id, (unsigned long long)tag);
+  }
+  return found > 0;
+}
+
+static size_t say_members(char *text, size_t size, const vlot_member *members, uint32_t count) {
+  static const char *const wishes[] = {"", "+", "^", "=", "v", "-"};
+  size_t used = 0;
+  for (uint32_t k = 0; k < count; k++)
+    used += (size_t)snprintf(text + used, size - used, "%s%u%s%s", k > 0 ? " " : "", members[k].id,
+                             members[k].is_learner ? "?" : "", wishes[members[k].wish]);
+  return used;
+}
+
+const char *basin_members(basin *b, uint32_t id) {
+  basin_node *node = running(b, id);
+  uint32_t count, old_count;
+  const vlot_configuration *configuration = vlot_raft_configuration(node->raft, NULL);
+  const vlot_member *members = vlot_configuration_members(configuration, &count),
+                    *old = vlot_configuration_old(configuration, &old_count);
+  char *text = node->text[2];
+  size_t size = sizeof node->text[2], used = 0;
+  text[0] = 0;
+  used += say_members(text, size, members, count);
+  if (old_count > 0) used += (size_t)snprintf(text + used, size - used, " | ");
+  (void)say_members(text + used, size - used, old, old_count);
+  return text;
 }
 
 uint32_t basin_lost_count(const basin *b, uint32_t id) {

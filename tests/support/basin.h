@@ -48,6 +48,13 @@ void basin_preset_learner(basin *b, uint32_t id);
 /* Before its start: it is opened without a configuration, and waits for one. */
 void basin_preset_waiting(basin *b, uint32_t id);
 
+/* Before its start: it is no member when the cluster begins, and waits to hear of one that has
+ * it. */
+void basin_preset_absent(basin *b, uint32_t id);
+
+/* While it is down: it comes back with another disk, that has nothing. */
+void basin_wipe(basin *b, uint32_t id, uint64_t disk_id);
+
 /* Start from what the disk holds. A crash loses the writes that are pending. */
 #define basin_start(b, id)   basin_start_(BASIN_HERE(b), id)
 #define basin_start_all(b)   basin_start_(BASIN_HERE(b), BASIN_ANY)
@@ -85,6 +92,19 @@ vlot_outcome basin_ask_(basin *b, uint32_t id, vlot_input_kind kind);
 vlot_outcome basin_propose_(basin *b, uint32_t id,
                             const char *text); /* words become one command each */
 vlot_outcome basin_read_(basin *b, uint32_t id, uint64_t tag);
+
+/* Edits, one per word: +4 add a voter, ?4 a learner, ^4 promote, v4 demote, -4 remove, *2:202
+ * replace the disk; +4:104 by that disk. A first word "joint" demands two steps, "at:7" expects the
+ * configuration of index 7. */
+#define basin_change_members(b, id, edits, tag) basin_change_members_(BASIN_HERE(b), id, edits, tag)
+vlot_outcome basin_change_members_(basin *b, uint32_t id, const char *edits, uint64_t tag);
+#define basin_cancel_change(b, id) basin_ask_(BASIN_HERE(b), id, VLOT_INPUT_CANCEL_CHANGE)
+
+/* to 0: the best; ticks 0: one election timeout. */
+#define basin_transfer(b, id, to, ticks, tag) basin_transfer_(BASIN_HERE(b), id, to, ticks, tag)
+vlot_outcome basin_transfer_(basin *b, uint32_t id, uint32_t to, uint32_t ticks, uint64_t tag);
+#define basin_ranks(b, id, ranks, count) basin_ranks_(BASIN_HERE(b), id, ranks, count)
+vlot_outcome basin_ranks_(basin *b, uint32_t id, const vlot_rank *ranks, uint32_t count);
 
 #define basin_switches(b, id, switches) basin_switches_(BASIN_HERE(b), id, switches)
 void basin_switches_(basin *b, uint32_t id, uint32_t switches);
@@ -226,6 +246,14 @@ const char *basin_log(basin *b, uint32_t id);
 const char *basin_disk_log(basin *b, uint32_t id);
 const char *basin_applied(basin *b, uint32_t id);
 vlot_hard_state basin_disk_hard(const basin *b, uint32_t id);
+
+/* The configuration in force: "1 2 3"; a learner is 4?, and what it wishes follows: 4?+ to join,
+ * 4?^ to be promoted, 4?= to stay, 2v to be demoted, 2- to go; joint: "1 2 4 | 1 2 3". Borrowed
+ * likewise. */
+const char *basin_members(basin *b, uint32_t id);
+
+/* What became of a change or transfer; false: nothing yet. */
+bool basin_late_answer(const basin *b, uint32_t id, uint64_t tag, vlot_late_answer *answer);
 
 /* Answers and lost proposals of a node since its start. */
 bool basin_read_answer(const basin *b, uint32_t id, uint64_t tag, vlot_read_answer *answer);

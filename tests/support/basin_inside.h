@@ -32,6 +32,12 @@ typedef struct basin_flight {
   bool is_held;
 } basin_flight;
 
+/* A disk that was lost: what it had acknowledged was true. */
+typedef struct basin_lost_disk {
+  uint64_t disk_id;
+  basin_entries entries;
+} basin_lost_disk;
+
 #define BASIN_LIST(type)    \
   struct {                  \
     type *items;            \
@@ -42,7 +48,7 @@ typedef struct basin_node {
   uint32_t id;
   vlot_raft *raft;
   vlot_raft_seen seen;
-  bool was_up, is_learner, is_waiting, holds_disk, holds_machine;
+  bool was_up, is_learner, is_waiting, is_absent, holds_disk, holds_machine;
   uint64_t now;
   uint32_t incarnation;
   uint64_t configured_disk;
@@ -56,19 +62,21 @@ typedef struct basin_node {
   vlot_snapshot *restoring, *staged;
   uint32_t swaps;
   BASIN_LIST(basin_write) pending;
+  BASIN_LIST(basin_lost_disk) lost_disks;
   /* what the node said since its start */
   uint64_t handed_index, told_index, handed_chain;
   BASIN_LIST(char) applied;
   BASIN_LIST(vlot_read_answer) reads;
   BASIN_LIST(vlot_lost) lost;
+  BASIN_LIST(vlot_late_answer) answers;
   BASIN_LIST(vlot_change) changes;
   vlot_outcome outcome; /* the last one */
-  char text[2][4096];
+  char text[3][4096];
   /* models, for the laws */
   basin_entries mirror;  /* the log, as get_entry() shows it */
   basin_entries written; /* what the disk will hold when all pending writes are done */
   vlot_hard_state written_hard;
-  uint64_t seen_term, seen_commit;
+  uint64_t seen_term, seen_commit, seen_last;
   vlot_role role;
 } basin_node;
 

@@ -2,12 +2,13 @@
  * docs/catalogue.md: I-1 one leader per term, I-2 a leader's log only grows, I-3 log
  * matching, I-4 leader completeness, I-5 state machine safety, I-6 committed stays, I-7 nothing
  * goes backwards, I-8 one vote per term and durable, I-9 acknowledged is durable, I-10 committed is
- * on a quorum, I-11 counted commits end in the leader's term, I-13 messages are well formed, I-18
- * reads are fresh, I-19 a core keeps its own laws.
+ * on a quorum, I-11 counted commits end in the leader's term, I-13 messages are well formed, I-15
+ * the configuration is what the log says, I-18 reads are fresh, I-19 a core keeps its own laws.
  */
 #include <stdlib.h>
 
 #include "basin_inside.h"
+#include "raft/config.h"
 
 typedef unsigned long long ull;
 
@@ -84,6 +85,7 @@ void basin_laws_on_start(basin *b, basin_node *node) {
   node->role = VLOT_ROLE_FOLLOWER;
   node->seen = (vlot_raft_seen){0};
   node->seen_commit = status.commit_index;
+  node->seen_last = status.last_index;
   node->seen_term = status.term;
   if (status.term != node->hard.term || status.vote != node->hard.vote)
     basin_fail(b, "I-7: node %u does not begin where its disk says", node->id);
@@ -134,15 +136,17 @@ static void check_vote(basin *b, const basin_node *node, uint64_t term, uint32_t
   if (node->hard.term < term || (node->hard.term == term && node->hard.vote != candidate))
     basin_fail(b, "I-8: node %u sends a vote of term %llu that is not durable", node->id,
                (ull)term);
+  /* a voter is (member, disk) */
+  uint32_t voter = node->id << 16 ^ (uint32_t)node->hard.disk_id;
   for (size_t k = 0; k < b->votes.count; k++) {
     const basin_promise *vote = &b->votes.items[k];
-    if (vote->voter != node->id || vote->term != term) continue;
+    if (vote->voter != voter || vote->term != term) continue;
     if (vote->candidate != candidate)
       basin_fail(b, "I-8: node %u votes for %u and for %u in term %llu", node->id, vote->candidate,
                  candidate, (ull)term);
     return;
   }
-  *BASIN_PUSH(&b->votes) = (basin_promise){.term = term, .voter = node->id, .candidate = candidate};
+  *BASIN_PUSH(&b->votes) = (basin_promise){.term = term, .voter = voter, .candidate = candidate};
 }
 
 static void check_acknowledgement(basin *b, const basin_node *node, const vlot_message *message) {
@@ -201,6 +205,7 @@ void basin_laws_on_message(basin *b, basin_node *node, const vlot_message *messa
     if (is_ok) check_vote(b, node, message->term, message->to);
     break;
   case VLOT_MESSAGE_INSTALL:
+  case VLOT_MESSAGE_TIMEOUT_NOW:
   case VLOT_MESSAGE_APPEND: break; /* after the step: leadership may be as new as the message */
   case VLOT_MESSAGE_INSTALL_REPLY:
   case VLOT_MESSAGE_APPEND_REPLY:
@@ -254,19 +259,39 @@ static void check_completeness(basin *b, const basin_node *node) {
     basin_fail(b, "I-4: leader %u lacks a committed entry at or below %llu", node->id, (ull)last);
 }
 
-static bool is_on_a_quorum(const basin *b, uint64_t index, uint64_t chain) {
-  uint32_t voters = 0, holders = 0;
-  for (uint32_t k = 0; k < b->count; k++) {
-    if (b->nodes[k].is_learner) continue;
-    voters++;
-    holders += basin_chain_at(&b->nodes[k].disk, index) == chain;
-  }
-  return 2 * holders > voters;
+/* An entry that somebody looks for on disks. */
+typedef struct basin_held {
+  const basin *b;
+  uint64_t index, chain;
+} basin_held;
+
+static bool holds(void *context, const vlot_member *member) {
+  const basin_held *held = context;
+  const basin_node *node = &held->b->nodes[member->id - 1];
+  for (size_t k = 0; k < node->lost_disks.count; k++)
+    if (node->lost_disks.items[k].disk_id == member->disk_id &&
+        basin_chain_at(&node->lost_disks.items[k].entries, held->index) == held->chain)
+      return true;
+  return member->id <= held->b->count &&
+         (member->disk_id == 0 || member->disk_id == node->hard.disk_id) &&
+         basin_chain_at(&node->disk, held->index) == held->chain;
+}
+
+/* Of the configuration that the node committed in: the one in force, or the one before what it has
+ * appended since, in the same step. */
+static bool is_on_a_quorum(const basin *b, const basin_node *node, uint64_t index, uint64_t chain) {
+  basin_held held = {.b = b, .index = index, .chain = chain};
+  uint64_t at;
+  vlot_configuration *now = vlot_raft_configuration(node->raft, &at);
+  if (vlot_configuration_has_quorum(now, holds, &held)) return true;
+  if (at <= node->seen_last || at == 0) return false;
+  vlot_configuration *before = vlot_raft_configuration_at(node->raft, at - 1);
+  return before && vlot_configuration_has_quorum(before, holds, &held);
 }
 
 static bool are_all_real(const basin *b) {
   for (uint32_t k = 0; k < b->count; k++)
-    if (!b->nodes[k].was_up) return false;
+    if (!b->nodes[k].was_up && !b->nodes[k].is_absent) return false;
   return true;
 }
 
@@ -280,8 +305,9 @@ static void check_commit(basin *b, const basin_node *node, uint64_t from, uint64
         basin_fail(b, "I-5, I-6: node %u commits another entry at %llu", node->id, (ull)index);
       continue;
     }
-    if (are_all_real(b) && !is_on_a_quorum(b, index, mine.chain))
-      basin_fail(b, "I-10: node %u commits %llu, which no quorum holds", node->id, (ull)index);
+    if (are_all_real(b) && !is_on_a_quorum(b, node, index, mine.chain))
+      basin_fail(b, "I-10: node %u commits %llu, which no quorum of %s holds", node->id, (ull)index,
+                 basin_members(b, node->id));
     *BASIN_PUSH(&b->committed) = (basin_entry){.term = mine.term, .chain = mine.chain};
   }
 }
@@ -366,9 +392,28 @@ static void check_brief(basin *b, const basin_node *node, const vlot_raft_status
 static void check_senders(basin *b, const basin_node *node, const vlot_output *output) {
   for (uint32_t k = 0; k < output->message_count; k++)
     if ((output->messages[k].kind == VLOT_MESSAGE_APPEND ||
+         output->messages[k].kind == VLOT_MESSAGE_TIMEOUT_NOW ||
          output->messages[k].kind == VLOT_MESSAGE_INSTALL) &&
         !was_leader(b, node->id, output->messages[k].term))
       basin_fail(b, "I-13: node %u appends in a term it does not lead", node->id);
+}
+
+/* I-15: what is in force is what the newest entry of its kind says, committed or not. */
+static void check_configuration(basin *b, const basin_node *node) {
+  uint64_t at, term;
+  vlot_entry entry;
+  vlot_configuration *now = vlot_raft_configuration(node->raft, &at), *decoded = NULL;
+  if (vlot_raft_get_entry(node->raft, at, &term, &entry) != VLOT_OK) return; /* the base's */
+  bool is_so = entry.kind == VLOT_ENTRY_CONFIG &&
+               vlot_configuration_decode(NULL, entry.data, entry.size, &decoded) == VLOT_OK &&
+               vlot__config_is_same(decoded, now);
+  vlot_configuration_release(decoded);
+  if (!is_so)
+    basin_fail(b, "I-15: node %u counts by what does not stand at %llu", node->id, (ull)at);
+  for (uint64_t index = at + 1; index <= node->mirror.count; index++)
+    if (vlot_raft_get_entry(node->raft, index, &term, &entry) == VLOT_OK &&
+        entry.kind == VLOT_ENTRY_CONFIG)
+      basin_fail(b, "I-15: node %u does not count by what stands at %llu", node->id, (ull)index);
 }
 
 void basin_laws_after_step(basin *b, basin_node *node, const vlot_output *output) {
@@ -397,4 +442,6 @@ void basin_laws_after_step(basin *b, basin_node *node, const vlot_output *output
                (ull)node->handed_index);
   check_status(b, node, &status);
   check_senders(b, node, output);
+  check_configuration(b, node);
+  node->seen_last = status.last_index;
 }
