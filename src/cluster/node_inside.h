@@ -106,9 +106,10 @@ typedef struct vlot__node_snapshots {
   struct vlot__image *image; /* of its machine, on its way to become a snapshot; NULL */
   bool is_written;           /* and it is, or has failed */
   vlot_snapshot *taken;      /* in the step under way; NULL */
-  bool is_asked;             /* for one, whatever the policy says … */
-  uint64_t asked_event;      /* … by this ORDER */
-  bool is_for_order;         /* image or taken is what was asked for */
+  bool is_asked;             /* for one, whatever the policy says, … */
+  uint64_t asked_event;      /* … by this ORDER, and it is not begun */
+  bool is_for_order;         /* image or taken is what was asked for … */
+  uint64_t order_event;      /* … by this one */
   uint64_t compact_to;       /* asked to drop its log up to here; 0: not … */
   uint64_t compact_event;    /* … by this one */
   bool is_compacting;        /* taken is named again, to drop more of the log */
@@ -293,6 +294,11 @@ void vlot__snapshots_free(vlot__node *node);
 void vlot__snapshots_ask(vlot__node *node, const vlot__mail_order *order, uint64_t event);
 /* No snapshot is taken though one was asked for; nothing, if nobody asked. */
 void vlot__snapshots_refuse(vlot__node *node, vlot_result result, vlot_why why);
+/* Who has asked before is answered by the image that is frozen next; overtaken, by another one. */
+void vlot__snapshots_begin(vlot__node *node);
+void vlot__snapshots_begin_again(vlot__node *node);
+/* The core has not taken what it was told. */
+void vlot__snapshots_give_up(vlot__node *node, vlot_why why);
 /* The log is to be dropped: the core is told in the next step, as with one that was taken. */
 void vlot__snapshots_compact(vlot__node *node);
 /* What the core made of it: whoever asked is told. */
