@@ -19,7 +19,7 @@ debugger -ex 'python print(bool(gdb.lookup_type("struct vlot_cluster").fields())
 normalise() {
   sed -E -e '/received signal SIGINT/{N;s/\n.*//}' -e '/^\[(New |Thread |Switching|Inferior)/d' -e '/^Using host/d' -e '/^(warning|Saved corefile|Core was|Program terminated|#)/d' \
     -e '/^[0-9]+\t/d' -e '/^$/d' -e '/^(Temporary b|B)reakpoint [0-9]+ at /d' -e '/^(Thread [0-9]+ |Temporary b|B)[^(]* \(/s/ \(.*//' \
-    -e 's/0x[0-9a-f]+/0x…/g' -e "s|$work|DIRECTORY|g"
+    -e 's/^(vlot_[a-z_]+) \(.*\) at .*:[0-9]+$/\1/' -e 's/0x[0-9a-f]+/0x…/g' -e "s|$work|DIRECTORY|g"
 }
 failed=0
 compare() { # compare NAME GDB_ARGUMENTS...
