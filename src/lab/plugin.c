@@ -74,6 +74,11 @@ static int check_table(const char *verb, const char *path, const vlot_plugin *ta
                     "the size of %s's machine is %zu; %zu is allowed: build it with this "
                     "version's headers",
                     table->name, machine->size, sizeof *machine);
+  if (!is_name(machine->name))
+    return complain(verb, path, VLOT__EXIT_DATA,
+                    "the name of %s's machine is none; 1 to %d visible ASCII characters without a "
+                    "blank are allowed",
+                    table->name, VLOT_PLUGIN_NAME_MAX);
   const char *missing = missing_function(machine);
   if (missing)
     return complain(verb, path, VLOT__EXIT_DATA,
@@ -144,6 +149,39 @@ vlot_bytes *vlot__plugin_encode(const vlot_plugin *plugin, bool is_question, con
   else if (result != VLOT_OK)
     snprintf(problem, VLOT__PLUGIN_PROBLEM_MAX, "no %s of %s: %s", what, plugin->name,
              why ? why : vlot_result_text(result));
+  else
+    bytes = vlot_bytes_copy(NULL, room, written);
+  free(room);
+  return bytes;
+}
+
+static vlot_bytes *random_bytes(uint64_t random) {
+  uint8_t bytes[32];
+  size_t size = 1 + random % sizeof bytes;
+  for (size_t k = 0; k < size; k++) {
+    random = random * 6364136223846793005u + 1442695040888963407u;
+    bytes[k] = (uint8_t)(random >> 56);
+  }
+  return vlot_bytes_copy(NULL, bytes, size);
+}
+
+vlot_bytes *vlot__plugin_generate(const vlot_plugin *plugin, uint64_t random,
+                                  char problem[VLOT__PLUGIN_PROBLEM_MAX]) {
+  vlot_bytes *bytes = NULL;
+  size_t written = 0;
+  snprintf(problem, VLOT__PLUGIN_PROBLEM_MAX, "%s", vlot_result_text(VLOT_NOMEM));
+  if (!plugin->generate) return random_bytes(random);
+  char *room = open_room(VLOT_PLUGIN_COMMAND_MAX);
+  if (!room) return NULL;
+  vlot_result result = plugin->generate(random, room, VLOT_PLUGIN_COMMAND_MAX, &written);
+  if (!is_within(room, VLOT_PLUGIN_COMMAND_MAX, result == VLOT_OK ? written : 0))
+    snprintf(problem, VLOT__PLUGIN_PROBLEM_MAX,
+             "%s's function generate wrote more than it may (its size: %zu; at most %d bytes are "
+             "allowed)",
+             plugin->name, written, VLOT_PLUGIN_COMMAND_MAX);
+  else if (result != VLOT_OK)
+    snprintf(problem, VLOT__PLUGIN_PROBLEM_MAX, "%s's function generate fails for %" PRIu64 ": %s",
+             plugin->name, random, vlot_result_text(result));
   else
     bytes = vlot_bytes_copy(NULL, room, written);
   free(room);

@@ -25,6 +25,11 @@ int vlot__plugin_load(const char *verb, const char *path, const vlot_plugin **pl
 vlot_bytes *vlot__plugin_encode(const vlot_plugin *plugin, bool is_question, const char *line,
                                 size_t size, char problem[VLOT__PLUGIN_PROBLEM_MAX]);
 
+/* A command out of a random number: made by the machine's generator, or 1 to 32 random bytes. NULL:
+ * why not is in problem. */
+vlot_bytes *vlot__plugin_generate(const vlot_plugin *plugin, uint64_t random,
+                                  char problem[VLOT__PLUGIN_PROBLEM_MAX]);
+
 /* An answer [size] as text, one line: what no terminal should get is escaped. */
 void vlot__plugin_say_answer(const vlot_plugin *plugin, vlot__text *out, const void *data,
                              size_t size);

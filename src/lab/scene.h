@@ -35,8 +35,8 @@ typedef struct vlot__scene {
 void vlot__scene_play(vlot__scene *scene, const char *text, bool has_threads);
 void vlot__scene_deinit(vlot__scene *scene);
 
-/* Make a scene of commands and comments, for a machine: what is seen is added. Returns why it cannot be done;
- * NULL: it is. */
+/* Make a scene of commands and comments, for a machine (NULL: the key-value one): what is seen is
+ * added. Returns why it cannot be done; NULL: it is. */
 const char *vlot__scene_write(const vlot__text *commands, const vlot_plugin *plugin,
                               vlot__text *scene);
 

@@ -55,6 +55,34 @@ says "no input" err "--machine needs --input"
 expect 64 "inflight" "$vlot" run --machine "$counter" --input "$work/input" --inflight 7
 says "inflight" err "--inflight 7 with --machine: 1 is allowed"
 
+# A simulated run, the same again; with random bytes where there is no generator.
+expect 0 "sim" "$vlot" sim --machine "$counter" --seeds 12 --actions 4000 --hash
+cp "$work/out" "$work/hashes"
+expect 0 "sim again" "$vlot" sim --machine "$counter" --seeds 12 --actions 4000 --hash --threads
+cmp -s "$work/out" "$work/hashes" || fail "sim again: other hashes"
+expect 0 "sim without" "$vlot" sim --seeds 12 --actions 4000 --hash
+cmp -s "$work/out" "$work/hashes" && fail "sim: the machine makes no difference"
+expect 0 "sim of bytes" "$vlot" sim --machine "$odd/odd0.so" --seeds 5 --actions 4000
+expect 0 "sim history" "$vlot" sim --machine "$counter" --history "$work/history" --actions 4000
+grep -q '"op":"propose","key":"counter"' "$work/history" || fail "sim: the history"
+expect 1 "sim of replicas that differ" "$vlot" sim --machine "$odd/odd12.so" --seeds 3 --nodes 3 --actions 4000
+says "sim of replicas that differ" out "--machine $odd/odd12.so"
+
+# A recorded run, with its machine and with others.
+expect 0 "journal" "$vlot" run --machine "$counter" --input "$work/input" --kill-leader --journal "$work/journal"
+expect 0 "replay" "$vlot" replay --machine "$counter" "$work/journal"
+expect 65 "replay without" "$vlot" replay "$work/journal"
+says "replay without" err "a machine of its own, 'counter': give it with --machine FILE"
+expect 65 "replay of another" "$vlot" replay --machine "$odd/odd0.so" "$work/journal"
+says "replay of another" err "the run had the machine 'counter', and --machine has 'odd'"
+echo kv 2 >"$work/script" # before the kill, whoever leads
+"$vlot" replay --until 100 --machine "$counter" "$work/journal" <"$work/script" >"$work/out" 2>"$work/err" ||
+  fail "replay by hand"
+says "replay by hand" out "n2's counter, applied up to"
+expect 0 "journal of keys" "$vlot" run --journal "$work/keys"
+expect 65 "replay of keys" "$vlot" replay --machine "$counter" "$work/keys"
+says "replay of keys" err "the run had the key-value machine, and not 'counter'"
+
 # What is no machine.
 bad() { # bad CODE FILE TEXT
   expect "$1" "$2" "$vlot" step --machine "$2"

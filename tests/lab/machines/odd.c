@@ -16,7 +16,8 @@ enum {
   WRITES_MUCH,
   SAYS_MUCH,
   FAILS,
-  NO_ENTRY
+  NO_ENTRY,
+  DIFFERS
 };
 
 static void *create(void *context, uint32_t node, bool is_replaying) {
@@ -50,11 +51,15 @@ static vlot_result answer(const void *data, size_t length, char *text, size_t ca
   return ODD == FAILS ? VLOT_CORRUPT : VLOT_OK;
 }
 
+/* A replica that is not like the others. */
+static uint64_t hash(void *state) { return (uint64_t)(uintptr_t)state; }
+
 static const vlot_machine machine = {
     .size = sizeof machine - (ODD == OTHER_MACHINE),
     .name = "odd",
     .create = create,
     .apply = ODD == NO_APPLY ? NULL : apply,
+    .hash = ODD == DIFFERS ? hash : NULL,
     .destroy = free,
 };
 
