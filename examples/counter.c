@@ -1,9 +1,16 @@
 /* A state machine of one's own: a counter. It is checked first, then replicated to three nodes, one
- * of which is killed.
+ * of which is killed. Built as a shared object it is a machine for the command:
+ *
+ *   cc -shared -fPIC -o counter.so counter.c
+ *   vlot step --machine counter.so
+ *
+ * There `propose add 5` adds five, `read total` asks, and `kv` shows what a node holds.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "vlot/vlot.h"
 
@@ -83,6 +90,68 @@ static const vlot_machine counter = {
     .hash = counter_hash,
     .destroy = free,
 };
+
+/* --- its words, for the command (vlot/plugin.h) --- */
+
+static vlot_result counter_command(const char *line, size_t length, void *bytes, size_t capacity,
+                                   size_t *size, const char **problem) {
+  char digits[24] = "", *end = digits;
+  *problem = "expected add N, N a whole number of 64 bits";
+  if (length < 5 || length - 4 >= sizeof digits || memcmp(line, "add ", 4) != 0)
+    return VLOT_INVALID;
+  memcpy(digits, line + 4, length - 4);
+  errno = 0;
+  unsigned long long amount = strtoull(digits, &end, 10);
+  if (digits[0] < '0' || digits[0] > '9' || *end || errno || capacity < NUMBER) return VLOT_INVALID;
+  put(bytes, amount);
+  *size = NUMBER;
+  return VLOT_OK;
+}
+
+static vlot_result counter_question(const char *line, size_t length, void *bytes, size_t capacity,
+                                    size_t *size, const char **problem) {
+  (void)bytes, (void)capacity;
+  *problem = "expected total";
+  *size = 0;
+  return length == 5 && memcmp(line, "total", 5) == 0 ? VLOT_OK : VLOT_INVALID;
+}
+
+static vlot_result say(uint64_t number, char *text, size_t capacity, size_t *size) {
+  int written = snprintf(text, capacity, "%" PRIu64, number);
+  *size = (size_t)written;
+  return *size < capacity ? VLOT_OK : VLOT_TOO_LARGE;
+}
+
+static vlot_result counter_answer(const void *data, size_t length, char *text, size_t capacity,
+                                  size_t *size) {
+  return length == NUMBER ? say(get(data), text, capacity, size) : VLOT_CORRUPT;
+}
+
+static vlot_result counter_state(void *state, char *text, size_t capacity, size_t *size) {
+  return say(*(uint64_t *)state, text, capacity, size);
+}
+
+static vlot_result counter_generate(uint64_t random, void *bytes, size_t capacity, size_t *size) {
+  if (capacity < NUMBER) return VLOT_TOO_LARGE;
+  put(bytes, random % 100);
+  *size = NUMBER;
+  return VLOT_OK;
+}
+
+VLOT_PLUGIN_ENTRY {
+  static const vlot_plugin plugin = {
+      .abi = VLOT_PLUGIN_ABI,
+      .size = sizeof(vlot_plugin),
+      .name = "counter",
+      .machine = &counter,
+      .command = counter_command,
+      .question = counter_question,
+      .answer = counter_answer,
+      .state = counter_state,
+      .generate = counter_generate,
+  };
+  return &plugin;
+}
 
 /* --- its use --- */
 

@@ -15,6 +15,7 @@
 #include "vlot/journal.h"
 #include "vlot/lint.h"
 #include "vlot/machine.h"
+#include "vlot/plugin.h"
 #include "vlot/raft.h"
 #include "vlot/raft_log.h"
 #include "vlot/raft_snapshot.h"

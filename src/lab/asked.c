@@ -27,11 +27,11 @@ static uint64_t timeout_ticks(void) {
   return options.timeout_ticks;
 }
 
-static bool submit(vlot__workspace *workspace, uint32_t contact, const vlot_kv_command *kv,
-                   bool is_read, bool is_local, const char *what) {
+/* Takes bytes; operation: of the key-value machine. */
+static bool submit(vlot__workspace *workspace, uint32_t contact, vlot_bytes *bytes,
+                   uint32_t operation, bool is_read, bool is_local, const char *what) {
   vlot__workspace_asked *asked = free_place(workspace);
   vlot_client *client = client_of(workspace, contact);
-  vlot_bytes *bytes = vlot_kv_encode(NULL, kv);
   uint64_t sequence = 0;
   vlot_result result = asked ? VLOT_NOMEM : VLOT_BUSY;
   if (asked && client && bytes) {
@@ -52,7 +52,7 @@ static bool submit(vlot__workspace *workspace, uint32_t contact, const vlot_kv_c
       (vlot__workspace_asked){.contact = contact,
                               .sequence = sequence + 1,
                               .is_read = is_read,
-                              .operation = kv->operation,
+                              .operation = operation,
                               .deadline = vlot_cluster_now(workspace->cluster) + timeout_ticks()};
   snprintf(asked->what, sizeof asked->what, "%s", what);
   return true;
@@ -60,7 +60,16 @@ static bool submit(vlot__workspace *workspace, uint32_t contact, const vlot_kv_c
 
 bool vlot__workspace_ask(vlot__workspace *workspace, uint32_t contact, const vlot_kv_command *kv,
                          bool is_local, const char *what) {
-  return submit(workspace, contact, kv, kv->operation == VLOT_KV_GET, is_local, what);
+  return submit(workspace, contact, vlot_kv_encode(NULL, kv), kv->operation,
+                kv->operation == VLOT_KV_GET, is_local, what);
+}
+
+bool vlot__workspace_ask_own(vlot__workspace *workspace, uint32_t contact, bool is_read,
+                             bool is_local, const char *line, size_t size, const char *what) {
+  char problem[VLOT__PLUGIN_PROBLEM_MAX];
+  vlot_bytes *bytes = vlot__plugin_encode(workspace->plugin, is_read, line, size, problem);
+  if (!bytes) return vlot__workspace_fail(workspace, 1, "%s", problem);
+  return submit(workspace, contact, bytes, 0, is_read, is_local, what);
 }
 
 uint64_t vlot__workspace_deadline(const vlot__workspace *workspace) {
@@ -102,8 +111,8 @@ static void say_outcome(vlot__text *out, const vlot__workspace_asked *asked,
     vlot__text_add(out, is_true ? "; it is set" : "; it had another value: nothing was set");
 }
 
-static void say_answer(vlot__text *out, const vlot__workspace_asked *asked,
-                       const vlot_answer *answer) {
+static void say_answer(const vlot_plugin *plugin, vlot__text *out,
+                       const vlot__workspace_asked *asked, const vlot_answer *answer) {
   vlot__text_add(out, "%6" PRIu64 "  The client of n%u, %s: ", answer->tick, asked->contact,
                  asked->what);
   if (answer->result != VLOT_OK && asked->is_read) {
@@ -116,21 +125,28 @@ static void say_answer(vlot__text *out, const vlot__workspace_asked *asked,
   } else if (answer->result != VLOT_OK) {
     vlot__text_add(out, "%s", vlot_result_text(answer->result));
     if (answer->why != VLOT_WHY_NONE) vlot__text_add(out, ": %s", vlot_why_text(answer->why));
+  } else if (asked->is_read && plugin) {
+    vlot__plugin_say_answer(plugin, out, answer->reply, answer->reply_size);
   } else if (asked->is_read) {
     say_value(out, answer);
   } else {
     vlot__text_add(out, "committed at %" PRIu64 " of term %" PRIu64, answer->index, answer->term);
-    say_outcome(out, asked, answer);
+    if (plugin && answer->reply_size > 0) {
+      vlot__text_add(out, "; the answer is ");
+      vlot__plugin_say_answer(plugin, out, answer->reply, answer->reply_size);
+    } else if (!plugin) {
+      say_outcome(out, asked, answer);
+    }
   }
   vlot__text_add(out, "\n");
 }
 
-static void keep_answer(vlot__told_answers *told, const vlot__workspace_asked *asked,
-                        const vlot_answer *answer) {
+static void keep_answer(const vlot_plugin *plugin, vlot__told_answers *told,
+                        const vlot__workspace_asked *asked, const vlot_answer *answer) {
   size_t at = told->count++;
   for (; at > 0 && told->all[at - 1].tick > answer->tick; at--) told->all[at] = told->all[at - 1];
   told->all[at] = (vlot__told_answer){.tick = answer->tick};
-  say_answer(&told->all[at].text, asked, answer);
+  say_answer(plugin, &told->all[at].text, asked, answer);
 }
 
 static void take_of(vlot__workspace *workspace, uint32_t contact, vlot__told_answers *told) {
@@ -141,7 +157,7 @@ static void take_of(vlot__workspace *workspace, uint32_t contact, vlot__told_ans
       vlot__workspace_asked *asked = &workspace->asked[k];
       if (asked->contact != contact || asked->sequence != answer.sequence + 1) continue;
       asked->sequence = 0;
-      if (!workspace->is_redoing) keep_answer(told, asked, &answer);
+      if (!workspace->is_redoing) keep_answer(workspace->plugin, told, asked, &answer);
       break;
     }
 }

@@ -206,6 +206,12 @@ static bool fail_unexpected(vlot__workspace *workspace, const vlot_verb *verb,
   return false;
 }
 
+/* A machine of one's own has words of its own, as many as it likes. */
+static bool takes_line(const vlot__workspace *workspace, const vlot_verb *verb) {
+  return workspace->plugin && (strcmp(verb->name, "propose") == 0 ||
+                               strcmp(verb->name, "read") == 0 || strcmp(verb->name, "get") == 0);
+}
+
 /* The value of one parameter from this word on; *word moves behind it. */
 static bool take(vlot__workspace *workspace, const vlot_verb *verb, vlot__arguments *arguments,
                  int place, unsigned *word) {
@@ -236,7 +242,9 @@ static bool take(vlot__workspace *workspace, const vlot_verb *verb, vlot__argume
   case VLOT_PARAMETER_CHOICE:
     if (!choose(workspace, arguments, *word, parameter->meaning, &value->number)) return false;
     break;
-  case VLOT_PARAMETER_WORD: break;
+  case VLOT_PARAMETER_WORD:
+    if (takes_line(workspace, verb)) value->count = count_words(verb, arguments, *word, false);
+    break;
   case VLOT_PARAMETER_REST: value->count = count_words(verb, arguments, *word, false); break;
   case VLOT_PARAMETER_NUMBERS: value->count = count_words(verb, arguments, *word, true); break;
   case VLOT_PARAMETER_FLAG: value->count = 0; break;

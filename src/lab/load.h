@@ -2,6 +2,7 @@
  * commands keep their order whatever happens to leaders. A command that was certainly not committed
  * is submitted again. One in doubt is followed by a get through the log, which shows whether it
  * took effect. Every answer is compared with a model of its key.
+ * Of a machine of one's own nothing is known: what is in doubt stays so, and is not repeated.
  */
 #ifndef VLOT_LAB_LOAD_H
 #define VLOT_LAB_LOAD_H
@@ -14,6 +15,7 @@
 typedef struct vlot__load_options {
   vlot_cluster *cluster;
   const vlot__script *script;
+  const vlot_plugin *plugin; /* whose words the script has; NULL: the key-value machine's */
   vlot__recording *record;
   uint32_t inflight_max;
   uint64_t stuck_ticks;   /* so long without an acknowledgement: give up */

@@ -6,11 +6,14 @@
 
 #include "files.h"
 #include "lab.h"
+#include "plugin.h"
 #include "scene.h"
 
 typedef struct play_settings {
   bool rewrites;
   bool has_threads;
+  const char *machine;
+  const vlot_plugin *plugin; /* what --machine has; NULL */
 } play_settings;
 
 static const vlot__option options[] = {
@@ -18,6 +21,7 @@ static const vlot__option options[] = {
      "Write what is seen now into the files; read the difference before you keep it"},
     {"--threads", NULL, VLOT__OPTION_FLAG, offsetof(play_settings, has_threads), 0, 0, NULL,
      "Run every node on its own thread, for a debugger; what is seen is the same"},
+    VLOT__PLUGIN_OPTION(offsetof(play_settings, machine)),
 };
 
 /* --- files --- */
@@ -64,7 +68,7 @@ static int play(const char *name, const play_settings *settings) {
   vlot__scene_form form;
   int code = vlot__scene_read(name, &text, &form, &problem);
   if (code != VLOT__EXIT_OK) return tell(name, problem, code);
-  vlot__scene scene = {.name = name, .rewrites = settings->rewrites};
+  vlot__scene scene = {.name = name, .rewrites = settings->rewrites, .plugin = settings->plugin};
   vlot__scene_play(&scene, text, settings->has_threads);
   code = finish(&scene, &form, settings->rewrites);
   vlot__scene_deinit(&scene);
@@ -74,39 +78,51 @@ static int play(const char *name, const play_settings *settings) {
 
 /* A scene that is rewritten has been read by then; it must not be what another name stands for, or
  * this command's output. */
-static bool may_play(const play_settings *settings, int argc, char **argv) {
+static bool may_play(const play_settings *settings, int argc, char *const *argv) {
   vlot__file_use *uses = calloc((size_t)argc + 1, sizeof *uses);
   size_t count = 0;
   if (!uses) return false;
   for (int k = 0; k < argc; k++)
-    if (argv[k][0] != '-' || !argv[k][1])
-      uses[count++] = (vlot__file_use){argv[k], argv[k], settings->rewrites};
+    uses[count++] = (vlot__file_use){argv[k], argv[k], settings->rewrites};
   bool may = vlot__files_may_use("play", uses, count);
   free(uses);
   return may;
 }
 
-/* Files may stand before, between and behind the options: they are taken out of a copy of argv. */
+static int play_all(const play_settings *settings, int count, char *const *names) {
+  int code = VLOT__EXIT_OK;
+  for (int k = 0; k < count; k++) {
+    int one = play(names[k], settings);
+    if (code == VLOT__EXIT_OK) code = one;
+  }
+  return code;
+}
+
+/* Is it the value of the option before it? */
+static bool is_value(int argc, char **argv, int k) {
+  return k > 0 && k < argc && strcmp(argv[k - 1], "--machine") == 0;
+}
+
+/* Files may stand before, between and behind the options: each goes to a copy of its own. */
 static int run(int argc, char **argv) {
   play_settings settings = {0};
-  char **words = calloc((size_t)argc + 1, sizeof *words);
-  int word_count = 0, files = 0, code = VLOT__EXIT_OK;
+  char **words = calloc(2 * (size_t)argc + 1, sizeof *words);
   if (!words) return tell("it", "out of memory", VLOT__EXIT_SOFTWARE);
+  char **files = words + argc;
+  int word_count = 0, count = 0, code = VLOT__EXIT_USAGE;
   for (int k = 0; k < argc; k++)
-    if (argv[k][0] == '-' && argv[k][1]) words[word_count++] = argv[k];
+    if ((argv[k][0] == '-' && argv[k][1]) || is_value(argc, argv, k))
+      words[word_count++] = argv[k];
+    else
+      files[count++] = argv[k];
   int parsed = vlot__options_parse(&vlot__verb_play, word_count, words, &settings);
+  if (parsed == 1) code = VLOT__EXIT_OK;
+  if (!parsed && count == 0) fprintf(stderr, "vlot play: which FILE? 'vlot help play' explains\n");
+  if (!parsed && count > 0 && may_play(&settings, count, files))
+    code = vlot__plugin_load("play", settings.machine, &settings.plugin);
+  if (!parsed && count > 0 && code == VLOT__EXIT_OK) code = play_all(&settings, count, files);
   free(words);
-  if (parsed) return parsed == 1 ? VLOT__EXIT_OK : VLOT__EXIT_USAGE;
-  if (!may_play(&settings, argc, argv)) return VLOT__EXIT_USAGE;
-  for (int k = 0; k < argc; k++) {
-    if (argv[k][0] == '-' && argv[k][1]) continue;
-    int one = play(argv[k], &settings);
-    if (code == VLOT__EXIT_OK) code = one;
-    files++;
-  }
-  if (files > 0) return code;
-  fprintf(stderr, "vlot play: which FILE? 'vlot help play' explains\n");
-  return VLOT__EXIT_USAGE;
+  return code;
 }
 
 const vlot__verb vlot__verb_play = {

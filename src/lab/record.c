@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lab.h"
+#include "plugin.h"
 #include "script.h"
 
 enum { BUFFER = 1 << 18 };
@@ -109,7 +110,7 @@ uint32_t vlot__recording_begin(vlot__recording *record, vlot_cluster *cluster, u
       .client = client,
       .has_expected = command->operation == VLOT_KV_CAS,
       .time = time_of(record, cluster),
-      .operation = vlot__script_operation_name(command->operation),
+      .operation = record->plugin ? "propose" : vlot__script_operation_name(command->operation),
       .key = command->key,
       .key_size = command->key_size,
       .value = command->value,
@@ -146,10 +147,19 @@ void vlot__recording_end(vlot__recording *record, vlot_cluster *cluster, uint32_
                          vlot_kv_operation kind, vlot_result result, const void *reply,
                          size_t size) {
   if (!record->history || operation == 0) return;
-  const void *text = result == VLOT_OK ? readable(kind, reply, &size) : NULL;
+  vlot__text own = {0};
+  const void *text = NULL;
+  if (result == VLOT_OK && record->plugin) {
+    vlot__plugin_say_answer(record->plugin, &own, reply, size);
+    text = own.data;
+    size = own.size;
+  } else if (result == VLOT_OK) {
+    text = readable(kind, reply, &size);
+  }
   vlot_result written = vlot_history_end(record->history, operation - 1, time_of(record, cluster),
                                          result, text, text ? size : 0);
-  if (written != VLOT_OK) record->lost++;
+  if (written != VLOT_OK || own.is_short) record->lost++;
+  vlot__text_deinit(&own);
 }
 
 static bool finish(FILE *file, const char *path) {

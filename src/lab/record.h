@@ -6,6 +6,7 @@
 
 #include "vlot/cluster.h"
 #include "vlot/history.h"
+#include "vlot/plugin.h"
 
 typedef struct vlot__recording_file {
   FILE *file;
@@ -24,6 +25,7 @@ typedef struct vlot__recording {
   void *context;
   uint64_t lost;
   bool is_lockstep;
+  const vlot_plugin *plugin; /* whose words the commands are; NULL: the key-value machine's */
 } vlot__recording;
 
 /* Create the files; what stands in them stays until there is a cluster. vlot__files_may_use() has

@@ -9,6 +9,7 @@
 #include "causes.h"
 #include "command.h"
 #include "lab.h"
+#include "plugin.h"
 #include "prompt.h"
 #include "scene.h"
 #include "screen.h"
@@ -22,6 +23,8 @@ enum { ACTIONS_AT_ONCE = 10000, HEAD_BYTES = 1 << 20 };
 typedef struct settings {
   uint64_t until;
   bool is_json, is_quiet, is_ascii, is_plain, has_causes;
+  const char *machine;
+  const vlot_plugin *plugin; /* what --machine has; NULL */
 } settings;
 
 /* One replay, from the file to what came of it. */
@@ -46,6 +49,7 @@ typedef struct again {
 static const vlot__option options[] = {
     {"--until", "K", VLOT__OPTION_NUMBER, FIELD(until), 0, UINT64_MAX - 1, NULL,
      "stop after K actions, and go on by hand; 0 is the beginning"},
+    VLOT__PLUGIN_OPTION(FIELD(machine)),
     {"--causes", NULL, VLOT__OPTION_FLAG, FIELD(has_causes), 0, 0, NULL,
      "hold the cause of every event against the events before it"},
     {"--json", NULL, VLOT__OPTION_FLAG, FIELD(is_json), 0, 0, NULL,
@@ -239,6 +243,7 @@ static int step(const again *one, uint64_t until) {
   char greeting[768], line[40], nearest[120] = "";
   vlot__workspace_init(&workspace, false, UINT64_MAX);
   int code = VLOT__EXIT_SOFTWARE;
+  vlot__workspace_set_plugin(&workspace, one->set->plugin);
   if (!vlot__workspace_set_journal(&workspace, one->bytes, one->size)) {
     complain(one, workspace.problem.data ? workspace.problem.data : "out of memory", code);
   } else {
@@ -290,18 +295,38 @@ static bool open_causes(again *one) {
   return one->causes && vlot_subscription_open(&one->events, one->cluster, 0) == VLOT_OK;
 }
 
+/* Is the machine that is given the recorded run's? false: it is told. */
+static bool has_its_machine(const again *one) {
+  const vlot_plugin *plugin = one->set->plugin;
+  const char *recorded = one->info.machine, *given = plugin ? plugin->machine->name : NULL;
+  char text[400];
+  if (!one->info.has_machine && !given) return true;
+  if (!one->info.has_machine)
+    snprintf(text, sizeof text,
+             "the run had the key-value machine, and not '%s': leave out --machine", given);
+  else if (!given)
+    snprintf(text, sizeof text,
+             "the run had a machine of its own, '%.63s': give it with --machine FILE, or replay it "
+             "with vlot_replay_open(), in a program that has it",
+             recorded);
+  else if (strncmp(recorded, given, sizeof one->info.machine - 1) != 0)
+    snprintf(text, sizeof text, "the run had the machine '%.63s', and --machine has '%s'", recorded,
+             given);
+  else
+    return true;
+  (void)complain(one, text, VLOT__EXIT_DATA);
+  return false;
+}
+
 static int replay(again *one) {
   const char *problem = NULL;
   if (vlot_journal_read_info(one->bytes, one->size, &one->info) != VLOT_OK)
     return complain(one, one->info.problem, VLOT__EXIT_DATA);
-  if (one->info.has_machine)
-    return complain(one,
-                    "the run had a machine of its own: replay it with vlot_replay_open(), in a "
-                    "program that has it",
-                    VLOT__EXIT_DATA);
+  if (!has_its_machine(one)) return VLOT__EXIT_DATA;
   vlot_cluster_options cluster;
   vlot_cluster_options_init(&cluster);
   cluster.keeps_events = one->set->has_causes;
+  if (one->set->plugin) cluster.machine = one->set->plugin->machine;
   vlot_result result = vlot_replay_open(&one->cluster, &cluster, one->bytes, one->size, &problem);
   if (result != VLOT_OK) {
     bool is_data = result == VLOT_CORRUPT || result == VLOT_UNSUPPORTED || result == VLOT_INVALID;
@@ -361,7 +386,8 @@ static int run_replay(int argc, char **argv) {
     fprintf(stderr, "vlot replay: which journal? vlot replay FILE\n");
     return VLOT__EXIT_USAGE;
   }
-  int code = read_journal(&one);
+  int code = vlot__plugin_load("replay", set.machine, &set.plugin);
+  if (code == VLOT__EXIT_OK) code = read_journal(&one);
   if (code == VLOT__EXIT_OK) code = replay(&one);
   free(one.bytes);
   return code;

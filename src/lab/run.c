@@ -22,6 +22,7 @@ static const vlot__option options[] = {
      "so many of them learn without voting: default 0"},
     {"--input", "FILE", VLOT__OPTION_TEXT, FIELD(input), 0, 0, NULL,
      "commands to replicate, - for stdin: default the world's time zones"},
+    VLOT__PLUGIN_OPTION(FIELD(machine)),
     {"--keep-going", NULL, VLOT__OPTION_FLAG, FIELD(keeps_going), 0, 0, NULL,
      "skip bad lines of the input instead of running nothing"},
     {"--kill-leader", NULL, VLOT__OPTION_FLAG, FIELD(kills_leader), 0, 0, NULL,
@@ -64,6 +65,9 @@ static const char help_text[] =
     "  incr KEY [N]       add N to a whole number, 1 unless said\n"
     "Blank lines and lines that begin with # are skipped. A bad line stops everything before it\n"
     "begins, unless --keep-going. Commands of one key keep their order. At most 256 MiB.\n"
+    "With --machine a line is in that machine's words, and goes behind the answer to the one\n"
+    "before it. One whose outcome is unknown is not repeated, and nothing is read back: replicas\n"
+    "are compared by their hash, where the machine has one.\n"
     "\n"
     "Exit code: 0 all is well; 1 something was lost, or replicas differ; 2 stuck; 64 wrong usage;\n"
     "65 bad input; 66 the input cannot be read; 70 no cluster; 71 memory ran out, and nodes are\n"
@@ -94,7 +98,8 @@ static int prepare_input(vlot__run *run) {
   }
   if (own) text = own;
   if (name && strcmp(name, "-") == 0) name = "stdin";
-  if (!vlot__script_parse(&run->script, name ? name : "zones.txt", text, size, stderr)) {
+  if (!vlot__script_parse_own(&run->script, run->set.plugin, name ? name : "zones.txt", text, size,
+                              stderr)) {
     free(own);
     fprintf(stderr, "vlot run: the input does not fit into memory\n");
     return VLOT__EXIT_SOFTWARE;
@@ -134,6 +139,7 @@ static int open_cluster(vlot__run *run) {
   cluster.learners = (uint32_t)run->set.learners;
   cluster.driver = run->set.driver == 0 ? VLOT_DRIVER_THREADS : VLOT_DRIVER_LOCKSTEP;
   cluster.seed = run->set.seed;
+  if (run->set.plugin) cluster.machine = run->set.plugin->machine;
   cluster.keeps_events = run->set.events || run->set.step_on;
   cluster.tick_ns = run->set.tick_ms * 1000000u;
   cluster.has_checker = run->set.has_checker ? 1 : 2;
@@ -169,6 +175,7 @@ static bool open_load(vlot__run *run) {
   bool is_lockstep = run->set.driver == 1;
   vlot__load_options load = {.cluster = run->cluster,
                              .script = &run->script,
+                             .plugin = run->set.plugin,
                              .record = &run->record,
                              .inflight_max = (uint32_t)inflight,
                              .stuck_ticks = vlot__run_stuck_ticks(run),
@@ -220,6 +227,15 @@ static int with_cluster(vlot__run *run) {
 /* What one option's range cannot say. */
 static const char *contradiction(vlot__run_settings *set) {
   static char text[160];
+  if (set->machine && !set->input)
+    return "--machine needs --input: the data set is of the key-value machine";
+  if (set->machine && set->inflight > 1) {
+    snprintf(text, sizeof text,
+             "--inflight %" PRIu64 " with --machine: 1 is allowed, so that its commands keep their "
+             "order",
+             set->inflight);
+    return text;
+  }
   if (set->learners >= set->nodes) {
     snprintf(text, sizeof text,
              "--learners %" PRIu64 " of --nodes %" PRIu64 ": at most %" PRIu64
@@ -261,18 +277,21 @@ static int run_run(int argc, char **argv) {
   if (run.set.step_on && !vlot__run_step_parse(&run.step, run.set.step_on, run.set.nodes))
     return VLOT__EXIT_USAGE;
   if (!may_use_files(&run.set)) return VLOT__EXIT_USAGE;
-  int code = prepare_input(&run);
+  int code = vlot__plugin_load("run", run.set.machine, &run.set.plugin);
+  if (code == VLOT__EXIT_OK) code = prepare_input(&run);
   if (code == VLOT__EXIT_OK) {
     vlot__screen_init(&run.screen, stdout, !run.set.is_json && !run.set.is_quiet, run.set.is_ascii);
     if (!vlot__recording_open(&run.record, run.set.events, run.set.history)) {
       code = VLOT__EXIT_CANNOT_CREATE;
     } else {
+      run.record.plugin = run.set.plugin;
       code = with_cluster(&run);
       if (!vlot__recording_close(&run.record) && code == VLOT__EXIT_OK)
         code = VLOT__EXIT_CANNOT_CREATE;
     }
   }
   free(run.replicas);
+  vlot__text_deinit(&run.state_text);
   vlot__script_deinit(&run.script);
   return code;
 }

@@ -4,12 +4,14 @@
 
 #include "lab.h"
 #include "load.h"
+#include "plugin.h"
 #include "run_step.h"
 #include "screen.h"
 
 typedef struct vlot__run_settings {
   uint64_t nodes, learners, driver, seed, tick_ms, inflight, election_ticks, heartbeat_ticks;
-  const char *input, *events, *history, *step_on, *journal;
+  const char *input, *events, *history, *step_on, *journal, *machine;
+  const vlot_plugin *plugin; /* what --machine has; NULL: the key-value machine */
   bool kills_leader, keeps_going, is_json, is_quiet, has_checker, is_ascii;
 } vlot__run_settings;
 
@@ -51,6 +53,7 @@ typedef struct vlot__run {
   uint64_t verified, lost;
   vlot__run_replica *replicas; /* [nodes] */
   bool replicas_differ;
+  vlot__text state_text; /* of the first replica, in the words of a machine of one's own */
   char violation[256];
   char fences[512]; /* who was fenced for want of memory; "": nobody */
   vlot_cluster_stats stats;

@@ -177,6 +177,21 @@ const vlot__run_replica *vlot__run_first_replica(const vlot__run *run) {
   return NULL;
 }
 
+static void read_state(void *context, const vlot_raft *raft, void *machine) {
+  vlot__run *run = context;
+  (void)raft;
+  (void)vlot__plugin_say_state(run->set.plugin, &run->state_text, machine);
+}
+
+/* What the first that is compared holds, in its own words. */
+static void look_at_state(vlot__run *run) {
+  for (uint32_t id = 1; id <= run->set.nodes && run->set.plugin; id++)
+    if (vlot__run_is_compared(&run->replicas[id - 1])) {
+      if (vlot_cluster_look(run->cluster, id, read_state, run) == VLOT_OK) return;
+      vlot__text_clear(&run->state_text);
+    }
+}
+
 static vlot__load_state compare_replicas(vlot__run *run) {
   bool is_level = false;
   uint64_t patience = vlot__run_stuck_ticks(run);
@@ -210,7 +225,11 @@ vlot__load_state vlot__run_carry_out(vlot__run *run) {
   }
   if (run->phase == VLOT__RUN_KILLED)
     restart_victim(run); /* the last command came before it was due */
-  state = compare_replicas(run);
+  bool has_hash = !run->set.plugin || run->set.plugin->machine->hash;
+  if (has_hash) state = compare_replicas(run);
+  look_at_state(run);
+  for (uint64_t k = 0; k < run->set.nodes && !has_hash; k++)
+    run->replicas[k].result = VLOT_UNSUPPORTED;
   if (state == VLOT__LOAD_STUCK && vlot__fences_are_short(run->cluster))
     state = VLOT__LOAD_NO_MEMORY;
   return state;

@@ -21,6 +21,11 @@ static uint64_t ops_per_second(const vlot__run *run) {
   return (uint64_t)((double)run->load.done * 1e9 / (double)elapsed_ns(run));
 }
 
+/* What is in doubt with a machine of one's own is done, and not acknowledged. */
+static uint64_t acknowledged(const vlot__run *run) {
+  return run->load.done - (run->set.plugin ? run->load.in_doubt : 0);
+}
+
 static const char *driver_name(const vlot__run *run) {
   return run->set.driver == 0 ? "threads" : "lockstep";
 }
@@ -50,6 +55,10 @@ static uint64_t print_left_out(const vlot__run *run) {
 static void print_replicas(const vlot__run *run) {
   char at[32];
   const vlot__run_replica *first = vlot__run_first_replica(run);
+  if (run->set.plugin && !run->set.plugin->machine->hash) {
+    printf("  replicas           not compared: %s has no hash\n", run->set.plugin->name);
+    return;
+  }
   bool is_same = run->state == VLOT__LOAD_DONE && !run->replicas_differ;
   uint64_t left_out = print_left_out(run);
   if (is_same && first) {
@@ -89,7 +98,8 @@ static void print_text(const vlot__run *run, int code) {
          run->set.input ? run->set.input : "the world's time zones", run->set.seed);
   if (!run->screen.is_live)
     for (uint32_t k = 0; k < run->story_count; k++) printf("  %s\n", run->stories[k]);
-  printf("\n  commands           %s acknowledged of %s\n", vlot__lab_commas(load->done, a),
+  if (run->set.plugin) printf("  machine %s\n", run->set.plugin->name);
+  printf("\n  commands           %s acknowledged of %s\n", vlot__lab_commas(acknowledged(run), a),
          vlot__lab_commas(run->script.count, b));
   if (run->script.bad_lines > 0)
     printf("  bad lines          %s, skipped\n", vlot__lab_commas(run->script.bad_lines, a));
@@ -101,9 +111,13 @@ static void print_text(const vlot__run *run, int code) {
   printf("  unavailable        %s tick%s, %s%s\n", vlot__lab_commas(run->outage_ticks, a),
          run->outage_ticks == 1 ? "" : "s", vlot__lab_ms(run->outage_ns, ms),
          run->step.stops > 0 ? ", pauses left out" : "");
-  printf("  read back          %s of %s keys\n", vlot__lab_commas(run->verified, a),
-         vlot__lab_commas(run->script.key_count, b));
-  printf("  lost acknowledged  %s\n", vlot__lab_commas(run->lost, a));
+  if (!run->set.plugin) {
+    printf("  read back          %s of %s keys\n", vlot__lab_commas(run->verified, a),
+           vlot__lab_commas(run->script.key_count, b));
+    printf("  lost acknowledged  %s\n", vlot__lab_commas(run->lost, a));
+  } else if (run->state_text.size > 0) {
+    printf("  state              %s\n", run->state_text.data);
+  }
   if (load->wrong > 0)
     printf("  wrong answers      %s, first: %s\n", vlot__lab_commas(load->wrong, a),
            load->wrong_text);
@@ -128,15 +142,19 @@ static void print_json_replicas(const vlot__run *run) {
       printf(",\"applied\":null,\"hash\":null}");
   }
   printf("],\"replicas_compared\":%" PRIu64 ",\"replicas_identical\":%s", compared,
-         run->state == VLOT__LOAD_DONE && !run->replicas_differ ? "true" : "false");
+         run->state == VLOT__LOAD_DONE && !run->replicas_differ && compared > 0 ? "true" : "false");
 }
 
 static void print_json(const vlot__run *run, int code) {
   const vlot__load *load = &run->load;
   printf("{\"nodes\":%" PRIu64 ",\"learners\":%" PRIu64 ",\"driver\":\"%s\",\"seed\":%" PRIu64,
          run->set.nodes, run->set.learners, driver_name(run), run->set.seed);
+  if (run->set.plugin) {
+    printf(",\"machine\":");
+    vlot__lab_json_text(stdout, run->set.plugin->name);
+  }
   printf(",\"commands\":%u,\"acknowledged\":%" PRIu64 ",\"bad_lines\":%" PRIu64, run->script.count,
-         load->done, run->script.bad_lines);
+         acknowledged(run), run->script.bad_lines);
   printf(",\"refused\":%" PRIu64 ",\"in_doubt\":%" PRIu64 ",\"repeated\":%" PRIu64, load->refused,
          load->in_doubt, load->repeated);
   printf(",\"seconds\":%.6f,\"ops_per_second\":%" PRIu64, (double)elapsed_ns(run) / 1e9,
@@ -152,6 +170,10 @@ static void print_json(const vlot__run *run, int code) {
   if (run->set.driver == 1)
     printf(",\"actions\":%" PRIu64 ",\"event_hash\":\"%016" PRIx64 "\"", run->stats.actions,
            run->stats.event_hash);
+  if (run->state_text.size > 0) {
+    printf(",\"state\":");
+    vlot__lab_json_text(stdout, run->state_text.data);
+  }
   printf(",\"violation\":");
   if (run->violation[0])
     vlot__lab_json_text(stdout, run->violation);

@@ -135,6 +135,7 @@ static bool talk(vlot__run *run, const vlot_event *event) {
       .greeting = greeting, .is_ascii = run->set.is_ascii, .must_go_on = &must_go_on};
   greeting_of(run, event, greeting, sizeof greeting);
   vlot__workspace_init(&workspace, true, vlot__prompt_actions_max());
+  vlot__workspace_set_plugin(&workspace, run->set.plugin);
   if (vlot__workspace_adopt(&workspace, run->cluster, &run->step.options))
     vlot__prompt_run(&workspace, &options);
   else

@@ -181,6 +181,7 @@ void vlot__scene_play(vlot__scene *scene, const char *text, bool has_threads) {
   scene->at = text;
   scene->line = 1;
   vlot__workspace_init(&scene->workspace, has_threads, VLOT__SCENE_ACTIONS_MAX);
+  vlot__workspace_set_plugin(&scene->workspace, scene->plugin);
   play_all(scene);
 }
 
@@ -190,7 +191,8 @@ void vlot__scene_deinit(vlot__scene *scene) {
 }
 
 /* Each command becomes a block of its own. */
-const char *vlot__scene_write(const vlot__text *commands, vlot__text *scene) {
+const char *vlot__scene_write(const vlot__text *commands, const vlot_plugin *plugin,
+                              vlot__text *scene) {
   vlot__text blocks = {0};
   for (const char *at = commands->data; at && *at;) {
     size_t size = strcspn(at, "\n");
@@ -198,7 +200,7 @@ const char *vlot__scene_write(const vlot__text *commands, vlot__text *scene) {
     vlot__text_put(&blocks, "\n\n", *at == '#' ? 1 : 2);
     at += size + (at[size] == '\n');
   }
-  vlot__scene playing = {.name = "", .rewrites = true, .is_silent = true};
+  vlot__scene playing = {.name = "", .rewrites = true, .is_silent = true, .plugin = plugin};
   vlot__scene_play(&playing, blocks.data ? blocks.data : "", false);
   const char *problem = NULL;
   if (playing.workspace.was_limited)

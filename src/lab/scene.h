@@ -19,9 +19,10 @@ int vlot__scene_read(const char *name, char **text, vlot__scene_form *form, cons
 
 /* A scene that is being played. */
 typedef struct vlot__scene {
-  const char *name; /* of the file, for messages */
-  const char *at;   /* the next line */
-  unsigned line;    /* its number */
+  const char *name;          /* of the file, for messages */
+  const char *at;            /* the next line */
+  unsigned line;             /* its number */
+  const vlot_plugin *plugin; /* its machine; NULL: the key-value one */
   vlot__workspace workspace;
   vlot__text written;   /* the scene as it should be */
   bool rewrites;        /* mistakes are told on stderr, differences are not */
@@ -34,9 +35,10 @@ typedef struct vlot__scene {
 void vlot__scene_play(vlot__scene *scene, const char *text, bool has_threads);
 void vlot__scene_deinit(vlot__scene *scene);
 
-/* Make a scene of commands and comments: what is seen is added. Returns why it cannot be done;
- * NULL: it is. */
-const char *vlot__scene_write(const vlot__text *commands, vlot__text *scene);
+/* Make a scene of commands and comments, for a machine (NULL: the key-value one): what is seen is
+ * added. Returns why it cannot be done; NULL: it is. */
+const char *vlot__scene_write(const vlot__text *commands, const vlot_plugin *plugin,
+                              vlot__text *scene);
 
 /* The next command from a place in a scene's text on; comments before it are added to `told`. line:
  * empty at the end.

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "options.h"
+#include "plugin.h"
 #include "text.h"
 
 enum { COMPLAINTS_MAX = 20, SHOWN_MAX = 40, KEY_BYTES_MAX = 65535, VALUE_BYTES_MAX = 1 << 20 };
@@ -330,8 +331,23 @@ static word cut_line(word *rest) {
   return skip_blanks(line);
 }
 
-bool vlot__script_parse(vlot__script *script, const char *name, const char *text, size_t size,
-                        FILE *complaints) {
+/* false: it is told. */
+static bool parse_own(place *at, const vlot_plugin *plugin, word line, vlot_kv_command *kv) {
+  char problem[VLOT__PLUGIN_PROBLEM_MAX];
+  vlot_bytes *bytes = vlot__plugin_encode(plugin, false, line.text, line.size, problem);
+  vlot_bytes_release(bytes);
+  *kv = (vlot_kv_command){.key = plugin->name,
+                          .key_size = strlen(plugin->name),
+                          .value = line.text,
+                          .value_size = line.size};
+  char text[SHOWN_MAX + 4];
+  if (!bytes && at->complaints++ < COMPLAINTS_MAX)
+    fprintf(at->out, "%s:%" PRIu64 ": '%s': %s\n", at->name, at->line, shown(line, text), problem);
+  return bytes != NULL;
+}
+
+bool vlot__script_parse_own(vlot__script *script, const vlot_plugin *plugin, const char *name,
+                            const char *text, size_t size, FILE *complaints) {
   *script = (vlot__script){0};
   place at = {.out = complaints, .name = name};
   size_t mark = vlot__text_mark(text, size);
@@ -341,7 +357,7 @@ bool vlot__script_parse(vlot__script *script, const char *name, const char *text
     vlot_kv_command kv = {0};
     at.line++;
     if (line.size == 0 || line.text[0] == '#') continue;
-    if (!parse_line(&at, line, &kv))
+    if (!(plugin ? parse_own(&at, plugin, line, &kv) : parse_line(&at, line, &kv)))
       script->bad_lines++;
     else if (!add(script, &kv)) {
       vlot__script_deinit(script);
@@ -351,6 +367,11 @@ bool vlot__script_parse(vlot__script *script, const char *name, const char *text
   if (at.complaints > COMPLAINTS_MAX)
     fprintf(complaints, "%s: %" PRIu64 " more bad lines\n", name, at.complaints - COMPLAINTS_MAX);
   return true;
+}
+
+bool vlot__script_parse(vlot__script *script, const char *name, const char *text, size_t size,
+                        FILE *complaints) {
+  return vlot__script_parse_own(script, NULL, name, text, size, complaints);
 }
 
 void vlot__script_deinit(vlot__script *script) {

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "vlot/machine.h"
+#include "vlot/plugin.h"
 
 #define VLOT__SCRIPT_NONE UINT32_MAX
 
@@ -75,6 +75,11 @@ const char *vlot__script_read(const char *path, const vlot__script_limits *limit
  */
 bool vlot__script_parse(vlot__script *script, const char *name, const char *text, size_t size,
                         FILE *complaints);
+
+/* The same in the words of a machine of one's own: each line is a `value`; all of them are of one
+ * key, and so keep their order. */
+bool vlot__script_parse_own(vlot__script *script, const vlot_plugin *plugin, const char *name,
+                            const char *text, size_t size, FILE *complaints);
 
 void vlot__script_deinit(vlot__script *script);
 

@@ -12,7 +12,8 @@
 
 typedef struct settings {
   uint64_t seeds, seed, nodes, actions;
-  const char *events, *history;
+  const char *events, *history, *machine;
+  const vlot_plugin *plugin; /* what --machine has; NULL: the key-value machine */
   bool prints_hashes, is_json, is_verbose, has_threads, needs_coverage;
 } settings;
 
@@ -27,6 +28,7 @@ static const vlot__option options[] = {
      "nodes: default 1, 2, 3, 5 or 7 as the seed says"},
     {"--actions", "A", VLOT__OPTION_NUMBER, FIELD(actions), 10, 1000000000000, NULL,
      "actions of each run: default 20000"},
+    VLOT__PLUGIN_OPTION(FIELD(machine)),
     {"--threads", NULL, VLOT__OPTION_FLAG, FIELD(has_threads), 0, 0, NULL,
      "run nodes on their own threads: slower, and the same run"},
     {"--hash", NULL, VLOT__OPTION_FLAG, FIELD(prints_hashes), 0, 0, NULL,
@@ -54,6 +56,8 @@ static const char help_text[] =
     "campaign; after it all replicas must hash alike, nobody may owe anything, and everything "
     "that\n"
     "clients were told must be true. The checker looks at every event.\n"
+    "With --machine clients propose what that machine's generator makes, or random bytes; nothing\n"
+    "is read, and replicas are compared by their hash, where the machine has one.\n"
     "\n"
     "Exit code: 0 safe; 1 violated; 2 stuck; 3 --coverage, and something never happened; 64 wrong\n"
     "usage; 71 memory ran out, and a node was fenced; 73 a file cannot be written.\n";
@@ -136,8 +140,10 @@ static void print_world(const settings *set, const vlot__sim_world *world) {
   fprintf(out, "%s: seed %" PRIu64 ": %s; repeat: ", vlot__sim_end_name(world->end), world->seed,
           world->text);
   repeat_command(out, world->seed, world->nodes, world->actions);
-  fprintf(out, "; step into it: vlot step --sim %" PRIu64 " --nodes %u --actions %" PRIu64 "\n",
-          world->seed, world->nodes, world->actions);
+  if (set->machine) fprintf(out, " --machine %s\n", set->machine);
+  if (!set->machine)
+    fprintf(out, "; step into it: vlot step --sim %" PRIu64 " --nodes %u --actions %" PRIu64 "\n",
+            world->seed, world->nodes, world->actions);
   fflush(out);
 }
 
@@ -203,6 +209,10 @@ static void print_json(const settings *set, const totals *sum, int code) {
          sum->seeds, set->seed, sum->violated, sum->stuck);
   printf(",\"actions\":%" PRIu64 ",\"elections\":%" PRIu64 ",\"seconds\":%.3f", sum->actions,
          sum->elections, (double)(vlot__lab_now() - sum->begin_ns) / 1e9);
+  if (set->machine) {
+    printf(",\"machine\":");
+    vlot__lab_json_text(stdout, set->machine);
+  }
   print_counts("seen", sum->marks);
   print_counts("seen_in_seeds", sum->seen);
   printf(",\"failures\":[");
@@ -236,7 +246,8 @@ static int run_seeds(const settings *set, vlot__recording *record) {
                              .nodes = (uint32_t)set->nodes,
                              .has_threads = set->has_threads,
                              .is_verbose = set->is_verbose,
-                             .record = record};
+                             .record = record,
+                             .plugin = set->plugin};
     vlot__sim_run(&world);
     add(&sum, &world);
     if (world.end != VLOT__SIM_SAFE) vlot__screen_erase(&screen);
@@ -276,7 +287,10 @@ static int run_sim(int argc, char **argv) {
   }
   const vlot__file_use files[] = {{"--events", set.events, true}, {"--history", set.history, true}};
   if (!vlot__files_may_use("sim", files, sizeof files / sizeof *files)) return VLOT__EXIT_USAGE;
+  int loaded = vlot__plugin_load("sim", set.machine, &set.plugin);
+  if (loaded != VLOT__EXIT_OK) return loaded;
   if (!vlot__recording_open(&record, set.events, set.history)) return VLOT__EXIT_CANNOT_CREATE;
+  record.plugin = set.plugin;
   note_settings(&set);
   int code = run_seeds(&set, &record);
   if (!vlot__recording_close(&record) && code == VLOT__EXIT_OK) code = VLOT__EXIT_CANNOT_CREATE;

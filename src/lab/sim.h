@@ -5,6 +5,7 @@
 #include "causes.h"
 #include "dice.h"
 #include "flights.h"
+#include "plugin.h"
 #include "record.h"
 
 /* --- what should happen sometimes; a simulation that never sees it proves less than it seems -- */
@@ -144,6 +145,7 @@ typedef struct vlot__sim_world {
   bool has_threads;
   bool is_verbose;
   vlot__recording *record;
+  const vlot_plugin *plugin; /* whose machine it is; NULL: the key-value one */
 
   vlot_cluster *cluster;
   vlot_subscription *subscription;
@@ -186,8 +188,8 @@ typedef struct vlot__sim_world {
   bool has_stopped; /* … and has it stopped where it should */
 } vlot__sim_world;
 
-/* Run a seed: seed, actions, nodes (0: drawn), has_threads, is_verbose and record are set; the rest
- * is zero. */
+/* Run a seed: seed, actions, nodes (0: drawn), has_threads, is_verbose, record and plugin are set;
+ * the rest is zero. */
 void vlot__sim_run(vlot__sim_world *world);
 
 /* The same, with a visit; where it ends or stops the cluster stays open, as it is then, until

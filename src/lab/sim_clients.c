@@ -87,6 +87,18 @@ static vlot_kv_command command_of(const vlot__sim_op *op, char key[VLOT__SIM_KEY
   return kv;
 }
 
+/* A machine of one's own is given commands only: of its answers nothing is known. *kv: as it is
+ * recorded, with the bytes as its value. NULL: it is told. */
+static vlot_bytes *draw_own(vlot__sim_world *world, vlot_kv_command *kv) {
+  char problem[VLOT__PLUGIN_PROBLEM_MAX];
+  uint64_t random = vlot__dice_below(&world->client_dice, UINT64_MAX);
+  vlot_bytes *bytes = vlot__plugin_generate(world->plugin, random, problem);
+  if (!bytes) vlot__sim_fail(world, VLOT__SIM_FAILED, "%s", problem);
+  *kv = (vlot_kv_command){.key = world->plugin->name, .key_size = strlen(world->plugin->name)};
+  if (bytes) kv->value = vlot_bytes_data(bytes), kv->value_size = vlot_bytes_size(bytes);
+  return bytes;
+}
+
 static vlot_result hand_over(vlot_client *client, const vlot__sim_op *op, vlot_bytes *bytes,
                              uint64_t *sequence) {
   const uint8_t *data = vlot_bytes_data(bytes);
@@ -115,18 +127,19 @@ bool vlot__sim_clients_start(vlot__sim_world *world, uint32_t client, vlot__sim_
   bool is_read = kind == VLOT__SIM_READ || kind == VLOT__SIM_LOCAL_READ;
   if (is_read && key < VLOT__SIM_KEYS) op.floor = world->floors[key];
   vlot_kv_command kv = command_of(&op, key_text, value, world->value_width, world->op_count);
-  vlot_bytes *bytes = vlot_kv_encode(NULL, &kv);
+  vlot_bytes *bytes = world->plugin ? draw_own(world, &kv) : vlot_kv_encode(NULL, &kv);
   if (!bytes) return vlot__sim_fail(world, VLOT__SIM_FAILED, "no memory for a command");
   vlot__sim_client *at = &world->clients[client];
   vlot_result result = hand_over(at->handle, &op, bytes, &sequence);
-  vlot_bytes_release(bytes);
-  if (result == VLOT_BUSY || result == VLOT_REJECTED) return true;
-  if (result != VLOT_OK || !vlot__flights_add(&at->flights, sequence, world->op_count))
-    return vlot__sim_fail(world, VLOT__SIM_FAILED, "a client cannot submit: %s",
-                          vlot_result_text(result));
-  if (kind != VLOT__SIM_LOCAL_READ) /* which need not be linearizable */
+  bool is_out = result == VLOT_OK && vlot__flights_add(&at->flights, sequence, world->op_count);
+  if (is_out && kind != VLOT__SIM_LOCAL_READ) /* which need not be linearizable */
     op.record =
         vlot__recording_begin(world->record, world->cluster, vlot_client_number(at->handle), &kv);
+  vlot_bytes_release(bytes); /* what is recorded may be these */
+  if (result == VLOT_BUSY || result == VLOT_REJECTED) return true;
+  if (!is_out)
+    return vlot__sim_fail(world, VLOT__SIM_FAILED, "a client cannot submit: %s",
+                          vlot_result_text(result));
   *number = world->op_count++;
   world->ops[*number] = op;
   return true;
@@ -167,6 +180,10 @@ static bool take_read(vlot__sim_world *world, vlot__sim_op *op, const vlot_kv_an
 
 static bool take_ok(vlot__sim_world *world, vlot__sim_op *op, const vlot_answer *answer) {
   vlot_kv_answer kv;
+  if (world->plugin) {
+    world->marks[VLOT__MARK_ACKNOWLEDGED]++;
+    return true;
+  }
   if (vlot_kv_answer_decode(answer->reply, answer->reply_size, &kv) != VLOT_OK)
     return vlot__sim_fail(world, VLOT__SIM_VIOLATED, "an answer of n%u is none of the machine's",
                           answer->node);
@@ -236,6 +253,7 @@ bool vlot__sim_clients_act(vlot__sim_world *world) {
                              : pick < 7 ? VLOT__SIM_ADD
                              : pick < 9 ? VLOT__SIM_READ
                                         : VLOT__SIM_LOCAL_READ;
+    if (world->plugin) kind = VLOT__SIM_SET;
     if (!vlot__sim_clients_start(world, client, kind, key, &number)) return false;
   }
   return true;
@@ -298,6 +316,7 @@ static bool read_back(vlot__sim_world *world, uint32_t key, uint32_t *number) {
 
 bool vlot__sim_clients_verify(vlot__sim_world *world) {
   uint32_t number, first_last = world->op_count;
+  if (world->plugin) return true;
   for (uint32_t key = 0; key < VLOT__SIM_KEYS + world->client_count; key++)
     if (!read_back(world, key, &number)) return false;
   for (uint32_t k = 0; k < world->op_count; k++) {

@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "lab.h"
+#include "plugin.h"
 #include "prompt.h"
 #include "scene.h"
 #include "script.h"
@@ -17,6 +18,8 @@ enum { SIM_ACTIONS = 20000 }; /* as `vlot sim` */
 typedef struct step_settings {
   uint64_t nodes, seed, sim, actions;
   bool has_threads, is_ascii, is_plain;
+  const char *machine;
+  const vlot_plugin *plugin; /* what --machine has; NULL */
 } step_settings;
 
 #define FIELD(name) offsetof(step_settings, name)
@@ -32,6 +35,7 @@ static const vlot__option options[] = {
      "actions of that seed's run: default 20000"},
     {"--threads", NULL, VLOT__OPTION_FLAG, FIELD(has_threads), 0, 0, NULL,
      "run every node on its own thread, for a debugger; what is seen is the same"},
+    VLOT__PLUGIN_OPTION(FIELD(machine)),
     {"--ascii", NULL, VLOT__OPTION_FLAG, FIELD(is_ascii), 0, 0, NULL, "no glyphs"},
     {"--no-color", NULL, VLOT__OPTION_FLAG, FIELD(is_plain), 0, 0, NULL,
      "no colours, as with NO_COLOR in the environment"},
@@ -80,6 +84,8 @@ static int step_found(const step_settings *settings) {
 static const char *problem_of(const step_settings *settings, const char *scene) {
   bool is_found = settings->sim != UINT64_MAX;
   if (is_found && scene) return "--sim steps through a seed, and takes no scene";
+  if (is_found && settings->machine)
+    return "--sim steps through a run with the key-value machine, and takes no --machine";
   if (is_found && settings->seed != UINT64_MAX)
     return "--seed goes without --sim, which has its own";
   if (!is_found && settings->actions) return "--actions goes with --sim only";
@@ -90,6 +96,7 @@ static int step(const char *scene, const step_settings *settings) {
   vlot__workspace workspace;
   char greeting[256];
   vlot__workspace_init(&workspace, settings->has_threads, vlot__prompt_actions_max());
+  vlot__workspace_set_plugin(&workspace, settings->plugin);
   workspace.options.nodes = (uint32_t)settings->nodes;
   workspace.options.seed = settings->seed;
   int code = scene ? load_scene(&workspace, scene) : VLOT__EXIT_OK;
@@ -122,6 +129,8 @@ static int run(int argc, char **argv) {
     return VLOT__EXIT_USAGE;
   }
   if (settings.sim != UINT64_MAX) return step_found(&settings);
+  int code = vlot__plugin_load("step", settings.machine, &settings.plugin);
+  if (code != VLOT__EXIT_OK) return code;
   if (settings.nodes == 0) settings.nodes = 3;
   if (settings.seed == UINT64_MAX) settings.seed = 1;
   return step(scene, &settings);

@@ -24,12 +24,46 @@ static bool ask(vlot__workspace *workspace, const vlot_kv_command *kv, const vlo
                                  "this node does not take it now");
 }
 
+/* All words of a value, with what stands between them; returns the bytes. */
+static size_t words_of(const vlot__workspace *workspace, const vlot__arguments *arguments,
+                       const vlot__value *value, const char **begin) {
+  unsigned last = value->word + value->count - 1;
+  *begin = workspace->under_way + arguments->columns[value->word];
+  return arguments->columns[last] + strlen(arguments->words[last]) -
+         arguments->columns[value->word];
+}
+
+/* In the words of a machine of one's own. */
+static bool ask_own(vlot__workspace *workspace, const vlot__arguments *arguments, bool is_read,
+                    bool is_local) {
+  char what[SHOWN_MAX];
+  const char *line;
+  uint32_t contact;
+  size_t size = words_of(workspace, arguments, &arguments->values[0], &line);
+  snprintf(what, sizeof what, "%s%s %.*s", is_local ? "local " : "", arguments->words[0],
+           (int)(size < SHOWN_MAX ? size : SHOWN_MAX), line);
+  return contact_of(workspace, &arguments->values[1], &contact) &&
+         vlot__workspace_ask_own(workspace, contact, is_read, is_local, line, size, what) &&
+         vlot__verbs_fire_newest(workspace, VLOT_PENDING_CLIENT, contact,
+                                 "this node does not take it now");
+}
+
+/* false: the words of the key-value machine are not this machine's. */
+static bool has_keys(vlot__workspace *workspace) {
+  return !workspace->plugin ||
+         vlot__workspace_fail(workspace, 0,
+                              "the machine here is %s, and has no keys; 'propose' and 'read' take "
+                              "its own words",
+                              workspace->plugin->name);
+}
+
 /* "" in quotes is the empty value: nothing at all cannot be seen. */
 static size_t size_of(const char *text, size_t size) {
   return size == 2 && memcmp(text, "\"\"", 2) == 0 ? 0 : size;
 }
 
 static bool take_key(vlot__workspace *workspace, const vlot__value *key, vlot_kv_command *kv) {
+  if (!has_keys(workspace)) return false;
   kv->key = key->text;
   kv->key_size = strlen(key->text);
   return kv->key_size <= KEY_MAX ||
@@ -41,11 +75,10 @@ static bool take_key(vlot__workspace *workspace, const vlot__value *key, vlot_kv
 /* All words of it, with what stands between them. */
 static void take_rest(const vlot__workspace *workspace, const vlot__arguments *arguments,
                       const vlot__value *value, vlot_kv_command *kv) {
-  unsigned last = value->word + value->count - 1;
-  const char *begin = workspace->under_way + arguments->columns[value->word];
-  size_t end = arguments->columns[last] + strlen(arguments->words[last]);
+  const char *begin;
+  size_t size = words_of(workspace, arguments, value, &begin);
   kv->value = begin;
-  kv->value_size = size_of(begin, end - arguments->columns[value->word]);
+  kv->value_size = size_of(begin, size);
 }
 
 /* As it was said, without whom. */
@@ -62,6 +95,7 @@ static bool ask_said(vlot__workspace *workspace, const vlot__arguments *argument
 bool vlot__verbs_propose(vlot__workspace *workspace, const vlot__arguments *arguments) {
   const char *text = arguments->values[0].text, *equals = strchr(text, '=');
   char what[SHOWN_MAX];
+  if (workspace->plugin) return ask_own(workspace, arguments, false, false);
   if (!equals || equals == text || equals - text > KEY_MAX || strlen(equals + 1) > KEY_MAX)
     return vlot__workspace_fail(
         workspace, 1, "expected KEY=VALUE, each at most %d characters, not '%.40s'", KEY_MAX, text);
@@ -87,6 +121,7 @@ static bool read_key(vlot__workspace *workspace, const vlot__arguments *argument
   vlot_kv_command kv = {.operation = VLOT_KV_GET};
   char what[SHOWN_MAX];
   bool is_local = values[2].is_given;
+  if (workspace->plugin) return ask_own(workspace, arguments, true, is_local);
   if (!take_key(workspace, &values[0], &kv)) return false;
   snprintf(what, sizeof what, "%s%s %s", is_local ? "local " : "", arguments->words[0],
            values[0].text);

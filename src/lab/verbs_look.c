@@ -90,12 +90,45 @@ bool vlot__verbs_diff(vlot__workspace *workspace, const vlot__arguments *argumen
   return vlot__verbs_show(workspace, &view, vlot__view_look_diff(&view.as.diff, workspace, a, b));
 }
 
+typedef struct own_state {
+  const vlot_plugin *plugin;
+  vlot__text text;
+  bool has_words;
+} own_state;
+
+static void look_own(void *context, const vlot_raft *raft, void *machine) {
+  own_state *what = context;
+  (void)raft;
+  what->has_words = vlot__plugin_say_state(what->plugin, &what->text, machine);
+}
+
+/* The state of a machine of one's own, in its words. */
+static bool show_own(vlot__workspace *workspace, uint32_t id) {
+  own_state what = {.plugin = workspace->plugin};
+  vlot_result result = vlot_cluster_look(workspace->cluster, id, look_own, &what);
+  if (result != VLOT_OK)
+    vlot__workspace_fail(workspace, 1, "%s",
+                         result == VLOT_CLOSED ? "this node is down: it has no machine"
+                                               : vlot_result_text(result));
+  else if (!what.has_words)
+    vlot__workspace_fail(workspace, 0, "the machine here is %s, which has no words for its state",
+                         workspace->plugin->name);
+  else
+    vlot__text_add(&workspace->out, "  n%u's %s, applied up to %" PRIu64 ": %s\n", id,
+                   workspace->plugin->name, vlot__workspace_status(workspace, id).applied_index,
+                   what.text.data ? what.text.data : "");
+  workspace->out.is_short |= what.text.is_short;
+  vlot__text_deinit(&what.text);
+  return result == VLOT_OK && what.has_words;
+}
+
 bool vlot__verbs_kv(vlot__workspace *workspace, const vlot__arguments *arguments) {
   vlot__view view = {.kind = VLOT__VIEW_OF_KV};
   const vlot__value *node = &arguments->values[0];
   uint32_t id = node->is_given ? (uint32_t)node->number : vlot_cluster_leader(workspace->cluster);
   const char *why;
   if (id == 0) return vlot__workspace_fail(workspace, 1, "there is no leader: name a node");
+  if (workspace->plugin) return show_own(workspace, id);
   bool is_filled = vlot__view_look_kv(&view.as.kv, workspace, id, &why);
   if (!is_filled && why) return vlot__workspace_fail(workspace, 1, "%s", why);
   return vlot__verbs_show(workspace, &view, is_filled);

@@ -282,7 +282,7 @@ bool vlot__verbs_save(vlot__workspace *workspace, const vlot__arguments *argumen
   } else if (story->said.size > 0) {
     vlot__text_put(&written, story->said.data, story->said.size);
   }
-  const char *problem = vlot__scene_write(&written, &scene);
+  const char *problem = vlot__scene_write(&written, workspace->plugin, &scene);
   bool is_done = problem ? vlot__workspace_fail(workspace, 0, "%s", problem)
                          : write_file(workspace, name, &scene);
   if (is_done) vlot__text_add(&workspace->out, "%s: 'vlot play' replays it\n", name);

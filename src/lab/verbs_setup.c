@@ -66,6 +66,11 @@ bool vlot__verbs_start(vlot__workspace *workspace, const vlot__arguments *argume
   if (workspace->options.snapshot)
     return vlot__workspace_fail(workspace, 0,
                                 "'import' has said where nodes begin: one of the two");
+  if (workspace->plugin && values[3].count > 0)
+    return vlot__workspace_fail(workspace, values[3].word,
+                                "a log to begin with has commands of the key-value machine, and "
+                                "the machine here is %s: propose its commands",
+                                workspace->plugin->name);
   if (!parse_log(workspace, arguments, terms,
                  values[1].is_given ? values[1].number : VLOT_INDEX_MAX - 1))
     return false;
@@ -96,14 +101,19 @@ bool vlot__verbs_stream(vlot__workspace *workspace, const vlot__arguments *argum
   return true;
 }
 
-/* The key-value machine, but for the time that was said. */
+/* What the run has without what was said of it. */
+static const vlot_machine *machine_of(const vlot__workspace *workspace) {
+  return workspace->plugin ? workspace->plugin->machine : vlot_kv_machine();
+}
+
+/* The machine, but for the time that was said. */
 static void *create_counted(void *context, uint32_t node, bool is_replaying) {
   vlot__workspace *workspace = context;
   if (node <= VLOT__WORKSPACE_NODES_MAX &&
       ++workspace->machines_made[node] == workspace->machines_fail[node])
     return NULL;
-  const vlot_machine *kv = vlot_kv_machine();
-  return kv->create(kv->context, node, is_replaying);
+  const vlot_machine *machine = machine_of(workspace);
+  return machine->create(machine->context, node, is_replaying);
 }
 
 bool vlot__verbs_create(vlot__workspace *workspace, const vlot__arguments *arguments) {
@@ -112,7 +122,7 @@ bool vlot__verbs_create(vlot__workspace *workspace, const vlot__arguments *argum
     return vlot__workspace_fail(workspace, arguments->word_count,
                                 "expected fail and which time: 1 is its first start");
   workspace->machines_fail[arguments->values[0].number] = fail->number;
-  workspace->machine = *vlot_kv_machine();
+  workspace->machine = *machine_of(workspace);
   workspace->machine.create = create_counted;
   workspace->machine.context = workspace;
   workspace->options.machine = &workspace->machine;

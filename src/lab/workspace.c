@@ -68,6 +68,11 @@ bool vlot__workspace_set_journal(vlot__workspace *workspace, const void *data, s
   return true;
 }
 
+void vlot__workspace_set_plugin(vlot__workspace *workspace, const vlot_plugin *plugin) {
+  workspace->plugin = plugin;
+  if (plugin) workspace->options.machine = plugin->machine;
+}
+
 bool vlot__workspace_set_scene(vlot__workspace *workspace, const char *text) {
   char *copy = strdup(text);
   if (!copy) return false;

@@ -8,6 +8,7 @@
 #include <signal.h>
 
 #include "past.h"
+#include "plugin.h"
 #include "story.h"
 #include "text.h"
 #include "view.h"
@@ -74,7 +75,8 @@ typedef struct vlot__workspace {
   /* how it begins: what its owner set before the first line, and nothing changes later */
   vlot_cluster_options base;
   bool has_base;
-  const void *journal; /* [journal_size] borrowed: the run to be made again; NULL */
+  const vlot_plugin *plugin; /* static: the machine is its; NULL: the key-value one */
+  const void *journal;       /* [journal_size] borrowed: the run to be made again; NULL */
   size_t journal_size;
   char *scene; /* what `next` reads; NULL */
   size_t scene_at;
@@ -132,6 +134,9 @@ bool vlot__workspace_set_journal(vlot__workspace *workspace, const void *data, s
  * false: the problem is told. */
 bool vlot__workspace_adopt(vlot__workspace *workspace, vlot_cluster *cluster,
                            const vlot_cluster_options *options);
+
+/* The machine is this one from the first line on; NULL: nothing changes. */
+void vlot__workspace_set_plugin(vlot__workspace *workspace, const vlot_plugin *plugin);
 
 /* What `next` reads, a scene's text, which is copied. false: no memory. */
 bool vlot__workspace_set_scene(vlot__workspace *workspace, const char *text);
@@ -198,5 +203,10 @@ bool vlot__workspace_set_log(vlot__workspace *workspace, uint32_t id, const uint
  * told. */
 bool vlot__workspace_ask(vlot__workspace *workspace, uint32_t contact, const vlot_kv_command *kv,
                          bool is_local, const char *what);
+
+/* The same in the words of a machine of one's own: its line [size]. false: the problem, at the
+ * first word behind the verb, is told. */
+bool vlot__workspace_ask_own(vlot__workspace *workspace, uint32_t contact, bool is_read,
+                             bool is_local, const char *line, size_t size, const char *what);
 
 #endif
