@@ -99,6 +99,8 @@ enum {
  * evidence. */
 #define VLOT_REPLICA_HASH 100
 
+/* An ORDER of VLOT_INPUT_TRANSFER; to: the member that is to lead, 0: the best. */
+
 /* An ORDER of VLOT_INPUT_TICK: a person makes its timer fire before its time; to: vlot_due. */
 
 /* What a FAULT says, by its why:

@@ -190,11 +190,6 @@ static inline uint64_t vlot__node_event_of(const vlot__node *node, uint64_t caus
   return cause == VLOT__CAUSE_STORED ? node->durable_event : cause;
 }
 
-/* --- node_turn.c --- */
-
-/* The event of the k-th change of this step, the last one. */
-uint64_t vlot__node_change_event(const vlot__node *node, const vlot_output *output, uint32_t k);
-
 /* --- node_effects.c --- */
 
 /* Effects are let go between the two (vlot__turn_fence); false: nothing may be let go any more. */
@@ -297,6 +292,14 @@ void vlot__snapshots_compact(vlot__node *node);
 /* What the core made of it: whoever asked is told. */
 void vlot__snapshots_answer(vlot__node *node, const vlot_outcome *outcome);
 
+/* --- node_transfer.c --- */
+
+/* An order to hand over has come, as this event; it is refused; the core answers what it took. */
+void vlot__transfers_ask(vlot__node *node, const vlot__mail_order *order, uint64_t event);
+void vlot__transfers_settle(vlot__node *node, const vlot_input *input, vlot_result result,
+                            vlot_why why);
+void vlot__transfers_answer(vlot__node *node, const vlot_output *output);
+
 /* --- node_outcomes.c --- */
 
 /* What the core made of this turn's commands, and of all it was asked. */
@@ -307,6 +310,8 @@ void vlot__node_settle_outcomes(vlot__node *node, const vlot_output *output);
 
 /* Apply what the core hands out, and answer who waits for it. */
 void vlot__node_apply(vlot__node *node, const vlot_output *output);
+/* The event of the k-th change of this step, the last one. */
+uint64_t vlot__node_change_event(const vlot__node *node, const vlot_output *output, uint32_t k);
 
 /* What a step says about time. */
 static inline void vlot__node_read_time(vlot__node *node, const vlot_output *output) {

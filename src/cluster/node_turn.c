@@ -70,15 +70,6 @@ static vlot_why note_fenced(vlot__node *node, vlot_why why, uint64_t event) {
   return node->fenced_why ? node->fenced_why : why;
 }
 
-uint64_t vlot__node_change_event(const vlot__node *node, const vlot_output *output, uint32_t k) {
-  uint64_t event = node->step_event + 1 + k;
-  for (uint32_t before = 0; before < k && node->is_reconfigured; before++)
-    if (output->changes[before].kind == VLOT_CHANGE_CONFIG)
-      event += vlot__configuration_rows(
-          vlot_raft_configuration_at(node->raft, output->changes[before].to));
-  return event;
-}
-
 /* Who belongs to it stands behind it at once: what commits in the same step counts by that. Where
  * its entry was removed again in this step, it is told as the one in force there now. */
 static void emit_members(vlot__node *node, const vlot_change *change) {
@@ -193,6 +184,9 @@ static void give_up_node(vlot__node *node, uint32_t from, vlot_why why) {
     case VLOT_INPUT_STORED: node->stored_token = input->as.token; break;
     case VLOT_INPUT_WRITE_FAILED: node->failed_token = input->as.token; break;
     case VLOT_INPUT_APPLIED: node->told_applied = 0; break;
+    case VLOT_INPUT_TRANSFER: /* who waits sees by itself that the node is fenced */
+      if (why == VLOT_WHY_NO_MEMORY) vlot__transfers_settle(node, input, VLOT_NOMEM, why);
+      break;
     case VLOT_INPUT_RESTORED: node->snapshots.owes_restored = true; break;
     case VLOT_INPUT_READ: vlot__node_drop_read(node, input->as.read_tag, why); break;
     case VLOT_INPUT_PROPOSE:
