@@ -27,9 +27,16 @@ struct bench_settings {
   uint64_t count;  /* of groups */
   int cpu;         /* of rows on one core */
   bool has_threads;
+  bool is_unpinned; /* rows on one core are left to the kernel */
+  uint32_t assist;  /* vlot_assist */
   bool is_json;
   bool is_quick;
 };
+
+/* Where a row on one core runs. */
+static inline int bench_cpu(const struct bench_settings *settings) {
+  return settings->is_unpinned ? MEASURE_CPU_ANY : settings->cpu;
+}
 
 /* Flags that say something to a row, beside --json, --quick and --cpu. BENCH_GROUPS: --count and
  * --threads. */
@@ -57,6 +64,7 @@ enum bench_exit bench_ops_256(const struct bench_row *row, const struct bench_se
 enum bench_exit bench_ops_4096(const struct bench_row *row, const struct bench_settings *settings);
 enum bench_exit bench_ops_4k(const struct bench_row *row, const struct bench_settings *settings);
 enum bench_exit bench_tail(const struct bench_row *row, const struct bench_settings *settings);
+enum bench_exit bench_assist(const struct bench_row *row, const struct bench_settings *settings);
 enum bench_exit bench_mailbox(const struct bench_row *row, const struct bench_settings *settings);
 enum bench_exit bench_lockstep(const struct bench_row *row, const struct bench_settings *settings);
 enum bench_exit bench_loss(const struct bench_row *row, const struct bench_settings *settings);

@@ -160,6 +160,7 @@ static bool open_cluster(struct load *load, struct cluster_load_result *result) 
   options.nodes = CLUSTER_NODES;
   options.machine = &machine;
   options.seed = load->options.seed;
+  options.assist = (vlot_assist)load->options.assist;
   if (load->options.cpu != MEASURE_CPU_ANY) {
     options.place = VLOT_PLACE_CORE;
     options.core = (uint32_t)load->options.cpu;

@@ -20,6 +20,7 @@ struct cluster_load_options {
   uint64_t seed;
   bool has_journal; /* the run is recorded into a temporary file */
   uint32_t loss;    /* of a million messages on each link, once there is a leader */
+  uint32_t assist;  /* vlot_assist */
   bool by_follower; /* the client sends to a follower, which passes on */
 };
 

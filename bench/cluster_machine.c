@@ -76,6 +76,7 @@ vlot_machine cluster_machine(struct cluster_totals *totals) {
   return (vlot_machine){.size = sizeof(vlot_machine),
                         .name = "sum",
                         .context = totals,
+                        .may_run_on_callers = 1,
                         .create = create,
                         .apply = apply,
                         .snapshot = snapshot,

@@ -29,6 +29,7 @@ static enum bench_exit run_pair(const struct shape *shape, const struct bench_se
                                       .seconds = settings->seconds,
                                       .ops = settings->ops,
                                       .cpu = shape->cpu,
+                                      .assist = settings->assist,
                                       .seed = round};
   /* Who comes first changes from round to round. */
   for (uint64_t k = 0; k < 2; k++) {
@@ -141,17 +142,17 @@ static enum bench_exit run_ops(const struct bench_row *row, const struct bench_s
 }
 
 enum bench_exit bench_ops_1(const struct bench_row *row, const struct bench_settings *settings) {
-  struct shape shape = {.window = 1, .size = 16, .cpu = settings->cpu};
+  struct shape shape = {.window = 1, .size = 16, .cpu = bench_cpu(settings)};
   return run_ops(row, settings, &shape, 0.75, 0.90);
 }
 
 enum bench_exit bench_ops_16(const struct bench_row *row, const struct bench_settings *settings) {
-  struct shape shape = {.window = 16, .size = 16, .cpu = settings->cpu};
+  struct shape shape = {.window = 16, .size = 16, .cpu = bench_cpu(settings)};
   return run_ops(row, settings, &shape, 0.5, 0.7);
 }
 
 enum bench_exit bench_ops_256(const struct bench_row *row, const struct bench_settings *settings) {
-  struct shape shape = {.window = 256, .size = 16, .cpu = settings->cpu};
+  struct shape shape = {.window = 256, .size = 16, .cpu = bench_cpu(settings)};
   return run_ops(row, settings, &shape, 0.3, 0.5);
 }
 
@@ -161,12 +162,12 @@ enum bench_exit bench_ops_4096(const struct bench_row *row, const struct bench_s
 }
 
 enum bench_exit bench_ops_4k(const struct bench_row *row, const struct bench_settings *settings) {
-  struct shape shape = {.window = 256, .size = 4096, .cpu = settings->cpu};
+  struct shape shape = {.window = 256, .size = 4096, .cpu = bench_cpu(settings)};
   return run_ops(row, settings, &shape, 0.5, 1.2);
 }
 
 enum bench_exit bench_tail(const struct bench_row *row, const struct bench_settings *settings) {
-  struct shape shape = {.window = 256, .size = 16, .cpu = settings->cpu};
+  struct shape shape = {.window = 256, .size = 16, .cpu = bench_cpu(settings)};
   struct bench_figure tail = {.name = "p999_over_p50",
                               .text = "p99.9 / p50",
                               .reach = 10.0,

@@ -37,6 +37,12 @@ static const struct bench_row rows[] = {
      TIMED,
      {5, 0.5, 0},
      {2, 0.3, 0}},
+    {"assist",
+     "1 to 4,096 in flight: callers lend their threads, or not; and no wake-ups at all",
+     bench_assist,
+     TIMED,
+     {5, 0.5, 0},
+     {1, 0.1, 0}},
     {"tail",
      "256 in flight, 16 bytes, 10 M operations; memory touched before (one malloc arena, "
      "never trimmed)",
@@ -139,6 +145,8 @@ static void usage(FILE *out) {
         "  --count N     of groups: 1..1000000, default 5000, with threads 2000\n"
         "  --threads     of groups: every node a thread of its own\n"
         "  --cpu N       the core of rows on one core (default: the first allowed)\n"
+        "  --unpinned    rows on one core are left to the kernel\n"
+        "  --assist WHAT of the clusters of the ops rows: auto (default), on, off\n"
         "  --quick       fewer and shorter rounds: half a minute for all rows\n"
         "  --json        one JSON object per line: each round, then each figure\n"
         "With `all`, a flag goes to those rows that know it.\n"
@@ -176,6 +184,13 @@ static double parse_seconds(const char *flag, const char *text) {
   return value;
 }
 
+static uint32_t parse_assist(const char *text) {
+  static const char *const words[] = {"auto", "on", "off"}; /* as enum vlot_assist */
+  for (uint32_t k = 0; k < 3; k++)
+    if (strcmp(text, words[k]) == 0) return k;
+  refuse("--assist", text, "allowed are auto, on and off");
+}
+
 /* The command line; what was not given is 0, and cpu MEASURE_CPU_ANY. */
 static void parse_flags(struct bench_settings *settings, int argc, char **argv) {
   for (int k = 2; k < argc; k++) {
@@ -192,13 +207,18 @@ static void parse_flags(struct bench_settings *settings, int argc, char **argv) 
       settings->has_threads = true;
       continue;
     }
+    if (strcmp(flag, "--unpinned") == 0) {
+      settings->is_unpinned = true;
+      continue;
+    }
     bool is_known = strcmp(flag, "--rounds") == 0 || strcmp(flag, "--seconds") == 0 ||
                     strcmp(flag, "--ops") == 0 || strcmp(flag, "--cpu") == 0 ||
-                    strcmp(flag, "--count") == 0;
+                    strcmp(flag, "--count") == 0 || strcmp(flag, "--assist") == 0;
     if (!is_known) {
       refuse("flag", flag,
-             "allowed are --rounds, --seconds, --ops, --count, --threads, --cpu, --quick and "
-             "--json");
+             "allowed are --rounds, --seconds, --ops, --count, --threads, --cpu, --unpinned, "
+             "--assist, "
+             "--quick and --json");
     }
     if (k + 1 == argc) {
       refuse("flag", flag, "it needs a value");
@@ -210,6 +230,8 @@ static void parse_flags(struct bench_settings *settings, int argc, char **argv) 
       settings->seconds = parse_seconds(flag, value);
     } else if (strcmp(flag, "--ops") == 0) {
       settings->ops = parse_integer(flag, value, 1, UINT64_C(1) << 40);
+    } else if (strcmp(flag, "--assist") == 0) {
+      settings->assist = parse_assist(value);
     } else if (strcmp(flag, "--count") == 0) {
       settings->count = parse_integer(flag, value, 1, 1000000);
     } else {

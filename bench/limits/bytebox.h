@@ -112,6 +112,14 @@ static inline void bytebox_push(struct bytebox *box, const void *header, const v
   bytebox_close(box, 1);
 }
 
+/* Is anything queued? */
+static inline bool bytebox_has_mail(struct bytebox *box) {
+  pthread_mutex_lock(&box->lock);
+  bool has_mail = box->mail.used > 0;
+  pthread_mutex_unlock(&box->lock);
+  return has_mail;
+}
+
 /* Swap everything queued for the consumer's empty buffer; parks while there is nothing. */
 static inline void bytebox_take(struct bytebox *box, struct bytebox_mail *mail) {
   mail->used = 0;

@@ -95,6 +95,9 @@ struct limit_pipeline_options {
   uint64_t log_bytes;
   /* Fault the logs in before the clock starts; otherwise segments are made when needed. */
   bool pretouch;
+  /* The nodes have no threads: the client, which would wait, runs their turns itself, one mailbox
+   * after the other. The same locks and copies, and no wake-up. */
+  bool by_caller;
   int cpu; /* all threads on this CPU, or MEASURE_CPU_ANY */
 };
 

@@ -64,6 +64,7 @@ static const char usage_text[] =
     "  --nodes 3|5              leader included (default: 3)\n"
     "  --lock command|refill    the client locks per command or per refill (default: command)\n"
     "  --log-mib N              log of a node before its oldest part is overwritten (default: 64)\n"
+    "  --by-caller              no threads: the client runs the nodes' turns, nobody is woken\n"
     "  --no-pretouch            do not fault the logs in beforehand\n"
     "\n"
     "exit: 0 done, 1 messages were lost, doubled or reordered, 64 usage, 70 no thread, CPU or "
@@ -138,6 +139,10 @@ static int parse_flag(struct settings *settings, const char *flag, const char *v
   bool is_pipeline = settings->limit == PIPELINE;
   if (strcmp(flag, "--json") == 0) {
     settings->is_json = true;
+    return 1;
+  }
+  if (is_pipeline && strcmp(flag, "--by-caller") == 0) {
+    settings->pipeline.by_caller = true;
     return 1;
   }
   if (is_pipeline && strcmp(flag, "--no-pretouch") == 0) {
@@ -275,6 +280,7 @@ static void put_setting(struct measure_json *json, const struct settings *settin
     measure_json_string(json, "lock", is_refill ? "refill" : "command");
     measure_json_integer(json, "log_mib", settings->log_mib);
     measure_json_bool(json, "pretouch", settings->pipeline.pretouch);
+    measure_json_bool(json, "by_caller", settings->pipeline.by_caller);
   }
 }
 

@@ -36,7 +36,8 @@ struct node {
   pthread_t thread;
   uint32_t id; /* 0 is the leader */
   uint64_t applied;
-  uint64_t sum; /* of the commands' numbers, in order: the state machine */
+  uint64_t commit; /* as a follower was told */
+  uint64_t sum;    /* of the commands' numbers, in order: the state machine */
 };
 
 struct client {
@@ -185,32 +186,37 @@ static void push_to_followers(struct pipeline *run, enum message_kind kind) {
   }
 }
 
-static void *run_leader(void *argument) {
-  struct node *self = argument;
+/* A turn; false: it was told to stop. */
+static bool step_leader(struct node *self) {
   struct pipeline *run = self->run;
   uint32_t size = run->options.size;
-  for (;;) {
-    bytebox_take(&self->box, &self->mail);
-    const uint8_t *at = self->mail.bytes;
-    const uint8_t *end = at + self->mail.used;
-    while (at < end) {
-      struct limit_header header = next_header(&at);
-      switch (header.kind) {
-      case COMMAND:
-        append_command(self, at, size);
-        at += size;
-        break;
-      case ACK: run->match[header.count] = header.value; break;
-      case BARRIER: /* comes only when every command has been answered */
-        push_to_followers(run, BARRIER);
-        limit_latch_arrive(&run->latch);
-        break;
-      default: push_to_followers(run, STOP); return NULL;
-      }
+  bytebox_take(&self->box, &self->mail);
+  const uint8_t *at = self->mail.bytes;
+  const uint8_t *end = at + self->mail.used;
+  while (at < end) {
+    struct limit_header header = next_header(&at);
+    switch (header.kind) {
+    case COMMAND:
+      append_command(self, at, size);
+      at += size;
+      break;
+    case ACK: run->match[header.count] = header.value; break;
+    case BARRIER: /* comes only when every command has been answered */
+      push_to_followers(run, BARRIER);
+      limit_latch_arrive(&run->latch);
+      break;
+    default: push_to_followers(run, STOP); return false;
     }
-    replicate(run);
-    commit_and_answer(run);
   }
+  replicate(run);
+  commit_and_answer(run);
+  return true;
+}
+
+static void *run_leader(void *argument) {
+  while (step_leader(argument)) {
+  }
+  return NULL;
 }
 
 static void apply_stored(struct node *follower, uint64_t commit) {
@@ -226,36 +232,49 @@ static void make_room(struct node *follower, uint64_t count, uint64_t commit) {
   }
 }
 
-static void *run_follower(void *argument) {
-  struct node *self = argument;
+static bool step_follower(struct node *self) {
   struct pipeline *run = self->run;
-  uint64_t commit = 0;
-  for (;;) {
-    bytebox_take(&self->box, &self->mail);
-    const uint8_t *at = self->mail.bytes;
-    const uint8_t *end = at + self->mail.used;
-    uint64_t end_before = self->log.end;
-    bool must_arrive = false;
-    while (at < end) {
-      struct limit_header header = next_header(&at);
-      if (header.kind == STOP) {
-        return NULL;
-      }
-      commit = header.value;
-      if (header.kind == APPEND) {
-        make_room(self, header.count, commit);
-        limit_log_append(&self->log, at, header.count);
-        at += header.count * self->log.record_bytes;
-      } else {
-        must_arrive = true;
-      }
+  bytebox_take(&self->box, &self->mail);
+  const uint8_t *at = self->mail.bytes;
+  const uint8_t *end = at + self->mail.used;
+  uint64_t end_before = self->log.end;
+  bool must_arrive = false;
+  while (at < end) {
+    struct limit_header header = next_header(&at);
+    if (header.kind == STOP) {
+      return false;
     }
-    if (self->log.end > end_before) {
-      push_header(&run->nodes[0].box, ACK, self->id, self->log.end);
+    self->commit = header.value;
+    if (header.kind == APPEND) {
+      make_room(self, header.count, self->commit);
+      limit_log_append(&self->log, at, header.count);
+      at += header.count * self->log.record_bytes;
+    } else {
+      must_arrive = true;
     }
-    apply_stored(self, commit);
-    if (must_arrive) {
-      limit_latch_arrive(&run->latch);
+  }
+  if (self->log.end > end_before) {
+    push_header(&run->nodes[0].box, ACK, self->id, self->log.end);
+  }
+  apply_stored(self, self->commit);
+  if (must_arrive) {
+    limit_latch_arrive(&run->latch);
+  }
+  return true;
+}
+
+static void *run_follower(void *argument) {
+  while (step_follower(argument)) {
+  }
+  return NULL;
+}
+
+/* By the client: one turn of each node that has mail. */
+static void step_nodes(struct pipeline *run) {
+  for (uint32_t i = 0; i < run->options.nodes; i++) {
+    struct node *node = &run->nodes[i];
+    if (bytebox_has_mail(&node->box)) {
+      (void)(i == 0 ? step_leader(node) : step_follower(node));
     }
   }
 }
@@ -310,6 +329,9 @@ static void note_latencies(struct pipeline *run, uint64_t count, uint64_t now_ns
  * hand. */
 static uint64_t read_answers(struct pipeline *run) {
   struct client *client = &run->client;
+  while (run->options.by_caller && !bytebox_has_mail(&client->box)) {
+    step_nodes(run);
+  }
   bytebox_take(&client->box, &client->mail);
   uint64_t now_ns = measure_now_ns();
   uint64_t before = client->answered;
@@ -356,6 +378,9 @@ static uint64_t run_client(struct pipeline *run, uint64_t ops, uint64_t limit_ns
     now_ns = read_answers(run);
   }
   push_header(&run->nodes[0].box, BARRIER, 0, 0);
+  if (run->options.by_caller) {
+    step_nodes(run); /* the leader, and then those that it tells */
+  }
   limit_latch_wait(&run->latch, run->options.nodes);
   return measure_now_ns() - start_ns;
 }
@@ -392,6 +417,9 @@ static struct limit_result check(const struct limit_pipeline_options *options) {
 }
 
 static void stop(struct pipeline *run, uint32_t started) {
+  if (run->options.by_caller) {
+    return;
+  }
   /* The leader passes it on; without a leader it goes to the followers at once. */
   if (started == run->options.nodes) {
     push_header(&run->nodes[0].box, STOP, 0, 0);
@@ -433,8 +461,8 @@ static bool is_whole(const struct pipeline *run) {
 static struct limit_result measure(struct pipeline *run) {
   const struct limit_pipeline_options *options = &run->options;
   struct client *client = &run->client;
-  uint32_t started = start(run);
-  if (started < options->nodes) {
+  uint32_t started = options->by_caller ? 0 : start(run);
+  if (started < options->nodes && !options->by_caller) {
     stop(run, started);
     return limit_refuse(LIMIT_SYSTEM, "pipeline: no thread left for a node");
   }

@@ -312,6 +312,7 @@ typedef struct vlot_actor_options {
   uint64_t turn_bytes_max;       /* 4 MiB; one record is always handed over */
   uint64_t spin_ns;              /* looking for mail before parking; 0 */
   bool is_held;                  /* begins with one hold */
+  bool keeps_turns;              /* no lender runs them: vlot_actor_keep_turns() */
 } vlot_actor_options;
 
 /* Set size and the defaults, which are the numbers in the words above; what has none is 0, false or
@@ -564,6 +565,7 @@ typedef struct vlot_actor_status {
   bool is_quarantined;   /* its thread was stuck when it was to stop, and is left alone */
   uint64_t turns;        /* begun; the same number twice while RUNNING: the same turn */
   uint64_t wakes;        /* turns that began by waking a parked actor */
+  uint64_t lent_turns;   /* of turns: run by lenders (vlot/actor_lend.h) */
   uint64_t sent;         /* to it, accepted */
   uint64_t refused;      /* to it, BUSY */
   uint64_t processed;    /* of those sent: handed over, in turns that have ended */

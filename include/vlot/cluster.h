@@ -60,6 +60,29 @@ typedef enum vlot_clock_waits {
   VLOT_CLOCK_WAITS_ALWAYS,       /* always, for as long as it takes */
 } vlot_clock_waits;
 
+/* How much a line of the log matters.
+ *
+ * ERROR    something does not work any more: a node is fenced, the journal has ended, a property is
+ *          broken
+ * WARNING  it works, and will not for long: lints, slow machines, a disk that was wiped, a clock
+ *          that waits
+ * NOTE     what happens seldom: elections, leaders, starts, kills and restarts, faults
+ * DETAIL   what explains that: campaigns, votes, terms, configurations, snapshots
+ */
+typedef enum vlot_log_level {
+  VLOT_LOG_ERROR = 1,
+  VLOT_LOG_WARNING,
+  VLOT_LOG_NOTE,
+  VLOT_LOG_DETAIL,
+} vlot_log_level;
+
+/* "error" …; "?" outside of these. Static. */
+VLOT_API const char *vlot_log_level_name(vlot_log_level level);
+
+/* A ready log_line: "vlot: note: tick 17: n2 becomes leader …" on standard error, each line with
+ * one write(2). context: another name than "vlot", a string; NULL. Any thread. */
+VLOT_API void vlot_log_stderr(void *context, vlot_log_level level, const char *line);
+
 /* Where a member begins, on a disk that is made for it. */
 typedef struct vlot_start {
   uint32_t id;               /* a member; one start each */
@@ -68,6 +91,17 @@ typedef struct vlot_start {
   const vlot_log_entry *log; /* [log_count], copied; from index 1 on */
   size_t log_count;
 } vlot_start;
+
+/* May a caller that waits run turns of parked nodes on its own thread? It then hands commands from
+ * node to node without waking one (docs/decisions/assist.md). Never while the cluster is paused,
+ * and no turn of a node that is fenced, suspended or looked into.
+ */
+typedef enum vlot_assist {
+  /* where machine and storage say may_run_on_callers, and no debugger is attached */
+  VLOT_ASSIST_AUTO = 0,
+  VLOT_ASSIST_ON,  /* whatever they say, and under a debugger too */
+  VLOT_ASSIST_OFF, /* every turn is run by its node's own thread */
+} vlot_assist;
 
 typedef struct vlot_cluster_options {
   size_t size; /* set by vlot_cluster_options_init() */
@@ -109,6 +143,8 @@ typedef struct vlot_cluster_options {
   uint32_t core;                /* of VLOT_PLACE_CORE */
   /* look for mail so long before parking: default 0, at most 10 ms */
   uint64_t spin_ns;
+  /* threads: may callers that wait lend their threads: default AUTO */
+  vlot_assist assist;
   /* threads: how long a close, kill, suspend or look inside waits for a node's user code to end its
    * turn: default 1 s; not 0 */
   uint64_t stop_ns;
@@ -133,10 +169,10 @@ typedef struct vlot_cluster_options {
   /* the same into a file, which is created, or emptied: cheaper, and nothing is lost with the
    * process, however it ends. Borrowed for the opening. NULL (default): no file */
   const char *journal_path;
-  /* a line for people, without a newline, borrowed for the call; any thread, no lock held. NULL:
-   * silent */
+  /* a line for people, without a newline, borrowed for the call; any thread, no lock held. Of what
+   * is wrong, and lints: log_line has more. NULL: silent */
   void (*log)(void *context, const char *line);
-  void *log_context; /* handed to log */
+  void *log_context; /* handed to log and log_line */
   /* out: [problem_size] why it could not be opened, with ids and the storage's own words, where
    * there is more to say than a static sentence can; "" otherwise. Borrowed for the opening; the
    * log gets the same line. NULL with 0 (default) */
@@ -147,10 +183,11 @@ typedef struct vlot_cluster_options {
   vlot_host *host;
   /* a node takes a snapshot of its machine when its log above the last one has so many bytes, each
    * entry counted with VLOT_ENTRY_OVERHEAD, and as many as the last one has itself (but half of
-   * what the log may have at most), and compacts its log: default 16 MiB; 0: never; at most
-   * raft.log_bytes_max where that is not 0. Machine and storage must know snapshots, but for the
-   * default: where they do not, that takes none, the log is kept whole, and a lint says how large
-   * it is. What a disk or a leader has is restored from in any case */
+   * what the log may have at most), and compacts its log: default 16 MiB, or a quarter of
+   * raft.log_bytes_max where that is lower; 0: never; at most raft.log_bytes_max where that is not
+   * 0. Machine and storage must know snapshots, but for the default: where they do not, that takes
+   * none, the log is kept whole, and a lint says how large it is. What a disk or a leader has is
+   * restored from in any case */
   uint64_t snapshot_bytes;
   /* so many entries below a snapshot stay in the log, for followers that are slow, by their mean
    * size no more than a quarter of snapshot_bytes: default 65,536 */
@@ -161,6 +198,13 @@ typedef struct vlot_cluster_options {
    * snapshots (VLOT_INVALID: one is of a cluster already). Borrowed for the opening. NULL
    * (default): it begins empty */
   vlot_snapshot *snapshot;
+  /* the lines of log and, beside them, what happens, up to log_level. Lines of what happens come on
+   * a thread of the host's, not a node's and not the clock's; in lockstep inside the call that
+   * steps. As in every function that a call of the cluster calls, closing is VLOT_DEADLOCK in
+   * there. Where many come at once some may be missing, which a line says. vlot_log_stderr() is
+   * one. NULL (default): none */
+  void (*log_line)(void *context, vlot_log_level level, const char *line);
+  uint32_t log_level; /* vlot_log_level: default NOTE */
 } vlot_cluster_options;
 
 /* Set size and the defaults; what has none in the words above is 0 or NULL. */
@@ -537,6 +581,7 @@ typedef struct vlot_cluster_stats {
   uint64_t commits;          /* highest commit index */
   uint64_t leaderless_ticks; /* while no node led */
   uint64_t clock_waits;      /* how often the clock has waited for a straggler */
+  uint64_t lent_turns;       /* turns of nodes that waiting callers have run */
   /* lockstep, and for the thread that has paused it: carried out so far, commands included */
   uint64_t actions;
   uint64_t event_hash; /* lockstep: over all events so far */
@@ -589,7 +634,8 @@ VLOT_API size_t vlot_cluster_rare_events(vlot_cluster *cluster, uint32_t id, vlo
  *         close: what was collected up to its very end
  * lost    how many events found it full, or no memory, so far
  * close   before or behind the cluster's; NULL is allowed; what waits is gone
- * thread  any; one at a time per subscription; never blocks
+ * thread  any; one at a time per subscription; never blocks. vlot/watch.h has one that is told by a
+ *         function or a file descriptor
  */
 typedef struct vlot_subscription vlot_subscription;
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_subscription_open(vlot_subscription **out,
@@ -763,6 +809,57 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_propose(vlot_client *client, co
  * too where there is no memory for the reply; or the machine's own result. */
 VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_query(vlot_client *client, const void *question,
                                                        size_t size, vlot_bytes **reply);
+
+/* What came of one call, as data: vlot_problem() has it in words. */
+typedef struct vlot_conclusion {
+  vlot_result result; /* as returned */
+  /* NOT_LEADER, LOG_FULL, DEADLINE …; NODE_DOWN: no node is up to ask; NONE: with VLOT_OK, and
+   * where the result says all there is */
+  vlot_why why;
+  uint64_t index; /* as vlot_answer has them: where it was committed … */
+  uint64_t term;
+  uint64_t tick;
+  uint32_t node; /* … and who answered; 0: nobody did */
+  uint32_t reserved;
+  vlot_bytes *reply; /* with VLOT_OK: released by the caller; else NULL */
+} vlot_conclusion;
+
+/* The four calls with a deadline of their own, and (propose, query) with all that is known of how
+ * it ended.
+ *
+ * timeout_ticks  of this call; 0: the client's
+ * outcome        out: set in any case
+ * the rest       as the call without _by
+ */
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_submit_by(vlot_client *client,
+                                                           const vlot_command *commands,
+                                                           uint32_t count, uint64_t timeout_ticks,
+                                                           uint64_t *sequence);
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_read_by(vlot_client *client, const void *question,
+                                                         size_t size, uint64_t min_index,
+                                                         uint64_t timeout_ticks,
+                                                         uint64_t *sequence);
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_propose_by(vlot_client *client,
+                                                            const void *command, size_t size,
+                                                            uint64_t timeout_ticks,
+                                                            vlot_conclusion *outcome);
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_query_by(vlot_client *client, const void *question,
+                                                          size_t size, uint64_t timeout_ticks,
+                                                          vlot_conclusion *outcome);
+
+/* Ask many questions; their answers come as those of commands do.
+ *
+ * questions  [count], count > 0, borrowed for the call; owner is not looked at
+ * min_index  as vlot_client_read(), of each
+ * sequence   out: number of the first one, the others follow; NULL to ignore
+ * submitted  out: how many were: fewer than count unless VLOT_OK, the first ones, and each of them
+ *            will get exactly one answer
+ * returns, thread, time  as vlot_client_submit()
+ */
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_client_read_many(vlot_client *client,
+                                                           const vlot_command *questions,
+                                                           uint32_t count, uint64_t min_index,
+                                                           uint64_t *sequence, uint32_t *submitted);
 
 /* --- waiting for something, so that nobody writes a sleep loop -------------------------------- */
 

@@ -85,7 +85,26 @@ extern "C" {
     "the log of n{node} has {value} MiB, up to index {other}, and nothing of it is ever dropped: " \
     "no snapshots are taken",                                                                      \
     "give the machine snapshot() and restore(), the storage keep(), and set snapshot_bytes; or "   \
-    "bound the log with raft.log_bytes_max")
+    "bound the log with raft.log_bytes_max")                                                       \
+  X(NO_LEADER, 41, "no_leader", /* value: ticks; other: election_ticks_max */                      \
+    "n{node} and the others have had no leader for {value} ticks, and an election takes some "     \
+    "{other}: nothing is committed",                                                               \
+    "vlot_cluster_why() says what is missing")                                                     \
+  X(BLANK_DISK, 42, "blank_disk", /* value: voters on a blank disk; other: voters */               \
+    "n{node}'s disk was lost or wiped, as those of {value} of {other} voters: it receives "        \
+    "entries, but what it says does not count",                                                    \
+    "bring its disk back before others are lost: without a quorum of them nobody can lead")        \
+  X(DISK_FAILED, 43, "disk_failed", /* value: tick */                                              \
+    "a write of n{node}'s disk failed (full, perhaps), and it is fenced since tick {value}",       \
+    "see to its disk, then restart n{node}")                                                       \
+  X(DISK_STALLED, 44, "disk_stalled", /* value: ticks; other: up to where it is durable */         \
+    "n{node}'s disk has completed nothing for {value} ticks: its log is durable up to {other}, "   \
+    "and what it would answer waits",                                                              \
+    "see to its disk: a follower like that counts for nothing, and a leader commits nothing")      \
+  X(SUSPENDED, 45, "suspended", /* value: voters that are suspended; other: voters */              \
+    "n{node} is suspended, as are {value} of {other} voters: those that are left are no quorum, "  \
+    "and nothing is committed",                                                                    \
+    "resume them (vlot_cluster_resume())")
 
 typedef enum vlot_lint_number {
 #define VLOT_X(name, number, word, sentence, advice) VLOT_LINT_##name = number,

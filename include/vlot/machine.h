@@ -93,6 +93,12 @@ typedef struct vlot_machine {
   vlot_result (*image_write)(void *image, const vlot_writer *writer);
   /* the last call for this image, written or not; on any thread likewise */
   void (*image_free)(void *image);
+
+  /* 1: apply, query, freeze (snapshot, where there is none) and restore are short, and may be
+   * called on the thread of a caller that waits for this cluster: they take no lock that such a
+   * caller may hold, wait for nobody, need no more stack than it has, and never leave by
+   * pthread_exit() or longjmp(). 0: on the node's own thread only */
+  uint32_t may_run_on_callers;
 } vlot_machine;
 
 /* Try a machine: instances get the same commands in different batches, one with and one without

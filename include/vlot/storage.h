@@ -125,6 +125,11 @@ typedef struct vlot_storage {
   vlot_result (*compact)(void *context, uint64_t index, uint64_t term);
   const char *(*problem)(void *context);
   vlot_result (*keep)(void *context, vlot_snapshot *snapshot);
+  /* 1: submit, compact and keep are short, and may be called on the thread of a caller that waits
+   * for the cluster, as vlot_machine.may_run_on_callers says. 0, also where the table ends before
+   * it: on the node's own thread only */
+  uint32_t may_run_on_callers;
+  uint32_t reserved; /* 0 */
 } vlot_storage;
 
 /* Set size, and everything else to NULL. A table that is assigned as a whole says the same with

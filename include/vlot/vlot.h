@@ -3,6 +3,7 @@
 #define VLOT_VLOT_H
 
 #include "vlot/actor.h"
+#include "vlot/actor_lend.h"
 #include "vlot/actor_statem.h"
 #include "vlot/actor_supervisor.h"
 #include "vlot/base.h"
@@ -20,5 +21,7 @@
 #include "vlot/storage.h"
 #include "vlot/verb.h"
 #include "vlot/version.h"
+#include "vlot/watch.h"
+#include "vlot/why.h"
 
 #endif

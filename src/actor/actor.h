@@ -27,6 +27,7 @@
 #include "base/fork.h"
 #include "base/inside.h"
 #include "vlot/actor.h"
+#include "vlot/actor_lend.h"
 
 typedef enum vlot__right { VLOT__PARKED, VLOT__READY, VLOT__RUNNING } vlot__right;
 
@@ -76,8 +77,12 @@ struct vlot_actor {
   _Atomic uint32_t right;
   bool is_waiting; /* the own thread waits on wake and nobody has signalled it yet */
   bool is_suspended;
-  bool is_granted; /* the own thread may run one turn although held */
-  bool woke;       /* it was parked when mail came */
+  bool is_granted;   /* the own thread may run one turn although held */
+  bool woke;         /* it was parked when mail came */
+  bool is_put_off;   /* ready, and nobody was signalled: a lender means to come back at once … */
+  bool is_overdue;   /* … and somebody has looked since */
+  bool keeps_turns;  /* no lender runs them */
+  uint32_t promises; /* of lenders: to run what comes, or to signal when they end */
   /* since the last turn: the next one does not count as woken from parking */
   bool was_suspended;
   uint32_t holds;
@@ -104,6 +109,7 @@ struct vlot_actor {
   uint64_t turns;
   uint64_t wakes;
   uint64_t lost_wakes;
+  uint64_t lent_turns;    /* of turns: run by lenders */
   uint64_t turn_ended_ns; /* coarse */
   uint8_t data[VLOT_OWNER_DATA];
   vlot_actor_event events[VLOT_ACTOR_EVENTS];
@@ -136,6 +142,7 @@ struct vlot_actor {
   void *context;
   char name[16];
   pthread_t thread;
+  pthread_t runner; /* of the present turn, or the last one; for a debugger */
   uint64_t ordinal; /* of the spawns of its system */
   uint32_t turn_messages_max;
   uint64_t turn_bytes_max;
@@ -234,6 +241,11 @@ bool vlot__thread_place_is_valid(vlot_place place, uint32_t core);
 vlot_result vlot__thread_start(vlot_actor *actor, const vlot_actor_options *options);
 void vlot__thread_name(const char *name); /* of the calling thread */
 
+/* --- lend.c --- */
+extern _Thread_local vlot_lend *vlot__lending; /* what this thread lends now; NULL */
+/* Under the lock of one that this thread sends to, while it lends: has it promised for it? */
+bool vlot__lend_promise(vlot_actor *actor);
+
 /* --- turn.c --- */
 void vlot__actor_live(
     vlot_actor *actor); /* the own thread, from started to the end of the last turn */
@@ -243,7 +255,8 @@ static inline vlot__right vlot__actor_right(vlot_actor *actor) {
 static inline void vlot__actor_set_right(vlot_actor *actor, vlot__right right) {
   atomic_store_explicit(&actor->right, right, memory_order_relaxed);
 }
-/* Under the lock: mail has come; true: signal wake after the unlock. */
+/* Under the lock: mail has come; true: signal wake after the unlock. Not where a lender has
+ * promised to see to it: this thread, now, or another one before. */
 static inline bool vlot__actor_is_to_wake(vlot_actor *actor) {
   vlot__right right = vlot__actor_right(actor);
   if (right == VLOT__RUNNING) return false;
@@ -251,12 +264,25 @@ static inline bool vlot__actor_is_to_wake(vlot_actor *actor) {
     vlot__actor_set_right(actor, VLOT__READY);
     actor->woke = true;
   }
-  if (!actor->is_waiting || actor->is_suspended) return false;
+  if (vlot__lending && vlot__lend_promise(actor)) return false;
+  if (!actor->is_waiting || actor->is_suspended || actor->promises > 0) return false;
   if (actor->holds > 0 && !actor->is_granted) return false;
-  if (right == VLOT__READY) actor->lost_wakes++; /* it should not wait */
+  if (right == VLOT__READY && !actor->is_put_off) actor->lost_wakes++; /* it should not wait */
   actor->is_waiting = false;
   return true;
 }
+/* Under the lock: may its own thread run a turn now, or a lender (which is not granted one)? */
+static inline bool vlot__actor_may_run_alone(vlot_actor *actor) {
+  return actor->phase == VLOT__LIVE && vlot__actor_right(actor) != VLOT__RUNNING &&
+         !actor->is_suspended && (actor->holds == 0 || actor->is_granted);
+}
+/* Under the lock: a lender's turn, or promise. What has a timer sleeps until it is due, itself. */
+static inline bool vlot__actor_may_lend(vlot_actor *actor) {
+  return actor->phase == VLOT__LIVE && !actor->keeps_turns && !actor->is_suspended &&
+         actor->holds == 0 && actor->next_timer_ns == VLOT__TIMER_NEVER;
+}
+/* Run one turn as a lender that has promised for it; false: it has no mail, or may not. */
+bool vlot__actor_run_lent(vlot_actor *actor);
 /* Under the lock: the own thread is to look again, whatever for. */
 static inline void vlot__actor_rouse(vlot_actor *actor) {
   actor->is_waiting = false;

@@ -13,6 +13,9 @@ const vlot__described vlot_described_actor[] VLOT__DESCRIBED = {
     VLOT__STRUCT(actor, struct vlot_actor),
     VLOT__TEXT(actor.name, struct vlot_actor, name),
     VLOT__BYTES(actor.thread, struct vlot_actor, thread),
+    VLOT__BYTES(actor.runner, struct vlot_actor, runner), /* of the turn, where right is running */
+    VLOT__NUMBER(actor.right, struct vlot_actor, right),
+    VLOT__CONSTANT(actor.running, VLOT__RUNNING),
     VLOT__ADDRESS(actor.context, struct vlot_actor, context),
     VLOT__ARRAY(actor.lanes, struct vlot_actor, box.lanes, lane, struct vlot__mail_lane),
     VLOT__NUMBER(actor.taken, struct vlot_actor, box.taken),

@@ -104,6 +104,7 @@ static void take_options(vlot_actor *actor, const vlot_actor_options *options) {
   actor->turn_bytes_max = options->turn_bytes_max;
   actor->spin_ns = options->spin_ns;
   actor->holds = options->is_held ? 1 : 0;
+  actor->keeps_turns = options->keeps_turns;
 }
 
 static vlot_actor *make_actor(vlot_actor_system *system, const vlot_actor_options *options) {

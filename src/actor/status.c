@@ -83,6 +83,7 @@ void vlot_actor_get_status(vlot_actor *actor, vlot_actor_status *status) {
   status->is_quarantined = actor->is_quarantined;
   status->turns = actor->turns;
   status->wakes = actor->wakes;
+  status->lent_turns = actor->lent_turns;
   status->sent = lanes[0].sent + lanes[1].sent;
   status->refused = box->refused;
   status->processed = box->processed;

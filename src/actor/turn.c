@@ -22,7 +22,9 @@ static void begin_turn(vlot_actor *actor) {
   actor->turn.was_parked = was_parked && !actor->was_suspended;
   actor->woke = false;
   actor->was_suspended = false;
+  actor->is_put_off = actor->is_overdue = false;
   actor->turns++;
+  actor->runner = pthread_self();
   if (was_parked) actor->wakes++;
   vlot__actor_set_right(actor, VLOT__RUNNING);
   vlot__mailbox_take(&actor->box, &actor->hand);
@@ -140,11 +142,6 @@ bool vlot_turn_was_parked(const vlot_turn *turn) {
 
 #define YIELD_MESSAGES 64 /* in one turn are much mail */
 
-static bool may_run_alone(vlot_actor *actor) {
-  return actor->phase == VLOT__LIVE && vlot__actor_right(actor) != VLOT__RUNNING &&
-         !actor->is_suspended && (actor->holds == 0 || actor->is_granted);
-}
-
 /* Look for mail without sleeping, and without the lock. Nobody signals meanwhile: is_waiting is
  * false.
  */
@@ -170,31 +167,41 @@ static void give_core_away(vlot_actor *actor) {
   vlot__lock(&actor->box.lock);
 }
 
+/* Under the lock, given up meanwhile: the hand is a lender's as soon as that begins a turn. True:
+ * there was some, look again. */
+static bool free_garbage_between_turns(vlot_actor *actor) {
+  if (vlot__actor_right(actor) == VLOT__RUNNING || !actor->hand.garbage) return false;
+  vlot__chunk *garbage = actor->hand.garbage;
+  actor->hand.garbage = NULL;
+  vlot__unlock(&actor->box.lock);
+  vlot__chunk_free_all(actor->box.allocator, garbage);
+  vlot__lock(&actor->box.lock);
+  return true;
+}
+
 /* Under the lock. The wait has a deadline of its own, so that a wake-up lost by a bug is survived,
  * and counted.
  */
 static void park(vlot_actor *actor) {
-  if (actor->hand.garbage) {
-    vlot__unlock(&actor->box.lock);
-    free_garbage(actor);
-    vlot__lock(&actor->box.lock);
-    return;
-  }
-  if (actor->batch >= YIELD_MESSAGES && may_run_alone(actor)) {
+  if (free_garbage_between_turns(actor)) return;
+  if (actor->batch >= YIELD_MESSAGES && vlot__actor_may_run_alone(actor)) {
     give_core_away(actor);
     return;
   }
-  if (actor->spin_ns > 0 && may_run_alone(actor)) {
+  if (actor->spin_ns > 0 && vlot__actor_may_run_alone(actor)) {
     spin(actor);
-    if (actor->phase >= VLOT__ENDING || (may_run_alone(actor) && has_work(actor))) return;
+    if (actor->phase >= VLOT__ENDING || (vlot__actor_may_run_alone(actor) && has_work(actor)))
+      return;
   }
   uint64_t until = actor->system->options.park_ns_max;
   if (until != VLOT_FOREVER) until = vlot__clock_after(vlot_clock_ns(), until);
-  if (may_run_alone(actor) && actor->next_timer_ns < until) until = actor->next_timer_ns;
+  if (vlot__actor_may_run_alone(actor) && actor->next_timer_ns < until)
+    until = actor->next_timer_ns;
   actor->is_waiting = true;
   bool was_woken = vlot__cond_wait_until(&actor->wake, &actor->box.lock, until);
-  if (!was_woken && actor->is_waiting && may_run_alone(actor) &&
-      vlot__actor_right(actor) == VLOT__READY)
+  bool is_promised = actor->promises > 0 || actor->is_put_off;
+  if (!was_woken && actor->is_waiting && vlot__actor_may_run_alone(actor) &&
+      vlot__actor_right(actor) == VLOT__READY && !is_promised)
     actor->lost_wakes++;
   actor->is_waiting = false;
 }
@@ -204,7 +211,7 @@ void vlot__actor_live(vlot_actor *actor) {
   for (;;) {
     bool is_running = vlot__actor_right(actor) == VLOT__RUNNING; /* by somebody inline */
     if (actor->phase == VLOT__ENDING && !is_running) break;
-    if (!may_run_alone(actor) || !has_work(actor)) {
+    if (!vlot__actor_may_run_alone(actor) || !has_work(actor)) {
       park(actor);
       continue;
     }
@@ -226,6 +233,14 @@ bool vlot__actor_wait(vlot_actor *actor, uint64_t deadline_ns) {
   return in_time;
 }
 
+/* Without the lock, between begin and end: the turn, on a thread that is not the actor's. */
+static void run_inside(vlot_actor *actor) {
+  vlot__frame frame;
+  vlot__inside_push(&frame, actor->system, actor);
+  run_turn(actor);
+  vlot__inside_pop(&frame);
+}
+
 bool vlot_actor_run(vlot_actor *actor) {
   VLOT_GIVEN(actor);
   if (vlot__system_is_forked(actor->system)) return false;
@@ -236,15 +251,31 @@ bool vlot_actor_run(vlot_actor *actor) {
   vlot__unlock(&actor->box.lock);
   if (!may_run) return false;
 
-  vlot__frame frame;
-  vlot__inside_push(&frame, actor->system, actor);
-  run_turn(actor);
-  vlot__inside_pop(&frame);
+  run_inside(actor);
 
   vlot__lock(&actor->box.lock);
   end_turn(actor);
   bool is_last = actor->phase >= VLOT__ENDING;
-  if (actor->is_waiting && (is_last || may_run_alone(actor))) vlot__actor_rouse(actor);
+  if (actor->is_waiting && (is_last || vlot__actor_may_run_alone(actor))) vlot__actor_rouse(actor);
+  vlot__unlock(&actor->box.lock);
+  return true;
+}
+
+bool vlot__actor_run_lent(vlot_actor *actor) {
+  vlot__lock(&actor->box.lock);
+  bool may_run = vlot__actor_may_lend(actor) && vlot__actor_right(actor) == VLOT__READY;
+  if (may_run) begin_turn(actor);
+  vlot__unlock(&actor->box.lock);
+  if (!may_run) return false;
+
+  run_inside(actor);
+
+  /* what came meanwhile is promised for; an end and a timer are the own thread's */
+  vlot__lock(&actor->box.lock);
+  end_turn(actor);
+  actor->lent_turns++;
+  bool is_its_own = actor->phase >= VLOT__ENDING || actor->next_timer_ns != VLOT__TIMER_NEVER;
+  if (actor->is_waiting && is_its_own) vlot__actor_rouse(actor);
   vlot__unlock(&actor->box.lock);
   return true;
 }
@@ -261,7 +292,7 @@ static bool wait_for_turn_end(vlot_actor *actor, uint64_t wait_ns) {
 
 /* Under the lock: what kept the own thread from running has gone. */
 static void rouse_if_it_may(vlot_actor *actor) {
-  if (actor->is_waiting && may_run_alone(actor)) vlot__actor_rouse(actor);
+  if (actor->is_waiting && vlot__actor_may_run_alone(actor)) vlot__actor_rouse(actor);
 }
 
 vlot_result vlot_actor_hold(vlot_actor *actor, uint64_t wait_ns) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/lock.h"
+#include "cluster/assist.h"
 #include "cluster/host.h"
 #include "cluster/image.h"
 #include "cluster/inbox.h"
@@ -80,6 +81,7 @@ vlot_result vlot__actors_start(vlot__seat *seat, bool is_held) {
   options.context = seat->node;
   options.spin_ns = cluster->options.spin_ns;
   options.is_held = is_held;
+  options.keeps_turns = vlot__keeps_turns(seat);
   options.data_bytes_max = VLOT__MAILBOX_BYTES_MAX;
   vlot__node_share(seat->node);
   vlot_result result = vlot_actor_spawn(cluster->actors, &options, &actor);
@@ -102,7 +104,7 @@ vlot_result vlot__actors_stop(vlot__seat *seat, vlot_why why) {
   vlot_result result = vlot_actor_kill_wait(seat->actor, why, cluster->options.stop_ns);
   if (result == VLOT_TIMEOUT)
     vlot__log(
-        cluster,
+        cluster, VLOT_LOG_ERROR,
         "n%u is stuck in user code: its thread is quarantined and left alone; do not unload the "
         "code that it is inside (dlclose); vlot's own stays loaded until the process ends",
         seat->id);
@@ -155,7 +157,8 @@ void vlot__actors_stored(vlot__seat *seat, vlot__mail_stored *stored) {
   /* control capacity is reserved; an actor that is gone needs no answer */
   if (actor && vlot_actor_send(NULL, actor, VLOT_LANE_CONTROL, VLOT__MAIL_STORED,
                                vlot__now(seat->cluster), stored, sizeof *stored) == VLOT_NOMEM)
-    vlot__log(seat->cluster, "n%u: out of memory, a completed write could not be told", seat->id);
+    vlot__log(seat->cluster, VLOT_LOG_ERROR,
+              "n%u: out of memory, a completed write could not be told", seat->id);
   vlot_actor_release(actor);
 }
 

@@ -112,11 +112,11 @@ static void say_who_wins(const vlot__bootstrap *b) {
   uint32_t learners = 0;
   for (uint32_t k = 0; k < b->member_count; k++) learners += b->members[k].is_learner;
   if (options->nodes != b->member_count)
-    vlot__log(b->cluster,
+    vlot__log(b->cluster, VLOT_LOG_NOTE,
               "options say %" PRIu32 " nodes, the stored configuration has %" PRIu32 ": it wins",
               options->nodes, b->member_count);
   if (options->learners != learners)
-    vlot__log(b->cluster,
+    vlot__log(b->cluster, VLOT_LOG_NOTE,
               "options say %" PRIu32 " learners, the stored configuration has %" PRIu32 ": it wins",
               options->learners, learners);
 }
@@ -131,7 +131,7 @@ static vlot_result name_blank(vlot__bootstrap *b, const vlot_member *member, boo
   uint32_t number = vlot__disk_id_number(b->cluster, member->id, member->disk_id);
   vlot_result result = vlot__disk_id_new(b->cluster, member->id, number + 1, true, &found->disk_id);
   if (result == VLOT_OK)
-    vlot__log(b->cluster,
+    vlot__log(b->cluster, VLOT_LOG_WARNING,
               "n%" PRIu32 "'s disk is blank among written ones: it receives entries, but what it "
               "says does not count",
               member->id);

@@ -3,6 +3,7 @@
 #include "base/lock.h"
 
 void vlot__notify_changed(vlot_cluster *cluster) {
+  vlot__teller_news(cluster);
   if (atomic_load_explicit(&cluster->waiters, memory_order_seq_cst) == 0) return;
   vlot__lock(&cluster->change_lock);
   cluster->changes++;

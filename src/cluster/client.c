@@ -8,7 +8,6 @@
 #include "cluster/door.h"
 #include "cluster/driver.h"
 #include "cluster/gate.h"
-#include "cluster/link.h"
 #include "cluster/open.h"
 #include "cluster/propose.h"
 #include "cluster/refuse.h"
@@ -98,7 +97,8 @@ vlot_result vlot_client_open(vlot_client **out, vlot_cluster *cluster,
   else
     free_client(client);
   if (result == VLOT_BUSY)
-    vlot__log(cluster, "no more than %u clients are open at once", VLOT_CLIENTS_MAX),
+    vlot__log(cluster, VLOT_LOG_WARNING, "no more than %u clients are open at once",
+              VLOT_CLIENTS_MAX),
         vlot__refuse_value(result, "{0} clients are open on this cluster, the most there can be",
                            VLOT_CLIENTS_MAX, 0);
   return result;
@@ -127,52 +127,6 @@ static bool reserve_scratch(vlot_client *client, size_t size) {
       vlot__alloc_grow(client->cluster->allocator, &scratch, &client->scratch_capacity, size, 1);
   client->scratch = scratch;
   return has_room;
-}
-
-/* Whom to try, first to last: the contact alone, or the leader as far as known, then everybody who
- * is up. */
-static vlot__seat *next_target(const vlot_client *client, uint32_t tried) {
-  vlot_cluster *cluster = client->cluster;
-  uint32_t contact = client->options.contact;
-  if (contact) return tried == 0 ? vlot__seat_of(cluster, contact) : NULL;
-  const struct vlot__seats *all = vlot__seats_of(cluster);
-  uint32_t hint = atomic_load_explicit(&cluster->leader_hint, memory_order_relaxed);
-  if (tried == 0) return hint ? vlot__seat_of(cluster, hint) : all->seats[0];
-  return tried <= all->count ? all->seats[tried - 1] : NULL;
-}
-
-/* On any result but VLOT_OK what the mail refers to is still the caller's. */
-static vlot_result try_contacts(vlot_client *client, uint32_t kind, void *payload, size_t size) {
-  vlot_cluster *cluster = client->cluster;
-  vlot_result result = VLOT_REJECTED;
-  for (uint32_t tried = 0;; tried++) {
-    vlot__seat *to = next_target(client, tried);
-    if (!to) return result == VLOT_CLOSED ? VLOT_REJECTED : result;
-    if (atomic_load(&to->state) == VLOT_NODE_DOWN) continue;
-    vlot__parcel parcel = vlot__parcel_of(to->id, kind, payload, size);
-    parcel.contact = vlot__contacts_get(&client->contacts, cluster->allocator, to->id);
-    result = vlot__route(cluster, &parcel);
-    if (result != VLOT_CLOSED) return result;
-  }
-}
-
-static vlot_result visit_contacts(vlot_client *client, uint32_t kind, void *payload, size_t size) {
-  VLOT__VISIT_RESULT(client->cluster);
-  return try_contacts(client, kind, payload, size);
-}
-
-/* Into a mailbox goes what uses nothing but what a shell keeps of its cluster, and a node that has
- * ended refuses it: so the hot path does not pass the door. Who steps a cluster that it has paused
- * puts mail on the pending list, which is behind it. In lockstep nobody closes meanwhile. */
-static vlot_result post_to_contact(vlot_client *client, uint32_t kind, void *payload, size_t size) {
-  vlot_cluster *cluster = client->cluster;
-  bool is_paused =
-      vlot__driver_of(cluster)->is_stepped && cluster->options.driver != VLOT_DRIVER_LOCKSTEP;
-  if (is_paused) return visit_contacts(client, kind, payload, size);
-  vlot_result result = try_contacts(client, kind, payload, size);
-  if (result == VLOT_OK) return VLOT_OK;
-  if (vlot__is_shut(cluster)) return vlot__refuse_closed();
-  return vlot__refuse_post(result);
 }
 
 /* Its cluster is closing or closed, or it is closed itself and not free yet. */
@@ -218,14 +172,21 @@ static vlot_result check_commands(const vlot_client *client, const vlot_command 
 
 uint64_t vlot__client_deadline(const vlot_client *client) {
   uint64_t now = vlot__now(client->cluster);
-  return client->options.timeout_ticks < VLOT_NEVER - now ? now + client->options.timeout_ticks
-                                                          : VLOT_NEVER;
+  uint64_t ticks = client->call_ticks ? client->call_ticks : client->options.timeout_ticks;
+  return ticks < VLOT_NEVER - now ? now + ticks : VLOT_NEVER;
 }
 
 static void remember(vlot_client *client, uint32_t count) {
+  uint64_t deadline = vlot__client_deadline(client);
+  size_t before = client->submissions.count;
+  if (before == 0)
+    client->has_early = false;
+  else if (((vlot__submission *)vlot__ring_at(&client->submissions, before - 1))->deadline >
+           deadline)
+    client->has_early = true;
   vlot__submission *one = vlot__ring_push(&client->submissions);
-  *one = (vlot__submission){
-      .sequence = client->next_sequence, .deadline = vlot__client_deadline(client), .count = count};
+  *one =
+      (vlot__submission){.sequence = client->next_sequence, .deadline = deadline, .count = count};
   for (uint32_t k = 0; k < count; k++)
     client->is_open[(client->next_sequence + k) & (client->window - 1)] = 1;
   client->next_sequence += count;
@@ -259,7 +220,7 @@ vlot_result vlot_client_submit(vlot_client *client, const vlot_command *commands
   if (!vlot__propose_lay_out(mail, client->cluster->allocator, commands)) return VLOT_NOMEM;
   uint64_t first = client->next_sequence;
   remember(client, count); /* before it can be answered */
-  result = post_to_contact(client, VLOT__MAIL_PROPOSE, mail, size);
+  result = vlot__client_send(client, VLOT__MAIL_PROPOSE, mail, size);
   if (result != VLOT_OK) {
     vlot__mail_dispose(VLOT__MAIL_PROPOSE, mail);
     unremember(client, count);
@@ -288,7 +249,7 @@ vlot_result vlot_client_read(vlot_client *client, const void *question, size_t s
                           question, size);
   uint64_t first = client->next_sequence;
   remember(client, 1);
-  result = post_to_contact(client, VLOT__MAIL_READ, mail, bytes);
+  result = vlot__client_send(client, VLOT__MAIL_READ, mail, bytes);
   if (result != VLOT_OK) {
     unremember(client, 1);
     return result;
@@ -357,7 +318,10 @@ static size_t give_up_open(vlot_client *client, vlot_answer *answers, size_t cap
   size_t count = 0;
   for (size_t k = 0; k < client->submissions.count && count < capacity; k++) {
     const vlot__submission *one = vlot__ring_at(&client->submissions, k);
-    if (one->deadline > now && !is_shut) break;
+    if (one->deadline > now && !is_shut) {
+      if (!client->has_early) break; /* they come in their order */
+      continue;
+    }
     for (uint32_t c = 0; c < one->count && count < capacity; c++) {
       if (!is_open(client, one->sequence + c)) continue;
       close_one(client, one->sequence + c);
@@ -410,17 +374,22 @@ size_t vlot_client_poll(vlot_client *client, vlot_answer *answers, size_t capaci
   VLOT_GIVEN(client);
   if (vlot__is_node_thread(client->cluster)) return 0;
   VLOT__USE(client, 0);
+  if (client->sent_ns != 0) vlot__client_pay(client);
+  client->sent_ns = 0;
   return poll_client(client, answers, capacity);
 }
 
 /* --- waiting --- */
 
 static uint64_t first_deadline(const vlot_client *client) {
+  uint64_t first = VLOT_NEVER;
   for (size_t k = 0; k < client->submissions.count; k++) {
     const vlot__submission *one = vlot__ring_at(&client->submissions, k);
-    if (one->sequence + one->count > client->oldest) return one->deadline;
+    for (uint32_t c = 0; c < one->count && one->deadline < first; c++)
+      if (is_open(client, one->sequence + c)) first = one->deadline;
+    if (first != VLOT_NEVER && !client->has_early) break; /* they come in their order */
   }
-  return VLOT_NEVER;
+  return first;
 }
 
 /* Whoever waits looks at it before each wait. */
@@ -431,7 +400,10 @@ bool vlot__client_is_to_end(const vlot_client *client) {
 
 void vlot__client_wait_once(vlot_client *client) {
   vlot_cluster *cluster = client->cluster;
-  vlot__driver_of(cluster)->wait_for_answer(cluster, client->inbox, first_deadline(client));
+  uint32_t asked = vlot__client_is_deep(client) ? 0 : client->asked;
+  if (asked == 0 && client->owes) vlot__client_pay(client);
+  client->owes = false;
+  vlot__driver_of(cluster)->wait_for_answer(cluster, client->inbox, asked, first_deadline(client));
 }
 
 size_t vlot_client_wait(vlot_client *client, vlot_answer *answers, size_t capacity) {
@@ -443,6 +415,7 @@ size_t vlot_client_wait(vlot_client *client, vlot_answer *answers, size_t capaci
   /* not let in: it need not wait, as what has no answer is unknown */
   (void)!vlot__visit_begin(&visit, client->cluster);
   size_t count = 0;
+  vlot__client_note_wait(client);
   while ((count = poll_client(client, answers, capacity)) == 0 &&
          vlot__client_inflight(client) > 0 && !vlot__client_is_to_end(client))
     vlot__client_wait_once(client);

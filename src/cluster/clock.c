@@ -16,6 +16,7 @@
 #include "cluster/observe.h"
 #include "cluster/stop.h"
 #include "cluster/traced.h"
+#include "vlot/actor_lend.h"
 
 typedef struct vlot__clock {
   vlot_cluster *cluster;
@@ -29,6 +30,7 @@ typedef struct vlot__clock {
   uint64_t anchor_ns; /* when the present tick began */
   bool is_fresh;      /* nothing was planned yet: time begins now */
   bool waits_for_straggler;
+  uint64_t remind_ns; /* not before that it looks at what was put off */
 } vlot__clock;
 
 /* For a debugger: see base/describe.h. */
@@ -53,6 +55,47 @@ static bool must_wake(const vlot__clock *clock, uint64_t due) {
 void vlot__clock_wake(vlot_cluster *cluster, uint64_t due) {
   vlot__clock *clock = cluster->clock;
   if (must_wake(clock, due)) vlot__timekeeper_poke(&cluster->host->timekeeper, &clock->kept);
+}
+
+/* --- wake-ups that were put off --- */
+
+/* OWED: there may be one, and the clock comes by. WATCHED: there was, and it comes by once more, so
+ * that who puts off the next one need not poke it. */
+enum vlot__put_off { NONE_PUT_OFF, WATCHED, OWED };
+enum { REMIND_NS = 1000000 };
+
+/* Behind the door is the clock; a node of a cluster that closes is woken by that. */
+static void poke_as_visitor(vlot_cluster *cluster) {
+  __attribute__((cleanup(vlot__visit_end))) vlot__visit visit;
+  if (vlot__visit_begin(&visit, cluster))
+    vlot__timekeeper_poke(&cluster->host->timekeeper, &cluster->clock->kept);
+}
+
+void vlot__clock_owe(vlot_cluster *cluster) {
+  if (atomic_load(&cluster->put_off) == OWED) return;
+  if (atomic_exchange(&cluster->put_off, OWED) == NONE_PUT_OFF) poke_as_visitor(cluster);
+}
+
+static bool remind_all(vlot_cluster *cluster) {
+  bool is_one_left = false;
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
+    vlot_actor *actor = vlot__actors_find(seat);
+    if (actor && vlot_actor_remind(actor, true)) is_one_left = true;
+    vlot_actor_release(actor);
+  }
+  return is_one_left;
+}
+
+/* Said to be looked at before it is: who puts one off meanwhile is not overlooked. */
+static void remind(vlot__clock *clock) {
+  _Atomic uint32_t *put_off = &clock->cluster->put_off;
+  uint32_t watched = WATCHED;
+  if (atomic_load(put_off) == NONE_PUT_OFF || vlot_clock_ns() < clock->remind_ns) return;
+  clock->remind_ns = vlot_clock_ns() + REMIND_NS;
+  if (atomic_compare_exchange_strong(put_off, &watched, NONE_PUT_OFF)) return;
+  atomic_store(put_off, WATCHED);
+  if (remind_all(clock->cluster)) atomic_store(put_off, OWED);
 }
 
 /* --- delayed mail --- */
@@ -181,7 +224,9 @@ static uint64_t plan(vlot__clock *clock) {
   atomic_store(&clock->planned, VLOT_NEVER);
   uint64_t due = next_due(clock);
   atomic_store(&clock->planned, due);
-  return ns_of(clock, due);
+  uint64_t ns = ns_of(clock, due);
+  bool reminds = atomic_load(&clock->cluster->put_off) != NONE_PUT_OFF;
+  return reminds && clock->remind_ns < ns ? clock->remind_ns : ns;
 }
 
 /* Time goes on by what has passed, but never by more than was planned: who oversleeps has been
@@ -268,6 +313,7 @@ static void look_for_lints(vlot_cluster *cluster) {
 static void serve(vlot__clock *clock) {
   vlot_cluster *cluster = clock->cluster;
   if (vlot__requests_wait(cluster)) (void)cluster->requests.obey(cluster, VLOT_NEVER);
+  remind(clock);
   /* who has control tells it when giving that back */
   if (vlot__owes_violation(cluster) && vlot__control_try(cluster)) vlot__control_end(cluster);
   if (wait_for_straggler(clock)) {

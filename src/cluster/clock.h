@@ -20,6 +20,10 @@ static inline bool vlot__clock_is_here(const vlot_cluster *cluster) {
 /* Something is due at that tick: it looks no later than then. */
 void vlot__clock_wake(vlot_cluster *cluster, uint64_t due);
 
+/* A submit has put off a wake-up: unless the mail is taken before, the clock wakes its receiver in
+ * a millisecond or two. Any thread that a client keeps the struct for. */
+void vlot__clock_owe(vlot_cluster *cluster);
+
 /* Mail that arrives later, so much of it at most: what finds no room is refused, VLOT_BUSY, as by a
  * full mailbox. */
 enum { VLOT__LATE_MAX = 1 << 18 };

@@ -64,8 +64,8 @@ void vlot__log_fenced(vlot__seat *seat) {
   vlot__node_get_status(seat->node, &status);
   const char *words =
       status.raft.fenced_why == VLOT_WHY_WRITE_FAILED ? vlot__storage_words(&seat->storage) : NULL;
-  vlot__log(seat->cluster, "n%u is fenced and takes nothing any more: %s%s%s", seat->id,
-            vlot_why_text(status.raft.fenced_why), words ? ": " : "", words ? words : "");
+  vlot__log(seat->cluster, VLOT_LOG_ERROR, "n%u is fenced and takes nothing any more: %s%s%s",
+            seat->id, vlot_why_text(status.raft.fenced_why), words ? ": " : "", words ? words : "");
 }
 
 static bool was_leader(vlot__seat *seat) {

@@ -17,6 +17,7 @@ static bool is_counted_here(const vlot_cluster *cluster) {
 static void push(vlot__visit *visit, vlot_cluster *cluster, bool is_counted) {
   visit->cluster = cluster;
   visit->is_counted = is_counted;
+  visit->holds_struct = false;
   vlot__inside_push(&visit->frame, &cluster->door, visit);
 }
 
@@ -54,6 +55,29 @@ void vlot__visit_end(vlot__visit *visit) {
   vlot__inside_pop(&visit->frame);
   if (vlot__is_forked(visit->cluster)) return; /* by a function that it called */
   if (visit->is_counted && vlot__fence_leave(&visit->cluster->door)) tell_left(visit->cluster);
+  if (visit->holds_struct) vlot__cluster_release(visit->cluster);
+}
+
+vlot__visit *vlot__visit_may_step_out(const vlot_cluster *cluster) {
+  const vlot__frame *frame = vlot__innermost;
+  if (!frame || frame->outer || frame->place != &cluster->door) return NULL;
+  vlot__visit *visit = frame->who;
+  return visit->is_counted ? visit : NULL;
+}
+
+void vlot__visit_step_out(vlot__visit *visit) {
+  vlot__cluster_retain(visit->cluster);
+  visit->holds_struct = true;
+  visit->is_counted = false;
+  if (vlot__fence_leave(&visit->cluster->door)) tell_left(visit->cluster);
+}
+
+bool vlot__visit_step_in(vlot__visit *visit) {
+  if (!vlot__fence_enter(&visit->cluster->door)) return false;
+  visit->is_counted = true;
+  visit->holds_struct = false;
+  vlot__cluster_release(visit->cluster); /* never the last one: the visit keeps it */
+  return true;
 }
 
 bool vlot__door_shut(vlot_cluster *cluster) {
@@ -87,6 +111,8 @@ static void free_struct(vlot_cluster *cluster) {
   pthread_mutex_destroy(&cluster->door_lock);
   pthread_cond_destroy(&cluster->left);
   if (cluster->observer.is_made) pthread_mutex_destroy(&cluster->observer.lock);
+  pthread_mutex_destroy(&cluster->teller.lock);
+  pthread_cond_destroy(&cluster->teller.told);
   vlot__seats_free(cluster);
   vlot__alloc_free(allocator, cluster);
 }

@@ -20,6 +20,7 @@ typedef struct vlot__visit {
   vlot__frame frame;     /* its place is the cluster's door */
   vlot_cluster *cluster; /* NULL: it was not let in */
   bool is_counted;
+  bool holds_struct; /* it has stepped out, and nothing else may keep the struct */
 } vlot__visit;
 
 /* Is this a child that was forked since it was opened? None of its threads is here, and any of its
@@ -35,6 +36,17 @@ static inline bool vlot__is_forked(const vlot_cluster *cluster) {
 VLOT_MUST_CHECK bool vlot__visit_begin(vlot__visit *visit, const vlot_cluster *cluster);
 void vlot__visit_note(vlot__visit *visit, vlot_cluster *cluster);
 void vlot__visit_end(vlot__visit *visit);
+
+/* A visitor that runs a node's turn is that node's thread meanwhile: closing waits for it as for
+ * one (stop_ns), and not as for a visitor, who comes back. So it steps out, and in again.
+ *
+ * may   the thread is inside of nothing but this one visit
+ * in    false: the door was shut meanwhile; nothing behind it may be used any more. The struct
+ *       stays until the visit ends
+ */
+vlot__visit *vlot__visit_may_step_out(const vlot_cluster *cluster); /* NULL: no */
+void vlot__visit_step_out(vlot__visit *visit);
+bool vlot__visit_step_in(vlot__visit *visit);
 
 /* The rest of a function's block is a visit. Where one is not let in it returns `nothing`; or, the
  * second, the result that says why. */

@@ -68,11 +68,14 @@ typedef struct vlot__driver {
    * await            until is_reached (VLOT_OK), the deadline has come (VLOT_TIMEOUT), or the door
    *                  is shut (VLOT_CLOSED)
    * wait_for_answer  until one may be in a client's inbox, the deadline has come, or the door is
-   *                  shut
+   *                  shut. asked: the member whose mail may wait for this call; 0: none's does
+   * remind           that member's mail waits for no such call any more. NULL: it never does
    */
   vlot_result (*await)(vlot_cluster *cluster, bool (*is_reached)(vlot_cluster *, void *),
                        void *context, uint64_t deadline);
-  void (*wait_for_answer)(vlot_cluster *cluster, struct vlot__inbox *inbox, uint64_t deadline);
+  void (*wait_for_answer)(vlot_cluster *cluster, struct vlot__inbox *inbox, uint32_t asked,
+                          uint64_t deadline);
+  void (*remind)(vlot_cluster *cluster, uint32_t asked);
 } vlot__driver;
 
 extern const vlot__driver vlot__driver_threads, vlot__driver_lockstep;

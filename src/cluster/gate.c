@@ -100,6 +100,7 @@ void vlot__control_end(vlot_cluster *cluster) {
   int cancel_state = cluster->cancel_state;
   vlot__unlock(&cluster->control_lock);
   pthread_cond_signal(&cluster->control_free);
+  vlot__teller_ended(cluster);
   vlot__cancel_restore(cancel_state);
 }
 
@@ -120,7 +121,9 @@ void vlot__uncount_command(vlot_cluster *cluster) {
 }
 
 void vlot__command_ended(vlot_cluster *cluster) {
-  if (!counts(cluster) || !cluster->requests.has_command) return;
-  cluster->requests.has_command = false;
-  vlot__requests_ended(cluster);
+  if (counts(cluster) && cluster->requests.has_command) {
+    cluster->requests.has_command = false;
+    vlot__requests_ended(cluster);
+  }
+  if (!vlot__has_control(cluster)) vlot__teller_ended(cluster);
 }

@@ -45,12 +45,14 @@ vlot_host *vlot__host_make(const vlot_allocator *asked, uint64_t tick_ns, bool i
     return NULL;
   }
   pthread_mutex_init(&host->lock, NULL);
-  vlot__timekeeper_init(&host->timekeeper, allocator);
+  vlot__timekeeper_init(&host->timekeeper, allocator, "vlot-clock");
+  vlot__timekeeper_init(&host->teller, allocator, "vlot-tell");
   return host;
 }
 
 static void free_host(vlot_host *host) {
   vlot__timekeeper_deinit(&host->timekeeper);
+  vlot__timekeeper_deinit(&host->teller);
   vlot__helper_close(host->helper);
   vlot__pool_close(host->pool);
   pthread_mutex_destroy(&host->lock);

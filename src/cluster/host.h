@@ -21,7 +21,8 @@ struct vlot_host {
   uint32_t groups;
   uint32_t nodes; /* that have threads of their own */
   vlot__timekeeper timekeeper;
-  vlot__traced traced; /* the timekeeper's */
+  vlot__timekeeper teller; /* likewise, of listeners (teller.h) */
+  vlot__traced traced;
   struct vlot__helper *helper;
   /* lockstep: whoever steps */
   vlot__heap line;  /* of its groups (line.h) */

@@ -14,6 +14,7 @@ struct vlot__inbox {
   bool is_muted;
   vlot__inbox *next; /* in its bucket; under clients_lock */
   _Atomic bool is_interrupted;
+  _Atomic bool has_some; /* written under the lock */
 
   /* under lock */
   pthread_mutex_t lock;
@@ -168,6 +169,7 @@ static void put_answers(vlot__inbox *inbox, const void *records, size_t size) {
     memcpy(at, records, size);
     inbox->incoming.size += size;
   }
+  atomic_store_explicit(&inbox->has_some, true, memory_order_relaxed);
   bool must_signal = inbox->is_waiting;
   inbox->is_waiting = false;
   vlot__unlock(&inbox->lock);
@@ -206,8 +208,13 @@ void vlot__inbox_swap(vlot__inbox *inbox, vlot__answers *empty) {
   vlot__answers full = inbox->incoming;
   inbox->incoming = *empty;
   inbox->incoming.size = 0;
+  atomic_store_explicit(&inbox->has_some, false, memory_order_relaxed);
   vlot__unlock(&inbox->lock);
   *empty = full;
+}
+
+bool vlot__inbox_has_some(const vlot__inbox *inbox) {
+  return atomic_load_explicit(&inbox->has_some, memory_order_relaxed);
 }
 
 /* --- waiting --- */

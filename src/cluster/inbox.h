@@ -49,6 +49,9 @@ uint32_t vlot__inbox_number(const vlot__inbox *inbox);
 /* Everything that has arrived, against room that is empty. */
 void vlot__inbox_swap(vlot__inbox *inbox, vlot__answers *empty);
 
+/* Has anything arrived? Without the lock: who finds nothing may look too early. */
+bool vlot__inbox_has_some(const vlot__inbox *inbox);
+
 /* Whoever waits, now or next, is to leave: by any thread that has a reference (retain, release).
  * end: it has left. */
 void vlot__inbox_interrupt(vlot__inbox *inbox);

@@ -62,7 +62,7 @@ static void end_early(vlot__journal *journal, vlot_result result) {
 /* By the writer: what it says is its own, so that nobody need ask. */
 static void tell_unwritten(vlot__journal *journal, vlot_result result) {
   int error = journal->file.error;
-  vlot__log(journal->cluster, "the journal ends here: it could not be written (%s)",
+  vlot__log(journal->cluster, VLOT_LOG_ERROR, "the journal ends here: it could not be written (%s)",
             error ? vlot__journal_file_text(error) : vlot_result_text(result));
 }
 
@@ -161,7 +161,7 @@ static void tell_end(vlot__journal *journal, vlot_result result) {
   journal->is_told = true;
   vlot__unlock(&journal->lock);
   if (is_first)
-    vlot__log(journal->cluster, "the journal ends here: %s",
+    vlot__log(journal->cluster, VLOT_LOG_ERROR, "the journal ends here: %s",
               result == VLOT_IO ? vlot__journal_file_text(journal->file.error)
                                 : vlot_result_text(result));
 }

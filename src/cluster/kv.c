@@ -183,6 +183,7 @@ const vlot_machine *vlot_kv_machine(void) {
       .freeze = vlot__kv_freeze,
       .image_write = vlot__kv_image_write,
       .image_free = vlot__kv_image_end,
+      .may_run_on_callers = 1,
   };
   return &machine;
 }

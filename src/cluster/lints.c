@@ -19,6 +19,8 @@ enum {
   MAILS_MIN = 1024, /* less is a burst */
   ENTRIES_MIN = 1024,
   LOG_MIB = 64, /* a log that is kept whole is told of when it has so many, and when it doubles */
+  LEADERLESS_TIMES = 10, /* so many of the longest election timeouts without a leader are long */
+  STALLED_LOOKS = 3,     /* at so many looks in a row a disk has done nothing */
 };
 
 /* --- saying --- */
@@ -28,7 +30,7 @@ static void say(vlot_cluster *cluster, const vlot_lint *lint) {
   vlot__emit_change(cluster, NULL, VLOT_EVENT_LINT, VLOT_WHY_NONE, lint->node, lint->number,
                     lint->value, lint->other);
   vlot_lint_text(lint, text, sizeof text);
-  vlot__log(cluster, "%s", text);
+  vlot__log(cluster, VLOT_LOG_WARNING, "%s", text);
 }
 
 /* --- while it runs --- */
@@ -66,8 +68,52 @@ static void look_at_disks(vlot_cluster *cluster) {
     vlot__lock(&seat->status_lock);
     bool is_lost = seat->status.raft.is_voter && seat->status.raft.has_foreign_disk;
     vlot__unlock(&seat->status_lock);
+    set(seat, VLOT_LINT_BLANK_DISK, !is_majority && is_lost, lost, voters);
     set(seat, VLOT_LINT_DISKS_LOST, is_majority && is_lost, lost, voters);
   }
+}
+
+/* Said of the first seat, because it is nobody's. */
+static void look_for_leader(vlot_cluster *cluster, vlot__seat *seat) {
+  uint64_t longest = cluster->options.raft.election_ticks_max;
+  vlot__lock(&cluster->stats_lock);
+  bool has_leader = cluster->leaders > 0;
+  uint64_t since = cluster->leaderless_since;
+  vlot__unlock(&cluster->stats_lock);
+  uint64_t ticks = has_leader ? 0 : vlot__now(cluster) - since;
+  set(seat, VLOT_LINT_NO_LEADER, ticks >= LEADERLESS_TIMES * longest, ticks, longest);
+}
+
+static void look_for_suspended(vlot_cluster *cluster) {
+  uint32_t suspended = 0, voters = 0;
+  vlot__seat *seat;
+  VLOT__FOR_EACH_SEAT (seat, cluster) {
+    vlot__lock(&seat->status_lock);
+    bool is_voter = seat->status.raft.is_voter;
+    vlot__unlock(&seat->status_lock);
+    voters += is_voter;
+    suspended += is_voter && atomic_load(&seat->state) == VLOT_NODE_SUSPENDED;
+  }
+  bool is_majority = suspended > 0 && voters - suspended < voters / 2 + 1;
+  VLOT__FOR_EACH_SEAT (seat, cluster)
+    set(seat, VLOT_LINT_SUSPENDED, is_majority && atomic_load(&seat->state) == VLOT_NODE_SUSPENDED,
+        suspended, voters);
+}
+
+/* Something is to be durable, and at look after look no more of it is. */
+static void look_at_disk(vlot__seat *seat, const vlot_node_status *status) {
+  vlot__lint_trend *trend = watch_of(seat, VLOT_LINT_DISK_STALLED);
+  uint64_t durable = status->raft.durable_index;
+  bool is_running = status->state == VLOT_NODE_UP || status->state == VLOT_NODE_SUSPENDED;
+  bool waits = is_running &&
+               (durable < status->raft.last_index || status->raft.durable_term < status->raft.term);
+  trend->rises = waits && durable == trend->value ? trend->rises + 1 : 0;
+  trend->value = durable;
+  set(seat, VLOT_LINT_DISK_STALLED, trend->rises >= STALLED_LOOKS,
+      (uint64_t)trend->rises * LOOK_TICKS, durable);
+  bool has_failed =
+      status->state == VLOT_NODE_FENCED && status->raft.fenced_why == VLOT_WHY_WRITE_FAILED;
+  set(seat, VLOT_LINT_DISK_FAILED, has_failed, status->fenced_tick, 0);
 }
 
 static uint32_t count_without_memory(vlot_cluster *cluster) {
@@ -151,11 +197,14 @@ static void look(vlot_cluster *cluster) {
     if (status.raft.commit_index > commit) commit = status.raft.commit_index;
   }
   look_at_disks(cluster);
+  look_for_leader(cluster, vlot__seats_above(cluster, 0));
+  look_for_suspended(cluster);
   uint64_t recent = commit > cluster->seen_commit ? commit - cluster->seen_commit : 0;
   cluster->seen_commit = commit;
   VLOT__FOR_EACH_SEAT (seat, cluster) {
     vlot_node_status status = read_status(seat);
     look_at(seat, &status, commit, recent);
+    look_at_disk(seat, &status);
   }
 }
 

@@ -49,7 +49,7 @@ static void run_granted(vlot__seat *seat, const taken_mail *mails, uint32_t coun
       vlot__mail_dispose(mails[k].kind, mails[k].payload);
   }
   if (sent > 0 && vlot_actor_grant(seat->actor) != VLOT_OK)
-    vlot__log(seat->cluster, "n%u could not be given its turn", seat->id);
+    vlot__log(seat->cluster, VLOT_LOG_ERROR, "n%u could not be given its turn", seat->id);
 }
 
 static void run_seat_turn(vlot__seat *seat, const taken_mail *mails, uint32_t count) {
@@ -200,9 +200,10 @@ static void pass_time(vlot_cluster *cluster, uint64_t tick) {
 static bool run_due(vlot_cluster *cluster, uint64_t limit) {
   const vlot__recorder *recorder = cluster->recorder;
   if (recorder && recorder->run_one) {
-    if (recorder->run_one(cluster, limit)) return true;
-    pass_time(cluster, limit);
-    return false;
+    bool has_acted = recorder->run_one(cluster, limit);
+    if (has_acted) vlot__teller_ended(cluster);
+    if (!has_acted) pass_time(cluster, limit);
+    return has_acted;
   }
   vlot__item *item = vlot__pending_earliest(cluster);
   if (!item || item->due > limit) {
@@ -214,6 +215,7 @@ static bool run_due(vlot_cluster *cluster, uint64_t limit) {
   if (vlot__lint_is_due(cluster)) vlot__lint_look(cluster);
   vlot__lockstep_carry_out(cluster, item, cluster->options.turn_max, false);
   vlot__requests_ended(cluster);
+  vlot__teller_ended(cluster);
   return true;
 }
 
@@ -385,8 +387,9 @@ static vlot_result lockstep_await(vlot_cluster *cluster,
   }
 }
 
-static void lockstep_wait(vlot_cluster *cluster, struct vlot__inbox *inbox, uint64_t deadline) {
-  (void)inbox;
+static void lockstep_wait(vlot_cluster *cluster, struct vlot__inbox *inbox, uint32_t asked,
+                          uint64_t deadline) {
+  (void)inbox, (void)asked;
   run_whole(cluster, deadline);
 }
 

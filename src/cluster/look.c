@@ -236,6 +236,7 @@ void vlot_cluster_get_stats(vlot_cluster *cluster, vlot_cluster_stats *stats) {
   VLOT__VISIT(cluster, );
   vlot__lock(&cluster->stats_lock);
   *stats = cluster->stats;
+  stats->lent_turns = atomic_load_explicit(&cluster->lent_turns, memory_order_relaxed);
   if (cluster->leaders == 0)
     stats->leaderless_ticks += vlot__now(cluster) - cluster->leaderless_since;
   vlot__unlock(&cluster->stats_lock);
@@ -269,9 +270,8 @@ static size_t copy_rare(const vlot__rare *rare, vlot_event *events, size_t capac
   return (size_t)kept;
 }
 
-/* seat NULL: the cluster's. */
-static size_t copy_events(const vlot_cluster *cluster, const vlot__seat *seat, bool is_rare,
-                          vlot_event *events, size_t capacity) {
+size_t vlot__seat_events(const vlot_cluster *cluster, const vlot__seat *seat, bool is_rare,
+                         vlot_event *events, size_t capacity) {
   if (is_rare) return copy_rare(seat ? &seat->rare : &cluster->rare, events, capacity);
   return seat ? copy_ring(cluster, seat->events, seat->sequence, events, capacity)
               : copy_ring(cluster, cluster->events, cluster->sequence, events, capacity);
@@ -284,9 +284,9 @@ static size_t take_events(vlot_cluster *cluster, uint32_t id, bool is_rare, vlot
   size_t count = 0;
   if ((id != 0 && !seat) || vlot__control_take(cluster) != VLOT_OK) return 0;
   if (id == 0) {
-    count = copy_events(cluster, NULL, is_rare, events, capacity);
+    count = vlot__seat_events(cluster, NULL, is_rare, events, capacity);
   } else if (vlot__driver_of(cluster)->hold(seat) == VLOT_OK) {
-    count = copy_events(cluster, seat, is_rare, events, capacity);
+    count = vlot__seat_events(cluster, seat, is_rare, events, capacity);
     vlot__driver_of(cluster)->unhold(seat);
   }
   vlot__control_end(cluster);

@@ -12,6 +12,11 @@ void vlot__seat_publish(vlot__seat *seat);
 vlot_node_status vlot__seat_status(vlot__seat *seat);
 uint32_t vlot__leader(vlot_cluster *cluster);
 
+/* What its ring keeps (seat NULL: the cluster's), or its rare ones, oldest first: the newest
+ * [capacity] of them. Control is held, and no turn of it runs. */
+size_t vlot__seat_events(const vlot_cluster *cluster, const vlot__seat *seat, bool is_rare,
+                         vlot_event *events, size_t capacity);
+
 /* The configuration in force at its node, as of its last turn; NULL: it never ran. The caller
  * releases it. */
 vlot_configuration *vlot__seat_configuration(vlot__seat *seat);

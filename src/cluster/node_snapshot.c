@@ -83,8 +83,9 @@ void vlot__snapshots_restore(vlot__node *node) {
   on->staged = staged;
   if (vlot__node_is_void(node)) return;
   if (result != VLOT_OK)
-    vlot__log(node->cluster, "n%u's machine cannot be restored from the snapshot at %llu: %s",
-              node->seat->id, (unsigned long long)vlot_snapshot_get(on->restoring)->index,
+    vlot__log(node->cluster, VLOT_LOG_ERROR,
+              "n%u's machine cannot be restored from the snapshot at %llu: %s", node->seat->id,
+              (unsigned long long)vlot_snapshot_get(on->restoring)->index,
               vlot_result_text(result));
   vlot_snapshot_release(on->restoring);
   on->restoring = NULL;
@@ -193,7 +194,7 @@ static void put_off(vlot__node *node, uint64_t index, vlot_result result, vlot_w
   vlot_raft_get_status(node->raft, &status);
   node->snapshots.not_below = status.log_bytes + node->cluster->options.snapshot_bytes / 4 + 1;
   if (!node->is_void && result != VLOT_BUSY)
-    vlot__log(node->cluster, "n%u has no snapshot at %llu: %s", node->seat->id,
+    vlot__log(node->cluster, VLOT_LOG_ERROR, "n%u has no snapshot at %llu: %s", node->seat->id,
               (unsigned long long)index, vlot_result_text(result));
   forget_image(node);
 }

@@ -9,6 +9,7 @@
  *   node*.c                  mail -> inputs, outputs -> effects; no thread in them
  *   client.c ask.c inbox.c   clients, and where their answers arrive
  *   look.c lints.c await.c   looking and waiting
+ *   why*.c explain.c past.c  why it is so
  *   observe.c subscription.c log.c   events, and what is told
  *   driver.h                 what makes nodes run: threads.c clock.c actors.c, lockstep.c verbs.c
  *                            inline.c, pause.c
@@ -31,6 +32,7 @@
 #include "base/prng.h"
 #include "cluster/checker.h"
 #include "cluster/seat.h"
+#include "cluster/teller.h"
 
 struct vlot__driver;
 struct vlot__recorder;
@@ -66,6 +68,7 @@ typedef struct vlot__observer {
   pthread_mutex_t lock;
   vlot__checker *checker;
   struct vlot_subscription *subscriptions;
+  _Atomic bool has_listeners; /* some of them have a function or a descriptor */
   /* collects since the opening, for whoever subscribes first */
   struct vlot_subscription *early;
   bool is_made;
@@ -131,6 +134,11 @@ struct vlot_cluster {
   bool is_closing;    /* nobody is inside any more: its nodes are stopped */
   bool lacks_threads; /* one could not be made */
 
+  bool may_assist; /* threads: callers that wait may run turns */
+  /* threads: vlot__put_off; wake-ups that clients' submits have put off */
+  _Atomic uint32_t put_off;
+  _Atomic uint64_t lent_turns; /* so far */
+
   _Atomic uint64_t now;     /* cluster clock, ticks */
   _Atomic uint64_t next_id; /* of mail */
   _Atomic uint32_t leader_hint;
@@ -154,6 +162,9 @@ struct vlot_cluster {
   vlot__observer observer;
   pthread_mutex_t links_lock; /* every seat's links */
   vlot__lockstep lockstep;
+
+  vlot__teller teller;
+  struct vlot__log_lines *log_lines; /* log.c: of events; NULL: nobody wants any */
 
   /* lints */
   _Atomic uint64_t next_look; /* tick; 0: never */
@@ -226,9 +237,25 @@ static inline uint64_t vlot__new_id(vlot_cluster *cluster, vlot__seat *seat) {
   return cluster->has_seat_ids ? number * VLOT__MAIL_STRIDE + (seat ? seat->id : 0) : number;
 }
 
+/* One branch each where nobody listens. */
+static inline void vlot__teller_news(vlot_cluster *cluster) {
+  if (atomic_load_explicit(&cluster->teller.is_heard, memory_order_relaxed))
+    vlot__teller_news_now(cluster);
+}
+static inline void vlot__teller_ended(vlot_cluster *cluster) {
+  if (atomic_load_explicit(&cluster->teller.is_heard, memory_order_relaxed))
+    vlot__teller_ended_now(cluster);
+}
+
 /* A line for whoever keeps a log; log.c. */
-void vlot__log(vlot_cluster *cluster, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void vlot__log(vlot_cluster *cluster, vlot_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same of an event, where log_lines are wanted: told by the teller, if log_level asks for its
+ * kind. */
+void vlot__log_event(vlot_cluster *cluster, const vlot_event *event);
+vlot_result vlot__log_open(vlot_cluster *cluster);
+void vlot__log_close(vlot_cluster *cluster);
 
 /* Why it cannot open: a line of the log, and the options' problem, where the first one stays. */
 void vlot__problem(vlot_cluster *cluster, const char *format, ...)

@@ -88,6 +88,7 @@ static inline void observe(vlot_cluster *cluster, const vlot__seat *seat, const 
                      event->lamport);
   if (observer->subscriptions) vlot__subscriptions_push(cluster, event);
   if (observer->is_shared) vlot__unlock(&observer->lock);
+  if (observer->has_listeners) vlot__teller_news(cluster);
 }
 
 void vlot__observe_core(vlot__seat *seat, const vlot_raft *raft, vlot_raft_seen *seen) {
@@ -206,6 +207,7 @@ uint64_t vlot__emit(vlot_cluster *cluster, vlot__seat *seat, vlot_event *event) 
   }
   if (atomic_load_explicit(&cluster->observer.is_on, memory_order_relaxed))
     observe(cluster, seat, event);
+  if (cluster->log_lines) vlot__log_event(cluster, event);
   VLOT__RECORD(cluster, event, cluster, seat, event);
   call_event_hook(event);
   uint64_t id = vlot_event_id(event->node, event->sequence);

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/lock.h"
+#include "cluster/assist.h"
 #include "cluster/bootstrap.h"
 #include "cluster/change.h"
 #include "cluster/clock.h"
@@ -146,6 +147,8 @@ static void init_cluster_locks(vlot_cluster *cluster) {
   pthread_mutex_init(&cluster->links_lock, NULL);
   pthread_mutex_init(&cluster->door_lock, NULL);
   pthread_cond_init(&cluster->left, NULL);
+  pthread_mutex_init(&cluster->teller.lock, NULL);
+  pthread_cond_init(&cluster->teller.told, NULL);
 }
 
 /* All of it but the struct and its seats, which shells may still hold. */
@@ -159,6 +162,8 @@ static void free_cluster(vlot_cluster *cluster) {
   VLOT__FOR_EACH_SEAT (seat, cluster) {
     if (seat->events) close_seat(seat); /* else it was not opened any more */
   }
+  vlot__teller_stop(cluster);
+  vlot__log_close(cluster);
   if (cluster->observer.is_made) vlot__observer_deinit(cluster);
   VLOT__RECORD(cluster, close, cluster);
   vlot__alloc_free(cluster->allocator, cluster->events);
@@ -189,9 +194,11 @@ static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *
   cluster->log_allocator = host->log_allocator;
   cluster->options.tick_ns = host->options.tick_ns;
   cluster->host = host;
+  vlot__options_fit_snapshots(&cluster->options);
   cluster->machine = options->machine ? *options->machine : *vlot_kv_machine();
   if (!cluster->machine.snapshot || !cluster->machine.restore)
     vlot__options_take_none(&cluster->options);
+  cluster->may_assist = vlot__may_assist(cluster);
   bool is_lockstep = options->driver == VLOT_DRIVER_LOCKSTEP;
   atomic_init(&cluster->driver, is_lockstep ? &vlot__driver_lockstep : &vlot__driver_threads);
   cluster->lockstep.is_inline = is_lockstep && options->is_inline;
@@ -202,7 +209,9 @@ static vlot_result make_cluster(vlot_cluster **out, const vlot_cluster_options *
   cluster->has_seat_ids = recorder || !is_lockstep;
   init_cluster_locks(cluster);
   *out = cluster;
-  return open_parts(cluster);
+  vlot_result result = vlot__log_open(cluster);
+  if (result == VLOT_BUSY) vlot__host_lacks_threads(cluster);
+  return result == VLOT_OK ? open_parts(cluster) : result;
 }
 
 /* An opening has failed. */
@@ -309,7 +318,8 @@ static vlot_result finish_recording(vlot_cluster *cluster) {
 
 static vlot_result shut(vlot_cluster *cluster) {
   if (vlot__is_forked(cluster)) return vlot__refuse_forked_child();
-  if (vlot__is_inside(cluster) || vlot__clock_is_here(cluster))
+  if (vlot__is_inside(cluster) || vlot__clock_is_here(cluster) ||
+      vlot__inside(&cluster->host->teller))
     return vlot__refuse(VLOT_DEADLOCK,
                         "this is inside a call of this cluster (a function of the caller's that it "
                         "has called), or on its clock's thread: close it when that has returned");
@@ -347,6 +357,7 @@ vlot_result vlot_cluster_close(vlot_cluster *cluster) {
   if (finish_recording(cluster) != VLOT_OK && result == VLOT_OK) result = VLOT_IO;
   bool is_violated = cluster->observer.has_violation;
   vlot__control_end(cluster);
+  vlot__teller_stop(cluster);
   /* a quarantined thread still uses the cluster's memory: it is left alone, with all of it */
   if (result != VLOT_TIMEOUT)
     free_cluster(cluster);

@@ -30,6 +30,7 @@ void vlot_cluster_options_init(vlot_cluster_options *options) {
       .has_lints = 1,
       .snapshot_bytes = SNAPSHOT_BYTES,
       .snapshot_trailing = SNAPSHOT_TRAILING,
+      .log_level = VLOT_LOG_NOTE,
   };
   vlot_raft_options_init(&options->raft);
   options->raft.apply_entries_max = 4096;
@@ -87,15 +88,25 @@ static const char *snapshots_problem(const vlot_cluster_options *options) {
   if (options->snapshot && machine && !machine->restore)
     return "snapshot: the machine has no restore; nobody can begin with it";
   if (options->snapshot_bytes == 0) return NULL;
-  if (most > 0 && options->snapshot_bytes > most)
+  if (most > 0 && options->snapshot_bytes > most && options->snapshot_bytes != SNAPSHOT_BYTES)
     return "snapshot_bytes: at most raft.log_bytes_max, or that log is full before";
   if (machine && !can_snapshot(machine) && options->snapshot_bytes != SNAPSHOT_BYTES)
     return "snapshot_bytes: the machine has no snapshot and restore; 0 takes none";
   return NULL;
 }
 
+/* What the default comes to where a log may not be that long. */
+static uint64_t fitted_bytes(const vlot_cluster_options *options) {
+  uint64_t most = options->raft.log_bytes_max;
+  return most > 0 && most < SNAPSHOT_BYTES ? most / 4 + 1 : SNAPSHOT_BYTES;
+}
+
+void vlot__options_fit_snapshots(vlot_cluster_options *options) {
+  if (options->snapshot_bytes == SNAPSHOT_BYTES) options->snapshot_bytes = fitted_bytes(options);
+}
+
 void vlot__options_take_none(vlot_cluster_options *options) {
-  if (options->snapshot_bytes == SNAPSHOT_BYTES) options->snapshot_bytes = 0;
+  if (options->snapshot_bytes == fitted_bytes(options)) options->snapshot_bytes = 0;
 }
 
 /* No limit is one that is never reached: the bytes are counted. */
@@ -130,6 +141,9 @@ static const char *find_cluster_problem(const vlot_cluster_options *options) {
   if (options->keeps_events > 1) return "keeps_events: 0 or 1";
   if (options->problem_size > 0 && !options->problem) return "problem: missing";
   if (options->has_lints > 1) return "has_lints: 0 or 1";
+  if (options->log_level < VLOT_LOG_ERROR || options->log_level > VLOT_LOG_DETAIL)
+    return "log_level: VLOT_LOG_ERROR to VLOT_LOG_DETAIL";
+  if (options->assist > VLOT_ASSIST_OFF) return "assist: one of VLOT_ASSIST_*";
   if (options->place > VLOT_PLACE_SPREAD) return "place: one of VLOT_PLACE_*";
   if (options->raft.size != sizeof options->raft)
     return "raft: call vlot_cluster_options_init() first";

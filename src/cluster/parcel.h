@@ -38,6 +38,7 @@ typedef struct vlot__parcel {
   vlot_why why;          /* of an append that time sends; NONE */
   uint64_t due;          /* cluster tick */
   bool may_overtake;     /* what was sent on the same link before */
+  bool puts_off;         /* its sender waits for the answer at once: nobody need be woken */
   vlot__mail_head *head; /* begins the first piece */
   vlot_piece pieces[2];  /* [count]; a message's slices are the second */
   size_t count;
@@ -56,6 +57,7 @@ static inline vlot__parcel vlot__parcel_of(uint32_t to, uint32_t kind, void *pay
   parcel.why = VLOT_WHY_NONE;
   parcel.due = 0;
   parcel.may_overtake = false;
+  parcel.puts_off = false;
   parcel.head = payload;
   parcel.pieces[0] = (vlot_piece){.data = payload, .size = size};
   parcel.pieces[1] = (vlot_piece){.data = NULL};

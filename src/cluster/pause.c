@@ -27,6 +27,11 @@ static vlot_result paused_close(vlot_cluster *cluster) {
   return vlot__driver_threads.close(cluster);
 }
 
+static void paused_remind(vlot_cluster *cluster, uint32_t asked) {
+  const vlot__driver *driver = driver_here(cluster);
+  if (driver->remind) driver->remind(cluster, asked);
+}
+
 /* A node's turn runs because the pauser lets it, on whatever thread. */
 static vlot_result paused_post(vlot_cluster *cluster, const vlot__parcel *parcel) {
   return parcel->sender ? vlot__pending_offer(cluster, parcel)
@@ -49,8 +54,9 @@ static vlot_result paused_await(vlot_cluster *cluster,
   return driver_here(cluster)->await(cluster, is_reached, context, deadline);
 }
 
-static void paused_wait(vlot_cluster *cluster, struct vlot__inbox *inbox, uint64_t deadline) {
-  driver_here(cluster)->wait_for_answer(cluster, inbox, deadline);
+static void paused_wait(vlot_cluster *cluster, struct vlot__inbox *inbox, uint32_t asked,
+                        uint64_t deadline) {
+  driver_here(cluster)->wait_for_answer(cluster, inbox, asked, deadline);
 }
 
 /* Other threads look, and read answers. */
@@ -112,6 +118,7 @@ static const vlot__driver paused = {
     .violated = vlot__emit_violation,
     .await = paused_await,
     .wait_for_answer = paused_wait,
+    .remind = paused_remind,
 };
 
 /* --- pausing --- */
@@ -248,7 +255,7 @@ vlot_result vlot_cluster_unpause(vlot_cluster *cluster) {
       vlot__seat_publish(seat);
       if (atomic_load(&seat->state) == VLOT_NODE_SUSPENDED &&
           vlot_actor_suspend(seat->actor, cluster->options.stop_ns) != VLOT_OK)
-        vlot__log(cluster, "n%u could not be suspended again", seat->id);
+        vlot__log(cluster, VLOT_LOG_ERROR, "n%u could not be suspended again", seat->id);
       vlot_actor_unhold(seat->actor);
     }
     vlot__clock_go_on(cluster);

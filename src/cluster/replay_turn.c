@@ -365,7 +365,7 @@ static void after_recorded_turn(vlot__replay *replay, vlot__seat *seat) {
 /* Before it comes to what may have ended the process that was recorded. */
 static void tell_unended(const vlot__replay *replay, size_t place, const vlot__seat *seat) {
   uint64_t last = replay->cluster->action, first = last - replay->records[place].mails + 1;
-  vlot__log(replay->cluster,
+  vlot__log(replay->cluster, VLOT_LOG_ERROR,
             "n%u takes a turn without an end (action %" PRIu64 " to %" PRIu64
             "): it was in the middle of it when the recording ended, and what ended it may come "
             "again",

@@ -150,7 +150,9 @@ struct vlot__seat {
 
 /* Is it a table of the second edition? Those once ended before keep. */
 static inline bool vlot__storage_is_second(const vlot_storage *storage) {
-  return storage->size == sizeof *storage || storage->size == offsetof(vlot_storage, keep);
+  return storage->size == sizeof *storage ||
+         storage->size == offsetof(vlot_storage, may_run_on_callers) ||
+         storage->size == offsetof(vlot_storage, keep);
 }
 
 /* Why the last call on a storage failed, in its own words; NULL: it has none. */

@@ -13,7 +13,7 @@
 /* The coarse clock is late by one tick of the kernel, 10 ms at most. */
 enum { COARSE_NS = 10000000 };
 
-static uint64_t coarse_ns(void) {
+uint64_t vlot__coarse_ns(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
@@ -22,13 +22,13 @@ static uint64_t coarse_ns(void) {
 uint64_t vlot__slow_begin(vlot_cluster *cluster) {
   bool is_looked_at =
       vlot__driver_of(cluster) == &vlot__driver_threads && cluster->options.has_lints;
-  return is_looked_at ? coarse_ns() : 0;
+  return is_looked_at ? vlot__coarse_ns() : 0;
 }
 
 void vlot__slow_end(vlot__seat *seat, int function, uint64_t begin) {
   if (begin == 0) return;
   vlot_cluster *cluster = seat->cluster;
-  uint64_t took = coarse_ns() - begin;
+  uint64_t took = vlot__coarse_ns() - begin;
   if (took <= vlot__slow_limit_ns(cluster) + COARSE_NS) return;
   vlot__slow_calls *slow = &seat->slow_calls[function];
   vlot__lock(&seat->status_lock);

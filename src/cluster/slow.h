@@ -11,6 +11,9 @@
 /* Nanoseconds of a coarse clock, which costs a load or two; 0: they are not looked at. */
 uint64_t vlot__slow_begin(vlot_cluster *cluster);
 
+/* The monotonic clock, to some milliseconds. */
+uint64_t vlot__coarse_ns(void);
+
 /* On the node's thread, behind user code and only where the node is not void: was it too long?
  *
  * function  VLOT__SLOW_*

@@ -2,6 +2,7 @@
  * it of time.
  */
 #include "cluster/actors.h"
+#include "cluster/assist.h"
 #include "cluster/change.h"
 #include "cluster/clock.h"
 #include "cluster/control.h"
@@ -10,6 +11,7 @@
 #include "cluster/inbox.h"
 #include "cluster/lints.h"
 #include "cluster/look.h"
+#include "vlot/actor_lend.h"
 
 static bool threads_may_step(vlot_cluster *cluster) {
   (void)cluster;
@@ -30,7 +32,7 @@ static vlot_result threads_close(vlot_cluster *cluster) {
     written = vlot__helper_leave(cluster->host->helper, cluster, cluster->options.stop_ns);
   if (written == VLOT_TIMEOUT)
     vlot__log(
-        cluster,
+        cluster, VLOT_LOG_ERROR,
         "an image of a machine is written by user code that does not come back: its thread is "
         "left alone; do not unload the code that it is inside (dlclose); vlot's own stays "
         "loaded until the process ends");
@@ -84,6 +86,7 @@ static void threads_publish(vlot__seat *seat) {
   if (vlot__node_is_fenced(seat->node) &&
       atomic_compare_exchange_strong(&seat->state, &up, VLOT_NODE_FENCED))
     seat->owes_fenced = true;
+  if (seat->owes_fenced) vlot_actor_keep_turns(seat->turn_actor);
 }
 
 /* At once in the log; and the lint of it, if it has one, soon: the clock may have nothing else to
@@ -133,6 +136,15 @@ static void threads_turn(vlot_actor *self, vlot__node *node, vlot_turn *turn) {
 
 /* --- mail --- */
 
+/* Whoever sends it waits next, and then runs the turn itself; should it not, the clock comes by. */
+static vlot_result post_and_put_off(vlot_cluster *cluster, const vlot__parcel *parcel) {
+  vlot_lend lend;
+  vlot_lend_put_off_begin(&lend);
+  vlot_result result = vlot__actors_post(cluster, parcel);
+  if (vlot_lend_put_off_end(&lend)) vlot__clock_owe(cluster);
+  return result;
+}
+
 /* What left earlier on the same link and is slow must not be overtaken, unless the link
  * reorders. */
 static vlot_result threads_post(vlot_cluster *cluster, const vlot__parcel *parcel) {
@@ -140,7 +152,9 @@ static vlot_result threads_post(vlot_cluster *cluster, const vlot__parcel *parce
   if (parcel->from && !parcel->may_overtake &&
       (due > now || now < atomic_load_explicit(&cluster->slow_until, memory_order_relaxed)))
     due = vlot__clock_arrival(cluster, parcel->from, parcel->to, due);
-  if (due <= now) return vlot__actors_post(cluster, parcel);
+  if (due <= now)
+    return parcel->puts_off ? post_and_put_off(cluster, parcel)
+                            : vlot__actors_post(cluster, parcel);
   vlot__parcel late = *parcel;
   late.due = due;
   return vlot__clock_post(cluster, &late);
@@ -150,6 +164,10 @@ static vlot_result threads_post(vlot_cluster *cluster, const vlot__parcel *parce
 static bool threads_has_traffic(vlot_cluster *cluster) { return vlot__clock_has_late(cluster); }
 
 /* --- waiting --- */
+
+static bool is_changed(vlot_cluster *cluster, void *context) {
+  return vlot__change_count(cluster) != *(const uint64_t *)context;
+}
 
 /* Who waits says so before it looks, and the deadline is the clock's to announce: it wakes
  * every waiter at each tick it takes. */
@@ -168,16 +186,41 @@ static vlot_result threads_await(vlot_cluster *cluster,
       result = VLOT_TIMEOUT;
     } else {
       vlot__clock_wake(cluster, deadline);
-      vlot__change_wait(cluster, seen, deadline);
+      /* what the turns on this thread have changed is looked at before it sleeps */
+      if (!vlot__assist(cluster, 0, is_changed, &seen)) vlot__change_wait(cluster, seen, deadline);
+      /* it may be outside, and must use nothing behind the door */
+      if (vlot__is_shut(cluster)) result = vlot__visit_refusal(cluster);
     }
   }
   atomic_fetch_sub(&cluster->waiters, 1);
   return result;
 }
 
+typedef struct waiting {
+  vlot__inbox *inbox;
+  uint64_t deadline;
+} waiting;
+
+static bool is_over(vlot_cluster *cluster, void *context) {
+  const waiting *self = context;
+  return vlot__inbox_has_some(self->inbox) || vlot__now(cluster) >= self->deadline ||
+         vlot__inbox_is_interrupted(self->inbox) || vlot__is_shut(cluster);
+}
+
+static void threads_remind(vlot_cluster *cluster, uint32_t asked) {
+  vlot__seat *seat = vlot__seat_of(cluster, asked);
+  vlot_actor *actor = seat ? vlot__actors_find(seat) : NULL;
+  if (actor) (void)vlot_actor_remind(actor, false);
+  vlot_actor_release(actor);
+}
+
 /* The deadline is the clock's to announce; it is asked to only if it would look too late by
  * itself. */
-static void threads_wait(vlot_cluster *cluster, vlot__inbox *inbox, uint64_t deadline) {
+static void threads_wait(vlot_cluster *cluster, vlot__inbox *inbox, uint32_t asked,
+                         uint64_t deadline) {
+  waiting self = {.inbox = inbox, .deadline = deadline};
+  if (asked && vlot__assist(cluster, asked, is_over, &self)) return;
+  if (asked) threads_remind(cluster, asked);
   vlot__inbox_announce(inbox, deadline);
   vlot__clock_wake(cluster, deadline);
   vlot__inbox_wait(inbox, deadline);
@@ -206,4 +249,5 @@ const vlot__driver vlot__driver_threads = {
     .violated = threads_violated,
     .await = threads_await,
     .wait_for_answer = threads_wait,
+    .remind = threads_remind,
 };

@@ -9,9 +9,10 @@
 #include "base/lock.h"
 #include "vlot/actor.h"
 
-void vlot__timekeeper_init(vlot__timekeeper *keeper, const vlot_allocator *allocator) {
+void vlot__timekeeper_init(vlot__timekeeper *keeper, const vlot_allocator *allocator,
+                           const char *name) {
   pthread_condattr_t monotonic;
-  *keeper = (vlot__timekeeper){.allocator = allocator};
+  *keeper = (vlot__timekeeper){.allocator = allocator, .name = name};
   pthread_mutex_init(&keeper->lock, NULL);
   pthread_cond_init(&keeper->changed, NULL);
   pthread_condattr_init(&monotonic);
@@ -123,7 +124,7 @@ static bool start_thread(vlot__timekeeper *keeper) {
   bool is_made = pthread_create(&keeper->thread, NULL, keep_time, keeper) == 0;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (!is_made) return false;
-  pthread_setname_np(keeper->thread, "vlot-clock");
+  pthread_setname_np(keeper->thread, keeper->name);
   keeper->state = VLOT__TIMEKEEPER_RUNS;
   return true;
 }

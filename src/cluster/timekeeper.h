@@ -1,4 +1,5 @@
-/* The clock thread of a host. It serves the clocks of the groups with threads, each at the real
+/* The clock thread of a host, and in the same way the one that tells of news (teller.h).
+ * It serves the clocks of the groups with threads, each at the real
  * time at which that one looks next; the first clock starts the thread, the last one ends it. What
  * is done for one clock costs no more for all the others that there are than a step in a heap.
  */
@@ -30,6 +31,7 @@ typedef enum vlot__timekeeper_state {
 
 typedef struct vlot__timekeeper {
   const vlot_allocator *allocator;
+  const char *name; /* of its thread; static */
   pthread_mutex_t lock;
   pthread_cond_t wake;    /* the thread, asleep */
   pthread_cond_t changed; /* who waits for a look to end, or for the thread */
@@ -42,7 +44,8 @@ typedef struct vlot__timekeeper {
   uint64_t numbers;         /* clocks so far: the order among those that are due at once */
 } vlot__timekeeper;
 
-void vlot__timekeeper_init(vlot__timekeeper *keeper, const vlot_allocator *allocator);
+void vlot__timekeeper_init(vlot__timekeeper *keeper, const vlot_allocator *allocator,
+                           const char *name);
 void vlot__timekeeper_deinit(vlot__timekeeper *keeper); /* it has no clocks */
 
 /* Serve one more clock, beginning with a look at once. VLOT_NOMEM; VLOT_BUSY: no more threads. */

@@ -5,13 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/lock.h"
 #include "vlot/actor.h"
 
-bool vlot__traced_is(vlot__traced *traced) {
-  uint64_t now = vlot_clock_ns();
-  if (traced->looked_ns != 0 && now - traced->looked_ns < 100000000) return traced->is_traced;
-  traced->looked_ns = now;
-  traced->is_traced = false;
+static bool look(void) {
   char text[2048];
   int file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
   if (file < 0) return false;
@@ -20,6 +17,18 @@ bool vlot__traced_is(vlot__traced *traced) {
   if (size <= 0) return false;
   text[size] = '\0';
   const char *line = strstr(text, "TracerPid:");
-  traced->is_traced = line && strtol(line + strlen("TracerPid:"), NULL, 10) != 0;
-  return traced->is_traced;
+  return line && strtol(line + strlen("TracerPid:"), NULL, 10) != 0;
 }
+
+bool vlot__traced_is_at(vlot__traced *traced, uint64_t now_ns) {
+  uint64_t looked = atomic_load_explicit(&traced->looked_ns, memory_order_relaxed);
+  bool is_old = looked == 0 || (now_ns > looked && now_ns - looked >= 100000000);
+  if (is_old && atomic_compare_exchange_strong(&traced->looked_ns, &looked, now_ns)) {
+    int cancel_state = vlot__cancel_off(); /* a file is read, in a call that is no such point */
+    atomic_store_explicit(&traced->is_traced, look(), memory_order_relaxed);
+    vlot__cancel_restore(cancel_state);
+  }
+  return atomic_load_explicit(&traced->is_traced, memory_order_relaxed);
+}
+
+bool vlot__traced_is(vlot__traced *traced) { return vlot__traced_is_at(traced, vlot_clock_ns()); }

@@ -9,7 +9,7 @@
 bool vlot__workspace_take(vlot__workspace *workspace, vlot_cluster *cluster) {
   workspace->cluster = cluster;
   workspace->options.nodes = vlot_cluster_nodes(cluster);
-  return vlot_subscription_open(&workspace->events, cluster, 0) == VLOT_OK;
+  return vlot__workspace_listen(workspace, cluster) == VLOT_OK;
 }
 
 bool vlot__workspace_run_origin(vlot__workspace *workspace, const vlot__workspace_stop *stop) {
@@ -58,29 +58,30 @@ static int in_order(const void *left, const void *right) {
   return a->sequence < b->sequence ? -1 : a->sequence > b->sequence;
 }
 
-static size_t collect(const vlot__past *past, uint64_t action, bool is_summary,
+static size_t collect(const vlot_past *past, uint64_t action, bool is_summary,
                       const vlot_event **found) {
-  size_t count = 0;
-  for (size_t node = 0; node < VLOT__PAST_NODES; node++)
-    for (size_t k = past->nodes[node].count; k > 0; k--) {
-      const vlot_event *event = &past->nodes[node].events[k - 1];
-      if (event->action <= action) break;
-      if (!vlot__workspace_shows(event, is_summary)) continue;
-      if (found) found[count] = event;
-      count++;
+  size_t shown = 0;
+  for (uint32_t node = 0; node <= VLOT_STEP_NODES_MAX; node++) {
+    size_t count;
+    const vlot_event *events = vlot_past_events(past, node, &count);
+    for (size_t k = count; k > 0 && events[k - 1].action > action; k--) {
+      if (!vlot__workspace_shows(&events[k - 1], is_summary)) continue;
+      if (found) found[shown] = &events[k - 1];
+      shown++;
     }
-  return count;
+  }
+  return shown;
 }
 
 static void tell_since(vlot__workspace *workspace, uint64_t action) {
   char sentence[512];
-  size_t count = collect(&workspace->past, action, workspace->is_summary, NULL);
+  size_t count = collect(workspace->past, action, workspace->is_summary, NULL);
   const vlot_event **found = calloc(count + 1, sizeof *found);
   if (!found) {
     workspace->out.is_short = true;
     return;
   }
-  collect(&workspace->past, action, workspace->is_summary, found);
+  collect(workspace->past, action, workspace->is_summary, found);
   qsort(found, count, sizeof *found, in_order);
   for (size_t k = 0; k < count; k++) {
     vlot_event_text(found[k], sentence, sizeof sentence);

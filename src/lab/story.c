@@ -369,7 +369,7 @@ static void put_parameter(vlot__workspace *workspace, const vlot_parameter *para
 /* The state in which it was carried out: time may have passed since the action before it. */
 static vlot__story_place asked_at(const vlot__workspace *workspace, const vlot_event *event) {
   vlot__story_place place = {.action = event->action - 1, .tick = event->tick};
-  uint64_t last = vlot__past_tick(&workspace->past, place.action);
+  uint64_t last = vlot__past_action_tick(workspace->past, place.action);
   if (last < place.tick) place.idle = place.tick - last;
   return place;
 }

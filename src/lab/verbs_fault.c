@@ -144,7 +144,7 @@ static bool heal_links(vlot__workspace *workspace, uint32_t a, uint32_t b) {
 static bool heal_disks(vlot__workspace *workspace, uint32_t node) {
   vlot_disk_fault well = {0};
   for (uint32_t id = node ? node : 1; id <= (node ? node : workspace->options.nodes); id++) {
-    const vlot_event *fault = vlot__past_disk(&workspace->past, id);
+    const vlot_event *fault = vlot__past_disk_fault(workspace->past, id);
     bool is_well =
         !fault || !(fault->as.change.from || fault->as.change.to || fault->as.change.term);
     if ((!is_well || node) &&

@@ -203,9 +203,10 @@ bool vlot__verbs_lints(vlot__workspace *workspace, const vlot__arguments *argume
 bool vlot__verbs_why(vlot__workspace *workspace, const vlot__arguments *arguments) {
   vlot__view view = {.kind = VLOT__VIEW_OF_WHY};
   const vlot__value *node = &arguments->values[0], *what = &arguments->values[1];
-  vlot__why_about about = what->is_given ? (vlot__why_about)what->number : VLOT__WHY_ANYTHING;
-  return vlot__verbs_show(workspace, &view,
-                          vlot__why_look(&view.as.why, workspace, (uint32_t)node->number, about));
+  vlot_ask ask = what->is_given ? (vlot_ask)(VLOT_ASK_CHANGE + what->number) : VLOT_ASK_ANYTHING;
+  vlot_result result = vlot__why_look(&view.as.why, workspace, (uint32_t)node->number, ask);
+  if (result != VLOT_OK && result != VLOT_NOMEM) return vlot__verbs_result(workspace, 1, result);
+  return vlot__verbs_show(workspace, &view, result == VLOT_OK);
 }
 
 bool vlot__verbs_help(vlot__workspace *workspace, const vlot__arguments *arguments) {

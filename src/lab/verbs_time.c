@@ -82,13 +82,14 @@ static bool is_wanted(const goal *wanted, const vlot_event *event) {
 }
 
 static bool has_seen(const goal *wanted) {
-  const vlot__past *past = &wanted->followed->past;
-  for (size_t node = 0; node < VLOT__PAST_NODES; node++)
-    for (size_t k = past->nodes[node].count; k > 0; k--) {
-      const vlot_event *event = &past->nodes[node].events[k - 1];
-      if (event->action <= wanted->since) break;
-      if (is_wanted(wanted, event)) return true;
+  for (uint32_t node = 0; node <= VLOT_STEP_NODES_MAX; node++) {
+    size_t count;
+    const vlot_event *events = vlot_past_events(wanted->followed->past, node, &count);
+    for (size_t k = count; k > 0; k--) {
+      if (events[k - 1].action <= wanted->since) break;
+      if (is_wanted(wanted, &events[k - 1])) return true;
     }
+  }
   return false;
 }
 
@@ -272,7 +273,7 @@ static void say_leader(vlot__workspace *workspace, vlot__text *out) {
   if (leader)
     vlot__text_add(out, "n%u leads term %" PRIu64, leader, status.raft.term);
   else
-    vlot__why_nobody_leads(workspace, out);
+    vlot__why_say_nobody_leads(workspace, out);
 }
 
 static void say_highest(vlot__workspace *workspace, const goal *wanted, vlot__text *out) {

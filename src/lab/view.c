@@ -123,32 +123,6 @@ bool vlot__view_look_lints(vlot__view_lints *view, vlot_cluster *cluster) {
   return true;
 }
 
-/* --- lines --- */
-
-vlot__view_line *vlot__view_why_begin(vlot__view_why *view, vlot__view_line_kind kind,
-                                      uint32_t node) {
-  if (view->count == view->capacity) {
-    size_t capacity = view->capacity ? 2 * view->capacity : 16;
-    vlot__view_line *rows = realloc(view->rows, capacity * sizeof *rows);
-    if (!rows) {
-      view->is_short = true;
-      return NULL;
-    }
-    view->rows = rows;
-    view->capacity = capacity;
-  }
-  view->rows[view->count] = (vlot__view_line){.kind = kind, .node = node};
-  return &view->rows[view->count++];
-}
-
-void vlot__view_why_say(vlot__view_why *view, const char *format, ...) {
-  va_list arguments;
-  if (view->is_short || view->count == 0) return;
-  va_start(arguments, format);
-  vlot__text_add_list(&view->rows[view->count - 1].text, format, arguments);
-  va_end(arguments);
-}
-
 /* --- and gone --- */
 
 void vlot__view_nodes_deinit(vlot__view_nodes *view) {
@@ -168,11 +142,6 @@ static void free_net(vlot__view_net *view) {
   free(view->pending);
 }
 
-static void free_why(vlot__view_why *view) {
-  for (size_t k = 0; k < view->count; k++) vlot__text_deinit(&view->rows[k].text);
-  free(view->rows);
-}
-
 void vlot__view_deinit(vlot__view *view) {
   switch (view->kind) {
   case VLOT__VIEW_OF_NODES: free(view->as.nodes.rows); break;
@@ -183,7 +152,7 @@ void vlot__view_deinit(vlot__view *view) {
   case VLOT__VIEW_OF_EVENTS: free(view->as.events.rows); break;
   case VLOT__VIEW_OF_CHECK: free(view->as.check.rows); break;
   case VLOT__VIEW_OF_LINTS: free(view->as.lints.rows); break;
-  case VLOT__VIEW_OF_WHY: free_why(&view->as.why); break;
+  case VLOT__VIEW_OF_WHY: vlot_explanation_release(view->as.why.told); break;
   case VLOT__VIEW_OF_BRANCHES: free(view->as.branches.rows); break;
   case VLOT__VIEW_OF_NODE:
   case VLOT__VIEW_OF_ENTRIES:

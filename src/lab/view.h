@@ -10,6 +10,7 @@
 
 #include "text.h"
 #include "vlot/cluster.h"
+#include "vlot/why.h"
 
 struct vlot__workspace;
 
@@ -229,26 +230,8 @@ typedef struct vlot__view_history {
   vlot__view_said *rows; /* [count] as they can be said again */
 } vlot__view_history;
 
-typedef enum vlot__view_line_kind {
-  VLOT__VIEW_STATE,   /* how it is */
-  VLOT__VIEW_FINDING, /* and what follows from that, or is missing */
-  VLOT__VIEW_DETAIL,  /* of the finding before it, about one node */
-  VLOT__VIEW_EVENT,   /* what happened */
-  VLOT__VIEW_CAUSE,   /* because of what: of the event or cause before it */
-} vlot__view_line_kind;
-
-typedef struct vlot__view_line {
-  vlot__view_line_kind kind;
-  uint32_t node;  /* whom it is about; 0: the cluster */
-  uint64_t event; /* vlot_event_id() of EVENT and CAUSE */
-  uint64_t tick;  /* of EVENT and CAUSE */
-  vlot__text text;
-} vlot__view_line;
-
 typedef struct vlot__view_why {
-  size_t count, capacity;
-  vlot__view_line *rows; /* [count] */
-  bool is_short;         /* something did not fit into memory */
+  vlot_explanation *told; /* released with the view */
 } vlot__view_why;
 
 typedef enum vlot__view_kind {
@@ -338,15 +321,6 @@ void vlot__view_escape(vlot__text *out, const void *bytes, size_t size, size_t m
 
 /* Free the parts that hold more than one block. */
 void vlot__view_node_free(vlot__view *view);
-
-/* A line is added, and then what it says. Without memory it is not, and is_short says so.
- *
- * returns  the line, until the next one is added; NULL: no memory
- */
-vlot__view_line *vlot__view_why_begin(vlot__view_why *view, vlot__view_line_kind kind,
-                                      uint32_t node);
-void vlot__view_why_say(vlot__view_why *view, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
 
 void vlot__view_nodes_deinit(vlot__view_nodes *view);
 void vlot__view_pending_deinit(vlot__view_pending *view);

@@ -251,23 +251,40 @@ static void put_lints(vlot__text *out, const vlot__view_lints *view) {
   close_list(out);
 }
 
+/* Ticks that are not known, or never come, are not said. */
+static void put_wait(vlot__text *out, const vlot_wait *wait) {
+  put_text(out, "kind", vlot_wait_kind_name(wait->kind));
+  put_number(out, "node", wait->node);
+  put_number(out, "peer", wait->peer);
+  put_truth(out, "is_held", wait->is_held);
+  put_number(out, "have", wait->have);
+  put_number(out, "need", wait->need);
+  put_number(out, "id", wait->id);
+  put_number(out, "index", wait->index);
+  if (wait->since != VLOT_NEVER) put_number(out, "since", wait->since);
+  if (wait->until != VLOT_NEVER) put_number(out, "until", wait->until);
+  put_number(out, "line", wait->reason);
+}
+
 static void put_why(vlot__text *out, const vlot__view_why *view) {
-  static const char *const kinds[] = {[VLOT__VIEW_STATE] = "state",
-                                      [VLOT__VIEW_FINDING] = "finding",
-                                      [VLOT__VIEW_DETAIL] = "detail",
-                                      [VLOT__VIEW_EVENT] = "event",
-                                      [VLOT__VIEW_CAUSE] = "cause"};
   open_list(out, "lines");
-  for (size_t k = 0; k < view->count; k++) {
+  for (size_t k = 0; k < view->told->reason_count; k++) {
+    const vlot_reason *reason = &view->told->reasons[k];
     open_row(out, k);
-    put_text(out, "kind", kinds[view->rows[k].kind]);
-    put_number(out, "node", view->rows[k].node);
-    put_number(out, "tick", view->rows[k].tick);
-    put_own(out, "text", &view->rows[k].text);
+    put_text(out, "kind", vlot_reason_kind_name(reason->kind));
+    put_number(out, "node", reason->node);
+    put_number(out, "tick", reason->tick);
+    put_text(out, "text", reason->text);
     close_row(out);
   }
   close_list(out);
-  out->is_short |= view->is_short;
+  open_list(out, "waits");
+  for (size_t k = 0; k < view->told->wait_count; k++) {
+    open_row(out, k);
+    put_wait(out, &view->told->waits[k]);
+    close_row(out);
+  }
+  close_list(out);
 }
 
 static void put_branches(vlot__text *out, const vlot__view_branches *view) {

@@ -1,6 +1,7 @@
 /* Views as text: what `vlot step` and scenes show. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pattern.h"
@@ -215,21 +216,12 @@ static void put_lints(vlot__text *out, const vlot__view_lints *view) {
 }
 
 static void put_why(vlot__text *out, const vlot__view_why *view) {
-  for (size_t k = 0; k < view->count; k++) {
-    const vlot__view_line *line = &view->rows[k];
-    const char *text = line->text.data ? line->text.data : "";
-    switch (line->kind) {
-    case VLOT__VIEW_STATE: vlot__text_add(out, "%s\n", text); break;
-    case VLOT__VIEW_FINDING: vlot__text_add(out, "  %s\n", text); break;
-    case VLOT__VIEW_DETAIL: vlot__text_add(out, "          %s\n", text); break;
-    case VLOT__VIEW_EVENT: vlot__text_add(out, "%6" PRIu64 "  %s\n", line->tick, text); break;
-    case VLOT__VIEW_CAUSE:
-      vlot__text_add(out, "%6" PRIu64 "    because %s\n", line->tick, text);
-      break;
-    }
-    out->is_short |= line->text.is_short;
-  }
-  out->is_short |= view->is_short;
+  size_t size = vlot_explanation_text(view->told, NULL, 0) + 1;
+  char *text = malloc(size);
+  if (text) vlot_explanation_text(view->told, text, size);
+  if (text) vlot__text_put(out, text, size - 1);
+  out->is_short |= !text;
+  free(text);
 }
 
 static int width_of(const vlot__view_branch *branch) {

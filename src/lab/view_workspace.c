@@ -87,7 +87,7 @@ static void look_disk(vlot__view_net *view, const vlot_node_status *status,
 static void look_disks_and_clocks(vlot__view_net *view, vlot__workspace *workspace) {
   for (uint32_t id = 1; id <= workspace->options.nodes; id++) {
     vlot_node_status status = vlot__workspace_status(workspace, id);
-    look_disk(view, &status, vlot__past_disk(&workspace->past, id));
+    look_disk(view, &status, vlot__past_disk_fault(workspace->past, id));
     if (status.clock_permille != 1000)
       view->clocks[view->clock_count++] =
           (vlot__view_clock){.node = id, .permille = status.clock_permille};

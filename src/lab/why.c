@@ -1,103 +1,46 @@
-/* Why: how a node is, what led there, and what is missing. */
-#include <inttypes.h>
+#include "why.h"
 
-#include "screen.h"
-#include "why_inside.h"
+#include <string.h>
 
-static void add_state(why *at, const vlot_node_status *status) {
-  bool is_running = status->state == VLOT_NODE_UP || status->state == VLOT_NODE_SUSPENDED;
-  vlot__view_why_begin(at->view, VLOT__VIEW_STATE, status->id);
-  if (is_running && status->raft.role == VLOT_ROLE_LEADER)
-    vlot__view_why_say(at->view, "n%u leads term %" PRIu64, status->id, status->raft.term);
-  else if (is_running)
-    vlot__view_why_say(at->view, "n%u is a %s in term %" PRIu64, status->id,
-                       status->is_learner ? "learner" : vlot_role_name(status->raft.role),
-                       status->raft.term);
-  else
-    vlot__view_why_say(at->view, "n%u is %s", status->id, vlot__screen_role(status));
-  if (is_running && status->raft.role == VLOT_ROLE_FOLLOWER && status->raft.leader)
-    vlot__view_why_say(at->view, " and follows n%u", status->raft.leader);
-  else if (is_running && status->raft.role == VLOT_ROLE_FOLLOWER)
-    vlot__view_why_say(at->view, " and knows no leader");
-  vlot__view_why_say(at->view, "%s.",
-                     status->state == VLOT_NODE_SUSPENDED ? "; it is suspended" : "");
+vlot_result vlot__why_look(vlot__view_why *view, vlot__workspace *workspace, uint32_t node,
+                           vlot_ask ask) {
+  vlot_question question;
+  vlot_question_init(&question);
+  question.ask = ask;
+  question.node = node;
+  question.past = workspace->past;
+  return vlot_cluster_why(workspace->cluster, &question, &view->told);
 }
 
-static uint64_t kinds_of(vlot__why_about about) {
-  const uint64_t change = BIT(LEADER) | BIT(STEP_DOWN) | BIT(ROLE) | BIT(VOTE) | BIT(TERM) |
-                          BIT(APPEND) | BIT(TRUNCATE) | BIT(COMMIT) | BIT(CAMPAIGN) | BIT(FENCED) |
-                          BIT(START) | BIT(KILL) | BIT(SUSPEND) | BIT(RESUME) |
-                          BIT(SNAPSHOT_INSTALLED);
-  switch (about) {
-  case VLOT__WHY_ROLE:
-    return BIT(LEADER) | BIT(STEP_DOWN) | BIT(ROLE) | BIT(FENCED) | BIT(START) | BIT(KILL);
-  case VLOT__WHY_VOTE: return BIT(VOTE) | BIT(CAMPAIGN); /* who campaigns votes for itself */
-  case VLOT__WHY_TERM: return BIT(TERM);
-  case VLOT__WHY_LOG:
-    return BIT(APPEND) | BIT(TRUNCATE) | BIT(MISMATCH) | BIT(SNAPSHOT_INSTALLED) | BIT(COMPACTED);
-  case VLOT__WHY_COMMIT: return BIT(COMMIT);
-  case VLOT__WHY_CAMPAIGN: return BIT(CAMPAIGN);
-  case VLOT__WHY_CHANGE:
-  case VLOT__WHY_ANYTHING: break;
-  }
-  return change;
+/* What text begins with is behind it; else it stays where it is. */
+static bool skip(const char **text, const char *begin) {
+  size_t size = strlen(begin);
+  bool is_there = strncmp(*text, begin, size) == 0;
+  if (is_there) *text += size;
+  return is_there;
 }
 
-/* The newest thing of that kind; that it was told to forget its leader is one where nothing has
- * happened since. */
-static const vlot_event *find_event(const why *at, uint32_t id, vlot__why_about about) {
-  const vlot__past *past = &at->workspace->past;
-  const vlot_event *event = vlot__past_newest(past, id, kinds_of(about), 0, 0);
-  const vlot_event *known = vlot__past_newest(past, id, BIT(KNOWN_LEADER), 0, 0);
-  bool is_asked =
-      about == VLOT__WHY_CHANGE || about == VLOT__WHY_ANYTHING || about == VLOT__WHY_ROLE;
-  bool is_newer = known && (!event || known->sequence > event->sequence);
-  return is_asked && is_newer && known->why == VLOT_WHY_LEADER_FORGOTTEN ? known : event;
+void vlot__why_say_nobody_leads(vlot__workspace *workspace, vlot__text *out) {
+  vlot_explanation *told;
+  vlot_question question;
+  vlot_question_init(&question);
+  question.past = workspace->past;
+  vlot_result result = vlot_cluster_why(workspace->cluster, &question, &told);
+  const char *text = result == VLOT_OK ? told->reasons[0].text : "";
+  (void)skip(&text, "There is no leader");
+  const char *cannot = skip(&text, ", and there cannot be one") ? ", and nobody can" : "";
+  size_t size = strlen(text);
+  if (size > 0 && text[size - 1] == '.') size--;
+  vlot__text_add(out, "nobody leads%s%.*s", cannot, (int)size, text);
+  vlot_explanation_release(told);
 }
 
-static void add_node(why *at, uint32_t id, vlot__why_about about) {
-  vlot__workspace *workspace = at->workspace;
-  vlot_node_status status = vlot__workspace_status(workspace, id);
-  const vlot_event *event = find_event(at, id, about);
-  const vlot_event *campaign = vlot__past_newest(&workspace->past, id, BIT(CAMPAIGN), 0, 0);
-  add_state(at, &status);
-  bool is_candidate =
-      status.raft.role == VLOT_ROLE_CANDIDATE || status.raft.role == VLOT_ROLE_PRE_CANDIDATE;
-  if (why_is_up(&status) && is_candidate && campaign && about == VLOT__WHY_ANYTHING)
-    vlot__why_add_campaign(at, id, campaign);
-  if (why_is_up(&status) && status.raft.role == VLOT_ROLE_LEADER &&
-      (about == VLOT__WHY_ANYTHING || about == VLOT__WHY_COMMIT)) {
-    vlot__why_add_commit(at, &status);
-    vlot__why_add_snapshots(at, &status);
-    vlot__why_add_reads(at, &status);
-  }
-  if (about == VLOT__WHY_ANYTHING) vlot__why_add_obstacles(at, id);
-  if (why_is_up(&status) && status.raft.role != VLOT_ROLE_LEADER && about == VLOT__WHY_ANYTHING)
-    vlot__why_add_forwards(at, &status);
-  if (why_is_up(&status) && about == VLOT__WHY_ANYTHING) vlot__why_add_coming(at, &status);
-  const vlot_event *start =
-      vlot__past_newest(&workspace->past, id, BIT(START), 0, event ? event->sequence : 0);
-  if (event) vlot__why_add_chain(at, event);
-  /* what it did before may be forgotten */
-  if (event && start) vlot__why_add_event(at, start);
-  if (event || about == VLOT__WHY_ANYTHING) return;
-  vlot__view_why_begin(at->view, VLOT__VIEW_FINDING, id);
-  if (vlot__past_is_whole(&workspace->past, id, 0)) {
-    vlot__view_why_say(at->view, "Nothing of this kind has happened to it.");
-  } else {
-    vlot__view_why_say(at->view, "What of this kind has happened to it is ");
-    vlot__why_say_forgotten(at, id);
-  }
-}
-
-bool vlot__why_look(vlot__view_why *view, vlot__workspace *workspace, uint32_t node,
-                    vlot__why_about about) {
-  why at = {.workspace = workspace, .view = view};
-  uint32_t id = node ? node : vlot_cluster_leader(workspace->cluster);
-  *view = (vlot__view_why){.count = 0};
-  if (id)
-    add_node(&at, id, about);
-  else
-    vlot__why_add_no_leader(&at);
-  return view->count > 0;
+uint64_t vlot__why_match(vlot__workspace *workspace, uint32_t id) {
+  const uint64_t leads = UINT64_C(1) << VLOT_EVENT_LEADER, match = UINT64_C(1) << VLOT_EVENT_MATCH;
+  uint32_t leader = vlot_cluster_leader(workspace->cluster);
+  if (leader == 0 || id == leader) return 0;
+  const vlot_event *won = vlot_past_newest(workspace->past, leader, leads, 0, 0);
+  const vlot_event *told =
+      vlot_past_newest(workspace->past, leader, match, id, won ? won->sequence : 0);
+  return told ? told->as.change.to : 0;
 }

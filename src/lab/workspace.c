@@ -48,7 +48,7 @@ void vlot__workspace_deinit(vlot__workspace *workspace) {
     free(workspace->imports[k].path);
     vlot_snapshot_release(workspace->imports[k].snapshot);
   }
-  vlot__past_deinit(&workspace->past);
+  vlot_past_close(workspace->past);
   vlot__story_deinit(&workspace->story);
   free(workspace->scene);
   vlot__text_deinit(&workspace->out);
@@ -207,7 +207,7 @@ static bool make_start_log(start_log *made, const vlot__workspace_log *log) {
 void vlot__workspace_begin_redo(vlot__workspace *workspace) {
   workspace->is_redoing = true;
   close_run(workspace);
-  vlot__past_clear(&workspace->past);
+  if (workspace->past) vlot_past_clear(workspace->past);
   memset(workspace->asked, 0, sizeof workspace->asked);
   memset(workspace->machines_fail, 0, sizeof workspace->machines_fail);
   workspace->start_count = 0;
@@ -257,12 +257,17 @@ static bool open_cluster(vlot__workspace *workspace) {
                            : vlot_cluster_open(&workspace->cluster, &options, &problem);
   if (result == VLOT_OK && workspace->journal)
     workspace->options.nodes = vlot_cluster_nodes(workspace->cluster);
-  if (result == VLOT_OK) result = vlot_subscription_open(&workspace->events, workspace->cluster, 0);
+  if (result == VLOT_OK) result = vlot__workspace_listen(workspace, workspace->cluster);
   if (result == VLOT_OK) return true;
   vlot_cluster_close(workspace->cluster);
   workspace->cluster = NULL;
   return vlot__workspace_fail(workspace, 0, "the cluster cannot be opened: %s",
                               vlot_problem(result));
+}
+
+vlot_result vlot__workspace_listen(vlot__workspace *workspace, vlot_cluster *cluster) {
+  vlot_result result = workspace->past ? VLOT_OK : vlot_past_open(&workspace->past, NULL, 0);
+  return result == VLOT_OK ? vlot_subscription_open(&workspace->events, cluster, 0) : result;
 }
 
 bool vlot__workspace_open(vlot__workspace *workspace) {
@@ -309,8 +314,8 @@ static void learn(vlot__workspace *workspace) {
     size_t rare_count = vlot_cluster_rare_events(workspace->cluster, id, rare, VLOT_RARE_EVENTS);
     size_t count = vlot_cluster_events(workspace->cluster, id, events, RING_MAX);
     for (size_t k = 0; k < rare_count && count > 0 && rare[k].sequence < events[0].sequence; k++)
-      vlot__past_add(&workspace->past, &rare[k]);
-    for (size_t k = 0; k < count && k < RING_MAX; k++) vlot__past_add(&workspace->past, &events[k]);
+      vlot_past_add(workspace->past, &rare[k]);
+    for (size_t k = 0; k < count && k < RING_MAX; k++) vlot_past_add(workspace->past, &events[k]);
   }
   free(events);
   for (uint32_t id = 1; id <= workspace->options.nodes; id++) {
@@ -326,7 +331,7 @@ bool vlot__workspace_adopt(vlot__workspace *workspace, vlot_cluster *cluster,
   if (options->nodes > VLOT__WORKSPACE_NODES_MAX)
     return vlot__workspace_fail(workspace, 0, "a cluster of more than %d nodes cannot be stepped",
                                 VLOT__WORKSPACE_NODES_MAX);
-  if (vlot_subscription_open(&workspace->events, cluster, 0) != VLOT_OK)
+  if (vlot__workspace_listen(workspace, cluster) != VLOT_OK)
     return vlot__workspace_fail(workspace, 0, "%s", vlot_result_text(VLOT_NOMEM));
   workspace->base = workspace->options = *options;
   workspace->has_base = workspace->is_adopted = true;
@@ -389,7 +394,7 @@ void vlot__workspace_drain(vlot__workspace *workspace, bool is_summary) {
   if (!workspace->cluster) return;
   vlot__asked_take(workspace, &told);
   while (vlot_subscription_next(workspace->events, &event)) {
-    vlot__past_add(&workspace->past, &event);
+    vlot_past_add(workspace->past, &event);
     if (event.node <= VLOT__WORKSPACE_NODES_MAX) log_follow(workspace, &event);
     if (event.kind == VLOT_EVENT_REQUEST && !workspace->is_redoing)
       vlot__story_ask(workspace, &event);

@@ -98,7 +98,7 @@ typedef struct vlot__workspace {
   vlot_client *clients[VLOT__WORKSPACE_NODES_MAX + 1]; /* by the member they talk to */
   vlot__workspace_log logs[VLOT__WORKSPACE_NODES_MAX + 1];
   vlot__workspace_asked asked[VLOT__WORKSPACE_ASKED_MAX];
-  vlot__past past;
+  vlot_past *past; /* NULL: there was no memory */
 
   vlot__story story;
   uint64_t turn_began;   /* action before the turn that a redo of time ended with */
@@ -148,6 +148,9 @@ bool vlot__workspace_follow(vlot__workspace *workspace, const vlot__workspace_st
 
 /* How far one can follow it from here; 0: one has left it, or it is over. */
 uint64_t vlot__workspace_track(const vlot__workspace *workspace);
+
+/* What happens in a cluster from now on is taken by vlot__workspace_drain(). */
+vlot_result vlot__workspace_listen(vlot__workspace *workspace, vlot_cluster *cluster);
 
 /* Open the cluster if it is not. false: the problem is told. */
 bool vlot__workspace_open(vlot__workspace *workspace);

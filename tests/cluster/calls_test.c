@@ -13,6 +13,7 @@
 #include "cluster/door.h"
 #include "cluster/gate.h"
 #include "fleet.h"
+#include "vlot/why.h"
 
 TestSuite(calls, .timeout = 120);
 
@@ -104,6 +105,12 @@ static vlot_result rare_events(caller *self) {
   return vlot_cluster_rare_events(self->cluster, self->node, &event, 1) == 1 ? VLOT_OK
                                                                              : VLOT_NOT_FOUND;
 }
+static vlot_result why(caller *self) {
+  vlot_explanation *told;
+  vlot_result result = vlot_cluster_why(self->cluster, NULL, &told);
+  vlot_explanation_release(told);
+  return result;
+}
 static vlot_result pause_it(caller *self) { return vlot_cluster_pause(self->cluster); }
 static vlot_result unpause(caller *self) { return vlot_cluster_unpause(self->cluster); }
 
@@ -146,6 +153,7 @@ static const row rows[] = {
     {export_it, VLOT_CLOSED, VLOT_CLOSED, VLOT_NOT_FOUND, VLOT_TIMEOUT, NO},
     {events, NONE, VLOT_OK, VLOT_OK, NONE, NONE},
     {rare_events, NONE, VLOT_OK, VLOT_OK, NONE, NONE},
+    {why, VLOT_CLOSED, VLOT_OK, VLOT_OK, VLOT_OK, NO},
     {pause_it, VLOT_CLOSED, VLOT_OK, VLOT_OK, VLOT_TIMEOUT, NO},
     {unpause, VLOT_CLOSED, VLOT_OK, VLOT_OK, VLOT_OK, NO},
 };

@@ -625,7 +625,7 @@ Test(timekeeper, serves_clocks_in_the_order_in_which_they_are_due) {
   enum { SECOND = 1000000000, COUNT = 9 };
   vlot__timekeeper keeper;
   watch watches[COUNT] = {0};
-  vlot__timekeeper_init(&keeper, vlot__alloc_or_default(NULL));
+  vlot__timekeeper_init(&keeper, vlot__alloc_or_default(NULL), "vlot-clock");
   for (int k = 0; k < COUNT; k++) {
     watches[k].kept = (vlot__kept){.look = look_at_watch, .context = &watches[k]};
     watches[k].every_ns = k == 4 ? 1000000 : (uint64_t)SECOND * 3600;

@@ -380,6 +380,17 @@ Test(images, a_full_log_refuses_commands_until_the_image_is_written) {
   cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
 }
 
+Test(images, the_default_gives_way_to_a_log_that_may_not_be_that_long) {
+  vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, 1);
+  options.raft.log_bytes_max = 4000;
+  vlot_cluster *cluster = fleet_open(&options);
+  add(cluster, 500);
+  fleet_pass(cluster, 5);
+  cr_expect_leq(fleet_status(cluster, 1).raft.log_bytes, 4000);
+  cr_expect_gt(fleet_status(cluster, 1).raft.snapshot_index, 0);
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+}
+
 /* A state that is larger than snapshot_bytes is not written again for each so many bytes of log. */
 Test(images, the_next_one_waits_until_the_log_is_as_large_as_the_last_one) {
   static char value[6000];

@@ -474,7 +474,8 @@ Test(lint, so_many_lost_disks_that_nobody_can_lead_are_told) {
     cr_assert_eq(vlot_cluster_restart(cluster, 1, VLOT_RESTART_WIPE), VLOT_OK);
     leader_of(cluster);
     fleet_pass(cluster, 2 * LOOK);
-    cr_expect_eq(vlot_cluster_lint(cluster, NULL, 0), 0, "two of three are left");
+    cr_expect_eq(vlot_cluster_lint(cluster, NULL, 0), 1, "two of three are left");
+    cr_expect(has(cluster, VLOT_LINT_BLANK_DISK, 1));
     cr_assert_eq(vlot_cluster_restart(cluster, 2, VLOT_RESTART_WIPE), VLOT_OK);
     fleet_pass(cluster, 4 * LOOK);
     cr_expect(has(cluster, VLOT_LINT_DISKS_LOST, 1));
@@ -678,4 +679,73 @@ Test(lint, in_lockstep_no_real_time_is_looked_at) {
     cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
   }
   cr_expect_eq(hashes[0], hashes[1]);
+}
+
+/* --- a cluster that does not get on ----------------------------------------------------------- */
+
+static vlot_cluster *open_plain(vlot_driver driver) {
+  vlot_cluster *cluster;
+  vlot_cluster_options options;
+  vlot_cluster_options_init(&options);
+  options.driver = driver;
+  options.tick_ns = 1000000;
+  cr_assert_eq(vlot_cluster_open(&cluster, &options, NULL), VLOT_OK);
+  cr_assert_eq(vlot_await_leader(cluster, 60000, NULL), VLOT_OK);
+  return cluster;
+}
+
+static bool sees(vlot_cluster *cluster, uint32_t number, uint32_t node) {
+  vlot_lint lints[64];
+  size_t count = vlot_cluster_lint(cluster, lints, 64);
+  for (size_t k = 0; k < count && k < 64; k++)
+    if (lints[k].number == number && (node == 0 || lints[k].node == node)) return true;
+  return false;
+}
+
+/* Within so many ticks; with threads or in lockstep. */
+static bool comes_to_see(vlot_cluster *cluster, uint32_t number, uint32_t node, bool wanted) {
+  for (unsigned k = 0; k < 2000; k++) {
+    if (sees(cluster, number, node) == wanted) return true;
+    cr_assert_eq(vlot_await_applied(cluster, 1, VLOT_INDEX_MAX, 8), VLOT_TIMEOUT);
+  }
+  return false;
+}
+
+Test(lint, sees_what_keeps_a_cluster_from_its_work) {
+  for (int k = 0; k < 2; k++) {
+    const vlot_disk_fault stalled = {.is_stalled = 1}, well = {0}, full = {.is_full = 1};
+    vlot_cluster *cluster = open_plain(k ? VLOT_DRIVER_THREADS : VLOT_DRIVER_LOCKSTEP);
+    vlot_client *client;
+    cr_assert_eq(vlot_client_open(&client, cluster, NULL), VLOT_OK);
+    uint32_t leader = vlot_cluster_leader(cluster), other = leader % 3 + 1, third = other % 3 + 1;
+    cr_expect(!sees(cluster, VLOT_LINT_NO_LEADER, 0));
+
+    cr_assert_eq(vlot_cluster_set_disk(cluster, other, &stalled), VLOT_OK);
+    cr_assert_eq(vlot_client_propose(client, "x", 1, NULL), VLOT_OK);
+    cr_expect(comes_to_see(cluster, VLOT_LINT_DISK_STALLED, other, true));
+    cr_assert_eq(vlot_cluster_set_disk(cluster, other, &well), VLOT_OK);
+    cr_expect(comes_to_see(cluster, VLOT_LINT_DISK_STALLED, other, false));
+
+    cr_assert_eq(vlot_cluster_set_disk(cluster, third, &full), VLOT_OK);
+    cr_assert_eq(vlot_client_propose(client, "x", 1, NULL), VLOT_OK);
+    cr_expect(comes_to_see(cluster, VLOT_LINT_DISK_FAILED, third, true));
+    cr_assert_eq(vlot_cluster_set_disk(cluster, third, &well), VLOT_OK);
+    cr_assert_eq(vlot_cluster_restart(cluster, third, VLOT_RESTART_KEEP), VLOT_OK);
+    cr_expect(comes_to_see(cluster, VLOT_LINT_DISK_FAILED, third, false));
+
+    cr_assert_eq(vlot_cluster_suspend(cluster, other), VLOT_OK);
+    cr_expect(!sees(cluster, VLOT_LINT_SUSPENDED, other), "one of three is no majority");
+    cr_assert_eq(vlot_cluster_suspend(cluster, third), VLOT_OK);
+    cr_expect(comes_to_see(cluster, VLOT_LINT_SUSPENDED, third, true));
+    cr_expect(comes_to_see(cluster, VLOT_LINT_NO_LEADER, 0, true));
+    cr_assert_eq(vlot_cluster_resume(cluster, other), VLOT_OK);
+    cr_assert_eq(vlot_cluster_resume(cluster, third), VLOT_OK);
+    cr_expect(comes_to_see(cluster, VLOT_LINT_SUSPENDED, third, false));
+    cr_expect(comes_to_see(cluster, VLOT_LINT_NO_LEADER, 0, false));
+
+    cr_assert_eq(vlot_cluster_restart(cluster, other, VLOT_RESTART_WIPE), VLOT_OK);
+    cr_expect(comes_to_see(cluster, VLOT_LINT_BLANK_DISK, other, true));
+    vlot_client_close(client);
+    cr_assert_eq(vlot_cluster_close(cluster), VLOT_OK);
+  }
 }

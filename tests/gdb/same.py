@@ -6,7 +6,7 @@ import os
 import gdb
 from vlot_gdb import events, find, state, why
 
-STATE, FINDING, DETAIL, EVENT, CAUSE = range(5)  # vlot__view_line_kind
+STATE, FINDING, DETAIL, EVENT, CAUSE = range(1, 6)  # vlot_reason_kind
 FORMS = {STATE: why.STATE, DETAIL: why.DETAIL, EVENT: why.EVENT, CAUSE: why.CAUSE}
 EVERYTHING = ["why %d%s" % (node, about) for node in (1, 2, 3) for about in ("", " role", " vote", " term", " log", " commit", " campaign")]
 
@@ -31,16 +31,17 @@ def fail(text):
 
 def told(view):
     """What the prompt says, but for what stands between how a node is and what happened."""
-    rows = [view["rows"][k] for k in range(int(view["count"]))]
+    explanation = view["told"].dereference()
+    rows = [explanation["reasons"][k] for k in range(int(explanation["reason_count"]))]
     first = next((k for k, row in enumerate(rows) if int(row["kind"]) == EVENT), len(rows))
     for row in rows[:1] + rows[first:]:
-        text, form = row["text"]["data"].string(), FORMS[int(row["kind"])]
+        text, form = row["text"].string(), FORMS[int(row["kind"])]
         yield form % ((int(row["tick"]), text) if int(row["kind"]) in (EVENT, CAUSE) else text)
 
 
 def compare_chain(story):
     """At vlot__why_look(). How many lines are the same."""
-    cluster, about = find.cluster(), str(gdb.parse_and_eval("about")).removeprefix("VLOT__WHY_").lower().replace("anything", "change")
+    cluster, about = find.cluster(), str(gdb.parse_and_eval("ask")).removeprefix("VLOT_ASK_").lower().replace("anything", "change")
     node = int(gdb.parse_and_eval("node")) or state.leader(cluster)
     event = why.find(cluster, node, about) if node else None
     ours = list(why.lines(cluster, node, event, about)) if event is not None else []

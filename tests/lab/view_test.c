@@ -196,11 +196,11 @@ Test(view, the_table_is_another_text_of_the_same_nodes) {
 
 /* --- why --- */
 
-static bool has_line(const vlot__view_why *why, vlot__view_line_kind kind, uint32_t node,
+static bool has_line(const vlot__view_why *why, vlot_reason_kind kind, uint32_t node,
                      const char *text) {
-  for (size_t k = 0; k < why->count; k++)
-    if (why->rows[k].kind == kind && why->rows[k].node == node &&
-        strstr(why->rows[k].text.data, text))
+  for (size_t k = 0; k < why->told->reason_count; k++)
+    if (why->told->reasons[k].kind == kind && why->told->reasons[k].node == node &&
+        strstr(why->told->reasons[k].text, text))
       return true;
   return false;
 }
@@ -213,8 +213,8 @@ Test(view, why_nobody_leads_when_most_disks_are_lost) {
   must_say(&workspace, "restart 1 wipe");
   must_say(&workspace, "restart 2 wipe");
   must_say(&workspace, "kill 3");
-  cr_assert(vlot__why_look(&view.as.why, &workspace, 0, VLOT__WHY_ANYTHING));
-  cr_expect(has_line(&view.as.why, VLOT__VIEW_STATE, 0,
+  cr_assert_eq(vlot__why_look(&view.as.why, &workspace, 0, VLOT_ASK_ANYTHING), VLOT_OK);
+  cr_expect(has_line(&view.as.why, VLOT_REASON_STATE, 0,
                      "There is no leader, and there cannot be one: so many disks of voters were "
                      "lost that no quorum of them is left."));
   vlot__view_deinit(&view);
@@ -226,23 +226,23 @@ Test(view, why_is_lines_that_say_what_they_are_and_of_whom) {
   vlot__view view = {.kind = VLOT__VIEW_OF_WHY};
   vlot__workspace_init(&workspace, false, ACTIONS_MAX);
   must_say(&workspace, "timeout 2");
-  cr_assert(vlot__why_look(&view.as.why, &workspace, 0, VLOT__WHY_ANYTHING));
-  cr_expect(has_line(&view.as.why, VLOT__VIEW_STATE, 0, "There is no leader"));
-  cr_expect(has_line(&view.as.why, VLOT__VIEW_FINDING, 2, "n2 asks for pre-votes"));
-  cr_expect(has_line(&view.as.why, VLOT__VIEW_DETAIL, 3, "n3: PreVote #"));
+  cr_assert_eq(vlot__why_look(&view.as.why, &workspace, 0, VLOT_ASK_ANYTHING), VLOT_OK);
+  cr_expect(has_line(&view.as.why, VLOT_REASON_STATE, 0, "There is no leader"));
+  cr_expect(has_line(&view.as.why, VLOT_REASON_FINDING, 2, "n2 asks for pre-votes"));
+  cr_expect(has_line(&view.as.why, VLOT_REASON_DETAIL, 3, "n3: PreVote #"));
   vlot__view_deinit(&view);
 
   must_say(&workspace, "until leader 2");
-  cr_assert(vlot__why_look(&view.as.why, &workspace, 2, VLOT__WHY_ROLE));
+  cr_assert_eq(vlot__why_look(&view.as.why, &workspace, 2, VLOT_ASK_ROLE), VLOT_OK);
   const vlot__view_why *why = &view.as.why;
-  cr_expect(has_line(why, VLOT__VIEW_STATE, 2, "n2 leads term 1."));
-  cr_expect(has_line(why, VLOT__VIEW_EVENT, 2, "becomes leader of term 1"));
+  cr_expect(has_line(why, VLOT_REASON_STATE, 2, "n2 leads term 1."));
+  cr_expect(has_line(why, VLOT_REASON_EVENT, 2, "becomes leader of term 1"));
   unsigned causes = 0;
-  for (size_t k = 0; k < why->count; k++) {
-    bool is_event = why->rows[k].kind == VLOT__VIEW_EVENT || why->rows[k].kind == VLOT__VIEW_CAUSE;
-    causes += why->rows[k].kind == VLOT__VIEW_CAUSE;
-    if (is_event)
-      cr_expect(vlot__past_find(&workspace.past, why->rows[k].event), "%s", why->rows[k].text.data);
+  for (size_t k = 0; k < why->told->reason_count; k++) {
+    const vlot_reason *one = &why->told->reasons[k];
+    causes += one->kind == VLOT_REASON_CAUSE;
+    if (one->kind == VLOT_REASON_EVENT || one->kind == VLOT_REASON_CAUSE)
+      cr_expect(vlot_past_find(workspace.past, one->event), "%s", one->text);
   }
   cr_expect_geq(causes, 3u);
   vlot__view_deinit(&view);

@@ -241,6 +241,8 @@ static bool has_hashes(vlot_cluster *cluster, const ending *at) {
   return true;
 }
 
+static uint64_t lent_turns; /* of all recorded runs, on clients' threads */
+
 static void record(uint64_t seed, taped *tape, ending *end) {
   talk shared = {.seed = seed};
   vlot_writer sink = taped_sink(tape);
@@ -259,6 +261,7 @@ static void record(uint64_t seed, taped *tape, ending *end) {
   options.seed = seed;
   options.tick_ns = 500000;
   options.journal = &sink;
+  options.assist = seed % 5 == 4 ? VLOT_ASSIST_OFF : VLOT_ASSIST_AUTO;
   options.has_checker = seed % 3 == 0;
   options.keeps_events = seed % 2;
   if (vlot_cluster_open(&shared.cluster, &options, NULL) != VLOT_OK)
@@ -275,6 +278,9 @@ static void record(uint64_t seed, taped *tape, ending *end) {
   atomic_store(&shared.must_stop, true);
   for (int k = 0; k < CLIENTS; k++) pthread_join(threads[k], NULL);
   *end = look(shared.cluster);
+  vlot_cluster_stats stats;
+  vlot_cluster_get_stats(shared.cluster, &stats);
+  lent_turns += stats.lent_turns;
   recorded = tape;
   if (options.keeps_events) check_causes(shared.cluster, seed);
   vlot_result closed = vlot_cluster_close(shared.cluster);
@@ -333,9 +339,10 @@ int main(int argc, char **argv) {
     actions += again.stats.actions;
     taped_free(&tape);
   }
+  if (runs > 1 && lent_turns == 0) fail("no client has lent its thread", first);
   printf("race journal: %" PRIu64 " runs replay alike, and no cause is false: %" PRIu64
          " kills and restarts, %" PRIu64 " commits, %" PRIu64 " actions, %" PRIu64
-         " bytes; replayed in %" PRIu64 " ms\n",
-         runs, kills, commits, actions, bytes, replay_ns / 1000000);
+         " bytes, %" PRIu64 " turns on clients' threads; replayed in %" PRIu64 " ms\n",
+         runs, kills, commits, actions, bytes, lent_turns, replay_ns / 1000000);
   return 0;
 }

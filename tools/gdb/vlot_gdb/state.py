@@ -50,13 +50,14 @@ class Seat:
         return sum(lane.queued for lane in actor.lanes) + max(in_hand, 0)
 
     def thread(self):
-        """Its gdb thread; None where it runs on the caller's, or is down."""
+        """The gdb thread of its turn, which may be a caller's that lends it; its own between two turns; None where it has none, or is down."""
         actor = self.actor()
         if actor is None or self.node is None:
             return None
         inferior = gdb.selected_inferior()
+        is_inside = actor.right == describe.constant("actor", "running")
         try:
-            found = inferior.thread_from_handle(actor.thread)
+            found = inferior.thread_from_handle(actor.runner if is_inside else actor.thread)
             if found is not None and found.is_valid():
                 return found
         except (gdb.error, ValueError, TypeError):

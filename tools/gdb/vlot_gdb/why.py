@@ -1,4 +1,4 @@
-"""What led to what: the chain of the prompt's `why` (src/lab/why_chain.c), over the rings in memory. tests/gdb/same.py holds the one against the
+"""What led to what: the chain of the prompt's `why` (src/cluster/why_chain.c), over the rings in memory. tests/gdb/same.py holds the one against the
 other: who changes one of them changes both.
 """
 from . import describe, events, sentences, state, words

@@ -4,29 +4,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "why_inside.h"
+#include "cluster/why_inside.h"
 
 enum { CHAIN_MAX = 48 };
 
-static void add_line(why *at, const vlot_event *event, vlot__view_line_kind kind) {
-  char sentence[512];
-  vlot__view_line *line = vlot__view_why_begin(at->view, kind, event->node);
-  if (line) line->event = vlot_event_id(event->node, event->sequence);
-  if (line) line->tick = event->tick;
-  vlot_event_text(event, sentence, sizeof sentence);
-  vlot__view_why_say(at->view, "%s", sentence);
-}
-
 void vlot__why_add_event(why *at, const vlot_event *event) {
-  add_line(at, event, VLOT__VIEW_EVENT);
-}
-
-void vlot__why_say_forgotten(why *at, uint32_t node) {
-  const vlot__past_node *past = &at->workspace->past.nodes[node];
-  size_t whole = 0;
-  while (whole < past->count && past->events[past->count - 1 - whole].sequence >= past->whole_from)
-    whole++;
-  vlot__view_why_say(at->view, "no longer known: of n%u the last %zu events are kept", node, whole);
+  vlot__why_begin_event(at, VLOT_REASON_EVENT, event);
 }
 
 /* Time sends three kinds of appends. One with entries waited for memory. */
@@ -67,8 +50,8 @@ static void add_root(why *at, const vlot_event *first) {
   } else if (first->kind == VLOT_EVENT_SENT) {
     root = "its election timer fired";
   }
-  vlot__view_why_begin(at->view, VLOT__VIEW_DETAIL, first->node);
-  vlot__view_why_say(at->view, "and that is the beginning: %s", root);
+  vlot__why_begin(at, VLOT_REASON_DETAIL, first->node);
+  vlot__why_say(at, "and that is the beginning: %s", root);
 }
 
 /* --- why a message was sent --- */
@@ -102,7 +85,7 @@ static bool is_reason(const vlot_event *event, const vlot_event *message) {
 /* What its sender did for the same reason: it campaigns, decides on a vote, appends. It stands
  * between the message and their common cause; NULL: nothing does, or it is not known. */
 static const vlot_event *reason_of(const why *at, const vlot_event *message) {
-  const vlot__past_node *past = &at->workspace->past.nodes[message->node];
+  const vlot__past_node *past = vlot__past_of(at->past, message->node);
   uint64_t after = message->cause & ((UINT64_C(1) << 48) - 1);
   bool campaigns = message->as.message.kind == VLOT_MESSAGE_PRE_VOTE ||
                    message->as.message.kind == VLOT_MESSAGE_VOTE;
@@ -117,7 +100,7 @@ static const vlot_event *reason_of(const why *at, const vlot_event *message) {
 /* How the sender of an append came to know a follower's entry as committed: by its own COMMIT,
  * whatever made it send just then. NULL: it is not known. */
 static const vlot_event *commit_of(const why *at, const vlot_event *append, uint64_t index) {
-  const vlot__past_node *past = &at->workspace->past.nodes[append->node];
+  const vlot__past_node *past = vlot__past_of(at->past, append->node);
   for (size_t k = past->count; k > 0; k--) {
     const vlot_event *event = &past->events[k - 1];
     bool has_it = event->kind == VLOT_EVENT_COMMIT && event->as.slice.first <= index &&
@@ -129,7 +112,7 @@ static const vlot_event *commit_of(const why *at, const vlot_event *append, uint
 
 /* A no-op stands for the leadership that it begins. */
 static const vlot_event *leadership_of(const why *at, const vlot_event *append) {
-  const vlot__past_node *past = &at->workspace->past.nodes[append->node];
+  const vlot__past_node *past = vlot__past_of(at->past, append->node);
   if (append->kind != VLOT_EVENT_APPEND || append->peer != append->node) return NULL;
   for (size_t k = past->count; k > 0; k--) {
     const vlot_event *event = &past->events[k - 1];
@@ -143,15 +126,14 @@ static const vlot_event *leadership_of(const why *at, const vlot_event *append) 
 /* How one of several is told: "n2 (tick 18)", after the words before the first. */
 static void add_one(why *at, const vlot_event *event, uint32_t who, const char *words,
                     bool *is_first) {
-  if (*is_first) vlot__view_why_begin(at->view, VLOT__VIEW_DETAIL, event->node);
-  vlot__view_why_say(at->view, "%s n%u (tick %" PRIu64 ")", *is_first ? words : ",", who,
-                     event->tick);
+  if (*is_first) vlot__why_begin(at, VLOT_REASON_DETAIL, event->node);
+  vlot__why_say(at, "%s n%u (tick %" PRIu64 ")", *is_first ? words : ",", who, event->tick);
   *is_first = false;
 }
 
 /* The votes that were granted in the campaign before it. */
 static void add_votes(why *at, const vlot_event *event) {
-  const vlot__past_node *past = &at->workspace->past.nodes[event->node];
+  const vlot__past_node *past = vlot__past_of(at->past, event->node);
   bool is_first = true;
   size_t end = past->count, begin;
   while (end > 0 && past->events[end - 1].sequence >= event->sequence) end--;
@@ -163,11 +145,24 @@ static void add_votes(why *at, const vlot_event *event) {
       add_one(at, &past->events[k], past->events[k].peer, "with what was granted by", &is_first);
 }
 
+/* Is it the first word of its kind, of that peer, that what is up to `last` is stored? */
+static bool is_first_word(const vlot__past_node *past, const vlot_event *won, size_t k,
+                          uint64_t last) {
+  const vlot_event *event = &past->events[k];
+  while (k > 0 && past->events[k - 1].sequence > won->sequence) {
+    const vlot_event *before = &past->events[--k];
+    if (before->kind == event->kind && before->as.change.to >= last &&
+        (event->kind == VLOT_EVENT_DURABLE || before->peer == event->peer))
+      return false;
+  }
+  return true;
+}
+
 /* Who stores what a leader commits: when it was told so first, and when its own disk was done. */
 static void add_matches(why *at, const vlot_event *commit) {
-  const vlot__past_node *past = &at->workspace->past.nodes[commit->node];
+  const vlot__past_node *past = vlot__past_of(at->past, commit->node);
   uint64_t last = commit->as.slice.first + commit->as.slice.count - 1;
-  bool has_told[VLOT__PAST_NODES] = {false}, is_first = true;
+  bool is_first = true;
   const vlot_event *won = NULL;
   for (size_t k = 0; k < past->count && past->events[k].sequence < commit->sequence; k++)
     if (past->events[k].kind == VLOT_EVENT_LEADER) won = &past->events[k];
@@ -176,13 +171,12 @@ static void add_matches(why *at, const vlot_event *commit) {
     bool is_own = event->kind == VLOT_EVENT_DURABLE;
     uint32_t who = is_own ? event->node : event->peer;
     if ((!is_own && event->kind != VLOT_EVENT_MATCH) || event->sequence < won->sequence) continue;
-    if (event->as.change.to < last || who >= VLOT__PAST_NODES || has_told[who]) continue;
-    has_told[who] = true;
+    if (event->as.change.to < last || !is_first_word(past, won, k, last)) continue;
     add_one(at, event, who, "it is stored by", &is_first);
-    if (vlot__workspace_status(at->workspace, who).is_learner)
-      vlot__view_why_say(at->view, " [a learner: not counted]");
+    if (vlot__why_status(at, who).is_learner)
+      vlot__why_say(at, " [a learner: not counted]");
     else if (!is_own && !vlot__why_counts(at, who, event))
-      vlot__view_why_say(at->view, " [not the disk that the configuration knows: not counted]");
+      vlot__why_say(at, " [not the disk that the configuration knows: not counted]");
   }
 }
 
@@ -199,8 +193,8 @@ static void add_others(why *at, const vlot_event *event, const vlot_event *cause
 /* --- the chain --- */
 
 static void end_forgotten(why *at, uint32_t node, uint64_t event) {
-  vlot__view_why_begin(at->view, VLOT__VIEW_DETAIL, node);
-  vlot__view_why_say(at->view, "what led there is ");
+  vlot__why_begin(at, VLOT_REASON_DETAIL, node);
+  vlot__why_say(at, "what led there is ");
   vlot__why_say_forgotten(at, (uint32_t)(event >> 48));
 }
 
@@ -225,7 +219,7 @@ void vlot__why_add_chain(why *at, const vlot_event *event) {
       add_root(at, said);
       return;
     }
-    cause = vlot__past_find(&at->workspace->past, event->cause);
+    cause = vlot_past_find(at->past, event->cause);
     bool was_sent = cause && cause->kind == VLOT_EVENT_SENT &&
                     (event->kind == VLOT_EVENT_RECEIVED || event->kind == VLOT_EVENT_SENT);
     const vlot_event *sent = cause, *shown = cause;
@@ -237,12 +231,12 @@ void vlot__why_add_chain(why *at, const vlot_event *event) {
     if (was_sent && !shown) said = sent;
     if (!shown || shown == said) continue;
     const vlot_event *leadership = was_sent ? NULL : leadership_of(at, said);
-    if (leadership) add_line(at, leadership, VLOT__VIEW_CAUSE);
-    add_line(at, shown, VLOT__VIEW_CAUSE);
+    if (leadership) vlot__why_begin_event(at, VLOT_REASON_CAUSE, leadership);
+    vlot__why_begin_event(at, VLOT_REASON_CAUSE, shown);
     if (!was_sent) add_others(at, leadership ? leadership : said, shown);
     effect = said;
     said = shown;
   }
-  vlot__view_why_begin(at->view, VLOT__VIEW_DETAIL, said->node);
-  vlot__view_why_say(at->view, "and so on: the chain is longer");
+  vlot__why_begin(at, VLOT_REASON_DETAIL, said->node);
+  vlot__why_say(at, "and so on: the chain is longer");
 }

@@ -2,10 +2,8 @@
  * under way, and that more than lost.
  */
 #include <inttypes.h>
-#include <stdlib.h>
 
-#include "pattern.h"
-#include "why_inside.h"
+#include "cluster/why_inside.h"
 
 /* --- messages and their copies --- */
 
@@ -25,42 +23,17 @@ typedef struct fate {
   bool has_copies;
 } fate;
 
-bool vlot__why_find_pending(why *at, uint64_t id, vlot_pending *found) {
-  size_t count;
-  bool is_there = false;
-  vlot_pending *pending = vlot__pattern_pending(at->workspace, &count);
-  for (size_t k = 0; k < count && !is_there; k++)
-    if (pending[k].id == id) {
-      *found = pending[k];
-      is_there = true;
-    }
-  free(pending);
-  return is_there;
-}
-
-static bool is_copy(const vlot_event *sent) {
-  return sent->kind == VLOT_EVENT_SENT &&
-         (sent->why == VLOT_WHY_LINK_DUPLICATE || sent->why == VLOT_WHY_COPIED);
-}
-
-/* What it was copied from in the end; itself. */
-static const vlot_event *first_of(const why *at, const vlot_event *sent) {
-  const vlot_event *from =
-      is_copy(sent) ? vlot__past_find(&at->workspace->past, sent->cause) : NULL;
-  return from && from->kind == VLOT_EVENT_SENT ? first_of(at, from) : sent;
-}
-
 static fate fate_of_one(why *at, const vlot_event *sent) {
-  const vlot__past *past = &at->workspace->past;
-  vlot_pending pending;
+  const vlot_past *past = at->past;
+  const vlot_pending *pending = vlot__why_find_pending(at, sent->message);
   fate one = {.sent = sent};
   one.end = vlot__past_end_of(past, sent->message, sent->as.message.from, sent->peer);
   if (one.end)
     one.kind = one.end->kind == VLOT_EVENT_RECEIVED ? FATE_TAKEN : FATE_LOST;
-  else if (vlot__why_find_pending(at, sent->message, &pending))
-    one.kind = FATE_UNDER_WAY, one.is_held = pending.is_held != 0;
+  else if (pending)
+    one.kind = FATE_UNDER_WAY, one.is_held = pending->is_held != 0;
   else
-    one.kind = vlot__past_is_whole(past, sent->peer, 0) ? FATE_WAITS : FATE_FORGOTTEN;
+    one.kind = vlot_past_is_whole(past, sent->peer, 0) ? FATE_WAITS : FATE_FORGOTTEN;
   return one;
 }
 
@@ -73,14 +46,16 @@ static bool is_better(const fate *one, const fate *than) {
 
 /* A link makes copies at the sender, a person in the cluster. */
 static fate fate_of(why *at, const vlot_event *message) {
-  const vlot_event *first = first_of(at, message);
+  const vlot_event *first = vlot__why_first_of(at, message);
   const uint32_t places[] = {first->as.message.from, 0};
   fate best = fate_of_one(at, first);
   for (size_t place = 0; place < 2; place++) {
-    const vlot__past_node *past = &at->workspace->past.nodes[places[place]];
+    const vlot__past_node *past = vlot__past_of(at->past, places[place]);
     for (size_t k = past->count; k > 0 && past->events[k - 1].lamport > first->lamport; k--) {
       const vlot_event *event = &past->events[k - 1];
-      if (!is_copy(event) || event->peer != first->peer || first_of(at, event) != first) continue;
+      if (!vlot__why_is_copy(event) || event->peer != first->peer ||
+          vlot__why_first_of(at, event) != first)
+        continue;
       fate one = fate_of_one(at, event);
       if (is_better(&one, &best)) best = one;
       best.has_copies = true;
@@ -91,7 +66,7 @@ static fate fate_of(why *at, const vlot_event *message) {
 
 /* A fenced node takes nothing, and yet it has not ended. */
 static bool was_fenced(const why *at, uint32_t id, uint64_t lamport) {
-  const vlot__past_node *past = &at->workspace->past.nodes[id];
+  const vlot__past_node *past = vlot__past_of(at->past, id);
   const uint64_t lives = BIT(FENCED) | BIT(KILL) | BIT(START);
   for (size_t k = past->count; k > 0; k--)
     if (past->events[k - 1].lamport < lamport && (lives >> past->events[k - 1].kind & 1))
@@ -102,26 +77,35 @@ static bool was_fenced(const why *at, uint32_t id, uint64_t lamport) {
 static void say_lost(why *at, const fate *lost) {
   bool is_fenced =
       lost->end->why == VLOT_WHY_NODE_DOWN && was_fenced(at, lost->sent->peer, lost->end->lamport);
-  vlot__view_why_say(at->view, "to n%u was lost at tick %" PRIu64 ": %s%s", lost->sent->peer,
-                     lost->end->tick,
-                     is_fenced ? "the node is fenced" : vlot_why_text((vlot_why)lost->end->why),
-                     lost->has_copies ? " (and so was each copy)" : "");
+  vlot__why_say(at, "to n%u was lost at tick %" PRIu64 ": %s%s", lost->sent->peer, lost->end->tick,
+                is_fenced ? "the node is fenced" : vlot_why_text((vlot_why)lost->end->why),
+                lost->has_copies ? " (and so was each copy)" : "");
+}
+
+static void wait_for_message(why *at, const fate *one) {
+  const vlot_pending *pending = vlot__why_find_pending(at, one->sent->message);
+  vlot_wait wait = vlot__why_wait_of(VLOT_WAIT_MESSAGE, one->sent->peer);
+  wait.peer = one->sent->as.message.from;
+  wait.id = one->sent->message;
+  wait.is_held = one->is_held;
+  wait.since = one->sent->tick;
+  if (pending && !one->is_held) wait.until = pending->due;
+  vlot__why_wait(at, wait);
 }
 
 bool vlot__why_say_fate(why *at, const vlot_event *message) {
   fate best = fate_of(at, message);
   if (best.kind == FATE_TAKEN) return false;
-  vlot__view_why_say(at->view, "%s #%" PRIu64 " ",
-                     vlot_message_kind_name((vlot_message_kind)message->as.message.kind),
-                     best.sent->message);
+  vlot__why_say(at, "%s #%" PRIu64 " ",
+                vlot_message_kind_name((vlot_message_kind)message->as.message.kind),
+                best.sent->message);
+  if (best.kind == FATE_UNDER_WAY || best.kind == FATE_WAITS) wait_for_message(at, &best);
   switch (best.kind) {
   case FATE_LOST: say_lost(at, &best); break;
   case FATE_FORGOTTEN: vlot__why_say_forgotten(at, message->peer); break;
-  case FATE_WAITS: vlot__view_why_say(at->view, "waits for n%u", message->peer); break;
+  case FATE_WAITS: vlot__why_say(at, "waits for n%u", message->peer); break;
   case FATE_UNDER_WAY:
-  case FATE_TAKEN:
-    vlot__view_why_say(at->view, "is %s", best.is_held ? "held" : "under way");
-    break;
+  case FATE_TAKEN: vlot__why_say(at, "is %s", best.is_held ? "held" : "under way"); break;
   }
   return true;
 }
@@ -130,11 +114,11 @@ bool vlot__why_say_fate(why *at, const vlot_event *message) {
 
 /* Each copy that was taken may have been answered: the answer that came furthest; NULL: none. */
 static const vlot_event *find_reply(why *at, const vlot_event *request, fate *best) {
-  const vlot__past_node *past = &at->workspace->past.nodes[request->peer];
+  const vlot__past_node *past = vlot__past_of(at->past, request->peer);
   const vlot_event *found = NULL;
   for (size_t k = past->count; k > 0 && past->events[k - 1].lamport > request->lamport; k--) {
     const vlot_event *event = &past->events[k - 1];
-    if (event->kind != VLOT_EVENT_SENT || is_copy(event) ||
+    if (event->kind != VLOT_EVENT_SENT || vlot__why_is_copy(event) ||
         event->peer != request->as.message.from ||
         event->as.message.kind != request->as.message.kind + 1 ||
         event->as.message.request_id != request->as.message.request_id)
@@ -149,7 +133,7 @@ static const vlot_event *find_reply(why *at, const vlot_event *request, fate *be
 
 /* What a node did because of an input, of these kinds. */
 static const vlot_event *find_effect(const why *at, const vlot_event *taken, uint64_t kinds) {
-  const vlot__past_node *past = &at->workspace->past.nodes[taken->node];
+  const vlot__past_node *past = vlot__past_of(at->past, taken->node);
   uint64_t id = vlot_event_id(taken->node, taken->sequence);
   for (size_t k = past->count; k > 0 && past->events[k - 1].sequence > taken->sequence; k--)
     if ((kinds >> past->events[k - 1].kind & 1) && past->events[k - 1].cause == id)
@@ -164,7 +148,7 @@ const vlot_event *vlot__why_ignored(const why *at, const vlot_event *taken) {
 /* How the life ended that took something, or that it was fenced; NULL: it goes on, or that is not
  * known. */
 static const vlot_event *end_of_life(const why *at, const vlot_event *taken) {
-  const vlot__past_node *past = &at->workspace->past.nodes[taken->node];
+  const vlot__past_node *past = vlot__past_of(at->past, taken->node);
   const uint64_t ends = BIT(KILL) | BIT(FENCED);
   const vlot_event *end = NULL;
   for (size_t k = past->count; k > 0 && past->events[k - 1].sequence > taken->sequence; k--)
@@ -175,24 +159,24 @@ static const vlot_event *end_of_life(const why *at, const vlot_event *taken) {
 }
 
 static bool is_over(const why *at, const vlot_event *taken) {
-  vlot_node_status status = vlot__workspace_status(at->workspace, taken->node);
+  vlot_node_status status = vlot__why_status(at, taken->node);
   return status.incarnation != taken->incarnation || !why_is_up(&status) ||
          end_of_life(at, taken) != NULL;
 }
 
 static void say_over(why *at, const vlot_event *taken) {
   const vlot_event *end = end_of_life(at, taken);
-  vlot__view_why_say(at->view, "it took %s #%" PRIu64 " at tick %" PRIu64,
-                     vlot_message_kind_name((vlot_message_kind)taken->as.message.kind),
-                     taken->message, taken->tick);
+  vlot__why_say(at, "it took %s #%" PRIu64 " at tick %" PRIu64,
+                vlot_message_kind_name((vlot_message_kind)taken->as.message.kind), taken->message,
+                taken->tick);
   if (end && end->kind == VLOT_EVENT_FENCED)
-    vlot__view_why_say(at->view, ", and was fenced at tick %" PRIu64 ": %s", end->tick,
-                       vlot_why_text((vlot_why)end->why));
+    vlot__why_say(at, ", and was fenced at tick %" PRIu64 ": %s", end->tick,
+                  vlot_why_text((vlot_why)end->why));
   else if (end)
-    vlot__view_why_say(at->view, ", and stopped running at tick %" PRIu64 "%s before it answered",
-                       end->tick, end->as.change.from == 1 ? ", by a power cut," : "");
+    vlot__why_say(at, ", and stopped running at tick %" PRIu64 "%s before it answered", end->tick,
+                  end->as.change.from == 1 ? ", by a power cut," : "");
   else
-    vlot__view_why_say(at->view, ", and that life of it is over");
+    vlot__why_say(at, ", and that life of it is over");
 }
 
 static void say_answered(why *at, const fate *answer) {
@@ -200,38 +184,41 @@ static void say_answered(why *at, const fate *answer) {
   bool is_late =
       ignored && (ignored->why == VLOT_WHY_NOT_CANDIDATE || ignored->why == VLOT_WHY_STALE_TERM);
   if (is_late) {
-    vlot__view_why_say(at->view, "its answer came too late");
+    vlot__why_say(at, "its answer came too late");
     return;
   }
-  vlot__view_why_say(at->view, "n%u has taken its %s #%" PRIu64, answer->end->node,
-                     vlot_message_kind_name((vlot_message_kind)answer->sent->as.message.kind),
-                     answer->sent->message);
+  vlot__why_say(at, "n%u has taken its %s #%" PRIu64, answer->end->node,
+                vlot_message_kind_name((vlot_message_kind)answer->sent->as.message.kind),
+                answer->sent->message);
   /* a disk that is not known is told of at the end of the line */
   if (ignored && ignored->why != VLOT_WHY_FOREIGN_DISK)
-    vlot__view_why_say(at->view, ", which does not count: %s",
-                       vlot_why_text((vlot_why)ignored->why));
+    vlot__why_say(at, ", which does not count: %s", vlot_why_text((vlot_why)ignored->why));
   else if (ignored || !vlot__why_counts(at, answer->end->peer, answer->end))
-    vlot__view_why_say(at->view, ", which does not count");
+    vlot__why_say(at, ", which does not count");
 }
 
 static void say_unanswered(why *at, const vlot_event *taken) {
-  vlot_node_status status = vlot__workspace_status(at->workspace, taken->node);
+  vlot_node_status status = vlot__why_status(at, taken->node);
   const vlot_event *ignored = find_effect(at, taken, BIT(IGNORED));
   bool is_vote = taken->as.message.kind != VLOT_MESSAGE_APPEND;
   if (is_over(at, taken)) {
     say_over(at, taken);
   } else if (ignored) {
-    vlot__view_why_say(at->view, "it took no notice: %s", vlot_why_text((vlot_why)ignored->why));
+    vlot__why_say(at, "it took no notice: %s", vlot_why_text((vlot_why)ignored->why));
   } else if (is_vote && status.raft.held_messages > 0) {
-    vlot__view_why_say(at->view,
-                       "its answer waits until n%u's disk has completed a write: ", taken->node);
+    vlot__why_say(at, "its answer waits until n%u's disk has completed a write: ", taken->node);
     (void)vlot__why_say_disk(at, taken->node);
   } else if (!is_vote && vlot__why_say_disk(at, taken->node)) {
     return;
-  } else if (!vlot__past_is_whole(&at->workspace->past, taken->node, taken->sequence)) {
+  } else if (!vlot_past_is_whole(at->past, taken->node, taken->sequence)) {
     vlot__why_say_forgotten(at, taken->node);
   } else {
-    vlot__view_why_say(at->view, "it has not answered");
+    vlot_wait wait = vlot__why_wait_of(VLOT_WAIT_ANSWER, taken->node);
+    wait.peer = taken->as.message.from;
+    wait.id = taken->message;
+    wait.since = taken->tick;
+    vlot__why_wait(at, wait);
+    vlot__why_say(at, "it has not answered");
   }
 }
 
@@ -272,13 +259,13 @@ static hope hope_of(why *at, const vlot_event *request) {
 const vlot_event *vlot__why_find_append(why *at, uint32_t from, uint32_t to, uint64_t index,
                                         uint64_t since) {
   enum { LOOKED_AT_MAX = 16 };
-  const vlot__past_node *past = &at->workspace->past.nodes[from];
+  const vlot__past_node *past = vlot__past_of(at->past, from);
   const vlot_event *best = NULL;
   hope best_hope = HOPE_NONE;
   unsigned looked_at = 0;
   for (size_t k = past->count; k > 0 && past->events[k - 1].sequence > since; k--) {
     const vlot_event *event = &past->events[k - 1];
-    if (event->kind != VLOT_EVENT_SENT || is_copy(event) || event->peer != to ||
+    if (event->kind != VLOT_EVENT_SENT || vlot__why_is_copy(event) || event->peer != to ||
         event->as.message.kind != VLOT_MESSAGE_APPEND)
       continue;
     if (index > 0 && (event->as.message.index >= index ||
@@ -289,54 +276,4 @@ const vlot_event *vlot__why_find_append(why *at, uint32_t from, uint32_t to, uin
     if (++looked_at == LOOKED_AT_MAX) break;
   }
   return best;
-}
-
-/* --- whose word counts --- */
-
-/* Since when its disk is another one; NULL: that is not known. */
-static const vlot_event *find_wipe(const why *at, uint32_t id) {
-  const vlot__past_node *past = &at->workspace->past.nodes[id];
-  for (size_t k = 0; k < past->count; k++)
-    if (past->events[k].kind == VLOT_EVENT_RESTART &&
-        past->events[k].as.change.from == VLOT_RESTART_WIPE)
-      return &past->events[k];
-  return NULL;
-}
-
-bool vlot__why_counts(const why *at, uint32_t id, const vlot_event *told) {
-  const vlot__past *past = &at->workspace->past;
-  if (!vlot__workspace_status(at->workspace, id).raft.has_foreign_disk) return true;
-  const vlot_event *wipe = find_wipe(at, id);
-  if (wipe && told->tick < wipe->tick)
-    return true; /* also where what it was told by is forgotten */
-  const vlot_event *taken = told->kind == VLOT_EVENT_RECEIVED ? told : NULL;
-  if (!taken) taken = vlot__past_find(past, told->cause);
-  const vlot_event *sent = taken ? vlot__past_find(past, taken->cause) : NULL;
-  if (!wipe || !sent) return false;
-  sent = first_of(at, sent);
-  return sent->node == id && sent->sequence < wipe->sequence;
-}
-
-void vlot__why_say_foreign(why *at, uint32_t id) {
-  const vlot_event *wipe = find_wipe(at, id);
-  vlot__view_why_say(at->view, "disk is not the one the configuration knows");
-  if (wipe && wipe->why != VLOT_WHY_FOREIGN_DISK)
-    vlot__view_why_say(at->view,
-                       ", since it was wiped at tick %" PRIu64
-                       ": what it says since then does not count",
-                       wipe->tick);
-  else
-    vlot__view_why_say(at->view, ": what it says does not count");
-}
-
-void vlot__why_say_member(why *at, const vlot_node_status *status) {
-  if (status->is_learner) vlot__view_why_say(at->view, "; it is a learner, which does not count");
-  if (status->state == VLOT_NODE_SUSPENDED) vlot__view_why_say(at->view, "; it is suspended");
-  if (status->state == VLOT_NODE_FENCED)
-    vlot__view_why_say(at->view, "; it is fenced");
-  else if (!why_is_up(status))
-    vlot__view_why_say(at->view, "; it is down");
-  if (!status->raft.has_foreign_disk || status->is_learner) return;
-  vlot__view_why_say(at->view, "; its ");
-  vlot__why_say_foreign(at, status->id);
 }
