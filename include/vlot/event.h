@@ -71,8 +71,7 @@ extern "C" {
   X(COMPACTED, 41, "compacted", change)                                                            \
   X(NO_SNAPSHOT, 42, "no_snapshot", change) /* asked for one: why not; from: its newest one,     \
                                              * to: applied, term: vlot_result */ \
-  X(RECONFIGURED, 43, "reconfigured", change) /* CONFIGs of its members follow, where it is      \
-                                               * in force after the step */ \
+  X(RECONFIGURED, 43, "reconfigured", change) /* its members follow, a CONFIG each */              \
   X(ROUND, 44, "round", change)                                                                    \
   X(TRANSFER, 45, "transfer", change)
 
