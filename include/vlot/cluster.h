@@ -305,7 +305,9 @@ VLOT_API vlot_result vlot_cluster_order(vlot_cluster *cluster, uint32_t id, vlot
 /* --- snapshots by hand; when nodes take them by themselves is said by the options ------------- */
 
 /* Let a node take a snapshot of its machine now, whatever the policy says: of all that it has
- * applied, as soon as that is durable here. As the options say, its log is dropped below it.
+ * applied, as soon as that is durable here. As the options say, its log is dropped below it. A
+ * machine that freezes is frozen in the node's turn, and its image is written beside its turns, or
+ * in lockstep by an action, VLOT_PENDING_IMAGE; where one is on its way already, behind that.
  *
  * timeout_ticks  how long its outcome is waited for; 0: not at all. Whoever waits no more has not
  *                taken it back
@@ -930,7 +932,7 @@ typedef struct vlot_pending {
   uint32_t message_flags; /* VLOT_MESSAGE_* */
   uint64_t term;          /* message: its term */
   /* message: append: prev_index; a vote asked for: last_index; append reply: match or hint index;
-   * install and its reply: of the snapshot */
+   * install and its reply: of the snapshot. image: of the entry whose state it is */
   uint64_t index;
   uint64_t entries;    /* append: how many; mail: how many commands */
   vlot_mail_told mail; /* what it is, where it is no message of Raft's */

@@ -96,10 +96,11 @@ typedef struct vlot_verb {
 #define VLOT_VERB_PERCENT(keyword) VLOT_VERB_SAYS("PERCENT", keyword, NUMBER, 1, 0, 100, NULL)
 /* vlot/event.h has them. */
 #define VLOT_VERB_EVENT(name, number, text, body) " " text
-#define VLOT_VERB_WHAT                 \
-  VLOT_VERB_ASKS(                      \
-      ID, "WHAT", NULL, REST, 0, 0, 0, \
-      "ids, or [all] [KIND] [A->B]: KIND as AppendEntries, client, timer, write; * for any node")
+#define VLOT_VERB_WHAT                                                                             \
+  VLOT_VERB_ASKS(ID, "WHAT", NULL, REST, 0, 0, 0,                                                  \
+                 "ids, as 17, t2, w2, i2, or [all] [KIND] [A->B]: KIND as AppendEntries, client, " \
+                 "timer, write, "                                                                  \
+                 "image; * for any node")
 
 #define VLOT_VERBS(X, R)                                                                           \
   X(nodes, .group = "setting up",                                                                  \
@@ -155,7 +156,8 @@ typedef struct vlot_verb {
                                   "how long at most; 20 election timeouts unless said"),           \
                    VLOT_VERB_AT, VLOT_VERB_SAYS("WHOSE", "of", NODES, 1, 0, 0, NULL)})             \
   R(FIRE, 6, deliver, .group = "messages, timers", .alias = "d",                                   \
-    .summary = "Let a pending thing happen now: deliver the message, fire the timer",              \
+    .summary = "Let a pending thing happen now: deliver the message, fire the timer, write the "   \
+               "image of a machine",                                                               \
     .example = "AppendEntries 1->2", .parameters = {VLOT_VERB_WHAT})                               \
   X(fire, .summary = "The same as deliver", .example = "17", .request = VLOT_REQUEST_FIRE,         \
     .parameters = {VLOT_VERB_WHAT})                                                                \
@@ -168,7 +170,8 @@ typedef struct vlot_verb {
     .example = "all timer", .parameters = {VLOT_VERB_WHAT})                                        \
   R(DUPLICATE, 2, duplicate, .alias = "u", .summary = "Make a copy of a message",                  \
     .example = "VoteReply 2->1", .parameters = {VLOT_VERB_WHAT})                                   \
-  R(DELAY, 3, delay, .summary = "Put a message off", .example = "AppendReply 2->1 by 20",          \
+  R(DELAY, 3, delay, .summary = "Put a message, a write or an image off",                          \
+    .example = "AppendReply 2->1 by 20",                                                           \
     .parameters = {VLOT_VERB_WHAT,                                                                 \
                    VLOT_VERB_ASKS(VALUE, "TICKS", "by", NUMBER, 1, 1, 1000000, NULL)})             \
   R(TIMEOUT, 7, timeout,                                                                           \
@@ -201,7 +204,9 @@ typedef struct vlot_verb {
   X(forget, .summary = "Tell a follower to forget its leader, so that it votes at once",           \
     .example = "2", .parameters = {VLOT_VERB_NODE, VLOT_VERB_LATER})                               \
   R(SNAPSHOT, 18, snapshot, .group = "snapshots",                                                  \
-    .summary = "Tell a node to take a snapshot of its machine now, whatever the policy says",      \
+    .summary =                                                                                     \
+        "Tell a node to take a snapshot now, whatever the policy says: it freezes its "            \
+        "machine, and the image is written as a thing of its own, i1 of n1, in the next tick",     \
     .example = "2", .parameters = {VLOT_VERB_NODE, VLOT_VERB_LATER})                               \
   R(COMPACT, 19, compact,                                                                          \
     .summary = "Tell a node to drop its log up to an index: at most, and unless said, up to its "  \

@@ -41,11 +41,18 @@ void vlot__asked_taken(vlot__seat *seat, uint32_t number) {
   vlot__unlock(&seat->status_lock);
 }
 
+void vlot__asked_begun(vlot__seat *seat, uint32_t kind) {
+  vlot__lock(&seat->status_lock);
+  for (vlot__asked *one = seat->asked; one; one = one->next)
+    if (one->kind == kind && one->is_taken) one->is_begun = true;
+  vlot__unlock(&seat->status_lock);
+}
+
 void vlot__asked_settle(vlot__seat *seat, uint32_t kind, vlot_result result, vlot_why why,
                         uint64_t index) {
   vlot__lock(&seat->status_lock);
   for (vlot__asked *one = seat->asked; one; one = one->next) {
-    if (one->kind != kind || !one->is_taken || one->is_settled) continue;
+    if (one->kind != kind || !one->is_begun || one->is_settled) continue;
     one->is_settled = true;
     one->result = result;
     one->why = why;

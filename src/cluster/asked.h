@@ -13,7 +13,8 @@ typedef struct vlot__asked {
   uint32_t number; /* of the seat's, from 1; the order has it */
   uint32_t kind;   /* VLOT_ORDER_*, VLOT_INPUT_TRANSFER */
   uint32_t incarnation;
-  bool is_taken;   /* the node has the order */
+  bool is_taken;   /* the node has the order … */
+  bool is_begun;   /* … and carries it out: what comes of that is its answer */
   bool is_settled; /* what follows is so … */
   bool is_done;    /* … and the status shows it */
   vlot_result result;
@@ -34,8 +35,10 @@ vlot_result vlot__asked_wait(vlot__seat *seat, vlot__asked *asked, uint64_t inde
 /* As it stands now. */
 vlot__asked vlot__asked_look(vlot__seat *seat, const vlot__asked *asked);
 
-/* The node's: it has the order of this number; all that it has of a kind come to this. */
+/* The node's: it has the order of this number; it begins what it has of a kind; all of those come
+ * to this. One that it has got since is not answered: it may be about more. */
 void vlot__asked_taken(vlot__seat *seat, uint32_t number);
+void vlot__asked_begun(vlot__seat *seat, uint32_t kind);
 void vlot__asked_settle(vlot__seat *seat, uint32_t kind, vlot_result result, vlot_why why,
                         uint64_t index);
 /* Or the one order of this number does: another of its kind may still be under way. */

@@ -4,6 +4,7 @@
 #include "base/describe.h"
 #include "cluster/driver.h"
 #include "cluster/event_inside.h"
+#include "cluster/image.h"
 #include "cluster/mail.h"
 #include "cluster/node_inside.h"
 #include "cluster/object.h"
@@ -134,6 +135,10 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__NUMBER(node.turns, struct vlot__node, turns),
     VLOT__NUMBER(node.next_timer, struct vlot__node, next_timer),
     VLOT__NUMBER(node.forward_due, struct vlot__node, forwarding.due),
+    VLOT__POINTER(node.image, struct vlot__node, snapshots.image, image, struct vlot__image),
+
+    VLOT__STRUCT(image, struct vlot__image),
+    VLOT__NUMBER(image.index, struct vlot__image, head.index),
 
     VLOT__CONSTANT(due_number.forward, VLOT_DUE_FORWARD),
 
@@ -146,6 +151,7 @@ const vlot__described vlot_described_cluster[] VLOT__DESCRIBED = {
     VLOT__CONSTANT(node_order.snapshot, VLOT_ORDER_SNAPSHOT),
     VLOT__CONSTANT(node_order.compact, VLOT_ORDER_COMPACT),
     VLOT__CONSTANT(mail_kind.stored, VLOT__MAIL_STORED),
+    VLOT__CONSTANT(mail_kind.written, VLOT__MAIL_WRITTEN),
     VLOT__CONSTANT(mail_kind.forward, VLOT__MAIL_FORWARD),
     VLOT__STRUCT(mail_head, struct vlot__mail_head),
     VLOT__NUMBER(mail_head.id, struct vlot__mail_head, id),

@@ -44,8 +44,9 @@ void vlot__node_end(vlot__node *node);
 
 /* Has it frozen its machine, and nobody has taken the image to write it? take: a reference; whoever
  * has it writes it, and sends it back in a mail, VLOT__MAIL_WRITTEN. NULL: there is none. Between
- * turns, or behind the end of one. */
+ * turns, or behind the end of one. index: of what it is the state; 0: there is none. */
 bool vlot__node_has_image(const vlot__node *node);
+uint64_t vlot__node_image_index(const vlot__node *node);
 struct vlot__image *vlot__node_take_image(vlot__node *node);
 
 /* Take over another rate of its seat's clock, between turns. Where nodes run freely, the TICK that

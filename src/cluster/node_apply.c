@@ -145,15 +145,6 @@ static bool apply_slice(vlot__node *node, const vlot_slice *slice) {
   return true;
 }
 
-uint64_t vlot__node_change_event(const vlot__node *node, const vlot_output *output, uint32_t k) {
-  uint64_t event = node->step_event + 1 + k;
-  for (uint32_t before = 0; before < k && node->is_reconfigured; before++)
-    if (output->changes[before].kind == VLOT_CHANGE_CONFIG)
-      event += vlot__configuration_rows(
-          vlot_raft_configuration_at(node->raft, output->changes[before].to));
-  return event;
-}
-
 /* COMMITs of this step that the machine has not caught up with: it has no room, or a snapshot is
  * being restored. Without memory it is not known later on which of them an APPLY follows. */
 static void note_unapplied(vlot__node *node, const vlot_output *output) {

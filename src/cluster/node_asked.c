@@ -16,6 +16,22 @@ void vlot__snapshots_ask(vlot__node *node, const vlot__mail_order *order, uint64
   }
 }
 
+void vlot__snapshots_begin(vlot__node *node) {
+  vlot__node_snapshots *on = &node->snapshots;
+  on->is_for_order = on->is_asked;
+  on->order_event = on->asked_event;
+  on->is_asked = false;
+  if (on->is_for_order) vlot__asked_begun(node->seat, VLOT_ORDER_SNAPSHOT);
+}
+
+/* Whoever has asked since is the newest, then. */
+void vlot__snapshots_begin_again(vlot__node *node) {
+  vlot__node_snapshots *on = &node->snapshots;
+  if (on->is_for_order && !on->is_asked) on->asked_event = on->order_event;
+  on->is_asked = on->is_asked || on->is_for_order;
+  on->is_for_order = false;
+}
+
 static uint64_t newest_index(const vlot__node *node) {
   const vlot_snapshot *snapshot = vlot_raft_snapshot(node->raft);
   return snapshot ? vlot_snapshot_get(snapshot)->index : 0;
@@ -32,13 +48,23 @@ static vlot_why why_of(vlot_result result, vlot_why why) {
 
 void vlot__snapshots_refuse(vlot__node *node, vlot_result result, vlot_why why) {
   vlot__node_snapshots *on = &node->snapshots;
-  if (!on->is_asked) return;
-  on->is_asked = on->is_for_order = false;
+  if (!on->is_for_order) return;
+  on->is_for_order = false;
   why = why_of(result, why);
-  node->seat->cause = on->asked_event;
+  node->seat->cause = on->order_event;
   vlot__emit_change(node->cluster, node->seat, VLOT_EVENT_NO_SNAPSHOT, why, 0, newest_index(node),
                     node->applied_index, result);
   vlot__asked_settle(node->seat, VLOT_ORDER_SNAPSHOT, result, why, newest_index(node));
+}
+
+void vlot__snapshots_give_up(vlot__node *node, vlot_why why) {
+  vlot__node_snapshots *on = &node->snapshots;
+  if (!on->is_compacting) {
+    vlot__snapshots_refuse(node, VLOT_NOMEM, why);
+    return;
+  }
+  on->is_compacting = false;
+  vlot__asked_settle(node->seat, VLOT_ORDER_COMPACT, VLOT_NOMEM, why, 0);
 }
 
 void vlot__snapshots_compact(vlot__node *node) {
@@ -48,6 +74,7 @@ void vlot__snapshots_compact(vlot__node *node) {
   vlot_input *input =
       snapshot ? vlot__node_new_input(node, VLOT_INPUT_SNAPSHOT_TAKEN, on->compact_event) : NULL;
   on->compact_to = 0;
+  vlot__asked_begun(node->seat, VLOT_ORDER_COMPACT);
   if (!input) {
     vlot__asked_settle(node->seat, VLOT_ORDER_COMPACT, VLOT_NOMEM,
                        snapshot ? VLOT_WHY_NO_MEMORY : VLOT_WHY_NO_SNAPSHOT, 0);
@@ -70,7 +97,7 @@ void vlot__snapshots_answer(vlot__node *node, const vlot_outcome *outcome) {
     return;
   }
   if (!on->is_for_order) return;
-  on->is_asked = on->is_for_order = false;
+  on->is_for_order = false;
   vlot__asked_settle(node->seat, VLOT_ORDER_SNAPSHOT, outcome->result, outcome->why,
                      status.snapshot_index);
 }

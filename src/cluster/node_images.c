@@ -7,6 +7,10 @@ bool vlot__node_has_image(const vlot__node *node) {
   return image && !image->is_handed && !node->snapshots.is_written;
 }
 
+uint64_t vlot__node_image_index(const vlot__node *node) {
+  return vlot__node_has_image(node) ? node->snapshots.image->head.index : 0;
+}
+
 vlot__image *vlot__node_take_image(vlot__node *node) {
   if (!vlot__node_has_image(node)) return NULL;
   node->snapshots.image->is_handed = true;

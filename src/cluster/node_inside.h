@@ -11,6 +11,7 @@
  *   node_asked.c     what somebody asks of them
  *   node_forward.c   passing clients' mail on to the leader, and what comes of it
  *   node_effects.c   what a turn lets go, inside the driver's fence
+ *   node_change.c    which events the changes of a step are
  *   node_answers.c   answers to clients, laid aside until then        node_time.c    its clock
  */
 #ifndef VLOT_CLUSTER_NODE_INSIDE_H
@@ -105,9 +106,10 @@ typedef struct vlot__node_snapshots {
   struct vlot__image *image; /* of its machine, on its way to become a snapshot; NULL */
   bool is_written;           /* and it is, or has failed */
   vlot_snapshot *taken;      /* in the step under way; NULL */
-  bool is_asked;             /* for one, whatever the policy says … */
-  uint64_t asked_event;      /* … by this ORDER */
-  bool is_for_order;         /* image or taken is what was asked for */
+  bool is_asked;             /* for one, whatever the policy says, … */
+  uint64_t asked_event;      /* … by this ORDER, and it is not begun */
+  bool is_for_order;         /* image or taken is what was asked for … */
+  uint64_t order_event;      /* … by this one */
   uint64_t compact_to;       /* asked to drop its log up to here; 0: not … */
   uint64_t compact_event;    /* … by this one */
   bool is_compacting;        /* taken is named again, to drop more of the log */
@@ -184,6 +186,11 @@ typedef struct vlot__unapplied {
   uint64_t event;
   uint64_t last;
 } vlot__unapplied;
+
+/* --- node_change.c --- */
+
+/* The event of the k-th change of this step, the last one. */
+uint64_t vlot__node_change_event(const vlot__node *node, const vlot_output *output, uint32_t k);
 
 /* The event that the core means by a cause. */
 static inline uint64_t vlot__node_event_of(const vlot__node *node, uint64_t cause) {
@@ -287,6 +294,11 @@ void vlot__snapshots_free(vlot__node *node);
 void vlot__snapshots_ask(vlot__node *node, const vlot__mail_order *order, uint64_t event);
 /* No snapshot is taken though one was asked for; nothing, if nobody asked. */
 void vlot__snapshots_refuse(vlot__node *node, vlot_result result, vlot_why why);
+/* Who has asked before is answered by the image that is frozen next; overtaken, by another one. */
+void vlot__snapshots_begin(vlot__node *node);
+void vlot__snapshots_begin_again(vlot__node *node);
+/* The core has not taken what it was told. */
+void vlot__snapshots_give_up(vlot__node *node, vlot_why why);
 /* The log is to be dropped: the core is told in the next step, as with one that was taken. */
 void vlot__snapshots_compact(vlot__node *node);
 /* What the core made of it: whoever asked is told. */
@@ -310,8 +322,6 @@ void vlot__node_settle_outcomes(vlot__node *node, const vlot_output *output);
 
 /* Apply what the core hands out, and answer who waits for it. */
 void vlot__node_apply(vlot__node *node, const vlot_output *output);
-/* The event of the k-th change of this step, the last one. */
-uint64_t vlot__node_change_event(const vlot__node *node, const vlot_output *output, uint32_t k);
 
 /* What a step says about time. */
 static inline void vlot__node_read_time(vlot__node *node, const vlot_output *output) {

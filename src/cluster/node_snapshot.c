@@ -190,7 +190,7 @@ static void forget_image(vlot__node *node) {
  * grown by a quarter more. */
 static void put_off(vlot__node *node, uint64_t index, vlot_result result, vlot_why why) {
   vlot_raft_status status;
-  if (node->snapshots.is_for_order && !node->is_void) vlot__snapshots_refuse(node, result, why);
+  if (!node->is_void) vlot__snapshots_refuse(node, result, why);
   vlot_raft_get_status(node->raft, &status);
   node->snapshots.not_below = status.log_bytes + node->cluster->options.snapshot_bytes / 4 + 1;
   if (!node->is_void && result != VLOT_BUSY)
@@ -219,7 +219,7 @@ void vlot__snapshots_take(vlot__node *node) {
   vlot_snapshot_head head;
   vlot_raft_status status;
   vlot_raft_get_status(node->raft, &status);
-  on->is_for_order = on->is_asked;
+  vlot__snapshots_begin(node);
   if (node->applied_index <= status.snapshot_index) {
     vlot__snapshots_refuse(node, VLOT_EXISTS, VLOT_WHY_NOTHING_NEW);
     return;
@@ -268,10 +268,10 @@ static uint64_t entries_kept(const vlot__node *node) {
 
 static void tell_taken(vlot__node *node, const vlot__image *image) {
   uint64_t kept = entries_kept(node), index = image->head.index;
-  uint64_t cause = node->snapshots.is_for_order ? node->snapshots.asked_event : 0;
+  uint64_t cause = node->snapshots.is_for_order ? node->snapshots.order_event : 0;
   vlot_input *input = vlot__node_new_input(node, VLOT_INPUT_SNAPSHOT_TAKEN, cause);
   if (!input) { /* by itself it is taken again, later */
-    if (node->snapshots.is_for_order) vlot__snapshots_refuse(node, VLOT_NOMEM, VLOT_WHY_NO_MEMORY);
+    vlot__snapshots_refuse(node, VLOT_NOMEM, VLOT_WHY_NO_MEMORY);
     return;
   }
   node->snapshots.taken = vlot_snapshot_retain(image->snapshot);
@@ -285,7 +285,7 @@ void vlot__snapshots_keep(vlot__node *node) {
   vlot_result result = on->image->result;
   vlot_why why = VLOT_WHY_SNAPSHOT_FAILED;
   if (is_overtaken(node, on->image)) { /* whoever has asked for it gets another, or that one */
-    on->is_for_order = false;
+    vlot__snapshots_begin_again(node);
     forget_image(node);
     return;
   }

@@ -188,6 +188,7 @@ static void give_up_node(vlot__node *node, uint32_t from, vlot_why why) {
       if (why == VLOT_WHY_NO_MEMORY) vlot__transfers_settle(node, input, VLOT_NOMEM, why);
       break;
     case VLOT_INPUT_RESTORED: node->snapshots.owes_restored = true; break;
+    case VLOT_INPUT_SNAPSHOT_TAKEN: vlot__snapshots_give_up(node, why); break;
     case VLOT_INPUT_READ: vlot__node_drop_read(node, input->as.read_tag, why); break;
     case VLOT_INPUT_PROPOSE:
       vlot__node_settle_groups(node, &(vlot_outcome){.result = VLOT_REJECTED, .why = why});

@@ -353,8 +353,8 @@ void vlot__emit_config(vlot_cluster *cluster, uint64_t index, const vlot_member 
 }
 
 /* One by its id and disk; a replaced disk is another one. */
-static const vlot_member *same_in(const vlot_member *members, uint32_t count,
-                                  const vlot_member *like) {
+static const vlot_member *find_row(const vlot_member *members, uint32_t count,
+                                   const vlot_member *like) {
   for (uint32_t k = 0; k < count; k++)
     if (members[k].id == like->id && members[k].disk_id == like->disk_id) return &members[k];
   return NULL;
@@ -366,7 +366,7 @@ uint32_t vlot__configuration_rows(const vlot_configuration *configuration) {
   const vlot_member *members = vlot_configuration_members(configuration, &count);
   const vlot_member *old = vlot_configuration_old(configuration, &old_count);
   uint32_t rows = count;
-  for (uint32_t k = 0; k < old_count; k++) rows += !same_in(members, count, &old[k]);
+  for (uint32_t k = 0; k < old_count; k++) rows += !find_row(members, count, &old[k]);
   return rows;
 }
 
@@ -378,12 +378,12 @@ void vlot__emit_configuration(vlot_cluster *cluster, vlot__seat *seat, uint64_t 
   const vlot_member *members = vlot_configuration_members(configuration, &count);
   const vlot_member *old = vlot_configuration_old(configuration, &old_count);
   for (uint32_t k = 0; k < count; k++) {
-    const vlot_member *was = same_in(old, old_count, &members[k]);
+    const vlot_member *was = find_row(old, old_count, &members[k]);
     uint32_t roles = role_of(&members[k]) | (was && !was->is_learner ? VLOT_CONFIG_OLD_VOTER : 0);
     emit_member(cluster, seat, &members[k], index, place++, rows, roles);
   }
   for (uint32_t k = 0; k < old_count; k++)
-    if (!same_in(members, count, &old[k]))
+    if (!find_row(members, count, &old[k]))
       emit_member(cluster, seat, &old[k], index, place++, rows,
                   old[k].is_learner ? VLOT_CONFIG_LEARNER : VLOT_CONFIG_OLD_VOTER);
 }

@@ -203,6 +203,8 @@ static vlot_pending describe(vlot_cluster *cluster, const vlot__item *item) {
   };
   if (item->kind == VLOT_PENDING_TIMER)
     pending.due_for = vlot__node_due_for(vlot__seat_of(cluster, item->node)->node);
+  if (item->kind == VLOT_PENDING_IMAGE)
+    pending.index = vlot__node_image_index(vlot__seat_of(cluster, item->node)->node);
   vlot__mail_about about = vlot__mail_tell(item->mail_kind, item->payload);
   pending.mail = about.told;
   pending.entries = about.told.count - about.told.reads;

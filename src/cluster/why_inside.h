@@ -190,6 +190,8 @@ void vlot__why_add_read(why *at, const vlot_node_status *leader, const vlot_even
 /* Whom a leader sends one, a line each; what comes to a node. */
 void vlot__why_add_snapshots(why *at, const vlot_node_status *leader);
 void vlot__why_add_coming(why *at, const vlot_node_status *status);
+/* One of its own, whose image is not written yet. */
+void vlot__why_add_image(why *at, uint32_t id);
 
 /* --- why_election.c --- */
 

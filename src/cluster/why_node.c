@@ -70,7 +70,10 @@ void vlot__why_add_node(why *at, uint32_t id, vlot_ask about) {
   if (about == VLOT_ASK_ANYTHING) vlot__why_add_obstacles(at, id);
   if (why_is_up(&status) && status.raft.role != VLOT_ROLE_LEADER && about == VLOT_ASK_ANYTHING)
     vlot__why_add_forwards(at, &status);
-  if (why_is_up(&status) && about == VLOT_ASK_ANYTHING) vlot__why_add_coming(at, &status);
+  if (why_is_up(&status) && about == VLOT_ASK_ANYTHING) {
+    vlot__why_add_coming(at, &status);
+    vlot__why_add_image(at, id);
+  }
   const vlot_event *start =
       vlot_past_newest(at->past, id, BIT(START), 0, event ? event->sequence : 0);
   if (event) vlot__why_add_chain(at, event);

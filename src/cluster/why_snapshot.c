@@ -79,6 +79,23 @@ void vlot__why_add_snapshots(why *at, const vlot_node_status *leader) {
     add_peer(at, leader->id, &at->moment->sending[k]);
 }
 
+void vlot__why_add_image(why *at, uint32_t id) {
+  uint64_t now = at->moment->now;
+  for (size_t k = 0; k < at->moment->pending_count; k++) {
+    const vlot_pending *one = &at->moment->pending[k];
+    if (one->kind != VLOT_PENDING_IMAGE || one->node != id) continue;
+    vlot__why_begin(at, VLOT_REASON_FINDING, id);
+    vlot__why_say(at,
+                  "A snapshot of its own waits for its image: its machine was frozen at %" PRIu64
+                  ", and i%u, which writes that, is ",
+                  one->index, id);
+    if (one->is_held)
+      vlot__why_say(at, "held");
+    else
+      vlot__why_say(at, "due at tick %" PRIu64, one->due > now ? one->due : now);
+  }
+}
+
 void vlot__why_add_coming(why *at, const vlot_node_status *status) {
   const vlot_raft_status *raft = &status->raft;
   if (raft->receives_index == 0) return;

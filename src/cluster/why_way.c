@@ -38,7 +38,7 @@ static fate fate_of_one(why *at, const vlot_event *sent) {
 }
 
 /* Of several that were taken the last one: whoever took it may live on. */
-static bool is_better(const fate *one, const fate *than) {
+static bool came_further(const fate *one, const fate *than) {
   if (one->kind != than->kind) return one->kind > than->kind;
   return one->kind == FATE_TAKEN ? one->end->lamport > than->end->lamport
                                  : one->kind == FATE_UNDER_WAY && !one->is_held && than->is_held;
@@ -57,7 +57,7 @@ static fate fate_of(why *at, const vlot_event *message) {
           vlot__why_first_of(at, event) != first)
         continue;
       fate one = fate_of_one(at, event);
-      if (is_better(&one, &best)) best = one;
+      if (came_further(&one, &best)) best = one;
       best.has_copies = true;
     }
   }
@@ -124,7 +124,7 @@ static const vlot_event *find_reply(why *at, const vlot_event *request, fate *be
         event->as.message.request_id != request->as.message.request_id)
       continue;
     fate one = fate_of(at, event);
-    if (found && !is_better(&one, best)) continue;
+    if (found && !came_further(&one, best)) continue;
     found = event;
     *best = one;
   }

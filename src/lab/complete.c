@@ -61,9 +61,11 @@ static void add_nodes(offer *made, const vlot__workspace *workspace) {
 
 /* The other kinds: what one says to hold, say, a message that is still to come. */
 static void add_kinds(offer *made, const vlot_pending *pending, size_t count) {
-  vlot_pending kinds[16] = {
-      {.kind = VLOT_PENDING_TIMER}, {.kind = VLOT_PENDING_WRITE}, {.kind = VLOT_PENDING_CLIENT}};
-  size_t known = 3;
+  vlot_pending kinds[16] = {{.kind = VLOT_PENDING_TIMER},
+                            {.kind = VLOT_PENDING_WRITE},
+                            {.kind = VLOT_PENDING_IMAGE},
+                            {.kind = VLOT_PENDING_CLIENT}};
+  size_t known = 4;
   for (uint32_t k = 0; k < VLOT_MESSAGE_KINDS; k++) /* 0: forwarded */
     kinds[known++] = (vlot_pending){.kind = VLOT_PENDING_MESSAGE, .message_kind = k};
   for (size_t k = 0; k < known; k++) {

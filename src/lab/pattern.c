@@ -184,6 +184,10 @@ bool vlot__pattern_find(vlot__workspace *workspace, const vlot__arguments *argum
 void vlot__pattern_message(const vlot_pending *pending, char *text, size_t capacity) {
   bool is_ok = pending->message_flags & VLOT_MESSAGE_OK;
   uint64_t index = pending->index, first = index + 1, last = index + pending->entries;
+  if (pending->kind == VLOT_PENDING_IMAGE) {
+    snprintf(text, capacity, "its machine at %" PRIu64 ", frozen, is written to a snapshot", index);
+    return;
+  }
   if (pending->mail.kind) {
     (void)vlot_mail_text(&pending->mail, text, capacity);
     return;
@@ -247,8 +251,6 @@ void vlot__pattern_about(const vlot_pending *pending, uint64_t now, char *text, 
     append(text, capacity, "%s", vlot_due_text(pending->due_for));
   else if (pending->kind == VLOT_PENDING_WRITE)
     append(text, capacity, "its disk");
-  else if (pending->kind == VLOT_PENDING_IMAGE)
-    append(text, capacity, "its machine, frozen, is written to a snapshot");
   else
     vlot__pattern_message(pending, text, capacity);
   if (left > 0) append(text, capacity, ", in %" PRIu64 " tick%s", left, left == 1 ? "" : "s");

@@ -53,6 +53,7 @@
   X(SENDERS_ENDED, "leaders ended in the middle of sending")        \
   X(RECEIVERS_ENDED, "nodes ended in the middle of receiving")      \
   X(INSTALLS_ENDED, "nodes ended before an install was durable")    \
+  X(IMAGES_ENDED, "nodes that died while their image was written")  \
   X(CORES, "majorities that were healed alone, and committed")
 
 typedef enum vlot__sim_mark {

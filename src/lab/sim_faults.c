@@ -1,6 +1,8 @@
 /* vlot sim, the faults: what goes wrong is drawn from the seed, and so is which kinds of it a seed
  * has at all. Runs that lack some kinds reach states that a mixture of everything never reaches.
  */
+#include <stdlib.h>
+
 #include "sim.h"
 
 enum { PERCENT = 10000 }; /* in millionths */
@@ -179,12 +181,54 @@ static void strike_stream(vlot__sim_world *world) {
   }
 }
 
+/* Whose machine is frozen, and not written yet: this node's (0: any); its id, 0: nobody's. */
+static uint64_t find_image(vlot__sim_world *world, uint32_t *node) {
+  size_t count = vlot_lockstep_pending(world->cluster, NULL, 0);
+  vlot_pending *pending = calloc(count + 1, sizeof *pending);
+  uint64_t id = 0;
+  if (!pending) return 0; /* no fault, then */
+  count = vlot_lockstep_pending(world->cluster, pending, count);
+  for (size_t k = 0; k < count && id == 0; k++) {
+    if (pending[k].kind != VLOT_PENDING_IMAGE || (*node != 0 && pending[k].node != *node)) continue;
+    *node = pending[k].node;
+    id = pending[k].id;
+  }
+  free(pending);
+  return id;
+}
+
+static void end_node(vlot__sim_world *world, uint32_t node, bool is_power_cut) {
+  world->marks[VLOT__MARK_IMAGES_ENDED] += find_image(world, &node) != 0;
+  ignore(vlot_cluster_kill(world->cluster, node, is_power_cut));
+}
+
+static void begin_again(vlot__sim_world *world, uint32_t node, vlot_restart how) {
+  world->marks[VLOT__MARK_IMAGES_ENDED] += find_image(world, &node) != 0;
+  ignore(vlot_cluster_restart(world->cluster, node, how));
+}
+
+/* In between freezing and writing; or writing takes long, so that more comes in between. */
+static void strike_image(vlot__sim_world *world) {
+  uint64_t how = vlot__dice_below(&world->dice, 8), id;
+  uint32_t node = 0, ticks = 1 + some_ticks(world, 4u * world->raft.election_ticks_min);
+  if ((id = find_image(world, &node)) == 0) return;
+  note(world, "while an image is written it strikes", node, how);
+  switch (how) {
+  case 0: end_node(world, node, false); break;
+  case 1: end_node(world, node, true); break;
+  case 2: begin_again(world, node, VLOT_RESTART_KEEP); break;
+  case 3: begin_again(world, node, VLOT_RESTART_LOSE); break;
+  case 4: ignore(vlot_cluster_suspend(world->cluster, node)); break;
+  default: ignore(vlot_lockstep_delay(world->cluster, id, ticks)); break;
+  }
+}
+
 static void kill_one(vlot__sim_world *world) {
   uint32_t node = some_victim(world);
   bool is_power_cut = vlot__dice_chance(&world->dice, 500);
   if (node == 0) return;
   note(world, is_power_cut ? "power cut at" : "kill", node, 0);
-  ignore(vlot_cluster_kill(world->cluster, node, is_power_cut));
+  end_node(world, node, is_power_cut);
 }
 
 static void start_one(vlot__sim_world *world) {
@@ -200,14 +244,12 @@ static void restart_one(vlot__sim_world *world) {
   bool is_lost = vlot__dice_chance(&world->dice, 500);
   if (node == 0) return;
   note(world, is_lost ? "restart after a power cut" : "restart", node, 0);
-  ignore(
-      vlot_cluster_restart(world->cluster, node, is_lost ? VLOT_RESTART_LOSE : VLOT_RESTART_KEEP));
+  begin_again(world, node, is_lost ? VLOT_RESTART_LOSE : VLOT_RESTART_KEEP);
 }
 
 static void cut_all_power(vlot__sim_world *world) {
   note(world, "power cut at all nodes", 0, 0);
-  for (uint32_t id = 1; id <= world->nodes; id++)
-    ignore(vlot_cluster_restart(world->cluster, id, VLOT_RESTART_LOSE));
+  for (uint32_t id = 1; id <= world->nodes; id++) begin_again(world, id, VLOT_RESTART_LOSE);
 }
 
 /* A wiped voter votes no more, so the voters that are left must be a quorum. */
@@ -331,6 +373,7 @@ static const struct fault {
     {stall_disk, 2, false},     {fail_disk, 2, false},  {fill_disk, 1, false},
     {mend_disk, 6, true},       {depose, 4, false},     {order_one, 5, false},
     {order_switches, 2, false}, {bad_stream, 3, false}, {strike_stream, 6, false},
+    {strike_image, 6, false},
 };
 enum { FAULTS = sizeof faults / sizeof *faults };
 

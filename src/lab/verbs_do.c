@@ -74,7 +74,7 @@ static bool for_each(vlot__workspace *workspace, const vlot__arguments *argument
                      uint64_t number, const char *unsupported) {
   const vlot__value *words = &arguments->values[0];
   uint64_t ids[IDS_MAX];
-  char line[64];
+  char line[64], id[24];
   size_t count;
   if (!vlot__pattern_find(workspace, arguments, words, ids, IDS_MAX, &count)) return false;
   for (size_t k = 0; k < count; k++) {
@@ -84,7 +84,8 @@ static bool for_each(vlot__workspace *workspace, const vlot__arguments *argument
     if (result == VLOT_UNSUPPORTED && !workspace->journal)
       return vlot__workspace_fail(workspace, words->word, "%s", unsupported);
     if (!vlot__verbs_result(workspace, words->word, result)) return false;
-    int at = snprintf(line, sizeof line, "%s %" PRIu64, arguments->words[0], ids[k]);
+    (void)vlot_pending_name(ids[k], id, sizeof id);
+    int at = snprintf(line, sizeof line, "%s %s", arguments->words[0], id);
     if (act == delay) snprintf(line + at, sizeof line - (size_t)at, " by %" PRIu64, number);
     if (count > 1 && vlot__workspace_actions(workspace) > before) vlot__story_part(workspace, line);
   }
@@ -101,7 +102,8 @@ bool vlot__verbs_fire(vlot__workspace *workspace, const vlot__arguments *argumen
 
 bool vlot__verbs_drop(vlot__workspace *workspace, const vlot__arguments *arguments) {
   return for_each(workspace, arguments, drop, 0,
-                  "timers and writes cannot be lost; 'hold' keeps them from happening");
+                  "timers and writes, of disks or of images, cannot be lost; 'hold' keeps them "
+                  "from happening");
 }
 
 bool vlot__verbs_hold(vlot__workspace *workspace, const vlot__arguments *arguments) {

@@ -1,8 +1,10 @@
 /* Verbs about snapshots: to take one, to drop the log below it, to write it down and to begin with
  * one. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "pattern.h"
 #include "verbs.h"
 #include "vlot/raft_snapshot.h"
 
@@ -12,11 +14,41 @@ static uint32_t node_of(const vlot__arguments *arguments) {
 
 /* --- taking one --- */
 
+/* Of a node's machine, on its way to a snapshot; id 0: there is none. */
+static vlot_pending find_image(vlot__workspace *workspace, uint32_t node) {
+  size_t count;
+  vlot_pending *pending = vlot__pattern_pending(workspace, &count), found = {0};
+  for (size_t k = 0; k < count; k++)
+    if (pending[k].kind == VLOT_PENDING_IMAGE && pending[k].node == node) found = pending[k];
+  free(pending);
+  return found;
+}
+
+static void tell_image(vlot__workspace *workspace, const vlot_pending *image) {
+  vlot__text *out = &workspace->out;
+  uint64_t now = vlot_cluster_now(workspace->cluster);
+  vlot__text_add(out, "n%u has frozen its machine, at %" PRIu64 "; i%u writes that to a snapshot",
+                 image->node, image->index, image->node);
+  if (image->due > now)
+    vlot__text_add(out, ", in %" PRIu64 " tick%s", image->due - now,
+                   image->due - now == 1 ? "" : "s");
+  vlot__text_add(out, ".\n");
+}
+
 /* What is not there behind the order is taken when it can be. */
-static void tell_delay(vlot__workspace *workspace, uint32_t node, uint64_t before) {
+static void tell_delay(vlot__workspace *workspace, uint32_t node, uint64_t before,
+                       bool was_frozen) {
   vlot_node_status status = vlot__workspace_status(workspace, node);
   if (workspace->is_redoing || status.raft.snapshot_index != before) return;
-  if (status.raft.is_installing)
+  vlot_pending image = find_image(workspace, node);
+  if (image.id != 0 && was_frozen)
+    vlot__text_add(&workspace->out,
+                   "n%u takes it when i%u has written the image that it has already, at %" PRIu64
+                   ".\n",
+                   node, node, image.index);
+  else if (image.id != 0)
+    tell_image(workspace, &image);
+  else if (status.raft.is_installing)
     vlot__text_add(&workspace->out, "n%u takes it when what it installs now is in place.\n", node);
   else if (status.applied_index > status.raft.durable_index)
     vlot__text_add(&workspace->out,
@@ -30,6 +62,7 @@ bool vlot__verbs_snapshot(vlot__workspace *workspace, const vlot__arguments *arg
   bool is_later = arguments->values[1].is_given;
   vlot_node_status status = vlot__workspace_status(workspace, node);
   uint64_t index = status.raft.snapshot_index;
+  bool was_frozen = find_image(workspace, node).id != 0;
   if (status.state == VLOT_NODE_UP && !is_later && !workspace->is_redoing &&
       status.applied_index <= index)
     return vlot__workspace_fail(workspace, 1,
@@ -43,7 +76,7 @@ bool vlot__verbs_snapshot(vlot__workspace *workspace, const vlot__arguments *arg
   if (!vlot__verbs_fire_newest(workspace, VLOT_PENDING_CLIENT, node,
                                "this node does not take it now"))
     return false;
-  tell_delay(workspace, node, index);
+  tell_delay(workspace, node, index, was_frozen);
   return true;
 }
 

@@ -154,7 +154,8 @@ static void put_links(vlot__text *out, const vlot__view_net *view) {
 static void put_pending(vlot__text *out, const vlot_pending *one) {
   char id[24], text[128] = "";
   vlot_pending_name(one->id, id, sizeof id);
-  if (one->message_kind != 0 || one->mail.kind != 0) vlot__pattern_message(one, text, sizeof text);
+  if (one->message_kind != 0 || one->mail.kind != 0 || one->kind == VLOT_PENDING_IMAGE)
+    vlot__pattern_message(one, text, sizeof text);
   put_text(out, "id", id);
   put_text(out, "kind", vlot__pattern_kind(one));
   put_number(out, "from", one->from);

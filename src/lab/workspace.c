@@ -16,7 +16,8 @@ void vlot__workspace_init(vlot__workspace *workspace, bool has_threads, uint64_t
   vlot_cluster_options_init(&workspace->options);
   workspace->options.driver = VLOT_DRIVER_LOCKSTEP;
   workspace->options.is_inline = !has_threads;
-  workspace->options.ring_events = 1024; /* gdb has no other memory of it */
+  workspace->options.snapshot_trailing = 0; /* what a snapshot lets go can be seen; 'stream keep' */
+  workspace->options.ring_events = 1024;    /* gdb has no other memory of it */
   workspace->options.turn_max =
       1; /* one message, one turn: nothing happens behind the reader's back */
 }

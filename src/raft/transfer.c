@@ -36,7 +36,7 @@ static void begin_transfer(vlot_raft *raft, const vlot__peer *target, uint32_t t
 
 static bool is_voter_to_be(const vlot__peer *peer) { return (peer->votes_in & 1u) != 0; }
 
-static bool suits_better(const vlot_raft *raft, const vlot__peer *one, const vlot__peer *other) {
+static bool is_better(const vlot_raft *raft, const vlot__peer *one, const vlot__peer *other) {
   if (!other) return true;
   if (vlot__peer_is_alive(one) != vlot__peer_is_alive(other)) return vlot__peer_is_alive(one);
   if (one->match_index != other->match_index) return one->match_index > other->match_index;
@@ -49,7 +49,7 @@ static const vlot__peer *find_best(const vlot_raft *raft) {
   for (uint32_t k = 0; k < raft->peer_count; k++) {
     const vlot__peer *peer = &raft->peers[k];
     if (peer != raft->self && is_voter_to_be(peer) && peer->state != VLOT_PROGRESS_SNAPSHOT &&
-        vlot__peer_knows_disk(peer, peer->seen_disk_id) && suits_better(raft, peer, best))
+        vlot__peer_knows_disk(peer, peer->seen_disk_id) && is_better(raft, peer, best))
       best = peer;
   }
   return best;

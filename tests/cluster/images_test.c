@@ -218,6 +218,54 @@ Test(images, a_node_that_ends_does_not_wait_for_its_image_and_the_next_one_has_i
   cr_expect_geq(gate.freed, gate.begun);
 }
 
+/* --- whoever waits for one --- */
+
+typedef struct waiter {
+  vlot_cluster *cluster;
+  uint64_t index;
+  vlot_result result;
+} waiter;
+
+static void *ask_for_one(void *context) {
+  waiter *self = context;
+  self->result = vlot_cluster_snapshot(self->cluster, 1, VLOT_NEVER, &self->index);
+  return NULL;
+}
+
+typedef enum ending { IT_IS_WRITTEN, THE_NODE_ENDS, ANOTHER_BEGINS } ending;
+
+/* A cluster of one is asked by a thread, and the image of that is being written when it ends so. */
+static vlot_result answer_after(ending way) {
+  vlot_machine machine = gated();
+  vlot_cluster_options options = fleet_options(VLOT_DRIVER_THREADS, 1);
+  pthread_t thread;
+  options.machine = &machine;
+  gate.is_shut = true;
+  gate.begun = 0;
+  vlot_cluster *cluster = fleet_open(&options);
+  waiter self = {.cluster = cluster};
+  add(cluster, 10);
+  cr_assert_eq(pthread_create(&thread, NULL, ask_for_one, &self), 0);
+  gate_await(&gate.begun, 1);
+  add(cluster, 10); /* behind it */
+  uint64_t applied = fleet_status(cluster, 1).applied_index;
+  if (way == IT_IS_WRITTEN) gate_open();
+  if (way == THE_NODE_ENDS) cr_expect_eq(vlot_cluster_kill(cluster, 1, true), VLOT_OK);
+  if (way == ANOTHER_BEGINS)
+    cr_expect_eq(vlot_cluster_restart(cluster, 1, VLOT_RESTART_KEEP), VLOT_OK);
+  cr_assert_eq(pthread_join(thread, NULL), 0);
+  if (way == IT_IS_WRITTEN) cr_expect(self.index > 0 && self.index < applied);
+  gate_open();
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+  return self.result;
+}
+
+Test(images, who_waits_for_one_hears_what_becomes_of_it) {
+  cr_expect_eq(answer_after(IT_IS_WRITTEN), VLOT_OK);
+  cr_expect_eq(answer_after(THE_NODE_ENDS), VLOT_CLOSED);
+  cr_expect_eq(answer_after(ANOTHER_BEGINS), VLOT_CLOSED);
+}
+
 Test(images, a_writer_is_told_that_the_cluster_closes) {
   vlot_machine machine = gated();
   gate.asks = true;

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cluster/object.h"
@@ -21,6 +22,7 @@ static void add(vlot_cluster *cluster, uint32_t count) {
 
 static void take_by_hand(vlot_driver driver) {
   vlot_cluster_options options = fleet_options(driver, 3);
+  options.snapshot_trailing = 0;
   vlot_cluster *cluster = fleet_open(&options);
   uint64_t index, base;
   add(cluster, 20);
@@ -138,6 +140,19 @@ Test(snapshot_calls, one_waits_until_what_is_applied_is_durable) {
   cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
 }
 
+/* Of what is pending of a kind the newest one; its id, 0: nothing is. */
+static uint64_t find(vlot_cluster *cluster, vlot_pending_kind kind, vlot_pending *found) {
+  vlot_pending pending[64];
+  size_t count = vlot_lockstep_pending(cluster, pending, 64);
+  uint64_t id = 0;
+  for (size_t k = 0; k < count && k < 64; k++) {
+    if (pending[k].kind != kind) continue;
+    id = pending[k].id;
+    if (found) *found = pending[k];
+  }
+  return id;
+}
+
 /* Without a wait it is an order like others: it is pending until somebody delivers it. */
 Test(snapshot_calls, without_a_wait_it_is_pending_and_an_action_of_its_own) {
   vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, 3);
@@ -146,15 +161,107 @@ Test(snapshot_calls, without_a_wait_it_is_pending_and_an_action_of_its_own) {
   cr_assert(fleet_settle(cluster, 3000));
   cr_assert_eq(vlot_cluster_snapshot(cluster, 1, 0, NULL), VLOT_OK);
   cr_expect_eq(fleet_status(cluster, 1).raft.snapshot_index, 0);
-  vlot_pending pending[64];
-  size_t count = vlot_lockstep_pending(cluster, pending, 64);
-  uint64_t id = 0;
-  for (size_t k = 0; k < count && k < 64; k++)
-    if (pending[k].kind == VLOT_PENDING_CLIENT) id = pending[k].id;
-  cr_assert_neq(id, 0);
-  cr_assert_eq(vlot_lockstep_fire(cluster, id), VLOT_OK);
-  cr_expect_eq(fleet_status(cluster, 1).raft.snapshot_index,
-               fleet_status(cluster, 1).applied_index);
+  cr_assert_eq(vlot_lockstep_fire(cluster, find(cluster, VLOT_PENDING_CLIENT, NULL)), VLOT_OK);
+  uint64_t frozen = fleet_status(cluster, 1).applied_index, now = vlot_cluster_now(cluster);
+  cr_expect_eq(fleet_status(cluster, 1).raft.snapshot_index, 0, "it is frozen, and not written");
+  vlot_pending image = {0};
+  cr_assert_eq(find(cluster, VLOT_PENDING_IMAGE, &image), VLOT_PENDING_IMAGE_ID(1));
+  cr_expect_eq(image.node, 1);
+  cr_expect_eq(image.index, frozen, "the pending list says of what it is");
+  cr_expect_eq(image.due, now + 1);
+  cr_assert_eq(vlot_lockstep_fire(cluster, image.id), VLOT_OK);
+  cr_expect_eq(fleet_status(cluster, 1).raft.snapshot_index, frozen);
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+}
+
+/* --- an order that comes while an image is on its way --- */
+
+/* n1's machine is frozen by an order, and its image is held. Returns the index that it is of. */
+static uint64_t freeze_and_hold(vlot_cluster *cluster, uint32_t id) {
+  vlot_pending image = {0};
+  cr_assert_eq(vlot_cluster_snapshot(cluster, id, 0, NULL), VLOT_OK);
+  cr_assert_eq(vlot_lockstep_fire(cluster, find(cluster, VLOT_PENDING_CLIENT, NULL)), VLOT_OK);
+  cr_assert_eq(find(cluster, VLOT_PENDING_IMAGE, &image), VLOT_PENDING_IMAGE_ID(id));
+  cr_assert_eq(vlot_lockstep_hold(cluster, image.id, true), VLOT_OK);
+  return image.index;
+}
+
+Test(snapshot_calls, who_asks_while_an_image_is_on_its_way_gets_one_of_what_is_applied_then) {
+  vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, 3);
+  vlot_cluster *cluster = fleet_open(&options);
+  uint64_t index;
+  add(cluster, 5);
+  cr_assert(fleet_settle(cluster, 3000));
+  uint64_t frozen = freeze_and_hold(cluster, 1);
+  add(cluster, 5);
+  uint64_t applied = fleet_status(cluster, 1).applied_index;
+  cr_assert_gt(applied, frozen);
+  cr_assert_eq(vlot_lockstep_delay(cluster, VLOT_PENDING_IMAGE_ID(1), 10), VLOT_OK);
+  cr_assert_eq(vlot_lockstep_hold(cluster, VLOT_PENDING_IMAGE_ID(1), false), VLOT_OK);
+  cr_assert_eq(vlot_cluster_snapshot(cluster, 1, WAIT, &index), VLOT_OK);
+  cr_expect_geq(index, applied, "not the one that was frozen before it asked");
+  cr_expect_eq(fleet_status(cluster, 1).raft.snapshot_index, index);
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+}
+
+Test(snapshot_calls, who_asks_while_an_image_of_the_same_state_is_on_its_way_hears_that_it_is_so) {
+  vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, 1);
+  vlot_cluster *cluster = fleet_open(&options);
+  uint64_t index = 77;
+  add(cluster, 5);
+  cr_assert(fleet_settle(cluster, 3000));
+  uint64_t frozen = freeze_and_hold(cluster, 1);
+  cr_expect_eq(vlot_cluster_snapshot(cluster, 1, 20, &index), VLOT_TIMEOUT, "it is held");
+  cr_assert_eq(vlot_lockstep_delay(cluster, VLOT_PENDING_IMAGE_ID(1), 10), VLOT_OK);
+  cr_assert_eq(vlot_lockstep_hold(cluster, VLOT_PENDING_IMAGE_ID(1), false), VLOT_OK);
+  cr_expect_eq(vlot_cluster_snapshot(cluster, 1, WAIT, &index), VLOT_EXISTS);
+  cr_expect_eq(index, 0);
+  char words[64];
+  snprintf(words, sizeof words, "its newest snapshot, which is at %lu", (unsigned long)frozen);
+  cr_expect(strstr(vlot_problem(VLOT_EXISTS), words), "%s", vlot_problem(VLOT_EXISTS));
+  cr_expect_eq(fleet_status(cluster, 1).raft.snapshot_index, frozen);
+  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+}
+
+/* n3's image is overtaken by a newer snapshot, which its leader sends it: what it was asked for is
+ * there, and it says so, once. */
+Test(snapshot_calls, an_order_whose_image_is_overtaken_is_answered_by_what_has_overtaken_it) {
+  vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, 3);
+  options.snapshot_trailing = 0;
+  vlot_cluster *cluster = fleet_open(&options);
+  vlot_subscription *events;
+  vlot_event event;
+  uint64_t index;
+  uint32_t leader, answers = 0;
+  add(cluster, 5);
+  cr_assert(fleet_settle(cluster, 3000));
+  cr_assert_eq(vlot_await_leader(cluster, 3000, &leader), VLOT_OK);
+  uint32_t id = leader % 3 + 1;
+  cr_assert_eq(vlot_subscription_open(&events, cluster, 1 << 20), VLOT_OK);
+  uint64_t frozen = freeze_and_hold(cluster, id);
+  cr_assert_eq(vlot_cluster_partition(cluster, &id, 1), VLOT_OK);
+  vlot_client *client = fleet_client(cluster, leader, 2000);
+  for (int k = 0; k < 5; k++) cr_assert_eq(fleet_add(client, "key", 1), VLOT_OK);
+  vlot_client_close(client);
+  cr_assert_eq(vlot_cluster_snapshot(cluster, leader, WAIT, &index), VLOT_OK);
+  cr_assert_gt(index, frozen);
+  cr_assert_eq(vlot_cluster_heal(cluster), VLOT_OK);
+  for (int k = 0; k < 300 && fleet_status(cluster, id).raft.snapshot_index < index; k++)
+    fleet_pass(cluster, 1);
+  cr_assert_eq(fleet_status(cluster, id).raft.snapshot_index, index);
+  cr_assert_eq(vlot_lockstep_fire(cluster, VLOT_PENDING_IMAGE_ID(id)), VLOT_OK);
+  fleet_pass(cluster, 20);
+  while (vlot_subscription_next(events, &event)) {
+    if (event.node != id) continue;
+    cr_expect_neq(event.kind, VLOT_EVENT_SNAPSHOT_TAKEN);
+    if (event.kind != VLOT_EVENT_NO_SNAPSHOT) continue;
+    answers++;
+    cr_expect_eq(event.why, VLOT_WHY_NOTHING_NEW);
+    cr_expect_eq(event.as.change.from, index);
+  }
+  cr_expect_eq(answers, 1);
+  vlot_subscription_close(events);
+  cr_expect(fleet_settle(cluster, 3000) && fleet_agrees(cluster));
   cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
 }
 
@@ -163,6 +270,9 @@ Test(snapshot_calls, a_machine_without_snapshots_is_told_so) {
   vlot_machine machine = *vlot_kv_machine();
   vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, 1);
   machine.snapshot = NULL;
+  machine.freeze = NULL;
+  machine.image_write = NULL;
+  machine.image_free = NULL;
   options.machine = &machine;
   vlot_cluster *cluster = fleet_open(&options);
   add(cluster, 2);

@@ -1,7 +1,13 @@
-# A snapshot is taken, sent and installed, as it is seen from gdb.
+# A machine is frozen, its image is written, and that snapshot is sent and installed, as it is seen from gdb.
 python import os
-vlot break snapshot
+vlot break commit 1 if index == 5
 python gdb.execute("run play " + os.environ["SNAPSHOT_SCENE"])
+vlot node 1
+vlot net
+vlot why 1
+delete
+vlot break snapshot
+continue
 finish
 delete
 vlot break install 3 if stage == 1

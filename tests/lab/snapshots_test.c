@@ -57,12 +57,24 @@ static void begin(talk *self) {
   say(self, "until quiet");
 }
 
+static void take(talk *self) {
+  expect_seen(self, "snapshot 1", "n1 has frozen its machine, at ");
+  expect_seen(self, "deliver i1", "n1 has a snapshot at ");
+}
+
 static void take_and_go_back(bool has_threads) {
   talk self;
   open_talk(&self, has_threads);
   say(&self, "stream keep 1");
   begin(&self);
-  expect_seen(&self, "snapshot 1", "n1 has a snapshot at 2");
+  expect_seen(&self, "snapshot 1",
+              "n1 has frozen its machine, at 2; i1 writes that to a snapshot, in 1 tick.\n");
+  expect_seen(&self, "net", "#i1   image         at n1  its machine at 2, frozen, is written");
+  uint64_t frozen = hash_of(&self);
+  expect_seen(&self, "deliver i1", "n1 has a snapshot at 2");
+  say(&self, "undo");
+  cr_expect_eq(hash_of(&self), frozen, "what is frozen can be gone back to");
+  expect_seen(&self, "tick", "n1 has a snapshot at 2");
   uint64_t taken = hash_of(&self);
   expect_seen(&self, "log", "snapshot at 2 of term 1");
   expect_seen(&self, "compact 1", "n1 drops its log up to 2");
@@ -94,7 +106,7 @@ Test(snapshots, what_cannot_be_is_refused_at_its_word) {
   expect_refused(&self, "snapshot 4", "expected a node, 1 to 3", 1);
   expect_refused(&self, "compact 1", "'snapshot 1' takes one", 1);
   expect_refused(&self, "export 1 file", "'snapshot 1' takes one", 1);
-  say(&self, "snapshot 1");
+  take(&self);
   expect_refused(&self, "snapshot 1", "its snapshot at 2 is the newest", 1);
   expect_refused(&self, "compact 1 3", "expected at most 2", 2);
   expect_refused(&self, "compact 1 2", "begins behind 2 already", 2);
@@ -118,9 +130,10 @@ Test(snapshots, one_that_the_disk_refuses_is_told) {
   open_talk(&self, false);
   begin(&self);
   say(&self, "disk 1 stalled");
-  expect_seen(&self, "snapshot 1", "n1 takes no snapshot at 2: the disk takes nothing just now");
+  say(&self, "snapshot 1");
+  expect_seen(&self, "deliver i1", "n1 takes no snapshot at 2: the disk takes nothing just now");
   say(&self, "heal disk 1");
-  expect_seen(&self, "snapshot 1", "n1 has a snapshot at 2");
+  take(&self);
   close_talk(&self);
 }
 
@@ -138,6 +151,59 @@ Test(snapshots, one_waits_for_what_is_not_durable_yet) {
   close_talk(&self);
 }
 
+/* --- its image, a thing of its own --- */
+
+Test(snapshots, an_image_is_held_delayed_and_written_like_a_write) {
+  talk self;
+  open_talk(&self, false);
+  begin(&self);
+  say(&self, "snapshot 1");
+  expect_seen(&self, "why 1",
+              "A snapshot of its own waits for its image: its machine was frozen at 2, "
+              "and i1, which writes that, is due at tick ");
+  say(&self, "hold i1");
+  expect_seen(&self, "why 1", "i1, which writes that, is held");
+  say(&self, "propose x=2");
+  say(&self, "until commit 3");
+  expect_seen(&self, "snapshot 1",
+              "n1 takes it when i1 has written the image that it has already, at 2.\n");
+  expect_refused(&self, "drop i1", "of disks or of images, cannot be lost", 1);
+  expect_refused(&self, "duplicate i1", "only messages between nodes", 1);
+  expect_refused(&self, "deliver i2", "nothing with id i2 is pending", 1);
+  say(&self, "release image");
+  expect_seen(&self, "deliver i1", "n1 has a snapshot at 2");
+  expect_seen(&self, "net", "#i1   image         at n1  its machine at 3"); /* the second order's */
+  say(&self, "delay i1 by 3");
+  expect_seen(&self, "net", "frozen, is written to a snapshot, in 4 ticks");
+  expect_seen(&self, "tick 4", "n1 has a snapshot at 3 of term 1 (was at 2)");
+  close_talk(&self);
+}
+
+/* What is done to several things is a line of history each. */
+Test(snapshots, images_of_several_nodes_are_held_and_that_is_taken_back_one_by_one) {
+  talk self;
+  open_talk(&self, false);
+  begin(&self);
+  for (char node = '1'; node <= '3'; node++) {
+    char line[] = "snapshot N";
+    line[9] = node;
+    say(&self, line);
+  }
+  say(&self, "hold all image");
+  cr_expect_not(strstr(say(&self, "tick 3"), "has a snapshot"));
+  say(&self, "undo");
+  say(&self, "back 1"); /* n3's is not held yet */
+  const char *seen = say(&self, "tick");
+  cr_expect(strstr(seen, "n3 has a snapshot at 1") && !strstr(seen, "n1 has a snapshot"), "%s",
+            seen);
+  expect_seen(&self, "net",
+              "#i2   image         at n2  its machine at 1, frozen, is written to a "
+              "snapshot  held");
+  say(&self, "release all image");
+  expect_seen(&self, "tick", "n1 has a snapshot at 2");
+  close_talk(&self);
+}
+
 /* --- as a file --- */
 
 static void with_file(bool has_threads) {
@@ -147,7 +213,7 @@ static void with_file(bool has_threads) {
   snprintf(path, sizeof path, "%s/backup", directory);
   open_talk(&self, has_threads);
   begin(&self);
-  say(&self, "snapshot 1");
+  take(&self);
   snprintf(line, sizeof line, "export 1 %s", path);
   expect_seen(&self, line, "n1's snapshot at 2");
   expect_refused(&self, line, "it exists; name another", 2);
@@ -186,4 +252,35 @@ Test(snapshots, a_file_that_is_none_is_refused_at_its_name) {
   expect_refused(&self, "import /no/such/file", "No such file", 1);
   expect_refused(&self, "import /dev/null", "device", 1);
   close_talk(&self);
+}
+
+/* What was read is kept, so that history can be gone through whatever becomes of the file. */
+Test(snapshots, of_files_that_were_imported_so_many_are_kept_and_no_more) {
+  enum { KEPT = 16 };
+  char directory[] = "/tmp/vlot-snapshots-XXXXXX", line[128], path[KEPT + 2][64];
+  talk self, other;
+  cr_assert_not_null(mkdtemp(directory));
+  for (int k = 0; k < KEPT + 2; k++) snprintf(path[k], sizeof path[k], "%s/%d", directory, k);
+  open_talk(&self, false);
+  begin(&self);
+  take(&self);
+  snprintf(line, sizeof line, "export 1 %.63s", path[0]);
+  say(&self, line);
+  close_talk(&self);
+
+  open_talk(&other, false);
+  for (int k = 1; k < KEPT + 2; k++) cr_assert_eq(link(path[0], path[k]), 0);
+  for (int k = 0; k < KEPT; k++) {
+    snprintf(line, sizeof line, "import %.63s", path[k]);
+    say(&other, line);
+  }
+  snprintf(line, sizeof line, "import %.63s", path[KEPT]);
+  expect_refused(&other, line, "at most 16 files", 1);
+  snprintf(line, sizeof line, "import %.63s", path[3]);
+  say(&other, line); /* one that is known already is no further one */
+  say(&other, "until leader");
+  expect_seen(&other, "kv", "x = 1");
+  close_talk(&other);
+  for (int k = 0; k < KEPT + 2; k++) cr_assert_eq(unlink(path[k]), 0);
+  cr_assert_eq(rmdir(directory), 0);
 }

@@ -144,6 +144,8 @@ def show_node(text):
         log.base + 1, log.last, log.last_term, raft.durable, raft.commit, node.applied))
     if state.has_snapshot(raft):
         print("  snapshot   %s" % state.snapshot(raft))
+    if state.image(one):
+        print("  image      %s" % state.image(one))
     print("  time       next timer in %s ticks; election timeout %d, %d gone; clock at %d/1000" % (
         one.left(), raft.election_ticks, raft.election_elapsed, one.value.clock_permille))
     print("  waiting    mail %d, writes under way %d, messages held until they are durable %d, commands %d, reads %d" % (
@@ -248,7 +250,7 @@ def show_mailbox(text):
     print("n%d: %s waiting" % (one.id, words.counted(len(mails), "mail", "mails")))
     for kind, payload, sender in mails[:LOG_ROWS]:
         name = describe.words("mail_kind").get(kind)
-        mark = "#%d " % describe.Thing("mail_head", payload).id if name not in ("tick", "stored", None) else ""
+        mark = "#%d " % describe.Thing("mail_head", payload).id if name not in ("tick", "stored", "written", None) else ""
         whose = " from n%d" % sender if sender and name != "message" else ""
         print("  %s%s%s" % (mark, state.mail(kind, payload, one.id) if name is not None else "a notice of the runtime", whose))
     if len(mails) > LOG_ROWS:
@@ -357,6 +359,8 @@ def show_why(text):
             one.id, cluster.ring_events))
     for line in why.lines(cluster, one.id, start, about):
         print(line)
+    if len(given) < 2 and state.image(one):
+        print("A snapshot waits for its image: %s" % state.image(one))
 
 
 def go_to_thread(text):

@@ -37,15 +37,15 @@ def count(text, what):
 
 
 def pending(text, what):
-    """The id of something under way, as the library writes it: 17, #17, t3 (n3's timer), w3 (its disk's write)."""
-    found = re.match(r"^#?([tw]?)(\d+)$", text)
+    """The id of something under way, as the library writes it: 17, #17, t3 (n3's timer), w3 (its disk's write), i3 (its machine's image)."""
+    found = re.match(r"^#?([twi]?)(\d+)$", text)
     if not found:
         try:
             return number(text, what)
         except gdb.GdbError:
-            raise gdb.GdbError("%s: an id is wanted, such as 17, t3 or w3 (`vlot net`, `vlot timers`), not \"%s\"" % (what, text))
+            raise gdb.GdbError("%s: an id is wanted, such as 17, t3, w3 or i3 (`vlot net`, `vlot timers`), not \"%s\"" % (what, text))
     kind, digits = found.groups()
-    return {"": 0, "t": 2, "w": 3}[kind] << 62 | number(digits, what)
+    return {"": 0, "t": 4, "w": 6, "i": 7}[kind] << 61 | number(digits, what)
 
 
 def arguments(text, least, most, usage):

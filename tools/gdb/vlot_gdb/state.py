@@ -205,8 +205,8 @@ def entries(raft, first, last):
 class Item:
     """Of the pending list (lockstep), or mail that a slow link holds (threads)."""
 
-    def __init__(self, value, is_late=False):
-        self.value, self.is_late = value, is_late
+    def __init__(self, cluster, value, is_late=False):
+        self.cluster, self.value, self.is_late = cluster, value, is_late
         self.due, self.node, self.sender, self.mail_kind = value.due, value.node, value.sender, value.mail_kind
         self.kind = "message" if is_late else words.enum("vlot_pending_kind", "VLOT_PENDING_", value.kind)
         self.is_held = False if is_late else bool(value.is_held)
@@ -214,13 +214,15 @@ class Item:
         self.order, self.due_for = (self.due, value.tie, self.id), "-"
 
     def what(self):
+        if self.kind == "image":
+            return image(seat(self.cluster, self.node))
         if self.kind in ("timer", "write"):
             return "n%d's %s" % (self.node, "next timer: %s" % self.due_for if self.kind == "timer" else "disk write completes")
         return mail(self.mail_kind, self.value.payload, self.node)
 
 
 def pending(cluster):
-    found = [Item(value) for listed in (cluster.pending, cluster.held) for value in listed]
+    found = [Item(cluster, value) for listed in (cluster.pending, cluster.held) for value in listed]
     for item in found:
         if item.kind == "timer":
             item.due, item.due_for = seat(cluster, item.node).due(), seat(cluster, item.node).what_is_due()
@@ -231,7 +233,7 @@ def pending(cluster):
 def late(cluster):
     if cluster.clock is None:
         return []
-    return sorted((Item(value, True) for value in cluster.clock.late), key=lambda item: item.order)
+    return sorted((Item(cluster, value, True) for value in cluster.clock.late), key=lambda item: item.order)
 
 
 def message(value):
@@ -286,6 +288,12 @@ def snapshot(raft):
     return text
 
 
+def image(one):
+    """Of a node's machine, on its way to become a snapshot; "": there is none."""
+    frozen = one.node.image if one.node is not None else None
+    return "n%d's machine at %d, frozen, is written to a snapshot" % (one.id, frozen.index) if frozen is not None else ""
+
+
 def order(kind):
     """What a node is told to do: by the core's word, or the node's own."""
     own = {describe.constant("node_order", one): one for one in ("snapshot", "compact")}
@@ -309,6 +317,8 @@ def mail(kind, payload, node):
         return ("passed on: taken up to before %d of term %d" if forward.is_answer else "passed on: %d of term %d") % (forward.number, forward.term)
     if name == "stored":
         return "a write of n%d is durable" % node
+    if name == "written":
+        return "the image of n%d's machine is written" % node
     return name
 
 

@@ -71,6 +71,7 @@ def table(header, rows):
 
 
 def pending(number):
-    """The id of something under way as the library writes it (vlot_pending_name): 17, t3, w3."""
+    """The id of something under way as the library writes it (vlot_pending_name): 17, t3, w3, i3."""
     number = int(number)
-    return "%s%d" % ({2: "t", 3: "w"}.get(number >> 62, ""), number & ((1 << 62) - 1))
+    letter = {4: "t", 6: "w", 7: "i"}.get(number >> 61, "")
+    return "%s%d" % (letter, number & ((1 << 61) - 1)) if letter else str(number)
