@@ -344,6 +344,30 @@ VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_compact(vlot_cluster *cluster,
                                                           uint64_t index, uint64_t timeout_ticks,
                                                           uint64_t *base);
 
+/* Let whoever leads hand over to another (thesis 3.10). Commands are refused (why TRANSFER) until
+ * that one leads, or until it is given up: after an election timeout at the latest.
+ *
+ * to             the member that is to lead; 0: whom it suits best
+ * timeout_ticks  as above. Not waited for, it shows as the event TRANSFER what becomes of it
+ * leader         out: who leads then; 0 unless VLOT_OK, and where it is not waited for; NULL to
+ *                ignore
+ * returns        VLOT_OK          it leads; or with 0: the order is on its way to the leader
+ *                VLOT_NOT_LEADER  nobody leads just now, or who does is suspended
+ *                VLOT_REJECTED    leadership stays or went elsewhere: the target's log, disk or
+ *                                 silence was in the way, or another election
+ *                VLOT_UNKNOWN     it was told to campaign, and may yet lead; or the leader was
+ *                                 stopped meanwhile
+ *                VLOT_INVALID     it leads already, or is a learner
+ *                VLOT_NOT_FOUND   there is no such member, or nobody to hand over to
+ *                VLOT_BUSY        it hands over already; or its mailbox is full
+ *                VLOT_CLOSED, VLOT_FENCED, VLOT_NOMEM, VLOT_TIMEOUT, VLOT_INTERRUPTED
+ *                vlot_problem() says it in words, with the member
+ * thread         as above
+ */
+VLOT_API VLOT_MUST_CHECK vlot_result vlot_cluster_transfer(vlot_cluster *cluster, uint32_t to,
+                                                           uint64_t timeout_ticks,
+                                                           uint32_t *leader);
+
 /* Write a node's newest snapshot into a file: a backup, from which a cluster can begin anew.
  *
  * path     a name that does not exist yet: nothing is ever overwritten. The file has it when all of

@@ -71,8 +71,7 @@ extern "C" {
   X(COMPACTED, 41, "compacted", change)                                                            \
   X(NO_SNAPSHOT, 42, "no_snapshot", change) /* asked for one: why not; from: its newest one,     \
                                              * to: applied, term: vlot_result */ \
-  X(RECONFIGURED, 43, "reconfigured", change) /* CONFIGs of its members follow, where it is      \
-                                               * in force after the step */ \
+  X(RECONFIGURED, 43, "reconfigured", change) /* its members follow, a CONFIG each */              \
   X(ROUND, 44, "round", change)                                                                    \
   X(TRANSFER, 45, "transfer", change)
 
@@ -98,6 +97,8 @@ enum {
  * (docs/catalogue.md); its cause is the event that broke it. vlot_cluster_violation() has the
  * evidence. */
 #define VLOT_REPLICA_HASH 100
+
+/* An ORDER of VLOT_INPUT_TRANSFER; to: the member that is to lead, 0: the best. */
 
 /* An ORDER of VLOT_INPUT_TICK: a person makes its timer fire before its time; to: vlot_due. */
 

@@ -61,6 +61,20 @@ void vlot__asked_settle(vlot__seat *seat, uint32_t kind, vlot_result result, vlo
   vlot__unlock(&seat->status_lock);
 }
 
+void vlot__asked_settle_one(vlot__seat *seat, uint32_t number, vlot_result result, vlot_why why,
+                            uint64_t index) {
+  if (number == 0) return;
+  vlot__lock(&seat->status_lock);
+  for (vlot__asked *one = seat->asked; one; one = one->next) {
+    if (one->number != number || one->is_settled) continue;
+    one->is_settled = true;
+    one->result = result;
+    one->why = why;
+    one->index = index;
+  }
+  vlot__unlock(&seat->status_lock);
+}
+
 void vlot__asked_publish(vlot__seat *seat) {
   for (vlot__asked *one = seat->asked; one; one = one->next) one->is_done = one->is_settled;
 }

@@ -61,6 +61,7 @@ const char *vlot__event_order_name(uint64_t kind) {
   case VLOT_INPUT_FORGET_LEADER: return "forget_leader";
   case VLOT_INPUT_SWITCHES: return "switches";
   case VLOT_INPUT_TICK: return "timeout";
+  case VLOT_INPUT_TRANSFER: return "transfer";
   case VLOT_ORDER_SNAPSHOT: return "snapshot";
   case VLOT_ORDER_COMPACT: return "compact";
   default: return "something unknown";

@@ -110,8 +110,12 @@ void vlot__mail_retain(uint32_t kind, void *payload) {
     for_each_propose(payload, vlot__propose_retain);
 }
 
+bool vlot__mail_order_has_index(uint32_t kind) {
+  return kind == VLOT_ORDER_COMPACT || kind == VLOT_INPUT_TRANSFER;
+}
+
 bool vlot__mail_is_order(uint32_t kind, uint32_t value) {
-  return kind == VLOT_ORDER_SNAPSHOT || kind == VLOT_ORDER_COMPACT ||
+  return kind == VLOT_ORDER_SNAPSHOT || vlot__mail_order_has_index(kind) ||
          vlot__mail_is_input(kind, value);
 }
 

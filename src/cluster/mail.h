@@ -61,9 +61,10 @@ typedef struct vlot__mail_read {
 
 typedef struct vlot__mail_order {
   vlot__mail_head head;
-  uint32_t kind;  /* vlot_input_kind, or VLOT_ORDER_* */
-  uint32_t value; /* VLOT_ORDER_*: number of who waits for it (asked.h); 0: nobody does */
-  uint64_t index; /* VLOT_ORDER_COMPACT: up to where */
+  uint32_t kind; /* vlot_input_kind, or VLOT_ORDER_* */
+  /* VLOT_ORDER_*, TRANSFER: number of who waits for it (asked.h); 0: nobody does */
+  uint32_t value;
+  uint64_t index; /* VLOT_ORDER_COMPACT: up to where; TRANSFER: to whom, 0: the best */
 } vlot__mail_order;
 
 /* What people are told of mail that is no message of Raft's. from: member, 0: a client. */
@@ -78,6 +79,7 @@ vlot__mail_about vlot__mail_tell(uint32_t kind, const void *payload);
 /* Is there such an order? Of the core, kind: vlot_input_kind; or of a node. A person says it, or a
  * journal. */
 bool vlot__mail_is_input(uint32_t kind, uint32_t value);
+bool vlot__mail_order_has_index(uint32_t kind); /* it says more than its value */
 bool vlot__mail_is_order(uint32_t kind, uint32_t value);
 
 typedef struct vlot__mail_stored {

@@ -304,6 +304,14 @@ void vlot__snapshots_compact(vlot__node *node);
 /* What the core made of it: whoever asked is told. */
 void vlot__snapshots_answer(vlot__node *node, const vlot_outcome *outcome);
 
+/* --- node_transfer.c --- */
+
+/* An order to hand over has come, as this event; it is refused; the core answers what it took. */
+void vlot__transfers_ask(vlot__node *node, const vlot__mail_order *order, uint64_t event);
+void vlot__transfers_settle(vlot__node *node, const vlot_input *input, vlot_result result,
+                            vlot_why why);
+void vlot__transfers_answer(vlot__node *node, const vlot_output *output);
+
 /* --- node_outcomes.c --- */
 
 /* What the core made of this turn's commands, and of all it was asked. */

@@ -89,6 +89,10 @@ static void mail_order(vlot__node *node, const vlot__mail_order *mail) {
   uint64_t event =
       vlot__emit_change(node->cluster, node->seat, VLOT_EVENT_ORDER, VLOT_WHY_ASKED, 0, mail->kind,
                         is_input ? mail->value : mail->index, node->brief.term);
+  if (mail->kind == VLOT_INPUT_TRANSFER) {
+    vlot__transfers_ask(node, mail, event);
+    return;
+  }
   if (!is_input) {
     vlot__snapshots_ask(node, mail, event);
     return;

@@ -49,6 +49,7 @@ void vlot__node_settle_groups(vlot__node *node, const vlot_outcome *outcome) {
 }
 
 void vlot__node_settle_outcomes(vlot__node *node, const vlot_output *output) {
+  vlot__transfers_answer(node, output);
   for (uint32_t k = 0; k < output->outcome_count; k++) {
     const vlot_outcome *outcome = &output->outcomes[k];
     const vlot_input *input = &node->inputs[outcome->input];
@@ -56,6 +57,8 @@ void vlot__node_settle_outcomes(vlot__node *node, const vlot_output *output) {
       vlot__node_settle_groups(node, outcome);
     else if (input->kind == VLOT_INPUT_READ && outcome->result != VLOT_OK)
       vlot__node_drop_read(node, input->as.read_tag, outcome->why);
+    else if (input->kind == VLOT_INPUT_TRANSFER)
+      vlot__transfers_settle(node, input, outcome->result, outcome->why);
     else
       vlot__snapshots_settle(node, input, outcome);
   }

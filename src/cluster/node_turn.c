@@ -184,6 +184,9 @@ static void give_up_node(vlot__node *node, uint32_t from, vlot_why why) {
     case VLOT_INPUT_STORED: node->stored_token = input->as.token; break;
     case VLOT_INPUT_WRITE_FAILED: node->failed_token = input->as.token; break;
     case VLOT_INPUT_APPLIED: node->told_applied = 0; break;
+    case VLOT_INPUT_TRANSFER: /* who waits sees by itself that the node is fenced */
+      if (why == VLOT_WHY_NO_MEMORY) vlot__transfers_settle(node, input, VLOT_NOMEM, why);
+      break;
     case VLOT_INPUT_RESTORED: node->snapshots.owes_restored = true; break;
     case VLOT_INPUT_SNAPSHOT_TAKEN: vlot__snapshots_give_up(node, why); break;
     case VLOT_INPUT_READ: vlot__node_drop_read(node, input->as.read_tag, why); break;

@@ -74,7 +74,7 @@ static void read_payload(vlot__journal_reader *reader, uint32_t tag, const vlot_
     return;
   case VLOT__MAIL_ORDER:
     one->payload = vlot__read_bytes(reader, 8); /* kind, value; index */
-    if (!reader->is_bad && vlot__get32(one->payload) == VLOT_ORDER_COMPACT)
+    if (!reader->is_bad && vlot__mail_order_has_index(vlot__get32(one->payload)))
       vlot__read_bytes(reader, 8);
     return;
   default: reader->is_bad = true;

@@ -189,7 +189,7 @@ static vlot__item *make_read(vlot__replay *replay, const vlot__replay_item *one)
 
 static vlot__item *make_order(vlot__replay *replay, const vlot__replay_item *one) {
   uint32_t kind = vlot__get32(one->payload), value = vlot__get32(one->payload + 4);
-  uint64_t index = kind == VLOT_ORDER_COMPACT ? vlot__get64(one->payload + 8) : 0;
+  uint64_t index = vlot__mail_order_has_index(kind) ? vlot__get64(one->payload + 8) : 0;
   if (!vlot__mail_is_order(kind, value)) {
     vlot__replay_diverge(replay, "it is recorded to take an order that there is not (%u)", kind);
     return NULL;

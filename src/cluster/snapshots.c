@@ -11,7 +11,7 @@
 
 /* --- may it be asked? --- */
 
-static vlot_result check_node(vlot__seat *seat) {
+vlot_result vlot__asked_check(vlot__seat *seat) {
   switch (atomic_load(&seat->state)) {
   case VLOT_NODE_DOWN: return vlot__refuse_down(seat->id);
   case VLOT_NODE_FENCED:
@@ -95,8 +95,8 @@ static vlot_result result_of(const vlot__seat *seat, const vlot__asked *asked) {
   return asked->result;
 }
 
-static vlot_result ask(vlot__seat *seat, vlot__asked *asked, uint64_t index,
-                       uint64_t timeout_ticks) {
+vlot_result vlot__asked_wait(vlot__seat *seat, vlot__asked *asked, uint64_t index,
+                             uint64_t timeout_ticks) {
   waiting on = {.seat = seat, .asked = asked};
   if (timeout_ticks == 0) return send_order(seat, asked->kind, 0, index);
   if (vlot__waits_for_itself(seat->cluster)) return vlot__refuse_node_thread();
@@ -104,9 +104,14 @@ static vlot_result ask(vlot__seat *seat, vlot__asked *asked, uint64_t index,
   vlot_result result = send_order(seat, asked->kind, asked->number, index);
   if (result == VLOT_OK) result = vlot__await_reached(seat->cluster, is_over, &on, timeout_ticks);
   vlot__asked_end(seat, asked);
-  if (result != VLOT_OK) return result;
-  asked->index = on.now.index;
-  return result_of(seat, &on.now);
+  if (result == VLOT_OK) *asked = on.now;
+  return result;
+}
+
+static vlot_result ask(vlot__seat *seat, vlot__asked *asked, uint64_t index,
+                       uint64_t timeout_ticks) {
+  vlot_result result = vlot__asked_wait(seat, asked, index, timeout_ticks);
+  return result == VLOT_OK ? result_of(seat, asked) : result;
 }
 
 /* --- calls --- */
@@ -120,7 +125,7 @@ vlot_result vlot_cluster_snapshot(vlot_cluster *cluster, uint32_t id, uint64_t t
   vlot__asked asked = {.kind = VLOT_ORDER_SNAPSHOT};
   if (!seat) return vlot__refuse_member(id);
   vlot_result result = vlot__check_change(cluster);
-  if (result == VLOT_OK) result = check_node(seat);
+  if (result == VLOT_OK) result = vlot__asked_check(seat);
   if (result == VLOT_OK) result = check_machine(seat);
   if (result == VLOT_OK) result = ask(seat, &asked, 0, timeout_ticks);
   if (index && result == VLOT_OK) *index = asked.index;
@@ -139,7 +144,7 @@ vlot_result vlot_cluster_compact(vlot_cluster *cluster, uint32_t id, uint64_t in
     return vlot__refuse_value(
         VLOT_INVALID, "index {0}: from 1 on; what is above the snapshot stays anyhow", 0, 0);
   vlot_result result = vlot__check_change(cluster);
-  if (result == VLOT_OK) result = check_node(seat);
+  if (result == VLOT_OK) result = vlot__asked_check(seat);
   if (result == VLOT_OK) result = ask(seat, &asked, index, timeout_ticks);
   if (base && result == VLOT_OK) *base = asked.index;
   return result;

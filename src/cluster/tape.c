@@ -245,7 +245,7 @@ static uint8_t *put_payload(vlot__tape *tape, uint8_t *at, uint8_t *tag, uint32_
   if (kind == VLOT__MAIL_ORDER) {
     const vlot__mail_order *order = payload;
     at = vlot__put32(vlot__put32(at, order->kind), order->value);
-    return order->kind == VLOT_ORDER_COMPACT ? vlot__put64(at, order->index) : at;
+    return vlot__mail_order_has_index(order->kind) ? vlot__put64(at, order->index) : at;
   }
   const vlot__mail_read *read = payload;
   at = vlot__put32(at, read->client);

@@ -21,6 +21,41 @@ Test(causes, of_every_event_of_some_seeds_are_true) {
   }
 }
 
+/* Leaders hand over under load, to the best, to a named one, and to one that is not there. */
+Test(causes, of_leaders_that_hand_over_are_true) {
+  for (uint64_t seed = 1; seed <= 6; seed++) {
+    vlot_cluster_options options = fleet_options(VLOT_DRIVER_LOCKSTEP, 5);
+    vlot_subscription *events;
+    vlot_event event;
+    uint64_t handed = 0, sequence;
+    options.seed = seed;
+    options.keeps_events = 1;
+    vlot_cluster *cluster = fleet_open(&options);
+    vlot__causes *causes = vlot__causes_open();
+    cr_assert(cluster && causes);
+    vlot_client *client = fleet_client(cluster, 1, 500);
+    for (uint32_t round = 0; round < 12; round++) {
+      if (round == 4) cr_assert_eq(vlot_cluster_kill(cluster, 5, false), VLOT_OK);
+      cr_assert_eq(vlot_await_leader(cluster, 3000, NULL), VLOT_OK);
+      cr_assert_eq(fleet_submit(client, "key", 3, &sequence), VLOT_OK);
+      vlot_result result = vlot_cluster_transfer(cluster, (round + (uint32_t)seed) % 6, 0, NULL);
+      cr_assert_eq(result, VLOT_OK, "%s", vlot_problem(result));
+      fleet_pass(cluster, 3 + round);
+    }
+    vlot_client_close(client);
+    cr_assert_eq(vlot_subscription_open(&events, cluster, 0), VLOT_OK);
+    while (vlot_subscription_next(events, &event)) {
+      const char *problem = vlot__causes_feed(causes, &event);
+      cr_assert_null(problem, "seed %llu: %s", (unsigned long long)seed, problem);
+      handed += event.kind == VLOT_EVENT_CAMPAIGN && event.as.change.from == 2;
+    }
+    cr_expect_gt(handed, 0, "seed %llu: nobody was told to campaign", (unsigned long long)seed);
+    vlot_subscription_close(events);
+    vlot__causes_close(causes);
+    cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+  }
+}
+
 /* Mail that a suspended node has kept is taken in one turn: chunks of a snapshot, and with them the
  * entries that make it stale. */
 Test(causes, of_storms_with_snapshots_are_true) {
