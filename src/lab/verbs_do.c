@@ -261,18 +261,17 @@ static bool parse_switch(vlot__workspace *workspace, const char *text, unsigned 
       text);
 }
 
-/* Before the cluster is open, of all nodes; later of one, or of all that are up. */
+/* Before anything has happened, of all nodes; later, or of one, they are an order: to it, or to all
+ * that are up. */
 bool vlot__verbs_switches(vlot__workspace *workspace, const vlot__arguments *arguments) {
   const vlot__value *words = &arguments->values[0], *at = &arguments->values[1];
+  if (at->is_given && !vlot__workspace_open(workspace)) return false;
   if (!at->is_given)
     (void)vlot__workspace_unopen(workspace); /* nothing has happened: they are set up */
   uint32_t switches = workspace->options.raft.switches;
   for (unsigned k = 0; k < words->count; k++)
     if (!parse_switch(workspace, arguments->words[words->word + k], words->word + k, &switches))
       return false;
-  if (!workspace->cluster && at->is_given)
-    return vlot__workspace_fail(workspace, at->word,
-                                "before the cluster is open they are those of all nodes");
   if (!at->is_given) workspace->options.raft.switches = switches;
   for (uint32_t id = 1; workspace->cluster && id <= workspace->options.nodes; id++) {
     vlot_node_status status;
