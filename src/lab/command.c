@@ -302,8 +302,9 @@ static void record(vlot__workspace *workspace, const vlot_verb *verb, const char
                            .is_look = verb->flags & VLOT_VERB_LOOK,
                            .is_quiet = workspace->is_summary};
   /* what is said while there is no cluster sets it up; later, what does no action changes
-   * nothing */
-  bool has_acted = line.to.action != from.action || line.to.idle != from.idle;
+   * nothing. But a machine that could not be made counts: the next one may be made. */
+  bool has_acted = line.to.action != from.action || line.to.idle != from.idle ||
+                   (workspace->cluster && workspace->has_no_machine);
   bool has_done_nothing = !has_acted && (!is_done || workspace->cluster);
   if (!(verb->flags & VLOT_VERB_LOOK)) vlot__story_idle(workspace, has_done_nothing ? text : NULL);
   if (!has_acted && workspace->cluster) line.is_look = true;
@@ -352,7 +353,7 @@ static bool run(vlot__workspace *workspace, vlot__arguments *arguments, const ch
   if (!prepare(workspace, verb)) return false;
   vlot__story_place from = vlot__workspace_place(workspace);
   if (!(verb->flags & VLOT_VERB_META)) workspace->under_way = line;
-  workspace->was_stopped = workspace->has_followed = false;
+  workspace->was_stopped = workspace->has_followed = workspace->has_no_machine = false;
   workspace->is_summary = verb->flags & VLOT_VERB_SUMMARY;
   bool is_done = vlot__verbs_run(workspace, verb, arguments);
   vlot__workspace_drain(workspace, workspace->is_summary);

@@ -100,8 +100,10 @@ bool vlot__verbs_stream(vlot__workspace *workspace, const vlot__arguments *argum
 static void *create_counted(void *context, uint32_t node, bool is_replaying) {
   vlot__workspace *workspace = context;
   if (node <= VLOT__WORKSPACE_NODES_MAX &&
-      ++workspace->machines_made[node] == workspace->machines_fail[node])
+      ++workspace->machines_made[node] == workspace->machines_fail[node]) {
+    workspace->has_no_machine = true;
     return NULL;
+  }
   const vlot_machine *kv = vlot_kv_machine();
   return kv->create(kv->context, node, is_replaying);
 }

@@ -10,7 +10,7 @@
 #include "command.h"
 #include "scene.h"
 
-enum { ACTIONS_MAX = 20000, ROUNDS_MAX = 120, LINE_MAX_SIZE = 96 };
+enum { ACTIONS_MAX = 20000, ROUNDS_MAX = 200, LINE_MAX_SIZE = 96 };
 
 /* Every verb that acts; %n: a node, %t: a few ticks, %p: percent, %k: what is pending, %s: switches,
  * %r: a clock's rate, %x: a key. */
@@ -70,6 +70,19 @@ static const char *const acts[] = {
     "stepdown %n later",
     "forget %n",
     "forget %n later",
+    "snapshot %n",
+    "snapshot %n",
+    "snapshot %n later",
+    "compact %n",
+    "compact %n %t",
+    "compact %n later",
+    "fire image *->%n",
+    "hold image *->%n",
+    "delay image by %t",
+    "release all image",
+    "deliver InstallSnapshot",
+    "drop all InstallSnapshot",
+    "duplicate InstallSnapshot",
     "partition %n | %n",
     "partition %n",
     "isolate %n",
@@ -183,6 +196,11 @@ static void set_up(vlot__workspace *workspace, said *session, uint64_t seed) {
   if (seed % 7 == 0) say(workspace, "learners 1");
   if (seed % 5 == 0) say(workspace, "batch 1");
   if (seed % 6 == 0) say(workspace, "switches -random");
+  if (seed % 3 == 0) say(workspace, "stream chunk 16 window 48 keep 0");
+  if (seed % 8 == 1) {
+    cr_assert(say(workspace, "create 1 fail 2"), "%s", workspace->problem.data);
+    cr_assert(say(workspace, "create 2 fail 3"));
+  }
   if (seed % 4 == 0) {
     cr_assert(say(workspace, "start 1 log 1 1 2"));
     cr_assert(say(workspace, "start 2 term 3 log 1 1"));
