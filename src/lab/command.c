@@ -346,6 +346,17 @@ bool vlot__command_parse(vlot__workspace *workspace, const char *line, vlot__arg
   return parse(workspace, *verb, arguments);
 }
 
+/* What a debugger asked is a line of history before this one, and not in the middle of it; of time
+ * it is the next step. No thing has the id 0: nothing else is done. */
+static void obey_first(vlot__workspace *workspace, const vlot_verb *verb,
+                       const vlot__arguments *arguments) {
+  bool is_act =
+      !(verb->flags & (VLOT_VERB_TIME | VLOT_VERB_META)) && !vlot__verbs_looks(verb, arguments);
+  if (!workspace->cluster || !is_act) return;
+  (void)vlot_lockstep_fire(workspace->cluster, 0);
+  vlot__workspace_drain(workspace, workspace->is_summary);
+}
+
 static bool run(vlot__workspace *workspace, vlot__arguments *arguments, const char *line) {
   const vlot_verb *verb;
   if (!vlot__command_parse(workspace, line, arguments, &verb)) return false;
@@ -355,6 +366,7 @@ static bool run(vlot__workspace *workspace, vlot__arguments *arguments, const ch
   if (!(verb->flags & VLOT_VERB_META)) workspace->under_way = line;
   workspace->was_stopped = workspace->has_followed = workspace->has_no_machine = false;
   workspace->is_summary = verb->flags & VLOT_VERB_SUMMARY;
+  obey_first(workspace, verb, arguments);
   bool is_done = vlot__verbs_run(workspace, verb, arguments);
   vlot__workspace_drain(workspace, workspace->is_summary);
   if (verb->flags & VLOT_VERB_META) return is_done;

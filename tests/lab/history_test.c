@@ -1,5 +1,7 @@
-/* Whatever is said, what was there is there again: histories of random commands, gone through in
- * all directions. VLOT_SEEDS="from count" looks further than the suite does. */
+/* Whatever is said, what was there is there again: histories of random commands, gone through in all
+ * directions. VLOT_SEEDS="from count" looks further than the suite does, and says what was said
+ * where something differs.
+ */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,13 +9,14 @@
 #include <unistd.h>
 
 #include "base/prng.h"
+#include "cluster/object.h"
 #include "command.h"
 #include "scene.h"
 
-enum { ACTIONS_MAX = 20000, ROUNDS_MAX = 200, LINE_MAX_SIZE = 96 };
+enum { ROUNDS_MAX = 200, LINE_SIZE = 96, SEEDS = 40 };
 
-/* Every verb that acts; %n: a node, %t: a few ticks, %p: percent, %k: what is pending, %s: switches,
- * %r: a clock's rate, %x: a key. */
+/* Every verb that acts; %n: a node, %t: a few ticks, %p: percent, %k: what is pending, %i: an id of
+ * such, %s: switches, %r: a clock's rate, %x: a key. */
 static const char *const acts[] = {
     "step",
     "step %t",
@@ -30,9 +33,14 @@ static const char *const acts[] = {
     "until term %t 50",
     "until commit %t 50 at %n",
     "until role %n leader 30",
-    "until Dropped 20",
-    "until Vote 60 of %n",
+    "until dropped 20",
+    "until vote 60 of %n",
+    "next 2",
     "deliver %k",
+    "deliver %i",
+    "drop %i %i",
+    "hold %i",
+    "delay %i by %t",
     "deliver all",
     "deliver timer *->%n",
     "fire write *->%n",
@@ -124,52 +132,96 @@ static const char *const acts[] = {
 };
 
 static const char *const looks[] = {
-    "status", "node %n",   "log",         "log %n", "diff 1 %n", "kv",     "kv %n",
-    "net",    "timers",    "events %n",   "check",  "lints",     "why",    "why %n",
-    "nodes",  "disk %n",   "link %n *",   "json net", "history", "branches", "help",
+    "status",      "node %n",    "log",          "log %n",       "diff 1 %n", "kv",       "kv %n",
+    "net",         "timers",     "events %n",    "check",        "lints",     "why",      "why %n",
+    "nodes",       "disk %n",    "link %n *",    "json net",     "history",   "branches", "help",
     "why %n vote", "why %n log", "no such verb", "deliver 4711", "kill 77",
 };
 
 static const char *const kinds[] = {
-    "all",      "PreVote",  "RequestVote", "VoteReply",     "AppendEntries", "AppendReply",
-    "*->%n",    "%n->*",    "all *->%n",   "all AppendReply", "timer",         "write",
+    "all",       "PreVote", "RequestVote", "VoteReply",       "AppendEntries", "AppendReply",
+    "*->%n",     "%n->*",   "all *->%n",   "all AppendReply", "timer",         "write",
     "all write", "client",  "all timer",   "all client",
 };
 
-static const char *const switches[] = {"-prevote",    "+prevote",    "-checkquorum", "+checkquorum",
-                                       "-stickiness", "+stickiness", "-noop",        "+noop",
-                                       "-random",     "+random",     "-prevote -noop"};
+static const char *const switches[] = {
+    "-prevote", "+prevote", "-checkquorum", "+checkquorum", "-stickiness",   "+stickiness",
+    "-noop",    "+noop",    "-random",      "+random",      "-prevote -noop"};
 
-#define PICK(prng, of) (of)[vlot__prng_below(prng, sizeof(of) / sizeof *(of))]
+#define PICK(prng, of)  (of)[vlot__prng_below(prng, sizeof(of) / sizeof *(of))]
+#define ONE_IN(n, prng) (vlot__prng_below(prng, n) == 0)
 
-typedef struct said {
+/* --- what is said --- */
+
+typedef struct session {
   vlot__prng prng;
+  uint64_t seed;
   uint32_t nodes;
   unsigned rounds;
-  char lines[ROUNDS_MAX][LINE_MAX_SIZE];
-} said;
+  char lines[ROUNDS_MAX][LINE_SIZE];
+  /* by a debugger, before the line; kind 0: nothing. Said again it is a verb and no REQUEST: all is
+   * the same but the events of that kind, and so the hash */
+  vlot__request asks[ROUNDS_MAX];
+  bool has_asks;
+} session;
 
-static size_t fill(said *session, char *line, size_t at, const char *pattern) {
+static unsigned below(session *of, unsigned limit) {
+  return (unsigned)vlot__prng_below(&of->prng, limit);
+}
+
+static size_t fill(session *of, char *line, size_t at, const char *pattern);
+
+static size_t fill_one(session *of, char *line, size_t at, char what) {
   static const unsigned rates[] = {0, 300, 500, 1000, 1500, 3000};
-  vlot__prng *prng = &session->prng;
-  for (; *pattern && at + 24 < LINE_MAX_SIZE; pattern++) {
-    if (*pattern != '%') {
-      line[at++] = *pattern;
-      continue;
-    }
-    size_t left = LINE_MAX_SIZE - at;
-    switch (*++pattern) {
-    case 'n': at += (size_t)snprintf(line + at, left, "%u", 1 + (unsigned)vlot__prng_below(prng, session->nodes)); break;
-    case 't': at += (size_t)snprintf(line + at, left, "%u", 1 + (unsigned)vlot__prng_below(prng, 12)); break;
-    case 'p': at += (size_t)snprintf(line + at, left, "%u", 10 * (unsigned)vlot__prng_below(prng, 11)); break;
-    case 'r': at += (size_t)snprintf(line + at, left, "%u", PICK(prng, rates)); break;
-    case 'x': line[at++] = "xyz"[vlot__prng_below(prng, 3)]; break;
-    case 's': at = fill(session, line, at, PICK(prng, switches)); break;
-    case 'k': at = fill(session, line, at, PICK(prng, kinds)); break;
-    }
+  size_t left = LINE_SIZE - at;
+  switch (what) {
+  case 'n': return at + (size_t)snprintf(line + at, left, "%u", 1 + below(of, of->nodes));
+  case 't': return at + (size_t)snprintf(line + at, left, "%u", 1 + below(of, 12));
+  case 'p': return at + (size_t)snprintf(line + at, left, "%u", 10 * below(of, 11));
+  case 'i': return at + (size_t)snprintf(line + at, left, "%u", 1 + below(of, 200));
+  case 'r': return at + (size_t)snprintf(line + at, left, "%u", PICK(&of->prng, rates));
+  case 'x': return at + (size_t)snprintf(line + at, left, "%c", 'x' + (int)below(of, 3));
+  case 's': return fill(of, line, at, PICK(&of->prng, switches));
+  default: return fill(of, line, at, PICK(&of->prng, kinds));
   }
+}
+
+static size_t fill(session *of, char *line, size_t at, const char *pattern) {
+  for (; *pattern && at + 24 < LINE_SIZE; pattern++)
+    if (*pattern == '%')
+      at = fill_one(of, line, at, *++pattern);
+    else
+      line[at++] = *pattern;
   line[at] = '\0';
   return at;
+}
+
+static vlot__request some_request(session *of) {
+  static const uint32_t kinds_asked[] = {
+      VLOT_REQUEST_DROP,    VLOT_REQUEST_DUPLICATE, VLOT_REQUEST_DELAY,    VLOT_REQUEST_HOLD,
+      VLOT_REQUEST_RELEASE, VLOT_REQUEST_FIRE,      VLOT_REQUEST_TIMEOUT,  VLOT_REQUEST_HEAL,
+      VLOT_REQUEST_KILL,    VLOT_REQUEST_SPAWN,     VLOT_REQUEST_RESTART,  VLOT_REQUEST_SUSPEND,
+      VLOT_REQUEST_RESUME,  VLOT_REQUEST_CAMPAIGN,  VLOT_REQUEST_STEPDOWN, VLOT_REQUEST_PARTITION};
+  uint32_t node = 1 + below(of, of->nodes);
+  return (vlot__request){.kind = PICK(&of->prng, kinds_asked),
+                         .node = node,
+                         .id = below(of, 2) ? VLOT_PENDING_TIMER_ID(node) : 1 + below(of, 200),
+                         .value = below(of, 2),
+                         .id_count = 1,
+                         .ids = {node}};
+}
+
+static void make(session *made, uint64_t seed) {
+  vlot__prng_init(&made->prng, seed, 77);
+  made->seed = seed;
+  made->nodes = 2 + below(made, 4);
+  made->has_asks = seed % 4 == 3;
+  made->rounds = 20 + below(made, ROUNDS_MAX - 20);
+  for (unsigned k = 0; k < made->rounds; k++) {
+    fill(made, made->lines[k], 0, PICK(&made->prng, acts));
+    made->asks[k] =
+        made->has_asks && ONE_IN(8, &made->prng) ? some_request(made) : (vlot__request){.kind = 0};
+  }
 }
 
 static bool say(vlot__workspace *workspace, const char *line) {
@@ -177,263 +229,315 @@ static bool say(vlot__workspace *workspace, const char *line) {
   return vlot__command_run(workspace, line);
 }
 
-static void begin(said *session, uint64_t seed) {
-  vlot__prng_init(&session->prng, seed, 77);
-  session->nodes = 1 + (uint32_t)vlot__prng_below(&session->prng, 5);
-  if (session->nodes < 3) session->nodes = 3;
-  if (vlot__prng_below(&session->prng, 12) == 0) session->nodes = 2;
-  session->rounds = 20 + (unsigned)vlot__prng_below(&session->prng, ROUNDS_MAX - 20);
-  for (unsigned k = 0; k < session->rounds; k++) fill(session, session->lines[k], 0, PICK(&session->prng, acts));
+static const char *said(const vlot__workspace *workspace) {
+  return workspace->out.data ? workspace->out.data : "";
 }
 
-static void set_up(vlot__workspace *workspace, said *session, uint64_t seed) {
-  char line[32];
-  vlot__workspace_init(workspace, false, ACTIONS_MAX);
-  snprintf(line, sizeof line, "nodes %u", session->nodes);
+static void set_up(vlot__workspace *workspace, const session *of, bool has_threads) {
+  char line[LINE_SIZE];
+  vlot__workspace_init(workspace, has_threads, of->seed % 9 == 0 ? 300 : 20000);
+  snprintf(line, sizeof line, "nodes %u", of->nodes);
   cr_assert(say(workspace, line));
-  snprintf(line, sizeof line, "seed %llu", (unsigned long long)seed);
+  snprintf(line, sizeof line, "seed %llu", (unsigned long long)of->seed);
   cr_assert(say(workspace, line));
-  if (seed % 7 == 0) say(workspace, "learners 1");
-  if (seed % 5 == 0) say(workspace, "batch 1");
-  if (seed % 6 == 0) say(workspace, "switches -random");
-  if (seed % 3 == 0) say(workspace, "stream chunk 16 window 48 keep 0");
-  if (seed % 8 == 1) {
-    cr_assert(say(workspace, "create 1 fail 2"), "%s", workspace->problem.data);
-    cr_assert(say(workspace, "create 2 fail 3"));
-  }
-  if (seed % 4 == 0) {
-    cr_assert(say(workspace, "start 1 log 1 1 2"));
-    cr_assert(say(workspace, "start 2 term 3 log 1 1"));
-  }
+  if (of->seed % 7 == 0) cr_assert(say(workspace, "learners 1"));
+  if (of->seed % 5 == 0) cr_assert(say(workspace, "batch 1"));
+  if (of->seed % 6 == 0) cr_assert(say(workspace, "switches -random"));
+  if (of->seed % 3 == 0) cr_assert(say(workspace, "stream chunk 16 window 48 keep 0"));
+  if (of->seed % 8 == 1) cr_assert(say(workspace, "create 1 fail 2"));
+  if (of->seed % 8 == 1) cr_assert(say(workspace, "create 2 fail 3"));
+  if (of->seed % 4 == 0) cr_assert(say(workspace, "start 1 log 1 1 2"));
+  if (of->seed % 4 == 0) cr_assert(say(workspace, "start 2 term 3 log 1 1"));
 }
+
+static bool has_asked(const vlot__workspace *workspace) {
+  const vlot_cluster *cluster = workspace->cluster;
+  return cluster && atomic_load(&cluster->requests.asked) != atomic_load(&cluster->requests.done);
+}
+
+static bool can_ask(const vlot__workspace *workspace) {
+  return workspace->cluster && !has_asked(workspace);
+}
+
+static void ask(vlot__workspace *workspace, const vlot__request *request) {
+  vlot__requests *requests = &workspace->cluster->requests;
+  uint64_t asked = atomic_load(&requests->asked);
+  if (!request->kind) return;
+  requests->ring[asked % VLOT__REQUESTS] = *request;
+  atomic_store(&requests->asked, asked + 1);
+}
+
+/* --- what there is --- */
 
 typedef struct seen {
   vlot__story_place place;
   uint64_t hash;
-  char *view;
+  char *view; /* NULL: nobody looked */
 } seen;
 
-static seen look(vlot__workspace *workspace) {
-  vlot_cluster_stats stats;
-  seen now = {.hash = 0};
+static bool is_same_place(const seen *a, const seen *b) {
+  return a->place.action == b->place.action && a->place.idle == b->place.idle &&
+         a->place.tick == b->place.tick;
+}
+
+static seen stand(vlot__workspace *workspace) {
+  vlot_cluster_stats stats = {0};
+  if (workspace->cluster) vlot_cluster_get_stats(workspace->cluster, &stats);
+  return (seen){.place = vlot__workspace_place(workspace), .hash = stats.event_hash};
+}
+
+static void look_by(vlot__workspace *workspace, const char *verb, uint32_t id) {
+  char line[LINE_SIZE];
+  snprintf(line, sizeof line, id ? "%s %u" : "%s", verb, id);
+  vlot__command_run(workspace, line);
+}
+
+static seen look(vlot__workspace *workspace, const session *of) {
+  static const char *const whole[] = {"nodes", "net", "timers", "log", "why", "lints", "check"};
+  static const char *const each[] = {"node", "kv", "events"}; /* those the last */
   vlot__text kept = workspace->out;
   workspace->out = (vlot__text){0};
-  cr_assert(vlot__workspace_open(workspace));
-  vlot_cluster_get_stats(workspace->cluster, &stats);
-  now.hash = stats.event_hash;
-  vlot__command_run(workspace, "nodes");
-  vlot__command_run(workspace, "net");
-  vlot__command_run(workspace, "timers");
-  for (uint32_t id = 1; id <= workspace->options.nodes; id++) {
-    char line[16];
-    snprintf(line, sizeof line, "node %u", id);
-    vlot__command_run(workspace, line);
-    snprintf(line, sizeof line, "kv %u", id);
-    vlot__command_run(workspace, line);
-  }
-  vlot__command_run(workspace, "log");
-  vlot__command_run(workspace, "why");
-  now.place = vlot__workspace_place(workspace);
-  now.view = strdup(workspace->out.data ? workspace->out.data : "");
+  for (size_t k = 0; k < sizeof whole / sizeof *whole; k++) look_by(workspace, whole[k], 0);
+  for (uint32_t id = 1; id <= workspace->options.nodes; id++)
+    for (size_t k = 0; k < sizeof each / sizeof *each - of->has_asks; k++)
+      look_by(workspace, each[k], id);
+  seen now = stand(workspace);
+  now.view = strdup(said(workspace));
   vlot__text_deinit(&workspace->out);
   workspace->out = kept;
   return now;
 }
 
-static void print_until(const said *session, unsigned last) {
-  for (unsigned k = 0; k <= last && k < session->rounds; k++) fprintf(stderr, "  %s\n", session->lines[k]);
+/* --- what differs --- */
+
+static unsigned differences;
+
+static void tell_first_line(const char *was, const char *is) {
+  for (const char *a, *b; (a = strchr(was, '\n')) && (b = strchr(is, '\n'));
+       was = a + 1, is = b + 1)
+    if (a - was != b - is || memcmp(was, is, (size_t)(a - was)) != 0) break;
+  fprintf(stderr, "    was  %.*s\n    is   %.*s\n", (int)strcspn(was, "\n"), was,
+          (int)strcspn(is, "\n"), is);
 }
 
-static void first_difference(const char *a, const char *b) {
-  while (*a && *a == *b) {
-    const char *x = strchr(a, '\n'), *y = strchr(b, '\n');
-    if (!x || !y || x - a != y - b || memcmp(a, b, (size_t)(x - a)) != 0) break;
-    a = x + 1;
-    b = y + 1;
+static void tell(const session *of, unsigned last, const char *how, const seen *was,
+                 const seen *is) {
+  fprintf(stderr, "seed %llu, after line %u, '%s'; %s:\n", (unsigned long long)of->seed, last,
+          of->lines[last], how);
+  fprintf(stderr, "  action %llu tick %llu, was action %llu tick %llu%s\n",
+          (unsigned long long)is->place.action, (unsigned long long)is->place.tick,
+          (unsigned long long)was->place.action, (unsigned long long)was->place.tick,
+          was->hash == is->hash ? "" : ": other events");
+  if (was->view && is->view) tell_first_line(was->view, is->view);
+  for (unsigned k = 0; k <= last && getenv("VLOT_SEEDS"); k++) {
+    const vlot__request *ask = &of->asks[k];
+    if (ask->kind)
+      fprintf(stderr, "    request %u n%u id %llu value %llu\n", ask->kind, ask->node,
+              (unsigned long long)ask->id, (unsigned long long)ask->value);
+    fprintf(stderr, "    %s\n", of->lines[k]);
   }
-  fprintf(stderr, "    was:  %.*s\n    is:   %.*s\n", (int)strcspn(a, "\n"), a, (int)strcspn(b, "\n"), b);
 }
 
-static unsigned failures;
-
-static bool is_same_place(vlot__story_place a, vlot__story_place b) {
-  return a.action == b.action && a.idle == b.idle && a.tick == b.tick;
+static bool expect_same(const session *of, unsigned last, const char *how, const seen *was,
+                        const seen *is) {
+  bool is_same = (was->hash == is->hash || of->has_asks) && is_same_place(was, is) &&
+                 (!was->view || !is->view || strcmp(was->view, is->view) == 0);
+  if (!is_same) tell(of, last, how, was, is);
+  differences += !is_same;
+  return is_same;
 }
 
-static bool expect(const said *session, uint64_t seed, unsigned last, const char *how,
-                   const seen *was, const seen *is) {
-  if (was->hash == is->hash && is_same_place(was->place, is->place) && strcmp(was->view, is->view) == 0) return true;
-  failures++;
-  fprintf(stderr, "seed %llu, %u nodes, after %u '%s': %s: ", (unsigned long long)seed, session->nodes, last, session->lines[last], how);
-  fprintf(stderr, "%s action %llu idle %llu tick %llu, was %llu %llu %llu\n", was->hash == is->hash ? "same events," : "OTHER EVENTS,",
-          (unsigned long long)is->place.action, (unsigned long long)is->place.idle, (unsigned long long)is->place.tick,
-          (unsigned long long)was->place.action, (unsigned long long)was->place.idle, (unsigned long long)was->place.tick);
-  first_difference(was->view, is->view);
-  if (getenv("VLOT_LINES")) print_until(session, last);
-  return false;
+static bool expect_same_view(const session *of, unsigned last, const char *how,
+                             vlot__workspace *was, vlot__workspace *is) {
+  seen there = look(was, of), here = look(is, of);
+  bool is_same = expect_same(of, last, how, &there, &here);
+  free(there.view);
+  free(here.view);
+  return is_same;
 }
 
-static void seeds(unsigned long long *from, unsigned long long *count) {
+static void run_seeds(void (*run)(session *of)) {
   const char *asked = getenv("VLOT_SEEDS");
-  if (asked) sscanf(asked, "%llu %llu", from, count);
-}
-
-/* One that goes back and forth and looks between its commands is where one is that does not. */
-Test(history, who_looks_and_goes_back_and_forth_is_where_who_does_not_is, .timeout = 100000) {
-  unsigned long long from = 1, count = 20;
-  seeds(&from, &count);
+  unsigned long long from = 1, count = SEEDS;
+  session *one = malloc(sizeof *one);
+  cr_assert_not_null(one);
+  if (asked) sscanf(asked, "%llu %llu", &from, &count);
   for (unsigned long long seed = from; seed < from + count; seed++) {
-    said session;
-    vlot__workspace plain, restless;
-    begin(&session, seed);
-    set_up(&plain, &session, seed);
-    set_up(&restless, &session, seed);
-    for (unsigned k = 0; k < session.rounds; k++) {
-      char line[LINE_MAX_SIZE];
-      for (unsigned looking = (unsigned)vlot__prng_below(&session.prng, 3); looking > 0; looking--) {
-        fill(&session, line, 0, PICK(&session.prng, looks));
-        say(&restless, line);
-      }
-      if (vlot__prng_below(&session.prng, 6) == 0) {
-        for (unsigned steps = 1 + (unsigned)vlot__prng_below(&session.prng, 3); steps > 0; steps--) {
-          uint64_t end = vlot__story_end(&restless.story);
-          if (vlot__prng_below(&session.prng, 2))
-            snprintf(line, sizeof line, "undo");
-          else
-            snprintf(line, sizeof line, "goto %llu", (unsigned long long)vlot__prng_below(&session.prng, end + 1));
-          say(&restless, line);
-        }
-        if (restless.story.branch_count > 0) {
-          snprintf(line, sizeof line, "branches %s", vlot__story_present(&restless.story)->name);
-          cr_assert(say(&restless, line), "%s", restless.problem.data);
-        }
-      }
-      bool is_done = say(&plain, session.lines[k]);
-      bool is_done_too = say(&restless, session.lines[k]);
-      bool is_told_so = strcmp(plain.out.data ? plain.out.data : "", restless.out.data ? restless.out.data : "") == 0;
-      seen was = {0}, is = {0};
-      vlot_cluster_stats a = {0}, b = {0};
-      if (plain.cluster) vlot_cluster_get_stats(plain.cluster, &a);
-      if (restless.cluster) vlot_cluster_get_stats(restless.cluster, &b);
-      bool is_well = is_done == is_done_too && a.event_hash == b.event_hash && a.actions == b.actions && is_same_place(vlot__workspace_place(&plain), vlot__workspace_place(&restless));
-      if (!is_well || !is_told_so) {
-        failures++;
-        fprintf(stderr, "seed %llu after %u '%s': done %d %d, told the same: %d\n", seed, k, session.lines[k], is_done, is_done_too, is_told_so);
-        if (!is_told_so) first_difference(plain.out.data ? plain.out.data : "", restless.out.data ? restless.out.data : "");
-        was = look(&plain);
-        is = look(&restless);
-        expect(&session, seed, k, "twin", &was, &is);
-        free(was.view);
-        free(is.view);
-        if (getenv("VLOT_LINES")) print_until(&session, k);
-        break;
-      }
-    }
-    vlot__workspace_deinit(&plain);
-    vlot__workspace_deinit(&restless);
+    make(one, seed);
+    run(one);
   }
-  cr_assert_eq(failures, 0, "%u", failures);
+  free(one);
+  cr_assert_eq(differences, 0, "%u sessions differ", differences);
 }
 
-Test(history, going_anywhere_finds_what_was_there, .timeout = 100000) {
-  unsigned long long from = 1, count = 20;
-  seeds(&from, &count);
-  for (unsigned long long seed = from; seed < from + count; seed++) {
-    said session;
-    vlot__workspace workspace;
-    static seen marks[ROUNDS_MAX];
-    char line[LINE_MAX_SIZE], how[128];
-    begin(&session, seed);
-    set_up(&workspace, &session, seed);
-    for (unsigned k = 0; k < session.rounds; k++) {
-      say(&workspace, session.lines[k]);
-      /* half of the sessions look only at the end of it */
-      marks[k] = (seen){.hash = 0};
-      if (seed % 2 || k + 1 == session.rounds) {
-        marks[k] = look(&workspace);
-      } else {
-        vlot_cluster_stats stats;
-        cr_assert(vlot__workspace_open(&workspace));
-        vlot_cluster_get_stats(workspace.cluster, &stats);
-        marks[k] = (seen){.place = vlot__workspace_place(&workspace), .hash = stats.event_hash, .view = NULL};
-      }
-    }
-    unsigned last = session.rounds - 1;
-    bool is_well = true;
-    for (unsigned turn = 0; turn < 30 && is_well; turn++) {
-      seen now;
-      unsigned k = (unsigned)vlot__prng_below(&session.prng, session.rounds);
-      switch (vlot__prng_below(&session.prng, 4)) {
-      case 0: snprintf(line, sizeof line, "undo"); break;
-      case 1: snprintf(line, sizeof line, "redo"); break;
-      case 2: snprintf(line, sizeof line, "branches %s", workspace.story.branch_count ? vlot__story_present(&workspace.story)->name : "1"); break;
-      default: snprintf(line, sizeof line, "goto %llu", (unsigned long long)marks[k].place.action); break;
-      }
-      if (!say(&workspace, line)) continue;
-      now = look(&workspace);
-      for (unsigned m = 0; m <= last; m++) {
-        if (marks[m].place.action != now.place.action) continue;
-        if (now.place.action == 0 && m < last && marks[m + 1].place.action == 0) continue; /* set up further */
-        if (marks[m].hash == now.hash && (!is_same_place(marks[m].place, now.place) || !marks[m].view)) continue;
-        snprintf(how, sizeof how, "%s, mark %u", line, m);
-        seen was = marks[m];
-        if (!was.view) was.view = "";
-        if (!expect(&session, seed, m, how, &was, &now)) {
-          is_well = false;
-          break;
-        }
-      }
-      free(now.view);
-    }
-    for (unsigned k = 0; k < session.rounds; k++) free(marks[k].view);
-    vlot__workspace_deinit(&workspace);
+/* --- there and back --- */
+
+static void look_about(vlot__workspace *workspace, session *of) {
+  char line[LINE_SIZE];
+  for (unsigned count = has_asked(workspace) ? 0 : below(of, 3); count > 0; count--) {
+    fill(of, line, 0, PICK(&of->prng, looks));
+    say(workspace, line);
   }
-  cr_assert_eq(failures, 0, "%u", failures);
 }
 
-/* What is saved is the way to where one is. */
-Test(history, what_is_saved_leads_there, .timeout = 100000) {
-  unsigned long long from = 1, count = 20;
-  char name[64];
-  seeds(&from, &count);
+static void go_somewhere(vlot__workspace *workspace, session *of) {
+  char line[LINE_SIZE];
+  unsigned end = (unsigned)vlot__story_end(&workspace->story);
+  switch (below(of, 4)) {
+  case 0: snprintf(line, sizeof line, "undo"); break;
+  case 1: snprintf(line, sizeof line, "redo"); break;
+  case 2: snprintf(line, sizeof line, "back %u", 1 + below(of, 9)); break;
+  default: snprintf(line, sizeof line, "goto %u", below(of, end + 1)); break;
+  }
+  say(workspace, line);
+}
+
+/* Back, perhaps into another branch, and to the end of this one again. */
+static void go_about(vlot__workspace *workspace, session *of) {
+  char home[LINE_SIZE], line[LINE_SIZE];
+  if (workspace->story.branch_count == 0 || has_asked(workspace)) return;
+  if (ONE_IN(4, &of->prng)) say(workspace, "fork");
+  snprintf(home, sizeof home, "branches %s", vlot__story_present(&workspace->story)->name);
+  for (unsigned count = 1 + below(of, 3); count > 0; count--) go_somewhere(workspace, of);
+  if (ONE_IN(2, &of->prng)) say(workspace, "fork"); /* what is said there is not said here */
+  bool is_elsewhere =
+      strcmp(home + strlen("branches "), vlot__story_present(&workspace->story)->name) != 0;
+  for (unsigned count = is_elsewhere ? below(of, 4) : 0; count > 0; count--) {
+    fill(of, line, 0, PICK(&of->prng, acts));
+    say(workspace, line);
+  }
+  cr_assert(say(workspace, home), "%s: %s", home, workspace->problem.data);
+}
+
+static bool is_as_restless(session *of, unsigned k, vlot__workspace *calm,
+                           vlot__workspace *restless) {
+  bool are_asked = can_ask(calm) && can_ask(restless);
+  if (are_asked) ask(calm, &of->asks[k]);
+  if (are_asked) ask(restless, &of->asks[k]);
+  bool is_done = say(calm, of->lines[k]), is_done_too = say(restless, of->lines[k]);
+  seen was = stand(calm), is = stand(restless);
+  was.view = strdup(said(calm));
+  is.view = strdup(said(restless));
+  bool is_same = expect_same(of, k, "who went about", &was, &is) && is_done == is_done_too;
+  free(was.view);
+  free(is.view);
+  return is_same;
+}
+
+static void run_restless(session *of) {
+  vlot__workspace calm, restless;
+  bool is_same = true;
+  set_up(&calm, of, false);
+  set_up(&restless, of, of->seed % 10 == 3);
+  for (unsigned k = 0; k < of->rounds && is_same; k++) {
+    look_about(&restless, of);
+    if (ONE_IN(6, &of->prng)) go_about(&restless, of);
+    is_same = is_as_restless(of, k, &calm, &restless);
+  }
+  if (is_same) expect_same_view(of, of->rounds - 1, "at the end", &calm, &restless);
+  vlot__workspace_deinit(&calm);
+  vlot__workspace_deinit(&restless);
+}
+
+Test(history, who_looks_and_goes_about_is_told_what_others_are, .timeout = 3600) {
+  run_seeds(run_restless);
+}
+
+/* --- anywhere --- */
+
+static bool is_as_marked(const session *of, const seen *marks, const seen *now, const char *how) {
+  for (unsigned k = 0; k < of->rounds; k++) {
+    bool is_last = k + 1 == of->rounds;
+    if (marks[k].place.action != now->place.action) continue;
+    /* before anything has happened it may have been set up further */
+    if (now->place.action == 0 && !is_last && marks[k + 1].place.action == 0) continue;
+    if ((marks[k].hash == now->hash || of->has_asks) && !is_same_place(&marks[k], now)) continue;
+    if (!expect_same(of, k, how, &marks[k], now)) return false;
+  }
+  return true;
+}
+
+static bool has_gone_well(session *of, vlot__workspace *workspace, const seen *marks) {
+  char line[LINE_SIZE];
+  unsigned k = below(of, of->rounds);
+  switch (below(of, 4)) {
+  case 0: snprintf(line, sizeof line, "undo"); break;
+  case 1: snprintf(line, sizeof line, "redo"); break;
+  case 2: snprintf(line, sizeof line, "branches 1"); break;
+  default:
+    snprintf(line, sizeof line, "goto %llu", (unsigned long long)marks[k].place.action);
+    break;
+  }
+  if (!say(workspace, line)) return true;
+  seen now = look(workspace, of);
+  bool is_well = is_as_marked(of, marks, &now, line);
+  free(now.view);
+  return is_well;
+}
+
+/* Half of them look only where they come to: what looks changes nothing. */
+static void run_anywhere(session *of) {
+  static seen marks[ROUNDS_MAX];
+  vlot__workspace workspace;
+  bool is_well = true;
+  set_up(&workspace, of, false);
+  for (unsigned k = 0; k < of->rounds; k++) {
+    if (can_ask(&workspace)) ask(&workspace, &of->asks[k]);
+    say(&workspace, of->lines[k]);
+    marks[k] = of->seed % 2 || k + 1 == of->rounds ? look(&workspace, of) : stand(&workspace);
+  }
+  for (unsigned turn = 0; turn < 30 && is_well; turn++)
+    is_well = has_gone_well(of, &workspace, marks);
+  for (unsigned k = 0; k < of->rounds; k++) free(marks[k].view);
+  vlot__workspace_deinit(&workspace);
+}
+
+Test(history, wherever_one_goes_it_is_as_it_was, .timeout = 3600) { run_seeds(run_anywhere); }
+
+/* --- written down --- */
+
+static char *save(vlot__workspace *workspace, const char *how) {
+  enum { TEXT_SIZE = 1 << 22 };
+  char name[64], line[LINE_SIZE + 64];
+  char *text = malloc(TEXT_SIZE);
+  cr_assert_not_null(text);
   snprintf(name, sizeof name, "history_test.%ld", (long)getpid());
-  for (unsigned long long seed = from; seed < from + count; seed++) {
-    said session;
-    vlot__workspace workspace;
-    char line[LINE_MAX_SIZE];
-    static char text[1 << 20];
-    begin(&session, seed);
-    set_up(&workspace, &session, seed);
-    for (unsigned k = 0; k < session.rounds; k++) {
-      say(&workspace, session.lines[k]);
-      if (vlot__prng_below(&session.prng, 20) == 0) {
-        snprintf(line, sizeof line, "back %u", 1 + (unsigned)vlot__prng_below(&session.prng, 20));
-        say(&workspace, line);
-      }
-    }
-    for (unsigned k = 0; k < 2; k++) {
-      seen was = look(&workspace);
-      snprintf(line, sizeof line, "save %s%s", name, k ? " line" : "");
-      cr_assert(say(&workspace, line), "seed %llu: %s", seed, workspace.problem.data);
-      FILE *file = fopen(name, "r");
-      size_t size = fread(text, 1, sizeof text - 1, file);
-      text[size] = '\0';
-      fclose(file);
-      unlink(name);
-      vlot__scene scene = {.name = line};
-      vlot__scene_play(&scene, text, false);
-      seen is = look(&scene.workspace);
-      bool is_well = expect(&session, seed, session.rounds - 1, line, &was, &is);
-      if (scene.differences || !is_well) {
-        fprintf(stderr, "seed %llu %s: %u differences\n", seed, line, (unsigned)scene.differences);
-        failures += is_well;
-        if (getenv("VLOT_LINES")) fprintf(stderr, "%s\n", text);
-      }
-      vlot__scene_deinit(&scene);
-      free(was.view);
-      free(is.view);
-    }
-    vlot__workspace_deinit(&workspace);
-  }
-  cr_assert_eq(failures, 0, "%u", failures);
+  snprintf(line, sizeof line, "save %s%s", name, how);
+  cr_assert(say(workspace, line), "%s", workspace->problem.data);
+  FILE *file = fopen(name, "r");
+  cr_assert_not_null(file);
+  text[fread(text, 1, TEXT_SIZE - 1, file)] = '\0';
+  fclose(file);
+  unlink(name);
+  return text;
 }
+
+/* What is played tells what it told, and goes on as this does. */
+static bool is_played(session *of, vlot__workspace *workspace, const char *how, bool goes_on) {
+  char *text = save(workspace, how);
+  vlot__scene scene = {.name = "saved"};
+  vlot__scene_play(&scene, text, false);
+  bool is_same = expect_same_view(of, of->rounds - 1, how, workspace, &scene.workspace);
+  cr_expect_eq(scene.differences, 0, "seed %llu", (unsigned long long)of->seed);
+  scene.workspace.actions_max = workspace->actions_max;
+  if (goes_on && workspace->story.branch_count > 0) say(workspace, "fork"); /* nothing is undone */
+  for (unsigned k = 0; k < of->rounds && goes_on && is_same; k++)
+    is_same = is_as_restless(of, k, workspace, &scene.workspace);
+  vlot__scene_deinit(&scene);
+  free(text);
+  return is_same;
+}
+
+static void run_saved(session *of) {
+  vlot__workspace workspace;
+  set_up(&workspace, of, false);
+  for (unsigned k = 0; k < of->rounds; k++) {
+    if (ONE_IN(20, &of->prng)) go_somewhere(&workspace, of);
+    say(&workspace, of->lines[k]);
+  }
+  for (unsigned k = 0; k < of->rounds; k++) of->asks[k].kind = 0;
+  if (is_played(of, &workspace, "", false)) is_played(of, &workspace, " line", true);
+  vlot__workspace_deinit(&workspace);
+}
+
+Test(history, what_is_saved_is_the_way_there, .timeout = 3600) { run_seeds(run_saved); }
