@@ -1,5 +1,5 @@
-/* Whatever is said, what was there is there again: histories of random commands, gone through in all
- * directions. VLOT_SEEDS="from count" looks further than the suite does, and says what was said
+/* Whatever is said, what was there is there again: histories of random commands, gone through in
+ * all directions. VLOT_SEEDS="from count" looks further than the suite does, and says what was said
  * where something differs.
  */
 #include <criterion/criterion.h>
