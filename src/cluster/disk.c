@@ -346,12 +346,13 @@ bool vlot__disk_complete_one(vlot__disk *disk, uint64_t *token) {
   return complete(disk, true, token);
 }
 
-bool vlot__disk_postpone(vlot__disk *disk, uint64_t ticks) {
+bool vlot__disk_postpone(vlot__disk *disk, uint64_t now, uint64_t ticks) {
   vlot__lock(&disk->lock);
   bool is_there = disk->queue.count > 0;
   if (is_there) {
     uint64_t *due = &((vlot__disk_waiting *)vlot__ring_at(&disk->queue, 0))->due;
-    *due = ticks < VLOT_NEVER - *due ? *due + ticks : VLOT_NEVER - 1;
+    uint64_t from = *due > now ? *due : now;
+    *due = ticks < VLOT_NEVER - from ? from + ticks : VLOT_NEVER - 1;
   }
   vlot__unlock(&disk->lock);
   return is_there;

@@ -99,10 +99,10 @@ uint32_t vlot__disk_advance(vlot__disk *disk, uint64_t now);
  */
 bool vlot__disk_complete_one(vlot__disk *disk, uint64_t *token);
 
-/* The oldest pending write, and so those behind it, is due so many ticks later. False: none is
- * pending.
+/* The oldest pending write, and so those behind it, is due so many ticks later, from now if it was
+ * due earlier. False: none is pending.
  */
-bool vlot__disk_postpone(vlot__disk *disk, uint64_t ticks);
+bool vlot__disk_postpone(vlot__disk *disk, uint64_t now, uint64_t ticks);
 
 /* Tokens of the pending writes, oldest first: at most [capacity] are stored; how many there are. */
 size_t vlot__disk_pending(vlot__disk *disk, uint64_t *tokens, size_t capacity);

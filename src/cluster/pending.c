@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "cluster/inbox.h"
 #include "cluster/node.h"
 #include "cluster/observe.h"
@@ -244,6 +245,15 @@ uint64_t vlot__pending_due(vlot_cluster *cluster, const vlot__item *item) {
   if (!vlot__pending_runs(seat)) return VLOT_NEVER;
   return item->kind == VLOT_PENDING_TIMER ? vlot__node_due(seat->node)
                                           : vlot__disk_next_due(seat->disk);
+}
+
+/* Only ever later: what comes to be due earlier is listed so at once. Else it would happen earlier
+ * because somebody looked. */
+void vlot__pending_catch_up(vlot_cluster *cluster, vlot__item *item) {
+  if (item->mail_kind) return;
+  uint64_t due = vlot__pending_due(cluster, item);
+  VLOT_ASSERT(due >= item->due);
+  item->due = due;
 }
 
 /* A timer that will never be due stays listed, at the end of the heap: if it left, that would

@@ -32,6 +32,8 @@ vlot_result vlot__pending_post(vlot_cluster *cluster, const vlot__parcel *parcel
 vlot__item *vlot__pending_earliest(vlot_cluster *cluster);
 /* The tick at which it is due by now: a seat's timer moves all the time. */
 uint64_t vlot__pending_due(vlot_cluster *cluster, const vlot__item *item);
+/* What is listed stands where that is. */
+void vlot__pending_catch_up(vlot_cluster *cluster, vlot__item *item);
 /* Mail under way, held or not, or a write. */
 bool vlot__pending_has_traffic(const vlot_cluster *cluster);
 

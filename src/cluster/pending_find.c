@@ -3,10 +3,14 @@
 
 #include "cluster/pending.h"
 
+/* What will never be due is not pending, though it may still stand in the heap. */
 vlot__item *vlot__pending_find(vlot_cluster *cluster, uint64_t id) {
   vlot__lockstep *lockstep = &cluster->lockstep;
-  for (size_t k = 0; k < lockstep->heap.count; k++)
-    if (lockstep->heap.items[k]->id == id) return lockstep->heap.items[k];
+  for (size_t k = 0; k < lockstep->heap.count; k++) {
+    vlot__item *item = lockstep->heap.items[k];
+    if (item->id != id) continue;
+    return item->mail_kind || vlot__pending_due(cluster, item) != VLOT_NEVER ? item : NULL;
+  }
   for (size_t k = 0; k < lockstep->held_count; k++)
     if (lockstep->held[k]->id == id) return lockstep->held[k];
   return NULL;

@@ -129,6 +129,8 @@ vlot_result vlot_lockstep_hold(vlot_cluster *cluster, uint64_t id, bool is_held)
     if (!vlot__heap_reserve(&lockstep->heap, cluster->allocator, 1)) return VLOT_NOMEM;
     vlot__count_command(cluster);
     vlot__pending_unlist(cluster, item);
+    /* a node or a disk may have come to want it earlier than it did when it was held */
+    item->due = vlot__pending_due(cluster, item);
     vlot__pending_list(cluster, item);
     vlot__command_ended(cluster);
     return VLOT_OK;
@@ -179,13 +181,15 @@ vlot_result vlot_lockstep_delay(vlot_cluster *cluster, uint64_t id, uint64_t tic
   /* a timer is due when its node says so: hold it */
   if (item->kind == VLOT_PENDING_TIMER)
     return vlot__refuse(VLOT_UNSUPPORTED, "a timer cannot be delayed: hold it");
+  uint64_t now = vlot__now(cluster);
   if (item->kind == VLOT_PENDING_WRITE &&
-      !vlot__disk_postpone(vlot__seat_of(cluster, item->node)->disk, ticks))
+      !vlot__disk_postpone(vlot__seat_of(cluster, item->node)->disk, now, ticks))
     return vlot__refuse_pending(id);
   vlot__count_command(cluster);
-  uint64_t now = vlot__now(cluster);
   uint64_t from = item->due > now ? item->due : now;
-  item->due = ticks < VLOT_NEVER - from ? from + ticks : VLOT_NEVER;
+  item->due = item->kind == VLOT_PENDING_WRITE ? vlot__pending_due(cluster, item)
+              : ticks < VLOT_NEVER - from      ? from + ticks
+                                               : VLOT_NEVER;
   if (!item->is_held) vlot__heap_sift_down(&cluster->lockstep.heap, item);
   vlot__command_ended(cluster);
   return VLOT_OK;
@@ -250,9 +254,7 @@ size_t vlot_lockstep_pending(vlot_cluster *cluster, vlot_pending *pending, size_
   vlot__heap *heap = &lockstep->heap;
   if (check_pending(cluster) != VLOT_OK) return 0;
   /* due times first, then the heap is sorted in place: a sorted array is a heap */
-  for (size_t k = 0; k < heap->count; k++)
-    if (!heap->items[k]->mail_kind)
-      heap->items[k]->due = vlot__pending_due(cluster, heap->items[k]);
+  for (size_t k = 0; k < heap->count; k++) vlot__pending_catch_up(cluster, heap->items[k]);
   if (heap->count > 0) qsort(heap->items, heap->count, sizeof *heap->items, compare_pending);
   size_t count = 0;
   for (size_t k = 0; k < heap->count; k++) {

@@ -5,13 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
+/* In the order of members, so that each has the same number whoever was asked first, or asked in
+ * vain: who goes back asks only what was taken. */
 static vlot_client *client_of(vlot__workspace *workspace, uint32_t contact) {
   vlot_client_options options;
   vlot_client_options_init(&options);
-  options.contact = contact;
-  if (!workspace->clients[contact] &&
-      vlot_client_open(&workspace->clients[contact], workspace->cluster, &options) != VLOT_OK)
-    workspace->clients[contact] = NULL;
+  for (uint32_t k = workspace->is_adopted ? contact : 1; k <= contact; k++) {
+    options.contact = k;
+    if (!workspace->clients[k] &&
+        vlot_client_open(&workspace->clients[k], workspace->cluster, &options) != VLOT_OK)
+      workspace->clients[k] = NULL;
+  }
   return workspace->clients[contact];
 }
 

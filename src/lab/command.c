@@ -310,8 +310,9 @@ static void record(vlot__workspace *workspace, const vlot_verb *verb, const char
                            .is_look = verb->flags & VLOT_VERB_LOOK,
                            .is_quiet = workspace->is_summary};
   /* what is said while there is no cluster sets it up; later, what does no action changes
-   * nothing */
-  bool has_acted = line.to.action != from.action || line.to.idle != from.idle;
+   * nothing. But a machine that could not be made counts: the next one may be made. */
+  bool has_acted = line.to.action != from.action || line.to.idle != from.idle ||
+                   (workspace->cluster && workspace->has_no_machine);
   bool has_done_nothing = !has_acted && (!is_done || workspace->cluster);
   if (!(verb->flags & VLOT_VERB_LOOK)) vlot__story_idle(workspace, has_done_nothing ? text : NULL);
   if (!has_acted && workspace->cluster) line.is_look = true;
@@ -353,6 +354,17 @@ bool vlot__command_parse(vlot__workspace *workspace, const char *line, vlot__arg
   return parse(workspace, *verb, arguments);
 }
 
+/* What a debugger asked is a line of history before this one, and not in the middle of it; of time
+ * it is the next step. No thing has the id 0: nothing else is done. */
+static void obey_first(vlot__workspace *workspace, const vlot_verb *verb,
+                       const vlot__arguments *arguments) {
+  bool is_act =
+      !(verb->flags & (VLOT_VERB_TIME | VLOT_VERB_META)) && !vlot__verbs_looks(verb, arguments);
+  if (!workspace->cluster || !is_act) return;
+  (void)vlot_lockstep_fire(workspace->cluster, 0);
+  vlot__workspace_drain(workspace, workspace->is_summary);
+}
+
 static bool run(vlot__workspace *workspace, vlot__arguments *arguments, const char *line) {
   const vlot_verb *verb;
   if (!vlot__command_parse(workspace, line, arguments, &verb)) return false;
@@ -360,8 +372,9 @@ static bool run(vlot__workspace *workspace, vlot__arguments *arguments, const ch
   if (!prepare(workspace, verb)) return false;
   vlot__story_place from = vlot__workspace_place(workspace);
   if (!(verb->flags & VLOT_VERB_META)) workspace->under_way = line;
-  workspace->was_stopped = workspace->has_followed = false;
+  workspace->was_stopped = workspace->has_followed = workspace->has_no_machine = false;
   workspace->is_summary = verb->flags & VLOT_VERB_SUMMARY;
+  obey_first(workspace, verb, arguments);
   bool is_done = vlot__verbs_run(workspace, verb, arguments);
   vlot__workspace_drain(workspace, workspace->is_summary);
   if (verb->flags & VLOT_VERB_META) return is_done;

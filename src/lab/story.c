@@ -289,6 +289,7 @@ void vlot__story_idle(vlot__workspace *workspace, const char *said) {
   workspace->story.idle = said ? strdup(said) : NULL;
 }
 
+/* In the order of actions: of what was asked one hears later than of what a line did itself. */
 static vlot__story_inner *new_inner(vlot__workspace *workspace, vlot__story_place from,
                                     uint64_t action) {
   vlot__story *story = &workspace->story;
@@ -299,9 +300,11 @@ static vlot__story_inner *new_inner(vlot__workspace *workspace, vlot__story_plac
     story->inner = inner;
     story->inner_capacity = capacity;
   }
-  vlot__story_inner *one = &story->inner[story->inner_count++];
-  *one = (vlot__story_inner){.from = from, .action = action};
-  return one;
+  size_t at = story->inner_count++;
+  for (; at > 0 && story->inner[at - 1].action > action; at--)
+    story->inner[at] = story->inner[at - 1];
+  story->inner[at] = (vlot__story_inner){.from = from, .action = action};
+  return &story->inner[at];
 }
 
 void vlot__story_part(vlot__workspace *workspace, const char *text) {
@@ -311,24 +314,36 @@ void vlot__story_part(vlot__workspace *workspace, const char *text) {
   if (part) snprintf(part->text, sizeof part->text, "%s", text);
 }
 
-/* The groups between which links are cut: whoever reaches each other is in one. */
+static bool is_joined(vlot__workspace *workspace, uint32_t a, uint32_t b) {
+  vlot_link there, back;
+  return vlot_cluster_get_link(workspace->cluster, a, b, &there) == VLOT_OK &&
+         vlot_cluster_get_link(workspace->cluster, b, a, &back) == VLOT_OK &&
+         !(there.is_cut && back.is_cut);
+}
+
+/* Everybody whom there is a way to from this one, in whichever direction, is in its group. */
+static void fill_group(vlot__workspace *workspace, uint32_t *groups, uint32_t first) {
+  uint32_t nodes = workspace->options.nodes, joined[VLOT__WORKSPACE_NODES_MAX] = {first};
+  for (uint32_t k = 0, count = 1; k < count; k++)
+    for (uint32_t id = 1; id <= nodes; id++) {
+      if (groups[id] || !is_joined(workspace, joined[k], id)) continue;
+      groups[id] = first;
+      joined[count++] = id;
+    }
+}
+
+/* The groups between which all links are cut: what cuts these cuts nothing that is not. */
 static void put_groups(vlot__workspace *workspace, char *text, size_t capacity) {
-  uint32_t groups[VLOT__WORKSPACE_NODES_MAX + 1] = {0}, count = 0, nodes = workspace->options.nodes;
+  uint32_t groups[VLOT__WORKSPACE_NODES_MAX + 1] = {0}, nodes = workspace->options.nodes;
   int at = 0;
   for (uint32_t first = 1; first <= nodes; first++) {
     if (groups[first]) continue;
-    groups[first] = ++count;
-    if (count > 1) at += snprintf(text + at, capacity - (size_t)at, " | ");
-    for (uint32_t id = first; id <= nodes; id++) {
-      vlot_link link = {0};
-      if (id != first &&
-          (groups[id] || vlot_cluster_get_link(workspace->cluster, first, id, &link) != VLOT_OK ||
-           link.is_cut))
-        continue;
-      groups[id] = count;
-      if ((size_t)at + 8 < capacity)
+    groups[first] = first;
+    fill_group(workspace, groups, first);
+    if (first > 1) at += snprintf(text + at, capacity - (size_t)at, " | ");
+    for (uint32_t id = first; id <= nodes; id++)
+      if (groups[id] == first && (size_t)at + 8 < capacity)
         at += snprintf(text + at, capacity - (size_t)at, "%s%u", id > first ? " " : "", id);
-    }
   }
 }
 

@@ -18,6 +18,9 @@ VLOT_VERBS(VLOT_X, VLOT_R)
 bool vlot__verbs_run(vlot__workspace *workspace, const vlot_verb *verb,
                      const vlot__arguments *arguments);
 
+/* Does it only look, as this is said? */
+bool vlot__verbs_looks(const vlot_verb *verb, const vlot__arguments *arguments);
+
 /* Show a view, and free it. is_filled false: there was no memory, and that is told. */
 bool vlot__verbs_show(vlot__workspace *workspace, vlot__view *view, bool is_filled);
 

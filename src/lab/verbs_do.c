@@ -261,26 +261,45 @@ static bool parse_switch(vlot__workspace *workspace, const char *text, unsigned 
       text);
 }
 
-/* Before the cluster is open, of all nodes; later of one, or of all that are up. */
-bool vlot__verbs_switches(vlot__workspace *workspace, const vlot__arguments *arguments) {
-  const vlot__value *words = &arguments->values[0], *at = &arguments->values[1];
-  if (!at->is_given)
-    (void)vlot__workspace_unopen(workspace); /* nothing has happened: they are set up */
-  uint32_t switches = workspace->options.raft.switches;
-  for (unsigned k = 0; k < words->count; k++)
-    if (!parse_switch(workspace, arguments->words[words->word + k], words->word + k, &switches))
-      return false;
-  if (!workspace->cluster && at->is_given)
-    return vlot__workspace_fail(workspace, at->word,
-                                "before the cluster is open they are those of all nodes");
-  if (!at->is_given) workspace->options.raft.switches = switches;
-  for (uint32_t id = 1; workspace->cluster && id <= workspace->options.nodes; id++) {
-    vlot_node_status status;
-    if (at->is_given && at->number != id) continue;
-    if (vlot_cluster_get_status(workspace->cluster, id, &status) != VLOT_OK ||
-        status.state != VLOT_NODE_UP)
-      continue;
-    if (!order(workspace, id, VLOT_INPUT_SWITCHES, switches, false)) return false;
+static bool parse_switches(vlot__workspace *workspace, const vlot__arguments *arguments,
+                           uint32_t *switches) {
+  const vlot__value *words = &arguments->values[0];
+  for (unsigned word = words->word; word < words->word + words->count; word++)
+    if (!parse_switch(workspace, arguments->words[word], word, switches)) return false;
+  return true;
+}
+
+/* What is not named stays as this node has it. */
+static bool order_switches(vlot__workspace *workspace, const vlot__arguments *arguments,
+                           const vlot_node_status *status) {
+  uint32_t switches = status->raft.switches;
+  return parse_switches(workspace, arguments, &switches) &&
+         order(workspace, status->id, VLOT_INPUT_SWITCHES, switches, false);
+}
+
+static bool order_all_switches(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  bool is_told = false;
+  for (uint32_t id = 1; id <= workspace->options.nodes; id++) {
+    vlot_node_status status = vlot__workspace_status(workspace, id);
+    if (status.state != VLOT_NODE_UP) continue;
+    if (!order_switches(workspace, arguments, &status)) return false;
+    is_told = true;
   }
+  return is_told || vlot__workspace_fail(workspace, 0, "no node is up: there is nobody to be told");
+}
+
+/* Before anything has happened, of all nodes; later, or of one, they are an order: to it, or to all
+ * that are up. */
+bool vlot__verbs_switches(vlot__workspace *workspace, const vlot__arguments *arguments) {
+  const vlot__value *at = &arguments->values[1];
+  if (at->is_given) {
+    if (!vlot__workspace_open(workspace)) return false;
+    vlot_node_status status = vlot__workspace_status(workspace, (uint32_t)at->number);
+    return order_switches(workspace, arguments, &status);
+  }
+  if (!vlot__workspace_unopen(workspace)) return order_all_switches(workspace, arguments);
+  uint32_t switches = workspace->options.raft.switches;
+  if (!parse_switches(workspace, arguments, &switches)) return false;
+  workspace->options.raft.switches = switches;
   return true;
 }

@@ -150,10 +150,14 @@ static bool is_said(const vlot__arguments *arguments, const vlot_verb *verb) {
   return false;
 }
 
-static bool has_view(const vlot_verb *verb, const vlot__arguments *arguments) {
-  if (strcmp(verb->name, "help") == 0 || strcmp(verb->name, "json") == 0) return false;
+bool vlot__verbs_looks(const vlot_verb *verb, const vlot__arguments *arguments) {
   return verb->flags & VLOT_VERB_LOOK ||
          (verb->flags & VLOT_VERB_ASKING && !is_said(arguments, verb));
+}
+
+static bool has_view(const vlot_verb *verb, const vlot__arguments *arguments) {
+  if (strcmp(verb->name, "help") == 0 || strcmp(verb->name, "json") == 0) return false;
+  return vlot__verbs_looks(verb, arguments);
 }
 
 static bool show_json(vlot__workspace *workspace, const char *line) {

@@ -110,8 +110,10 @@ static const vlot_machine *machine_of(const vlot__workspace *workspace) {
 static void *create_counted(void *context, uint32_t node, bool is_replaying) {
   vlot__workspace *workspace = context;
   if (node <= VLOT__WORKSPACE_NODES_MAX &&
-      ++workspace->machines_made[node] == workspace->machines_fail[node])
+      ++workspace->machines_made[node] == workspace->machines_fail[node]) {
+    workspace->has_no_machine = true;
     return NULL;
+  }
   const vlot_machine *machine = machine_of(workspace);
   return machine->create(machine->context, node, is_replaying);
 }

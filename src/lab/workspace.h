@@ -94,6 +94,7 @@ typedef struct vlot__workspace {
   vlot_machine machine; /* of options, where `create` was said … */
   uint64_t machines_fail[VLOT__WORKSPACE_NODES_MAX + 1]; /* … the time it is not made; 0: never */
   uint64_t machines_made[VLOT__WORKSPACE_NODES_MAX + 1]; /* so many times so far */
+  bool has_no_machine; /* and it was not, while the last line was carried out */
   uint32_t start_count;
   vlot_cluster *cluster; /* NULL: not open yet */
   vlot_subscription *events;

@@ -258,7 +258,7 @@ Test(disk, one_completion_is_an_action_of_its_own) {
   record done = {0};
   uint64_t token = 0;
   cr_assert_not(vlot__disk_complete_one(disk, &token));
-  cr_assert_not(vlot__disk_postpone(disk, 1));
+  cr_assert_not(vlot__disk_postpone(disk, 0, 1));
   vlot__disk_stall(disk, true);
   for (uint64_t k = 1; k <= 3; k++)
     cr_assert_eq(append(disk, &done, k + 10, k, 1, 1), VLOT_PENDING);
@@ -278,7 +278,7 @@ Test(disk, what_is_postponed_holds_up_what_stands_behind_it) {
   cr_assert_eq(vlot__disk_set_delay(disk, 2, 2), VLOT_OK);
   cr_assert_eq(append(disk, &done, 1, 1, 1, 1), VLOT_PENDING);
   cr_assert_eq(append(disk, &done, 2, 2, 1, 1), VLOT_PENDING);
-  cr_assert(vlot__disk_postpone(disk, 10));
+  cr_assert(vlot__disk_postpone(disk, 0, 10));
   cr_assert_eq(vlot__disk_advance(disk, 11), 0);
   cr_assert_eq(vlot__disk_advance(disk, 12), 2);
   cr_assert_eq(done.tokens[0], 1);

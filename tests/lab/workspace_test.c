@@ -108,6 +108,45 @@ Test(workspace, going_back_finds_what_was_there) {
   }
 }
 
+/* While a timer is held its node may come to want it earlier: by a faster clock, say. */
+Test(workspace, what_was_held_is_due_when_it_is_due_whether_somebody_looks_or_not) {
+  static const char *const said[] = {
+      "suspend 3",
+      "kill 1",
+      "disk 3 stalled",
+      "hold timer *->2",
+      "campaign 3",
+      "clock 2 1500",
+      "link * * loss 20",
+      "switches -prevote",
+      "restart 3 lose",
+      "tick 3",
+      "release timer",
+      "link * * loss 20",
+      "heal",
+      "suspend 3",
+      "step",
+      "spawn 1",
+      "until quiet",
+      "heal",
+      "read x",
+      "switches -prevote",
+      "step",
+      "deliver all",
+      "suspend 3",
+      "partition 1 | 2 3",
+  };
+  char line[32];
+  vlot__workspace workspace;
+  set_up(&workspace, false, 10);
+  for (size_t k = 0; k < sizeof said / sizeof *said; k++) say(&workspace, said[k]);
+  uint64_t end = vlot__workspace_actions(&workspace), hash = hash_of(&workspace);
+  snprintf(line, sizeof line, "goto %llu", (unsigned long long)end);
+  must_say(&workspace, line);
+  cr_expect_eq(hash_of(&workspace), hash);
+  vlot__workspace_deinit(&workspace);
+}
+
 /* Inside a line too: the actions of `until` are those that steps would have done. */
 Test(workspace, a_part_of_a_line_is_so_many_steps) {
   for (uint64_t seed = 1; seed <= 10; seed++) {
