@@ -990,9 +990,10 @@ VLOT_API vlot_result vlot_lockstep_pass(vlot_cluster *cluster, uint64_t ticks,
                                         bool (*is_reached)(vlot_cluster *cluster, void *context),
                                         void *context, uint64_t actions);
 
-/* Verbs on one pending thing. VLOT_NOT_FOUND: no such id; VLOT_UNSUPPORTED: not for this kind
- * (timers and writes cannot be dropped, timers cannot be delayed, only messages between nodes can
- * be duplicated: a client's call is made once), or a replay, or as vlot_lockstep_step(), like
+/* Verbs on one pending thing. VLOT_NOT_FOUND: no such id, or it will never be due (of a clock that
+ * stands still, of a stalled disk) and is not held; VLOT_UNSUPPORTED: not for this kind (timers
+ * and writes cannot be dropped, timers cannot be delayed, only messages between nodes can be
+ * duplicated: a client's call is made once), or a replay, or as vlot_lockstep_step(), like
  * VLOT_BUSY, VLOT_DEADLOCK and the thread.
  *
  * Each is one action; unless VLOT_OK (fire: or VLOT_VIOLATED, the checker objects) nothing has

@@ -281,8 +281,9 @@ static bool is_same_place(const seen *a, const seen *b) {
 }
 
 static seen stand(vlot__workspace *workspace) {
-  vlot_cluster_stats stats = {0};
-  if (workspace->cluster) vlot_cluster_get_stats(workspace->cluster, &stats);
+  vlot_cluster_stats stats;
+  cr_assert(vlot__workspace_open(workspace)); /* it was perhaps only set up */
+  vlot_cluster_get_stats(workspace->cluster, &stats);
   return (seen){.place = vlot__workspace_place(workspace), .hash = stats.event_hash};
 }
 

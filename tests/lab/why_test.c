@@ -320,11 +320,11 @@ Test(why, silence_is_no_heartbeat, .init = begin, .fini = end) {
 /* The timer is that of what it passed on, and firing it does that. */
 Test(why, a_timer_that_forwards_again_is_no_election, .init = begin, .fini = end) {
   say("until leader\nuntil commit 1 at 3\nuntil quiet\ntick 1\ncut 2 1\npropose x=1 at 2");
-  expect("Dropped on its way from n2 to n1: a forwarded command of client 1: the link is cut");
+  expect("Dropped on its way from n2 to n1: a forwarded command of client 2: the link is cut");
   say("timers");
   expect("n2  in 2 ticks  forwards again");
   say("why 2");
-  expect("Waits: client 1's command, its number 1: forward #");
+  expect("Waits: client 2's command, its number 1: forward #");
   expect("was lost at tick 20: the link is cut; it goes again at tick 22.");
   say("fire t2\nevents 2 6");
   expect("n2's timer is made to fire before its time (forwards again)");

@@ -147,6 +147,31 @@ Test(workspace, what_was_held_is_due_when_it_is_due_whether_somebody_looks_or_no
   vlot__workspace_deinit(&workspace);
 }
 
+/* Several lines each, after which what was there is looked for again. */
+Test(workspace, what_did_no_action_leaves_nothing_behind_that_going_back_would_lose) {
+  static const char *const said[][10] = {
+      {"kill 1", "kill 2", "kill 3", "kill 4", "switches -noop", "spawn 1", "switches -prevote"},
+      {"switches -noop at 3", "until leader", "switches +noop at 3"},
+      {"until leader", "hold timer *->3", "release all timer", "tick 40"},
+      {"kill 2", "read x at 2", "read x at 3 local", "tick 9"},
+      {"create 3 fail 2", "kill 3", "spawn 3", "spawn 3", "tick 40"},
+      {"until leader", "disk 2 delay 9", "propose x=1", "tick 3", "hold write *->2", "tick 9",
+       "release write", "delay write *->2 by 3", "tick 2"},
+  };
+  for (size_t n = 0; n < sizeof said / sizeof *said; n++) {
+    char line[32];
+    vlot__workspace workspace;
+    set_up(&workspace, false, 3);
+    for (size_t k = 0; k < 10 && said[n][k]; k++) say(&workspace, said[n][k]);
+    uint64_t end = vlot__workspace_actions(&workspace), hash = hash_of(&workspace);
+    snprintf(line, sizeof line, "goto %llu", (unsigned long long)end);
+    must_say(&workspace, line);
+    cr_expect_eq(hash_of(&workspace), hash, "way %zu", n);
+    cr_expect_eq(vlot__workspace_actions(&workspace), end, "way %zu", n);
+    vlot__workspace_deinit(&workspace);
+  }
+}
+
 /* Inside a line too: the actions of `until` are those that steps would have done. */
 Test(workspace, a_part_of_a_line_is_so_many_steps) {
   for (uint64_t seed = 1; seed <= 10; seed++) {
