@@ -162,7 +162,8 @@ typedef struct vlot__sim_world {
   uint32_t wiped;
   bool is_wiped[VLOT_MEMBERS_MAX + 1];
   bool is_core[VLOT_MEMBERS_MAX + 1]; /* of a majority that is healed before the rest */
-  vlot__sim_seen *seen;               /* [nodes + 1], in one block with what it points to */
+  bool has_stalled_disk[VLOT_MEMBERS_MAX + 1];
+  vlot__sim_seen *seen; /* [nodes + 1], in one block with what it points to */
 
   vlot__sim_client clients[VLOT__SIM_CLIENTS];
   uint32_t client_count;

@@ -53,6 +53,11 @@ static void note(const vlot__sim_world *world, const char *what, uint32_t node, 
  * done. */
 static void ignore(vlot_result result) { (void)result; }
 
+static void set_disk(vlot__sim_world *world, uint32_t node, const vlot_disk_fault *fault) {
+  world->has_stalled_disk[node] = fault->is_stalled;
+  ignore(vlot_cluster_set_disk(world->cluster, node, fault));
+}
+
 /* --- links --- */
 
 static vlot_link draw_link(vlot__sim_world *world) {
@@ -172,11 +177,10 @@ static void strike_stream(vlot__sim_world *world) {
   case 3: ignore(vlot_cluster_restart(world->cluster, node, VLOT_RESTART_LOSE)); break;
   case 4: ignore(vlot_cluster_suspend(world->cluster, node)); break;
   default: /* what it installs takes long to be durable */
-    ignore(vlot_cluster_set_disk(
-        world->cluster, node,
-        &(vlot_disk_fault){.delay_ticks_min = 2,
-                           .delay_ticks_max =
-                               2 + some_ticks(world, world->raft.election_ticks_min)}));
+    set_disk(world, node,
+             &(vlot_disk_fault){.delay_ticks_min = 2,
+                                .delay_ticks_max =
+                                    2 + some_ticks(world, world->raft.election_ticks_min)});
     break;
   }
 }
@@ -293,14 +297,14 @@ static void slow_disk(vlot__sim_world *world) {
   fault.delay_ticks_max =
       fault.delay_ticks_min + some_ticks(world, world->raft.election_ticks_min / 2);
   note(world, "a slow disk at", node, fault.delay_ticks_max);
-  ignore(vlot_cluster_set_disk(world->cluster, node, &fault));
+  set_disk(world, node, &fault);
 }
 
 static void stall_disk(vlot__sim_world *world) {
   uint32_t node = some_victim(world);
   if (node == 0) return;
   note(world, "a stalled disk at", node, 0);
-  ignore(vlot_cluster_set_disk(world->cluster, node, &(vlot_disk_fault){.is_stalled = 1}));
+  set_disk(world, node, &(vlot_disk_fault){.is_stalled = 1});
 }
 
 static void fail_disk(vlot__sim_world *world) {
@@ -308,19 +312,19 @@ static void fail_disk(vlot__sim_world *world) {
   uint32_t node = some_node(world);
   fault.delay_ticks_max = some_ticks(world, 2);
   note(world, "a disk that will fail at", node, fault.fail_at);
-  ignore(vlot_cluster_set_disk(world->cluster, node, &fault));
+  set_disk(world, node, &fault);
 }
 
 static void fill_disk(vlot__sim_world *world) {
   uint32_t node = some_node(world);
   note(world, "a full disk at", node, 0);
-  ignore(vlot_cluster_set_disk(world->cluster, node, &(vlot_disk_fault){.is_full = 1}));
+  set_disk(world, node, &(vlot_disk_fault){.is_full = 1});
 }
 
 static void mend_disk(vlot__sim_world *world) {
   uint32_t node = some_node(world);
   note(world, "a good disk at", node, 0);
-  ignore(vlot_cluster_set_disk(world->cluster, node, &(vlot_disk_fault){0}));
+  set_disk(world, node, &(vlot_disk_fault){0});
 }
 
 /* --- orders --- */
@@ -406,7 +410,7 @@ void vlot__sim_faults_inject(vlot__sim_world *world) {
 /* --- all is well again --- */
 
 static void revive(vlot__sim_world *world, uint32_t id) {
-  ignore(vlot_cluster_set_disk(world->cluster, id, &(vlot_disk_fault){0}));
+  set_disk(world, id, &(vlot_disk_fault){0});
   switch (state_of(world, id)) {
   case VLOT_NODE_DOWN: ignore(vlot_cluster_spawn(world->cluster, id)); break;
   case VLOT_NODE_FENCED: ignore(vlot_cluster_restart(world->cluster, id, VLOT_RESTART_KEEP)); break;
@@ -459,8 +463,11 @@ static uint32_t draw_core(vlot__sim_world *world, uint32_t ids[VLOT_MEMBERS_MAX]
   return quorum;
 }
 
-/* Between core and rest it stays as it was, or one hears the other no more, or neither. */
+/* Between core and rest it stays as it was, or one hears the other no more, or neither. Nobody
+ * hears a member of the rest whose disk has stopped: it promises nothing, but it may lead as long
+ * as it hears from enough others. */
 static void set_border(vlot__sim_world *world, uint32_t id, uint32_t other, uint64_t border) {
+  if (world->has_stalled_disk[other]) border |= 3;
   if (border & 1)
     ignore(vlot_cluster_set_link(world->cluster, id, other, &(vlot_link){.is_cut = 1}));
   if (border & 2)
