@@ -137,7 +137,7 @@ bool vlot__teller_remove(vlot_cluster *cluster, vlot__listener *listener) {
   vlot__teller *teller = &cluster->teller;
   vlot__lock(&teller->lock);
   bool is_inside = listener->is_telling && teller->thread == vlot__thread_number();
-  listener->is_gone |= is_inside;
+  if (is_inside) listener->is_gone = true; /* which its tell looks at, without the lock */
   while (!is_inside && listener->is_telling) vlot__cond_wait(&teller->told, &teller->lock);
   if (!is_inside) unlink_listener(teller, listener);
   vlot__unlock(&teller->lock);
