@@ -115,6 +115,7 @@ typedef struct probe {
   vlot_result inside; /* what a call from there was told */
   bool must_stand;    /* the next apply on the caller's thread stands still */
   bool stands;
+  bool has_stood;
 } probe;
 
 static void *probe_create(void *context, uint32_t node, bool is_replaying) {
@@ -131,6 +132,7 @@ static vlot_result probe_apply(void *context, const vlot_entry *commands, uint32
     self->on_caller++;
     self->inside = vlot_await_leader(self->cluster, 1, NULL);
     self->stands = self->must_stand;
+    self->has_stood |= self->stands;
     pthread_cond_broadcast(&self->changed);
     while (self->must_stand) pthread_cond_wait(&self->changed, &self->lock);
     self->stands = false;
@@ -239,6 +241,13 @@ typedef struct asker {
   vlot_result result;
 } asker;
 
+static bool has_stood(probe *self) {
+  pthread_mutex_lock(&self->lock);
+  bool stood = self->has_stood;
+  pthread_mutex_unlock(&self->lock);
+  return stood;
+}
+
 static void *ask_until_it_stands(void *context) {
   asker *self = context;
   pthread_mutex_lock(&self->machine->lock);
@@ -247,7 +256,7 @@ static void *ask_until_it_stands(void *context) {
   pthread_mutex_unlock(&self->machine->lock);
   do {
     self->result = vlot_client_propose(self->client, "x", 1, NULL);
-  } while (self->result == VLOT_OK);
+  } while (self->result == VLOT_OK && !has_stood(self->machine));
   return NULL;
 }
 
@@ -276,6 +285,7 @@ Test(assist, a_kill_fences_a_node_whose_turn_a_caller_is_stuck_in_and_takes_no_t
   await_standing(self);
   uint32_t id = node_of_turn(cluster);
   cr_assert_neq(id, 0);
+  bool was_leader = fleet_status(cluster, id).raft.role == VLOT_ROLE_LEADER;
   cr_expect_eq(vlot_cluster_kill(cluster, id, false), VLOT_TIMEOUT);
   for (uint32_t other = 1; other <= 3; other++)
     if (other != id) cr_expect_eq(vlot_cluster_resume(cluster, other), VLOT_OK);
@@ -285,7 +295,8 @@ Test(assist, a_kill_fences_a_node_whose_turn_a_caller_is_stuck_in_and_takes_no_t
   vlot_cluster_interrupt(cluster);
   vlot_client_interrupt(caller.client);
   cr_assert_eq(pthread_join(caller.thread, NULL), 0);
-  cr_expect_neq(caller.result, VLOT_OK);
+  if (was_leader) /* else the leader has committed it, or may have */
+    cr_expect_neq(caller.result, VLOT_OK);
   vlot_client_close(caller.client);
   cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
   free(self);
@@ -333,7 +344,8 @@ Test(assist, a_caller_that_is_cancelled_leaves_the_nodes_as_they_were) {
     cr_assert_eq(pthread_cancel(thread), 0);
     cr_assert_eq(pthread_join(thread, NULL), 0);
     vlot_client_close(client);
-    cr_expect_gt(lent_by(cluster, 20), 0);
+    uint64_t lent = 0; /* on a busy machine the nodes' own threads may be there first */
+    LOOK_UNTIL((lent += lent_by(cluster, 20)) > 0);
   }
   cr_expect(fleet_settle(cluster, LONG));
   cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
