@@ -1,6 +1,7 @@
 /* What a cluster tells by lines with levels: what is wrong, what lints see, what happens. */
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -119,6 +120,45 @@ Test(log, a_level_that_is_none_is_refused) {
   cr_expect_str_eq(problem, "log_level: VLOT_LOG_ERROR to VLOT_LOG_DETAIL");
   cr_expect_str_eq(vlot_log_level_name(VLOT_LOG_WARNING), "warning");
   cr_expect_str_eq(vlot_log_level_name((vlot_log_level)9), "?");
+}
+
+/* --- more at once than there is room for --- */
+
+static sem_t gate;
+static unsigned told;
+
+static void take_behind_the_gate(void *context, vlot_log_level level, const char *text) {
+  if (told++ == 0) cr_assert_eq(sem_wait(&gate), 0);
+  take(context, level, text);
+}
+
+/* Whoever is told is inside its function; meanwhile a node comes and goes. */
+static void flood(unsigned lives) {
+  vlot_cluster_options options;
+  vlot_cluster *opened;
+  cr_assert_eq(sem_init(&gate, 0, 0), 0);
+  vlot_cluster_options_init(&options);
+  options.nodes = 2;
+  options.tick_ns = 1000000000; /* nobody campaigns */
+  options.has_lints = 0;
+  options.log_line = take_behind_the_gate;
+  cr_assert_eq(vlot_cluster_open(&opened, &options, NULL), VLOT_OK);
+  for (unsigned k = 0; k < lives; k++) {
+    cr_assert_eq(vlot_cluster_kill(opened, 1, false), VLOT_OK);
+    cr_assert_eq(vlot_cluster_spawn(opened, 1), VLOT_OK);
+  }
+  cr_assert_eq(sem_post(&gate), 0);
+  cr_assert_eq(vlot_cluster_close(opened), VLOT_OK);
+}
+
+Test(log, so_many_lines_wait_and_none_is_missing) {
+  flood(250); /* 500 lines, and those of the opening */
+  cr_expect_null(find("missing here"));
+}
+
+Test(log, of_lines_that_find_no_room_it_is_told_how_many_are_missing) {
+  flood(300);
+  expect("lines are missing here: so many came at once", VLOT_LOG_WARNING);
 }
 
 Test(log, closing_in_there_is_refused) {

@@ -207,7 +207,7 @@ Test(snapshots, images_of_several_nodes_are_held_and_that_is_taken_back_one_by_o
 /* --- as a file --- */
 
 static void with_file(bool has_threads) {
-  char directory[] = "/tmp/vlot-snapshots-XXXXXX", line[128], path[96];
+  char directory[] = "snapshots_test.XXXXXX", line[128], path[96];
   talk self, other;
   cr_assert_not_null(mkdtemp(directory));
   snprintf(path, sizeof path, "%s/backup", directory);
@@ -257,7 +257,7 @@ Test(snapshots, a_file_that_is_none_is_refused_at_its_name) {
 /* What was read is kept, so that history can be gone through whatever becomes of the file. */
 Test(snapshots, of_files_that_were_imported_so_many_are_kept_and_no_more) {
   enum { KEPT = 16 };
-  char directory[] = "/tmp/vlot-snapshots-XXXXXX", line[128], path[KEPT + 2][64];
+  char directory[] = "snapshots_test.XXXXXX", line[128], path[KEPT + 2][64];
   talk self, other;
   cr_assert_not_null(mkdtemp(directory));
   for (int k = 0; k < KEPT + 2; k++) snprintf(path[k], sizeof path[k], "%s/%d", directory, k);
