@@ -23,14 +23,8 @@ static uint32_t draw(storm *s, uint32_t bound) {
   return (uint32_t)vlot__prng_below(&s->prng, bound);
 }
 
-static uint32_t in_flight(storm *s) {
-  uint32_t count = 0;
-  while (basin_in_flight(s->b, count)) count++;
-  return count;
-}
-
 static void move_a_message(storm *s) {
-  uint32_t count = in_flight(s);
+  uint32_t count = basin_in_flight_count(s->b);
   if (count == 0) return;
   uint32_t k = draw(s, 3) == 0 ? draw(s, count) : 0;
   if (count > 150) {

@@ -168,14 +168,18 @@ static void follow(bench *at, uint64_t term, uint64_t prev_index, uint64_t prev_
   vlot_batch_release(batch);
 }
 
-/* A life that passes every door: elected, proposing, reading, committing, applying, deposed,
- * following, overwritten. */
-static void live(bench *at) {
+static void be_elected(bench *at) {
   tick(at, 10, 10);
   hear(at, grant(at, VLOT_MESSAGE_PRE_VOTE_REPLY, 0));
   store(at);
   hear(at, grant(at, VLOT_MESSAGE_VOTE_REPLY, 1));
   store(at);
+}
+
+/* A life that passes every door: elected, proposing, reading, committing, applying, deposed,
+ * following, overwritten. */
+static void live(bench *at) {
+  be_elected(at);
   propose(at, "one");
   propose(at, "two");
   store(at);
@@ -229,11 +233,7 @@ static void hear_part(bench *at, uint64_t term, uint64_t index, uint64_t offset)
 
 /* Takes a snapshot, sends it, leads no more, and is sent another one. */
 static void live_with_snapshots(bench *at) {
-  tick(at, 10, 10);
-  hear(at, grant(at, VLOT_MESSAGE_PRE_VOTE_REPLY, 0));
-  store(at);
-  hear(at, grant(at, VLOT_MESSAGE_VOTE_REPLY, 1));
-  store(at);
+  be_elected(at);
   propose(at, "one");
   store(at);
   acknowledge(at, 1, 2);
@@ -301,11 +301,7 @@ static void follow_config(bench *at, uint64_t term, uint64_t prev_index, uint64_
 /* Removes a member by way of both, begins to add one, takes that back, hands over, and is told of
  * other configurations, one of which is truncated. */
 static void live_with_members(bench *at) {
-  tick(at, 10, 10);
-  hear(at, grant(at, VLOT_MESSAGE_PRE_VOTE_REPLY, 0));
-  store(at);
-  hear(at, grant(at, VLOT_MESSAGE_VOTE_REPLY, 1));
-  store(at);
+  be_elected(at);
   acknowledge(at, 1, 1);
   change(at, VLOT_EDIT_REMOVE, 3, true);
   store(at);

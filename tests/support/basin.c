@@ -774,6 +774,8 @@ const vlot_message *basin_in_flight(const basin *b, uint32_t k) {
   return k < b->flights.count ? &b->flights.items[k].message : NULL;
 }
 
+uint32_t basin_in_flight_count(const basin *b) { return (uint32_t)b->flights.count; }
+
 void basin_deliver_kth_(basin *b, uint32_t k) {
   if (k >= b->flights.count) basin_fail(b, "no message %u in flight", k);
   hand_over(b, pick(b, k));

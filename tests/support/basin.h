@@ -141,6 +141,7 @@ const vlot_message *basin_peek(const basin *b, uint32_t from, uint32_t to, uint3
 /* The k-th oldest message in flight of all, held or not; NULL. Then: it alone is delivered, dropped
  * or duplicated. */
 const vlot_message *basin_in_flight(const basin *b, uint32_t k);
+uint32_t basin_in_flight_count(const basin *b);
 #define basin_deliver_kth(b, k) basin_deliver_kth_(BASIN_HERE(b), k)
 void basin_deliver_kth_(basin *b, uint32_t k);
 void basin_drop_kth(basin *b, uint32_t k);
