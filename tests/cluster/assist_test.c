@@ -300,7 +300,8 @@ Test(assist, a_kill_fences_a_node_whose_turn_a_caller_is_stuck_in_and_takes_no_t
   if (was_leader) /* else the leader has committed it, or may have */
     cr_expect_neq(caller.result, VLOT_OK);
   vlot_client_close(caller.client);
-  cr_expect_eq(vlot_cluster_close(cluster), VLOT_OK);
+  vlot_result closed = vlot_cluster_close(cluster);
+  cr_expect_eq(closed, VLOT_OK, "%s", vlot_problem(closed));
   free(self);
 }
 
